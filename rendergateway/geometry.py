@@ -1,0 +1,174 @@
+"""
+Boxes and points in the plane of a section.
+
+x runs to the right, y down, in pixels; *local* pixels are those of a tile's image, *world* pixels those of the stack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from rendergateway.errors import TransformError
+
+__all__ = ["Bounds", "FloatArray", "as_points", "border_points", "service_box"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@attrs.frozen
+class Bounds:
+    """
+    A box in world pixels, sides parallel to the axes; touching counts as overlapping.
+
+    Unpacks as min x, min y, max x, max y, the order of shapely's ``box``.
+
+    Parameters
+    ----------
+    min_x, min_y, max_x, max_y : float
+        Corners in world pixels.
+    min_z, max_z : float, optional
+        First and last section, where the box is that of a stack or a layer.
+
+    Examples
+    --------
+    >>> box = Bounds(0, 0, 200, 100)
+    >>> box.width, box.height, list(box)
+    (200.0, 100.0, [0.0, 0.0, 200.0, 100.0])
+    """
+
+    min_x: float = attrs.field(converter=float)
+    min_y: float = attrs.field(converter=float)
+    max_x: float = attrs.field(converter=float)
+    max_y: float = attrs.field(converter=float)
+    min_z: float | None = attrs.field(default=None, converter=attrs.converters.optional(float))
+    max_z: float | None = attrs.field(default=None, converter=attrs.converters.optional(float))
+
+    def __iter__(self) -> Iterator[float]:
+        return iter((self.min_x, self.min_y, self.max_x, self.max_y))
+
+    @property
+    def width(self) -> float:
+        """Extent in x."""
+        return self.max_x - self.min_x
+
+    @property
+    def height(self) -> float:
+        """Extent in y."""
+        return self.max_y - self.min_y
+
+    @property
+    def area(self) -> float:
+        """Width times height, in square pixels."""
+        return self.width * self.height
+
+    @property
+    def center(self) -> tuple[float, float]:
+        """Middle of the box: x, y."""
+        return (self.min_x + self.max_x) / 2, (self.min_y + self.max_y) / 2
+
+    def overlaps(self, other: Bounds) -> bool:
+        """Tell whether the boxes share a point; shared edges count, as they do for the service."""
+        return (
+            self.min_x <= other.max_x
+            and other.min_x <= self.max_x
+            and self.min_y <= other.max_y
+            and other.min_y <= self.max_y
+        )
+
+    def union(self, other: Bounds) -> Bounds:
+        """Return the smallest box, in x and y, around both."""
+        return Bounds(
+            min(self.min_x, other.min_x),
+            min(self.min_y, other.min_y),
+            max(self.max_x, other.max_x),
+            max(self.max_y, other.max_y),
+        )
+
+
+def as_points(points: npt.ArrayLike) -> FloatArray:
+    """
+    Return *points* as an array of float64.
+
+    Parameters
+    ----------
+    points : array_like, shape (..., 2)
+        x, y in pixels.
+
+    Raises
+    ------
+    TransformError
+        If the last axis is not x, y.
+    """
+    array = np.asarray(points, dtype=np.float64)
+    if array.ndim == 0 or array.shape[-1] != 2:
+        raise TransformError(f"points are (…, 2), x and y in the last axis; these are {array.shape}")
+    return array
+
+
+def border_points(width: float, height: float, cell_size: float = 64.0) -> FloatArray:
+    """
+    Return the points of a tile's border that the service looks at when it derives the tile's box.
+
+    Parameters
+    ----------
+    width, height : float
+        Size of the tile's image in local pixels.
+    cell_size : float
+        The tile's ``meshCellSize``: about how far apart the points lie.
+
+    Returns
+    -------
+    ndarray, shape (N, 2)
+        Local pixels: top and bottom edge, then left and right edge. Samples along an edge reach one pixel less than
+        the edges themselves lie apart, so the corner (width, height) is not among them.
+
+    References
+    ----------
+    .. [1] saalfeldlab/render, ``TileSpec.java``, ``deriveBoundingBox``, the "sloppy" branch.
+    """
+    x = np.linspace(0.0, width - 1, max(2, int(width / cell_size + 0.5)))
+    y = np.linspace(0.0, height - 1, max(2, int(height / cell_size + 0.5)))
+    edges = [
+        np.stack([x, np.zeros_like(x)], axis=1),
+        np.stack([x, np.full_like(x, height)], axis=1),
+        np.stack([np.zeros_like(y), y], axis=1),
+        np.stack([np.full_like(y, width), y], axis=1),
+    ]
+    return np.concatenate(edges)
+
+
+def service_box(points: FloatArray) -> Bounds:
+    """
+    Return the box that the service stores around transformed border points.
+
+    Parameters
+    ----------
+    points : ndarray, shape (N, 2)
+        `border_points` in world pixels.
+
+    Returns
+    -------
+    Bounds
+        Whole numbers: minima cut towards zero (not down), maxima a rounded-up extent further.
+
+    Examples
+    --------
+    >>> service_box(border_points(100, 50) + [10.7, -3.2])
+    Bounds(min_x=10.0, min_y=-3.0, max_x=110.0, max_y=47.0, min_z=None, max_z=None)
+    """
+    low, high = points.min(axis=0), points.max(axis=0)
+    origin = np.trunc(low) + 0.0
+    far = origin + np.ceil(high - low)
+    return Bounds(origin[0], origin[1], far[0], far[1])
+
+
+def box_of(boxes: Sequence[Bounds]) -> Bounds:
+    """Return the smallest box around *boxes*; there must be one."""
+    around = boxes[0]
+    for box in boxes[1:]:
+        around = around.union(box)
+    return around
