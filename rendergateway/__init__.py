@@ -1,1 +1,105 @@
-__version__ = "0.1.0"
+"""
+Objects for the stacks, sections, tiles and point matches of render-ws.
+
+What is not named here is reached where it lives: coordinate transforms and their fits in ``rendergateway.transforms``.
+"""
+
+from rendergateway.errors import (
+    AddressError,
+    AnswerError,
+    AuthenticationError,
+    BadRequestError,
+    ClosedGatewayError,
+    CommandError,
+    ConfigurationError,
+    ConnectionFailedError,
+    ConversionError,
+    CredentialsError,
+    FitError,
+    ImageError,
+    MultipleFoundError,
+    NotFoundError,
+    NotInvertibleError,
+    RecordError,
+    RegistrationError,
+    RenderGatewayError,
+    RequestError,
+    ServerError,
+    ServiceError,
+    StackStateError,
+    StaleStackError,
+    StoreError,
+    TimedOutError,
+    TransformError,
+)
+from rendergateway.gateway import Gateway
+from rendergateway.geometry import Bounds
+from rendergateway.model import ImagePyramid, Layout, MatchRecord, MipmapLevel, ResolvedTiles, TileRecord
+from rendergateway.transport import BearerToken, Retries
+from rendergateway.version import __version__
+from rendergateway.wrappers import (
+    Collection,
+    MatchCollectionWrapper,
+    MatchPairWrapper,
+    ObjectWrapper,
+    OwnerWrapper,
+    ProjectWrapper,
+    Registry,
+    SectionWrapper,
+    StackEdit,
+    StackWrapper,
+    TileWrapper,
+)
+from rendergateway.wrappers import refresh_wrappers as refreshWrappers  # noqa: N812
+
+__all__ = [
+    "AddressError",
+    "AnswerError",
+    "AuthenticationError",
+    "BadRequestError",
+    "BearerToken",
+    "Bounds",
+    "ClosedGatewayError",
+    "Collection",
+    "CommandError",
+    "ConfigurationError",
+    "ConnectionFailedError",
+    "ConversionError",
+    "CredentialsError",
+    "FitError",
+    "Gateway",
+    "ImageError",
+    "ImagePyramid",
+    "Layout",
+    "MatchCollectionWrapper",
+    "MatchPairWrapper",
+    "MatchRecord",
+    "MipmapLevel",
+    "MultipleFoundError",
+    "NotFoundError",
+    "NotInvertibleError",
+    "ObjectWrapper",
+    "OwnerWrapper",
+    "ProjectWrapper",
+    "RecordError",
+    "RegistrationError",
+    "Registry",
+    "RenderGatewayError",
+    "RequestError",
+    "ResolvedTiles",
+    "Retries",
+    "SectionWrapper",
+    "ServerError",
+    "ServiceError",
+    "StackEdit",
+    "StackStateError",
+    "StackWrapper",
+    "StaleStackError",
+    "StoreError",
+    "TileRecord",
+    "TileWrapper",
+    "TimedOutError",
+    "TransformError",
+    "__version__",
+    "refreshWrappers",
+]

@@ -1,0 +1,56 @@
+"""
+Coordinate transforms: numpy in, numpy out.
+
+Each class carries the simple name of the service's Java class. All are frozen values with one contract: ``apply(points)``
+for any leading shape, ``inverse()``, ``a @ b`` meaning "a after b", ``to_spec()`` and ``from_spec(spec)``.
+"""
+
+from __future__ import annotations
+
+from rendergateway.transforms.affine import AffineModel2D
+from rendergateway.transforms.base import Transform
+from rendergateway.transforms.composite import (
+    InterpolatedTransform,
+    TransformList,
+    TransformReference,
+    UnknownTransform,
+)
+from rendergateway.transforms.homography import HomographyModel2D
+from rendergateway.transforms.lens import NonLinearCoordinateTransform
+from rendergateway.transforms.linear import RigidModel2D, SimilarityModel2D, TranslationModel2D
+from rendergateway.transforms.moving_least_squares import MovingLeastSquaresTransform, MovingLeastSquaresTransform2
+from rendergateway.transforms.newton import NewtonInverse
+from rendergateway.transforms.offsets import (
+    ExponentialFunctionOffsetTransform,
+    ExponentialRecoveryOffsetTransform,
+    SEMDistortionTransformA,
+)
+from rendergateway.transforms.polynomial import PolynomialTransform2D
+from rendergateway.transforms.spec import CLASSES, from_spec
+from rendergateway.transforms.thin_plate import ThinPlateSplineTransform
+from rendergateway.transforms.warp_field import AffineWarpFieldTransform
+
+__all__ = [
+    "CLASSES",
+    "AffineModel2D",
+    "AffineWarpFieldTransform",
+    "ExponentialFunctionOffsetTransform",
+    "ExponentialRecoveryOffsetTransform",
+    "HomographyModel2D",
+    "InterpolatedTransform",
+    "MovingLeastSquaresTransform",
+    "MovingLeastSquaresTransform2",
+    "NewtonInverse",
+    "NonLinearCoordinateTransform",
+    "PolynomialTransform2D",
+    "RigidModel2D",
+    "SEMDistortionTransformA",
+    "SimilarityModel2D",
+    "ThinPlateSplineTransform",
+    "Transform",
+    "TransformList",
+    "TransformReference",
+    "TranslationModel2D",
+    "UnknownTransform",
+    "from_spec",
+]

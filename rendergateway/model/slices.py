@@ -1,0 +1,104 @@
+"""
+JSON text cut into pieces without reading what is in them.
+
+A piece is a ``Raw``: a view into the text that it was cut from, so that an answer of many tiles costs its bytes and one
+pointer a tile. The text of a piece, its unknown members and the way its numbers are written stay as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias, TypeVar
+
+import msgspec
+from msgspec import Raw
+
+from rendergateway.errors import RecordError
+
+__all__ = ["Raw", "Text", "copy_of", "cut_list", "cut_object", "decode", "encode", "join_list", "join_object"]
+
+T = TypeVar("T")
+Text: TypeAlias = bytes | bytearray | memoryview | str | Raw
+
+_SHOWN = 60
+_object_decoder = msgspec.json.Decoder(dict[str, Raw])
+_list_decoder = msgspec.json.Decoder(list[Raw])
+_encoder = msgspec.json.Encoder()
+
+
+def _shown(text: Text) -> str:
+    words = copy_of(text)
+    return words[:_SHOWN].decode("utf-8", "replace") + ("…" if len(words) > _SHOWN else "")
+
+
+def copy_of(text: Text) -> bytes:
+    """Return *text* as bytes of its own, not a view into something larger."""
+    return text.encode() if isinstance(text, str) else bytes(text)
+
+
+def cut_object(text: Text) -> dict[str, Raw]:
+    """
+    Return the members of a JSON object, each as its text.
+
+    Raises
+    ------
+    RecordError
+        If *text* is no JSON object.
+    """
+    try:
+        return _object_decoder.decode(text)
+    except msgspec.DecodeError as error:
+        raise RecordError(f"expected a JSON object, not {_shown(text)}: {error}") from error
+
+
+def cut_list(text: Text) -> list[Raw]:
+    """
+    Return the items of a JSON array, each as its text.
+
+    Raises
+    ------
+    RecordError
+        If *text* is no JSON array.
+    """
+    try:
+        return _list_decoder.decode(text)
+    except msgspec.DecodeError as error:
+        raise RecordError(f"expected a JSON array, not {_shown(text)}: {error}") from error
+
+
+def join_object(members: Mapping[str, Text]) -> bytes:
+    """Return a JSON object of *members*, whose values are JSON text already."""
+    return b"{%b}" % b",".join(b"%b:%b" % (_encoder.encode(name), copy_of(text)) for name, text in members.items())
+
+
+def join_list(items: Iterable[Text]) -> bytes:
+    """Return a JSON array of *items*, which are JSON text already."""
+    return b"[%b]" % b",".join(map(copy_of, items))
+
+
+def decode(text: Text, kind: type[T] | Any = Any) -> T:
+    """
+    Return the value that *text* stands for, as *kind*.
+
+    Raises
+    ------
+    RecordError
+        If it is not JSON or not of that kind; the message says what stood there.
+    """
+    try:
+        value: T = msgspec.json.decode(text, type=kind)
+    except msgspec.DecodeError as error:
+        raise RecordError(f"{error}; there stands {_shown(text)}") from error
+    return value
+
+
+def encode(value: Any) -> bytes:
+    """
+    Return *value* as compact JSON text.
+
+    Raises
+    ------
+    TypeError
+        If *value* is not made of what JSON knows.
+    """
+    return _encoder.encode(value)

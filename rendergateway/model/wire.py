@@ -1,0 +1,138 @@
+"""
+The objects that travel between client and service, as the service writes them.
+
+`decode_body` reads what a client sent: strictly first, then as leniently as the real service. `encode` writes the
+canonical text: members in the service's order, nulls left out, unknown members dropped, defaults filled.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from rendergateway.errors import RecordError
+from rendergateway.model.lenient import decode_leniently, parse
+from rendergateway.model.wire_base import Wire
+from rendergateway.model.wire_matches import (
+    CanvasMatches,
+    CollectionMetaData,
+    ConsensusSet,
+    Matches,
+)
+from rendergateway.model.wire_stacks import (
+    Box,
+    CollectionName,
+    Cycle,
+    Hierarchy,
+    LayerGaps,
+    PathBuilder,
+    StackMetaData,
+    StackName,
+    StackStats,
+    StackVersion,
+    State,
+)
+from rendergateway.model.wire_tiles import (
+    Channel,
+    Coordinates,
+    Filter,
+    LastTransform,
+    Layout,
+    Level,
+    RenderParameters,
+    ResolvedTiles,
+    SectionData,
+    TileBounds,
+    TileSpec,
+)
+from rendergateway.model.wire_transforms import (
+    Interpolated,
+    Leaf,
+    MetaData,
+    Reference,
+    Spec,
+    SpecList,
+    flatten,
+    is_flat,
+    references,
+)
+
+__all__ = [
+    "Box",
+    "CanvasMatches",
+    "Channel",
+    "CollectionMetaData",
+    "CollectionName",
+    "ConsensusSet",
+    "Coordinates",
+    "Cycle",
+    "Filter",
+    "Hierarchy",
+    "Interpolated",
+    "LastTransform",
+    "LayerGaps",
+    "Layout",
+    "Leaf",
+    "Level",
+    "Matches",
+    "MetaData",
+    "PathBuilder",
+    "Reference",
+    "RenderParameters",
+    "ResolvedTiles",
+    "SectionData",
+    "Spec",
+    "SpecList",
+    "StackMetaData",
+    "StackName",
+    "StackStats",
+    "StackVersion",
+    "State",
+    "TileBounds",
+    "TileSpec",
+    "Wire",
+    "decode_body",
+    "encode",
+    "flatten",
+    "is_flat",
+    "json_list",
+    "parse",
+    "references",
+]
+
+_encoder = msgspec.json.Encoder()
+
+
+@functools.cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
+
+
+def decode_body(text: bytes, kind: Any) -> Any:
+    """
+    Return what a client sent as *kind*; None where it is empty or ``null``.
+
+    Raises
+    ------
+    RecordError
+        If the real service would refuse it.
+    """
+    try:
+        return _decoder(kind).decode(text)
+    except msgspec.DecodeError:
+        return decode_leniently(text, kind)
+    except RecursionError as error:
+        raise RecordError("JSON is nested too deep") from error
+
+
+def encode(value: Any) -> bytes:
+    """Return the canonical text of *value*."""
+    return _encoder.encode(value)
+
+
+def json_list(items: Iterable[bytes]) -> bytes:
+    """Return a JSON array of items that are text already."""
+    return b"[%b]" % b",".join(items)

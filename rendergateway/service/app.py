@@ -1,0 +1,304 @@
+"""
+The service as a WSGI application: routing, content types, and errors as the real service shows them.
+
+What an endpoint does is in ``handlers``; this file knows only what holds for all of them (contract, section 1).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import logging
+import zlib
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, unquote_to_bytes, urlsplit
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Request, Response
+
+from rendergateway.endpoints import Endpoint, candidates
+from rendergateway.errors import StoreError
+from rendergateway.service import swagger
+from rendergateway.service.call import Answer, Call, Circumstances
+from rendergateway.service.handlers import HANDLERS
+from rendergateway.service.negotiation import JSON, TEXT, Malformed, accepts, produced_by, takes
+from rendergateway.service.options import Options
+from rendergateway.service.refusals import NotBuilt, ServiceRefusal, Uncaught
+from rendergateway.service.store import Database, Store, reading, writing
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+__all__ = ["PREFIX", "Application"]
+
+PREFIX = "/render-ws"
+_DATA = PREFIX + "/v1"
+_CREATED = frozenset(
+    {
+        "stack.create",
+        "stack.clone",
+        "stack.set_state",
+        "stack.save_tiles",
+        "section.save_tiles",
+        "section.take_tiles",
+        "section_id.set_z",
+        "match.save",
+        "match.update_counts",
+    }
+)
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET,POST,PUT,OPTIONS,HEAD",
+    "Access-Control-Allow-Headers": "X-Requested-With,Content-Type,Accept,Origin",
+    "Access-Control-Max-Age": "1800",
+}
+_PREFLIGHT_METHODS = frozenset({"GET", "POST", "PUT", "HEAD"})
+_NO_CACHE = {"Cache-Control": "must-revalidate,no-cache,no-store"}
+_PAGE = "text/html;charset=iso-8859-1"
+_log = logging.getLogger(__name__)
+
+
+class Application:
+    """
+    The service over one database.
+
+    Parameters
+    ----------
+    database : Database
+        Where everything is kept.
+    options : Options
+        Settings.
+    """
+
+    def __init__(self, database: Database, options: Options) -> None:
+        self.database = database
+        self.options = options
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        request = Request(environ)
+        try:
+            response = self._respond(request)
+        except HTTPException as error:  # A broken body or header that Werkzeug noticed.
+            response = Response(str(error.description), error.code, content_type=TEXT)
+        if "Cache-Control" not in response.headers or response.status_code < 400:
+            self._allow_origin(request, response)
+        return response(environ, start_response)
+
+    def _respond(self, request: Request) -> Response:
+        raw_path = _raw_path(request)
+        if "//" in raw_path:
+            page = "<h1>Bad Message 400</h1><pre>reason: Ambiguous URI empty segment</pre>"
+            return Response(page, 400, content_type=_PAGE, headers=_NO_CACHE)
+        if not self._host_is_known(request):
+            return Response(f"this service does not answer to the name {request.host}", 403, content_type=TEXT)
+        if request.method == "TRACE":
+            return Response(status=403, headers=_NO_CACHE)
+        path = _decoded(raw_path)
+        if path == PREFIX:
+            return _bare(302, {"Location": PREFIX + "/"})
+        if not path.startswith(_DATA + "/"):
+            return self._describe(request, path)
+        endpoints = candidates(path.removeprefix(_DATA))
+        if not endpoints:
+            return _bare(404)
+        if request.method == "OPTIONS":
+            return _options(request, endpoints)
+        endpoint = endpoints.get("GET" if request.method == "HEAD" else request.method)
+        if endpoint is None:
+            return _bare(405, {"Allow": _allowed(endpoints)})
+        return self._negotiate(request, endpoint, path.removeprefix(_DATA).removesuffix("/"))
+
+    def _describe(self, request: Request, path: str) -> Response:
+        if path.removeprefix(PREFIX) in ("/swagger.json", "/swagger") and request.method in ("GET", "HEAD"):
+            return Response(swagger.description(), content_type=JSON)
+        return _bare(404)
+
+    def _negotiate(self, request: Request, endpoint: Endpoint, path: str) -> Response:
+        try:
+            if not takes(request.headers.get("Content-Type"), endpoint):
+                return _bare(415)
+        except Malformed:
+            return Response("<h1>Error 400 Bad Request</h1>", 400, content_type=_PAGE, headers=_NO_CACHE)
+        try:
+            if not accepts(request.headers.get("Accept"), endpoint):
+                return _bare(406)
+        except Malformed:
+            return _bare(400, _NO_CACHE)
+        try:
+            values = endpoint.parse(path) or {}
+            if request.query_string:
+                values |= endpoint.parse_query(_query(request))
+        except ValueError:
+            # A number that is none is, to the real service, a path that does not exist.
+            return _bare(404)
+        return self._answer(request, endpoint, values)
+
+    def _answer(self, request: Request, endpoint: Endpoint, values: dict[str, Any]) -> Response:
+        changes = endpoint.effect != "read"
+        try:
+            if changes and self.options.read_only:
+                return Response(f"{endpoint.name} is refused: this service only reads", 403, content_type=TEXT)
+            call = _call(endpoint)
+            body = self._body(request) if endpoint.body != "none" else b""
+            arguments = call.arguments(values, body, Circumstances(self.options, _base_url(request)))
+            answer, close = self._written(call, arguments) if changes else self._read(call, arguments)
+        except ServiceRefusal as refusal:
+            return _refused(request, refusal)
+        except StoreError as error:
+            return Response(str(error), 503, content_type=TEXT)
+        except Exception:
+            _log.exception("%s %s failed", request.method, request.path)
+            return Response(f"{endpoint.name} failed; the service's log says how", 500, content_type=TEXT)
+        return _response(request, endpoint, answer, close)
+
+    def _written(self, call: Call, arguments: dict[str, Any]) -> tuple[Answer, Callable[[], object]]:
+        refusal: ServiceRefusal | None = None
+        with writing(self.database) as store:
+            try:
+                answer = call(store, arguments)
+            except ServiceRefusal as error:
+                if not error.keep_changes:
+                    raise
+                refusal = error
+        if refusal is not None:
+            raise refusal
+        return answer, _nothing
+
+    def _read(self, call: Call, arguments: dict[str, Any]) -> tuple[Answer, Callable[[], object]]:
+        with contextlib.ExitStack() as stack:
+            store: Store = stack.enter_context(reading(self.database))
+            answer = call(store, arguments)
+            if isinstance(answer, (bytes, str, type(None))):
+                return answer, _nothing
+            # A stream reads on while it is sent: its transaction ends with it.
+            return answer, stack.pop_all().close
+
+    def _body(self, request: Request) -> bytes:
+        body = request.get_data(cache=False)
+        if request.headers.get("Content-Encoding", "").strip().lower() == "gzip":
+            body = _unpacked(body, self.options.body_limit)
+        if len(body) > self.options.body_limit:
+            raise TooLarge(f"the body is larger than {self.options.body_limit} bytes")
+        return body
+
+    def _host_is_known(self, request: Request) -> bool:
+        if self.options.hosts is None:
+            return True
+        name = urlsplit(f"//{request.headers.get('Host', '')}").hostname
+        return name in _LOOPBACK or name in self.options.hosts
+
+    def _allow_origin(self, request: Request, response: Response) -> None:
+        response.headers["Vary"] = "Origin"
+        origin = request.headers.get("Origin")
+        if origin and self._origin_may_read(origin):
+            response.headers["Access-Control-Allow-Origin"] = origin
+
+    def _origin_may_read(self, origin: str) -> bool:
+        allowed = self.options.allow_origin
+        return origin in allowed or "*" in allowed or urlsplit(origin).hostname in _LOOPBACK
+
+
+class TooLarge(ServiceRefusal):
+    """The body is larger than allowed."""
+
+    status = 413
+
+
+def _nothing() -> None:
+    """Stand for the end of a transaction that has ended."""
+
+
+def _call(endpoint: Endpoint) -> Call:
+    call = HANDLERS.get(endpoint.name)
+    if call is None:
+        raise NotBuilt(f"{endpoint.name} is not part of the embedded service")
+    return call
+
+
+def _raw_path(request: Request) -> str:
+    environ = request.environ
+    target: str = environ.get("REQUEST_URI") or environ.get("RAW_URI") or ""
+    if not target:
+        return request.root_path + request.path
+    if not target.startswith("/"):
+        target = target.partition("://")[2]
+        target = "/" + target.partition("/")[2]
+    return target.partition("?")[0].partition("#")[0]
+
+
+def _decoded(raw_path: str) -> str:
+    if ";" in raw_path:
+        raw_path = "/".join(segment.partition(";")[0] for segment in raw_path.split("/"))
+    if "%" not in raw_path and raw_path.isascii():
+        return raw_path
+    path = unquote_to_bytes(raw_path.encode("latin-1", "replace"))
+    try:
+        return path.decode()
+    except UnicodeDecodeError:
+        return path.decode("latin-1")
+
+
+def _query(request: Request) -> dict[str, list[str]]:
+    return parse_qs(request.query_string.decode("latin-1"), keep_blank_values=True)
+
+
+def _base_url(request: Request) -> str:
+    return f"{request.scheme}://{request.host}"
+
+
+def _unpacked(body: bytes, limit: int) -> bytes:
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        text = unpacker.decompress(body, limit + 1)
+    except zlib.error as error:
+        raise ServiceRefusal(f"the body is said to be compressed by gzip, but is not: {error}") from error
+    if len(text) > limit:
+        raise TooLarge(f"the unpacked body is larger than {limit} bytes")
+    return text
+
+
+def _bare(status: int, headers: dict[str, str] | None = None) -> Response:
+    """Return an answer without body or content type."""
+    response = Response(status=status, headers=headers)
+    del response.headers["Content-Type"]
+    return response
+
+
+def _allowed(endpoints: dict[str, Endpoint]) -> str:
+    methods = {*endpoints, "OPTIONS"} | ({"HEAD"} if "GET" in endpoints else set())
+    return ", ".join(sorted(methods))
+
+
+def _options(request: Request, endpoints: dict[str, Endpoint]) -> Response:
+    asked = request.headers.get("Access-Control-Request-Method")
+    if asked is not None:
+        return _bare(200, _PREFLIGHT if asked in _PREFLIGHT_METHODS else None)
+    allowed = _allowed(endpoints)
+    return Response(allowed, content_type=TEXT, headers={"Allow": allowed})
+
+
+def _refused(request: Request, refusal: ServiceRefusal) -> Response:
+    sentence = str(refusal)
+    if isinstance(refusal, Uncaught):
+        if request.method not in ("GET", "HEAD"):
+            return _bare(500)
+        page = f"<h1>Error 500</h1><pre>{html.escape(sentence)}</pre>"
+        return Response(page, 500, content_type=_PAGE, headers=_NO_CACHE)
+    if refusal.content_type.startswith("text/html"):
+        sentence = html.escape(sentence)
+    return Response(sentence, refusal.status, content_type=refusal.content_type)
+
+
+def _response(request: Request, endpoint: Endpoint, answer: Answer, close: Callable[[], object]) -> Response:
+    if answer is None:
+        if endpoint.answer != "empty":
+            return _bare(204)
+        if endpoint.name not in _CREATED:
+            return _bare(200)
+        query = request.query_string.decode("latin-1")
+        location = _base_url(request) + _raw_path(request) + (f"?{query}" if query else "")
+        return _bare(201, {"Location": location})
+    response = Response(answer, content_type=produced_by(endpoint))
+    response.call_on_close(close)
+    return response

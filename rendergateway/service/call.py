@@ -1,0 +1,104 @@
+"""From a request's values to the arguments of the handler that answers it."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import attrs
+
+from rendergateway.endpoints import Endpoint
+from rendergateway.errors import RecordError
+from rendergateway.model.wire import decode_body
+from rendergateway.service.names import CollectionId, StackId
+from rendergateway.service.options import Options
+from rendergateway.service.refusals import BadBody, ServiceRefusal, Uncaught
+from rendergateway.service.store import Store
+
+__all__ = ["Answer", "Call", "Circumstances"]
+
+Answer = bytes | str | None | Iterator[bytes]
+
+# Where the real service makes the id outside of what it guards, a bad name is an uncaught error.
+_UNGUARDED = frozenset(
+    {
+        "coordinate.batch_world_from_local",
+        "coordinate.section_world_from_local",
+        "coordinate.batch_local_from_world",
+        "coordinate.section_local_from_world",
+    }
+)
+
+
+@attrs.frozen
+class Circumstances:
+    """What a handler may ask for besides the values of the request."""
+
+    options: Options
+    base_url: str
+
+
+class Call:
+    """
+    An endpoint's handler, and which arguments it takes.
+
+    Parameters
+    ----------
+    endpoint : Endpoint
+        What is asked for.
+    handler : callable
+        Takes the store and, by name, ``stack`` or ``collection``, the values of path and query, ``body`` decoded as
+        its annotation says, and ``options`` and ``base_url`` where it names them.
+    """
+
+    def __init__(self, endpoint: Endpoint, handler: Callable[..., Answer]) -> None:
+        self.endpoint = endpoint
+        self._handler = handler
+        self._names = set(inspect.signature(handler).parameters)
+        self._body_kind = typing.get_type_hints(handler).get("body")
+        self._unguarded = endpoint.answer == "bytes" or endpoint.name in _UNGUARDED
+
+    def __call__(self, store: Store, arguments: dict[str, Any]) -> Answer:
+        return self._handler(store, **arguments)
+
+    def arguments(self, values: dict[str, Any], body: bytes, circumstances: Circumstances) -> dict[str, Any]:
+        """
+        Return the handler's arguments.
+
+        The body is read first, then the names are checked, as in the real service.
+
+        Raises
+        ------
+        ServiceRefusal
+            If the body is not what the handler takes, or a name is not allowed.
+        """
+        arguments = dict(values)
+        if self._body_kind is not None:
+            arguments["body"] = self._decoded(body)
+        self._fold_names(arguments)
+        for name, value in (("options", circumstances.options), ("base_url", circumstances.base_url)):
+            if name in self._names:
+                arguments[name] = value
+        return arguments
+
+    def _decoded(self, body: bytes) -> Any:
+        if self._body_kind is bytes:
+            return body
+        try:
+            return decode_body(body, self._body_kind)
+        except RecordError as error:
+            raise BadBody(str(error)) from error
+
+    def _fold_names(self, arguments: dict[str, Any]) -> None:
+        try:
+            if "stack" in arguments:
+                names = (arguments.pop("owner"), arguments.pop("project"), arguments.pop("stack"))
+                arguments["stack"] = StackId(*names).checked()
+            elif "collection" in arguments:
+                arguments["collection"] = CollectionId(arguments.pop("owner"), arguments.pop("collection")).checked()
+        except ServiceRefusal as refusal:
+            if self._unguarded:
+                raise Uncaught(str(refusal)) from refusal
+            raise

@@ -1,0 +1,28 @@
+"""What each endpoint does: one function per endpoint, called by its name with an underscore for the dot."""
+
+from __future__ import annotations
+
+from rendergateway.endpoints import ENDPOINTS
+from rendergateway.service.call import Call
+from rendergateway.service.handlers import (
+    matches,
+    metadata,
+    owners,
+    sections,
+    stacks,
+    tiles,
+    writing,
+)
+
+__all__ = ["HANDLERS"]
+
+_MODULES = (owners, stacks, metadata, sections, tiles, writing, matches)
+
+
+def _handlers() -> dict[str, Call]:
+    functions = {name: value for module in _MODULES for name, value in vars(module).items() if callable(value)}
+    names = {name: name.replace(".", "_") for name in ENDPOINTS}
+    return {name: Call(ENDPOINTS[name], functions[word]) for name, word in names.items() if word in functions}
+
+
+HANDLERS = _handlers()

@@ -1,0 +1,77 @@
+"""
+What a handler raises when it cannot do what it was asked: a sentence, and the status that goes with it.
+
+The real service tells three kinds apart (contract, 1.6): not found, illegal argument, and all else, which is 500 even
+where the stack's state is to blame.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+__all__ = ["BadBody", "IllegalArgument", "IllegalState", "NotBuilt", "NotFound", "NullPointer", "ServiceRefusal", "Uncaught"]
+
+
+class ServiceRefusal(Exception):
+    """
+    A request was refused; the message is what the client reads.
+
+    Parameters
+    ----------
+    message : str
+        The sentence.
+    keep_changes : bool
+        Whether what the handler did before stays: the real service leaves two traces of refused requests.
+    """
+
+    status: ClassVar[int] = 500
+    content_type: ClassVar[str] = "text/plain;charset=utf-8"
+
+    def __init__(self, message: str = "", *, keep_changes: bool = False) -> None:
+        super().__init__(message)
+        self.keep_changes = keep_changes
+
+
+class NotFound(ServiceRefusal):
+    """There is nothing of that name or place."""
+
+    status = 404
+
+
+class IllegalArgument(ServiceRefusal):
+    """A name or value that is not allowed."""
+
+    status = 400
+
+
+class IllegalState(ServiceRefusal):
+    """Not in the present state of the stack."""
+
+    status = 500
+
+
+class NullPointer(ServiceRefusal):
+    """Something the real service does not expect to be missing; it answers without a sentence."""
+
+    status = 500
+    content_type = "text/plain"
+
+
+class BadBody(ServiceRefusal):
+    """The body is no JSON, or not of the right kind."""
+
+    status = 400
+    content_type = "text/html;charset=utf-8"
+
+
+class Uncaught(ServiceRefusal):
+    """What the real service does not catch: a page for readers, nothing for writers."""
+
+    status = 500
+    content_type = "text/html;charset=iso-8859-1"
+
+
+class NotBuilt(ServiceRefusal):
+    """An endpoint that this service does not have."""
+
+    status = 501

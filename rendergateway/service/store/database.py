@@ -1,0 +1,172 @@
+"""One SQLite file: opened with care, its connections kept ready."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from rendergateway.errors import StoreError
+from rendergateway.service.store.schema import migrate
+
+__all__ = ["Database"]
+
+_BUSY_S = 60.0
+_MOST_IDLE = 8
+# SQLite's write-ahead log needs memory that all processes share, which a network file system does not give.
+_NETWORK_FILE_SYSTEMS = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "lustre", "gpfs", "beegfs", "ceph", "9p", "fuse.sshfs", "glusterfs"}
+)
+_SETTINGS = (
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA secure_delete = OFF",
+    "PRAGMA cache_size = -65536",
+    "PRAGMA mmap_size = 1073741824",
+    "PRAGMA temp_store = MEMORY",
+)
+
+
+def file_system_of(path: Path) -> str:
+    """Return the kind of file system that holds *path*, as Linux names it; empty where that is not known."""
+    try:
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()
+    except OSError:  # Not Linux.
+        return ""
+    best, kind = "", ""
+    for line in mounts:
+        _, place, name, *_ = line.split()
+        place = place.replace("\\040", " ")
+        if path.is_relative_to(place) and len(place) >= len(best):
+            best, kind = place, name
+    return kind
+
+
+class Database:
+    """
+    Connections to one file.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; made where it is missing.
+    read_only : bool
+        Refuse to write.
+
+    Raises
+    ------
+    StoreError
+        If the file is no database of the service, or cannot be used as one here.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False) -> None:
+        self.path = Path(path).expanduser().resolve()
+        self.read_only = read_only
+        self._idle: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        self._closed = False
+        self._check_place()
+        self._prepare()
+
+    def _check_place(self) -> None:
+        folder = self.path.parent
+        if not folder.is_dir():
+            raise StoreError(f"{self.path} cannot be opened: there is no folder {folder}")
+        if not os.access(folder, os.W_OK):
+            raise StoreError(f"{self.path} cannot be opened: the folder {folder} is not writable, and SQLite needs to")
+        if self.path.is_dir():
+            raise StoreError(f"{self.path} is a folder, not a database")
+        kind = file_system_of(folder)
+        if kind in _NETWORK_FILE_SYSTEMS:
+            raise StoreError(f"{self.path} lies on a network file system ({kind}), which SQLite cannot share safely")
+
+    def _prepare(self) -> None:
+        try:
+            connection = self._open()
+            migrate(connection, str(self.path))
+            if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.DatabaseError as error:
+            raise StoreError(f"{self.path} cannot be used as a database: {error}") from error
+        self._give_back(connection)
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
+        for setting in _SETTINGS:
+            connection.execute(setting)
+        return connection
+
+    def _take(self) -> sqlite3.Connection:
+        with self._lock:
+            if self._closed:
+                raise StoreError(f"{self.path} was closed")
+            if self._idle:
+                return self._idle.pop()
+        return self._open()
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        with self._lock:
+            if not self._closed and len(self._idle) < _MOST_IDLE:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection that sees one moment of the database, whatever others write meanwhile."""
+        connection = self._take()
+        connection.execute("BEGIN")
+        try:
+            yield connection
+        finally:
+            connection.execute("ROLLBACK")
+            self._give_back(connection)
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """
+        Give a connection whose changes are kept together, or not at all where the block fails.
+
+        Raises
+        ------
+        StoreError
+            If the database was opened for reading only, or others held it for too long.
+        """
+        if self.read_only:
+            raise StoreError(f"{self.path} was opened for reading only")
+        connection = self._take()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            self._give_back(connection)
+            raise StoreError(f"{self.path} is being written by others: {error}") from error
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        else:
+            connection.execute("COMMIT")
+        finally:
+            self._give_back(connection)
+
+    @contextlib.contextmanager
+    def idle(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection outside any transaction, for what SQLite does by itself."""
+        connection = self._take()
+        try:
+            yield connection
+        finally:
+            self._give_back(connection)
+
+    def close(self) -> None:
+        """Close the idle connections; those in use close when they are given back."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()

@@ -1,0 +1,131 @@
+"""Questions about the layers and sections of one stack."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+__all__ = ["Extent", "SectionRow", "Sections"]
+
+_Z_VALUES = """
+WITH RECURSIVE found (z) AS (
+    SELECT MIN(z) FROM tile_{n} WHERE z >= :low
+    UNION ALL
+    SELECT (SELECT MIN(z) FROM tile_{n} WHERE z > found.z) FROM found WHERE z IS NOT NULL
+)
+SELECT z FROM found WHERE z IS NOT NULL AND z <= :high
+"""
+_EXTENT = "SELECT COUNT(*), MIN(min_x), MIN(min_y), MIN(z), MAX(max_x), MAX(max_y), MAX(z) FROM tile_{n}"
+_SIZES = """
+SELECT MIN(max_x - min_x), MAX(max_x - min_x), MIN(max_y - min_y), MAX(max_y - min_y) FROM tile_{n}
+"""
+_GROUPED = """
+SELECT section_id, z, COUNT(*), MIN(min_x), MAX(max_x), MIN(min_y), MAX(max_y) FROM tile_{n}
+"""
+_AGGREGATE = "INSERT INTO section_{n} " + _GROUPED + " GROUP BY section_id, z ORDER BY section_id, z"
+_OF_LAYER = _GROUPED + " WHERE z = ? AND section_id IS NOT NULL GROUP BY section_id ORDER BY section_id"
+_STORED = """
+SELECT section_id, z, tile_count, min_x, max_x, min_y, max_y FROM section_{n}
+WHERE section_id IS NOT NULL AND z IS NOT NULL AND z >= :low AND z <= :high ORDER BY section_id, z
+"""
+_CHANNELS = """
+SELECT DISTINCT json_extract(channel.value, '$.name')
+FROM tile_{n} AS tile CROSS JOIN json_each(CAST(tile.text AS TEXT), '$.channels') AS channel
+WHERE instr(tile.text, CAST('"channels"' AS BLOB))
+"""
+_TILE_IDS = "SELECT tile_id FROM tile_{n} WHERE tile_id IS NOT NULL"
+_INFINITE = float("inf")
+
+
+class Extent(NamedTuple):
+    """How many tiles there are and how far they reach."""
+
+    tile_count: int
+    min_x: float
+    min_y: float
+    min_z: float
+    max_x: float
+    max_y: float
+    max_z: float
+
+
+class SectionRow(NamedTuple):
+    """The tiles of one section at one z."""
+
+    section_id: str | None
+    z: float | None
+    tile_count: int
+    min_x: float | None
+    max_x: float | None
+    min_y: float | None
+    max_y: float | None
+
+
+class Sections:
+    """Layers and sections of one stack, within one transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, contents: int) -> None:
+        self._connection = connection
+        self._contents = contents
+
+    def _run(self, query: str, values: Any = ()) -> sqlite3.Cursor:
+        return self._connection.execute(query.format(n=self._contents), values)
+
+    def z_values(self, low: float | None = None, high: float | None = None) -> list[float]:
+        """Return the z values from *low* to *high*, ascending."""
+        return [z for (z,) in self._run(_Z_VALUES, _range(low, high))]
+
+    def layer_extent(self, z: float) -> Extent | None:
+        """Return how far the tiles of a layer reach; None without tiles."""
+        row = self._run(_EXTENT + " WHERE z = ?", (z,)).fetchone()
+        return Extent(*row) if row[0] else None
+
+    def extent(self) -> Extent | None:
+        """Return how far all tiles reach; None without tiles."""
+        row = self._run(_EXTENT).fetchone()
+        return Extent(*row) if row[0] else None
+
+    def sizes(self) -> tuple[float | None, float | None, float | None, float | None]:
+        """Return least and greatest width, least and greatest height of the tiles' boxes."""
+        sizes: tuple[float | None, float | None, float | None, float | None] = self._run(_SIZES).fetchone()
+        return sizes
+
+    def transform_count(self) -> int:
+        """Return the number of shared transforms."""
+        return int(self._run("SELECT COUNT(*) FROM transform_{n}").fetchone()[0])
+
+    def channel_names(self) -> list[str]:
+        """Return the names of all channels, sorted."""
+        return sorted(name for (name,) in self._run(_CHANNELS) if name is not None)
+
+    def aggregate(self) -> None:
+        """Derive the rows of sections anew."""
+        self._run("DELETE FROM section_{n}")
+        self._run(_AGGREGATE)
+
+    def aggregated(self, low: float | None = None, high: float | None = None) -> Iterator[SectionRow]:
+        """Yield the rows of sections as they were last derived, by section id as text."""
+        return map(SectionRow._make, self._run(_STORED, _range(low, high)))
+
+    def of_layer(self, z: float) -> Iterator[SectionRow]:
+        """Yield the sections of a layer as they are now, by section id as text."""
+        return map(SectionRow._make, self._run(_OF_LAYER, (z,)))
+
+    def z_of(self, section_id: str) -> float | None:
+        """Return the z of some tile of a section; None without one."""
+        query = "SELECT z FROM tile_{n} WHERE section_id = ? AND z IS NOT NULL LIMIT 1"
+        row = self._run(query, (section_id,)).fetchone()
+        return row[0] if row else None
+
+    def tile_ids(self, low: float | None, high: float | None) -> Iterator[str]:
+        """Yield the ids of tiles from z *low* to *high*, in byte order."""
+        if low is None and high is None:
+            cursor = self._run(_TILE_IDS + " ORDER BY tile_id")
+        else:
+            cursor = self._run(f"{_TILE_IDS} AND z >= :low AND z <= :high ORDER BY tile_id", _range(low, high))
+        return (tile_id for (tile_id,) in cursor)
+
+
+def _range(low: float | None, high: float | None) -> dict[str, float]:
+    return {"low": -_INFINITE if low is None else low, "high": _INFINITE if high is None else high}

@@ -1,0 +1,115 @@
+"""The rows of stacks: names, state, version, statistics; not their tiles."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+
+import attrs
+
+from rendergateway.service.names import StackId
+from rendergateway.service.store.schema import create_tiles
+from rendergateway.service.store.upkeep import discard
+
+__all__ = ["StackRow", "StackRows", "now_ms"]
+
+_COLUMNS = "id, owner, project, stack, state, modified_ms, version_number, version, stats, hierarchy, contents, aggregated"
+_FIND = f"SELECT {_COLUMNS} FROM stack WHERE owner = ? AND project = ? AND stack = ?"
+_OF_OWNER = f"SELECT {_COLUMNS} FROM stack WHERE owner = ? ORDER BY project, stack"
+_OF_PROJECT = f"SELECT {_COLUMNS} FROM stack WHERE owner = ? AND project = ? ORDER BY stack"
+_OWNERS = "SELECT DISTINCT owner FROM stack ORDER BY owner"
+_PROJECTS = "SELECT DISTINCT project FROM stack WHERE owner = ? ORDER BY project"
+_INSERT = """
+INSERT INTO stack (owner, project, stack, state, modified_ms, version_number, version) VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+_UPDATE = """
+UPDATE stack SET owner = ?, project = ?, stack = ?, state = ?, modified_ms = ?, version_number = ?, version = ?,
+    stats = ?, hierarchy = ?, contents = ?, aggregated = ? WHERE id = ?
+"""
+_DELETE = "DELETE FROM stack WHERE id = ?"
+
+
+def now_ms() -> int:
+    """Return this moment in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+@attrs.define
+class StackRow:
+    """One stack, as stored; `contents` is the number of its tile tables, None while it has none."""
+
+    id: int
+    owner: str
+    project: str
+    stack: str
+    state: str
+    modified_ms: int
+    version_number: int
+    version: bytes
+    stats: bytes | None
+    hierarchy: bytes | None
+    contents: int | None
+    aggregated: bool
+
+    @property
+    def stack_id(self) -> StackId:
+        """Owner, project and name."""
+        return StackId(self.owner, self.project, self.stack)
+
+
+class StackRows:
+    """The stacks, within one transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def find(self, stack: StackId) -> StackRow | None:
+        """Return the stack of that name."""
+        row = self._connection.execute(_FIND, attrs.astuple(stack)).fetchone()
+        return StackRow(*row) if row else None
+
+    def of(self, owner: str, project: str | None = None) -> list[StackRow]:
+        """Return the stacks of an owner, or of one project, by project and name."""
+        query, values = (_OF_OWNER, (owner,)) if project is None else (_OF_PROJECT, (owner, project))
+        return [StackRow(*row) for row in self._connection.execute(query, values)]
+
+    def owners(self) -> list[str]:
+        """Return the owners of stacks."""
+        return [owner for (owner,) in self._connection.execute(_OWNERS)]
+
+    def projects(self, owner: str) -> list[str]:
+        """Return the projects of an owner."""
+        return [project for (project,) in self._connection.execute(_PROJECTS, (owner,))]
+
+    def insert(self, stack: StackId, version: bytes) -> StackRow:
+        """Add a stack in LOADING, with empty tile tables."""
+        names = attrs.astuple(stack)
+        cursor = self._connection.execute(_INSERT, (*names, "LOADING", now_ms(), 0, version))
+        row = StackRow(cursor.lastrowid or 0, *names, "LOADING", now_ms(), 0, version, None, None, None, False)
+        self.give_tables(row)
+        return row
+
+    def give_tables(self, row: StackRow) -> int:
+        """Make the tile tables of a stack that has none; return their number."""
+        if row.contents is None:
+            row.contents = create_tiles(self._connection)
+            row.aggregated = False
+            self.update(row)
+        return row.contents
+
+    def drop_tables(self, row: StackRow) -> None:
+        """Take tiles, transforms and sections away; the space comes back later."""
+        if row.contents is not None:
+            for kind in ("tile", "transform", "section"):
+                discard(self._connection, f"{kind}_{row.contents}")
+            row.contents, row.aggregated = None, False
+
+    def update(self, row: StackRow) -> None:
+        """Store *row* as it is now."""
+        values = attrs.astuple(row)
+        self._connection.execute(_UPDATE, (*values[1:], row.id))
+
+    def delete(self, row: StackRow) -> None:
+        """Remove the stack and all that is in it."""
+        self.drop_tables(row)
+        self._connection.execute(_DELETE, (row.id,))

@@ -1,0 +1,76 @@
+"""The store as a handler sees it: one transaction over stacks, tiles and match collections."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+
+from rendergateway.service.store.database import Database
+from rendergateway.service.store.matches import Collections
+from rendergateway.service.store.sections import Sections
+from rendergateway.service.store.stacks import StackRow, StackRows
+from rendergateway.service.store.tiles import Tiles
+from rendergateway.service.store.upkeep import sweep
+
+__all__ = ["Store", "reading", "writing"]
+
+
+class Store:
+    """
+    What one request sees and changes.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        In a transaction, which whoever made it ends.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.stacks = StackRows(connection)
+        self.collections = Collections(connection)
+
+    def tiles(self, row: StackRow) -> Tiles | None:
+        """Return the tiles of a stack; None while it has no tile collection."""
+        return None if row.contents is None else Tiles(self._connection, row.contents)
+
+    def sections(self, row: StackRow) -> Sections | None:
+        """Return the layers and sections of a stack; None while it has no tile collection."""
+        return None if row.contents is None else Sections(self._connection, row.contents)
+
+    def copy_tiles(self, source: Tiles, target: Tiles, z_values: list[float] | None) -> None:
+        """Add the tiles of *source*, all or those at exactly these z, to *target*."""
+        columns = (
+            "tile_id, z, section_id, group_id, min_x, min_y, max_x, max_y, level, cell_y, cell_x, flat, refs, text"
+        )
+        copy = f"INSERT INTO tile_{target.contents} ({columns}) SELECT {columns} FROM tile_{source.contents}"
+        if not z_values:
+            self._connection.execute(copy)
+        for z in sorted(set(z_values or ())):
+            self._connection.execute(f"{copy} WHERE z = ?", (z,))
+
+    def copy_transforms(self, source: Tiles, target: Tiles) -> None:
+        """Add the shared transforms of *source* to *target*."""
+        copy = f"INSERT INTO transform_{target.contents} SELECT * FROM transform_{source.contents}"
+        self._connection.execute(copy)
+
+    def collisions(self, source: Tiles, target: Tiles, kind: str, key: str) -> int:
+        """Return how many keys both stacks have."""
+        query = f"SELECT COUNT(*) FROM {kind}_{source.contents} JOIN {kind}_{target.contents} USING ({key})"
+        return int(self._connection.execute(query).fetchone()[0])
+
+
+@contextlib.contextmanager
+def reading(database: Database) -> Iterator[Store]:
+    """Give a store that sees one moment."""
+    with database.reading() as connection:
+        yield Store(connection)
+
+
+@contextlib.contextmanager
+def writing(database: Database) -> Iterator[Store]:
+    """Give a store whose changes are kept together; a slice of waste goes with each of them."""
+    with database.writing() as connection:
+        yield Store(connection)
+        sweep(connection)

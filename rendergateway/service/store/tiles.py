@@ -1,0 +1,218 @@
+"""The tiles of one stack: canonical JSON text beside the columns that questions are about."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+from rendergateway.model.wire import TileSpec, encode, is_flat, references
+from rendergateway.service.store.cells import bands, place_of
+
+__all__ = ["Ids", "StoredTile", "TileBox", "Tiles"]
+
+Ids: TypeAlias = "array[int]"
+
+_AT_ONCE = 500
+
+_UPSERT = """
+INSERT INTO tile_{n} (tile_id, z, section_id, group_id, min_x, min_y, max_x, max_y,
+                      level, cell_y, cell_x, flat, refs, text)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (tile_id) DO UPDATE SET
+    z = excluded.z, section_id = excluded.section_id, group_id = excluded.group_id,
+    min_x = excluded.min_x, min_y = excluded.min_y, max_x = excluded.max_x, max_y = excluded.max_y,
+    level = excluded.level, cell_y = excluded.cell_y, cell_x = excluded.cell_x,
+    flat = excluded.flat, refs = excluded.refs, text = excluded.text
+"""
+_DELETE_NAMELESS = "DELETE FROM tile_{n} WHERE tile_id IS NULL"
+_TEXT = "SELECT tile_id, flat, refs, text FROM tile_{n} WHERE tile_id = ?"
+_TEXTS = """
+SELECT tile_id, flat, refs, text FROM json_each(?) AS wanted CROSS JOIN tile_{n} AS tile ON tile.id = wanted.value
+"""
+_BOXES = """
+SELECT tile_id, section_id, z, min_x, min_y, max_x, max_y
+FROM json_each(?) AS wanted CROSS JOIN tile_{n} AS tile ON tile.id = wanted.value
+"""
+_IDS_OF_NAMES = """
+SELECT DISTINCT tile.id FROM json_each(?) AS wanted CROSS JOIN tile_{n} AS tile ON tile.tile_id = wanted.value
+ORDER BY tile_id
+"""
+_LEVELS = """
+WITH RECURSIVE found (level) AS (
+    SELECT MIN(level) FROM tile_{n} WHERE z = :z
+    UNION ALL
+    SELECT (SELECT MIN(level) FROM tile_{n} WHERE z = :z AND level > found.level) FROM found WHERE level IS NOT NULL
+)
+SELECT level FROM found WHERE level IS NOT NULL
+"""
+_IN_CELLS = """
+FROM json_each(:bands) AS band CROSS JOIN tile_{n} AS tile INDEXED BY tile_{n}_place
+    ON z = :z AND level = json_extract(band.value, '$[0]') AND cell_y = json_extract(band.value, '$[1]')
+    AND cell_x BETWEEN json_extract(band.value, '$[2]') AND json_extract(band.value, '$[3]')
+"""
+_IN_LAYER = " FROM tile_{n} AS tile WHERE z = :z "
+_TOUCHING = "AND min_x <= :right AND min_y <= :bottom AND max_x >= :left AND max_y >= :top"
+_SHARED = "SELECT text FROM transform_{n} WHERE id = ?"
+_SAVE_SHARED = "INSERT INTO transform_{n} (id, text) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET text = excluded.text"
+
+# What a tile must have, by the name of the filter.
+_FILTERS = {
+    "z": "z = :z",
+    "min_z": "z >= :min_z",
+    "max_z": "z <= :max_z",
+    "group_id": "group_id = :group_id",
+    "section_id": "section_id = :section_id",
+    "min_x": "max_x >= :min_x",
+    "max_x": "min_x <= :max_x",
+    "min_y": "max_y >= :min_y",
+    "max_y": "min_y <= :max_y",
+}
+
+
+class StoredTile(NamedTuple):
+    """A tile as stored; `refs` are the shared transforms that it names, as JSON."""
+
+    tile_id: str | None
+    flat: bool
+    refs: str | None
+    text: bytes
+
+
+class TileBox(NamedTuple):
+    """Where a tile lies."""
+
+    tile_id: str | None
+    section_id: str | None
+    z: float | None
+    min_x: float | None
+    min_y: float | None
+    max_x: float | None
+    max_y: float | None
+
+
+def number(value: float | str | None) -> float | None:
+    """Return a number of a tile for its column; JSON holds those that are not finite as text."""
+    return None if value is None else float(value)
+
+
+def _values(tile: TileSpec) -> tuple[Any, ...]:
+    box = (number(tile.minX), number(tile.minY), number(tile.maxX), number(tile.maxY))
+    flat = tile.transforms is not None and is_flat(tile.transforms)
+    named = [] if flat else sorted({name for name in references(tile.transforms) if name is not None})
+    refs = json.dumps(named) if named else None
+    return (
+        tile.tileId, number(tile.z), tile.section_id, tile.groupId, *box, *place_of(*box), flat, refs, encode(tile)
+    )  # fmt: skip
+
+
+class Tiles:
+    """The tiles and shared transforms of one stack, within one transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, contents: int) -> None:
+        self._connection = connection
+        self.contents = contents
+
+    def _run(self, query: str, values: Any = ()) -> sqlite3.Cursor:
+        return self._connection.execute(query.format(n=self.contents), values)
+
+    # -- writing ---------------------------------------------------------------------------------------------
+
+    def save(self, tiles: Iterable[TileSpec]) -> None:
+        """Store *tiles*, each in place of the one that had its id."""
+        rows = list(map(_values, tiles))
+        if any(row[0] is None for row in rows):
+            self._run(_DELETE_NAMELESS)
+        self._connection.executemany(_UPSERT.format(n=self.contents), rows)
+
+    def save_shared(self, specs: Iterable[tuple[str | None, bytes]]) -> None:
+        """Store shared transforms by id."""
+        self._connection.executemany(_SAVE_SHARED.format(n=self.contents), specs)
+
+    def delete(self, **filters: Any) -> int:
+        """Delete the tiles that have all of *filters*; return how many."""
+        return self._run(f"DELETE FROM tile_{{n}} WHERE {_conditions(filters)}", filters).rowcount
+
+    def delete_named(self, tile_id: str) -> None:
+        """Delete one tile."""
+        self._run("DELETE FROM tile_{n} WHERE tile_id = ?", (tile_id,))
+
+    # -- choosing --------------------------------------------------------------------------------------------
+
+    def ids(self, *, order: str = "id", **filters: Any) -> Ids:
+        """Return the row ids of the tiles that have all of *filters*."""
+        where = f"WHERE {_conditions(filters)}" if filters else ""
+        return _ids(self._run(f"SELECT id FROM tile_{{n}} {where} ORDER BY {order}", filters))
+
+    def ids_of_names(self, names: Sequence[str | None]) -> Ids:
+        """Return the row ids of the tiles called *names*, by tile id."""
+        return _ids(self._run(_IDS_OF_NAMES, (json.dumps(names),)))
+
+    def ids_in_box(
+        self, z: float, left: float, top: float, right: float, bottom: float, group_id: str | None = None
+    ) -> Ids:
+        """Return the row ids of the tiles of a layer whose boxes touch this one, by tile id."""
+        source, values = self._box_query(z, left, top, right, bottom, group_id)
+        return _ids(self._run(f"SELECT id {source} ORDER BY tile_id", values))
+
+    def count_in_box(self, z: float, left: float, top: float, right: float, bottom: float) -> int:
+        """Return how many tiles of a layer have boxes that touch this one."""
+        source, values = self._box_query(z, left, top, right, bottom, None)
+        return int(self._run(f"SELECT COUNT(*) {source}", values).fetchone()[0])
+
+    def _box_query(
+        self, z: float, left: float, top: float, right: float, bottom: float, group_id: str | None
+    ) -> tuple[str, dict[str, Any]]:
+        levels = [level for (level,) in self._run(_LEVELS, {"z": z})]
+        found = bands(levels, left, top, right, bottom)
+        values = {"z": z, "left": left, "top": top, "right": right, "bottom": bottom, "bands": found}
+        source = (_IN_LAYER if found is None else _IN_CELLS) + _TOUCHING
+        if group_id is not None:
+            source, values["group_id"] = f"{source} AND group_id = :group_id", group_id
+        return source, values
+
+    # -- reading ---------------------------------------------------------------------------------------------
+
+    def named(self, tile_id: str) -> StoredTile | None:
+        """Return one tile."""
+        row = self._run(_TEXT, (tile_id,)).fetchone()
+        return StoredTile(*row) if row else None
+
+    def stored(self, ids: Ids) -> Iterator[StoredTile]:
+        """Yield tiles in the order of *ids*."""
+        for chunk in _chunks(ids):
+            yield from map(StoredTile._make, self._run(_TEXTS, (chunk,)))
+
+    def boxes(self, ids: Ids) -> Iterator[TileBox]:
+        """Yield where tiles lie, in the order of *ids*."""
+        for chunk in _chunks(ids):
+            yield from map(TileBox._make, self._run(_BOXES, (chunk,)))
+
+    def shared(self, transform_id: str) -> bytes | None:
+        """Return one shared transform."""
+        row = self._run(_SHARED, (transform_id,)).fetchone()
+        return row[0] if row else None
+
+    def refs(self, ids: Ids) -> set[str]:
+        """Return the ids of the shared transforms that tiles name themselves."""
+        names: set[str] = set()
+        query = "SELECT DISTINCT refs FROM json_each(?) AS wanted CROSS JOIN tile_{n} AS tile ON tile.id = wanted.value"
+        for chunk in _chunks(ids):
+            for (refs,) in self._run(query, (chunk,)):
+                names.update(json.loads(refs) if refs else ())
+        return names
+
+
+def _conditions(filters: dict[str, Any]) -> str:
+    return " AND ".join(_FILTERS[name] for name in filters)
+
+
+def _ids(cursor: sqlite3.Cursor) -> Ids:
+    return array("q", (row[0] for row in cursor))
+
+
+def _chunks(ids: Ids) -> Iterator[str]:
+    for start in range(0, len(ids), _AT_ONCE):
+        yield json.dumps(ids[start : start + _AT_ONCE].tolist())

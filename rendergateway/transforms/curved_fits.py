@@ -1,0 +1,240 @@
+"""Fits of homographies, polynomials, thin-plate splines and lens corrections to pairs of points."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from rendergateway.errors import FitError
+from rendergateway.geometry import FloatArray
+from rendergateway.transforms.affine import AffineModel2D
+from rendergateway.transforms.composition import substituted
+from rendergateway.transforms.fits import point_pairs
+from rendergateway.transforms.homography import HomographyModel2D
+from rendergateway.transforms.lens import CONSTANT_FEATURE, NonLinearCoordinateTransform
+from rendergateway.transforms.polynomial import PolynomialTransform2D, polynomial_terms, term_count
+from rendergateway.transforms.thin_plate import ThinPlateSplineTransform, radial_values
+
+__all__ = ["fit_homography", "fit_lens", "fit_polynomial", "fit_thin_plate_spline"]
+
+# Singular values below this share of the largest one count as zero.
+_RANK_TOLERANCE = 1e-10
+
+
+def fit_homography(
+    source: npt.ArrayLike, target: npt.ArrayLike, weights: npt.ArrayLike | None = None
+) -> HomographyModel2D:
+    """
+    Fit the projective transform that carries source points to target points.
+
+    Four pairs are met exactly; of more, the algebraic error is least.
+
+    Parameters
+    ----------
+    source, target : array_like, shape (N, 2)
+        Input and output pixels; N >= 4, no three of four on a line.
+    weights : array_like, shape (N,), optional
+        Influence of each pair, 0 or more; the same for all if left out.
+
+    Raises
+    ------
+    FitError
+        If there are too few points, or they determine no homography.
+
+    References
+    ----------
+    .. [1] R. Hartley and A. Zisserman, "Multiple View Geometry in Computer Vision", 2nd edition, algorithm 4.2.
+    """
+    p, q, w = point_pairs(source, target, weights, least=4)
+    from_source, from_target = _to_unit(p, w), _to_unit(q, w)
+    (x, y), (u, v) = from_source.apply(p).T, from_target.apply(q).T
+    one, zero = np.ones_like(x), np.zeros_like(x)
+    rows_x = np.stack([x, y, one, zero, zero, zero, -u * x, -u * y, -u], axis=1)
+    rows_y = np.stack([zero, zero, zero, x, y, one, -v * x, -v * y, -v], axis=1)
+    equations = np.sqrt(np.tile(w, 2))[:, np.newaxis] * np.vstack([rows_x, rows_y])
+    # With four points the ninth singular value belongs to a row of zeros that makes the system square.
+    _, sizes, axes = np.linalg.svd(np.vstack([equations, np.zeros(9)]), full_matrices=False)
+    if sizes[7] <= _RANK_TOLERANCE * sizes[0]:
+        raise FitError("points do not determine a homography: three of four lie on a line")
+    unit = HomographyModel2D(axes[8].reshape(3, 3))
+    whole = from_target.inverse() @ unit @ from_source
+    matrix = whole.matrix if isinstance(whole, HomographyModel2D) else np.vstack([whole.as_affine().matrix, [0, 0, 1]])
+    return HomographyModel2D(matrix / (matrix[2, 2] or 1.0))
+
+
+def fit_polynomial(
+    source: npt.ArrayLike, target: npt.ArrayLike, weights: npt.ArrayLike | None = None, *, order: int = 2
+) -> PolynomialTransform2D:
+    """
+    Fit the polynomial that carries source points to target points, by least squares.
+
+    Parameters
+    ----------
+    source, target : array_like, shape (N, 2)
+        Input and output pixels; N at least the number of terms, (order + 1)(order + 2)/2.
+    weights : array_like, shape (N,), optional
+        Influence of each pair, 0 or more; the same for all if left out.
+    order : int
+        Highest power, 0 or more.
+
+    Raises
+    ------
+    FitError
+        If there are too few points, or they determine no polynomial of this order, like points on a conic for order 2.
+
+    Examples
+    --------
+    >>> grid = np.stack(np.meshgrid(range(3), range(3)), axis=-1).reshape(-1, 2)
+    >>> fit_polynomial(grid, grid + [[5, 7]], order=2).coefficients.round(9).tolist()
+    [[5.0, 1.0, 0.0, 0.0, 0.0, 0.0], [7.0, 0.0, 1.0, 0.0, 0.0, 0.0]]
+    """
+    if order < 0:
+        raise FitError(f"the order of a polynomial is 0 or more, not {order}")
+    p, q, w = point_pairs(source, target, weights, least=term_count(order))
+    # Powers of pixels span too many decades: fit in coordinates of about 1, then substitute back.
+    unit = _to_unit(p, w)
+    terms = polynomial_terms(unit.apply(p), order).T
+    root = np.sqrt(w)[:, np.newaxis]
+    coefficients, _, rank, _ = np.linalg.lstsq(root * terms, root * q, rcond=_RANK_TOLERANCE)
+    if rank < terms.shape[1]:
+        raise FitError(f"points do not determine a polynomial of order {order}: they lie on a curve of that order")
+    return substituted(PolynomialTransform2D(coefficients.T), unit.as_polynomial())
+
+
+def _to_unit(points: FloatArray, weights: FloatArray) -> AffineModel2D:
+    """Return the affine that centres *points* and scales them to about 1."""
+    center = weights @ points / weights.sum()
+    extent = np.abs(points - center).max(axis=0)
+    scale = 1.0 / np.where(extent > 0, extent, 1.0)
+    return AffineModel2D(np.column_stack([np.diag(scale), -scale * center]))
+
+
+def fit_thin_plate_spline(
+    source: npt.ArrayLike,
+    target: npt.ArrayLike,
+    weights: npt.ArrayLike | None = None,
+    *,
+    affine: bool = True,
+    stiffness: float = 0.0,
+) -> ThinPlateSplineTransform:
+    """
+    Fit the thin-plate spline through source and target points.
+
+    Parameters
+    ----------
+    source, target : array_like, shape (N, 2)
+        Input and output pixels; N >= 3, no source point twice, spanning the plane.
+    weights : array_like, shape (N,), optional
+        Influence of each pair against *stiffness*; without stiffness all pairs are met, those of weight 0 left out.
+    affine : bool
+        Whether the spline has an affine part. Without one it stays near the identity far away.
+    stiffness : float
+        0 meets all points; more smoothes (pixels squared, on the diagonal of the kernel matrix).
+
+    Raises
+    ------
+    FitError
+        If there are too few points, two source points coincide, or all lie on one line.
+
+    References
+    ----------
+    .. [1] F. L. Bookstein, "Principal Warps: Thin-Plate Splines and the Decomposition of Deformations", IEEE TPAMI 11,
+       1989.
+    """
+    p, q, w = point_pairs(source, target, weights, least=3 if affine else 1)
+    p, q, w = p[w > 0], q[w > 0], w[w > 0]
+    _refuse_duplicates(p)
+    kernel = radial_values(p, p)
+    kernel[np.diag_indices_from(kernel)] += stiffness / w
+    if not affine:
+        return ThinPlateSplineTransform(p, _solved(kernel, q - p))
+    # A scale of its own for the affine columns keeps the system well conditioned, wherever the points lie.
+    unit = _to_unit(p, w)
+    sides = np.column_stack([unit.apply(p), np.ones(len(p))])
+    if np.linalg.matrix_rank(sides, tol=_RANK_TOLERANCE * len(p)) < 3:
+        raise FitError("landmarks are collinear: they determine no thin-plate spline with an affine part")
+    size = np.abs(kernel).max() or 1.0
+    system = np.block([[kernel / size, sides], [sides.T, np.zeros((3, 3))]])
+    solved = _solved(system, np.vstack([q - p, np.zeros((3, 2))]))
+    in_unit = AffineModel2D(solved[-3:].T)
+    return ThinPlateSplineTransform(p, solved[:-3] / size, (in_unit @ unit).as_affine().matrix)
+
+
+def _solved(system: FloatArray, right: FloatArray) -> FloatArray:
+    try:
+        return np.linalg.solve(system, right)
+    except np.linalg.LinAlgError as error:
+        raise FitError("landmarks determine no thin-plate spline") from error
+
+
+def _refuse_duplicates(points: FloatArray) -> None:
+    order = np.lexsort(points.T)
+    same = np.flatnonzero((points[order[1:]] == points[order[:-1]]).all(axis=1))
+    if same.size:
+        first, second = sorted(order[same[0] : same[0] + 2].tolist())
+        raise FitError(f"landmarks {first} and {second} coincide at {tuple(points[first].tolist())}")
+
+
+def fit_lens(
+    source: npt.ArrayLike,
+    target: npt.ArrayLike,
+    weights: npt.ArrayLike | None = None,
+    *,
+    dimension: int = 5,
+    width: int | None = None,
+    height: int | None = None,
+    ridge: float = 0.0,
+) -> NonLinearCoordinateTransform:
+    """
+    Fit a lens correction that carries source points to target points.
+
+    Terms are centred and divided by their sample deviation (n − 1), as the calibration of the service does it.
+
+    Parameters
+    ----------
+    source, target : array_like, shape (N, 2)
+        Raw and corrected pixels; N at least the number of terms, (dimension + 1)(dimension + 2)/2.
+    weights : array_like, shape (N,), optional
+        Influence of each pair, 0 or more; the same for all if left out.
+    dimension : int
+        Order of the polynomial, 1 or more.
+    width, height : int, optional
+        Size of the images; the extent of the source points if left out.
+    ridge : float
+        λ of β = (ΦᵀΦ + 2λI)⁻¹ Φᵀq; above zero it damps the weights.
+
+    Raises
+    ------
+    FitError
+        If there are too few points, or they do not vary enough.
+    """
+    if dimension < 1:
+        raise FitError(f"the dimension of a lens correction is 1 or more, not {dimension}")
+    p, q, w = point_pairs(source, target, weights, least=term_count(dimension))
+    terms = polynomial_terms(p, dimension)[1:].T
+    mean, deviation = terms.mean(axis=0), terms.std(axis=0, ddof=1)
+    if not (deviation > _RANK_TOLERANCE * np.abs(mean)).all():
+        raise FitError("points do not vary enough: all have the same x or y")
+    features = np.column_stack([(terms - mean) / deviation, np.full(len(p), CONSTANT_FEATURE)])
+    beta = _ridge_solution(features, q, w, ridge)
+    right, lower = (int(np.ceil(extent)) for extent in p.max(axis=0))
+    return NonLinearCoordinateTransform(
+        beta,
+        np.append(mean, CONSTANT_FEATURE),
+        np.append(deviation, 0.0),
+        right if width is None else width,
+        lower if height is None else height,
+    )
+
+
+def _ridge_solution(features: FloatArray, q: FloatArray, w: FloatArray, ridge: float) -> FloatArray:
+    root = np.sqrt(w)[:, np.newaxis]
+    rows, right = root * features, root * q
+    if ridge:
+        count = features.shape[1]
+        rows = np.vstack([rows, np.sqrt(2 * ridge) * np.eye(count)])
+        right = np.vstack([right, np.zeros((count, 2))])
+    beta, _, rank, _ = np.linalg.lstsq(rows, right, rcond=1e-13)
+    if rank < features.shape[1]:
+        raise FitError("points do not vary enough for a lens correction of this dimension")
+    return beta

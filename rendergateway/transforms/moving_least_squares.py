@@ -1,0 +1,169 @@
+"""Moving least squares: a linear model fitted anew at every point."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from rendergateway.errors import TransformError
+from rendergateway.geometry import Bounds, FloatArray, as_points
+from rendergateway.transforms.base import LeafTransform, parameters
+from rendergateway.transforms.text import inappropriate, number_words, numbers, single_precision
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["MovingLeastSquaresTransform", "MovingLeastSquaresTransform2"]
+
+_MODELS = ("translation", "rigid", "similarity", "affine")
+# Pairs of a point and a match held at a time.
+_PAIRS_AT_ONCE = 1 << 16
+_WORDS_PER_MATCH = 5
+
+
+@attrs.frozen(repr=False)
+class MovingLeastSquaresTransform(LeafTransform):
+    """
+    At each point x, the model that fits all matches best with weights wᵢ / |pᵢ − x|^(2α), applied to x.
+
+    At a source point the answer is its target; where the matches do not determine the model, the point itself.
+
+    Parameters
+    ----------
+    model : {"translation", "rigid", "similarity", "affine"}
+        What is fitted.
+    alpha : float
+        How fast a match loses influence with distance.
+    source, target : array_like, shape (N, 2)
+        Matches, input and output pixels.
+    weights : array_like, shape (N,), optional
+        1 for each match if left out.
+    """
+
+    JAVA_NAME: ClassVar[str] = "mpicbg.trakem2.transform.MovingLeastSquaresTransform"
+
+    model: str = attrs.field(validator=attrs.validators.instance_of(str))
+    alpha: float = attrs.field(converter=float)
+    source: FloatArray = attrs.field(converter=parameters(None, 2), eq=bytes)
+    target: FloatArray = attrs.field(converter=parameters(None, 2), eq=bytes)
+    weights: FloatArray = attrs.field(
+        default=attrs.Factory(lambda self: np.ones(len(self.source)), takes_self=True),
+        converter=parameters(None),
+        eq=bytes,
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if self.model not in _MODELS:
+            raise TransformError(f"{type(self).__name__} has model {', '.join(_MODELS)}, not {self.model!r}")
+        if not len(self.source) == len(self.target) == len(self.weights) > 0:
+            raise TransformError(
+                f"{type(self).__name__} has as many targets and weights as source points, and at least one; here are "
+                f"{len(self.target)} and {len(self.weights)} for {len(self.source)}"
+            )
+
+    @classmethod
+    def _read_numbers(cls, words: list[str]) -> list[float]:
+        return numbers(words, cls.JAVA_NAME)
+
+    @classmethod
+    def from_data_string(cls, text: str) -> Self:
+        """Read ``model 2 alpha``, then ``px py qx qy w`` of each match."""
+        words = text.split()
+        if len(words) < 3 + _WORDS_PER_MATCH or (len(words) - 3) % _WORDS_PER_MATCH:
+            raise inappropriate(
+                cls.JAVA_NAME, f"3 words and 5 for each match expected (px py qx qy w), found {len(words)} words"
+            )
+        if words[0] not in _MODELS or words[1] != "2":
+            raise inappropriate(
+                cls.JAVA_NAME, f"{', '.join(_MODELS)} in 2 dimensions expected, found {words[0]} in {words[1]}"
+            )
+        alpha, *values = cls._read_numbers(words[2:])
+        matches = np.reshape(values, (-1, _WORDS_PER_MATCH))
+        return cls(words[0], alpha, matches[:, 0:2], matches[:, 2:4], matches[:, 4])
+
+    def _write(self) -> str:
+        matches = np.column_stack([self.source, self.target, self.weights])
+        return f"{self.model} 2 {number_words([self.alpha, *matches.flat], self.JAVA_NAME)}"
+
+    @property
+    def domain(self) -> Bounds:
+        """The box of the source points, at least one pixel wide and high."""
+        low, high = self.source.min(axis=0), self.source.max(axis=0)
+        return Bounds(*low, *np.maximum(high, low + 1))
+
+    def apply(self, points: npt.ArrayLike) -> FloatArray:
+        """Map points (..., 2); see `Transform.apply`."""
+        array = as_points(points)
+        flat = array.reshape(-1, 2)
+        mapped = np.empty_like(flat)
+        rows = max(1, _PAIRS_AT_ONCE // len(self.source))
+        for start in range(0, len(flat), rows):
+            mapped[start : start + rows] = self._mapped(flat[start : start + rows])
+        return mapped.reshape(array.shape)
+
+    def _mapped(self, points: FloatArray) -> FloatArray:
+        squared = ((points[:, np.newaxis] - self.source) ** 2).sum(axis=2)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            weights = self._weights_at(squared)
+            mapped = _locally_fitted(self.model, points, self.source, self.target, weights)
+        mapped = np.where(np.isfinite(mapped), mapped, points)
+        at_match = squared == 0
+        return np.where(at_match.any(axis=1, keepdims=True), self.target[at_match.argmax(axis=1)], mapped)
+
+    def _weights_at(self, squared: FloatArray) -> FloatArray:
+        return self.weights / squared**self.alpha
+
+
+@attrs.frozen(repr=False)
+class MovingLeastSquaresTransform2(MovingLeastSquaresTransform):
+    """
+    The same in the class that the service uses today; text is read with 32-bit precision, as by the service.
+
+    Numbers given in Python stay doubles.
+
+    Parameters
+    ----------
+    model, alpha, source, target, weights
+        As in `MovingLeastSquaresTransform`.
+    """
+
+    JAVA_NAME: ClassVar[str] = "mpicbg.trakem2.transform.MovingLeastSquaresTransform2"
+
+    @classmethod
+    def _read_numbers(cls, words: list[str]) -> list[float]:
+        return single_precision(numbers(words, cls.JAVA_NAME))
+
+    def _weights_at(self, squared: FloatArray) -> FloatArray:
+        # The service keeps these weights as floats; its results show it in the ninth digit.
+        return (self.weights / squared**self.alpha).astype(np.float32).astype(np.float64)
+
+
+def _locally_fitted(
+    model: str, points: FloatArray, source: FloatArray, target: FloatArray, weights: FloatArray
+) -> FloatArray:
+    """Return each of *points* (M, 2) under the model fitted with its row of *weights* (M, N)."""
+    share = weights / weights.sum(axis=1, keepdims=True)
+    source_center, target_center = share @ source, share @ target
+    offset = points - source_center
+    if model == "translation":
+        return target_center + offset
+    a, b = source - source_center[:, np.newaxis], target - target_center[:, np.newaxis]
+    moments = np.einsum("mn,mni,mnj->mij", share, a, b)
+    if model == "affine":
+        return target_center + _affine_offset(np.einsum("mn,mni,mnj->mij", share, a, a), moments, offset)
+    cosine, sine = moments[:, 0, 0] + moments[:, 1, 1], moments[:, 0, 1] - moments[:, 1, 0]
+    size = np.hypot(cosine, sine) if model == "rigid" else np.einsum("mn,mni,mni->m", share, a, a)
+    cosine, sine = cosine / size, sine / size
+    x, y = offset.T
+    return target_center + np.stack([cosine * x - sine * y, sine * x + cosine * y], axis=1)
+
+
+def _affine_offset(spread: FloatArray, moments: FloatArray, offset: FloatArray) -> FloatArray:
+    """Return offset · spread⁻¹ · moments; not finite where *spread* is singular."""
+    xx, xy, yy = spread[:, 0, 0], spread[:, 0, 1], spread[:, 1, 1]
+    x, y = offset.T
+    solved = np.stack([yy * x - xy * y, xx * y - xy * x], axis=1) / (xx * yy - xy**2)[:, np.newaxis]
+    return np.einsum("mi,mij->mj", solved, moments)

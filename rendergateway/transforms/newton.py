@@ -1,0 +1,160 @@
+"""The inverse of transforms that have no formula for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from rendergateway.errors import ConversionError, NotInvertibleError
+from rendergateway.geometry import FloatArray, as_points
+from rendergateway.transforms.affine import AffineModel2D
+from rendergateway.transforms.base import Transform
+
+__all__ = ["NewtonInverse"]
+
+_MAX_STEPS = 50
+_MAX_HALVINGS = 12
+# Below this share of a coordinate a double cannot tell a residual from rounding.
+_ROUNDING = 1e-12
+
+
+@attrs.frozen(repr=False)
+class NewtonInverse(Transform):
+    """
+    The inverse of a transform, by Newton's method on each point.
+
+    The iteration starts at the inverse of an affine near the transform, then at the point itself; steps that lead
+    away are halved. Where a transform folds the plane, one of the points that fit is found.
+
+    Parameters
+    ----------
+    forward : Transform
+        What is inverted.
+    tolerance_px : float
+        How close the transform carries each found point to the given one, in output pixels, or 1e-12 of the
+        coordinate where that is more.
+
+    Examples
+    --------
+    >>> from rendergateway.transforms import SEMDistortionTransformA
+    >>> bend = SEMDistortionTransformA(19.4, 64.8, 24.4, 972.0, 0)
+    >>> bend.inverse().apply([126.1601901592704, 7.0]).round(9).tolist()
+    [100.0, 7.0]
+    """
+
+    forward: Transform
+    tolerance_px: float = 1e-9
+
+    def apply(self, points: npt.ArrayLike) -> FloatArray:
+        """
+        Return what the transform carries to *points* (..., 2).
+
+        Raises
+        ------
+        NotInvertibleError
+            If the iteration ends nowhere for a point; the message names the first such point.
+        """
+        target = as_points(points)
+        flat = target.reshape(-1, 2)
+        found = np.full_like(flat, np.nan)
+        for start in self._starts(flat):
+            missing = np.isnan(found).any(axis=1)
+            if not missing.any():
+                break
+            found[missing] = self._solve(flat[missing], start[missing])
+        self._refuse_missing(flat, found)
+        return found.reshape(target.shape)
+
+    def inverse(self) -> Transform:
+        """Return the transform that this inverts."""
+        return self.forward
+
+    def jacobian(self, points: npt.ArrayLike) -> FloatArray:
+        """Return the inverses of the transform's own derivatives."""
+        return np.linalg.inv(self.forward.jacobian(self.apply(points)))
+
+    def to_spec(self) -> dict[str, Any]:
+        """Refuse: the service has no class for it."""
+        raise ConversionError(
+            f"the inverse of {type(self.forward).__name__} has no class on the service; approximate() fits one"
+        )
+
+    def _starts(self, target: FloatArray) -> Iterator[FloatArray]:
+        rough = self._rough_affine()
+        if rough is not None:
+            yield rough.inverse().apply(target)
+        yield target
+
+    def _rough_affine(self) -> AffineModel2D | None:
+        """Return an affine near the transform, None if that has no inverse."""
+        domain = self.forward.domain
+        if domain is not None:
+            rough = self.forward.as_affine(domain)
+        else:
+            origin = np.zeros(2)
+            rough = AffineModel2D(np.column_stack([self.forward.jacobian(origin), self.forward.apply(origin)]))
+        determinant = np.linalg.det(rough.matrix[:, :2])
+        return rough if determinant and np.isfinite(determinant) else None
+
+    def _solve(self, target: FloatArray, start: FloatArray) -> FloatArray:
+        """Return the solutions, NaN where there is none."""
+        allowed = np.maximum(self.tolerance_px, _ROUNDING * np.abs(target).max(axis=1))
+        found = start.copy()
+        residual = self.forward.apply(found) - target
+        # Points that still move; what no step improves is left alone.
+        moving = np.arange(len(found))
+        for _ in range(_MAX_STEPS):
+            moving = moving[_length(residual[moving]) > allowed[moving]]
+            if not moving.size:
+                break
+            step = _newton_step(self.forward.jacobian(found[moving]), residual[moving])
+            moving = self._advance(found, residual, target, moving, step)
+        found[~(_length(residual) <= allowed)] = np.nan
+        return found
+
+    def _advance(
+        self,
+        found: FloatArray,
+        residual: FloatArray,
+        target: FloatArray,
+        moving: npt.NDArray[np.intp],
+        step: FloatArray,
+    ) -> npt.NDArray[np.intp]:
+        """Move the points along their steps, halved until they help; return those that moved."""
+        waiting = np.arange(len(moving))
+        for halving in range(_MAX_HALVINGS):
+            rows = moving[waiting]
+            trial = found[rows] - step[waiting] / 2**halving
+            with np.errstate(all="ignore"):
+                trial_residual = self.forward.apply(trial) - target[rows]
+            better = _length(trial_residual) < _length(residual[rows])
+            found[rows[better]], residual[rows[better]] = trial[better], trial_residual[better]
+            waiting = waiting[~better]
+            if not waiting.size:
+                break
+        return np.delete(moving, waiting)
+
+    def _refuse_missing(self, target: FloatArray, found: FloatArray) -> None:
+        missing = np.flatnonzero(np.isnan(found).any(axis=1))
+        if missing.size:
+            x, y = target[missing[0]].tolist()
+            raise NotInvertibleError(
+                f"{type(self.forward).__name__} is not invertible at ({x}, {y}): no point comes within "
+                f"{self.tolerance_px} px of it ({missing.size} of {len(target)} points failed)"
+            )
+
+
+def _length(vectors: FloatArray) -> FloatArray:
+    return np.hypot(vectors[:, 0], vectors[:, 1])
+
+
+def _newton_step(jacobian: FloatArray, residual: FloatArray) -> FloatArray:
+    """Solve 2 × 2 systems by the adjugate; a singular one gives steps that are not finite and help nowhere."""
+    a, b, c, d = jacobian.reshape(-1, 4).T
+    x, y = residual.T
+    with np.errstate(all="ignore"):
+        return np.stack([d * x - b * y, a * y - c * x], axis=1) / (a * d - b * c)[:, np.newaxis]

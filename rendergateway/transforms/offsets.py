@@ -1,0 +1,168 @@
+"""Corrections along one axis that follow an exponential, for the distortions of scanning microscopes."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from rendergateway.errors import TransformError
+from rendergateway.geometry import FloatArray, as_points
+from rendergateway.transforms.base import LeafTransform
+from rendergateway.transforms.text import inappropriate, named_numbers, number_words
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["ExponentialFunctionOffsetTransform", "ExponentialRecoveryOffsetTransform", "SEMDistortionTransformA"]
+
+
+def _axis(value: float) -> int:
+    if value not in (0, 1):
+        raise TransformError(f"dimension of an offset is 0 (x) or 1 (y), not {value!r}")
+    return int(value)
+
+
+@attrs.frozen(repr=False)
+class AxisOffset(LeafTransform):
+    """A shift along one axis that depends on the place along that axis; the other coordinate stays."""
+
+    _PARAMETERS: ClassVar[tuple[str, ...]]
+
+    if TYPE_CHECKING:
+
+        @property
+        def dimension(self) -> int:
+            """0 for x, 1 for y."""
+
+    @abstractmethod
+    def _offset(self, place: FloatArray) -> FloatArray:
+        """Return what is added to the coordinate at *place*."""
+
+    @abstractmethod
+    def _slope(self, place: FloatArray) -> FloatArray:
+        """Return the derivative of `_offset`."""
+
+    @classmethod
+    def from_data_string(cls, text: str) -> Self:
+        """Read the parameters, the axis last; commas and blanks stand between them."""
+        *values, dimension = named_numbers(text, cls.JAVA_NAME, " ".join(cls._PARAMETERS), separator=r"[,\s]+")
+        if dimension not in (0, 1):
+            raise inappropriate(cls.JAVA_NAME, f"dimension is 0 (x) or 1 (y), not {dimension}")
+        return cls(*values, int(dimension))
+
+    def _write(self) -> str:
+        *values, dimension = (getattr(self, name) for name in self._PARAMETERS)
+        return f"{number_words(values, self.JAVA_NAME).replace(' ', ',')},{dimension}"
+
+    def apply(self, points: npt.ArrayLike) -> FloatArray:
+        """Map points (..., 2); see `Transform.apply`."""
+        mapped = np.array(as_points(points))
+        mapped[..., self.dimension] += self._offset(mapped[..., self.dimension])
+        return mapped
+
+    def jacobian(self, points: npt.ArrayLike) -> FloatArray:
+        """Return the derivatives (..., 2, 2); see `Transform.jacobian`."""
+        array = as_points(points)
+        slopes = np.zeros((*array.shape, 2)) + np.eye(2)
+        slopes[..., self.dimension, self.dimension] += self._slope(array[..., self.dimension])
+        return slopes
+
+
+@attrs.frozen(repr=False)
+class ExponentialFunctionOffsetTransform(AxisOffset):
+    """
+    u' = u − (a·exp(−b·u) + c).
+
+    Parameters
+    ----------
+    a, c : float
+        Pixels.
+    b : float
+        Per pixel.
+    dimension : {0, 1}
+        Whether u is x or y.
+
+    Examples
+    --------
+    >>> ExponentialFunctionOffsetTransform(3.26097, 0.0060185, 0.30164, 0).apply([200, 7]).round(6).tolist()
+    [198.719802, 7.0]
+    """
+
+    JAVA_NAME: ClassVar[str] = "org.janelia.alignment.transform.ExponentialFunctionOffsetTransform"
+    _PARAMETERS: ClassVar[tuple[str, ...]] = ("a", "b", "c", "dimension")
+
+    a: float = attrs.field(converter=float)
+    b: float = attrs.field(converter=float)
+    c: float = attrs.field(converter=float)
+    dimension: int = attrs.field(converter=_axis)
+
+    def _offset(self, place: FloatArray) -> FloatArray:
+        return -(self.a * np.exp(-self.b * place) + self.c)
+
+    def _slope(self, place: FloatArray) -> FloatArray:
+        return self.a * self.b * np.exp(-self.b * place)
+
+
+@attrs.frozen(repr=False)
+class ExponentialRecoveryOffsetTransform(AxisOffset):
+    """
+    u' = u − (a·(1 − exp(−b·u)) + c).
+
+    Parameters
+    ----------
+    a, c : float
+        Pixels.
+    b : float
+        Per pixel.
+    dimension : {0, 1}
+        Whether u is x or y.
+    """
+
+    JAVA_NAME: ClassVar[str] = "org.janelia.alignment.transform.ExponentialRecoveryOffsetTransform"
+    _PARAMETERS: ClassVar[tuple[str, ...]] = ("a", "b", "c", "dimension")
+
+    a: float = attrs.field(converter=float)
+    b: float = attrs.field(converter=float)
+    c: float = attrs.field(converter=float)
+    dimension: int = attrs.field(converter=_axis)
+
+    def _offset(self, place: FloatArray) -> FloatArray:
+        return -(self.a * -np.expm1(-self.b * place) + self.c)
+
+    def _slope(self, place: FloatArray) -> FloatArray:
+        return -self.a * self.b * np.exp(-self.b * place)
+
+
+@attrs.frozen(repr=False)
+class SEMDistortionTransformA(AxisOffset):
+    """
+    u' = u + a·exp(−u/b) + c·exp(−u/d).
+
+    Parameters
+    ----------
+    a, c : float
+        Pixels.
+    b, d : float
+        Pixels over which the two terms fall to 1/e.
+    dimension : {0, 1}
+        Whether u is x or y.
+    """
+
+    JAVA_NAME: ClassVar[str] = "org.janelia.alignment.transform.SEMDistortionTransformA"
+    _PARAMETERS: ClassVar[tuple[str, ...]] = ("a", "b", "c", "d", "dimension")
+
+    a: float = attrs.field(converter=float)
+    b: float = attrs.field(converter=float)
+    c: float = attrs.field(converter=float)
+    d: float = attrs.field(converter=float)
+    dimension: int = attrs.field(converter=_axis)
+
+    def _offset(self, place: FloatArray) -> FloatArray:
+        return self.a * np.exp(-place / self.b) + self.c * np.exp(-place / self.d)
+
+    def _slope(self, place: FloatArray) -> FloatArray:
+        return -self.a / self.b * np.exp(-place / self.b) - self.c / self.d * np.exp(-place / self.d)

@@ -1,0 +1,126 @@
+"""JSON to transforms: the one table of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rendergateway.errors import TransformError
+from rendergateway.transforms.affine import AffineModel2D
+from rendergateway.transforms.base import LeafTransform, Transform, spec_id
+from rendergateway.transforms.composite import (
+    InterpolatedTransform,
+    TransformList,
+    TransformReference,
+    UnknownTransform,
+)
+from rendergateway.transforms.homography import HomographyModel2D
+from rendergateway.transforms.lens import NonLinearCoordinateTransform
+from rendergateway.transforms.linear import RigidModel2D, SimilarityModel2D, TranslationModel2D
+from rendergateway.transforms.moving_least_squares import MovingLeastSquaresTransform, MovingLeastSquaresTransform2
+from rendergateway.transforms.offsets import (
+    ExponentialFunctionOffsetTransform,
+    ExponentialRecoveryOffsetTransform,
+    SEMDistortionTransformA,
+)
+from rendergateway.transforms.polynomial import PolynomialTransform2D
+from rendergateway.transforms.thin_plate import ThinPlateSplineTransform
+from rendergateway.transforms.warp_field import AffineWarpFieldTransform
+
+__all__ = ["CLASSES", "from_spec"]
+
+_LEAVES: tuple[type[LeafTransform], ...] = (
+    AffineModel2D,
+    TranslationModel2D,
+    RigidModel2D,
+    SimilarityModel2D,
+    HomographyModel2D,
+    PolynomialTransform2D,
+    NonLinearCoordinateTransform,
+    ThinPlateSplineTransform,
+    MovingLeastSquaresTransform,
+    MovingLeastSquaresTransform2,
+    AffineWarpFieldTransform,
+    ExponentialFunctionOffsetTransform,
+    ExponentialRecoveryOffsetTransform,
+    SEMDistortionTransformA,
+)
+
+# Java class name -> class; the last two are former names.
+CLASSES: dict[str, type[LeafTransform]] = {
+    **{leaf.JAVA_NAME: leaf for leaf in _LEAVES},
+    "lenscorrection.NonLinearTransform": NonLinearCoordinateTransform,
+    "mpicbg.trakem2.transform.nonLinearTransform": NonLinearCoordinateTransform,
+}
+
+
+def from_spec(spec: Mapping[str, Any]) -> Transform:
+    """
+    Read a transform from its JSON members.
+
+    A missing or unknown ``type`` means a leaf, as it does to the service; a leaf of an unknown class becomes an
+    `UnknownTransform`.
+
+    Raises
+    ------
+    TransformError
+        If a member is missing or a text does not fit its class; the message begins with the sentence that the service
+        has for it, if it has one, and goes on behind ``"; "``.
+
+    Examples
+    --------
+    >>> from_spec({"type": "ref", "refId": "lens"})
+    TransformReference('lens')
+    >>> from_spec({"className": "mpicbg.trakem2.transform.TranslationModel2D", "dataString": "10 -5", "id": "shift"})
+    TranslationModel2D(10.0, -5.0, id='shift')
+    """
+    if not isinstance(spec, Mapping):
+        raise TransformError(f"a transform is an object with type or className, here stands {spec!r}")
+    read = _FORMS.get(spec.get("type", "leaf"), _leaf)
+    transform, nested = read(spec)
+    return transform._read_from(spec, nested)
+
+
+def _leaf(spec: Mapping[str, Any]) -> tuple[Transform, tuple[str, ...]]:
+    name, text = spec.get("className"), spec.get("dataString")
+    if name is None:
+        raise TransformError(f"no className defined for leaf transform spec with id '{spec_id(spec) or 'null'}'")
+    leaf = CLASSES.get(name)
+    if leaf is None:
+        return UnknownTransform(name, text), ()
+    if text is None:
+        raise TransformError(f"Inappropriate parameters for {name}; dataString is missing")
+    return leaf.from_data_string(text), ()
+
+
+def _list(spec: Mapping[str, Any]) -> tuple[Transform, tuple[str, ...]]:
+    items = spec.get("specList")
+    if not isinstance(items, list | tuple):
+        raise TransformError(f"specList of a transform list is a list, here stands {items!r}")
+    return TransformList(map(from_spec, items)), ("specList",)
+
+
+def _reference(spec: Mapping[str, Any]) -> tuple[Transform, tuple[str, ...]]:
+    return TransformReference(str(_member(spec, "refId"))), ()
+
+
+def _interpolated(spec: Mapping[str, Any]) -> tuple[Transform, tuple[str, ...]]:
+    a, b = from_spec(_member(spec, "a")), from_spec(_member(spec, "b"))
+    share = _member(spec, "lambda")
+    try:
+        return InterpolatedTransform(a, b, share), ("a", "b")
+    except (TypeError, ValueError) as error:
+        raise TransformError(f"lambda of an interpolated transform is a number, here stands {share!r}") from error
+
+
+def _member(spec: Mapping[str, Any], name: str) -> Any:
+    if spec.get(name) is None:
+        raise TransformError(f"{name} is missing in a transform of type {spec['type']}")
+    return spec[name]
+
+
+_FORMS: dict[str, Callable[[Mapping[str, Any]], tuple[Transform, tuple[str, ...]]]] = {
+    "list": _list,
+    "ref": _reference,
+    "interpolated": _interpolated,
+}

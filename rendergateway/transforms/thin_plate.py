@@ -1,0 +1,219 @@
+"""The thin-plate spline."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from rendergateway.errors import ConversionError, TransformError
+from rendergateway.geometry import Bounds, FloatArray, as_points
+from rendergateway.transforms.affine import AffineModel2D
+from rendergateway.transforms.base import LeafTransform, parameters
+from rendergateway.transforms.text import decode_block, encode_block, inappropriate, integer, number_words
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["ThinPlateSplineTransform", "radial_values"]
+
+_HEADER = "ThinPlateSplineR2LogR"
+# Below a distance of 1e-8 px the radial function counts as zero.
+_TINY_SQUARED = 1e-16
+# Distances held at a time: few enough for the processor's cache.
+_PAIRS_AT_ONCE = 1 << 16
+_NO_LINEAR_PART = 1e-9
+
+
+def radial_values(points: FloatArray, landmarks: FloatArray) -> FloatArray:
+    """
+    Return r² ln r between points and landmarks.
+
+    Parameters
+    ----------
+    points : ndarray, shape (M, 2)
+    landmarks : ndarray, shape (N, 2)
+
+    Returns
+    -------
+    ndarray, shape (M, N)
+    """
+    squared = _squared_distances(points, landmarks)
+    values = np.maximum(squared, _TINY_SQUARED)
+    np.log(values, out=values)
+    values *= squared
+    values *= 0.5
+    return values
+
+
+def _squared_distances(points: FloatArray, landmarks: FloatArray) -> FloatArray:
+    squared = np.subtract.outer(points[:, 0], landmarks[:, 0])
+    squared *= squared
+    across = np.subtract.outer(points[:, 1], landmarks[:, 1])
+    across *= across
+    squared += across
+    return squared
+
+
+def _optional_affine(value: npt.ArrayLike | None) -> FloatArray | None:
+    return None if value is None else parameters(2, 3)(value)
+
+
+def _optional_bytes(value: FloatArray | None) -> bytes | None:
+    return None if value is None else bytes(value)
+
+
+@attrs.frozen(repr=False)
+class ThinPlateSplineTransform(LeafTransform):
+    """
+    T(p) = p + A·p + b + Σ dᵢ·φ(|p − sᵢ|) with φ(r) = r² ln r.
+
+    Parameters
+    ----------
+    landmarks : array_like, shape (N, 2)
+        s: input pixels.
+    weights : array_like, shape (N, 2)
+        d: one row per landmark.
+    affine : array_like, shape (2, 3), optional
+        A and, in the last column, b: what the affine part adds to the identity.
+
+    See Also
+    --------
+    rendergateway.transforms.fit_thin_plate_spline : the spline through given points.
+    """
+
+    JAVA_NAME: ClassVar[str] = "mpicbg.trakem2.transform.ThinPlateSplineTransform"
+
+    landmarks: FloatArray = attrs.field(converter=parameters(None, 2), eq=bytes)
+    weights: FloatArray = attrs.field(converter=parameters(None, 2), eq=bytes)
+    affine: FloatArray | None = attrs.field(default=None, converter=_optional_affine, eq=_optional_bytes)
+
+    @weights.validator
+    def _check_count(self, _: object, value: FloatArray) -> None:
+        if len(value) != len(self.landmarks):
+            raise TransformError(
+                f"ThinPlateSplineTransform has as many weights as landmarks, not {len(value)} for {len(self.landmarks)}"
+            )
+
+    @classmethod
+    def from_data_string(cls, text: str) -> Self:
+        """Read ``ThinPlateSplineR2LogR 2 count affine points``; the first word is not looked at."""
+        words = text.split()
+        if len(words) != 5:
+            raise inappropriate(cls.JAVA_NAME, f"5 words expected ({_HEADER} 2 count affine points), found {len(words)}")
+        dimensions, count = integer(words[1], cls.JAVA_NAME, "dimensions"), integer(words[2], cls.JAVA_NAME, "count")
+        if dimensions != 2 or count < 0:
+            raise inappropriate(cls.JAVA_NAME, f"2 dimensions expected, found {dimensions}, with {count} landmarks")
+        affine = None
+        if words[3] != "null":
+            block = decode_block(words[3], 6, cls.JAVA_NAME, "the affine part")
+            affine = np.column_stack([block[:4].reshape(2, 2), block[4:]])
+        landmarks, weights = np.split(decode_block(words[4], 4 * count, cls.JAVA_NAME, "points"), 2)
+        return cls(landmarks.reshape(-1, 2), weights.reshape(2, -1).T, affine)
+
+    def _write(self) -> str:
+        affine = np.zeros((2, 3)) if self.affine is None else self.affine
+        number_words([*self.landmarks.flat, *self.weights.flat, *affine.flat], self.JAVA_NAME)
+        affine_word = "null" if self.affine is None else encode_block(np.append(affine[:, :2], affine[:, 2]))
+        points_word = encode_block(np.concatenate([self.landmarks.ravel(), self.weights.T.ravel()]))
+        return f"{_HEADER} 2 {len(self.landmarks)} {affine_word} {points_word}"
+
+    @property
+    def domain(self) -> Bounds:
+        """The box of the landmarks."""
+        if not len(self.landmarks):
+            return Bounds(0, 0, 1, 1)
+        return Bounds(*self.landmarks.min(axis=0), *self.landmarks.max(axis=0))
+
+    @property
+    def affine_part(self) -> AffineModel2D:
+        """The map without its bends: p + A·p + b."""
+        added = np.zeros((2, 3)) if self.affine is None else self.affine
+        return AffineModel2D(np.eye(2, 3) + added)
+
+    def apply(self, points: npt.ArrayLike) -> FloatArray:
+        """Map points (..., 2); see `Transform.apply`."""
+        array = as_points(points)
+        flat = array.reshape(-1, 2)
+        mapped = self.affine_part.apply(flat)
+        for part in self._parts(flat):
+            mapped[part] += radial_values(flat[part], self.landmarks) @ self.weights
+        return mapped.reshape(array.shape)
+
+    def _parts(self, flat: FloatArray) -> list[slice]:
+        rows = max(1, _PAIRS_AT_ONCE // max(1, len(self.landmarks)))
+        return [slice(start, start + rows) for start in range(0, len(flat), rows)]
+
+    def jacobian(self, points: npt.ArrayLike) -> FloatArray:
+        """Return the derivatives (..., 2, 2), from ∇φ = (2 ln r + 1)·(p − s)."""
+        array = as_points(points)
+        flat = array.reshape(-1, 2)
+        slopes = np.empty((len(flat), 2, 2))
+        for part in self._parts(flat):
+            squared = _squared_distances(flat[part], self.landmarks)
+            factors = np.log(np.maximum(squared, _TINY_SQUARED)) + 1.0
+            for axis in range(2):
+                offsets = np.subtract.outer(flat[part, axis], self.landmarks[:, axis])
+                slopes[part, :, axis] = (factors * offsets) @ self.weights
+        slopes += self.affine_part.matrix[:, :2]
+        return slopes.reshape(*array.shape, 2)
+
+    @property
+    def is_affine(self) -> bool:
+        """Whether no landmark bends."""
+        return not self.weights.any()
+
+    def _exact_affine(self) -> AffineModel2D:
+        return self.affine_part
+
+    def scaled(self, factor: float) -> ThinPlateSplineTransform:
+        """
+        Return the spline in pixels *factor* times as fine: f·p goes to f·T(p), exactly.
+
+        Raises
+        ------
+        TransformError
+            If *factor* is not above zero.
+        ConversionError
+            If the weights do not sum up to zero, as those of a spline fitted without affine part may not.
+        """
+        if not factor > 0:
+            raise TransformError(f"the factor of a scaled spline is above zero, not {factor}")
+        if np.any(np.abs(self.weights.sum(axis=0)) > _NO_LINEAR_PART * np.abs(self.weights).sum(axis=0)):
+            raise ConversionError("the weights of this spline do not sum up to zero: it has no scaled form without a fit")
+        # φ(r/f) = (φ(r) − r² ln f)/f²: the sums over r² leave an affine term behind.
+        added = np.zeros((2, 3)) if self.affine is None else np.array(self.affine)
+        squared_norms = (self.landmarks**2).sum(axis=1)
+        added[:, :2] += 2 * math.log(factor) * self.weights.T @ self.landmarks
+        added[:, 2] = factor * (added[:, 2] - math.log(factor) * squared_norms @ self.weights)
+        return ThinPlateSplineTransform(factor * self.landmarks, self.weights / factor, added)
+
+    def reduced(self, tolerance_px: float = 1.0) -> ThinPlateSplineTransform:
+        """
+        Return a spline with fewer landmarks that is as good at all of them.
+
+        Landmarks are taken where the spline through those taken so far is worst.
+
+        Parameters
+        ----------
+        tolerance_px : float
+            How far each of the old landmarks may come out from where this spline puts it.
+        """
+        from rendergateway.transforms.curved_fits import fit_thin_plate_spline
+
+        target = self.apply(self.landmarks)
+        taken = np.unique([pick(self.landmarks @ way) for way in ((1, 1), (1, -1)) for pick in (np.argmin, np.argmax)])
+        if len(taken) < 3:
+            return self
+        while True:
+            spline = fit_thin_plate_spline(self.landmarks[taken], target[taken])
+            errors = np.linalg.norm(spline.apply(self.landmarks) - target, axis=1)
+            errors[taken] = 0.0
+            worst = np.argsort(errors)[::-1][: max(3, len(taken) // 4)]
+            worst = worst[errors[worst] > tolerance_px]
+            if not worst.size:
+                return spline
+            taken = np.concatenate([taken, worst])

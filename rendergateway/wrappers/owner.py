@@ -1,0 +1,139 @@
+"""Owners and projects: names above the stacks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rendergateway.model import CollectionRecord, NameRecord, StackRecord
+from rendergateway.model.slices import Text, cut_list
+from rendergateway.wrappers.collection import Collection, Listing
+from rendergateway.wrappers.keys import CollectionKey, OwnerKey, ProjectKey, StackKey
+from rendergateway.wrappers.object import ObjectWrapper
+from rendergateway.wrappers.registry import add_base
+
+if TYPE_CHECKING:
+    from rendergateway.wrappers.match_collection import MatchCollectionWrapper
+    from rendergateway.wrappers.stack import StackWrapper
+
+__all__ = ["OwnerWrapper", "ProjectWrapper"]
+
+
+@add_base
+class OwnerWrapper(ObjectWrapper[NameRecord]):
+    """A person or group that data belongs to: the top of every name."""
+
+    KIND = "owner"
+    CHILD_KIND = "project"
+    RECORD = NameRecord
+
+    _key: OwnerKey
+
+    def projects(self) -> Collection[ProjectWrapper]:
+        """
+        Return the projects of this owner, by name; an owner of whom the service knows nothing has none.
+
+        Notes
+        -----
+        No request now; one, ``project.list``, when the collection is first read.
+        """
+        projects: Collection[ProjectWrapper] = self._children("project", "projects", self._list_projects)
+        return projects
+
+    def stacks(self) -> Collection[StackWrapper]:
+        """
+        Return the stacks of all projects of this owner, with all that the service says of each.
+
+        Notes
+        -----
+        No request now; one, ``stack.list``, when the collection is first read.
+        """
+        stacks: Collection[StackWrapper] = self._children("stack", "stacks", self._list_stacks)
+        return stacks
+
+    def match_collections(self) -> Collection[MatchCollectionWrapper]:
+        """
+        Return the match collections of this owner, by name, with their pair counts.
+
+        Notes
+        -----
+        No request now; one, ``match.collections``, when the collection is first read.
+        """
+        collections: Collection[MatchCollectionWrapper] = self._children(
+            "match_collection", "match collections", self._list_match_collections
+        )
+        return collections
+
+    def children(self) -> Collection[ProjectWrapper]:
+        """Return the projects."""
+        return self.projects()
+
+    def _list_projects(self) -> Listing:
+        return Listing([ProjectKey(*self._key, name) for name in sorted(self._call("project.list"))])
+
+    def _list_stacks(self) -> Listing:
+        return _stack_listing(self._text("stack.list"))
+
+    def _list_match_collections(self) -> Listing:
+        rows = {
+            CollectionRecord.from_json(row).collection_id.name: row for row in cut_list(self._text("match.collections"))
+        }
+        return Listing(
+            [CollectionKey(*self._key, name) for name in sorted(rows)], [rows[name] for name in sorted(rows)]
+        )
+
+    def _fetch(self) -> NameRecord:
+        return NameRecord(name=self.name)
+
+
+@add_base
+class ProjectWrapper(ObjectWrapper[NameRecord]):
+    """A dataset of an owner, typically one block of tissue."""
+
+    KIND = "project"
+    CHILD_KIND = "stack"
+    RECORD = NameRecord
+
+    _key: ProjectKey
+
+    @property
+    def owner(self) -> OwnerWrapper:
+        """The owner; no request."""
+        owner: OwnerWrapper = self._wrap("owner", OwnerKey(self._key.owner))
+        return owner
+
+    @property
+    def parent(self) -> OwnerWrapper:
+        """The owner."""
+        return self.owner
+
+    def stacks(self) -> Collection[StackWrapper]:
+        """
+        Return the stacks of this project, with all that the service says of each.
+
+        Notes
+        -----
+        No request now; one, ``project.stacks``, when the collection is first read.
+        """
+        stacks: Collection[StackWrapper] = self._children("stack", "stacks", self._list_stacks)
+        return stacks
+
+    def children(self) -> Collection[StackWrapper]:
+        """Return the stacks."""
+        return self.stacks()
+
+    def _list_stacks(self) -> Listing:
+        return _stack_listing(self._text("project.stacks"))
+
+    def _fetch(self) -> NameRecord:
+        return NameRecord(name=self.name)
+
+
+def _stack_listing(answer: Text) -> Listing:
+    """Cut an answer of stacks: the order of the service, by project, then by cycle and age."""
+    texts = cut_list(answer)
+    return Listing([stack_key(StackRecord.from_json(text)) for text in texts], texts)
+
+
+def stack_key(record: StackRecord) -> StackKey:
+    """Return the key that stands in a stack's record."""
+    return StackKey(record.stack_id.owner, record.stack_id.project, record.stack_id.name)
