@@ -32,7 +32,7 @@ from rendergateway.wrappers.living import LivingObjects
 __all__ = ["Gateway"]
 
 
-class Gateway(ServiceCalls, LivingObjects):
+class Gateway(LivingObjects, ServiceCalls):
     """
     The way to one service and to the objects in it.
 

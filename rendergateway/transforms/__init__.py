@@ -1,23 +1,35 @@
 """
 Coordinate transforms: numpy in, numpy out.
 
-Each class carries the simple name of the service's Java class. All are frozen values with one contract: ``apply(points)``
-for any leading shape, ``inverse()``, ``a @ b`` meaning "a after b", ``to_spec()`` and ``from_spec(spec)``.
+Each class carries the simple name of the service's Java class. All are frozen values with one contract:
+``apply(points)`` for any leading shape, ``inverse()``, ``a @ b`` meaning "a after b", ``to_spec()`` and
+``from_spec(spec)``.
 """
 
 from __future__ import annotations
 
-from rendergateway.transforms.affine import AffineModel2D
-from rendergateway.transforms.base import Transform
+from rendergateway.transforms.affine import AffineModel2D, AffineParts
+from rendergateway.transforms.base import LeafTransform, Transform
+from rendergateway.transforms.boxes import (
+    affine_boxes,
+    affine_corners,
+    affines_apply,
+    lens_boxes,
+    mesh_box,
+    tile_box,
+)
 from rendergateway.transforms.composite import (
     InterpolatedTransform,
     TransformList,
     TransformReference,
     UnknownTransform,
 )
+from rendergateway.transforms.curved_fits import fit_homography, fit_lens, fit_polynomial, fit_thin_plate_spline
+from rendergateway.transforms.fits import fit_affine, fit_affines, fit_rigid, fit_similarity, fit_translation
 from rendergateway.transforms.homography import HomographyModel2D
 from rendergateway.transforms.lens import NonLinearCoordinateTransform
 from rendergateway.transforms.linear import RigidModel2D, SimilarityModel2D, TranslationModel2D
+from rendergateway.transforms.mesh import MeshInverse, mesh_inverse, mesh_triangles, mesh_vertices
 from rendergateway.transforms.moving_least_squares import MovingLeastSquaresTransform, MovingLeastSquaresTransform2
 from rendergateway.transforms.newton import NewtonInverse
 from rendergateway.transforms.offsets import (
@@ -26,6 +38,7 @@ from rendergateway.transforms.offsets import (
     SEMDistortionTransformA,
 )
 from rendergateway.transforms.polynomial import PolynomialTransform2D
+from rendergateway.transforms.ransac import fit_ransac
 from rendergateway.transforms.spec import CLASSES, from_spec
 from rendergateway.transforms.thin_plate import ThinPlateSplineTransform
 from rendergateway.transforms.warp_field import AffineWarpFieldTransform
@@ -33,11 +46,14 @@ from rendergateway.transforms.warp_field import AffineWarpFieldTransform
 __all__ = [
     "CLASSES",
     "AffineModel2D",
+    "AffineParts",
     "AffineWarpFieldTransform",
     "ExponentialFunctionOffsetTransform",
     "ExponentialRecoveryOffsetTransform",
     "HomographyModel2D",
     "InterpolatedTransform",
+    "LeafTransform",
+    "MeshInverse",
     "MovingLeastSquaresTransform",
     "MovingLeastSquaresTransform2",
     "NewtonInverse",
@@ -52,5 +68,24 @@ __all__ = [
     "TransformReference",
     "TranslationModel2D",
     "UnknownTransform",
+    "affine_boxes",
+    "affine_corners",
+    "affines_apply",
+    "fit_affine",
+    "fit_affines",
+    "fit_homography",
+    "fit_lens",
+    "fit_polynomial",
+    "fit_ransac",
+    "fit_rigid",
+    "fit_similarity",
+    "fit_thin_plate_spline",
+    "fit_translation",
     "from_spec",
+    "lens_boxes",
+    "mesh_box",
+    "mesh_inverse",
+    "mesh_triangles",
+    "mesh_vertices",
+    "tile_box",
 ]

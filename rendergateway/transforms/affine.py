@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from rendergateway.errors import ConversionError, NotInvertibleError
 from rendergateway.geometry import FloatArray, as_points
-from rendergateway.transforms.base import LeafTransform, Transform, parameters
+from rendergateway.transforms.base import LeafTransform, Transform, numbers_array, shaped
 from rendergateway.transforms.text import named_numbers, number_words
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class AffineModel2D(LinearModel):
     JAVA_NAME: ClassVar[str] = "mpicbg.trakem2.transform.AffineModel2D"
 
     matrix: FloatArray = attrs.field(
-        default=((1.0, 0.0, 0.0), (0.0, 1.0, 0.0)), converter=parameters(2, 3), eq=bytes
+        default=((1.0, 0.0, 0.0), (0.0, 1.0, 0.0)), converter=numbers_array, validator=shaped(2, 3), eq=bytes
     )
 
     @classmethod

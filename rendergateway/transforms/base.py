@@ -20,38 +20,50 @@ if TYPE_CHECKING:
     from rendergateway.transforms.affine import AffineModel2D
     from rendergateway.transforms.polynomial import PolynomialTransform2D
 
-__all__ = ["LeafTransform", "Transform", "parameters", "region_grid"]
+__all__ = ["LeafTransform", "Transform", "numbers_array", "region_grid", "shaped"]
 
 _NAMES_OF_THE_SPEC = frozenset({"id", "labels"})
 _SHOWN_NUMBERS = 12
 
 
-def parameters(*shape: int | None) -> Callable[[npt.ArrayLike], FloatArray]:
+def numbers_array(value: npt.ArrayLike) -> FloatArray:
     """
-    Return a converter to read-only float64 arrays of one shape.
+    Return *value* as a read-only float64 copy, for a field of a transform.
+
+    What is no array of numbers comes back as it is: `shaped`, which knows the field, refuses it.
+    """
+    try:
+        # + 0.0 turns -0.0 into 0.0, so that equal maps have equal bytes.
+        array: FloatArray = np.array(value, dtype=np.float64) + 0.0
+    except (TypeError, ValueError):
+        return value  # type: ignore[return-value]
+    array = np.asarray(array)
+    array.setflags(write=False)
+    return array
+
+
+def shaped(*shape: int | None) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
+    """
+    Return a validator of a field's shape.
 
     Parameters
     ----------
     shape : int or None
         Length of each axis; None leaves it open.
     """
+    expected = "(" + ", ".join("N" if length is None else str(length) for length in shape) + ")"
 
-    def convert(value: npt.ArrayLike) -> FloatArray:
-        try:
-            # + 0.0 turns -0.0 into 0.0, so that equal maps have equal bytes.
-            array = np.array(value, dtype=np.float64) + 0.0
-        except (TypeError, ValueError) as error:
-            raise TransformError(f"parameters are numbers of shape {_shape_text(shape)}: {error}") from error
-        if array.ndim != len(shape) or any(want not in (None, have) for want, have in zip(shape, array.shape, strict=True)):
-            raise TransformError(f"parameters of shape {_shape_text(shape)} expected, these are {array.shape}")
-        array.setflags(write=False)
-        return array
+    def check(instance: Any, field: attrs.Attribute[Any], value: Any) -> None:
+        place = f"{field.name} of {type(instance).__name__}"
+        if not isinstance(value, np.ndarray):
+            raise TransformError(f"{place} is an array of numbers of shape {expected}, here stands {value!r}")
+        fits = value.ndim == len(shape) and all(
+            want in (None, have) for want, have in zip(shape, value.shape, strict=True)
+        )
+        if not fits:
+            raise TransformError(f"{place} has shape {expected}, not {value.shape}")
 
-    return convert
-
-
-def _shape_text(shape: Sequence[int | None]) -> str:
-    return "(" + ", ".join("N" if length is None else str(length) for length in shape) + ")"
+    return check
 
 
 def region_grid(region: Bounds | Sequence[float], count: int) -> FloatArray:
@@ -211,7 +223,8 @@ class Transform(ABC):
         worst_px : float
             Largest distance to this transform, on a grid four times as dense.
         """
-        from rendergateway.transforms.fits import fit_affine, fit_polynomial
+        from rendergateway.transforms.curved_fits import fit_polynomial
+        from rendergateway.transforms.fits import fit_affine
 
         count = 2 * order + 7
         points = region_grid(region, count)

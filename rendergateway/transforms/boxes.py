@@ -95,7 +95,9 @@ def affine_corners(matrices: npt.ArrayLike, widths: npt.ArrayLike, heights: npt.
     ndarray, shape (N, 4, 2)
         World pixels of (0, 0), (w, 0), (w, h) and (0, h).
     """
-    return _mapped_corners(_affines(matrices), widths, heights, [[0, 0, 0, 0], [1, 0, 0, 0], [1, 0, 1, 0], [0, 0, 1, 0]])
+    return _mapped_corners(
+        _affines(matrices), widths, heights, [[0, 0, 0, 0], [1, 0, 0, 0], [1, 0, 1, 0], [0, 0, 1, 0]]
+    )
 
 
 def affine_boxes(matrices: npt.ArrayLike, widths: npt.ArrayLike, heights: npt.ArrayLike) -> FloatArray:
@@ -162,7 +164,9 @@ def _affines(matrices: npt.ArrayLike) -> FloatArray:
     return affines
 
 
-def _mapped_corners(affines: FloatArray, widths: npt.ArrayLike, heights: npt.ArrayLike, ends: list[list[int]]) -> FloatArray:
+def _mapped_corners(
+    affines: FloatArray, widths: npt.ArrayLike, heights: npt.ArrayLike, ends: list[list[int]]
+) -> FloatArray:
     """Map points given as multiples of the width plus a number, and of the height plus a number."""
     factors = np.array(ends, dtype=np.float64)
     sizes = [np.broadcast_to(np.asarray(size, dtype=np.float64), len(affines)) for size in (widths, heights)]

@@ -41,7 +41,8 @@ class TransformList(Transform):
 
     Examples
     --------
-    >>> TransformList([AffineModel2D([[2, 0, 0], [0, 2, 0]]), AffineModel2D([[1, 0, 5], [0, 1, 7]])]).apply([1, 1]).tolist()
+    >>> double, shift = AffineModel2D([[2, 0, 0], [0, 2, 0]]), AffineModel2D([[1, 0, 5], [0, 1, 7]])
+    >>> TransformList([double, shift]).apply([1, 1]).tolist()
     [7.0, 9.0]
     """
 
@@ -160,7 +161,7 @@ class TransformReference(Transform):
         self._refuse()
 
     def _refuse(self) -> NoReturn:
-        raise TransformError(f"reference '{self.ref_id}' names a shared transform: resolve(shared) puts it in its place")
+        raise TransformError(f"reference '{self.ref_id}' names a shared transform; resolve(shared) puts it there")
 
     def _resolve(self, shared: Mapping[str, Transform], path: tuple[str, ...]) -> Transform:
         if self.ref_id in path:

@@ -162,7 +162,7 @@ def fit_thin_plate_spline(
 
 def _solved(system: FloatArray, right: FloatArray) -> FloatArray:
     try:
-        return np.linalg.solve(system, right)
+        return np.linalg.solve(system, right).astype(np.float64, copy=False)
     except np.linalg.LinAlgError as error:
         raise FitError("landmarks determine no thin-plate spline") from error
 
@@ -237,4 +237,4 @@ def _ridge_solution(features: FloatArray, q: FloatArray, w: FloatArray, ridge: f
     beta, _, rank, _ = np.linalg.lstsq(rows, right, rcond=1e-13)
     if rank < features.shape[1]:
         raise FitError("points do not vary enough for a lens correction of this dimension")
-    return beta
+    return beta.astype(np.float64, copy=False)

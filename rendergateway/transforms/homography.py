@@ -11,7 +11,7 @@ import numpy.typing as npt
 from rendergateway.errors import NotInvertibleError, TransformError
 from rendergateway.geometry import FloatArray, as_points
 from rendergateway.transforms.affine import AffineModel2D
-from rendergateway.transforms.base import LeafTransform, parameters
+from rendergateway.transforms.base import LeafTransform, numbers_array, shaped
 from rendergateway.transforms.text import named_numbers, number_words
 
 if TYPE_CHECKING:
@@ -39,7 +39,10 @@ class HomographyModel2D(LeafTransform):
     JAVA_NAME: ClassVar[str] = "mpicbg.trakem2.transform.HomographyModel2D"
 
     matrix: FloatArray = attrs.field(
-        default=((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)), converter=parameters(3, 3), eq=bytes
+        default=((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
+        converter=numbers_array,
+        validator=shaped(3, 3),
+        eq=bytes,
     )
 
     @classmethod

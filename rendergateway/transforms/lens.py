@@ -11,7 +11,7 @@ import numpy.typing as npt
 from rendergateway.errors import TransformError
 from rendergateway.geometry import Bounds, FloatArray, as_points
 from rendergateway.transforms.affine import AffineModel2D
-from rendergateway.transforms.base import LeafTransform, parameters
+from rendergateway.transforms.base import LeafTransform, numbers_array, shaped
 from rendergateway.transforms.polynomial import PolynomialTransform2D, order_of, term_count
 from rendergateway.transforms.text import inappropriate, integer, number_words, numbers
 
@@ -45,9 +45,9 @@ class NonLinearCoordinateTransform(LeafTransform):
 
     JAVA_NAME: ClassVar[str] = "mpicbg.trakem2.transform.NonLinearCoordinateTransform"
 
-    beta: FloatArray = attrs.field(converter=parameters(None, 2), eq=bytes)
-    mean: FloatArray = attrs.field(converter=parameters(None), eq=bytes)
-    deviation: FloatArray = attrs.field(converter=parameters(None), eq=bytes)
+    beta: FloatArray = attrs.field(converter=numbers_array, validator=shaped(None, 2), eq=bytes)
+    mean: FloatArray = attrs.field(converter=numbers_array, validator=shaped(None), eq=bytes)
+    deviation: FloatArray = attrs.field(converter=numbers_array, validator=shaped(None), eq=bytes)
     width: int
     height: int
     _polynomial: PolynomialTransform2D = attrs.field(init=False, eq=False)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from rendergateway.errors import TransformError
 from rendergateway.geometry import Bounds, FloatArray, as_points
-from rendergateway.transforms.base import LeafTransform, parameters
+from rendergateway.transforms.base import LeafTransform, numbers_array, shaped
 from rendergateway.transforms.text import inappropriate, number_words, numbers, single_precision
 
 if TYPE_CHECKING:
@@ -47,11 +47,12 @@ class MovingLeastSquaresTransform(LeafTransform):
 
     model: str = attrs.field(validator=attrs.validators.instance_of(str))
     alpha: float = attrs.field(converter=float)
-    source: FloatArray = attrs.field(converter=parameters(None, 2), eq=bytes)
-    target: FloatArray = attrs.field(converter=parameters(None, 2), eq=bytes)
+    source: FloatArray = attrs.field(converter=numbers_array, validator=shaped(None, 2), eq=bytes)
+    target: FloatArray = attrs.field(converter=numbers_array, validator=shaped(None, 2), eq=bytes)
     weights: FloatArray = attrs.field(
         default=attrs.Factory(lambda self: np.ones(len(self.source)), takes_self=True),
-        converter=parameters(None),
+        converter=numbers_array,
+        validator=shaped(None),
         eq=bytes,
     )
 
@@ -114,7 +115,8 @@ class MovingLeastSquaresTransform(LeafTransform):
         return np.where(at_match.any(axis=1, keepdims=True), self.target[at_match.argmax(axis=1)], mapped)
 
     def _weights_at(self, squared: FloatArray) -> FloatArray:
-        return self.weights / squared**self.alpha
+        weights: FloatArray = self.weights / squared**self.alpha
+        return weights
 
 
 @attrs.frozen(repr=False)
@@ -138,7 +140,7 @@ class MovingLeastSquaresTransform2(MovingLeastSquaresTransform):
 
     def _weights_at(self, squared: FloatArray) -> FloatArray:
         # The service keeps these weights as floats; its results show it in the ninth digit.
-        return (self.weights / squared**self.alpha).astype(np.float32).astype(np.float64)
+        return super()._weights_at(squared).astype(np.float32).astype(np.float64)
 
 
 def _locally_fitted(
@@ -148,17 +150,24 @@ def _locally_fitted(
     share = weights / weights.sum(axis=1, keepdims=True)
     source_center, target_center = share @ source, share @ target
     offset = points - source_center
-    if model == "translation":
-        return target_center + offset
-    a, b = source - source_center[:, np.newaxis], target - target_center[:, np.newaxis]
-    moments = np.einsum("mn,mni,mnj->mij", share, a, b)
-    if model == "affine":
-        return target_center + _affine_offset(np.einsum("mn,mni,mnj->mij", share, a, a), moments, offset)
+    if model != "translation":
+        a, b = source - source_center[:, np.newaxis], target - target_center[:, np.newaxis]
+        moments, spread = (np.einsum("mn,mni,mnj->mij", share, a, other) for other in (b, a))
+        offset = (
+            _affine_offset(spread, moments, offset)
+            if model == "affine"
+            else _turned(moments, spread if model == "similarity" else None, offset)
+        )
+    mapped: FloatArray = target_center + offset
+    return mapped
+
+
+def _turned(moments: FloatArray, spread: FloatArray | None, offset: FloatArray) -> FloatArray:
+    """Return *offset* turned by the best angle, and scaled by the best factor if *spread* is given."""
     cosine, sine = moments[:, 0, 0] + moments[:, 1, 1], moments[:, 0, 1] - moments[:, 1, 0]
-    size = np.hypot(cosine, sine) if model == "rigid" else np.einsum("mn,mni,mni->m", share, a, a)
-    cosine, sine = cosine / size, sine / size
+    size = np.hypot(cosine, sine) if spread is None else spread[:, 0, 0] + spread[:, 1, 1]
     x, y = offset.T
-    return target_center + np.stack([cosine * x - sine * y, sine * x + cosine * y], axis=1)
+    return np.stack([cosine * x - sine * y, sine * x + cosine * y], axis=1) / size[:, np.newaxis]
 
 
 def _affine_offset(spread: FloatArray, moments: FloatArray, offset: FloatArray) -> FloatArray:
@@ -166,4 +175,5 @@ def _affine_offset(spread: FloatArray, moments: FloatArray, offset: FloatArray) 
     xx, xy, yy = spread[:, 0, 0], spread[:, 0, 1], spread[:, 1, 1]
     x, y = offset.T
     solved = np.stack([yy * x - xy * y, xx * y - xy * x], axis=1) / (xx * yy - xy**2)[:, np.newaxis]
-    return np.einsum("mi,mij->mj", solved, moments)
+    mapped: FloatArray = np.einsum("mi,mij->mj", solved, moments)
+    return mapped

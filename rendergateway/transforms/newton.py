@@ -75,7 +75,7 @@ class NewtonInverse(Transform):
 
     def jacobian(self, points: npt.ArrayLike) -> FloatArray:
         """Return the inverses of the transform's own derivatives."""
-        return np.linalg.inv(self.forward.jacobian(self.apply(points)))
+        return np.linalg.inv(self.forward.jacobian(self.apply(points))).astype(np.float64, copy=False)
 
     def to_spec(self) -> dict[str, Any]:
         """Refuse: the service has no class for it."""

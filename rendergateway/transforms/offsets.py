@@ -30,13 +30,10 @@ def _axis(value: float) -> int:
 class AxisOffset(LeafTransform):
     """A shift along one axis that depends on the place along that axis; the other coordinate stays."""
 
-    _PARAMETERS: ClassVar[tuple[str, ...]]
-
-    if TYPE_CHECKING:
-
-        @property
-        def dimension(self) -> int:
-            """0 for x, 1 for y."""
+    @property
+    @abstractmethod
+    def dimension(self) -> int:
+        """0 for x, 1 for y."""
 
     @abstractmethod
     def _offset(self, place: FloatArray) -> FloatArray:
@@ -47,16 +44,15 @@ class AxisOffset(LeafTransform):
         """Return the derivative of `_offset`."""
 
     @classmethod
-    def from_data_string(cls, text: str) -> Self:
-        """Read the parameters, the axis last; commas and blanks stand between them."""
-        *values, dimension = named_numbers(text, cls.JAVA_NAME, " ".join(cls._PARAMETERS), separator=r"[,\s]+")
+    def _read(cls, text: str, names: str) -> tuple[list[float], int]:
+        """Read numbers with commas or blanks between them, the axis last."""
+        *values, dimension = named_numbers(text, cls.JAVA_NAME, f"{names} dimension", separator=r"[,\s]+")
         if dimension not in (0, 1):
             raise inappropriate(cls.JAVA_NAME, f"dimension is 0 (x) or 1 (y), not {dimension}")
-        return cls(*values, int(dimension))
+        return values, int(dimension)
 
-    def _write(self) -> str:
-        *values, dimension = (getattr(self, name) for name in self._PARAMETERS)
-        return f"{number_words(values, self.JAVA_NAME).replace(' ', ',')},{dimension}"
+    def _joined(self, *values: float) -> str:
+        return f"{number_words(values, self.JAVA_NAME).replace(' ', ',')},{self.dimension}"
 
     def apply(self, points: npt.ArrayLike) -> FloatArray:
         """Map points (..., 2); see `Transform.apply`."""
@@ -73,7 +69,26 @@ class AxisOffset(LeafTransform):
 
 
 @attrs.frozen(repr=False)
-class ExponentialFunctionOffsetTransform(AxisOffset):
+class ExponentialOffset(AxisOffset):
+    """An offset with three parameters."""
+
+    a: float = attrs.field(converter=float)
+    b: float = attrs.field(converter=float)
+    c: float = attrs.field(converter=float)
+    dimension: int = attrs.field(converter=_axis)
+
+    @classmethod
+    def from_data_string(cls, text: str) -> Self:
+        """Read ``a,b,c,dimension``; commas or blanks stand between them."""
+        (a, b, c), dimension = cls._read(text, "a b c")
+        return cls(a, b, c, dimension)
+
+    def _write(self) -> str:
+        return self._joined(self.a, self.b, self.c)
+
+
+@attrs.frozen(repr=False)
+class ExponentialFunctionOffsetTransform(ExponentialOffset):
     """
     u' = u − (a·exp(−b·u) + c).
 
@@ -93,12 +108,6 @@ class ExponentialFunctionOffsetTransform(AxisOffset):
     """
 
     JAVA_NAME: ClassVar[str] = "org.janelia.alignment.transform.ExponentialFunctionOffsetTransform"
-    _PARAMETERS: ClassVar[tuple[str, ...]] = ("a", "b", "c", "dimension")
-
-    a: float = attrs.field(converter=float)
-    b: float = attrs.field(converter=float)
-    c: float = attrs.field(converter=float)
-    dimension: int = attrs.field(converter=_axis)
 
     def _offset(self, place: FloatArray) -> FloatArray:
         return -(self.a * np.exp(-self.b * place) + self.c)
@@ -108,7 +117,7 @@ class ExponentialFunctionOffsetTransform(AxisOffset):
 
 
 @attrs.frozen(repr=False)
-class ExponentialRecoveryOffsetTransform(AxisOffset):
+class ExponentialRecoveryOffsetTransform(ExponentialOffset):
     """
     u' = u − (a·(1 − exp(−b·u)) + c).
 
@@ -123,12 +132,6 @@ class ExponentialRecoveryOffsetTransform(AxisOffset):
     """
 
     JAVA_NAME: ClassVar[str] = "org.janelia.alignment.transform.ExponentialRecoveryOffsetTransform"
-    _PARAMETERS: ClassVar[tuple[str, ...]] = ("a", "b", "c", "dimension")
-
-    a: float = attrs.field(converter=float)
-    b: float = attrs.field(converter=float)
-    c: float = attrs.field(converter=float)
-    dimension: int = attrs.field(converter=_axis)
 
     def _offset(self, place: FloatArray) -> FloatArray:
         return -(self.a * -np.expm1(-self.b * place) + self.c)
@@ -153,13 +156,21 @@ class SEMDistortionTransformA(AxisOffset):
     """
 
     JAVA_NAME: ClassVar[str] = "org.janelia.alignment.transform.SEMDistortionTransformA"
-    _PARAMETERS: ClassVar[tuple[str, ...]] = ("a", "b", "c", "d", "dimension")
 
     a: float = attrs.field(converter=float)
     b: float = attrs.field(converter=float)
     c: float = attrs.field(converter=float)
     d: float = attrs.field(converter=float)
     dimension: int = attrs.field(converter=_axis)
+
+    @classmethod
+    def from_data_string(cls, text: str) -> Self:
+        """Read ``a,b,c,d,dimension``; commas or blanks stand between them."""
+        (a, b, c, d), dimension = cls._read(text, "a b c d")
+        return cls(a, b, c, d, dimension)
+
+    def _write(self) -> str:
+        return self._joined(self.a, self.b, self.c, self.d)
 
     def _offset(self, place: FloatArray) -> FloatArray:
         return self.a * np.exp(-place / self.b) + self.c * np.exp(-place / self.d)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from rendergateway.errors import ConversionError, TransformError
 from rendergateway.geometry import FloatArray, as_points
 from rendergateway.transforms.affine import AffineModel2D
-from rendergateway.transforms.base import LeafTransform, Transform, parameters
+from rendergateway.transforms.base import LeafTransform, Transform, numbers_array, shaped
 from rendergateway.transforms.text import inappropriate, number_words, numbers
 
 if TYPE_CHECKING:
@@ -117,10 +117,11 @@ class PolynomialTransform2D(LeafTransform):
 
     JAVA_NAME: ClassVar[str] = "mpicbg.trakem2.transform.PolynomialTransform2D"
 
-    coefficients: FloatArray = attrs.field(converter=parameters(2, None), eq=bytes)
+    coefficients: FloatArray = attrs.field(converter=numbers_array, eq=bytes)
 
     @coefficients.validator
-    def _check_count(self, _: object, value: FloatArray) -> None:
+    def _check_count(self, field: attrs.Attribute[FloatArray], value: FloatArray) -> None:
+        shaped(2, None)(self, field, value)
         if order_of(value.shape[1]) is None:
             raise TransformError(
                 f"PolynomialTransform2D has 1, 3, 6, 10, 15, 21, … coefficients per coordinate, not {value.shape[1]}"

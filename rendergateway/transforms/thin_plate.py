@@ -12,7 +12,7 @@ import numpy.typing as npt
 from rendergateway.errors import ConversionError, TransformError
 from rendergateway.geometry import Bounds, FloatArray, as_points
 from rendergateway.transforms.affine import AffineModel2D
-from rendergateway.transforms.base import LeafTransform, parameters
+from rendergateway.transforms.base import LeafTransform, numbers_array, shaped
 from rendergateway.transforms.text import decode_block, encode_block, inappropriate, integer, number_words
 
 if TYPE_CHECKING:
@@ -58,10 +58,6 @@ def _squared_distances(points: FloatArray, landmarks: FloatArray) -> FloatArray:
     return squared
 
 
-def _optional_affine(value: npt.ArrayLike | None) -> FloatArray | None:
-    return None if value is None else parameters(2, 3)(value)
-
-
 def _optional_bytes(value: FloatArray | None) -> bytes | None:
     return None if value is None else bytes(value)
 
@@ -87,12 +83,18 @@ class ThinPlateSplineTransform(LeafTransform):
 
     JAVA_NAME: ClassVar[str] = "mpicbg.trakem2.transform.ThinPlateSplineTransform"
 
-    landmarks: FloatArray = attrs.field(converter=parameters(None, 2), eq=bytes)
-    weights: FloatArray = attrs.field(converter=parameters(None, 2), eq=bytes)
-    affine: FloatArray | None = attrs.field(default=None, converter=_optional_affine, eq=_optional_bytes)
+    landmarks: FloatArray = attrs.field(converter=numbers_array, validator=shaped(None, 2), eq=bytes)
+    weights: FloatArray = attrs.field(converter=numbers_array, eq=bytes)
+    affine: FloatArray | None = attrs.field(
+        default=None,
+        converter=attrs.converters.optional(numbers_array),
+        validator=attrs.validators.optional(shaped(2, 3)),
+        eq=_optional_bytes,
+    )
 
     @weights.validator
-    def _check_count(self, _: object, value: FloatArray) -> None:
+    def _check_count(self, field: attrs.Attribute[FloatArray], value: FloatArray) -> None:
+        shaped(None, 2)(self, field, value)
         if len(value) != len(self.landmarks):
             raise TransformError(
                 f"ThinPlateSplineTransform has as many weights as landmarks, not {len(value)} for {len(self.landmarks)}"
@@ -103,7 +105,9 @@ class ThinPlateSplineTransform(LeafTransform):
         """Read ``ThinPlateSplineR2LogR 2 count affine points``; the first word is not looked at."""
         words = text.split()
         if len(words) != 5:
-            raise inappropriate(cls.JAVA_NAME, f"5 words expected ({_HEADER} 2 count affine points), found {len(words)}")
+            raise inappropriate(
+                cls.JAVA_NAME, f"5 words expected ({_HEADER} 2 count affine points), found {len(words)}"
+            )
         dimensions, count = integer(words[1], cls.JAVA_NAME, "dimensions"), integer(words[2], cls.JAVA_NAME, "count")
         if dimensions != 2 or count < 0:
             raise inappropriate(cls.JAVA_NAME, f"2 dimensions expected, found {dimensions}, with {count} landmarks")
@@ -183,7 +187,9 @@ class ThinPlateSplineTransform(LeafTransform):
         if not factor > 0:
             raise TransformError(f"the factor of a scaled spline is above zero, not {factor}")
         if np.any(np.abs(self.weights.sum(axis=0)) > _NO_LINEAR_PART * np.abs(self.weights).sum(axis=0)):
-            raise ConversionError("the weights of this spline do not sum up to zero: it has no scaled form without a fit")
+            raise ConversionError(
+                "the weights of the spline do not sum up to zero: it has no scaled form without a fit"
+            )
         # φ(r/f) = (φ(r) − r² ln f)/f²: the sums over r² leave an affine term behind.
         added = np.zeros((2, 3)) if self.affine is None else np.array(self.affine)
         squared_norms = (self.landmarks**2).sum(axis=1)

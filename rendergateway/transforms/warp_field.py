@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from rendergateway.errors import TransformError
 from rendergateway.geometry import Bounds, FloatArray, as_points
-from rendergateway.transforms.base import LeafTransform, parameters
+from rendergateway.transforms.base import LeafTransform, numbers_array, shaped
 from rendergateway.transforms.text import decode_block, encode_block, inappropriate, integer, number_words, numbers
 
 if TYPE_CHECKING:
@@ -24,6 +24,10 @@ _NEAREST = _PACKAGE + "NearestNeighborInterpolatorFactory"
 _HEADER = "offsetX offsetY width height rows columns interpolator encoding"
 # From this many numbers on, the service packs them.
 _PACKED_FROM = 64
+
+
+def _shape_and_bytes(values: FloatArray) -> tuple[tuple[int, ...], bytes]:
+    return values.shape, bytes(values)
 
 
 @attrs.frozen(repr=False)
@@ -54,9 +58,9 @@ class AffineWarpFieldTransform(LeafTransform):
 
     JAVA_NAME: ClassVar[str] = "org.janelia.alignment.transform.AffineWarpFieldTransform"
 
-    offset: FloatArray = attrs.field(converter=parameters(2), eq=bytes)
-    size: FloatArray = attrs.field(converter=parameters(2), eq=bytes)
-    values: FloatArray = attrs.field(converter=parameters(6, None, None), eq=lambda value: (value.shape, bytes(value)))
+    offset: FloatArray = attrs.field(converter=numbers_array, validator=shaped(2), eq=bytes)
+    size: FloatArray = attrs.field(converter=numbers_array, validator=shaped(2), eq=bytes)
+    values: FloatArray = attrs.field(converter=numbers_array, validator=shaped(6, None, None), eq=_shape_and_bytes)
     interpolator: str = _BILINEAR
 
     def __attrs_post_init__(self) -> None:
@@ -90,7 +94,7 @@ class AffineWarpFieldTransform(LeafTransform):
         if encoding != "none" or len(words) != count:
             raise inappropriate(
                 cls.JAVA_NAME,
-                f"encoding none with {count} values or base64 with one word expected, found {encoding} with {len(words)}",
+                f"none with {count} values or base64 with one word expected, found {encoding} with {len(words)}",
             )
         return np.array(numbers(words, cls.JAVA_NAME))
 

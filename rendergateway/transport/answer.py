@@ -5,13 +5,15 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
-import requests
 
 from rendergateway.errors import AnswerError, RecordError
 from rendergateway.model.slices import decode
+
+if TYPE_CHECKING:
+    import requests
 
 __all__ = ["Answer", "read_body"]
 

@@ -14,12 +14,14 @@ from rendergateway.errors import ClosedGatewayError, ConfigurationError
 from rendergateway.model.record import to_text
 from rendergateway.transport.address import EMBEDDED, Address
 from rendergateway.transport.answer import Answer
-from rendergateway.transport.connection import Connection, Outgoing
 from rendergateway.transport.credentials import as_credentials
 from rendergateway.transport.hooks import Hooks
+from rendergateway.transport.outgoing import Outgoing
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from rendergateway.transport.connection import Connection
 
 __all__ = ["ServiceCalls"]
 
@@ -233,6 +235,8 @@ class ServiceCalls:
             if self._is_closed:
                 raise ClosedGatewayError(f"{self!r} was closed; connect() opens it again")
             if self._connection is None:
+                from rendergateway.transport.connection import Connection
+
                 adapter = _embedded_adapter(self.server) if self._is_embedded else None
                 self._connection = Connection(
                     self._base_url,

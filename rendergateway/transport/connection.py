@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import attrs
 import requests
 import urllib3
 from requests.adapters import BaseAdapter, HTTPAdapter
@@ -18,9 +17,10 @@ from rendergateway.errors import AnswerError, ConnectionFailedError, TimedOutErr
 from rendergateway.transport.answer import Answer, read_body
 from rendergateway.transport.credentials import Credentials
 from rendergateway.transport.hooks import Exchange, Hooks
+from rendergateway.transport.outgoing import Outgoing
 from rendergateway.transport.retries import Retries
 
-__all__ = ["Connection", "Outgoing"]
+__all__ = ["Connection"]
 
 _log = logging.getLogger("rendergateway")
 _log.addHandler(logging.NullHandler())
@@ -29,18 +29,6 @@ _UNAUTHORIZED = 401
 _TIMED_OUT = (requests.Timeout, urllib3.exceptions.TimeoutError)
 _GARBLED = (requests.exceptions.ContentDecodingError, urllib3.exceptions.DecodeError)
 _LOST = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
-
-
-@attrs.frozen
-class Outgoing:
-    """A request to be made: endpoint, method, path and query below the base URL, body."""
-
-    endpoint: str
-    method: str
-    path: str
-    body: bytes | None = None
-    content_type: str | None = None
-    is_safe: bool = False
 
 
 class Connection:

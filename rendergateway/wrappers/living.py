@@ -6,7 +6,7 @@ import itertools
 import threading
 import weakref
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from rendergateway.model import Record
 from rendergateway.model.slices import Text
@@ -14,6 +14,7 @@ from rendergateway.wrappers.keys import Key, Scope, StackKey
 from rendergateway.wrappers.registry import DEFAULT, Registry, load_entry_points
 
 if TYPE_CHECKING:
+    from rendergateway.gateway import Gateway
     from rendergateway.wrappers.object import ObjectWrapper
 
 __all__ = ["LivingObjects"]
@@ -52,7 +53,7 @@ class LivingObjects:
         """Return the object of that class and key, as `wrap` does."""
         alive = self._alive.get((wrapper_class, key))
         if alive is None:
-            new = wrapper_class(self, record, key=key, **extra)
+            new = wrapper_class(cast("Gateway", self), record, key=key, **extra)
             with self._lock:
                 alive = self._alive.setdefault((wrapper_class, key), new)
         if record is not None and not alive.is_loaded:

@@ -6,7 +6,7 @@ import secrets
 import time
 from typing import Any
 
-from rendergateway import __version__
+from rendergateway.version import __version__
 from rendergateway.model.wire import StackMetaData, StackName, encode
 from rendergateway.service.handlers.metadata import metadata_of
 from rendergateway.service.options import Options

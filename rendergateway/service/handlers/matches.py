@@ -1,0 +1,219 @@
+"""Match collections: pairs saved, read, merged, counted, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rendergateway.model.wire import CanvasMatches, CollectionMetaData, CollectionName, encode
+from rendergateway.service.existence import existing_pairs
+from rendergateway.service.names import CollectionId
+from rendergateway.service.pairs import in_order, json_of, merged, row_of
+from rendergateway.service.refusals import IllegalArgument, IllegalState, NotFound, NullPointer, ServiceRefusal
+from rendergateway.service.store import Store
+from rendergateway.service.streams import listed
+
+
+def match_owners(store: Store) -> bytes:
+    """List the owners of match collections."""
+    return encode(store.collections.owners())
+
+
+def match_collections(store: Store, *, owner: str) -> bytes:
+    """List an owner's match collections and how many pairs they hold."""
+    return encode(
+        [
+            CollectionMetaData(collectionId=CollectionName(owner=owner, name=name), pairCount=pairs.count())
+            for name, pairs in store.collections.of(owner)
+        ]
+    )
+
+
+def match_save(store: Store, *, collection: CollectionId, body: list[CanvasMatches | None] | None) -> None:
+    """Store pairs, each in place of the one with its ids; the first ones make the collection."""
+    if body is None:
+        raise IllegalArgument("no matches provided")
+    if not body:
+        return
+    pairs = store.collections.find(collection) or store.collections.create(collection)
+    try:
+        rows = list(map(row_of, body))
+    except ServiceRefusal as refusal:
+        # The real service has made the collection by then, and keeps it.
+        refusal.keep_changes = True
+        raise
+    pairs.save(rows)
+
+
+def match_delete(store: Store, *, collection: CollectionId) -> None:
+    """Delete a collection."""
+    existing_pairs(store, collection)
+    store.collections.delete(collection)
+
+
+def match_rename(store: Store, *, collection: CollectionId, body: CollectionName | None) -> None:
+    """Give a collection another name or owner."""
+    if body is None:
+        raise NullPointer
+    target = CollectionId(body.owner or "null", body.name or "null")
+    if store.collections.find(collection) is None:
+        raise NotFound(f"{collection} does not exist")
+    if store.collections.find(target) is not None:
+        raise IllegalArgument(f"{target} already exists")
+    store.collections.rename(collection, target)
+
+
+# -- groups ------------------------------------------------------------------------------------------------------
+
+
+def match_p_group_ids(store: Store, *, collection: CollectionId) -> bytes:
+    """List the groups on the p side."""
+    return encode(existing_pairs(store, collection).groups("p"))
+
+
+def match_q_group_ids(store: Store, *, collection: CollectionId) -> bytes:
+    """List the groups on the q side."""
+    return encode(existing_pairs(store, collection).groups("q"))
+
+
+def match_group_ids(store: Store, *, collection: CollectionId) -> bytes:
+    """List the groups on either side."""
+    return encode(existing_pairs(store, collection).groups("p", "q"))
+
+
+def match_multi_consensus_p_group_ids(store: Store, *, collection: CollectionId) -> bytes:
+    """List the groups on the p side of pairs with consensus sets."""
+    return encode(existing_pairs(store, collection).groups("p", consensus=True))
+
+
+def match_multi_consensus_group_ids(store: Store, *, collection: CollectionId) -> bytes:
+    """List the groups on either side of pairs with consensus sets."""
+    return encode(existing_pairs(store, collection).groups("p", "q", consensus=True))
+
+
+# -- reading -----------------------------------------------------------------------------------------------------
+
+
+def _read(
+    store: Store,
+    collection: CollectionId,
+    selection: str,
+    exclude_match_details: bool = False,
+    merge_collection: list[str] | None = None,
+    **values: str,
+) -> Iterator[bytes]:
+    others = [CollectionId(collection.owner, name).checked() for name in merge_collection or ()]
+    names = list(dict.fromkeys([collection, *others]))
+    sources = [existing_pairs(store, name).select(selection, **values) for name in names]
+    details = not exclude_match_details
+    if len(sources) == 1:
+        return listed(json_of(row, details=details) for row in sources[0])
+    texts = merged(sources, details=details)
+    # Merging without details may fail; it must do so before anything is sent.
+    return listed(texts if details else list(texts))
+
+
+def match_with_p_group(store: Store, *, collection: CollectionId, p_group: str, **query: Any) -> Iterator[bytes]:
+    """List the pairs with a group on the p side."""
+    return _read(store, collection, "with_p_group", group=p_group, **query)
+
+
+def match_within_group(store: Store, *, collection: CollectionId, group: str, **query: Any) -> Iterator[bytes]:
+    """List the pairs with a group on both sides."""
+    return _read(store, collection, "within_group", group=group, **query)
+
+
+def match_outside_group(store: Store, *, collection: CollectionId, group: str, **query: Any) -> Iterator[bytes]:
+    """List the pairs with a group on one side only."""
+    return _read(store, collection, "outside_group", group=group, **query)
+
+
+def match_between_groups(
+    store: Store, *, collection: CollectionId, p_group: str, q_group: str, **query: Any
+) -> Iterator[bytes]:
+    """List the pairs between two groups."""
+    return _read(store, collection, "between_groups", **_groups(p_group, q_group), **query)
+
+
+def match_between_tiles(
+    store: Store, *, collection: CollectionId, p_group: str, p_id: str, q_group: str, q_id: str, **query: Any
+) -> Iterator[bytes]:
+    """List the one pair of two canvases."""
+    return _read(store, collection, "between_tiles", **_canvases(p_group, p_id, q_group, q_id), **query)
+
+
+def match_from_tile_to_group(
+    store: Store, *, collection: CollectionId, p_group: str, p_id: str, q_group: str, **query: Any
+) -> Iterator[bytes]:
+    """List the pairs of one canvas with those of a group."""
+    return _read(store, collection, "from_tile_to_group", group=p_group, id=p_id, other=q_group, **query)
+
+
+def match_with_tile(store: Store, *, collection: CollectionId, group: str, id: str, **query: Any) -> Iterator[bytes]:
+    """List the pairs of one canvas."""
+    return _read(store, collection, "with_tile", group=group, id=id, **query)
+
+
+def _groups(p_group: str, q_group: str) -> dict[str, str]:
+    if not in_order((p_group,), (q_group,)):
+        p_group, q_group = q_group, p_group
+    return {"p_group": p_group, "q_group": q_group}
+
+
+def _canvases(p_group: str, p_id: str, q_group: str, q_id: str) -> dict[str, str]:
+    if not in_order((p_group, p_id), (q_group, q_id)):
+        p_group, p_id, q_group, q_id = q_group, q_id, p_group, p_id
+    return {"p_group": p_group, "p_id": p_id, "q_group": q_group, "q_id": q_id}
+
+
+# -- deleting ----------------------------------------------------------------------------------------------------
+
+
+def match_delete_with_tile(store: Store, *, collection: CollectionId, group: str, id: str) -> None:
+    """Delete the pairs of one canvas."""
+    existing_pairs(store, collection).delete("with_tile", group=group, id=id)
+
+
+def match_delete_between_tiles(
+    store: Store, *, collection: CollectionId, p_group: str, p_id: str, q_group: str, q_id: str
+) -> None:
+    """Delete the one pair of two canvases."""
+    existing_pairs(store, collection).delete("between_tiles", **_canvases(p_group, p_id, q_group, q_id))
+
+
+def match_delete_between_groups(store: Store, *, collection: CollectionId, p_group: str, q_group: str) -> None:
+    """Delete the pairs between two groups."""
+    existing_pairs(store, collection).delete("between_groups", **_groups(p_group, q_group))
+
+
+def match_delete_with_p_group(store: Store, *, collection: CollectionId, p_group: str) -> None:
+    """Delete the pairs with a group on the p side."""
+    existing_pairs(store, collection).delete("with_p_group", group=p_group)
+
+
+def match_delete_outside_group(store: Store, *, collection: CollectionId, group: str) -> None:
+    """Delete the pairs with a group on one side only."""
+    existing_pairs(store, collection).delete("outside_group", group=group)
+
+
+# -- counting ----------------------------------------------------------------------------------------------------
+
+
+def match_counts(store: Store, *, collection: CollectionId, p_group: str) -> Iterator[bytes]:
+    """List the pairs with a group on the p side, counts only."""
+    rows = existing_pairs(store, collection).select("with_p_group", group=p_group)
+    return listed(json_of(row._replace(head=_without_consensus(row)), details=False) for row in rows)
+
+
+def _without_consensus(row: Any) -> bytes:
+    names = CanvasMatches(pGroupId=row.p_group, pId=row.p_id, qGroupId=row.q_group, qId=row.q_id)
+    return encode(names)[:-1]
+
+
+def match_update_counts(store: Store, *, collection: CollectionId, p_group: str) -> None:
+    """Check that the pairs with a group on the p side can be counted; counts are kept right as pairs are saved."""
+    rows = list(existing_pairs(store, collection).select("with_p_group", group=p_group))
+    if not rows:
+        raise IllegalArgument("state should be: writes is not an empty list")
+    if any(not row.details for row in rows):
+        raise IllegalState("a pair without matches cannot be counted")

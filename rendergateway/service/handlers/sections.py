@@ -1,0 +1,193 @@
+"""Layers and sections of a stack: which there are, how far they reach, how they merge."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator
+
+from rendergateway.model.wire import Box, SectionData, TileBounds, encode
+from rendergateway.number_text import double_text, parse_double
+from rendergateway.service.existence import existing_sections, existing_stack, existing_tiles, maybe_tiles, stack_missing
+from rendergateway.service.names import StackId
+from rendergateway.service.refusals import IllegalArgument, NotFound, Uncaught
+from rendergateway.service.store import Store
+from rendergateway.service.store.sections import Extent, SectionRow
+from rendergateway.service.store.tiles import Ids, TileBox, Tiles
+from rendergateway.service.streams import listed
+
+
+def layer_extent(store: Store, stack: StackId, z: float) -> Extent:
+    """Return how far a layer's tiles reach, or refuse with 400 where it has none."""
+    extent = existing_sections(store, stack).layer_extent(z)
+    if extent is None:
+        raise IllegalArgument(f"stack {stack.stack} does not contain any tiles with a z value of {double_text(z)}")
+    return extent
+
+
+def _z_values(store: Store, stack: StackId, low: float | None, high: float | None) -> list[float]:
+    row = store.stacks.find(stack)
+    if row is None:
+        raise stack_missing(stack)
+    sections = store.sections(row)
+    return sections.z_values(low, high) if sections else []
+
+
+def stack_z_values(
+    store: Store, *, stack: StackId, min_z: float | None = None, max_z: float | None = None
+) -> bytes:
+    """List the z values of a stack, ascending."""
+    return encode(_z_values(store, stack, min_z, max_z))
+
+
+def section_bounds(store: Store, *, stack: StackId, z: float) -> bytes:
+    """Return the box around a layer, as its tiles are now."""
+    extent = layer_extent(store, stack, z)
+    return encode(
+        Box(minX=extent.min_x, minY=extent.min_y, minZ=z, maxX=extent.max_x, maxY=extent.max_y, maxZ=z)
+    )
+
+
+def _aggregated(store: Store, stack: StackId, low: float | None, high: float | None) -> list[SectionRow]:
+    sections = existing_sections(store, stack)
+    if not existing_stack(store, stack).aggregated:
+        raise IllegalArgument(
+            f"section data not aggregated for {stack}, set stack state to COMPLETE to generate the aggregate collection"
+        )
+    return list(sections.aggregated(low, high))
+
+
+def _section_json(row: SectionRow) -> bytes:
+    return encode(
+        SectionData(
+            sectionId=row.section_id, z=row.z, tileCount=row.tile_count,
+            minX=row.min_x, maxX=row.max_x, minY=row.min_y, maxY=row.max_y,
+        )
+    )  # fmt: skip
+
+
+def stack_section_data(
+    store: Store, *, stack: StackId, min_z: float | None = None, max_z: float | None = None
+) -> Iterator[bytes]:
+    """List the sections of a stack as they were when it last became COMPLETE."""
+    return listed(map(_section_json, _aggregated(store, stack, min_z, max_z)))
+
+
+def section_section_data(store: Store, *, stack: StackId, z: float) -> Iterator[bytes]:
+    """List the sections of a layer as its tiles are now."""
+    return listed(list(map(_section_json, existing_sections(store, stack).of_layer(z))))
+
+
+def stack_reordered_section_data(
+    store: Store, *, stack: StackId, min_z: float | None = None, max_z: float | None = None
+) -> Iterator[bytes]:
+    """List the sections whose z is not what their id says."""
+    rows = _aggregated(store, stack, min_z, max_z)
+    return listed([_section_json(row) for row in rows if _is_reordered(row)])
+
+
+def _is_reordered(row: SectionRow) -> bool:
+    try:
+        return math.trunc(parse_double(row.section_id or "")) != math.trunc(row.z or 0.0)
+    except ValueError as error:
+        raise IllegalArgument(str(error)) from error
+
+
+def stack_merged_z_values(
+    store: Store, *, stack: StackId, min_z: float | None = None, max_z: float | None = None
+) -> bytes:
+    """List the z values that hold several sections."""
+    z_values = [row.z for row in _aggregated(store, stack, min_z, max_z)]
+    return encode(sorted({z for z in z_values if z is not None and z_values.count(z) > 1}))
+
+
+def _mergeable(z_values: list[float]) -> Iterator[tuple[int, int]]:
+    """Yield positions of an integral z and of a fractional one that belongs to it."""
+    integral: int | None = None
+    for position, z in enumerate(z_values):
+        if z == math.trunc(z):
+            integral = position
+        elif integral is not None and math.trunc(z) == z_values[integral]:
+            yield integral, position
+
+
+def stack_mergeable_data(
+    store: Store, *, stack: StackId, min_z: float | None = None, max_z: float | None = None
+) -> str:
+    """Say, a line each, which layers may be merged."""
+    z_values = _z_values(store, stack, min_z, max_z)
+    return "".join(
+        f"{one} < {other} : {double_text(z_values[one])} < {double_text(z_values[other])}\n"
+        for one, other in _mergeable(z_values)
+    )
+
+
+def stack_mergeable_z_values(
+    store: Store, *, stack: StackId, min_z: float | None = None, max_z: float | None = None
+) -> bytes:
+    """List the z values of layers that may be merged."""
+    z_values = _z_values(store, stack, min_z, max_z)
+    positions = [position for pair in _mergeable(z_values) for position in pair]
+    return encode([z_values[position] for position in dict.fromkeys(positions)])
+
+
+def _box_json(box: TileBox) -> bytes:
+    return encode(tile_bounds(box))
+
+
+def tile_bounds(box: TileBox) -> TileBounds:
+    """Return where a tile lies, as an object of the wire."""
+    return TileBounds(
+        minX=box.min_x, minY=box.min_y, maxX=box.max_x, maxY=box.max_y,
+        tileId=box.tile_id, sectionId=box.section_id, z=box.z,
+    )  # fmt: skip
+
+
+def _bounds_of(tiles: Tiles, ids: Ids) -> Iterator[bytes]:
+    return listed(map(_box_json, tiles.boxes(ids)))
+
+
+def section_tile_bounds(store: Store, *, stack: StackId, z: float) -> Iterator[bytes]:
+    """List the boxes of a layer's tiles."""
+    tiles = existing_tiles(store, stack)
+    return _bounds_of(tiles, tiles.ids(z=z))
+
+
+def section_id_tile_bounds(store: Store, *, stack: StackId, section_id: str) -> Iterator[bytes]:
+    """List the boxes of a section's tiles."""
+    tiles = existing_tiles(store, stack)
+    return _bounds_of(tiles, tiles.ids(section_id=section_id))
+
+
+def section_id_z(store: Store, *, stack: StackId, section_id: str) -> bytes:
+    """Return the z of some tile of a section."""
+    z = existing_sections(store, stack).z_of(section_id)
+    if z is None:
+        raise NotFound(f"sectionId '{section_id}' does not exist in the {stack}")
+    return encode(z)
+
+
+def stack_tile_ids(
+    store: Store,
+    *,
+    stack: StackId,
+    min_z: float | None = None,
+    max_z: float | None = None,
+    match_pattern: str | None = None,
+) -> Iterator[bytes]:
+    """List the ids of a stack's tiles; an unknown stack has none."""
+    chosen = _pattern(match_pattern)
+    if maybe_tiles(store, stack) is None:
+        return iter((b"[]",))
+    ids = existing_sections(store, stack).tile_ids(min_z, max_z)
+    return listed(encode(tile_id) for tile_id in ids if chosen(tile_id))
+
+
+def _pattern(text: str | None) -> Callable[[str], object]:
+    if text is None:
+        # Without a pattern, the real service skips empty ids.
+        return bool
+    try:
+        return re.compile(text).search
+    except re.error as error:
+        raise Uncaught(f"{text!r} is no regular expression: {error}") from error

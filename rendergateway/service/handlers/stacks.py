@@ -1,0 +1,190 @@
+"""The life of a stack: made, completed, cloned, renamed, deleted."""
+
+from __future__ import annotations
+
+import math
+
+from rendergateway.model.wire import Box, StackName, StackStats, StackVersion, decode_body, encode
+from rendergateway.service.existence import existing_stack, not_read_only
+from rendergateway.service.names import StackId
+from rendergateway.service.refusals import IllegalArgument, IllegalState
+from rendergateway.service.store import Store
+from rendergateway.service.store.sections import Sections
+from rendergateway.service.store.stacks import StackRow, now_ms
+
+# Which states a stack may come to; its own is always allowed.
+_NEXT = {
+    "LOADING": ("COMPLETE",),
+    "COMPLETE": ("LOADING", "READ_ONLY", "OFFLINE"),
+    "READ_ONLY": ("COMPLETE", "OFFLINE"),
+    "OFFLINE": ("COMPLETE",),
+}
+_LARGEST = 2**31 - 1
+_NO_TILES = "Stack data aggregation returned no results because the stack has no tiles."
+
+
+def stack_create(store: Store, *, stack: StackId, body: StackVersion | None) -> None:
+    """Make a stack, or give an existing one its next version: LOADING, without statistics."""
+    if body is None:
+        raise IllegalArgument("no stack version provided")
+    row = store.stacks.find(stack)
+    if row is None:
+        store.stacks.insert(stack, encode(body))
+        return
+    not_read_only(row)
+    row.state, row.modified_ms = "LOADING", now_ms()
+    row.version_number += 1
+    row.version, row.stats, row.hierarchy = encode(body), None, None
+    store.stacks.update(row)
+
+
+def stack_delete(store: Store, *, stack: StackId) -> None:
+    """Delete a stack and all that is in it; none is as good as gone."""
+    row = store.stacks.find(stack)
+    if row is not None:
+        store.stacks.delete(not_read_only(row))
+
+
+def stack_set_state(store: Store, *, stack: StackId, state: str) -> None:
+    """Bring a stack into another state, with what goes along with that."""
+    row = existing_stack(store, stack)
+    if state != row.state and state not in _NEXT[row.state]:
+        raise IllegalArgument(
+            f"The {row.stack} stack's state is currently {row.state} "
+            f"and must first be transitioned to COMPLETE before transitioning it to {state}."
+        )
+    if state == "COMPLETE" and row.state != "READ_ONLY":
+        _derive(store, row)
+    elif state != row.state:
+        _leave(store, row, state)
+    row.state = state
+    store.stacks.update(row)
+
+
+def _leave(store: Store, row: StackRow, state: str) -> None:
+    """Do what goes along with a change to *state* that derives nothing."""
+    if state == "LOADING":
+        row.stats = None
+        row.version_number += 1
+        row.modified_ms = now_ms()
+    elif state == "OFFLINE":
+        row.modified_ms = now_ms()
+        store.stacks.drop_tables(row)
+
+
+def _derive(store: Store, row: StackRow) -> None:
+    sections = store.sections(row)
+    if sections is None:
+        raise IllegalState(_NO_TILES)
+    if row.state == "OFFLINE":
+        raise IllegalArgument(f"stats cannot be set for {row.stack_id} because it is OFFLINE")
+    sections.aggregate()
+    row.aggregated = True
+    stats = _stats(sections)
+    if stats is None:
+        store.stacks.update(row)
+        # The real service leaves the empty aggregate behind.
+        raise IllegalState(_NO_TILES, keep_changes=True)
+    row.stats = encode(stats)
+    if row.state != "COMPLETE":
+        row.modified_ms = now_ms()
+
+
+def _stats(sections: Sections) -> StackStats | None:
+    extent = sections.extent()
+    if extent is None:
+        return None
+    z_values = sections.z_values()
+    least_width, most_width, least_height, most_height = map(_clipped, sections.sizes())
+    return StackStats(
+        stackBounds=Box(
+            minX=extent.min_x, minY=extent.min_y, minZ=extent.min_z,
+            maxX=extent.max_x, maxY=extent.max_y, maxZ=extent.max_z,
+        ),
+        sectionCount=len(z_values),
+        nonIntegralSectionCount=sum(z > math.trunc(z) for z in z_values if math.isfinite(z)),
+        tileCount=extent.tile_count,
+        transformCount=sections.transform_count(),
+        minTileWidth=least_width,
+        maxTileWidth=most_width,
+        minTileHeight=least_height,
+        maxTileHeight=most_height,
+        channelNames=sections.channel_names(),
+    )  # fmt: skip
+
+
+def _clipped(size: float | None) -> int | None:
+    """Return *size* as Java turns a double into an int."""
+    if size is None:
+        return None
+    return math.trunc(max(-_LARGEST - 1, min(size, _LARGEST)))
+
+
+def stack_bounds(store: Store, *, stack: StackId) -> bytes:
+    """Return the box around a stack, as it was when the stack became COMPLETE."""
+    row = existing_stack(store, stack)
+    if row.stats is None:
+        raise IllegalArgument(
+            f"Stats for {stack} have not been stored. If all data has been loaded for this stack, "
+            "setting its state to COMPLETE will trigger derivation and storage of all the stack's stats."
+        )
+    stats: StackStats = decode_body(row.stats, StackStats)
+    return encode(stats.stackBounds)
+
+
+def stack_rename(store: Store, *, stack: StackId, body: StackName | None) -> None:
+    """Give a stack another name, project or owner."""
+    if body is None:
+        raise IllegalArgument("toStackId value must be specified")
+    row = existing_stack(store, stack)
+    if row.state in ("READ_ONLY", "OFFLINE"):
+        raise IllegalArgument(f"{stack} cannot be modified because it is {row.state}.")
+    # What the body leaves out becomes the text "null", as it does in the real service's names.
+    target = StackId(body.owner or "null", body.project or "null", body.stack or "null")
+    if store.stacks.find(target) is not None:
+        raise IllegalArgument(f"{target} already exists")
+    row.owner, row.project, row.stack = target.owner, target.project, target.stack
+    row.hierarchy, row.modified_ms = None, now_ms()
+    store.stacks.update(row)
+
+
+def stack_clone(
+    store: Store,
+    *,
+    stack: StackId,
+    to_stack: str,
+    body: StackVersion | None,
+    z: list[float] | None = None,
+    to_project: str | None = None,
+    skip_transforms: bool = False,
+) -> None:
+    """Copy a stack, or some of its layers, into a new or a LOADING one; all of it or nothing."""
+    if body is None:
+        raise IllegalArgument("no stack version provided")
+    target_id = StackId(stack.owner, to_project or stack.project, to_stack).checked()
+    source = existing_stack(store, stack)
+    target = store.stacks.find(target_id)
+    if target is None:
+        target = store.stacks.insert(target_id, encode(body))
+    elif target.state != "LOADING":
+        raise IllegalState(f"Tiles cannot be cloned to stack {target.stack} because it is {target.state}.")
+    store.stacks.give_tables(target)
+    _copy(store, source, target, z, skip_transforms=skip_transforms)
+    target.state, target.modified_ms, target.version_number = "LOADING", now_ms(), 0
+    target.version, target.stats, target.hierarchy = encode(body), None, None
+    store.stacks.update(target)
+
+
+def _copy(store: Store, source: StackRow, target: StackRow, z: list[float] | None, *, skip_transforms: bool) -> None:
+    origin, goal = store.tiles(source), store.tiles(target)
+    if origin is None or goal is None:
+        return
+    if not skip_transforms:
+        if store.collisions(origin, goal, "transform", "id"):
+            raise IllegalState(f"transforms of {source.stack_id} exist in {target.stack_id} already")
+        store.copy_transforms(origin, goal)
+    if not z and len(goal.ids()):
+        raise IllegalState(f"all tiles of {source.stack_id} cannot be cloned to {target.stack_id}, which has tiles")
+    if store.collisions(origin, goal, "tile", "tile_id"):
+        raise IllegalState(f"tiles of {source.stack_id} exist in {target.stack_id} already")
+    store.copy_tiles(origin, goal, z)

@@ -1,0 +1,152 @@
+"""Tiles and shared transforms as they are read: stored, flattened, one by one, by layer, by filters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rendergateway.model.wire import LastTransform, encode
+from rendergateway.number_text import double_text
+from rendergateway.service.existence import existing_stack, existing_tile, existing_tiles, maybe_tiles
+from rendergateway.service.handlers.sections import layer_extent
+from rendergateway.service.names import StackId
+from rendergateway.service.options import Options
+from rendergateway.service.refusals import IllegalArgument, NotFound, Uncaught
+from rendergateway.service.resolving import Resolver, decoded_tile
+from rendergateway.service.store import Store
+from rendergateway.service.store.tiles import Ids, StoredTile, Tiles
+from rendergateway.service.streams import listed
+
+
+def within_limit(ids: Ids, options: Options, query: str) -> Ids:
+    """Return *ids*, or refuse where there are more than the service may give at once."""
+    if options.tile_limit is not None and len(ids) > options.tile_limit:
+        raise IllegalArgument(f"query too broad, over {options.tile_limit} tiles match {query}")
+    return ids
+
+
+def document(**members: float | str) -> str:
+    """Return a query as the real service writes it into its sentences."""
+    inner = ", ".join(
+        f"{name}={double_text(value) if isinstance(value, float) else value}" for name, value in members.items()
+    )
+    return f"Document{{{{{inner}}}}}"
+
+
+def tile_read(store: Store, *, stack: StackId, tile_id: str) -> bytes:
+    """Return a tile as stored."""
+    return existing_tile(store, stack, tile_id).text
+
+
+def transform_read(store: Store, *, stack: StackId, transform_id: str) -> bytes:
+    """Return a shared transform as stored."""
+    text = existing_tiles(store, stack).shared(transform_id)
+    if text is None:
+        raise NotFound(f"transform spec with id '{transform_id}' does not exist in the {stack}")
+    return text
+
+
+def stack_tile_specs(store: Store, *, stack: StackId, body: list[str | None] | None) -> Iterator[bytes]:
+    """List, flattened, those of the tiles named in the body that there are."""
+    if body is None:
+        raise Uncaught("no tile ids provided")
+    tiles = maybe_tiles(store, stack)
+    if tiles is None:
+        return iter((b"[]",))
+    return _flattened(tiles, tiles.ids_of_names(body))
+
+
+def section_tile_specs(store: Store, *, stack: StackId, z: float, options: Options) -> Iterator[bytes]:
+    """List a layer's tiles, flattened."""
+    tiles = _layer(store, stack, z)
+    return _flattened(tiles, within_limit(tiles.ids(order="tile_id", z=z), options, document(z=z)))
+
+
+def section_last_transforms(store: Store, *, stack: StackId, z: float) -> Iterator[bytes]:
+    """List the last transform of each tile of a layer."""
+    tiles = _layer(store, stack, z)
+    resolver = Resolver(tiles)
+    texts = [_last_transform(resolver, tile) for tile in tiles.stored(tiles.ids(order="tile_id", z=z))]
+    return listed(texts)
+
+
+def _layer(store: Store, stack: StackId, z: float) -> Tiles:
+    existing_stack(store, stack)
+    layer_extent(store, stack, z)
+    return existing_tiles(store, stack)
+
+
+def _last_transform(resolver: Resolver, stored: StoredTile) -> bytes:
+    tile = resolver.flattened(decoded_tile(stored))
+    specs = tile.transforms.specList if tile.transforms else []
+    return encode(LastTransform(tileId=tile.tileId, lastTransform=specs[-1] if specs else None))
+
+
+def _flattened(tiles: Tiles, ids: Ids) -> Iterator[bytes]:
+    resolver = Resolver(tiles)
+    _check_references(tiles, ids, resolver)
+    return listed(resolver.texts(tiles.stored(ids)))
+
+
+def _check_references(tiles: Tiles, ids: Ids, resolver: Resolver) -> None:
+    """Refuse before anything is sent: a sentence in the middle of a list would be no sentence."""
+    names = tiles.refs(ids)
+    if names and names - resolver.closure(names).keys():
+        for stored in tiles.stored(ids):
+            if not stored.flat:
+                resolver.flattened(decoded_tile(stored))
+
+
+def section_resolved_tiles(store: Store, *, stack: StackId, z: float, options: Options) -> Iterator[bytes]:
+    """Return a layer's tiles as stored, with the shared transforms that they refer to."""
+    tiles = existing_tiles(store, stack)
+    ids = within_limit(tiles.ids(z=z), options, document(z=z))
+    if not ids:
+        raise NotFound(f"no tile specifications found in {stack} for z={double_text(z)}")
+    return _resolved(tiles, ids)
+
+
+def stack_resolved_tiles(store: Store, *, stack: StackId, options: Options, **filters: Any) -> Iterator[bytes]:
+    """Return the tiles that pass all filters as stored, with the shared transforms that they refer to."""
+    tiles = maybe_tiles(store, stack)
+    query = _query_text(filters)
+    if filters.get("min_z") is not None and filters.get("min_z") == filters.get("max_z"):
+        filters["z"] = filters.pop("min_z")
+        filters.pop("max_z")
+    ids = within_limit(tiles.ids(**filters), options, query) if tiles else None
+    if not tiles or not ids:
+        raise NotFound(f"no tile specifications found in {stack} for {query}")
+    return _resolved(tiles, ids)
+
+
+_QUERY_NAMES = {
+    "group_id": ("groupId", ""),
+    "min_x": ("maxX", "$gte"),
+    "max_x": ("minX", "$lte"),
+    "min_y": ("maxY", "$gte"),
+    "max_y": ("minY", "$lte"),
+}
+
+
+def _query_text(filters: dict[str, Any]) -> str:
+    low, high = filters.get("min_z"), filters.get("max_z")
+    members: dict[str, float | str] = {}
+    if low is not None and low == high:
+        members["z"] = low
+    elif low is not None or high is not None:
+        limits = {name: value for name, value in (("$gte", low), ("$lte", high)) if value is not None}
+        members["z"] = document(**limits)
+    for name, (wire_name, comparison) in _QUERY_NAMES.items():
+        if name in filters:
+            members[wire_name] = document(**{comparison: filters[name]}) if comparison else filters[name]
+    return document(**members)
+
+
+def _resolved(tiles: Tiles, ids: Ids) -> Iterator[bytes]:
+    resolver = Resolver(tiles)
+    _check_references(tiles, ids, resolver)
+    shared = resolver.closure(tiles.refs(ids))
+    transforms = b",".join(b"%b:%b" % (encode(name), text) for name, text in shared.items())
+    opening = b'{"transformIdToSpecMap":{%b},"tileIdToSpecMap":{' % transforms
+    entries = (b"%b:%b" % (encode(tile.tile_id or ""), tile.text) for tile in tiles.stored(ids))
+    return listed(entries, opening, b"}}")

@@ -1,0 +1,120 @@
+"""What changes the tiles of a stack: saving, deleting, moving to another layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rendergateway.model.wire import ResolvedTiles, TileSpec
+from rendergateway.service.existence import existing_stack
+from rendergateway.service.names import StackId
+from rendergateway.service.refusals import IllegalArgument, IllegalState
+from rendergateway.service.resolving import decoded_tile
+from rendergateway.service.saving import check_and_derive, save
+from rendergateway.service.store import Store
+from rendergateway.service.store.stacks import StackRow
+from rendergateway.service.store.tiles import Ids, Tiles
+
+_MOVED_AT_ONCE = 5000
+
+
+def stack_save_tiles(
+    store: Store, *, stack: StackId, body: ResolvedTiles | None, derive_data: bool = False
+) -> None:
+    """Store tiles and shared transforms: all of the request, or nothing."""
+    _save(store, stack, body, None, derive=derive_data)
+
+
+def section_save_tiles(
+    store: Store, *, stack: StackId, z: float, body: ResolvedTiles | None, derive_data: bool = False
+) -> None:
+    """Store tiles of one layer and shared transforms: all of the request, or nothing."""
+    _save(store, stack, body, z, derive=derive_data)
+
+
+def _save(store: Store, stack: StackId, body: ResolvedTiles | None, z: float | None, *, derive: bool) -> None:
+    if body is None:
+        raise IllegalArgument("no resolved tiles provided")
+    row = existing_stack(store, stack)
+    if row.state != "LOADING":
+        raise IllegalState(
+            "Resolved tiles can only be saved to stacks in the LOADING state, "
+            f"but this stack's state is {row.state}."
+        )
+    ready = check_and_derive(body, z, derive=derive)
+    save(_tiles(store, row), body, ready)
+
+
+def _tiles(store: Store, row: StackRow) -> Tiles:
+    """Return the tiles of a stack, which an OFFLINE one gets back with the first save."""
+    store.stacks.give_tables(row)
+    tiles = store.tiles(row)
+    if tiles is None:
+        raise IllegalState(f"{row.stack_id} has no tiles")
+    return tiles
+
+
+def _deletable(store: Store, stack: StackId) -> Tiles | None:
+    row = existing_stack(store, stack)
+    if row.state != "LOADING":
+        raise IllegalArgument(f"stack state is {row.state} but must be LOADING to delete data")
+    return store.tiles(row)
+
+
+def tile_delete(store: Store, *, stack: StackId, tile_id: str) -> None:
+    """Delete a tile; none is as good as gone."""
+    tiles = _deletable(store, stack)
+    if tiles is not None:
+        tiles.delete_named(tile_id)
+
+
+def section_delete(store: Store, *, stack: StackId, z: float) -> None:
+    """Delete the tiles of a layer."""
+    tiles = _deletable(store, stack)
+    if tiles is not None:
+        tiles.delete(z=z)
+
+
+def section_id_delete(store: Store, *, stack: StackId, section_id: str) -> None:
+    """Delete the tiles of a section."""
+    tiles = _deletable(store, stack)
+    if tiles is not None:
+        tiles.delete(section_id=section_id)
+
+
+def section_take_tiles(store: Store, *, stack: StackId, z: float, body: list[str | None] | None) -> None:
+    """Move the tiles named in the body to a layer."""
+    if body is None:
+        raise IllegalArgument("tileIds value must be specified")
+    tiles = _movable(store, stack)
+    if tiles is not None:
+        _move(tiles, tiles.ids_of_names(body), z)
+
+
+def section_id_set_z(store: Store, *, stack: StackId, section_id: str, body: float | None) -> None:
+    """Move the tiles of a section to a layer."""
+    if body is None:
+        raise IllegalArgument("z value must be specified")
+    tiles = _movable(store, stack)
+    if tiles is not None:
+        _move(tiles, tiles.ids(section_id=section_id), body)
+
+
+def _movable(store: Store, stack: StackId) -> Tiles | None:
+    row = existing_stack(store, stack)
+    if row.state != "LOADING":
+        raise IllegalState(
+            f"Z values can only be updated for stacks in the LOADING state, but this stack's state is {row.state}."
+        )
+    return store.tiles(row)
+
+
+def _move(tiles: Tiles, ids: Ids, z: float) -> None:
+    for start in range(0, len(ids), _MOVED_AT_ONCE):
+        chunk = ids[start : start + _MOVED_AT_ONCE]
+        tiles.save(_with_z(map(decoded_tile, list(tiles.stored(chunk))), z))
+
+
+def _with_z(moved: Iterable[TileSpec], z: float) -> Iterable[TileSpec]:
+    for tile in moved:
+        tile.z = z
+        yield tile

@@ -1,0 +1,100 @@
+"""Pairs of canvases on their way into a collection and out of it (contract, 12.2 to 12.4)."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rendergateway.model.wire import CanvasMatches, Matches, decode_body, encode
+from rendergateway.service.refusals import IllegalArgument, NullPointer, Uncaught
+from rendergateway.service.store.matches import PairRow
+
+__all__ = ["in_order", "json_of", "merged", "row_of"]
+
+
+def _units(text: str) -> bytes | str:
+    """Return what Java sorts a text by: its UTF-16 units."""
+    return text.encode("utf-16-be", "surrogatepass")
+
+
+def in_order(p: tuple[str, ...], q: tuple[str, ...]) -> bool:
+    """Tell whether the side *p* comes first, as text, or both are the same."""
+    return [_units(text) for text in p] <= [_units(text) for text in q]
+
+
+def row_of(pair: CanvasMatches | None) -> tuple[Any, ...]:
+    """
+    Return a pair as it is stored: sides in order, matches counted.
+
+    Raises
+    ------
+    ServiceRefusal
+        If an id is missing, or there are matches without weights.
+    """
+    if pair is None:
+        raise NullPointer
+    p_group, q_group, p_id, q_id = pair.key
+    if p_group is None or q_group is None or p_id is None or q_id is None:
+        raise IllegalArgument("CanvasMatches are missing required pGroupId, qGroupId, pId, and/or qId values")
+    if pair.matches is not None and pair.matches.w is None:
+        raise NullPointer
+    if not in_order((p_group, p_id), (q_group, q_id)):
+        p_group, q_group, p_id, q_id = q_group, p_group, q_id, p_id
+        if pair.matches is not None:
+            pair.matches.p, pair.matches.q = pair.matches.q, pair.matches.p
+    count = len(pair.matches.w or ()) if pair.matches else 0
+    head = CanvasMatches(
+        pGroupId=p_group, pId=p_id, qGroupId=q_group, qId=q_id, consensusSetData=pair.consensusSetData
+    )
+    details = b"" if pair.matches is None else b',"matches":' + encode(pair.matches)
+    has_consensus = pair.consensusSetData is not None
+    return p_group, q_group, p_id, q_id, has_consensus, count, encode(head)[:-1], details
+
+
+def json_of(row: PairRow, *, details: bool = True) -> bytes:
+    """Return a stored pair as JSON, with or without its points."""
+    count = b"" if row.match_count is None else b',"matchCount":%d' % row.match_count
+    return b"%b%b%b}" % (row.head, row.details if details else b"", count)
+
+
+def merged(sources: list[Iterable[PairRow]], *, details: bool) -> Iterator[bytes]:
+    """
+    Yield the pairs of several collections as one: those with the same ids concatenated.
+
+    Raises
+    ------
+    Uncaught
+        If a pair without its points is in several collections.
+    """
+    ordered = heapq.merge(*sources, key=lambda row: tuple(text.encode() for text in row[:4]))
+    for _, group in itertools.groupby(ordered, key=lambda row: row[:4]):
+        rows = list(group)
+        if len(rows) == 1:
+            yield json_of(rows[0], details=details)
+        elif not details:
+            raise Uncaught("pairs without their matches cannot be merged")
+        else:
+            yield _concatenated(rows)
+
+
+def _concatenated(rows: list[PairRow]) -> bytes:
+    pairs = [decode_body(row.head + row.details + b"}", CanvasMatches) for row in rows]
+    first: CanvasMatches = pairs[0]
+    parts = [pair.matches for pair in pairs if pair.matches is not None]
+    if len(parts) != len(pairs):
+        raise Uncaught("a pair without matches cannot be merged")
+    first.matches = Matches(
+        p=_side([part.p or [] for part in parts]),
+        q=_side([part.q or [] for part in parts]),
+        w=[weight for part in parts for weight in part.w or ()],
+    )
+    first.matchCount = len(first.matches.w or ())
+    return encode(first)
+
+
+def _side(parts: list[list[list[float] | None]]) -> list[list[float] | None]:
+    """Return the points of several sides, dimension by dimension."""
+    dimensions = itertools.zip_longest(*parts, fillvalue=None)
+    return [[value for values in dimension for value in values or ()] for dimension in dimensions]

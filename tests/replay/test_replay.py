@@ -1,0 +1,59 @@
+"""Every recording of the real service, replayed into an empty embedded one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rendergateway.service.launch import embedded_adapter
+from tests.replay.cassettes import OURS, REAL_DATA, Scenario, excepted, replay, scenarios
+
+DIFFERENCES = excepted(OURS / "differences.txt")
+NOT_YET = set((OURS / "not-yet.txt").read_text(encoding="utf-8").split())
+
+
+def _unexplained(scenario: Scenario, images: Path) -> list[str]:
+    adapter = embedded_adapter("embedded:")
+    try:
+        found = replay(scenario, adapter, images)
+    finally:
+        adapter.close()
+    return [f"[{n}] {text}" for n, text in found.items() if (scenario.name, n) not in DIFFERENCES]
+
+
+@pytest.mark.parametrize("scenario", scenarios(OURS), ids=lambda scenario: scenario.name)
+def test_recording(scenario: Scenario) -> None:
+    """The embedded service answers as the recorded one did, or the scenario is listed as not passing yet."""
+    found = _unexplained(scenario, OURS / "images")
+
+    if scenario.name in NOT_YET:
+        assert found, f"{scenario.name} passes: take it out of cassettes/not-yet.txt"
+        pytest.xfail(found[0])
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.skipif(not REAL_DATA.is_dir(), reason="the recordings of real data are not on this machine")
+@pytest.mark.parametrize("scenario", scenarios(REAL_DATA), ids=lambda scenario: scenario.name)
+def test_recording_of_real_data(scenario: Scenario) -> None:
+    """The same over real data, which is not part of the repository."""
+    found = _unexplained(scenario, REAL_DATA / "images")
+
+    if scenario.name in NOT_YET:
+        assert found, f"{scenario.name} passes: take it out of cassettes/not-yet.txt"
+        pytest.xfail(found[0])
+    assert not found, "\n".join(found)
+
+
+def test_differences__name_what_differs() -> None:
+    """Each deliberate difference is one: an exchange that is alike by now is not listed."""
+    listed = {name for name, _ in DIFFERENCES}
+    for scenario in scenarios(OURS):
+        if scenario.name in listed:
+            adapter = embedded_adapter("embedded:")
+            try:
+                found = replay(scenario, adapter, OURS / "images")
+            finally:
+                adapter.close()
+            stale = {n for name, n in DIFFERENCES if name == scenario.name} - found.keys()
+            assert not stale, f"{scenario.name} {sorted(stale)} is alike: take it out of cassettes/differences.txt"

@@ -1,0 +1,371 @@
+"""One request with all its attempts, against a real server on loopback."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
+
+import pytest
+import requests
+import urllib3
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from rendergateway import (
+    AddressError,
+    AnswerError,
+    AuthenticationError,
+    BadRequestError,
+    BearerToken,
+    ClosedGatewayError,
+    ConnectionFailedError,
+    Gateway,
+    NotFoundError,
+    Retries,
+    ServerError,
+    StackStateError,
+    TimedOutError,
+)
+from rendergateway.transport import connection
+
+BASE = "/render-ws/v1"
+STACK = {"owner": "o", "project": "p", "stack": "s"}
+STACK_PATH = f"{BASE}/owner/o/project/p/stack/s"
+
+
+@pytest.fixture
+def make(httpserver: HTTPServer) -> Iterator[Callable[..., Gateway]]:
+    """Makes gateways to the server of the test; their waits between attempts are listed, not waited."""
+    made = []
+
+    def make(**options: object) -> Gateway:
+        gateway = Gateway(httpserver.url_for("/").rstrip("/"), owner="o", project="p", **options)  # type: ignore[arg-type]
+        gateway.waits = []  # type: ignore[attr-defined]
+        gateway._pool._sleep = gateway.waits.append  # type: ignore[attr-defined]
+        made.append(gateway)
+        return gateway
+
+    yield make
+    for gateway in made:
+        gateway.close()
+
+
+def answers(*responses: Response) -> Callable[[Request], Response]:
+    """One response after another; the last one stays."""
+    left = list(responses)
+    return lambda request: left.pop(0) if len(left) > 1 else left[0]
+
+
+def said(status: int, sentence: str, **headers: str) -> Response:
+    return Response(sentence, status, content_type="text/plain;charset=utf-8", headers=headers)
+
+
+def test_call__answer_kinds(httpserver: HTTPServer, make: Callable[..., Gateway]) -> None:
+    """JSON comes parsed, text as text, bytes as bytes, nothing as None."""
+    httpserver.expect_request(f"{BASE}/owners").respond_with_json(["a", "b"])
+    httpserver.expect_request(f"{BASE}/likelyUniqueId").respond_with_data("0a1b", content_type="text/plain")
+    httpserver.expect_request(f"{STACK_PATH}/z/1.0/png-image").respond_with_data(b"\x89PNG", content_type="image/png")
+    httpserver.expect_request(f"{STACK_PATH}/hierarchicalData").respond_with_response(Response(status=204))
+    gateway = make()
+
+    assert gateway.call("owner.list") == ["a", "b"]
+    assert gateway.call("service.unique_id") == "0a1b"
+    assert gateway.call("section.png", **STACK, z=1) == b"\x89PNG"
+    assert gateway.call("hierarchy.read", **STACK) is None
+
+
+def test_call__bodies(httpserver: HTTPServer, make: Callable[..., Gateway]) -> None:
+    """Plain values go as JSON, bytes as they are, text as text; each under the content type of its endpoint."""
+    seen = []
+
+    def keep(request: Request) -> Response:
+        seen.append((request.content_type, request.get_data()))
+        return Response(status=200)
+
+    httpserver.expect_request(f"{STACK_PATH}/cycle").respond_with_handler(keep)
+    httpserver.expect_request(f"{STACK_PATH}/defaultChannel").respond_with_handler(keep)
+    httpserver.expect_request(f"{STACK_PATH}/materializedBoxRootPath").respond_with_handler(keep)
+    gateway = make()
+
+    gateway.call("stack.set_cycle", **STACK, body={"number": 1})
+    gateway.call("stack.set_cycle", **STACK, body=b'{"number" : 2}')
+    gateway.call("stack.set_default_channel", **STACK, body="DAPI")
+    gateway.call("stack.set_box_root", **STACK, body="/boxes")
+
+    assert seen == [
+        ("application/json", b'{"number":1}'),
+        ("application/json", b'{"number" : 2}'),
+        ("application/json", b"DAPI"),
+        ("text/plain", b"/boxes"),
+    ]
+    with pytest.raises(TypeError, match="takes no body"):
+        gateway.call("owner.list", body={})
+
+
+def test_call__unknown_endpoint(make: Callable[..., Gateway]) -> None:
+    """A misspelt endpoint is told before anything is sent."""
+    with pytest.raises(KeyError, match=r"stack\.raed"):
+        make().call("stack.raed", **STACK)
+
+
+@pytest.mark.parametrize(
+    ("response", "error"),
+    [
+        (said(404, "stack with owner 'o', project 'p', and name 's' does not exist"), NotFoundError),
+        (said(400, "stack s does not contain any tiles with a z value of 1.0"), NotFoundError),
+        (said(500, "Data for stack s cannot be modified because it is READ_ONLY."), StackStateError),
+        (said(400, "stack state is COMPLETE but must be LOADING to delete tiles"), StackStateError),
+        (said(400, "invalid stack 'a-b' specified"), BadRequestError),
+        (said(500, "it broke"), ServerError),
+        (said(401, "who are you?"), AuthenticationError),
+        (Response("", 404), AddressError),
+        (Response("<html>nginx</html>", 404, content_type="text/html"), AddressError),
+        (Response("", 405), AddressError),
+        (Response("", 302, headers={"Location": "http://elsewhere.example/"}), AddressError),
+        (Response("not json", 200, content_type="application/json"), AnswerError),
+    ],
+)
+def test_refusal__its_error(
+    httpserver: HTTPServer, make: Callable[..., Gateway], response: Response, error: type[Exception]
+) -> None:
+    """Each refusal is the error of the table; it says what was asked, and the service's sentence comes first."""
+    httpserver.expect_request(STACK_PATH).respond_with_response(response)
+
+    with pytest.raises(error) as caught:
+        make().call("stack.read", **STACK)
+
+    message = str(caught.value)
+    assert STACK_PATH in message
+    sentence = response.get_data(as_text=True)
+    assert not response.content_type.startswith("text/plain") or message.startswith(sentence)
+
+
+def test_refusal__facts(httpserver: HTTPServer, make: Callable[..., Gateway]) -> None:
+    """A refusal knows method, address, status, the service's sentence, attempts and time."""
+    httpserver.expect_request(STACK_PATH).respond_with_response(said(404, "stack s does not exist"))
+
+    with pytest.raises(NotFoundError) as caught:
+        make().call("stack.read", **STACK)
+
+    error = caught.value
+    assert (error.method, error.status, error.server_message) == ("GET", 404, "stack s does not exist")
+    assert error.url.endswith(STACK_PATH)
+    assert error.attempts == 1
+    assert error.elapsed_s > 0
+
+
+def test_retry__where_it_is_safe(httpserver: HTTPServer, make: Callable[..., Gateway]) -> None:
+    """A read is repeated after 503 until it succeeds, waiting longer each time."""
+    httpserver.expect_request(f"{BASE}/owners").respond_with_handler(
+        answers(said(503, "busy"), said(503, "busy"), Response("[]", content_type="application/json"))
+    )
+    gateway = make(retries=Retries(total=2, backoff_s=1))
+
+    assert gateway.call("owner.list") == []
+    first, second = gateway.waits  # type: ignore[attr-defined]
+    assert 0.5 <= first <= 1 <= second <= 2
+
+
+def test_retry__never_where_it_is_not(httpserver: HTTPServer, make: Callable[..., Gateway]) -> None:
+    """A change of state is sent once, whatever comes back."""
+    httpserver.expect_request(f"{STACK_PATH}/state/COMPLETE").respond_with_response(said(503, "busy"))
+    gateway = make()
+
+    with pytest.raises(ServerError) as caught:
+        gateway.call("stack.set_state", **STACK, state="COMPLETE")
+
+    assert caught.value.attempts == len(httpserver.log) == 1
+
+
+def test_retry__gives_up(httpserver: HTTPServer, make: Callable[..., Gateway]) -> None:
+    """After the last attempt the refusal is raised, with the number of attempts."""
+    httpserver.expect_request(f"{BASE}/owners").respond_with_response(said(503, "busy"))
+
+    with pytest.raises(ServerError, match="3 attempts") as caught:
+        make(retries=Retries(total=2)).call("owner.list")
+
+    assert caught.value.attempts == len(httpserver.log) == 3
+
+
+def test_retry__after_what_the_service_says(httpserver: HTTPServer, make: Callable[..., Gateway]) -> None:
+    """Retry-After counts, in seconds or as a date, where it is longer than the wait of our own."""
+    later = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=100), usegmt=True)
+    done = Response("[]", content_type="application/json")
+    busy = [said(503, "busy", **{"Retry-After": value}) for value in ("7", later, "soon")]
+    httpserver.expect_request(f"{BASE}/owners").respond_with_handler(answers(*busy, done))
+    gateway = make()
+
+    gateway.call("owner.list")
+
+    seconds, date, nonsense = gateway.waits  # type: ignore[attr-defined]
+    assert seconds == 7
+    assert 90 < date <= 100
+    assert nonsense < 2
+
+
+def test_retry__within_the_budget(httpserver: HTTPServer, make: Callable[..., Gateway]) -> None:
+    """A wait that would exceed the budget is not begun."""
+    httpserver.expect_request(f"{BASE}/owners").respond_with_response(said(503, "busy", **{"Retry-After": "60"}))
+    gateway = make(budget_s=30)
+
+    with pytest.raises(ServerError):
+        gateway.call("owner.list")
+
+    assert gateway.waits == []  # type: ignore[attr-defined]
+
+
+def test_token__renewed_once(httpserver: HTTPServer, make: Callable[..., Gateway]) -> None:
+    """A token that is refused is fetched again and the request repeated, once."""
+    tokens = iter(["old", "new", "newest"])
+
+    def check(request: Request) -> Response:
+        good = request.headers["Authorization"] == "Bearer new"
+        return Response("[]", content_type="application/json") if good else said(401, "no")
+
+    httpserver.expect_request(f"{BASE}/owners").respond_with_handler(check)
+    gateway = make(auth=BearerToken(lambda: next(tokens)))
+
+    assert gateway.call("owner.list") == []
+    assert len(httpserver.log) == 2
+
+
+def test_token__refused_twice(httpserver: HTTPServer, make: Callable[..., Gateway]) -> None:
+    """A second refusal is an error; credentials are not sent over and over."""
+    httpserver.expect_request(f"{BASE}/owners").respond_with_response(said(401, "no"))
+
+    with pytest.raises(AuthenticationError):
+        make(auth=BearerToken(lambda: "t")).call("owner.list")
+
+    assert len(httpserver.log) == 2
+
+
+def test_login__basic(httpserver: HTTPServer, make: Callable[..., Gateway]) -> None:
+    """A pair of user name and password is sent as basic authorization; a function signs as it likes."""
+    httpserver.expect_request(f"{BASE}/owners", headers={"Authorization": "Basic bWU6cHc="}).respond_with_json([])
+    httpserver.expect_request(f"{BASE}/owners", headers={"X-Key": "k"}).respond_with_json([])
+
+    assert make(auth=("me", "pw")).call("owner.list") == []
+    assert make(auth=lambda headers: headers.update({"X-Key": "k"})).call("owner.list") == []
+
+
+def test_connection__refused() -> None:
+    """Where nobody listens, the error says so and what to check, after all attempts."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    gateway = Gateway(f"127.0.0.1:{port}", retries=Retries(total=1, backoff_s=0))
+
+    with pytest.raises(ConnectionFailedError, match=r"cannot be reached.*check address.*2 attempts"):
+        gateway.call("owner.list")
+    gateway.close()
+
+
+def test_connection__times_out(httpserver: HTTPServer, make: Callable[..., Gateway]) -> None:
+    """An answer that does not come in time is an error of its own."""
+    release = threading.Event()
+
+    def hang(request: Request) -> Response:
+        release.wait(10)
+        return Response("[]")
+
+    httpserver.expect_request(f"{BASE}/owners").respond_with_handler(hang)
+
+    with pytest.raises(TimedOutError):
+        make(data_timeout_s=0.05, retries=Retries(total=0)).call("owner.list")
+    release.set()
+
+
+def test_connection__cut_short(httpserver: HTTPServer, make: Callable[..., Gateway]) -> None:
+    """An answer shorter than announced is never taken for a whole one."""
+
+    def cut(request: Request) -> Response:
+        return Response(iter([b"[1,2"]), content_type="application/json", headers={"Content-Length": "100"})
+
+    httpserver.expect_request(f"{BASE}/owners").respond_with_handler(cut)
+
+    with pytest.raises(ConnectionFailedError):
+        make(retries=Retries(total=0)).call("owner.list")
+
+
+def test_connection__over_budget_while_reading(
+    httpserver: HTTPServer, make: Callable[..., Gateway], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer that goes on beyond the budget is given up between two pieces."""
+    httpserver.expect_request(f"{BASE}/owners").respond_with_handler(
+        lambda request: Response((b"[" + b" " * (1 << 20) for _ in range(4)), content_type="application/json")
+    )
+
+    with pytest.raises(TimedOutError, match="still sending"):
+        make(budget_s=0.0, retries=Retries(total=0)).call("owner.list")
+
+
+def test_errors__every_exception_of_the_libraries_is_ours() -> None:
+    """No exception of requests or urllib3 escapes as itself."""
+    ours = (*connection._TIMED_OUT, *connection._GARBLED, *connection._LOST)
+    for module in (requests.exceptions, urllib3.exceptions):
+        for name, exception in vars(module).items():
+            if getattr(exception, "__module__", "") == module.__name__ and not issubclass(exception, Warning):
+                assert issubclass(exception, ours), name
+
+
+def test_request__any_path(httpserver: HTTPServer, make: Callable[..., Gateway]) -> None:
+    """Any path below the version can be asked for; segments and values are quoted."""
+    httpserver.expect_request(f"{BASE}/some/a b/c", query_string="q=1&q=x%26y").respond_with_json({"ok": True})
+
+    answer = make().request("get", "some", "a b", "c", params={"q": [1, "x&y"]})
+
+    assert answer.json() == {"ok": True}
+    assert answer.status == 200
+
+
+def test_counting__and_hooks(httpserver: HTTPServer, make: Callable[..., Gateway]) -> None:
+    """Requests are counted by endpoint, and each exchange is told to those who listen."""
+    httpserver.expect_request(f"{BASE}/owners").respond_with_data('["a"]')
+    gateway = make()
+    told: list[object] = []
+    gateway.hooks.on_request.append(told.append)
+    gateway.hooks.on_response.append(told.append)
+
+    with gateway.counting() as counted:
+        gateway.call("owner.list")
+    gateway.call("owner.list")
+
+    assert counted == ["owner.list"]
+    asked, answered = told[:2]
+    assert asked.status is None  # type: ignore[attr-defined]
+    assert (answered.status, answered.received_bytes) == (200, len('["a"]'))  # type: ignore[attr-defined]
+    assert "GET" in str(answered)
+
+
+def test_log__one_line_a_request(
+    httpserver: HTTPServer, make: Callable[..., Gateway], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The logger is silent until asked; then each request is one line, without credentials."""
+    httpserver.expect_request(f"{BASE}/owners").respond_with_json([])
+    gateway = make(auth=("me", "secret"))
+
+    gateway.call("owner.list")
+    with caplog.at_level(logging.DEBUG, logger="rendergateway"):
+        gateway.call("owner.list")
+
+    (record,) = [record for record in caplog.records if record.name == "rendergateway"]
+    assert record.getMessage().startswith(f"GET {gateway.server}/owners 200")
+    assert "secret" not in record.getMessage()
+
+
+def test_close__and_connect_again(httpserver: HTTPServer, make: Callable[..., Gateway]) -> None:
+    """A closed gateway refuses with a sentence; connect opens it again."""
+    httpserver.expect_request(f"{BASE}/versionInfo").respond_with_json({"git.branch": "main"})
+    httpserver.expect_request(f"{BASE}/owners").respond_with_json([])
+    gateway = make()
+
+    gateway.close()
+    gateway.close()
+    with pytest.raises(ClosedGatewayError, match="connect"):
+        gateway.call("owner.list")
+
+    assert gateway.connect().call("owner.list") == []
