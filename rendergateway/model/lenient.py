@@ -23,6 +23,7 @@ import msgspec
 from rendergateway.errors import RecordError
 from rendergateway.model.dates import date_text
 from rendergateway.model.wire_base import DateText, Int32, Wire
+from rendergateway.model.wire_tiles import NoTransforms
 from rendergateway.model.wire_transforms import Interpolated, Leaf, Reference, SpecList
 
 __all__ = ["decode_leniently", "parse"]
@@ -103,7 +104,7 @@ def _coercion(kind: Any) -> Callable[[Any, str], Any]:
         return _SCALARS[kind]
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
-        kinds = [one for one in arguments if one is not type(None)]
+        kinds = [one for one in arguments if one not in (type(None), NoTransforms)]
         return _coercion(kinds[0]) if len(kinds) == 1 else _spec
     if origin is list:
         return functools.partial(_list, item_kind=arguments[0])

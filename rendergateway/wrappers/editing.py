@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from rendergateway.errors import RecordError
+from rendergateway.errors import NotFoundError, RecordError
 from rendergateway.model import ResolvedTiles, TileRecord
 from rendergateway.model.record import to_text
 from rendergateway.model.resolved import references
@@ -81,19 +81,19 @@ class StackEdit:
         Raises
         ------
         RecordError
-            If two tiles have one id, or a transform that a tile refers to is nowhere; nothing is saved then.
+            If two tiles have one id, or a transform that a tile refers to is nowhere to be found; nothing is saved then.
         StackStateError
             If the stack is not LOADING.
 
         Notes
         -----
         One ``stack.save_tiles`` a batch of tiles with boxes and of tiles without; ``transform.read`` for each shared
-        transform of another stack that was not met before.
+        transform that is not given and was not met before, of the tile's stack or of this one.
         """
         if boxes not in ("keep", "service"):
             raise ValueError(f"boxes are kept ('keep') or derived ('service'), not {boxes!r}")
         resolved = self._gathered(tiles, transforms or {})
-        _check_references(resolved)
+        self._add_missing_transforms(resolved)
         boxed, unboxed = _by_box(resolved) if boxes == "keep" else (ResolvedTiles(), resolved)
         saved = 0
         for part, derive in ((boxed, False), (unboxed, True)):
@@ -120,20 +120,21 @@ class StackEdit:
                 given[transform_id] = tile.stack.shared_transforms.text(transform_id)
         return ResolvedTiles.of(records, given)
 
+    def _add_missing_transforms(self, resolved: ResolvedTiles) -> None:
+        """Add the shared transforms that this stack has already; a service looks only at what comes with the tiles."""
+        for tile_id, text in resolved.tiles.items():
+            for transform_id in references(text) - resolved.transforms.keys():
+                try:
+                    resolved.transforms[transform_id] = self.stack.shared_transforms.text(transform_id)
+                except NotFoundError as error:
+                    raise RecordError(
+                        f"tile {tile_id!r} refers to the shared transform {transform_id!r}, which is neither given nor "
+                        f"in stack {self.stack}; put(tiles, transforms={{{transform_id!r}: transform}}) brings it"
+                    ) from error
+
 
 def _transform_text(transform: Transform | Text) -> bytes:
     return to_text(transform) if isinstance(transform, Transform) else copy_of(transform)
-
-
-def _check_references(resolved: ResolvedTiles) -> None:
-    """Name the first tile that refers to a transform that is not there; a service would name only the transforms."""
-    for tile_id, text in resolved.tiles.items():
-        missing = references(text) - resolved.transforms.keys()
-        if missing:
-            raise RecordError(
-                f"tile {tile_id!r} refers to the shared transforms {', '.join(sorted(missing))}, which are not given; "
-                "put(tiles, transforms={id: transform}) brings them"
-            )
 
 
 def _by_box(resolved: ResolvedTiles) -> tuple[ResolvedTiles, ResolvedTiles]:

@@ -305,7 +305,8 @@ def test_connection__over_budget_while_reading(
 
 def test_errors__every_exception_of_the_libraries_is_ours() -> None:
     """No exception of requests or urllib3 escapes as itself."""
-    ours = (*connection._TIMED_OUT, *connection._GARBLED, *connection._LOST)
+    # ValueErrors of urllib3 about the settings of proxies; requests refuses such settings before.
+    ours = (*connection._TIMED_OUT, *connection._GARBLED, *connection._LOST, urllib3.exceptions.ProxySchemeUnsupported)
     for module in (requests.exceptions, urllib3.exceptions):
         for name, exception in vars(module).items():
             if getattr(exception, "__module__", "") == module.__name__ and not issubclass(exception, Warning):

@@ -5,9 +5,12 @@ from __future__ import annotations
 from rendergateway.endpoints import ENDPOINTS
 from rendergateway.service.call import Call
 from rendergateway.service.handlers import (
+    coordinates,
+    layout,
     matches,
     metadata,
     owners,
+    recipes,
     sections,
     stacks,
     tiles,
@@ -16,7 +19,7 @@ from rendergateway.service.handlers import (
 
 __all__ = ["HANDLERS"]
 
-_MODULES = (owners, stacks, metadata, sections, tiles, writing, matches)
+_MODULES = (owners, stacks, metadata, sections, tiles, writing, recipes, layout, coordinates, matches)
 
 
 def _handlers() -> dict[str, Call]:

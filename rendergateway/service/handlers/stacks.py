@@ -6,6 +6,7 @@ import math
 
 from rendergateway.model.wire import Box, StackName, StackStats, StackVersion, decode_body, encode
 from rendergateway.service.existence import existing_stack, not_read_only
+from rendergateway.service.hash_order import hash_order
 from rendergateway.service.names import StackId
 from rendergateway.service.refusals import IllegalArgument, IllegalState
 from rendergateway.service.store import Store
@@ -102,14 +103,14 @@ def _stats(sections: Sections) -> StackStats | None:
             maxX=extent.max_x, maxY=extent.max_y, maxZ=extent.max_z,
         ),
         sectionCount=len(z_values),
-        nonIntegralSectionCount=sum(z > math.trunc(z) for z in z_values if math.isfinite(z)),
+        nonIntegralSectionCount=sum(z > (_clipped(z) or 0) for z in z_values),
         tileCount=extent.tile_count,
         transformCount=sections.transform_count(),
         minTileWidth=least_width,
         maxTileWidth=most_width,
         minTileHeight=least_height,
         maxTileHeight=most_height,
-        channelNames=sections.channel_names(),
+        channelNames=hash_order(sections.channel_names()),
     )  # fmt: skip
 
 

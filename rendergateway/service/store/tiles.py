@@ -155,7 +155,7 @@ class Tiles:
     ) -> Ids:
         """Return the row ids of the tiles of a layer whose boxes touch this one, by tile id."""
         source, values = self._box_query(z, left, top, right, bottom, group_id)
-        return _ids(self._run(f"SELECT id {source} ORDER BY tile_id", values))
+        return _ids(self._run(f"SELECT tile.id {source} ORDER BY tile_id", values))
 
     def count_in_box(self, z: float, left: float, top: float, right: float, bottom: float) -> int:
         """Return how many tiles of a layer have boxes that touch this one."""

@@ -1,0 +1,153 @@
+"""Points between tiles and the world: one, many, through a posted tile, into another stack."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+
+from rendergateway.geometry import FloatArray
+from rendergateway.model.wire import Coordinates, TileSpec, encode, flatten, json_number
+from rendergateway.number_text import double_text
+from rendergateway.service.boxes import instantiate
+from rendergateway.service.coordinates import StackCoordinates
+from rendergateway.service.mesh import LocalFromWorld
+from rendergateway.service.names import StackId
+from rendergateway.service.refusals import IllegalState, NullPointer, ServiceRefusal, Uncaught
+from rendergateway.service.store import Store
+
+Points = list[Coordinates | None] | None
+
+
+def coordinate_world_from_local(store: Store, *, stack: StackId, tile_id: str, x: float, y: float) -> bytes:
+    """Return where a point of a tile lies in the world."""
+    world = next(StackCoordinates(store, stack).world_from_local(tile_id, _one(x, y)))
+    return encode(Coordinates(tileId=tile_id, world=world))
+
+
+def coordinate_local_from_world(store: Store, *, stack: StackId, z: float, x: float, y: float) -> bytes:
+    """List the tiles that a point of the world lies in, and where."""
+    return encode(_places(store, stack, z, x, y))
+
+
+def coordinate_mapped_to_stack(
+    store: Store,
+    *,
+    stack: StackId,
+    z: float,
+    x: float,
+    y: float,
+    to_stack: str,
+    to_owner: str | None = None,
+    to_project: str | None = None,
+) -> bytes:
+    """Return where a point of the world lies in another stack: through the tile that shows it."""
+    target = StackId(to_owner or stack.owner, to_project or stack.project, to_stack).checked()
+    place = _places(store, stack, z, x, y)[-1]
+    local = place.local or [0.0, 0.0]
+    return coordinate_world_from_local(store, stack=target, tile_id=place.tileId or "", x=local[0], y=local[1])
+
+
+def _one(x: float, y: float) -> FloatArray:
+    return np.array([[x, y]], dtype=np.float64)
+
+
+def _places(store: Store, stack: StackId, z: float, x: float, y: float) -> list[Coordinates]:
+    (found,) = StackCoordinates(store, stack).local_from_world(z, _one(x, y))
+    if isinstance(found, ServiceRefusal):
+        raise found
+    return found
+
+
+# -- many --------------------------------------------------------------------------------------------------------
+
+
+def _present(body: Points) -> list[Coordinates | None]:
+    if body is None:
+        raise Uncaught("no coordinates provided")
+    return body
+
+
+def coordinate_batch_world_from_local(store: Store, *, stack: StackId, body: Points) -> bytes:
+    """Carry points of tiles into the world."""
+    return encode(StackCoordinates(store, stack).all_world_from_local(_present(body)))
+
+
+def coordinate_section_world_from_local(store: Store, *, stack: StackId, z: float, body: Points) -> bytes:
+    """Carry points of tiles into the world; the layer has no meaning here."""
+    return coordinate_batch_world_from_local(store, stack=stack, body=body)
+
+
+def coordinate_batch_local_from_world(store: Store, *, stack: StackId, body: Points) -> bytes:
+    """Carry points of the world into tiles; each says its layer."""
+    return encode(StackCoordinates(store, stack).all_local_from_world(_present(body), None))
+
+
+def coordinate_section_local_from_world(store: Store, *, stack: StackId, z: float, body: Points) -> bytes:
+    """Carry points of a layer into tiles."""
+    return encode(StackCoordinates(store, stack).all_local_from_world(_present(body), z))
+
+
+def coordinate_tile_ids(store: Store, *, stack: StackId, body: Points) -> bytes:
+    """Name the tiles whose boxes points of the world touch; each says its layer."""
+    return encode(_named(store, stack, _present(body), None))
+
+
+def coordinate_section_tile_ids(store: Store, *, stack: StackId, z: float, body: Points) -> bytes:
+    """Name the tiles whose boxes points of a layer touch."""
+    return encode(_named(store, stack, _present(body), z))
+
+
+def _named(
+    store: Store, stack: StackId, items: list[Coordinates | None], z: float | None
+) -> list[list[Coordinates]]:
+    of_layer: defaultdict[float, list[tuple[int, Coordinates]]] = defaultdict(list)
+    for number, item in enumerate(items):
+        if item is None or item.world is None or len(item.world) < (3 if z is None else 2):
+            raise Uncaught("world values are missing")
+        of_layer[float(item.world[2]) if z is None else z].append((number, item))
+    answers: list[list[Coordinates]] = [[] for _ in items]
+    coordinates = StackCoordinates(store, stack)
+    for layer, numbered in of_layer.items():
+        points = np.array([(item.world or [])[:2] for _, item in numbered], dtype=np.float64)
+        for (number, item), tile_ids in zip(numbered, coordinates.touched(layer, points), strict=True):
+            answers[number] = [_for_tile(item, tile_id) for tile_id in tile_ids] or [item]
+    return answers
+
+
+def _for_tile(item: Coordinates, tile_id: str) -> Coordinates:
+    return Coordinates(tileId=tile_id, visible=item.visible, local=item.local, world=item.world, error=item.error)
+
+
+# -- through a posted tile ---------------------------------------------------------------------------------------
+
+
+def coordinate_posted_world_from_local(
+    store: Store, *, owner: str, x: float, y: float, body: TileSpec | None
+) -> bytes:
+    """Carry a point of the tile in the body into the world."""
+    tile = _flat(body)
+    return encode([*map(json_number, instantiate(tile)(_one(x, y))[0].tolist()), *_tail(tile)])
+
+
+def coordinate_posted_local_from_world(
+    store: Store, *, owner: str, x: float, y: float, body: TileSpec | None, mesh_cell_size: float | None = None
+) -> bytes:
+    """Carry a point of the world into the tile in the body."""
+    tile = _flat(body)
+    local = LocalFromWorld(tile, mesh_cell_size)(_one(x, y))[0].tolist()
+    if local[0] != local[0]:
+        raise IllegalState(f"Noninvertible location ( {double_text(x)}, {double_text(y)} )")
+    return encode([*map(json_number, local), *_tail(tile)])
+
+
+def _flat(tile: TileSpec | None) -> TileSpec:
+    if tile is None:
+        raise NullPointer
+    if tile.transforms is not None:
+        tile.transforms = flatten(tile.transforms, lambda name: None)
+    return tile
+
+
+def _tail(tile: TileSpec) -> list[float]:
+    return [] if tile.z is None else [float(tile.z)]

@@ -1,0 +1,76 @@
+"""Render parameters, and how many tiles a box would show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rendergateway.model.wire import encode
+from rendergateway.service.existence import existing_tiles
+from rendergateway.service.look import FILTER_LISTS
+from rendergateway.service.names import StackId
+from rendergateway.service.options import Options
+from rendergateway.service.recipes import box_recipe, layer_recipe, neighbors_recipe, source_recipe, tile_recipe
+from rendergateway.service.store import Store
+
+
+def service_filters(store: Store) -> bytes:
+    """List the filters that have a name."""
+    return encode({"namedFilterSpecLists": FILTER_LISTS})
+
+
+def tile_render_parameters(store: Store, *, stack: StackId, tile_id: str, **look: Any) -> bytes:
+    """Return what draws one tile."""
+    return encode(tile_recipe(store, stack, tile_id, look))
+
+
+def tile_neighbors_render_parameters(
+    store: Store, *, stack: StackId, tile_id: str, options: Options, **look: Any
+) -> bytes:
+    """Return what draws a tile and what lies around it."""
+    return encode(neighbors_recipe(store, stack, tile_id, options, look))
+
+
+def tile_source_render_parameters(store: Store, *, stack: StackId, tile_id: str, **look: Any) -> bytes:
+    """Return what draws a tile's image as it is in the file."""
+    return encode(source_recipe(store, stack, tile_id, look, mask=False))
+
+
+def tile_mask_render_parameters(store: Store, *, stack: StackId, tile_id: str, **look: Any) -> bytes:
+    """Return what draws a tile's mask as it is in the file."""
+    return encode(source_recipe(store, stack, tile_id, look, mask=True))
+
+
+def section_render_parameters(store: Store, *, stack: StackId, z: float, options: Options, **look: Any) -> bytes:
+    """Return what draws a layer."""
+    return encode(layer_recipe(store, stack, z, options, look))
+
+
+def box_render_parameters(
+    store: Store,
+    *,
+    stack: StackId,
+    z: float,
+    x: float,
+    y: float,
+    width: int,
+    height: int,
+    options: Options,
+    group: str | None = None,
+    **look: Any,
+) -> bytes:
+    """Return what draws a box of a layer."""
+    return encode(box_recipe(store, stack, z, (x, y, width, height), options, look, group))
+
+
+# The same under other names; a group is one value more.
+group_box_render_parameters = dvid_render_parameters = group_dvid_render_parameters = box_render_parameters
+
+
+def box_tile_count(
+    store: Store, *, stack: StackId, z: float, x: float, y: float, width: int, height: int
+) -> bytes:
+    """Return how many tiles a box of a layer touches."""
+    return encode(existing_tiles(store, stack).count_in_box(z, x, y, x + width, y + height))
+
+
+dvid_tile_count = box_tile_count

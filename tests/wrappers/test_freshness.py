@@ -1,0 +1,152 @@
+"""Identity, freshness and threads."""
+
+from __future__ import annotations
+
+import gc
+import pickle
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from rendergateway import ConfigurationError, Gateway, MatchCollectionWrapper, StackWrapper, TileRecord, TileWrapper
+
+
+def test_identity__same_object_while_it_lives(stack: StackWrapper) -> None:
+    """However one gets to an object, it is the same one."""
+    tile = stack.sections()[0].tiles()[0]
+
+    assert stack.tile("t1_0") is tile
+    assert stack.section(1.0).tiles().get("t1_0") is tile
+
+
+def test_identity__goes_when_nobody_holds_it(stack: StackWrapper, gateway: Gateway) -> None:
+    """Objects that nobody holds are not kept."""
+    stack.tile("t1_0").load()
+    gc.collect()
+
+    assert not any(isinstance(wrapper, TileWrapper) for wrapper in gateway._alive.values())
+
+
+def test_identity__servers_differ() -> None:
+    """The same name on another server is another object."""
+    one, other = (Gateway(f"localhost:{port}", owner="o", project="p") for port in (1, 2))
+
+    assert one.stack("s") != other.stack("s")
+    assert one.stack("s") == Gateway("localhost:1", owner="o", project="p").stack("s")
+    assert one.stack("s") != one.stack("s").section(1)
+
+
+def test_write__what_was_read_before_is_read_again(stack: StackWrapper, gateway: Gateway) -> None:
+    """After a write through this gateway, stack, sections and tiles show it when next read."""
+    sections, tiles = stack.sections(), stack.section(1).tiles()
+    tile = tiles[0]
+    assert (stack.state, len(sections), tile.width) == ("COMPLETE", 3, 100)
+
+    with stack.editing() as edit:
+        edit.put([tile._obj.evolve(width=64), tile._obj.evolve(tile_id="new", z=9)])
+
+    assert tile.width == 64
+    assert [section.z for section in sections] == [1.0, 2.0, 3.0, 9.0]
+    assert tiles.get("t1_0") is tile
+    assert stack.tile_count == 7
+
+
+def test_write__by_others_shows_after_reload(tmp_path: Path) -> None:
+    """What another gateway writes shows after reload, not before."""
+    ours = Gateway(f"embedded:{tmp_path / 'render.db'}", owner="lab", project="cortex")
+    other = Gateway(f"embedded:{tmp_path / 'render.db'}", owner="lab", project="cortex")
+    stack = ours.create_stack("s")
+    with stack.editing() as edit:
+        edit.put([TileRecord(tile_id=f"t{z}", z=z, width=10, height=10, transforms=[]) for z in range(3)])
+    sections = stack.sections()
+    assert (len(sections), stack.state) == (3, "COMPLETE")
+
+    other.stack("s").set_state("LOADING")
+    other.stack("s").section(2).delete()
+
+    assert (len(sections), stack.state) == (3, "COMPLETE")
+    assert len(sections.reload()) == 2
+    stack.reload()
+    assert stack.state == "LOADING"
+    for gateway in (ours, other):
+        gateway.close()
+
+
+def test_reload__later_listing_counts(stack: StackWrapper) -> None:
+    """A tile that lives takes what a later listing says, and keeps what it loaded after an older one."""
+    tiles = stack.section(1).tiles()
+    tile = tiles[0]
+    first = tile._obj
+
+    tile.reload()
+    assert tiles[0]._obj is not first
+    reloaded = tile._obj
+    assert tiles[0]._obj is reloaded
+    tiles.reload()
+    assert tiles[0]._obj is not reloaded
+
+
+def test_loading__once_for_many_threads(stack: StackWrapper, gateway: Gateway) -> None:
+    """However many threads ask at once, an object loads once."""
+    tile = stack.tile("t1_0")
+    start = threading.Barrier(8)
+
+    def read(_: int) -> float | None:
+        start.wait()
+        return tile.width
+
+    with gateway.counting() as requests, ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(read, range(8))) == [100.0] * 8
+
+    assert requests == ["tile.read"]
+
+
+def test_loading__collection_once_for_many_threads(stack: StackWrapper, gateway: Gateway) -> None:
+    """A collection makes its requests once, too."""
+    sections = stack.sections()
+
+    with gateway.counting() as requests, ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda _: len(sections), range(8))) == [3] * 8
+
+    assert requests == ["stack.z_values"]
+
+
+def test_pickle__travels_with_what_it_holds(tmp_path: Path) -> None:
+    """A wrapper arrives with its record; the gateway opens anew there, without credentials."""
+    with Gateway(f"embedded:{tmp_path / 'render.db'}", owner="lab", project="cortex", auth=("me", "secret")) as gateway:
+        stack = gateway.create_stack("s")
+        with stack.editing() as edit:
+            edit.put([TileRecord(tile_id="a", z=0, width=10, height=10, transforms=[])])
+        tile = stack.sections()[0].tiles()[0]
+
+        data = pickle.dumps([tile, stack.section(0)])
+        there, section = pickle.loads(data)
+
+        assert b"secret" not in data
+        assert there == tile
+        assert there._obj == tile._obj
+        assert there.stack._conn is section._conn is not gateway
+        with there._conn.counting() as requests:
+            assert there.width == 10
+            assert len(section.tiles()) == 1
+        assert requests == ["section.resolved_tiles"]
+        there._conn.close()
+
+
+def test_pickle__private_service_does_not_travel(stack: StackWrapper) -> None:
+    """A private embedded service cannot be reached from elsewhere, and says so."""
+    with pytest.raises(ConfigurationError, match="embedded:PATH"):
+        pickle.dumps(stack)
+
+
+def test_match_write__pairs_are_read_again(matches: MatchCollectionWrapper) -> None:
+    """After new matches, a collection of pairs that was read shows them."""
+    pairs = matches.pairs(within="1.0")
+    assert len(pairs) == 1
+
+    matches.put([pairs[0]._obj.evolve(q_id="t1_9")])
+
+    assert [pair.q_id for pair in pairs] == ["t1_1", "t1_9"]
+    assert matches.pair_count == 3
