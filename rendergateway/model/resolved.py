@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import attrs
 
 from rendergateway.errors import RecordError
-from rendergateway.model.slices import Raw, Text, cut_object, decode, join_object
+from rendergateway.model.slices import Raw, Text, copy_of, cut_object, decode, join_object
 from rendergateway.model.tiles import TileRecord
 
 __all__ = ["ResolvedTiles"]
@@ -91,7 +91,7 @@ class ResolvedTiles:
 
 def references(tile: Text) -> set[str]:
     """Return the ids of the shared transforms that a tile's text refers to, however deep."""
-    if b'"ref' not in bytes(tile):
+    if b'"ref' not in copy_of(tile):
         return set()
     found: set[str] = set()
     _collect(decode(cut_object(tile).get("transforms", b"{}")), found)

@@ -7,7 +7,7 @@ from typing import Any
 
 from rendergateway.errors import RecordError
 from rendergateway.model.record import Record, optional, required
-from rendergateway.model.slices import Raw, join_object
+from rendergateway.model.slices import Raw, decode, join_object
 from rendergateway.model.stacks import BoundsRecord
 from rendergateway.transforms import Transform, TransformList
 
@@ -138,4 +138,4 @@ class TileRecord(BoundsRecord):
 
     def __repr__(self) -> str:
         tile_id = self.members.get("tileId")
-        return f"<TileRecord {bytes(tile_id).decode() if tile_id is not None else 'without id'}>"
+        return f"<TileRecord {decode(tile_id) if tile_id is not None else 'without id'}>"

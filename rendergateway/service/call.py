@@ -96,6 +96,8 @@ class Call:
             if "stack" in arguments:
                 names = (arguments.pop("owner"), arguments.pop("project"), arguments.pop("stack"))
                 arguments["stack"] = StackId(*names).checked()
+                if "collection" in arguments:
+                    arguments["matches"] = arguments.pop("collection")
             elif "collection" in arguments:
                 arguments["collection"] = CollectionId(arguments.pop("owner"), arguments.pop("collection")).checked()
         except ServiceRefusal as refusal:

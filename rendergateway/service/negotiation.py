@@ -22,7 +22,7 @@ _PICTURES = {
     "tiff16": "image/tiff",
 }
 # The real service says JSON here and sends bare text.
-_JSON_IN_NAME = frozenset({"stack.default_channel"})
+_JSON_IN_NAME = frozenset({"stack.default_channel", "hierarchy.warp_field_debug"})
 
 
 class Malformed(Exception):

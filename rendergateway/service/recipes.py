@@ -17,7 +17,7 @@ from rendergateway.service.options import Options
 from rendergateway.service.resolving import Resolver, decoded_tile
 from rendergateway.service.store import Store
 
-__all__ = ["box_recipe", "layer_recipe", "neighbors_recipe", "source_recipe", "tile_recipe"]
+__all__ = ["box_recipe", "layer_recipe", "neighbors_recipe", "source_recipe", "tile_recipe", "without_last"]
 
 _FACTOR = 0.3
 
@@ -148,7 +148,7 @@ def _normalize(tile: TileSpec, look: dict[str, Any], *, legacy: bool) -> None:
     if exclude_all is not None or after_last or from_first:
         specs = [] if exclude_all else _cut(specs, set(after_last), set(from_first))
     elif legacy:
-        specs = _without_last(specs)
+        specs = without_last(specs)
     else:
         return
     tile.transforms = SpecList(specList=specs)
@@ -163,6 +163,7 @@ def _cut(specs: list[Any], after_last: set[str], from_first: set[str]) -> list[A
     return specs[: first[0]] if first else specs
 
 
-def _without_last(specs: list[Any]) -> list[Any]:
+def without_last(specs: list[Any]) -> list[Any]:
+    """Return the transforms that tiles had when they were drawn for matching, by the rule without labels."""
     lens = [position for position, spec in enumerate(specs) if "lens" in spec.labels]
     return specs[: lens[-1] + 1] if lens else specs[:-1][:2]

@@ -12,6 +12,9 @@ from rendergateway.transforms.mesh import mesh_vertices
 
 __all__ = ["affine_boxes", "affine_corners", "affines_apply", "lens_boxes", "mesh_box", "tile_box"]
 
+# Tiles per pass: the points of so many borders stay in the processor's cache.
+_AT_ONCE = 512
+
 
 def tile_box(transform: Transform, width: float, height: float, cell_size: float = 64.0) -> Bounds:
     """
@@ -74,8 +77,7 @@ def affines_apply(matrices: npt.ArrayLike, points: npt.ArrayLike) -> FloatArray:
     mapped = np.empty((len(affines), array.shape[-2], 2))
     for axis in range(2):
         m0, m1, offset = affines[:, axis, :, np.newaxis].transpose(1, 0, 2)
-        np.add(m0 * x, m1 * y, out=mapped[..., axis])
-        mapped[..., axis] += offset
+        np.add(m0 * x + m1 * y, offset, out=mapped[..., axis])
     return mapped
 
 
@@ -95,9 +97,14 @@ def affine_corners(matrices: npt.ArrayLike, widths: npt.ArrayLike, heights: npt.
     ndarray, shape (N, 4, 2)
         World pixels of (0, 0), (w, 0), (w, h) and (0, h).
     """
-    return _mapped_corners(
-        _affines(matrices), widths, heights, [[0, 0, 0, 0], [1, 0, 0, 0], [1, 0, 1, 0], [0, 0, 1, 0]]
-    )
+    affines = _affines(matrices)
+    corners = np.empty((len(affines), 4, 2))
+    for axis in range(2):
+        m0, m1, offset = np.ascontiguousarray(affines[:, axis].T)
+        right, down = m0 * widths, m1 * heights
+        for corner, reach in enumerate((0.0, right, right + down, down)):
+            np.add(reach, offset, out=corners[:, corner, axis])
+    return corners
 
 
 def affine_boxes(matrices: npt.ArrayLike, widths: npt.ArrayLike, heights: npt.ArrayLike) -> FloatArray:
@@ -121,9 +128,19 @@ def affine_boxes(matrices: npt.ArrayLike, widths: npt.ArrayLike, heights: npt.Ar
     >>> affine_boxes([[[1, 0, 10.7], [0, 1, -3.2]]], 100, 50).tolist()
     [[10.0, -3.0, 110.0, 47.0]]
     """
-    # Under an affine the extremes of the border's points lie at the ends of its edges; (w, h) is not among them.
-    ends = [[0, 0, 0, 0], [1, -1, 0, 0], [0, 0, 1, 0], [1, -1, 1, 0], [0, 0, 1, -1], [1, 0, 0, 0], [1, 0, 1, -1]]
-    return _service_boxes(_mapped_corners(_affines(matrices), widths, heights, ends))
+    affines, sizes = _affines(matrices), [np.asarray(size, dtype=np.float64) for size in (widths, heights)]
+    boxes = np.empty((len(affines), 4))
+    for axis in range(2):
+        m0, m1, offset = np.ascontiguousarray(affines[:, axis].T)
+        right, down = m0 * sizes[0], m1 * sizes[1]
+        # The border's points under an affine have their extremes here; (w, h) is not among them.
+        reaches = (right, down, m0 * (sizes[0] - 1) + down, right + m1 * (sizes[1] - 1))
+        low, high = np.zeros(len(affines)), np.zeros(len(affines))
+        for reach in reaches:
+            np.minimum(low, reach, out=low)
+            np.maximum(high, reach, out=high)
+        boxes[:, axis], boxes[:, 2 + axis] = _service_extent(low + offset, high + offset)
+    return boxes
 
 
 def lens_boxes(
@@ -148,13 +165,30 @@ def lens_boxes(
     ndarray, shape (N, 4)
         min x, min y, max x, max y.
     """
-    border = lens.apply(border_points(width, height, cell_size))
-    return np.concatenate([_service_boxes(affines_apply(part, border)) for part in _parts(_affines(matrices))])
+    border, affines = lens.apply(border_points(width, height, cell_size)), _affines(matrices)
+    return np.concatenate(
+        [_boxes_around(border, part) for part in np.split(affines, range(_AT_ONCE, len(affines), _AT_ONCE))]
+    )
 
 
-def _parts(affines: FloatArray) -> list[FloatArray]:
-    """Cut into parts that fit the processor's cache with the points of a border."""
-    return [affines[start : start + 1024] for start in range(0, max(1, len(affines)), 1024)]
+def _boxes_around(points: FloatArray, affines: FloatArray) -> FloatArray:
+    """Return the service's box around *points* (P, 2) under each of *affines* (N, 2, 3)."""
+    x, y = points.T[:, :, np.newaxis]
+    boxes = np.empty((len(affines), 4))
+    for axis in range(2):
+        m0, m1, offset = np.ascontiguousarray(affines[:, axis].T)
+        # Rounding keeps the order: the offset can be added to the extremes alone.
+        reach = m0 * x
+        reach += m1 * y
+        low, high = reach.min(axis=0) + offset, reach.max(axis=0) + offset
+        boxes[:, axis], boxes[:, 2 + axis] = _service_extent(low, high)
+    return boxes
+
+
+def _service_extent(low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the sides that `service_box` gives to extremes along one axis."""
+    origin = np.trunc(low) + 0.0
+    return origin, origin + np.ceil(high - low)
 
 
 def _affines(matrices: npt.ArrayLike) -> FloatArray:
@@ -162,21 +196,3 @@ def _affines(matrices: npt.ArrayLike) -> FloatArray:
     if affines.ndim != 3 or affines.shape[1:] != (2, 3):
         raise TransformError(f"affine matrices are (N, 2, 3), these are {affines.shape}")
     return affines
-
-
-def _mapped_corners(
-    affines: FloatArray, widths: npt.ArrayLike, heights: npt.ArrayLike, ends: list[list[int]]
-) -> FloatArray:
-    """Map points given as multiples of the width plus a number, and of the height plus a number."""
-    factors = np.array(ends, dtype=np.float64)
-    sizes = [np.broadcast_to(np.asarray(size, dtype=np.float64), len(affines)) for size in (widths, heights)]
-    x = np.multiply.outer(sizes[0], factors[:, 0]) + factors[:, 1]
-    y = np.multiply.outer(sizes[1], factors[:, 2]) + factors[:, 3]
-    return affines_apply(affines, np.stack([x, y], axis=2))
-
-
-def _service_boxes(points: FloatArray) -> FloatArray:
-    """Return the box that `service_box` gives for each row of points (N, P, 2)."""
-    low, high = points.min(axis=1), points.max(axis=1)
-    origin = np.trunc(low) + 0.0
-    return np.concatenate([origin, origin + np.ceil(high - low)], axis=1)

@@ -9,7 +9,7 @@ from rendergateway.errors import FitError
 from rendergateway.geometry import FloatArray
 from rendergateway.transforms.affine import AffineModel2D
 from rendergateway.transforms.composition import substituted
-from rendergateway.transforms.fits import point_pairs
+from rendergateway.transforms.fits import on_a_line, point_pairs
 from rendergateway.transforms.homography import HomographyModel2D
 from rendergateway.transforms.lens import CONSTANT_FEATURE, NonLinearCoordinateTransform
 from rendergateway.transforms.polynomial import PolynomialTransform2D, polynomial_terms, term_count
@@ -148,16 +148,26 @@ def fit_thin_plate_spline(
     kernel[np.diag_indices_from(kernel)] += stiffness / w
     if not affine:
         return ThinPlateSplineTransform(p, _solved(kernel, q - p))
-    # A scale of its own for the affine columns keeps the system well conditioned, wherever the points lie.
-    unit = _to_unit(p, w)
-    sides = np.column_stack([unit.apply(p), np.ones(len(p))])
-    if np.linalg.matrix_rank(sides, tol=_RANK_TOLERANCE * len(p)) < 3:
+    return _bordered_solution(p, q, kernel)
+
+
+def _bordered_solution(p: FloatArray, q: FloatArray, kernel: FloatArray) -> ThinPlateSplineTransform:
+    """Solve [[K, P], [Pᵀ, 0]]·[d; a] = [q − p; 0], in units in which K and P are about 1."""
+    count, center = len(p), p.mean(axis=0)
+    offset = p - center
+    extent, size = np.abs(offset).max() or 1.0, np.abs(kernel).max() or 1.0
+    if on_a_line(*(offset.T @ offset)[[0, 0, 1], [0, 1, 1]]):
         raise FitError("landmarks are collinear: they determine no thin-plate spline with an affine part")
-    size = np.abs(kernel).max() or 1.0
-    system = np.block([[kernel / size, sides], [sides.T, np.zeros((3, 3))]])
-    solved = _solved(system, np.vstack([q - p, np.zeros((3, 2))]))
-    in_unit = AffineModel2D(solved[-3:].T)
-    return ThinPlateSplineTransform(p, solved[:-3] / size, (in_unit @ unit).as_affine().matrix)
+    system, right = np.zeros((count + 3, count + 3)), np.zeros((count + 3, 2))
+    system[:count, :count] = kernel / size
+    system[:count, count:-1] = offset / extent
+    system[:count, -1] = 1.0
+    system[count:, :count] = system[:count, count:].T
+    right[:count] = q - p
+    solved = _solved(system, right)
+    linear = solved[count:-1].T / extent
+    added = np.column_stack([linear, solved[-1] - linear @ center])
+    return ThinPlateSplineTransform(p, solved[:count] / size, added)
 
 
 def _solved(system: FloatArray, right: FloatArray) -> FloatArray:

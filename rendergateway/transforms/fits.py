@@ -6,6 +6,8 @@ All are weighted least squares in closed form, on coordinates relative to the we
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -170,7 +172,7 @@ def fit_affine(source: npt.ArrayLike, target: npt.ArrayLike, weights: npt.ArrayL
     p_center, q_center, a, b = _centered(p, q, w)
     weighted = w[:, np.newaxis] * a
     spread = weighted.T @ a
-    if _on_a_line(spread[0, 0], spread[0, 1], spread[1, 1]):
+    if on_a_line(spread[0, 0], spread[0, 1], spread[1, 1]):
         raise FitError("source points are collinear: they determine no affine transform")
     linear = np.linalg.solve(spread, weighted.T @ b).T
     return AffineModel2D(np.column_stack([linear, q_center - linear @ p_center]))
@@ -197,7 +199,7 @@ def _same_place(p: FloatArray) -> float:
     return float(len(p) * (np.abs(p).max() * 1e-14) ** 2)
 
 
-def _on_a_line(xx: FloatArray, xy: FloatArray, yy: FloatArray) -> npt.NDArray[np.bool_]:
+def on_a_line(xx: FloatArray, xy: FloatArray, yy: FloatArray) -> npt.NDArray[np.bool_]:
     """Tell from the second moments which sets of points span no plane."""
     return xx * yy - xy * xy <= _COLLINEAR * (xx + yy) ** 2
 
@@ -238,23 +240,27 @@ def fit_affines(
     starts, counts = _sets(offsets, len(p))
     if not starts.size:
         return np.empty((0, 2, 3))
-    weight = w[:, np.newaxis]
+    # One row per coordinate: sums over sets then run along memory.
+    x, y, u, v = np.concatenate([p.T, q.T])
     with np.errstate(divide="ignore", invalid="ignore"):
-        total = _sums(weight, starts)
-        p_center, q_center = _sums(weight * p, starts) / total, _sums(weight * q, starts) / total
-        a, b = p - np.repeat(p_center, counts, axis=0), q - np.repeat(q_center, counts, axis=0)
-        (wx, wy), (x, y), (u, v) = (weight * a).T, a.T, b.T
-        columns = np.stack([wx * x, wx * y, wy * y, wx * u, wy * u, wx * v, wy * v], axis=1)
-        xx, xy, yy, xu, yu, xv, yv = _sums(columns, starts).T
-        determinant = np.where(_on_a_line(xx, xy, yy) | (counts < 3), np.nan, xx * yy - xy * xy)
-        linear = np.stack([xu * yy - yu * xy, yu * xx - xu * xy, xv * yy - yv * xy, yv * xx - xv * xy], axis=1)
-        linear = (linear / determinant[:, np.newaxis]).reshape(-1, 2, 2)
-    translation = q_center - np.einsum("sij,sj->si", linear, p_center)
-    return np.concatenate([linear, translation[:, :, np.newaxis]], axis=2)
+        centers = _sums(w * np.stack([x, y, u, v]), starts) / _sums(w, starts)
+        x, y, u, v = np.stack([x, y, u, v]) - np.repeat(centers, counts, axis=1)
+        wx, wy = w * x, w * y
+        xx, xy, yy, xu, yu, xv, yv = (
+            _sums(product, starts) for product in (wx * x, wx * y, wy * y, wx * u, wy * u, wx * v, wy * v)
+        )
+        determinant = np.where(on_a_line(xx, xy, yy) | (_sums(w > 0, starts) < 3), np.nan, xx * yy - xy * xy)
+        rows = [(xu * yy - yu * xy, yu * xx - xu * xy), (xv * yy - yv * xy, yv * xx - xv * xy)]
+        linear = np.moveaxis(np.array(rows) / determinant, -1, 0)
+    matrices = np.empty((len(starts), 2, 3))
+    matrices[:, :, :2] = linear
+    matrices[:, :, 2] = centers[2:].T - np.einsum("sij,js->si", linear, centers[:2])
+    return matrices
 
 
-def _sums(values: FloatArray, starts: npt.NDArray[np.intp]) -> FloatArray:
-    return np.add.reduceat(values, starts, axis=0)
+def _sums(values: npt.NDArray[Any], starts: npt.NDArray[np.intp]) -> FloatArray:
+    """Return the sum over each set, along the last axis."""
+    return np.add.reduceat(values, starts, axis=-1, dtype=np.float64)
 
 
 def _sets(offsets: npt.ArrayLike, length: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["PolynomialTransform2D", "evaluate", "order_of", "polynomial_jacobian", "polynomial_terms", "term_count"]
 
 # Points per pass: the terms of so many stay in the processor's cache.
-CHUNK = 4096
+CHUNK = 5000
 
 
 def term_count(order: int) -> int:

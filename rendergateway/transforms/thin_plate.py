@@ -26,7 +26,7 @@ _TINY = 1e-8
 # Distances held at a time: few enough for the processor's cache.
 _PAIRS_AT_ONCE = 1 << 15
 # Up to so many points, as on the border of a tile, sums are those of the service to the last digit.
-_IN_ORDER = 4096
+_IN_ORDER = 5000
 _NO_LINEAR_PART = 1e-9
 
 

@@ -196,7 +196,7 @@ def test_collection__a_sequence(stack: StackWrapper) -> None:
     assert stack.section(9) not in sections
     assert sections.get(3.0).z == 3.0
     assert sections.first == sections[0]
-    assert list(reversed(sections))[0].z == 3.0
+    assert next(reversed(sections)).z == 3.0
     with pytest.raises(IndexError):
         _ = sections[3]
     with pytest.raises(NotFoundError, match="sections of stack montage"):

@@ -5,6 +5,10 @@ from __future__ import annotations
 from rendergateway.endpoints import ENDPOINTS
 from rendergateway.service.call import Call
 from rendergateway.service.handlers import (
+    clusters,
+    hierarchy,
+    trials,
+    validation,
     coordinates,
     layout,
     matches,
@@ -19,7 +23,7 @@ from rendergateway.service.handlers import (
 
 __all__ = ["HANDLERS"]
 
-_MODULES = (owners, stacks, metadata, sections, tiles, writing, recipes, layout, coordinates, matches)
+_MODULES = (owners, stacks, metadata, sections, tiles, writing, recipes, layout, coordinates, matches, clusters, hierarchy, trials, validation)
 
 
 def _handlers() -> dict[str, Call]:

@@ -1,0 +1,134 @@
+"""What matches say about tiles: which hang together, how far apart their points lie."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rendergateway.geometry import FloatArray
+from rendergateway.model.wire import CanvasMatches, SpecList, StackName, TileBounds, TileSpec, Wire, decode_body, encode
+from rendergateway.model.wire_stacks import CollectionName
+from rendergateway.service.boxes import instantiate
+from rendergateway.service.existence import existing_pairs, existing_tile, existing_tiles
+from rendergateway.service.handlers.sections import tile_bounds
+from rendergateway.service.hash_order import hash_order
+from rendergateway.service.mesh import LocalFromWorld
+from rendergateway.service.names import CollectionId, StackId
+from rendergateway.service.pairs import in_order
+from rendergateway.service.refusals import IllegalArgument, NotFound, NullPointer
+from rendergateway.service.resolving import Resolver, decoded_tile
+from rendergateway.service.recipes import without_last
+from rendergateway.service.store import Store
+from rendergateway.service.store.matches import Pairs
+
+
+class _Question(Wire):
+    pTileId: str | None = None
+    qTileId: str | None = None
+    matchRenderStackId: StackName | None = None
+    matchCollectionId: CollectionName | None = None
+    includeDetails: bool | None = None
+
+
+class _Residuals(Wire):
+    alignedStackId: StackName
+    inputData: _Question
+    medianDistance: float
+    meanDistance: float
+    maxDistance: float
+    rootMeanSquareError: float
+    distanceList: list[float] | None = None
+
+
+def section_clustered_tile_bounds(
+    store: Store, *, stack: StackId, z: float, matches: str, match_owner: str | None = None
+) -> bytes:
+    """Group the boxes of a layer's tiles by the matches between them, largest group first."""
+    pairs = existing_pairs(store, CollectionId(match_owner or stack.owner, matches).checked())
+    tiles = existing_tiles(store, stack)
+    boxes = {box.tile_id: tile_bounds(box) for box in tiles.boxes(tiles.ids(z=z)) if box.tile_id is not None}
+    sections = {box.sectionId for box in boxes.values() if box.sectionId is not None}
+    clusters = sorted(_clusters(pairs, sections), key=len, reverse=True)
+    return encode([found for cluster in clusters if (found := _present(cluster, boxes))])
+
+
+def _present(cluster: set[str], boxes: dict[str, TileBounds]) -> list[TileBounds]:
+    return [boxes[tile_id] for tile_id in hash_order(sorted(cluster)) if tile_id in boxes]
+
+
+def _clusters(pairs: Pairs, sections: set[str]) -> list[set[str]]:
+    """Return the sets of canvases of *sections* that matches connect."""
+    clusters: dict[str, set[str]] = {}
+    for section in sorted(sections):
+        for pair in pairs.select("with_p_group", group=section):
+            if pair.q_group in sections:
+                p, q = (clusters.setdefault(tile_id, {tile_id}) for tile_id in (pair.p_id, pair.q_id))
+                if p is not q:
+                    p |= q
+                    clusters.update(dict.fromkeys(q, p))
+    return list({id(cluster): cluster for cluster in clusters.values()}.values())
+
+
+# -- residuals ---------------------------------------------------------------------------------------------------
+
+
+def stack_pair_residuals(store: Store, *, stack: StackId, body: _Question | None) -> bytes:
+    """Return how far apart the matching points of two tiles lie in an aligned stack."""
+    if body is None or body.matchRenderStackId is None:
+        raise IllegalArgument("stackId value must be specified")
+    if body.matchCollectionId is None or body.pTileId is None or body.qTileId is None:
+        raise IllegalArgument("matchCollectionId, pTileId and qTileId values must be specified")
+    name = body.matchRenderStackId
+    rendered = StackId(name.owner or "null", name.project or "null", name.stack or "null").checked()
+    aligned = [_tile(store, stack, tile_id) for tile_id in (body.pTileId, body.qTileId)]
+    matched = [_tile(store, rendered, tile_id) for tile_id in (body.pTileId, body.qTileId)]
+    collection = CollectionId(body.matchCollectionId.owner or "null", body.matchCollectionId.name or "null").checked()
+    points = _points(store, collection, matched)
+    if body.includeDetails is None:
+        raise NullPointer
+    ends = [_world(*sides) for sides in zip(aligned, matched, points, strict=True)]
+    distances = np.linalg.norm(ends[0] - ends[1], axis=1)
+    return encode(
+        _Residuals(
+            alignedStackId=StackName(owner=stack.owner, project=stack.project, stack=stack.stack),
+            inputData=body,
+            medianDistance=float(np.median(distances)),
+            meanDistance=float(distances.mean()),
+            maxDistance=float(distances.max()),
+            rootMeanSquareError=float(np.sqrt((distances**2).mean())),
+            distanceList=distances.tolist() if body.includeDetails else None,
+        )
+    )
+
+
+def _tile(store: Store, stack: StackId, tile_id: str) -> TileSpec:
+    stored = existing_tile(store, stack, tile_id)
+    return Resolver(existing_tiles(store, stack)).flattened(decoded_tile(stored))
+
+
+def _points(store: Store, collection: CollectionId, tiles: list[TileSpec]) -> list[Any]:
+    """Return the matching points of both tiles, in pixels of the pictures that were matched."""
+    (p_group, p_id), (q_group, q_id) = sides = [(tile.section_id or "null", tile.tileId or "null") for tile in tiles]
+    straight = in_order(*sides)
+    first, second = sides if straight else sides[::-1]
+    rows = existing_pairs(store, collection).select(
+        "between_tiles", p_group=first[0], p_id=first[1], q_group=second[0], q_id=second[1]
+    )
+    row = next(rows, None)
+    if row is None:
+        raise NotFound(f"{collection} does not contain matches between {p_id} and {q_id}")
+    pair: CanvasMatches = decode_body(row.head + row.details + b"}", CanvasMatches)
+    if pair.matches is None:
+        raise NullPointer
+    points = [pair.matches.p, pair.matches.q]
+    return points if straight else points[::-1]
+
+
+def _world(aligned: TileSpec, matched: TileSpec, points: Any) -> FloatArray:
+    """Carry points of a matched picture back into the tile, and on into the aligned stack."""
+    if matched.transforms is not None:
+        matched.transforms = SpecList(specList=without_last(matched.transforms.specList))
+    flat = np.asarray(points, dtype=np.float64)[:2].T.copy()
+    local = LocalFromWorld(matched)(flat)
+    return instantiate(aligned)(local[np.isfinite(local).all(axis=1)])

@@ -1,0 +1,126 @@
+"""Verdicts on posted JSON and on stored tiles (contract, 15)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rendergateway.errors import RecordError
+from rendergateway.model.wire import (
+    Interpolated,
+    Leaf,
+    Reference,
+    RenderParameters,
+    SpecList,
+    TileSpec,
+    decode_body,
+    flatten,
+)
+from rendergateway.number_text import double_text
+from rendergateway.service.existence import existing_tile, existing_tiles
+from rendergateway.service.files import check_files, check_tile, check_transform
+from rendergateway.service.names import StackId
+from rendergateway.service.options import Options
+from rendergateway.service.refusals import IllegalArgument, ServiceRefusal
+from rendergateway.service.resolving import Resolver, decoded_tile
+from rendergateway.service.store import Store
+
+_RECIPE = "org.janelia.alignment.RenderParameters instance"
+_TILE = "org.janelia.alignment.spec.TileSpec instance"
+_TRANSFORM = "org.janelia.alignment.spec.TransformSpec instance"
+_AnySpec = Leaf | SpecList | Reference | Interpolated
+_SHOWN = ("x", "y", "width", "height", "scale", "minIntensity", "maxIntensity")
+
+
+def _verdict(what: str, kind: Any, body: bytes, describe: Callable[[Any], str], unreadable: str = "") -> str:
+    """Return the success text; what *describe* raises, or the parser, becomes the failure text."""
+    try:
+        if not body.strip():
+            raise RecordError("No content to map due to end-of-input")
+        value = decode_body(body, kind)
+        if value is None:
+            raise IllegalArgument("null")
+        description = describe(value)
+    except RecordError as error:
+        raise _failed(what, unreadable or str(error)) from error
+    except ServiceRefusal as refusal:
+        raise _failed(what, str(refusal)) from refusal
+    return f"Successfully parsed {what} from JSON text.  Parsed value is: {description}.\n"
+
+
+def _failed(what: str, sentence: str) -> IllegalArgument:
+    return IllegalArgument(f"Failed to parse {what} from JSON text.  Specific error is: {sentence}\n")
+
+
+def validate_render_parameters(store: Store, *, owner: str, body: bytes, options: Options) -> str:
+    """Judge render parameters."""
+
+    def describe(recipe: RenderParameters) -> str:
+        for tile in recipe.tileSpecs:
+            check_tile(tile, options)
+        return _description(recipe)
+
+    return _verdict(_RECIPE, RenderParameters, body, describe, unreadable="failed to parse json text")
+
+
+def _description(recipe: RenderParameters) -> str:
+    standard = RenderParameters()
+    words = [f"tileSpecs=[{len(recipe.tileSpecs)} items]"]
+    for name in _SHOWN:
+        value = getattr(recipe, name)
+        if value is not None and value != getattr(standard, name):
+            words.append(f"{name}={double_text(value) if isinstance(value, float) else value}")
+    return "{" + ", ".join(words) + "}"
+
+
+def validate_tile(store: Store, *, owner: str, body: bytes, options: Options) -> str:
+    """Judge a tile: its files, then its transforms."""
+
+    def describe(tile: TileSpec) -> str:
+        check_tile(tile, options)
+        return "null" if tile.tileId is None else tile.tileId
+
+    return _verdict(_TILE, TileSpec, body, describe)
+
+
+def validate_tiles(store: Store, *, owner: str, body: bytes, options: Options) -> str:
+    """Judge several tiles, their files only."""
+
+    def describe(tiles: list[TileSpec]) -> str:
+        for tile in tiles:
+            check_files(tile, options)
+        return f"array of {len(tiles)} tile specifications"
+
+    return _verdict(f"array of {_TILE}s", list[TileSpec], body, describe)
+
+
+def validate_transform(store: Store, *, owner: str, body: bytes) -> str:
+    """Judge a transform."""
+
+    def describe(spec: _AnySpec) -> str:
+        check_transform(spec)
+        return f"org.janelia.alignment.spec.{type(spec).__name__}"
+
+    return _verdict(_TRANSFORM, _AnySpec, body, describe)
+
+
+def validate_transforms(store: Store, *, owner: str, body: bytes) -> str:
+    """Judge several transforms, which may refer to one another."""
+
+    def describe(specs: list[_AnySpec]) -> str:
+        known = {spec.id: spec for spec in specs if spec.id is not None}
+        for spec in specs:
+            resolved = flatten(spec, known.get)
+            resolved.id = spec.id
+            check_transform(resolved)
+        return f"array of {len(specs)} transform specifications"
+
+    return _verdict(f"array of {_TRANSFORM}s", list[_AnySpec], body, describe)
+
+
+def tile_validate(store: Store, *, stack: StackId, tile_id: str, options: Options) -> str:
+    """Say nothing of a tile that can be drawn, or refuse with what is wrong."""
+    stored = existing_tile(store, stack, tile_id)
+    tile = Resolver(existing_tiles(store, stack)).flattened(decoded_tile(stored))
+    check_tile(tile, options)
+    return ""

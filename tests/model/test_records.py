@@ -1,0 +1,247 @@
+"""Records: text in, typed fields, the same text out."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from datetime import datetime, timedelta, timezone
+
+import numpy as np
+import pytest
+
+from rendergateway import (
+    Bounds,
+    Layout,
+    MatchRecord,
+    MipmapLevel,
+    RecordError,
+    ResolvedTiles,
+    TileRecord,
+    TransformError,
+)
+from rendergateway.model import ImagePyramid, StackRecord, StackVersion, date_text, parse_date
+from rendergateway.model.resolved import references
+from rendergateway.transforms import AffineModel2D, TransformReference, UnknownTransform
+
+# As odd as a service or another client may write it.
+ODD = (
+    '{ "note" : {"by": ["us", null, 1.50]}, "z": 3e0, "tileId" : "a\\u00e9", "width":2048,"minX":-0.0,'
+    '"mipmapLevels":{"10":{},"2":{"imageUrl":"file:/a.png","imageSliceNumber":4}}, "labels": null,'
+    '"transforms":{"type":"list","specList":[{"className":"x.Y","dataString":"1  2","more":7}]} }'
+)
+
+
+def test_record__text_stays() -> None:
+    """What was read is written as it was: unknown members, number text, order, blanks."""
+    record = TileRecord.from_json(ODD)
+
+    assert record.to_json().decode() == ODD
+    assert pickle.loads(pickle.dumps(record)).to_json().decode() == ODD
+
+
+def test_record__fields() -> None:
+    """Fields are typed and read from the text; what is missing reads as it should."""
+    tile = TileRecord.from_json(ODD)
+
+    assert (tile.tile_id, tile.z, tile.width, tile.height, tile.labels, tile.mesh_cell_size) == (
+        "aé",
+        3.0,
+        2048.0,
+        None,
+        [],
+        64.0,
+    )
+    assert list(tile.mipmaps) == [2, 10]
+    assert tile.mipmaps[2].image_slice == 4
+    (transform,) = tile.transforms
+    assert isinstance(transform, UnknownTransform)
+    assert tile.layout is tile.bounds is None
+
+
+def test_record__change_touches_one_member() -> None:
+    """A changed record keeps the text of every other member, in its order."""
+    tile = TileRecord.from_json(ODD)
+
+    changed = tile.evolve(width=100, group_id="g")
+    without = changed.evolve(labels=None, width=None)
+
+    assert (
+        changed.to_json()
+        .decode()
+        .startswith('{"note":{"by": ["us", null, 1.50]},"z":3e0,"tileId":"a\\u00e9","width":100')
+    )
+    assert json.loads(changed.to_json()) == {**json.loads(ODD), "width": 100, "groupId": "g"}
+    assert {"width", "labels"} & without.to_dict().keys() == set()
+    assert tile.to_json().decode() == ODD
+
+
+def test_record__built_from_keywords() -> None:
+    """A tile made of keywords writes what was given, and nothing else."""
+    place = AffineModel2D([[1, 0, 33.5], [0, 1, 100]])
+    tile = TileRecord(
+        tile_id="000000000000",
+        z=0,
+        width=2048,
+        height=2048,
+        image_url="file:/data/0.tif",
+        layout=Layout(section_id="1.0", scope_id="t", camera_id="c", stage_x=100.0, pixel_size=3.0),
+        transforms=[TransformReference("lens"), place],
+    )
+
+    assert tile.to_dict() == {
+        "tileId": "000000000000",
+        "layout": {"sectionId": "1.0", "temca": "t", "camera": "c", "stageX": 100.0, "pixelsize": 3.0},
+        "z": 0,
+        "width": 2048,
+        "height": 2048,
+        "mipmapLevels": {"0": {"imageUrl": "file:/data/0.tif"}},
+        "transforms": {"type": "list", "specList": [TransformReference("lens").to_spec(), place.to_spec()]},
+    }
+    assert list(tile.transforms) == [TransformReference("lens"), place]
+    assert tile.mipmaps[0] == MipmapLevel(image_url="file:/data/0.tif")
+    assert repr(tile) == "<TileRecord 000000000000>"
+
+
+def test_record__unknown_keyword() -> None:
+    """A misspelt field is told, not swallowed."""
+    with pytest.raises(TypeError, match="no field titleId"):
+        TileRecord(titleId="a")
+    with pytest.raises(TypeError, match="no field colour"):
+        TileRecord(tile_id="a").evolve(colour=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "message"),
+    [
+        ('{"z":1}', "tile_id", "has no tileId"),
+        ('{"tileId":"a","z":"high"}', "z", "z of <TileRecord"),
+        ('{"tileId":7}', "tile_id", "tileId of"),
+        ('{"tileId":"a","mipmapLevels":{"first":{}}}', "mipmaps", "'first'"),
+        ("[1]", "tile_id", "expected a JSON object"),
+        ('{"tileId":"a"', "tile_id", "expected a JSON object"),
+    ],
+)
+def test_record__what_is_wrong(text: str, field: str, message: str) -> None:
+    """What does not read as it should names the record, the member and what stood there."""
+    with pytest.raises(RecordError, match=message):
+        list(getattr(TileRecord.from_json(text), field))
+
+
+def test_record__not_finite() -> None:
+    """Numbers that JSON does not have are read where the service writes them, and never written."""
+    assert TileRecord.from_json('{"tileId":"a","minX":"NaN"}').min_x != 0
+    assert TileRecord.from_json('{"tileId":"a","minX":"-Infinity"}').min_x == float("-inf")
+    with pytest.raises(RecordError, match="nan"):
+        TileRecord(tile_id="a", min_x=float("nan"))
+
+
+def test_record__equality() -> None:
+    """Records are equal when their JSON is."""
+    assert TileRecord.from_json('{"tileId":"a","z":1}') == TileRecord.from_json('{ "z": 1.0, "tileId": "a"}')
+    assert TileRecord(tile_id="a") != TileRecord(tile_id="b")
+    assert TileRecord(tile_id="a") != Layout()
+    with pytest.raises(TypeError):
+        hash(TileRecord(tile_id="a"))
+
+
+def test_pyramid__by_number() -> None:
+    """Levels are found by number and listed in its order."""
+    pyramid = ImagePyramid.from_json('{"0":{"imageUrl":"a"},"10":{},"2":{}}')
+
+    assert (list(pyramid), len(pyramid), 2 in pyramid, 3 in pyramid) == ([0, 2, 10], 3, True, False)
+    assert pyramid[0].image_url == "a"
+    with pytest.raises(KeyError):
+        _ = pyramid[1]
+
+
+def test_dates__aware_both_ways() -> None:
+    """Moments are aware UTC, written with milliseconds and read as the service reads them."""
+    moment = datetime(2024, 5, 6, 9, 8, 9, 123456, tzinfo=timezone(timedelta(hours=2)))
+
+    assert date_text(moment) == "2024-05-06T07:08:09.123Z"
+    assert parse_date("2024-05-06T07:08:09.123Z") == moment.replace(microsecond=123000)
+    assert parse_date("2024-05-06T07:08:09.5Z").microsecond == 5000
+    assert StackVersion(created=moment).created == moment.replace(microsecond=123000)
+    with pytest.raises(RecordError, match="time zone"):
+        date_text(datetime(2024, 5, 6))  # noqa: DTZ001
+    with pytest.raises(RecordError, match="yesterday"):
+        parse_date("yesterday")
+
+
+def test_stack__nested_records() -> None:
+    """The parts of a stack's record are records."""
+    stack = StackRecord.from_json(
+        '{"stackId":{"owner":"o","project":"p","stack":"s"},"state":"COMPLETE","currentVersion":{"stackResolutionX":4},'
+        '"stats":{"stackBounds":{"minX":0,"minY":1,"minZ":2,"maxX":3,"maxY":4,"maxZ":5},"tileCount":7}}'
+    )
+
+    assert stack.stack_id.name == "s"
+    assert stack.version is not None
+    assert stack.version.resolution_x_nm == 4.0
+    assert stack.stats is not None
+    assert stack.stats.stack_bounds is not None
+    assert stack.stats.stack_bounds.bounds == Bounds(0, 1, 3, 4, 2, 5)
+
+
+def test_matches__points_by_row() -> None:
+    """Points are rows here and columns on the wire."""
+    pair = MatchRecord(p_group="1", p_id="a", q_group="2", q_id="b", p=[[0, 1], [2, 3], [4, 5]], q=np.ones((3, 2)))
+
+    assert pair.to_dict()["matches"] == {"p": [[0, 2, 4], [1, 3, 5]], "q": [[1, 1, 1], [1, 1, 1]], "w": [1, 1, 1]}
+    np.testing.assert_array_equal(pair.p, [[0, 1], [2, 3], [4, 5]])
+    np.testing.assert_array_equal(pair.weights, [1, 1, 1])
+    assert len(pair) == 3
+
+
+def test_matches__bad_points() -> None:
+    """Sides of different lengths, wrong shapes, numbers that are none: told, with what stands there."""
+    ids = {"p_group": "1", "p_id": "a", "q_group": "2", "q_id": "b"}
+    with pytest.raises(RecordError, match="1, 2 and 1"):
+        MatchRecord(**ids, p=[[0, 0]], q=[[0, 0], [1, 1]], weights=[1])
+    with pytest.raises(TransformError, match=r"\(…, 2\)"):
+        MatchRecord(**ids, p=[[0, 0, 0]], q=[[0, 0, 0]])
+    with pytest.raises(RecordError, match="q is missing"):
+        MatchRecord(**ids, p=[[0, 0]])
+    with pytest.raises(RecordError, match="finite"):
+        MatchRecord(**ids, p=[[0, float("inf")]], q=[[0, 0]])
+    by_row = MatchRecord.from_json(
+        '{"pGroupId":"1","pId":"a","qGroupId":"2","qId":"b","matches":{"p":[[1,2],[3,4],[5,6]],"q":[[1,2],[3,4],[5,6]],"w":[1,1,1]}}'
+    )
+    with pytest.raises(RecordError, match="all x, then all y"):
+        _ = by_row.p
+    with pytest.raises(RecordError, match="without its points"):
+        _ = MatchRecord(**ids).p
+
+
+def test_resolved__batches_carry_their_transforms() -> None:
+    """Each part of an upload brings every transform that its tiles refer to, and no other."""
+    tiles = [TileRecord(tile_id=f"t{n}", transforms=[TransformReference(f"lens{n % 2}")]) for n in range(3)]
+    tiles.append(TileRecord(tile_id="t3", transforms=[]))
+    resolved = ResolvedTiles.of(tiles, {f"lens{n}": b'{"type":"leaf"}' for n in range(3)})
+
+    parts = list(resolved.batches(1))
+
+    assert [list(part.tiles) for part in parts] == [["t0"], ["t1"], ["t2"], ["t3"]]
+    assert [list(part.transforms) for part in parts] == [["lens0"], ["lens1"], ["lens0"], []]
+    assert [record.tile_id for record in ResolvedTiles.from_json(resolved.to_json()).records()] == [
+        "t0",
+        "t1",
+        "t2",
+        "t3",
+    ]
+
+
+def test_resolved__references_however_deep() -> None:
+    """References are found in nested lists and interpolated parts."""
+    text = (
+        '{"transforms":{"type":"list","specList":[{"type":"interpolated","a":{"type":"ref","refId":"x"},'
+        '"b":{"type":"list","specList":[{"type":"ref","refId":"y"}]},"lambda":0.5}]}}'
+    )
+
+    assert references(text) == {"x", "y"}
+
+
+def test_resolved__not_resolved_tiles() -> None:
+    """An object without the map of tiles is told apart, with the members it has."""
+    with pytest.raises(RecordError, match="these have tileId"):
+        ResolvedTiles.from_json('{"tileId":"a"}')
