@@ -131,7 +131,7 @@ class Gateway(LivingObjects, ServiceCalls):
         """
 
         def load() -> Listing:
-            return Listing([OwnerKey(name) for name in sorted(self.call("owner.list"))])
+            return Listing(sorted(self.call("owner.list")), OwnerKey)
 
         return Collection(self, "owner", load, scope=(), what="owners")
 

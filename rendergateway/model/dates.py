@@ -22,8 +22,7 @@ def date_text(moment: datetime) -> str:
     """
     if moment.utcoffset() is None:
         raise RecordError(f"{moment!r} has no time zone; use datetime.now(timezone.utc)")
-    moment = moment.astimezone(timezone.utc)
-    return f"{moment.strftime(_FORM)}.{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def parse_date(text: str) -> datetime:
@@ -47,4 +46,5 @@ def parse_date(text: str) -> datetime:
 
 def epoch_ms_text(milliseconds: int) -> str:
     """Return the moment so many milliseconds after 1970 as the service writes it."""
-    return date_text(datetime.fromtimestamp(milliseconds // 1000, timezone.utc) + timedelta(milliseconds=milliseconds % 1000))
+    seconds, rest = divmod(milliseconds, 1000)
+    return date_text(datetime.fromtimestamp(seconds, timezone.utc) + timedelta(milliseconds=rest))

@@ -41,7 +41,19 @@ def _refuse_constant(word: str) -> Any:
     raise RecordError(f"Non-standard token '{word}'")
 
 
-_decoder = json.JSONDecoder(parse_constant=_refuse_constant)
+class _Written(float):
+    """A number that knows how it was written: where text is wanted, that is the text."""
+
+    text: str
+
+
+def _read_float(text: str) -> _Written:
+    number = _Written(text)
+    number.text = text
+    return number
+
+
+_decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_read_float)
 
 
 def parse(text: bytes) -> Any:
@@ -124,12 +136,24 @@ def _refused(value: Any, wanted: str, place: str) -> RecordError:
 
 def _text(value: Any, place: str) -> str:
     if isinstance(value, str):
-        return value
+        return _whole(value, place)
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, _Written):
+        return value.text
     if isinstance(value, (int, float)):
         return str(value)
     raise _refused(value, "text", place)
+
+
+def _whole(text: str, place: str) -> str:
+    """Return *text*, unless it holds half of a character: that could never be written again."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise RecordError(f"half a character at {place}") from error
+    return text
 
 
 def _float(value: Any, place: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
+import msgspec
 
 from rendergateway.errors import RecordError
 from rendergateway.model.slices import Raw, Text, copy_of, cut_object, decode, join_object
@@ -13,6 +14,13 @@ from rendergateway.model.tiles import TileRecord
 __all__ = ["ResolvedTiles"]
 
 _TILES, _TRANSFORMS = "tileIdToSpecMap", "transformIdToSpecMap"
+
+
+class _Maps(msgspec.Struct):
+    """Both maps, found in one pass over the text."""
+
+    tiles: dict[str, Raw] | None = msgspec.field(name=_TILES, default=None)
+    transforms: dict[str, Raw] = msgspec.field(name=_TRANSFORMS, default_factory=dict)
 
 
 @attrs.define
@@ -41,12 +49,11 @@ class ResolvedTiles:
         RecordError
             If *text* is not an object of two maps.
         """
-        members = cut_object(text)
-        tiles = members.get(_TILES)
-        if tiles is None:
-            raise RecordError(f"resolved tiles have a member {_TILES}; these have {', '.join(members) or 'none'}")
-        transforms = members.get(_TRANSFORMS)
-        return cls(dict(cut_object(tiles)), dict(cut_object(transforms)) if transforms is not None else {})
+        maps: _Maps = decode(text, _Maps)
+        if maps.tiles is None:
+            members = ", ".join(cut_object(text)) or "none"
+            raise RecordError(f"resolved tiles have a member {_TILES}; these have {members}")
+        return cls(dict(maps.tiles), dict(maps.transforms))
 
     @classmethod
     def of(cls, tiles: Iterable[TileRecord], transforms: Mapping[str, Raw | bytes] | None = None) -> ResolvedTiles:

@@ -15,7 +15,6 @@ from typing import Any
 import msgspec
 
 from rendergateway.errors import RecordError
-from rendergateway.number_text import double_text
 from rendergateway.model.lenient import decode_leniently, parse
 from rendergateway.model.wire_base import Wire
 from rendergateway.model.wire_matches import (
@@ -23,6 +22,8 @@ from rendergateway.model.wire_matches import (
     CollectionMetaData,
     ConsensusSet,
     Matches,
+    PairQuestion,
+    PairResiduals,
 )
 from rendergateway.model.wire_stacks import (
     Box,
@@ -61,6 +62,7 @@ from rendergateway.model.wire_transforms import (
     is_flat,
     references,
 )
+from rendergateway.number_text import double_text
 
 __all__ = [
     "Box",
@@ -81,6 +83,8 @@ __all__ = [
     "Level",
     "Matches",
     "MetaData",
+    "PairQuestion",
+    "PairResiduals",
     "PathBuilder",
     "Reference",
     "RenderParameters",

@@ -1,11 +1,14 @@
 """Point matches on the wire."""
 
+# Members are called as they are on the wire.
+# ruff: noqa: N815
+
 from __future__ import annotations
 
 from rendergateway.model.wire_base import Wire
-from rendergateway.model.wire_stacks import CollectionName
+from rendergateway.model.wire_stacks import CollectionName, StackName
 
-__all__ = ["CanvasMatches", "CollectionMetaData", "ConsensusSet", "Matches"]
+__all__ = ["CanvasMatches", "CollectionMetaData", "ConsensusSet", "Matches", "PairQuestion", "PairResiduals"]
 
 
 class ConsensusSet(Wire):
@@ -51,3 +54,25 @@ class CollectionMetaData(Wire):
 
     collectionId: CollectionName
     pairCount: int
+
+
+class PairQuestion(Wire):
+    """Of which two tiles the residuals are asked for, and where their matches are."""
+
+    pTileId: str | None = None
+    qTileId: str | None = None
+    matchRenderStackId: StackName | None = None
+    matchCollectionId: CollectionName | None = None
+    includeDetails: bool | None = None
+
+
+class PairResiduals(Wire):
+    """How far apart the matching points of two tiles lie, in world pixels."""
+
+    alignedStackId: StackName
+    inputData: PairQuestion
+    medianDistance: float
+    meanDistance: float
+    maxDistance: float
+    rootMeanSquareError: float
+    distanceList: list[float] | None = None

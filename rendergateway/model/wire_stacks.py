@@ -1,5 +1,8 @@
 """Stacks on the wire: names, versions, statistics, metadata."""
 
+# Members are called as they are on the wire.
+# ruff: noqa: N815
+
 from __future__ import annotations
 
 from typing import Literal

@@ -1,8 +1,11 @@
 """Tiles on the wire: specifications, sections, bounds, coordinates, and what a picture is made of."""
 
+# Members are called as they are on the wire.
+# ruff: noqa: N815
+
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
@@ -67,6 +70,13 @@ class NoTransforms(Wire, tag_field="type", tag="\0"):
     """Stands beside `SpecList`, so that this must say its type: a lone class would be read without."""
 
 
+# To whoever reads a tile, its transforms are a list.
+if TYPE_CHECKING:
+    OuterList: TypeAlias = SpecList
+else:
+    OuterList = SpecList | NoTransforms
+
+
 class TileSpec(Wire):
     """A tile: its image and the transforms that place it."""
 
@@ -83,9 +93,9 @@ class TileSpec(Wire):
     minIntensity: float | None = None
     maxIntensity: float | None = None
     mipmapLevels: dict[int, Level | None] = always(dict)
-    channels: list[Channel] | None = None
+    channels: list[Channel | None] | None = None
     mipmapPathBuilder: PathBuilder | None = None
-    transforms: SpecList | NoTransforms | None = always(SpecList)
+    transforms: OuterList | None = always(SpecList)
     meshCellSize: float = always(64.0)
     labels: list[str] | None = None
 
@@ -94,9 +104,16 @@ class TileSpec(Wire):
         """The section that its layout names."""
         return self.layout.sectionId if self.layout else None
 
+    @property
+    def pyramids(self) -> list[dict[int, Level | None]]:
+        """The image levels of each channel; without channels, its own."""
+        if self.channels:
+            return [(channel and channel.mipmapLevels) or {} for channel in self.channels]
+        return [self.mipmapLevels or {}]
+
     def tidy(self) -> None:
         """Bring levels into numeric order."""
-        if len(self.mipmapLevels) > 1:
+        if self.mipmapLevels and len(self.mipmapLevels) > 1:
             self.mipmapLevels = dict(sorted(self.mipmapLevels.items()))
 
 
@@ -185,7 +202,7 @@ class RenderParameters(Wire):
     channels: str | None = None
     mipmapPathBuilder: PathBuilder | None = None
     filterSpecs: list[Filter] | None = None
-    tileSpecs: list[TileSpec] = always(list)
+    tileSpecs: list[TileSpec | None] = always(list)
     minBoundsMinX: float | None = None
     minBoundsMinY: float | None = None
     minBoundsMaxX: float | None = None

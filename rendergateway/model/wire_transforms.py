@@ -1,5 +1,8 @@
 """Transform specifications on the wire: leaf, list, reference, interpolated."""
 
+# Members are called as they are on the wire.
+# ruff: noqa: N815
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -92,7 +95,7 @@ def flatten(spec: Spec, shared: Callable[[str], Spec | None]) -> SpecList:
         From an id to a copy of the shared transform, the same copy for every call within one tile; None where it is
         not known: such a reference stays as it is.
     """
-    return SpecList(specList=_flat(spec, shared, ()))
+    return SpecList(specList=[*_flat(spec, shared, ())])
 
 
 def _flat(spec: Spec | None, shared: Callable[[str], Spec | None], above: tuple[str, ...]) -> list[Spec]:

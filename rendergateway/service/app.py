@@ -21,10 +21,11 @@ from rendergateway.endpoints import Endpoint, candidates
 from rendergateway.errors import StoreError
 from rendergateway.service import swagger
 from rendergateway.service.call import Answer, Call, Circumstances
+from rendergateway.service.conditions import Conditions, Picture
 from rendergateway.service.handlers import HANDLERS
-from rendergateway.service.negotiation import JSON, TEXT, Malformed, accepts, produced_by, takes
+from rendergateway.service.negotiation import JSON, TEXT, MalformedHeaderError, accepts, produced_by, takes
 from rendergateway.service.options import Options
-from rendergateway.service.refusals import NotBuilt, ServiceRefusal, Uncaught
+from rendergateway.service.refusals import IllegalArgument, NotBuilt, ServiceRefusal, Uncaught
 from rendergateway.service.store import Database, Store, reading, writing
 
 if TYPE_CHECKING:
@@ -76,12 +77,14 @@ class Application:
         self.options = options
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
         request = Request(environ)
         try:
             response = self._respond(request)
         except HTTPException as error:  # A broken body or header that Werkzeug noticed.
             response = Response(str(error.description), error.code, content_type=TEXT)
-        if "Cache-Control" not in response.headers or response.status_code < 400:
+        # The real service's own error pages come from further outside.
+        if response.headers.get("Cache-Control") != _NO_CACHE["Cache-Control"]:
             self._allow_origin(request, response)
         return response(environ, start_response)
 
@@ -118,12 +121,12 @@ class Application:
         try:
             if not takes(request.headers.get("Content-Type"), endpoint):
                 return _bare(415)
-        except Malformed:
+        except MalformedHeaderError:
             return Response("<h1>Error 400 Bad Request</h1>", 400, content_type=_PAGE, headers=_NO_CACHE)
         try:
             if not accepts(request.headers.get("Accept"), endpoint):
                 return _bare(406)
-        except Malformed:
+        except MalformedHeaderError:
             return _bare(400, _NO_CACHE)
         try:
             values = endpoint.parse(path) or {}
@@ -141,7 +144,7 @@ class Application:
                 return Response(f"{endpoint.name} is refused: this service only reads", 403, content_type=TEXT)
             call = _call(endpoint)
             body = self._body(request) if endpoint.body != "none" else b""
-            arguments = call.arguments(values, body, Circumstances(self.options, _base_url(request)))
+            arguments = call.arguments(values, body, _circumstances(request, self.options))
             answer, close = self._written(call, arguments) if changes else self._read(call, arguments)
         except ServiceRefusal as refusal:
             return _refused(request, refusal)
@@ -169,7 +172,7 @@ class Application:
         with contextlib.ExitStack() as stack:
             store: Store = stack.enter_context(reading(self.database))
             answer = call(store, arguments)
-            if isinstance(answer, (bytes, str, type(None))):
+            if isinstance(answer, (bytes, str, type(None), Picture)):
                 return answer, _nothing
             # A stream reads on while it is sent: its transaction ends with it.
             return answer, stack.pop_all().close
@@ -243,6 +246,11 @@ def _query(request: Request) -> dict[str, list[str]]:
     return parse_qs(request.query_string.decode("latin-1"), keep_blank_values=True)
 
 
+def _circumstances(request: Request, options: Options) -> Circumstances:
+    conditions = Conditions(request.headers.get("If-None-Match"), request.headers.get("If-Match"))
+    return Circumstances(options, _base_url(request), conditions)
+
+
 def _base_url(request: Request) -> str:
     return f"{request.scheme}://{request.host}"
 
@@ -252,7 +260,7 @@ def _unpacked(body: bytes, limit: int) -> bytes:
     try:
         text = unpacker.decompress(body, limit + 1)
     except zlib.error as error:
-        raise ServiceRefusal(f"the body is said to be compressed by gzip, but is not: {error}") from error
+        raise IllegalArgument(f"the body is said to be compressed by gzip, but is not: {error}") from error
     if len(text) > limit:
         raise TooLarge(f"the unpacked body is larger than {limit} bytes")
     return text
@@ -285,9 +293,11 @@ def _refused(request: Request, refusal: ServiceRefusal) -> Response:
             return _bare(500)
         page = f"<h1>Error 500</h1><pre>{html.escape(sentence)}</pre>"
         return Response(page, 500, content_type=_PAGE, headers=_NO_CACHE)
+    if refusal.content_type is None:
+        return _bare(refusal.status, refusal.headers)
     if refusal.content_type.startswith("text/html"):
         sentence = html.escape(sentence)
-    return Response(sentence, refusal.status, content_type=refusal.content_type)
+    return Response(sentence, refusal.status, content_type=refusal.content_type, headers=refusal.headers)
 
 
 def _response(request: Request, endpoint: Endpoint, answer: Answer, close: Callable[[], object]) -> Response:
@@ -299,6 +309,7 @@ def _response(request: Request, endpoint: Endpoint, answer: Answer, close: Calla
         query = request.query_string.decode("latin-1")
         location = _base_url(request) + _raw_path(request) + (f"?{query}" if query else "")
         return _bare(201, {"Location": location})
-    response = Response(answer, content_type=produced_by(endpoint))
+    body, headers = (answer.body, answer.headers) if isinstance(answer, Picture) else (answer, None)
+    response = Response(body, content_type=produced_by(endpoint), headers=headers)
     response.call_on_close(close)
     return response

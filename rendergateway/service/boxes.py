@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import math
+import re
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -11,9 +13,12 @@ from rendergateway.errors import TransformError
 from rendergateway.geometry import FloatArray, border_points, service_box
 from rendergateway.model.wire import Interpolated, Leaf, Reference, Spec, SpecList, TileSpec
 from rendergateway.service.refusals import IllegalArgument, IllegalState
-from rendergateway.transforms import Transform, from_spec
+from rendergateway.transforms import AffineModel2D, Transform, from_spec
 
-__all__ = ["Map", "derive_box", "instantiate", "leaf_transform", "map_of"]
+__all__ = ["Map", "affine_numbers", "derive_box", "instantiate", "leaf_transform", "map_of"]
+
+_AFFINE_NUMBERS = 6
+_PLAIN = re.compile(r"[-+0-9.eE\s]+")
 
 Map = Callable[[FloatArray], FloatArray]
 
@@ -42,6 +47,25 @@ def leaf_transform(class_name: str | None, data: str | None, name: str | None) -
     return transform
 
 
+def affine_numbers(spec: Leaf) -> tuple[float, ...] | None:
+    """Return m00, m10, m01, m11, tx, ty of a plainly written affine; None for all else, right or wrong."""
+    words = (spec.dataString or "").split() if spec.className == AffineModel2D.JAVA_NAME else []
+    if len(words) != _AFFINE_NUMBERS or not _PLAIN.fullmatch(spec.dataString or ""):
+        return None
+    try:
+        return tuple(map(float, words))
+    except ValueError:
+        return None
+
+
+def _affine(m00: float, m10: float, m01: float, m11: float, tx: float, ty: float) -> Map:
+    def apply(points: FloatArray) -> FloatArray:
+        x, y = points[:, 0], points[:, 1]
+        return np.stack([m00 * x + m01 * y + tx, m10 * x + m11 * y + ty], axis=1)
+
+    return apply
+
+
 def map_of(spec: Spec | None, shared: Mapping[str, Spec]) -> Map:
     """
     Return what carries points through *spec*, references looked up in *shared*.
@@ -52,6 +76,9 @@ def map_of(spec: Spec | None, shared: Mapping[str, Spec]) -> Map:
         If a part of it is no transform, or is not known.
     """
     if isinstance(spec, Leaf):
+        numbers = affine_numbers(spec)
+        if numbers is not None:
+            return _affine(*numbers)
         return leaf_transform(spec.className, spec.dataString, spec.id).apply
     if isinstance(spec, SpecList):
         return _in_turn([map_of(part, shared) for part in spec.specList])
@@ -102,9 +129,33 @@ def derive_box(tile: TileSpec, shared: Mapping[str, Spec]) -> None:
     """
     if tile.width is None or tile.height is None:
         raise IllegalState("width and height must be set to create a bounding box")
-    border = _border(float(tile.width), float(tile.height), float(tile.meshCellSize))
-    box = service_box(instantiate(tile, shared)(border))
-    tile.minX, tile.minY, tile.maxX, tile.maxY = box
+    affine = _only_affine(tile.transforms)
+    if affine is not None:
+        box = _affine_box(affine, float(tile.width), float(tile.height))
+        tile.minX, tile.minY, tile.maxX, tile.maxY = box
+        return
+    border = _border(float(tile.width), float(tile.height), float(tile.meshCellSize or 64.0))
+    tile.minX, tile.minY, tile.maxX, tile.maxY = service_box(instantiate(tile, shared)(border))
+
+
+def _only_affine(spec: SpecList | None) -> tuple[float, ...] | None:
+    specs = spec.specList if spec else []
+    only = specs[0] if len(specs) == 1 else None
+    return affine_numbers(only) if isinstance(only, Leaf) else None
+
+
+def _affine_box(affine: tuple[float, ...], width: float, height: float) -> tuple[float, float, float, float]:
+    """Return what `service_box` does of `border_points`: an affine has its extremes at the outermost of these."""
+    m00, m10, m01, m11, tx, ty = affine
+    right, bottom = width - 1, height - 1
+    corners = ((0.0, 0.0), (right, 0.0), (0.0, height), (right, height), (0.0, bottom), (width, 0.0), (width, bottom))
+    x = [m00 * u + m01 * v + tx for u, v in corners]
+    y = [m10 * u + m11 * v + ty for u, v in corners]
+    min_x, min_y = min(x), min(y)
+    if not (math.isfinite(sum(x)) and math.isfinite(sum(y))):
+        raise IllegalArgument("the transform carries the tile beyond all numbers")
+    left, top = math.trunc(min_x), math.trunc(min_y)
+    return float(left), float(top), float(left + math.ceil(max(x) - min_x)), float(top + math.ceil(max(y) - min_y))
 
 
 @functools.lru_cache(maxsize=256)

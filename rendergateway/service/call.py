@@ -12,6 +12,7 @@ import attrs
 from rendergateway.endpoints import Endpoint
 from rendergateway.errors import RecordError
 from rendergateway.model.wire import decode_body
+from rendergateway.service.conditions import Conditions, Picture
 from rendergateway.service.names import CollectionId, StackId
 from rendergateway.service.options import Options
 from rendergateway.service.refusals import BadBody, ServiceRefusal, Uncaught
@@ -19,7 +20,7 @@ from rendergateway.service.store import Store
 
 __all__ = ["Answer", "Call", "Circumstances"]
 
-Answer = bytes | str | None | Iterator[bytes]
+Answer = bytes | str | None | Iterator[bytes] | Picture
 
 # Where the real service makes the id outside of what it guards, a bad name is an uncaught error.
 _UNGUARDED = frozenset(
@@ -30,6 +31,8 @@ _UNGUARDED = frozenset(
         "coordinate.section_local_from_world",
     }
 )
+# Where the real service looks at the body's members before it looks at the names.
+_CHECKED_LATER = frozenset({"stack.pair_residuals"})
 
 
 @attrs.frozen
@@ -38,6 +41,10 @@ class Circumstances:
 
     options: Options
     base_url: str
+    conditions: Conditions
+
+
+_CIRCUMSTANCES = {"options", "base_url", "conditions"}
 
 
 class Call:
@@ -50,7 +57,8 @@ class Call:
         What is asked for.
     handler : callable
         Takes the store and, by name, ``stack`` or ``collection``, the values of path and query, ``body`` decoded as
-        its annotation says, and ``options`` and ``base_url`` where it names them.
+        its annotation says, and ``options``, ``base_url``, ``conditions`` and ``endpoint`` where it
+        names them.
     """
 
     def __init__(self, endpoint: Endpoint, handler: Callable[..., Answer]) -> None:
@@ -61,6 +69,7 @@ class Call:
         self._unguarded = endpoint.answer == "bytes" or endpoint.name in _UNGUARDED
 
     def __call__(self, store: Store, arguments: dict[str, Any]) -> Answer:
+        """Do what the endpoint does."""
         return self._handler(store, **arguments)
 
     def arguments(self, values: dict[str, Any], body: bytes, circumstances: Circumstances) -> dict[str, Any]:
@@ -78,9 +87,10 @@ class Call:
         if self._body_kind is not None:
             arguments["body"] = self._decoded(body)
         self._fold_names(arguments)
-        for name, value in (("options", circumstances.options), ("base_url", circumstances.base_url)):
-            if name in self._names:
-                arguments[name] = value
+        for name in self._names & _CIRCUMSTANCES:
+            arguments[name] = getattr(circumstances, name)
+        if "endpoint" in self._names:
+            arguments["endpoint"] = self.endpoint
         return arguments
 
     def _decoded(self, body: bytes) -> Any:
@@ -95,7 +105,8 @@ class Call:
         try:
             if "stack" in arguments:
                 names = (arguments.pop("owner"), arguments.pop("project"), arguments.pop("stack"))
-                arguments["stack"] = StackId(*names).checked()
+                stack = StackId(*names)
+                arguments["stack"] = stack if self.endpoint.name in _CHECKED_LATER else stack.checked()
                 if "collection" in arguments:
                     arguments["matches"] = arguments.pop("collection")
             elif "collection" in arguments:

@@ -179,9 +179,7 @@ class StackCoordinates:
         answer[-1].visible = True
         return answer
 
-    def all_local_from_world(
-        self, items: Sequence[Coordinates | None], z: float | None
-    ) -> list[list[Coordinates]]:
+    def all_local_from_world(self, items: Sequence[Coordinates | None], z: float | None) -> list[list[Coordinates]]:
         """Return, for each point, its places in tiles, or itself with the reason why not; *z* None: its own."""
         answers: list[list[Coordinates]] = [[] for _ in items]
         of_layer: defaultdict[float, list[int]] = defaultdict(list)

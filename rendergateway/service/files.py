@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from rendergateway.model.wire import Level, Spec, TileSpec, references
 from rendergateway.service.boxes import map_of
 from rendergateway.service.options import Options
-from rendergateway.service.refusals import IllegalArgument
+from rendergateway.service.refusals import IllegalArgument, NullPointer
 
 __all__ = ["check_files", "check_tile", "check_transform", "readable_path"]
 
@@ -44,8 +44,7 @@ def check_files(tile: TileSpec, options: Options) -> None:
     IllegalArgument
         If it names none, or one that is missing or empty.
     """
-    channels = [channel.mipmapLevels for channel in tile.channels] if tile.channels else [tile.mipmapLevels]
-    for levels in channels:
+    for levels in tile.pyramids:
         if not levels:
             name = "null" if tile.tileId is None else tile.tileId
             raise IllegalArgument(f"tile '{name}' does not contain any mipmapLevel elements")
@@ -70,8 +69,10 @@ def _check_file(context: str, url: str, options: Options) -> None:
         raise IllegalArgument(f"{context} file '{shown}' is empty")
 
 
-def check_tile(tile: TileSpec, options: Options) -> None:
+def check_tile(tile: TileSpec | None, options: Options) -> None:
     """Refuse a tile that cannot be drawn: its files, then its transforms."""
+    if tile is None:
+        raise NullPointer
     check_files(tile, options)
     if tile.transforms is not None:
         check_transform(tile.transforms)
@@ -81,7 +82,6 @@ def check_transform(spec: Spec) -> None:
     """Refuse a transform with references left, or one that cannot be made."""
     left = [name for name in references(spec) if name is not None]
     if left:
-        raise IllegalArgument(
-            f"spec '{'null' if spec.id is None else spec.id}' has the following unresolved references: [{', '.join(left)}]"
-        )
+        name = "null" if spec.id is None else spec.id
+        raise IllegalArgument(f"spec '{name}' has the following unresolved references: [{', '.join(left)}]")
     map_of(spec, {})

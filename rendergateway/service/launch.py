@@ -10,7 +10,7 @@ import signal
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -23,6 +23,7 @@ from rendergateway.errors import ConfigurationError
 from rendergateway.number_text import parse_integer
 from rendergateway.service.app import PREFIX, Application
 from rendergateway.service.options import Options
+from rendergateway.service.pieces import Pieces
 from rendergateway.service.store import Database
 
 __all__ = ["BASE_URL", "EmbeddedAdapter", "app_for", "embedded_adapter", "serve"]
@@ -233,7 +234,12 @@ class EmbeddedAdapter(BaseAdapter):
     ) -> requests.Response:
         """Answer *request*; what concerns connections has no meaning here."""
         started: list[Any] = []
-        pieces = self.application(_environ(request), lambda status, headers, error=None: started.extend((status, headers)))
+
+        def start_response(*answer: Any) -> Callable[[bytes], object]:
+            started[:] = answer[:2]
+            return _unused
+
+        pieces = self.application(_environ(request), start_response)
         status, headers = started
         response = requests.Response()
         response.status_code = int(status[:3])
@@ -242,7 +248,7 @@ class EmbeddedAdapter(BaseAdapter):
         response.url = request.url or ""
         response.request = request
         response.encoding = requests.utils.get_encoding_from_headers(response.headers)
-        response.raw = _Pieces(pieces)
+        response.raw = Pieces(pieces)
         if not stream:
             response.content  # noqa: B018  Read now, so that the transaction ends.
         return response
@@ -252,6 +258,11 @@ class EmbeddedAdapter(BaseAdapter):
         self.application.database.close()
         if self._private_folder is not None:
             shutil.rmtree(self._private_folder, ignore_errors=True)
+
+
+def _unused(piece: bytes) -> None:
+    """Stand for WSGI's way of writing without a return value, which nobody takes here."""
+    raise NotImplementedError
 
 
 def _environ(request: requests.PreparedRequest) -> dict[str, Any]:
@@ -290,57 +301,3 @@ def _body(body: Any) -> IO[bytes]:
     if hasattr(body, "read"):
         return body  # type: ignore[no-any-return]
     return io.BytesIO(b"".join(body))
-
-
-class _Pieces(io.RawIOBase):
-    """What a WSGI application answers, as a file: nothing is held but the piece that is being read."""
-
-    def __init__(self, pieces: Iterable[bytes]) -> None:
-        super().__init__()
-        self._source = pieces
-        self._pieces = iter(pieces)
-        self._piece = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def stream(self, amount: int = 65536, decode_content: bool | None = None) -> Iterator[bytes]:
-        """Yield the pieces as they come, as urllib3 does."""
-        try:
-            if self._piece:
-                yield self._piece
-            yield from filter(None, self._pieces)
-        finally:
-            self.close()
-
-    def read(self, size: int | None = -1, decode_content: bool | None = None) -> bytes:
-        """Return at most *size* bytes; all of them for None or a negative number."""
-        if self.closed:
-            return b""
-        if size is None or size < 0:
-            return b"".join(self.stream())
-        while not self._piece:
-            piece = next(self._pieces, None)
-            if piece is None:
-                self.close()
-                return b""
-            self._piece = piece
-        text, self._piece = self._piece[:size], self._piece[size:]
-        return text
-
-    def readinto(self, buffer: Any) -> int:
-        text = self.read(len(buffer))
-        buffer[: len(text)] = text
-        return len(text)
-
-    def close(self) -> None:
-        """End the answer, read or not: with it ends its transaction."""
-        if not self.closed:
-            close = getattr(self._source, "close", None)
-            super().close()
-            if close is not None:
-                close()
-
-    def release_conn(self) -> None:
-        """Do what requests asks of an answer that it is done with."""
-        self.close()

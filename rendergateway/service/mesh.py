@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from rendergateway.geometry import FloatArray
 from rendergateway.model.wire import Interpolated, Leaf, Reference, Spec, SpecList, TileSpec
-from rendergateway.service.boxes import Map, instantiate, leaf_transform
+from rendergateway.service.boxes import Map, affine_numbers, instantiate, leaf_transform
 from rendergateway.service.refusals import IllegalState
 
 __all__ = ["LocalFromWorld"]
@@ -55,7 +55,7 @@ class LocalFromWorld:
         if _is_affine(tile.transforms):
             local, triangles = _two_triangles(width, height)
         else:
-            local, triangles = _mesh(width, height, float(cell_size or tile.meshCellSize))
+            local, triangles = _mesh(width, height, float(cell_size or tile.meshCellSize or 64.0))
         self._local = local[triangles]
         self._world = _mapped(forward, local)[triangles]
 
@@ -97,7 +97,7 @@ def _mapped(forward: Map, local: FloatArray) -> FloatArray:
 def _is_affine(spec: Spec | None) -> bool:
     """Whether two triangles do: inside an affine tile the finest mesh gives nothing else."""
     if isinstance(spec, Leaf):
-        return leaf_transform(spec.className, spec.dataString, spec.id).is_affine
+        return affine_numbers(spec) is not None or leaf_transform(spec.className, spec.dataString, spec.id).is_affine
     if isinstance(spec, SpecList):
         return all(map(_is_affine, spec.specList))
     if isinstance(spec, Interpolated):

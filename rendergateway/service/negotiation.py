@@ -6,7 +6,7 @@ import functools
 
 from rendergateway.endpoints import Endpoint
 
-__all__ = ["JSON", "TEXT", "Malformed", "accepts", "produced_by", "takes"]
+__all__ = ["JSON", "TEXT", "MalformedHeaderError", "accepts", "produced_by", "takes"]
 
 JSON = "application/json"
 TEXT = "text/plain;charset=utf-8"
@@ -25,7 +25,7 @@ _PICTURES = {
 _JSON_IN_NAME = frozenset({"stack.default_channel", "hierarchy.warp_field_debug"})
 
 
-class Malformed(Exception):
+class MalformedHeaderError(Exception):
     """A header that is no media type."""
 
 
@@ -49,7 +49,7 @@ def accepts(header: str | None, endpoint: Endpoint) -> bool:
 
     Raises
     ------
-    Malformed
+    MalformedHeaderError
         If the header is no list of media types.
     """
     produced = produced_by(endpoint)
@@ -68,7 +68,7 @@ def takes(header: str | None, endpoint: Endpoint) -> bool:
 
     Raises
     ------
-    Malformed
+    MalformedHeaderError
         If the header is no media type.
     """
     wanted = _CONSUMED.get(endpoint.body)
@@ -84,5 +84,5 @@ def _media_type(text: str) -> tuple[str, str]:
     if kind == "*" and not slash:
         return "*", "*"
     if not kind or not detail:
-        raise Malformed(text)
+        raise MalformedHeaderError(text)
     return kind, detail

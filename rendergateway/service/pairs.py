@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from rendergateway.model.wire import CanvasMatches, Matches, decode_body, encode
@@ -45,9 +45,7 @@ def row_of(pair: CanvasMatches | None) -> tuple[Any, ...]:
         if pair.matches is not None:
             pair.matches.p, pair.matches.q = pair.matches.q, pair.matches.p
     count = len(pair.matches.w or ()) if pair.matches else 0
-    head = CanvasMatches(
-        pGroupId=p_group, pId=p_id, qGroupId=q_group, qId=q_id, consensusSetData=pair.consensusSetData
-    )
+    head = CanvasMatches(pGroupId=p_group, pId=p_id, qGroupId=q_group, qId=q_id, consensusSetData=pair.consensusSetData)
     details = b"" if pair.matches is None else b',"matches":' + encode(pair.matches)
     has_consensus = pair.consensusSetData is not None
     return p_group, q_group, p_id, q_id, has_consensus, count, encode(head)[:-1], details
@@ -59,7 +57,7 @@ def json_of(row: PairRow, *, details: bool = True) -> bytes:
     return b"%b%b%b}" % (row.head, row.details if details else b"", count)
 
 
-def merged(sources: list[Iterable[PairRow]], *, details: bool) -> Iterator[bytes]:
+def merged(sources: Sequence[Iterable[PairRow]], *, details: bool) -> Iterator[bytes]:
     """
     Yield the pairs of several collections as one: those with the same ids concatenated.
 

@@ -70,7 +70,7 @@ def box_recipe(
     resolver = Resolver(tiles)
     found = within_limit(ids, options, document(z=z))
     specs = [resolver.flattened(decoded_tile(stored)) for stored in tiles.stored(found)]
-    recipe = RenderParameters(x=x, y=y, width=width, height=height, tileSpecs=specs)
+    recipe = RenderParameters(x=x, y=y, width=width, height=height, tileSpecs=[*specs])
     return _of_stack(store, stack, recipe, look)
 
 
@@ -109,8 +109,7 @@ def source_recipe(store: Store, stack: StackId, tile_id: str, look: dict[str, An
 
 
 def _first_level(tile: TileSpec) -> tuple[int, Level]:
-    levels = tile.channels[0].mipmapLevels if tile.channels else tile.mipmapLevels
-    for number, level in levels.items():
+    for number, level in tile.pyramids[0].items():
         if level is not None:
             return number, level
     return 0, Level()

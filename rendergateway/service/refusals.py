@@ -9,10 +9,21 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-__all__ = ["BadBody", "IllegalArgument", "IllegalState", "NotBuilt", "NotFound", "NullPointer", "ServiceRefusal", "Uncaught"]
+__all__ = [
+    "BadBody",
+    "IllegalArgument",
+    "IllegalState",
+    "NotBuilt",
+    "NotFound",
+    "NotModified",
+    "NullPointer",
+    "PreconditionFailed",
+    "ServiceRefusal",
+    "Uncaught",
+]
 
 
-class ServiceRefusal(Exception):
+class ServiceRefusal(Exception):  # noqa: N818  Users never meet it: it becomes an answer.
     """
     A request was refused; the message is what the client reads.
 
@@ -25,11 +36,12 @@ class ServiceRefusal(Exception):
     """
 
     status: ClassVar[int] = 500
-    content_type: ClassVar[str] = "text/plain;charset=utf-8"
+    content_type: ClassVar[str | None] = "text/plain;charset=utf-8"
 
     def __init__(self, message: str = "", *, keep_changes: bool = False) -> None:
         super().__init__(message)
         self.keep_changes = keep_changes
+        self.headers: dict[str, str] = {}
 
 
 class NotFound(ServiceRefusal):
@@ -75,3 +87,17 @@ class NotBuilt(ServiceRefusal):
     """An endpoint that this service does not have."""
 
     status = 501
+
+
+class NotModified(ServiceRefusal):
+    """The client has this picture already."""
+
+    status = 304
+    content_type = None
+
+
+class PreconditionFailed(ServiceRefusal):
+    """The picture is no longer the one that the client means."""
+
+    status = 412
+    content_type = None

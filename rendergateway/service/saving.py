@@ -71,9 +71,7 @@ def _check_references(tile: TileSpec, shared: Mapping[str, Spec]) -> None:
         unresolved = [name] if spec is None else references(spec)
         missing.update(dict.fromkeys(map(_text, unresolved)))
     if missing:
-        raise IllegalArgument(
-            f"tile {_text(tile.tileId)} requires the following transform ids [{', '.join(missing)}]"
-        )
+        raise IllegalArgument(f"tile {_text(tile.tileId)} requires the following transform ids [{', '.join(missing)}]")
 
 
 def _text(value: str | None) -> str:

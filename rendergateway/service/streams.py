@@ -10,11 +10,13 @@ __all__ = ["listed"]
 _AT_ONCE = 500
 
 
-def listed(items: Iterable[bytes], opening: bytes = b"[", closing: bytes = b"]") -> Iterator[bytes]:
-    """Yield pieces of a JSON list, or of what else stands between *opening* and *closing*."""
+def listed(
+    items: Iterable[bytes], opening: bytes = b"[", closing: bytes = b"]", *, at_once: int = _AT_ONCE
+) -> Iterator[bytes]:
+    """Yield pieces of a JSON list, or of what else stands between *opening* and *closing*, *at_once* items a piece."""
     source = iter(items)
     lead = opening
-    while chunk := list(itertools.islice(source, _AT_ONCE)):
+    while chunk := list(itertools.islice(source, at_once)):
         yield lead + b",".join(chunk)
         lead = b","
     yield (opening if lead == opening else b"") + closing

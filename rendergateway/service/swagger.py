@@ -23,7 +23,9 @@ def description() -> bytes:
         if endpoint.name in HANDLERS:
             paths.setdefault("/v1" + endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint)
     title = "rendergateway embedded service"
-    return encode({"swagger": "2.0", "info": {"title": title, "version": "v1"}, "basePath": "/render-ws", "paths": paths})
+    return encode(
+        {"swagger": "2.0", "info": {"title": title, "version": "v1"}, "basePath": "/render-ws", "paths": paths}
+    )
 
 
 def _operation(endpoint: Endpoint) -> dict[str, Any]:
@@ -32,7 +34,11 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     ]
     for value in endpoint.query_values.values():
         kind = _TYPES.get(value.kind, "string")
-        shape = {"type": "array", "items": {"type": kind}, "collectionFormat": "multi"} if value.repeated else {"type": kind}
+        shape = (
+            {"type": "array", "items": {"type": kind}, "collectionFormat": "multi"}
+            if value.repeated
+            else {"type": kind}
+        )
         parameters.append({"name": value.wire_name, "in": "query", "required": False, **shape})
     if endpoint.body != "none":
         parameters.append({"name": "body", "in": "body", "schema": {}})

@@ -9,7 +9,7 @@ Each class carries the simple name of the service's Java class. All are frozen v
 from __future__ import annotations
 
 from rendergateway.transforms.affine import AffineModel2D, AffineParts
-from rendergateway.transforms.base import LeafTransform, Transform
+from rendergateway.transforms.base import Transform
 from rendergateway.transforms.boxes import (
     affine_boxes,
     affine_corners,
@@ -27,6 +27,7 @@ from rendergateway.transforms.composite import (
 from rendergateway.transforms.curved_fits import fit_homography, fit_lens, fit_polynomial, fit_thin_plate_spline
 from rendergateway.transforms.fits import fit_affine, fit_affines, fit_rigid, fit_similarity, fit_translation
 from rendergateway.transforms.homography import HomographyModel2D
+from rendergateway.transforms.leaf import LeafTransform
 from rendergateway.transforms.lens import NonLinearCoordinateTransform
 from rendergateway.transforms.linear import RigidModel2D, SimilarityModel2D, TranslationModel2D
 from rendergateway.transforms.mesh import MeshInverse, mesh_inverse, mesh_triangles, mesh_vertices

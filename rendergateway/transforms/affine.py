@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from rendergateway.errors import ConversionError, NotInvertibleError
 from rendergateway.geometry import FloatArray, as_points
-from rendergateway.transforms.base import LeafTransform, Transform, numbers_array, shaped
+from rendergateway.transforms.fields import numbers_array, shaped
+from rendergateway.transforms.leaf import LeafTransform
 from rendergateway.transforms.text import named_numbers, number_words
 
 if TYPE_CHECKING:
@@ -221,8 +222,3 @@ class AffineModel2D(LinearModel):
 
     def _write(self) -> str:
         return number_words(self.matrix.T.ravel(), self.JAVA_NAME)
-
-    @classmethod
-    def from_transform(cls, transform: Transform) -> AffineModel2D:
-        """Return an affine *transform* in this class, whatever class it has."""
-        return transform.as_affine()

@@ -1,10 +1,10 @@
-"""What every coordinate transform offers, and what those with a Java class have in common."""
+"""What every coordinate transform offers."""
 
 from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
@@ -20,57 +20,23 @@ if TYPE_CHECKING:
     from rendergateway.transforms.affine import AffineModel2D
     from rendergateway.transforms.polynomial import PolynomialTransform2D
 
-__all__ = ["LeafTransform", "Transform", "numbers_array", "region_grid", "shaped"]
+__all__ = ["Transform", "spec_id", "spec_labels"]
 
 _NAMES_OF_THE_SPEC = frozenset({"id", "labels"})
 _SHOWN_NUMBERS = 12
 
 
-def numbers_array(value: npt.ArrayLike) -> FloatArray:
-    """
-    Return *value* as a read-only float64 copy, for a field of a transform.
-
-    What is no array of numbers comes back as it is: `shaped`, which knows the field, refuses it.
-    """
-    try:
-        # + 0.0 turns -0.0 into 0.0, so that equal maps have equal bytes.
-        array: FloatArray = np.array(value, dtype=np.float64) + 0.0
-    except (TypeError, ValueError):
-        return value  # type: ignore[return-value]
-    array = np.asarray(array)
-    array.setflags(write=False)
-    return array
-
-
-def shaped(*shape: int | None) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
-    """
-    Return a validator of a field's shape.
-
-    Parameters
-    ----------
-    shape : int or None
-        Length of each axis; None leaves it open.
-    """
-    expected = "(" + ", ".join("N" if length is None else str(length) for length in shape) + ")"
-
-    def check(instance: Any, field: attrs.Attribute[Any], value: Any) -> None:
-        place = f"{field.name} of {type(instance).__name__}"
-        if not isinstance(value, np.ndarray):
-            raise TransformError(f"{place} is an array of numbers of shape {expected}, here stands {value!r}")
-        fits = value.ndim == len(shape) and all(
-            want in (None, have) for want, have in zip(shape, value.shape, strict=True)
-        )
-        if not fits:
-            raise TransformError(f"{place} has shape {expected}, not {value.shape}")
-
-    return check
-
-
-def region_grid(region: Bounds | Sequence[float], count: int) -> FloatArray:
+def _region_grid(region: Bounds | Sequence[float], count: int) -> FloatArray:
     """Return count × count points over *region*, its border included, as an array (count², 2)."""
     min_x, min_y, max_x, max_y = region
     x, y = np.meshgrid(np.linspace(min_x, max_x, count), np.linspace(min_y, max_y, count))
     return np.stack([x.ravel(), y.ravel()], axis=1)
+
+
+def _words(labels: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(labels, str):
+        raise TransformError(f"labels are several words, here stands {labels!r}")
+    return tuple(labels)
 
 
 @attrs.frozen(repr=False)
@@ -89,9 +55,11 @@ class Transform(ABC):
     """
 
     FORM: ClassVar[str] = "leaf"
+    # An array beside an operator leaves the operator to us.
+    __array_ufunc__: ClassVar[None] = None
 
     id: str | None = attrs.field(default=None, kw_only=True)
-    labels: tuple[str, ...] = attrs.field(default=(), converter=tuple, kw_only=True)
+    labels: tuple[str, ...] = attrs.field(default=(), converter=_words, kw_only=True)
     # The JSON this was read from, without nested transforms: what it says beyond our members is written again.
     _origin: dict[str, Any] = attrs.field(init=False, factory=dict, eq=False)
 
@@ -227,10 +195,10 @@ class Transform(ABC):
         from rendergateway.transforms.fits import fit_affine
 
         count = 2 * order + 7
-        points = region_grid(region, count)
+        points = _region_grid(region, count)
         mapped = self.apply(points)
         fit = fit_affine(points, mapped) if order == 1 else fit_polynomial(points, mapped, order=order)
-        dense = region_grid(region, 4 * count + 1)
+        dense = _region_grid(region, 4 * count + 1)
         return fit, float(np.linalg.norm(fit.apply(dense) - self.apply(dense), axis=1).max())
 
     def as_polynomial(self) -> PolynomialTransform2D:
@@ -355,54 +323,3 @@ def spec_labels(spec: Mapping[str, Any]) -> tuple[str, ...]:
     if isinstance(labels, str) or not isinstance(labels, Sequence):
         raise TransformError(f"metaData.labels of a transform is a list of words, here stands {labels!r}")
     return tuple(map(str, labels))
-
-
-@attrs.frozen(repr=False)
-class LeafTransform(Transform):
-    """A transform that is a Java class and a text on the wire."""
-
-    JAVA_NAME: ClassVar[str]
-
-    @classmethod
-    @abstractmethod
-    def from_data_string(cls, text: str) -> Self:
-        """
-        Read the parameters from the text of the class.
-
-        Raises
-        ------
-        TransformError
-            If the text does not fit; the message begins with the sentence that the service has for it.
-        """
-
-    @abstractmethod
-    def _write(self) -> str:
-        """Return the parameters as new text."""
-
-    @property
-    def class_name(self) -> str:
-        """Full Java class name: the one it was read under, else the usual one."""
-        return str(self._origin.get("className", self.JAVA_NAME))
-
-    @property
-    def data_string(self) -> str:
-        """
-        The text on the wire: the original while the parameters are those that were read, else new text.
-
-        Raises
-        ------
-        TransformError
-            If new text is needed and a parameter is not finite.
-        """
-        text = self._origin.get("dataString")
-        return self._write() if text is None else str(text)
-
-    def to_spec(self) -> dict[str, Any]:
-        """Return ``type``, ``className`` and ``dataString``, and what it was read with."""
-        return self._spec({"className": self.class_name, "dataString": self.data_string})
-
-    def inverse(self) -> Transform:
-        """Return the inverse; solved point by point, see `NewtonInverse`."""
-        from rendergateway.transforms.newton import NewtonInverse
-
-        return NewtonInverse(self)

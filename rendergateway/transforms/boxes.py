@@ -98,7 +98,8 @@ def affine_corners(matrices: npt.ArrayLike, widths: npt.ArrayLike, heights: npt.
         World pixels of (0, 0), (w, 0), (w, h) and (0, h).
     """
     affines = _affines(matrices)
-    corners = np.empty((len(affines), 4, 2))
+    # Whole columns lie together in memory: they are written fast, and read as columns.
+    corners = np.empty((2, 4, len(affines))).transpose(2, 1, 0)
     for axis in range(2):
         m0, m1, offset = np.ascontiguousarray(affines[:, axis].T)
         right, down = m0 * widths, m1 * heights
@@ -129,13 +130,13 @@ def affine_boxes(matrices: npt.ArrayLike, widths: npt.ArrayLike, heights: npt.Ar
     [[10.0, -3.0, 110.0, 47.0]]
     """
     affines, sizes = _affines(matrices), [np.asarray(size, dtype=np.float64) for size in (widths, heights)]
-    boxes = np.empty((len(affines), 4))
+    boxes = np.empty((4, len(affines))).T
     for axis in range(2):
         m0, m1, offset = np.ascontiguousarray(affines[:, axis].T)
         right, down = m0 * sizes[0], m1 * sizes[1]
         # The border's points under an affine have their extremes here; (w, h) is not among them.
-        reaches = (right, down, m0 * (sizes[0] - 1) + down, right + m1 * (sizes[1] - 1))
-        low, high = np.zeros(len(affines)), np.zeros(len(affines))
+        reaches = (right, m0 * (sizes[0] - 1) + down, right + m1 * (sizes[1] - 1))
+        low, high = np.minimum(0.0, down), np.maximum(0.0, down)
         for reach in reaches:
             np.minimum(low, reach, out=low)
             np.maximum(high, reach, out=high)
@@ -187,8 +188,12 @@ def _boxes_around(points: FloatArray, affines: FloatArray) -> FloatArray:
 
 def _service_extent(low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the sides that `service_box` gives to extremes along one axis."""
-    origin = np.trunc(low) + 0.0
-    return origin, origin + np.ceil(high - low)
+    origin = np.trunc(low)
+    origin += 0.0
+    extent = high - low
+    np.ceil(extent, out=extent)
+    extent += origin
+    return origin, extent
 
 
 def _affines(matrices: npt.ArrayLike) -> FloatArray:

@@ -85,8 +85,8 @@ def fit_polynomial(
     Examples
     --------
     >>> grid = np.stack(np.meshgrid(range(3), range(3)), axis=-1).reshape(-1, 2)
-    >>> fit_polynomial(grid, grid + [[5, 7]], order=2).coefficients.round(9).tolist()
-    [[5.0, 1.0, 0.0, 0.0, 0.0, 0.0], [7.0, 0.0, 1.0, 0.0, 0.0, 0.0]]
+    >>> fit_polynomial(grid, grid**2 + [[5, 7]], order=2).apply([3, 4]).round(9).tolist()
+    [14.0, 23.0]
     """
     if order < 0:
         raise FitError(f"the order of a polynomial is 0 or more, not {order}")

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from rendergateway.errors import NotInvertibleError, TransformError
 from rendergateway.geometry import FloatArray, as_points
 from rendergateway.transforms.affine import AffineModel2D
-from rendergateway.transforms.base import LeafTransform, numbers_array, shaped
+from rendergateway.transforms.fields import numbers_array, shaped
+from rendergateway.transforms.leaf import LeafTransform
 from rendergateway.transforms.text import named_numbers, number_words
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from rendergateway.errors import TransformError
 from rendergateway.geometry import Bounds, FloatArray, as_points
 from rendergateway.transforms.affine import AffineModel2D
-from rendergateway.transforms.base import LeafTransform, numbers_array, shaped
+from rendergateway.transforms.fields import numbers_array, shaped
+from rendergateway.transforms.leaf import LeafTransform
 from rendergateway.transforms.polynomial import PolynomialTransform2D, order_of, term_count
 from rendergateway.transforms.text import inappropriate, integer, number_words, numbers
 

@@ -10,7 +10,10 @@ import numpy.typing as npt
 
 from rendergateway.errors import TransformError
 from rendergateway.geometry import Bounds, FloatArray, as_points
-from rendergateway.transforms.base import LeafTransform, numbers_array, shaped
+from rendergateway.transforms.base import Transform
+from rendergateway.transforms.fields import numbers_array, shaped
+from rendergateway.transforms.leaf import LeafTransform
+from rendergateway.transforms.newton import NewtonInverse
 from rendergateway.transforms.text import inappropriate, number_words, numbers, single_precision
 
 if TYPE_CHECKING:
@@ -138,6 +141,15 @@ class MovingLeastSquaresTransform2(MovingLeastSquaresTransform):
     def _read_numbers(cls, words: list[str]) -> list[float]:
         return single_precision(numbers(words, cls.JAVA_NAME))
 
+    def jacobian(self, points: npt.ArrayLike) -> FloatArray:
+        """Return the derivatives (..., 2, 2) of the map without the steps that the rounding of weights makes."""
+        smooth = MovingLeastSquaresTransform(self.model, self.alpha, self.source, self.target, self.weights)
+        return smooth.jacobian(points)
+
+    def inverse(self) -> Transform:
+        """Return the inverse, to 1e-6 px: the weights' rounding makes steps that no iteration gets below."""
+        return NewtonInverse(self, tolerance_px=1e-6)
+
     def _weights_at(self, squared: FloatArray) -> FloatArray:
         # The service keeps these weights as floats; its results show it in the ninth digit.
         return super()._weights_at(squared).astype(np.float32).astype(np.float64)
@@ -150,14 +162,12 @@ def _locally_fitted(
     share = weights / weights.sum(axis=1, keepdims=True)
     source_center, target_center = share @ source, share @ target
     offset = points - source_center
-    if model != "translation":
-        a, b = source - source_center[:, np.newaxis], target - target_center[:, np.newaxis]
-        moments, spread = (np.einsum("mn,mni,mnj->mij", share, a, other) for other in (b, a))
-        offset = (
-            _affine_offset(spread, moments, offset)
-            if model == "affine"
-            else _turned(moments, spread if model == "similarity" else None, offset)
-        )
+    a, b = source - source_center[:, np.newaxis], target - target_center[:, np.newaxis]
+    moments, spread = (np.einsum("mn,mni,mnj->mij", share, a, other) for other in (b, a))
+    if model == "affine":
+        offset = _affine_offset(spread, moments, offset)
+    elif model != "translation":
+        offset = _turned(moments, spread if model == "similarity" else None, offset)
     mapped: FloatArray = target_center + offset
     return mapped
 
@@ -166,8 +176,8 @@ def _turned(moments: FloatArray, spread: FloatArray | None, offset: FloatArray) 
     """Return *offset* turned by the best angle, and scaled by the best factor if *spread* is given."""
     cosine, sine = moments[:, 0, 0] + moments[:, 1, 1], moments[:, 0, 1] - moments[:, 1, 0]
     size = np.hypot(cosine, sine) if spread is None else spread[:, 0, 0] + spread[:, 1, 1]
-    x, y = offset.T
-    return np.stack([cosine * x - sine * y, sine * x + cosine * y], axis=1) / size[:, np.newaxis]
+    x, y = offset.T / size
+    return np.stack([cosine * x - sine * y, sine * x + cosine * y], axis=1)
 
 
 def _affine_offset(spread: FloatArray, moments: FloatArray, offset: FloatArray) -> FloatArray:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from rendergateway.errors import TransformError
 from rendergateway.geometry import FloatArray, as_points
-from rendergateway.transforms.base import LeafTransform
+from rendergateway.transforms.leaf import LeafTransform
 from rendergateway.transforms.text import inappropriate, named_numbers, number_words
 
 if TYPE_CHECKING:

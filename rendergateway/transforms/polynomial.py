@@ -12,7 +12,9 @@ import numpy.typing as npt
 from rendergateway.errors import ConversionError, TransformError
 from rendergateway.geometry import FloatArray, as_points
 from rendergateway.transforms.affine import AffineModel2D
-from rendergateway.transforms.base import LeafTransform, Transform, numbers_array, shaped
+from rendergateway.transforms.base import Transform
+from rendergateway.transforms.fields import numbers_array, shaped
+from rendergateway.transforms.leaf import LeafTransform
 from rendergateway.transforms.text import inappropriate, number_words, numbers
 
 if TYPE_CHECKING:

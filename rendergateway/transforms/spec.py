@@ -7,7 +7,7 @@ from typing import Any
 
 from rendergateway.errors import TransformError
 from rendergateway.transforms.affine import AffineModel2D
-from rendergateway.transforms.base import LeafTransform, Transform, spec_id
+from rendergateway.transforms.base import Transform, spec_id
 from rendergateway.transforms.composite import (
     InterpolatedTransform,
     TransformList,
@@ -15,6 +15,7 @@ from rendergateway.transforms.composite import (
     UnknownTransform,
 )
 from rendergateway.transforms.homography import HomographyModel2D
+from rendergateway.transforms.leaf import LeafTransform
 from rendergateway.transforms.lens import NonLinearCoordinateTransform
 from rendergateway.transforms.linear import RigidModel2D, SimilarityModel2D, TranslationModel2D
 from rendergateway.transforms.moving_least_squares import MovingLeastSquaresTransform, MovingLeastSquaresTransform2

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from rendergateway.errors import ConversionError, TransformError
 from rendergateway.geometry import Bounds, FloatArray, as_points
 from rendergateway.transforms.affine import AffineModel2D
-from rendergateway.transforms.base import LeafTransform, numbers_array, shaped
+from rendergateway.transforms.fields import numbers_array, shaped
+from rendergateway.transforms.leaf import LeafTransform
 from rendergateway.transforms.text import decode_block, encode_block, inappropriate, integer, number_words
 
 if TYPE_CHECKING:
@@ -71,11 +72,17 @@ def _bent(points: FloatArray, landmarks: FloatArray, weights: FloatArray) -> Flo
 
 
 def _bent_quickly(points: FloatArray, landmarks: FloatArray, weights: FloatArray) -> FloatArray:
-    """Return the same but for rounding, twice as fast: half of r² ln r², summed by a matrix product."""
+    """Return the same but for rounding, twice as fast: half of r² ln r², with matrix products on both sides of it."""
+    center = landmarks.mean(axis=0)
+    x, y = (landmarks - center).T
+    # r² = |s|² + |p|² - 2 s·p
+    left = np.stack([-2 * x, -2 * y, x * x + y * y, np.ones_like(x)], axis=1)
     bent = np.empty_like(points)
     for part in _parts(points, landmarks):
-        squared = _squared_distances(landmarks, points[part])
-        # So small that it changes nothing but the logarithm of zero, which is multiplied by zero.
+        x, y = (points[part] - center).T
+        squared = left @ np.stack([x, y, np.ones_like(x), x * x + y * y])
+        # Rounding may leave a zero negative; the addend is lost but in the logarithm of zero, times zero.
+        np.abs(squared, out=squared)
         values = squared + 1e-300
         np.log(values, out=values)
         values *= squared
@@ -84,7 +91,7 @@ def _bent_quickly(points: FloatArray, landmarks: FloatArray, weights: FloatArray
 
 
 def _parts(points: FloatArray, landmarks: FloatArray) -> list[slice]:
-    rows = max(1, _PAIRS_AT_ONCE // max(1, len(landmarks)))
+    rows = max(1, _PAIRS_AT_ONCE // len(landmarks))
     return [slice(start, start + rows) for start in range(0, len(points), rows)]
 
 
@@ -125,9 +132,10 @@ class ThinPlateSplineTransform(LeafTransform):
     @weights.validator
     def _check_count(self, field: attrs.Attribute[FloatArray], value: FloatArray) -> None:
         shaped(None, 2)(self, field, value)
-        if len(value) != len(self.landmarks):
+        if not len(value) == len(self.landmarks) > 0:
             raise TransformError(
-                f"ThinPlateSplineTransform has as many weights as landmarks, not {len(value)} for {len(self.landmarks)}"
+                "ThinPlateSplineTransform has at least one landmark and as many weights, "
+                f"not {len(value)} weights for {len(self.landmarks)} landmarks"
             )
 
     @classmethod
@@ -139,8 +147,10 @@ class ThinPlateSplineTransform(LeafTransform):
                 cls.JAVA_NAME, f"5 words expected ({_HEADER} 2 count affine points), found {len(words)}"
             )
         dimensions, count = integer(words[1], cls.JAVA_NAME, "dimensions"), integer(words[2], cls.JAVA_NAME, "count")
-        if dimensions != 2 or count < 0:
-            raise inappropriate(cls.JAVA_NAME, f"2 dimensions expected, found {dimensions}, with {count} landmarks")
+        if dimensions != 2 or count < 1:
+            raise inappropriate(
+                cls.JAVA_NAME, f"2 dimensions and landmarks expected, found {dimensions} and {count} landmarks"
+            )
         affine = None
         if words[3] != "null":
             block = decode_block(words[3], 6, cls.JAVA_NAME, "the affine part")
@@ -158,8 +168,6 @@ class ThinPlateSplineTransform(LeafTransform):
     @property
     def domain(self) -> Bounds:
         """The box of the landmarks."""
-        if not len(self.landmarks):
-            return Bounds(0, 0, 1, 1)
         return Bounds(*self.landmarks.min(axis=0), *self.landmarks.max(axis=0))
 
     @property

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from rendergateway.errors import TransformError
 from rendergateway.geometry import Bounds, FloatArray, as_points
-from rendergateway.transforms.base import LeafTransform, numbers_array, shaped
+from rendergateway.transforms.fields import numbers_array, shaped
+from rendergateway.transforms.leaf import LeafTransform
 from rendergateway.transforms.text import decode_block, encode_block, inappropriate, integer, number_words, numbers
 
 if TYPE_CHECKING:

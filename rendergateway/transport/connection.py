@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 import urllib3
-from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
 from rendergateway.errors import AnswerError, ConnectionFailedError, TimedOutError, refusal
@@ -18,6 +18,7 @@ from rendergateway.transport.answer import Answer, read_body
 from rendergateway.transport.credentials import Credentials
 from rendergateway.transport.hooks import Exchange, Hooks
 from rendergateway.transport.outgoing import Outgoing
+from rendergateway.transport.pool import ServicePool
 from rendergateway.transport.retries import Retries
 
 __all__ = ["Connection"]
@@ -76,7 +77,7 @@ class Connection:
         self.hooks = hooks if hooks is not None else Hooks()
         self.retries = retries if retries is not None else Retries()
         self.timeout_s, self.data_timeout_s, self.budget_s = timeout_s, data_timeout_s, budget_s
-        self._adapter = adapter or HTTPAdapter(pool_maxsize=pool_size, pool_block=pool_block)
+        self._adapter = adapter or ServicePool(base_url, pool_maxsize=pool_size, pool_block=pool_block)
         self._headers = {"Accept": "*/*", "Accept-Encoding": "identity", **(headers or {})}
         self._sleep = sleep
         self._counters: list[list[str]] = []
@@ -115,17 +116,18 @@ class Connection:
 
     def exchange(self, outgoing: Outgoing) -> requests.Response:
         """Send one prepared request through the adapter."""
+        headers = dict(self._headers)
+        if outgoing.content_type is not None:
+            headers["Content-Type"] = outgoing.content_type
+        if outgoing.body is not None or outgoing.method in ("PUT", "POST"):
+            headers["Content-Length"] = str(len(outgoing.body or b""))
+        if self.credentials is not None:
+            self.credentials.sign(headers)
         request = requests.PreparedRequest()
         request.method = outgoing.method
         request.url = self.base_url + outgoing.path
-        request.headers = CaseInsensitiveDict(self._headers)
+        request.headers = CaseInsensitiveDict(headers)
         request.body = outgoing.body
-        if outgoing.content_type is not None:
-            request.headers["Content-Type"] = outgoing.content_type
-        if outgoing.body is not None or outgoing.method in ("PUT", "POST"):
-            request.headers["Content-Length"] = str(len(outgoing.body or b""))
-        if self.credentials is not None:
-            self.credentials.sign(request.headers)
         timeout = (self.timeout_s, self.data_timeout_s)
         return self._adapter.send(request, stream=True, timeout=timeout, **self._settings())
 

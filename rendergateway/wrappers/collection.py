@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import attrs
@@ -25,22 +25,25 @@ W = TypeVar("W", bound="ObjectWrapper[Any]")
 @attrs.frozen
 class Listing:
     """
-    What a listing holds: a key for each object and, where the answer had it, the text of each record.
+    What a listing holds: an id for each object and, where the answer had it, the text of each record.
 
     Attributes
     ----------
-    keys : sequence of Key
+    ids : sequence
         In the order of the collection.
+    key_of : callable
+        Makes the key of an id; keys are made when objects are reached.
     texts : sequence of JSON text, optional
-        One a key; views into the answer.
+        One an id; views into the answer.
     """
 
-    keys: Sequence[Key]
+    ids: Sequence[Any]
+    key_of: Callable[[Any], Key]
     texts: Sequence[Text] | None = None
 
     def part(self, chosen: slice) -> Listing:
         """Return a part of the listing; the texts are shared."""
-        return Listing(self.keys[chosen], self.texts[chosen] if self.texts is not None else None)
+        return Listing(self.ids[chosen], self.key_of, self.texts[chosen] if self.texts is not None else None)
 
 
 class Collection(Sequence[W], Generic[W]):
@@ -75,7 +78,7 @@ class Collection(Sequence[W], Generic[W]):
         self._listing: Listing | None = None
         self._epoch = conn.epoch(scope)
         self._serial = conn.next_serial()
-        self._places: dict[Any, int] | None = None
+        self._places: dict[str, dict[Any, int]] = {}
         self._lock = threading.RLock()
 
     @property
@@ -95,7 +98,7 @@ class Collection(Sequence[W], Generic[W]):
         # The epoch from before the request: a write that comes between makes the listing old, not fresh.
         epoch, serial = self._conn.epoch(self._scope), self._conn.next_serial()
         listing = self._load()
-        self._listing, self._epoch, self._serial, self._places = listing, epoch, serial, None
+        self._listing, self._epoch, self._serial, self._places = listing, epoch, serial, {}
         return listing
 
     def load(self) -> Collection[W]:
@@ -110,7 +113,7 @@ class Collection(Sequence[W], Generic[W]):
         return self
 
     def __len__(self) -> int:
-        return len(self._now.keys)
+        return len(self._now.ids)
 
     @overload
     def __getitem__(self, place: int) -> W: ...
@@ -132,32 +135,37 @@ class Collection(Sequence[W], Generic[W]):
 
     def __iter__(self) -> Iterator[W]:
         listing = self._now
-        return (self._wrapped(listing, place) for place in range(len(listing.keys)))
+        return (self._wrapped(listing, place) for place in range(len(listing.ids)))
 
     def __contains__(self, item: object) -> bool:
         key = getattr(item, "_key", None)
-        place = self._index.get(key[-1] if key is not None else item)
-        return place is not None and (key is None or self._now.keys[place] == key)
+        return item in self._place_of_id if key is None else key in self._place_of_key
 
     def _wrapped(self, listing: Listing, place: int) -> W:
-        key = listing.keys[place]
         text = listing.texts[place] if listing.texts is not None else None
+        key = listing.key_of(listing.ids[place])
         wrapper: W = self._conn.wrap_text(self._kind, key, text, self._serial)
         return wrapper
 
     @property
-    def _index(self) -> dict[Any, int]:
-        """The place of each id."""
+    def _place_of_id(self) -> dict[Any, int]:
+        return self._index("ids", lambda listing: listing.ids)
+
+    @property
+    def _place_of_key(self) -> dict[Any, int]:
+        return self._index("keys", lambda listing: map(listing.key_of, listing.ids))
+
+    def _index(self, name: str, read: Callable[[Listing], Iterable[Any]]) -> dict[Any, int]:
         with self._lock:
-            keys = self._now.keys
-            if self._places is None:
-                self._places = {key[-1]: place for place, key in enumerate(keys)}
-            return self._places
+            listing = self._now
+            if name not in self._places:
+                self._places[name] = {item: place for place, item in enumerate(read(listing))}
+            return self._places[name]
 
     @property
     def ids(self) -> list[Any]:
-        """The ids of all objects, in order."""
-        return [key[-1] for key in self._now.keys]
+        """The ids of all objects, in order: what `get` takes."""
+        return list(self._now.ids)
 
     @property
     def first(self) -> W | None:
@@ -173,7 +181,7 @@ class Collection(Sequence[W], Generic[W]):
         NotFoundError
             If it is not in this collection.
         """
-        place = self._index.get(id)
+        place = self._place_of_id.get(id)
         if place is None:
             raise NotFoundError(f"{id!r} is not among the {len(self)} {self._what}")
         return self[place]
@@ -211,5 +219,5 @@ class Collection(Sequence[W], Generic[W]):
         return id(self)
 
     def __repr__(self) -> str:
-        count = str(len(self._listing.keys)) if self.is_loaded and self._listing is not None else "not loaded"
+        count = str(len(self._listing.ids)) if self.is_loaded and self._listing is not None else "not loaded"
         return f"<Collection of {self._what}: {count}>"

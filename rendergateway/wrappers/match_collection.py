@@ -158,7 +158,7 @@ class MatchCollectionWrapper(ObjectWrapper[CollectionRecord]):
     def _chosen(self, what: str, read: Callable[[], list[Text]]) -> Collection[MatchPairWrapper]:
         def load() -> Listing:
             texts = read()
-            return Listing([PairKey(*self._key, *pair_ids(text)) for text in texts], texts)
+            return Listing([pair_ids(text) for text in texts], lambda ids: PairKey(*self._key, *ids), texts)
 
         pairs: Collection[MatchPairWrapper] = self._children("match_pair", what, load)
         return pairs

@@ -13,6 +13,8 @@ from rendergateway.wrappers.collection import Collection, Listing
 from rendergateway.wrappers.keys import Key, scope_of
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from rendergateway.gateway import Gateway
 
 __all__ = ["ObjectWrapper", "changes_data"]
@@ -136,13 +138,13 @@ class ObjectWrapper(Generic[RecordT]):
             assert self._record is not None
             return self._record
 
-    def load(self) -> ObjectWrapper[RecordT]:
+    def load(self) -> Self:
         """Load the object if it is not loaded; return it."""
         _ = self._obj
         return self
 
     @changes_data
-    def reload(self) -> ObjectWrapper[RecordT]:
+    def reload(self) -> Self:
         """Load the object again, and its children when they are next read: what others wrote shows."""
         with self._lock:
             self._take(self._fetch())

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rendergateway.model import CollectionRecord, NameRecord, StackRecord
-from rendergateway.model.slices import Text, cut_list
+from rendergateway.model.slices import cut_list
 from rendergateway.wrappers.collection import Collection, Listing
 from rendergateway.wrappers.keys import CollectionKey, OwnerKey, ProjectKey, StackKey
 from rendergateway.wrappers.object import ObjectWrapper
@@ -41,7 +42,7 @@ class OwnerWrapper(ObjectWrapper[NameRecord]):
 
     def stacks(self) -> Collection[StackWrapper]:
         """
-        Return the stacks of all projects of this owner, with all that the service says of each.
+        Return the stacks of all projects of this owner, with all that the service says of each; ids are project/stack.
 
         Notes
         -----
@@ -68,18 +69,21 @@ class OwnerWrapper(ObjectWrapper[NameRecord]):
         return self.projects()
 
     def _list_projects(self) -> Listing:
-        return Listing([ProjectKey(*self._key, name) for name in sorted(self._call("project.list"))])
+        return Listing(sorted(self._call("project.list")), partial(ProjectKey, *self._key))
 
     def _list_stacks(self) -> Listing:
-        return _stack_listing(self._text("stack.list"))
+        texts = cut_list(self._text("stack.list"))
+        keys = (stack_key(StackRecord.from_json(text)) for text in texts)
+        # Stacks of several projects may have one name.
+        names = [f"{key.project}/{key.stack}" for key in keys]
+        return Listing(names, lambda name: StackKey(*self._key, *name.split("/")), texts)
 
     def _list_match_collections(self) -> Listing:
         rows = {
             CollectionRecord.from_json(row).collection_id.name: row for row in cut_list(self._text("match.collections"))
         }
-        return Listing(
-            [CollectionKey(*self._key, name) for name in sorted(rows)], [rows[name] for name in sorted(rows)]
-        )
+        names = sorted(rows)
+        return Listing(names, partial(CollectionKey, *self._key), [rows[name] for name in names])
 
     def _fetch(self) -> NameRecord:
         return NameRecord(name=self.name)
@@ -108,7 +112,7 @@ class ProjectWrapper(ObjectWrapper[NameRecord]):
 
     def stacks(self) -> Collection[StackWrapper]:
         """
-        Return the stacks of this project, with all that the service says of each.
+        Return the stacks of this project, with all that the service says of each, by cycle and age as the service has it.
 
         Notes
         -----
@@ -122,16 +126,12 @@ class ProjectWrapper(ObjectWrapper[NameRecord]):
         return self.stacks()
 
     def _list_stacks(self) -> Listing:
-        return _stack_listing(self._text("project.stacks"))
+        texts = cut_list(self._text("project.stacks"))
+        names = [stack_key(StackRecord.from_json(text)).stack for text in texts]
+        return Listing(names, partial(StackKey, *self._key), texts)
 
     def _fetch(self) -> NameRecord:
         return NameRecord(name=self.name)
-
-
-def _stack_listing(answer: Text) -> Listing:
-    """Cut an answer of stacks: the order of the service, by project, then by cycle and age."""
-    texts = cut_list(answer)
-    return Listing([stack_key(StackRecord.from_json(text)) for text in texts], texts)
 
 
 def stack_key(record: StackRecord) -> StackKey:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rendergateway.errors import NotFoundError
@@ -172,10 +173,10 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
             resolved = ResolvedTiles.from_json(self._text("section.resolved_tiles"))
         except NotFoundError:
             self.stack.reload()
-            return Listing([], [])
+            resolved = ResolvedTiles()
         self.stack.shared_transforms.add(resolved.transforms)
         ids = sorted(resolved.tiles)
-        return Listing([TileKey(*self._key.stack_key, tile_id) for tile_id in ids], [resolved.tiles[id] for id in ids])
+        return Listing(ids, partial(TileKey, *self._key.stack_key), [resolved.tiles[tile_id] for tile_id in ids])
 
     def _fetch(self) -> SectionRecord:
         box = self.bounds

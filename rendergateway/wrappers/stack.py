@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rendergateway.errors import NotFoundError, StackStateError
@@ -219,7 +220,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         return StackRecord.from_json(self._text("stack.read"))
 
     def _list_sections(self) -> Listing:
-        return Listing([SectionKey(*self._key, float(z)) for z in self._call("stack.z_values")])
+        return Listing([float(z) for z in self._call("stack.z_values")], partial(SectionKey, *self._key))
 
     def _section_rows(self) -> Mapping[float, list[SectionRecord]]:
         """Rows of the stack's section data by z; empty where they are missing or older than the tiles."""

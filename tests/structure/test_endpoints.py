@@ -93,7 +93,7 @@ def test_route__value_of_the_wrong_type() -> None:
     """A value that does not convert is told apart from a path that does not exist."""
     with pytest.raises(ValueError, match='"one"'):
         route("GET", f"{STACK}/z/one/bounds")
-    with pytest.raises(ValueError, match='"100.0"'):
+    with pytest.raises(ValueError, match=r'"100\.0"'):
         route("GET", f"{STACK}/z/1/box/0,0,100.0,100,1/png-image")
 
 

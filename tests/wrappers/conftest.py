@@ -19,7 +19,7 @@ def tile(tile_id: str, z: float, x: float, *, section_id: str | None = None) -> 
         height=80,
         image_url=f"file:/images/{tile_id}.png",
         layout=Layout(section_id=section_id or f"{z}", image_row=0, image_col=int(x) // 90),
-        transforms=[TransformReference("lens"), AffineModel2D([[1, 0, x], [0, 1, 0]])],
+        transforms=[TransformReference("lens"), AffineModel2D([[1.0, 0.0, x], [0.0, 1.0, 0.0]])],
     )
 
 

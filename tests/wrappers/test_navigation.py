@@ -84,7 +84,8 @@ def test_section__facts_while_loading(stack: StackWrapper, gateway: Gateway) -> 
         assert (section.z, section.tile_count) == (2.0, 2)
 
     assert requests == ["section.section_data"]
-    assert stack.bounds is stack.tile_count is None
+    assert stack.bounds is None
+    assert stack.tile_count is None
 
 
 def test_section__tiles_without_section_id(gateway: Gateway) -> None:

@@ -6,10 +6,9 @@ from rendergateway.endpoints import ENDPOINTS
 from rendergateway.service.call import Call
 from rendergateway.service.handlers import (
     clusters,
-    hierarchy,
-    trials,
-    validation,
     coordinates,
+    hierarchy,
+    images,
     layout,
     matches,
     metadata,
@@ -18,12 +17,30 @@ from rendergateway.service.handlers import (
     sections,
     stacks,
     tiles,
+    trials,
+    validation,
     writing,
 )
 
 __all__ = ["HANDLERS"]
 
-_MODULES = (owners, stacks, metadata, sections, tiles, writing, recipes, layout, coordinates, matches, clusters, hierarchy, trials, validation)
+_MODULES = (
+    owners,
+    stacks,
+    metadata,
+    sections,
+    tiles,
+    writing,
+    recipes,
+    layout,
+    coordinates,
+    matches,
+    clusters,
+    hierarchy,
+    images,
+    trials,
+    validation,
+)
 
 
 def _handlers() -> dict[str, Call]:

@@ -7,38 +7,28 @@ from typing import Any
 import numpy as np
 
 from rendergateway.geometry import FloatArray
-from rendergateway.model.wire import CanvasMatches, SpecList, StackName, TileBounds, TileSpec, Wire, decode_body, encode
-from rendergateway.model.wire_stacks import CollectionName
+from rendergateway.model.wire import (
+    CanvasMatches,
+    PairQuestion,
+    PairResiduals,
+    SpecList,
+    StackName,
+    TileBounds,
+    TileSpec,
+    decode_body,
+    encode,
+)
 from rendergateway.service.boxes import instantiate
 from rendergateway.service.existence import existing_pairs, existing_tile, existing_tiles
 from rendergateway.service.handlers.sections import tile_bounds
-from rendergateway.service.hash_order import hash_order
 from rendergateway.service.mesh import LocalFromWorld
 from rendergateway.service.names import CollectionId, StackId
 from rendergateway.service.pairs import in_order
+from rendergateway.service.recipes import without_last
 from rendergateway.service.refusals import IllegalArgument, NotFound, NullPointer
 from rendergateway.service.resolving import Resolver, decoded_tile
-from rendergateway.service.recipes import without_last
 from rendergateway.service.store import Store
 from rendergateway.service.store.matches import Pairs
-
-
-class _Question(Wire):
-    pTileId: str | None = None
-    qTileId: str | None = None
-    matchRenderStackId: StackName | None = None
-    matchCollectionId: CollectionName | None = None
-    includeDetails: bool | None = None
-
-
-class _Residuals(Wire):
-    alignedStackId: StackName
-    inputData: _Question
-    medianDistance: float
-    meanDistance: float
-    maxDistance: float
-    rootMeanSquareError: float
-    distanceList: list[float] | None = None
 
 
 def section_clustered_tile_bounds(
@@ -54,7 +44,7 @@ def section_clustered_tile_bounds(
 
 
 def _present(cluster: set[str], boxes: dict[str, TileBounds]) -> list[TileBounds]:
-    return [boxes[tile_id] for tile_id in hash_order(sorted(cluster)) if tile_id in boxes]
+    return [boxes[tile_id] for tile_id in sorted(cluster) if tile_id in boxes]
 
 
 def _clusters(pairs: Pairs, sections: set[str]) -> list[set[str]]:
@@ -73,12 +63,13 @@ def _clusters(pairs: Pairs, sections: set[str]) -> list[set[str]]:
 # -- residuals ---------------------------------------------------------------------------------------------------
 
 
-def stack_pair_residuals(store: Store, *, stack: StackId, body: _Question | None) -> bytes:
+def stack_pair_residuals(store: Store, *, stack: StackId, body: PairQuestion | None) -> bytes:
     """Return how far apart the matching points of two tiles lie in an aligned stack."""
     if body is None or body.matchRenderStackId is None:
         raise IllegalArgument("stackId value must be specified")
     if body.matchCollectionId is None or body.pTileId is None or body.qTileId is None:
         raise IllegalArgument("matchCollectionId, pTileId and qTileId values must be specified")
+    stack.checked()
     name = body.matchRenderStackId
     rendered = StackId(name.owner or "null", name.project or "null", name.stack or "null").checked()
     aligned = [_tile(store, stack, tile_id) for tile_id in (body.pTileId, body.qTileId)]
@@ -90,7 +81,7 @@ def stack_pair_residuals(store: Store, *, stack: StackId, body: _Question | None
     ends = [_world(*sides) for sides in zip(aligned, matched, points, strict=True)]
     distances = np.linalg.norm(ends[0] - ends[1], axis=1)
     return encode(
-        _Residuals(
+        PairResiduals(
             alignedStackId=StackName(owner=stack.owner, project=stack.project, stack=stack.stack),
             inputData=body,
             medianDistance=float(np.median(distances)),
@@ -109,7 +100,7 @@ def _tile(store: Store, stack: StackId, tile_id: str) -> TileSpec:
 
 def _points(store: Store, collection: CollectionId, tiles: list[TileSpec]) -> list[Any]:
     """Return the matching points of both tiles, in pixels of the pictures that were matched."""
-    (p_group, p_id), (q_group, q_id) = sides = [(tile.section_id or "null", tile.tileId or "null") for tile in tiles]
+    sides = [(tile.section_id or "null", tile.tileId or "null") for tile in tiles]
     straight = in_order(*sides)
     first, second = sides if straight else sides[::-1]
     rows = existing_pairs(store, collection).select(
@@ -117,7 +108,7 @@ def _points(store: Store, collection: CollectionId, tiles: list[TileSpec]) -> li
     )
     row = next(rows, None)
     if row is None:
-        raise NotFound(f"{collection} does not contain matches between {p_id} and {q_id}")
+        raise NotFound(f"{collection} does not contain matches between {sides[0][1]} and {sides[1][1]}")
     pair: CanvasMatches = decode_body(row.head + row.details + b"}", CanvasMatches)
     if pair.matches is None:
         raise NullPointer

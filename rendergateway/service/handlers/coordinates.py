@@ -98,9 +98,7 @@ def coordinate_section_tile_ids(store: Store, *, stack: StackId, z: float, body:
     return encode(_named(store, stack, _present(body), z))
 
 
-def _named(
-    store: Store, stack: StackId, items: list[Coordinates | None], z: float | None
-) -> list[list[Coordinates]]:
+def _named(store: Store, stack: StackId, items: list[Coordinates | None], z: float | None) -> list[list[Coordinates]]:
     of_layer: defaultdict[float, list[tuple[int, Coordinates]]] = defaultdict(list)
     for number, item in enumerate(items):
         if item is None or item.world is None or len(item.world) < (3 if z is None else 2):
@@ -122,9 +120,7 @@ def _for_tile(item: Coordinates, tile_id: str) -> Coordinates:
 # -- through a posted tile ---------------------------------------------------------------------------------------
 
 
-def coordinate_posted_world_from_local(
-    store: Store, *, owner: str, x: float, y: float, body: TileSpec | None
-) -> bytes:
+def coordinate_posted_world_from_local(store: Store, *, owner: str, x: float, y: float, body: TileSpec | None) -> bytes:
     """Carry a point of the tile in the body into the world."""
     tile = _flat(body)
     return encode([*map(json_number, instantiate(tile)(_one(x, y))[0].tolist()), *_tail(tile)])

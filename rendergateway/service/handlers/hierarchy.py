@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from rendergateway.errors import TransformError
+from rendergateway.geometry import FloatArray
 from rendergateway.model.wire import Hierarchy, LayerGaps, Leaf, StackName, decode_body, encode
 from rendergateway.number_text import double_text, parse_double
 from rendergateway.service.existence import existing_pairs, existing_stack, existing_tile, not_read_only
@@ -123,13 +124,18 @@ def hierarchy_warp_field_debug(store: Store, *, owner: str, project: str, z: flo
             "index": row * columns + column,
             "row": row,
             "column": column,
-            "affine": "".join(f"{value:20.12f}" for value in values[:, row, column]),
+            "affine": _affine_text(values[:, row, column]),
         }
         for row in range(rows)
         for column in range(columns)
     ]
     offset = np.asarray(field.offset).tolist()
     return encode({"locationOffsets": {"x": offset[0], "y": offset[1]}, "warpField": cells}).decode()
+
+
+def _affine_text(values: FloatArray) -> str:
+    linear, shift = values[:4], values[4:]
+    return " ".join([*(f"{value:16.12f}" for value in linear), *(f"{value:20.12f}" for value in shift)])
 
 
 def _field(store: Store, owner: str, project: str, z: float) -> AffineWarpFieldTransform:

@@ -101,8 +101,7 @@ def _fields(tile: TileSpec) -> list[str] | None:
 
 
 def _raw_path(tile: TileSpec) -> str:
-    levels = tile.channels[0].mipmapLevels if tile.channels else tile.mipmapLevels
-    level = next(iter(levels.values()), None)
+    level = next(iter(tile.pyramids[0].values()), None)
     url = level.imageUrl if level else None
     if url is None:
         return "null"

@@ -6,17 +6,11 @@ import secrets
 import time
 from typing import Any
 
-from rendergateway.version import __version__
 from rendergateway.model.wire import StackMetaData, StackName, encode
 from rendergateway.service.handlers.metadata import metadata_of
 from rendergateway.service.options import Options
 from rendergateway.service.store import Store
-
-_DEFAULT_FILTERS = [
-    {"className": "org.janelia.alignment.filter.ValueToNoise", "parameters": {"value": "0.0", "minIntensity": "64", "maxIntensity": "191"}},
-    {"className": "org.janelia.alignment.filter.ValueToNoise", "parameters": {"value": "255.0", "minIntensity": "64", "maxIntensity": "191"}},
-    {"className": "org.janelia.alignment.filter.NormalizeLocalContrast", "parameters": {}},
-]  # fmt: skip
+from rendergateway.version import __version__
 
 
 def service_version(store: Store) -> bytes:

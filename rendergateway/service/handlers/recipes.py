@@ -66,9 +66,7 @@ def box_render_parameters(
 group_box_render_parameters = dvid_render_parameters = group_dvid_render_parameters = box_render_parameters
 
 
-def box_tile_count(
-    store: Store, *, stack: StackId, z: float, x: float, y: float, width: int, height: int
-) -> bytes:
+def box_tile_count(store: Store, *, stack: StackId, z: float, x: float, y: float, width: int, height: int) -> bytes:
     """Return how many tiles a box of a layer touches."""
     return encode(existing_tiles(store, stack).count_in_box(z, x, y, x + width, y + height))
 

@@ -8,7 +8,13 @@ from collections.abc import Callable, Iterator
 
 from rendergateway.model.wire import Box, SectionData, TileBounds, encode
 from rendergateway.number_text import double_text, parse_double
-from rendergateway.service.existence import existing_sections, existing_stack, existing_tiles, maybe_tiles, stack_missing
+from rendergateway.service.existence import (
+    existing_sections,
+    existing_stack,
+    existing_tiles,
+    maybe_tiles,
+    stack_missing,
+)
 from rendergateway.service.names import StackId
 from rendergateway.service.refusals import IllegalArgument, NotFound, Uncaught
 from rendergateway.service.store import Store
@@ -33,9 +39,7 @@ def _z_values(store: Store, stack: StackId, low: float | None, high: float | Non
     return sections.z_values(low, high) if sections else []
 
 
-def stack_z_values(
-    store: Store, *, stack: StackId, min_z: float | None = None, max_z: float | None = None
-) -> bytes:
+def stack_z_values(store: Store, *, stack: StackId, min_z: float | None = None, max_z: float | None = None) -> bytes:
     """List the z values of a stack, ascending."""
     return encode(_z_values(store, stack, min_z, max_z))
 
@@ -43,9 +47,7 @@ def stack_z_values(
 def section_bounds(store: Store, *, stack: StackId, z: float) -> bytes:
     """Return the box around a layer, as its tiles are now."""
     extent = layer_extent(store, stack, z)
-    return encode(
-        Box(minX=extent.min_x, minY=extent.min_y, minZ=z, maxX=extent.max_x, maxY=extent.max_y, maxZ=z)
-    )
+    return encode(Box(minX=extent.min_x, minY=extent.min_y, minZ=z, maxX=extent.max_x, maxY=extent.max_y, maxZ=z))
 
 
 def _aggregated(store: Store, stack: StackId, low: float | None, high: float | None) -> list[SectionRow]:

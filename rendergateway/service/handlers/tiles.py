@@ -148,5 +148,4 @@ def _resolved(tiles: Tiles, ids: Ids) -> Iterator[bytes]:
     shared = resolver.closure(tiles.refs(ids))
     transforms = b",".join(b"%b:%b" % (encode(name), text) for name, text in shared.items())
     opening = b'{"transformIdToSpecMap":{%b},"tileIdToSpecMap":{' % transforms
-    entries = (b"%b:%b" % (encode(tile.tile_id or ""), tile.text) for tile in tiles.stored(ids))
-    return listed(entries, opening, b"}}")
+    return listed(tiles.entries(ids), opening, b"}}", at_once=1)

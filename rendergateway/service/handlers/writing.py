@@ -17,9 +17,7 @@ from rendergateway.service.store.tiles import Ids, Tiles
 _MOVED_AT_ONCE = 5000
 
 
-def stack_save_tiles(
-    store: Store, *, stack: StackId, body: ResolvedTiles | None, derive_data: bool = False
-) -> None:
+def stack_save_tiles(store: Store, *, stack: StackId, body: ResolvedTiles | None, derive_data: bool = False) -> None:
     """Store tiles and shared transforms: all of the request, or nothing."""
     _save(store, stack, body, None, derive=derive_data)
 
@@ -37,8 +35,7 @@ def _save(store: Store, stack: StackId, body: ResolvedTiles | None, z: float | N
     row = existing_stack(store, stack)
     if row.state != "LOADING":
         raise IllegalState(
-            "Resolved tiles can only be saved to stacks in the LOADING state, "
-            f"but this stack's state is {row.state}."
+            f"Resolved tiles can only be saved to stacks in the LOADING state, but this stack's state is {row.state}."
         )
     ready = check_and_derive(body, z, derive=derive)
     save(_tiles(store, row), body, ready)

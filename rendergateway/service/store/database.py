@@ -146,12 +146,13 @@ class Database:
             raise StoreError(f"{self.path} is being written by others: {error}") from error
         try:
             yield connection
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        else:
             connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            raise StoreError(f"{self.path} could not be written: {error}; nothing of this request was kept") from error
         finally:
+            # Whatever did not come to its commit goes; a full disk may have ended the transaction already.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             self._give_back(connection)
 
     @contextlib.contextmanager

@@ -13,7 +13,9 @@ from rendergateway.service.store.upkeep import discard
 
 __all__ = ["StackRow", "StackRows", "now_ms"]
 
-_COLUMNS = "id, owner, project, stack, state, modified_ms, version_number, version, stats, hierarchy, contents, aggregated"
+_COLUMNS = (
+    "id, owner, project, stack, state, modified_ms, version_number, version, stats, hierarchy, contents, aggregated"
+)
 _FIND = f"SELECT {_COLUMNS} FROM stack WHERE owner = ? AND project = ? AND stack = ?"
 _OF_OWNER = f"SELECT {_COLUMNS} FROM stack WHERE owner = ? ORDER BY project, stack"
 _OF_PROJECT = f"SELECT {_COLUMNS} FROM stack WHERE owner = ? AND project = ? ORDER BY stack"
@@ -83,9 +85,9 @@ class StackRows:
 
     def insert(self, stack: StackId, version: bytes) -> StackRow:
         """Add a stack in LOADING, with empty tile tables."""
-        names = attrs.astuple(stack)
-        cursor = self._connection.execute(_INSERT, (*names, "LOADING", now_ms(), 0, version))
-        row = StackRow(cursor.lastrowid or 0, *names, "LOADING", now_ms(), 0, version, None, None, None, False)
+        owner, project, name, now = stack.owner, stack.project, stack.stack, now_ms()
+        cursor = self._connection.execute(_INSERT, (owner, project, name, "LOADING", now, 0, version))
+        row = StackRow(cursor.lastrowid or 0, owner, project, name, "LOADING", now, 0, version, None, None, None, False)
         self.give_tables(row)
         return row
 

@@ -1,0 +1,1 @@
+"""Work over many tiles, without a JVM."""

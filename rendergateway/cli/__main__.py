@@ -1,0 +1,5 @@
+"""``python -m rendergateway.cli``."""
+
+from rendergateway.cli import main
+
+main()

@@ -1,0 +1,130 @@
+"""``rendergateway demo``: a made-up volume, walked through, and what to try next."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import shlex
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rendergateway.cli.outline import Branch, first_of, stack_branch, timed
+from rendergateway.cli.terminal import plural, progress_bar, result_console, say
+from rendergateway.gateway import Gateway
+from rendergateway.wrappers import MatchCollectionWrapper, MatchPairWrapper, StackWrapper
+
+if TYPE_CHECKING:
+    from rendergateway.demo.folder import DemoFolder
+
+__all__ = ["demo"]
+
+
+@click.command()
+@click.argument("folder", default="rendergateway-demo")
+def demo(folder: str) -> None:
+    """
+    Make a small volume in FOLDER (rendergateway-demo) and walk through it.
+
+    Three sections of 4 x 4 overlapping tiles of drawn tissue, their images, transforms and point matches, in an
+    embedded service. A second run finds the volume there.
+    """
+    from rendergateway.demo.folder import DemoFolder
+
+    place = DemoFolder(Path(folder))
+    say(f"Demo in {place.path}")
+    place.prepare()
+    _draw(place)
+    with contextlib.closing(Gateway(place.address, owner="demo", project="volume")) as gateway:
+        _fill(place, gateway)
+        _walk(gateway)
+    _what_next(place)
+
+
+def _draw(place: DemoFolder) -> None:
+    missing = place.missing_images()
+    if not missing:
+        say("The images are there already.")
+        return
+    started = time.perf_counter()
+    with progress_bar("Drawing images", len(missing)) as progress:
+        place.draw(missing, progress)
+    say(f"Drew {plural(len(missing), 'image')} in {time.perf_counter() - started:.1f} s.")
+
+
+def _fill(place: DemoFolder, gateway: Gateway) -> None:
+    started = time.perf_counter()
+    if place.fill(gateway):
+        say(f"Stored tiles and point matches in {time.perf_counter() - started:.1f} s.")
+    else:
+        say("Tiles and point matches are there already.")
+
+
+def _walk(gateway: Gateway) -> None:
+    """Read everything through the objects, from the owner down, and print what was seen."""
+    from rendergateway.demo.folder import COLLECTION, STACK
+
+    stack, collection = gateway.stack(STACK), gateway.match_collection(COLLECTION)
+    started = time.perf_counter()
+    with gateway.counting() as requests:
+        project = Branch("project", stack.project.name)
+        project.below = [timed(lambda: stack_branch(stack, sections=3, tiles=1, with_times=True))]
+        matches = timed(lambda: _matches_branch(collection, stack))
+    console = result_console()
+    console.print(Branch("owner", stack.owner.name, below=[project, matches]).as_tree())
+    console.print(f"Read with {plural(len(requests), 'request')} in {time.perf_counter() - started:.2f} s.")
+
+
+def _matches_branch(collection: MatchCollectionWrapper, stack: StackWrapper) -> Branch:
+    groups = collection.groups()
+    chosen = [(f"within {group}", collection.pairs(within=group)) for group in groups]
+    chosen += [
+        (f"between {one} and {other}", collection.pairs(between=(one, other)))
+        for one, other in itertools.pairwise(groups)
+    ]
+    below = []
+    for words, pairs in chosen:
+        shown = first_of(pairs, 1, "pair", lambda pair: _pair_branch(pair, stack))
+        below.append(Branch("pairs", words, f"{len(pairs)} with {sum(map(len, pairs))} points", below=shown))
+    return Branch("match collection", collection.name, plural(collection.pair_count, "pair"), below=below)
+
+
+def _pair_branch(pair: MatchPairWrapper, stack: StackWrapper) -> Branch:
+    here, there = stack.tile(pair.p_id).world_from_local(pair.p), stack.tile(pair.q_id).world_from_local(pair.q)
+    apart = abs(here - there).max()
+    return Branch("pair", f"{pair.p_id} – {pair.q_id}", f"{len(pair)} points, {apart:.3f} px apart in the world")
+
+
+def _what_next(place: DemoFolder) -> None:
+    from rendergateway.demo.folder import STACK
+
+    program, python = _program(), _from_here(sys.executable)
+    database, images = _from_here(place.database), _from_here(place.images)
+    look = f'from rendergateway import Gateway as G; print(G("embedded:{database}").stack("{STACK}").bounds)'
+    click.echo("\nWhat next:")
+    click.echo(f"  {program} tree {STACK} --service {shlex.quote(f'embedded:{database}')}")
+    click.echo(f"  {program} serve {shlex.quote(database)} --images {shlex.quote(images)}")
+    click.echo(f"  {shlex.quote(python)} -c {shlex.quote(look)}")
+
+
+def _program() -> str:
+    """Return the words that start this program from here."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return f"{shlex.quote(_from_here(sys.executable))} -m rendergateway.cli"
+    found = shutil.which(called.name)
+    if found is not None and os.path.realpath(found) == os.path.realpath(called):
+        return called.name
+    return shlex.quote(_from_here(called))
+
+
+def _from_here(path: str | os.PathLike[str]) -> str:
+    """Return *path* as seen from the present folder, where that is shorter; links are not followed."""
+    full = os.path.abspath(path)
+    relative = os.path.relpath(full)
+    return relative if len(relative) < len(full) else full

@@ -1,0 +1,61 @@
+"""``rendergateway tree``: what a service or a stack holds."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from rendergateway.cli.outline import Branch, stack_branch, stack_line
+from rendergateway.cli.services import named_stack, open_gateway, service_options
+from rendergateway.cli.terminal import plural, result_console
+from rendergateway.gateway import Gateway
+from rendergateway.wrappers import OwnerWrapper, StackWrapper
+
+__all__ = ["tree"]
+
+
+@click.command()
+@click.argument("name", required=False, metavar="[[[OWNER/]PROJECT/]STACK]")
+@click.option("--sections", default=10, show_default=True, type=click.IntRange(0), help="Sections shown.")
+@click.option("--tiles", default=3, show_default=True, type=click.IntRange(0), help="Tiles shown of each section.")
+@click.option("--json", "as_json", is_flag=True, help="The same for a program.")
+@service_options
+def tree(name: str | None, sections: int, tiles: int, as_json: bool, service: str | None, profile: str | None) -> None:
+    """Show a stack with its sections, tiles and transforms; without a name, all stacks and match collections."""
+    with open_gateway(service, profile) as gateway:
+        if name is None:
+            found = [_owner_branch(owner) for owner in gateway.owners()]
+        else:
+            found = [_whole_branch(named_stack(gateway, name), sections, tiles)]
+        if as_json:
+            values = [branch.as_values() for branch in found]
+            click.echo(json.dumps(values if name is None else values[0], ensure_ascii=False, indent=1))
+            return
+        _show(gateway, found)
+
+
+def _show(gateway: Gateway, found: list[Branch]) -> None:
+    console = result_console()
+    for branch in found:
+        console.print(branch.as_tree())
+    if not found:
+        console.print(f"{gateway.server} holds no stacks")
+
+
+def _whole_branch(stack: StackWrapper, sections: int, tiles: int) -> Branch:
+    stack.load()
+    project = Branch("project", stack.project.name, below=[stack_branch(stack, sections=sections, tiles=tiles)])
+    return Branch("owner", stack.owner.name, below=[project])
+
+
+def _owner_branch(owner: OwnerWrapper) -> Branch:
+    projects = [
+        Branch("project", project.name, below=[stack_line(stack) for stack in project.stacks()])
+        for project in owner.projects()
+    ]
+    collections = [
+        Branch("match collection", matches.name, plural(matches.pair_count, "pair"), {"pair_count": matches.pair_count})
+        for matches in owner.match_collections()
+    ]
+    return Branch("owner", owner.name, below=[*projects, *collections])

@@ -1,0 +1,70 @@
+"""``rendergateway backup``, ``check`` and ``compact``: care for the file of an embedded service."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from rendergateway.cli.services import existing_file
+from rendergateway.cli.terminal import say
+from rendergateway.errors import StoreError
+
+if TYPE_CHECKING:
+    from rendergateway.service.store import Database
+
+__all__ = ["backup", "check", "compact"]
+
+
+@contextlib.contextmanager
+def _database(path: str) -> Iterator[Database]:
+    from rendergateway.service.store import Database
+
+    with contextlib.closing(Database(existing_file(path))) as database:
+        yield database
+
+
+@click.command()
+@click.argument("path")
+@click.argument("target")
+def backup(path: str, target: str) -> None:
+    """Copy the database PATH to the new file TARGET, as it is at one moment, while others go on."""
+    from rendergateway.service.store import backup as copy
+
+    say(f"Copying {path} to {target}")
+    with _database(path) as database:
+        click.echo(f"{copy(database, target)}: {_megabytes(target)}")
+
+
+@click.command()
+@click.argument("path")
+def check(path: str) -> None:
+    """Look for damage in the database PATH."""
+    from rendergateway.service.store import check as look
+
+    with _database(path) as database:
+        wrong = look(database)
+    for line in wrong:
+        click.echo(line)
+    if wrong:
+        raise StoreError(f"{path} is damaged; a backup is the way back")
+    click.echo(f"{path}: no damage")
+
+
+@click.command()
+@click.argument("path")
+def compact(path: str) -> None:
+    """Give the space of what was deleted from the database PATH back to the disk."""
+    from rendergateway.service.store import compact as shrink
+
+    say(f"Compacting {path}")
+    before = _megabytes(path) if existing_file(path) else ""
+    with _database(path) as database:
+        shrink(database)
+    click.echo(f"{path}: {before} before, {_megabytes(path)} now")
+
+
+def _megabytes(path: str) -> str:
+    return f"{existing_file(path).stat().st_size / 1e6:.1f} MB"

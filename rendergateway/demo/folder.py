@@ -1,0 +1,181 @@
+"""The folder of the demo: images, database, and a note that says that it is ours."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+import numpy as np
+
+from rendergateway.demo.texture import Section, draw_section
+from rendergateway.demo.volume import (
+    LENS,
+    RESOLUTION_NM,
+    SECTIONS,
+    TILE_PX,
+    DemoTile,
+    match,
+    neighbours,
+    tiles,
+    world_bounds,
+)
+from rendergateway.errors import CommandError, NotFoundError
+from rendergateway.geometry import FloatArray
+from rendergateway.rendering.encoding import write_png
+
+if TYPE_CHECKING:
+    from rendergateway import Gateway, MatchCollectionWrapper, StackWrapper
+
+__all__ = ["COLLECTION", "STACK", "DemoFolder"]
+
+STACK = "demo/volume/montage"
+COLLECTION = "montage_matches"
+
+# Another number, another volume: folders of an older one are filled anew.
+_RECIPE = 1
+_NOTE = "rendergateway-demo.json"
+_VERSION_NOTES = f"made-up volume of the demo, recipe {_RECIPE}"
+
+
+def _resolved(path: str | os.PathLike[str]) -> Path:
+    return Path(path).expanduser().resolve()
+
+
+@attrs.frozen
+class DemoFolder:
+    """
+    A folder that holds, or will hold, the demo's volume.
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder; it need not be there.
+    """
+
+    path: Path = attrs.field(converter=_resolved)
+
+    @property
+    def images(self) -> Path:
+        """Folder of the tiles' images."""
+        return self.path / "images"
+
+    @property
+    def database(self) -> Path:
+        """File of the embedded service."""
+        return self.path / "render.db"
+
+    @property
+    def address(self) -> str:
+        """Of the embedded service, as `Gateway` takes it."""
+        return f"embedded:{self.database}"
+
+    def prepare(self) -> None:
+        """
+        Make the folder where it is missing, and take it for the demo.
+
+        Raises
+        ------
+        CommandError
+            If it holds something that is not the demo's.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise CommandError(f"{self.path} is no folder; name another one")
+        note = self.path / _NOTE
+        if self.path.is_dir() and any(self.path.iterdir()) and not note.exists():
+            raise CommandError(f"{self.path} holds something that is not the demo's; name an empty or a new folder")
+        self.images.mkdir(parents=True, exist_ok=True)
+        if self._noted() != self._note:
+            # First the images of another volume go: what is there later counts as done.
+            for tile in tiles():
+                (self.images / tile.file_name).unlink(missing_ok=True)
+            note.write_text(json.dumps(self._note), encoding="utf-8")
+
+    @property
+    def _note(self) -> dict[str, object]:
+        return {"recipe": _RECIPE, "folder": str(self.path)}
+
+    def _noted(self) -> object:
+        try:
+            return json.loads((self.path / _NOTE).read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def missing_images(self) -> list[DemoTile]:
+        """Return the tiles whose image is not there yet."""
+        return [tile for tile in tiles() if not (self.images / tile.file_name).exists()]
+
+    def draw(self, missing: list[DemoTile], progress: Callable[[int], object] | None = None) -> None:
+        """
+        Draw the images of tiles.
+
+        Parameters
+        ----------
+        missing : list of DemoTile
+            Which ones.
+        progress : callable, optional
+            Called with the number of images drawn so far.
+        """
+        sections = {z: [tile for tile in missing if tile.z == z] for z in SECTIONS}
+        sections = {z: of_section for z, of_section in sections.items() if of_section}
+        corrected = LENS.apply(_local_points())
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            # All tissues are asked for at once, so that one is drawn while tiles of another are cut.
+            tissues = pool.map(functools.partial(draw_section, bounds=world_bounds()), sections)
+            cut = functools.partial(self._cut, corrected)
+            drawn = (
+                _
+                for tissue, of_section in zip(tissues, sections.values(), strict=True)
+                for _ in pool.map(functools.partial(cut, tissue), of_section)
+            )
+            for count, _ in enumerate(drawn, 1):
+                if progress is not None:
+                    progress(count)
+
+    def _cut(self, corrected: FloatArray, tissue: Section, tile: DemoTile) -> None:
+        """Write the image of a tile: each of its pixels shows what lies at its place in the world."""
+        write_png(self.images / tile.file_name, tissue.at(tile.affine.apply(corrected)))
+
+    def fill(self, gateway: Gateway) -> bool:
+        """
+        Store tiles and matches, unless they are there.
+
+        Returns
+        -------
+        bool
+            Whether anything was stored.
+        """
+        stack, collection = gateway.stack(STACK), gateway.match_collection(COLLECTION, owner="demo")
+        if self._is_filled(stack, collection):
+            return False
+        if stack.exists:
+            stack.delete()
+        stack = gateway.create_stack(STACK, resolution_nm=RESOLUTION_NM, notes=_VERSION_NOTES)
+        all_tiles = tiles()
+        with stack.editing() as edit:
+            edit.put([tile.record(self.images) for tile in all_tiles], transforms={"lens": LENS})
+        collection.put(match(*pair) for pair in neighbours(all_tiles))
+        return True
+
+    def _is_filled(self, stack: StackWrapper, collection: MatchCollectionWrapper) -> bool:
+        all_tiles = tiles()
+        try:
+            return (
+                stack.version.notes == _VERSION_NOTES
+                and stack.tile_count == len(all_tiles)
+                and stack.tile(all_tiles[0].tile_id).image_url == all_tiles[0].image_url(self.images)
+                and collection.pair_count == len(list(neighbours(all_tiles)))
+            )
+        except NotFoundError:
+            return False
+
+
+def _local_points() -> FloatArray:
+    """Return x and y of each pixel of a tile, (H, W, 2)."""
+    along = np.arange(TILE_PX, dtype=np.float64)
+    return np.stack(np.meshgrid(along, along), axis=-1)

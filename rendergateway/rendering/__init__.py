@@ -1,0 +1,1 @@
+"""Pixels: from tile specs to pictures, and pictures to files."""

@@ -1,0 +1,160 @@
+"""Pictures of tiles, layers, boxes and posted render parameters: the same function for each format."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rendergateway.endpoints import Endpoint
+from rendergateway.model.wire import RenderParameters, StackStats, decode_body
+from rendergateway.service.conditions import Conditions, Picture
+from rendergateway.service.drawing import draw
+from rendergateway.service.existence import existing_stack
+from rendergateway.service.names import StackId
+from rendergateway.service.options import Options
+from rendergateway.service.recipes import box_recipe, layer_recipe, neighbors_recipe, source_recipe, tile_recipe
+from rendergateway.service.refusals import NullPointer
+from rendergateway.service.store import Store
+
+_LAYER_SCALE = 0.01
+_LARGE_DATA_MOST_TILES = 40
+_OVERVIEW_SIZE = 192
+
+
+def _headers(store: Store, stack: StackId, conditions: Conditions) -> dict[str, str]:
+    """Check what the client has already, before anything else is looked at."""
+    return conditions.check(existing_stack(store, stack).modified_ms)
+
+
+def tile_jpeg(
+    store: Store, *, stack: StackId, tile_id: str, endpoint: Endpoint, options: Options, conditions: Conditions,
+    **look: Any,
+) -> Picture:  # fmt: skip
+    """Draw one tile."""
+    headers = _headers(store, stack, conditions)
+    return Picture(draw(tile_recipe(store, stack, tile_id, look), endpoint, options), headers)
+
+
+tile_png = tile_tiff = tile_tiff16 = tile_jpeg
+
+
+def _draw_source(
+    store: Store, stack: StackId, tile_id: str, endpoint: Endpoint, options: Options, conditions: Conditions,
+    look: dict[str, Any], *, mask: bool,
+) -> Picture:  # fmt: skip
+    headers = _headers(store, stack, conditions)
+    return Picture(draw(source_recipe(store, stack, tile_id, look, mask=mask), endpoint, options), headers)
+
+
+def tile_source_jpeg(
+    store: Store, *, stack: StackId, tile_id: str, endpoint: Endpoint, options: Options, conditions: Conditions,
+    **look: Any,
+) -> Picture:  # fmt: skip
+    """Draw a tile's image as it is in the file."""
+    return _draw_source(store, stack, tile_id, endpoint, options, conditions, look, mask=False)
+
+
+def tile_mask_jpeg(
+    store: Store, *, stack: StackId, tile_id: str, endpoint: Endpoint, options: Options, conditions: Conditions,
+    **look: Any,
+) -> Picture:  # fmt: skip
+    """Draw a tile's mask as it is in the file."""
+    return _draw_source(store, stack, tile_id, endpoint, options, conditions, look, mask=True)
+
+
+tile_source_png = tile_source_tiff = tile_source_jpeg
+tile_mask_png = tile_mask_tiff = tile_mask_jpeg
+
+
+def tile_neighbors_jpeg(
+    store: Store, *, stack: StackId, tile_id: str, endpoint: Endpoint, options: Options, conditions: Conditions,
+    bounding_boxes_only: bool = False, **look: Any,
+) -> Picture:  # fmt: skip
+    """Draw a tile and what lies around it."""
+    headers = _headers(store, stack, conditions)
+    recipe = neighbors_recipe(store, stack, tile_id, options, look)
+    return Picture(draw(recipe, endpoint, options, 0 if bounding_boxes_only else None), headers)
+
+
+def section_jpeg(
+    store: Store, *, stack: StackId, z: float, endpoint: Endpoint, options: Options, conditions: Conditions,
+    max_tile_specs_to_render: int | None = None, **look: Any,
+) -> Picture:  # fmt: skip
+    """Draw a layer, small unless told otherwise."""
+    headers = _headers(store, stack, conditions)
+    recipe = layer_recipe(store, stack, z, options, {"scale": _LAYER_SCALE} | look)
+    return Picture(draw(recipe, endpoint, options, max_tile_specs_to_render), headers)
+
+
+section_png = section_tiff = section_jpeg
+
+
+def box_jpeg(
+    store: Store, *, stack: StackId, z: float, x: float, y: float, width: int, height: int, endpoint: Endpoint,
+    options: Options, conditions: Conditions, group: str | None = None, max_tile_specs_to_render: int | None = None,
+    **look: Any,
+) -> Picture:  # fmt: skip
+    """Draw a box of a layer, or of one group of its tiles."""
+    headers = _headers(store, stack, conditions)
+    recipe = box_recipe(store, stack, z, (x, y, width, height), options, look, group)
+    return Picture(draw(recipe, endpoint, options, max_tile_specs_to_render), headers)
+
+
+box_png = box_tiff = box_tiff16 = box_png16 = box_raw16 = box_raw = box_jpeg
+group_box_jpeg = group_box_png = group_box_tiff = box_jpeg
+dvid_jpeg = dvid_png = dvid_tiff = group_dvid_jpeg = group_dvid_png = group_dvid_tiff = box_jpeg
+
+
+def large_data_jpeg(
+    store: Store, *, stack: StackId, width: int, height: int, level: int, z: float, row: int, column: int,
+    endpoint: Endpoint, options: Options, conditions: Conditions,
+    max_tile_specs_to_render: int = _LARGE_DATA_MOST_TILES, **look: Any,
+) -> Picture:  # fmt: skip
+    """Draw one square of a pyramid of squares."""
+    headers = _headers(store, stack, conditions)
+    size = 2**level
+    box = (float(column * width * size), float(row * height * size), width * size, height * size)
+    recipe = box_recipe(store, stack, z, box, options, {"scale": 1.0 / size} | look)
+    return Picture(draw(recipe, endpoint, options, max_tile_specs_to_render), headers)
+
+
+large_data_png = large_data_jpeg
+
+
+def large_data_overview_jpeg(
+    store: Store, *, stack: StackId, width: int, height: int, z: float, endpoint: Endpoint, options: Options,
+    conditions: Conditions, max_overview_width_and_height: int = _OVERVIEW_SIZE, translate_origin: bool = False,
+    max_tile_specs_to_render: int = _LARGE_DATA_MOST_TILES, **look: Any,
+) -> Picture:  # fmt: skip
+    """Draw a layer as small as an overview."""
+    headers = _headers(store, stack, conditions)
+    stats: StackStats | None = decode_body(existing_stack(store, stack).stats or b"", StackStats)
+    box, scale = _overview(stats, max_overview_width_and_height, translate=translate_origin)
+    recipe = box_recipe(store, stack, z, box, options, {"scale": scale} | look)
+    return Picture(draw(recipe, endpoint, options, max_tile_specs_to_render), headers)
+
+
+large_data_overview_png = large_data_overview_jpeg
+
+
+def _overview(stats: StackStats | None, size: int, *, translate: bool) -> tuple[tuple[float, float, int, int], float]:
+    """Return the box around a stack, and the scale at which it fits a square of *size*."""
+    bounds = stats.stackBounds if stats else None
+    if bounds is None:
+        return (0.0, 0.0, size, size), 1.0
+    x, y = float(bounds.minX or 0.0), float(bounds.minY or 0.0)
+    if not (translate or x < 0 or y < 0):
+        x = y = 0.0
+    width, height = float(bounds.maxX or 0.0) - x, float(bounds.maxY or 0.0) - y
+    return (x, y, int(width), int(height)), size / max(width, height, 1.0)
+
+
+def recipe_jpeg(
+    store: Store, *, owner: str, body: RenderParameters | None, endpoint: Endpoint, options: Options
+) -> Picture:
+    """Draw what the body describes."""
+    if body is None:
+        raise NullPointer
+    return Picture(draw(body, endpoint, options))
+
+
+recipe_png = recipe_tiff = recipe_jpeg

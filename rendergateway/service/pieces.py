@@ -1,0 +1,65 @@
+"""What a WSGI application answers, as a file that requests can read."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+__all__ = ["Pieces"]
+
+
+class Pieces(io.RawIOBase):
+    """What a WSGI application answers, as a file: nothing is held but the piece that is being read."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        super().__init__()
+        self._source = pieces
+        self._pieces = iter(pieces)
+        self._piece = b""
+
+    def readable(self) -> bool:
+        """Return whether it can be read: always."""
+        return True
+
+    def stream(self, amount: int = 65536, decode_content: bool | None = None) -> Iterator[bytes]:
+        """Yield the pieces as they come, as urllib3 does."""
+        try:
+            if self._piece:
+                yield self._piece
+            yield from filter(None, self._pieces)
+        finally:
+            self.close()
+
+    def read(self, size: int | None = -1, decode_content: bool | None = None) -> bytes:
+        """Return at most *size* bytes; all of them for None or a negative number."""
+        if self.closed:
+            return b""
+        if size is None or size < 0:
+            return b"".join(self.stream())
+        while not self._piece:
+            piece = next(self._pieces, None)
+            if piece is None:
+                self.close()
+                return b""
+            self._piece = piece
+        text, self._piece = self._piece[:size], self._piece[size:]
+        return text
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill *buffer* as far as the next piece goes."""
+        text = self.read(len(buffer))
+        buffer[: len(text)] = text
+        return len(text)
+
+    def close(self) -> None:
+        """End the answer, read or not: with it ends its transaction."""
+        if not self.closed:
+            close = getattr(self._source, "close", None)
+            super().close()
+            if close is not None:
+                close()
+
+    def release_conn(self) -> None:
+        """Do what requests asks of an answer that it is done with."""
+        self.close()

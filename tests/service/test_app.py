@@ -1,0 +1,126 @@
+"""What holds for every endpoint: hosts, origins, limits, methods."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import attrs
+import pytest
+
+from tests.service.conftest import STACK, Service, tile
+
+
+def _with_options(service: Service, **options: object) -> None:
+    application = service.adapter.application
+    application.options = attrs.evolve(application.options, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [
+        ("http://localhost:8000", True),
+        ("http://127.0.0.1", True),
+        ("http://viewer.example.org", True),
+        ("http://evil.example.org", False),
+        ("http://localhost.evil.example.org", False),
+        ("null", False),
+    ],
+)
+def test_origin__only_known_pages_may_read(service: Service, origin: str, allowed: bool) -> None:
+    """Pages of this machine and those that were named may read answers; never with credentials."""
+    _with_options(service, allow_origin=("http://viewer.example.org",))
+
+    headers = service.send("GET", "/owners", headers={"Origin": origin}).headers
+
+    assert headers.get("Access-Control-Allow-Origin") == (origin if allowed else None)
+    assert "Access-Control-Allow-Credentials" not in headers
+    assert headers["Vary"] == "Origin"
+
+
+def test_host__unknown_name_is_refused(service: Service) -> None:
+    """A page that gave this machine a name of its own gets nothing."""
+    _with_options(service, hosts=("render.example.org",))
+    environ = {"REQUEST_METHOD": "GET", "REQUEST_URI": "/render-ws/v1/owners", "wsgi.url_scheme": "http"}
+    statuses = {}
+
+    for host in ("localhost:8080", "render.example.org", "evil.example.org", ""):
+        answer: list[str] = []
+        request = environ | {"HTTP_HOST": host, "SERVER_NAME": "x", "SERVER_PORT": "80", "QUERY_STRING": ""}
+        service.adapter.application(request, lambda status, headers, error=None, answer=answer: answer.append(status))
+        statuses[host] = answer[0][:3]
+
+    assert statuses == {"localhost:8080": "200", "render.example.org": "200", "evil.example.org": "403", "": "403"}
+
+
+def test_body__too_large(service: Service) -> None:
+    """A body above the limit is refused, packed or not."""
+    _with_options(service, body_limit=1000)
+    text = b'{"versionNotes": "%b"}' % (b"x" * 2000)
+
+    plain = service.send("POST", STACK, body=text)
+    packed = service.send("POST", STACK, body=gzip.compress(text), headers={"Content-Encoding": "gzip"})
+
+    assert (plain.status_code, packed.status_code) == (413, 413)
+
+
+def test_body__not_gzip(service: Service) -> None:
+    """A body that is not what its header says is refused with a sentence."""
+    answer = service.send("POST", STACK, body=b"{}", headers={"Content-Encoding": "gzip"})
+
+    assert answer.status_code == 400
+    assert "gzip" in answer.text
+
+
+def test_read_only__refuses_changes(stack: Service) -> None:
+    """A service that only reads says so, and changes nothing."""
+    _with_options(stack, read_only=True)
+
+    answer = stack.send("DELETE", STACK)
+
+    assert answer.status_code == 403
+    assert "only reads" in answer.text
+    assert stack.json("/owner/lab/stackIds") != []
+
+
+def test_tile_limit__too_many_tiles(stack: Service) -> None:
+    """More tiles than allowed are refused in the real service's words."""
+    stack.save(*(tile(f"t{number}") for number in range(4)))
+    _with_options(stack, tile_limit=3)
+
+    answer = stack.send("GET", f"{STACK}/z/1/resolvedTiles")
+
+    assert answer.status_code == 400
+    assert answer.text == "query too broad, over 3 tiles match Document{{z=1.0}}"
+
+
+def test_images__outside_the_folders_are_missing(stack: Service, tmp_path: Path) -> None:
+    """A file that may not be read looks like one that is not there; a link out of the folders is no way around."""
+    roots, secret = tmp_path / "images", tmp_path / "secret.png"
+    roots.mkdir()
+    secret.write_bytes(b"x")
+    (roots / "link.png").symlink_to(secret)
+    (roots / "own.png").write_bytes(b"x")
+    _with_options(stack, images=(roots,))
+    verdicts = {}
+
+    for path in (roots / "own.png", secret, roots / "link.png", roots / ".." / "secret.png"):
+        stack.save(tile("a", mipmapLevels={"0": {"imageUrl": f"file:{path}"}}))
+        verdicts[path.name + str(path).count("..") * "!"] = stack.send("GET", f"{STACK}/tile/a/validation-info").text
+
+    assert verdicts["own.png"] == ""
+    assert all(
+        verdicts[name].startswith("cannot find imageUrl file") for name in ("secret.png", "link.png", "secret.png!")
+    )
+
+
+def test_failure__is_logged_and_named(
+    stack: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A fault of ours becomes a sentence for the client and a traceback for the log."""
+    monkeypatch.setattr(stack.adapter.application, "_read", lambda call, arguments: 1 / 0)
+
+    answer = stack.send("GET", STACK)
+
+    assert (answer.status_code, answer.text) == (500, "stack.read failed; the service's log says how")
+    assert "ZeroDivisionError" in caplog.text

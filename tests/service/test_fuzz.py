@@ -1,0 +1,132 @@
+"""Whatever is asked, in whatever way: an answer of the contract, never a fault of ours."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rendergateway.endpoints import ENDPOINTS, Endpoint
+from tests.service.conftest import AFFINE, STACK, Service, tile
+
+FULL = bool(os.environ.get("RENDERGATEWAY_FULL_TESTS"))
+OUR_FAULT = "the service's log says how"
+
+_words = st.sampled_from(
+    ["lab", "tissue", "raw", "copy", "a", "b", "pairs", "1.0", "2", "0", "-1", "1e3", "NaN", "x y"]
+)
+_texts = _words | st.text(st.characters(codec="utf-8", exclude_characters="/"), min_size=1, max_size=8)
+_scalars = st.none() | st.booleans() | st.integers() | st.floats() | _texts
+_names = st.sampled_from(
+    [
+        "tileId",
+        "z",
+        "minX",
+        "minY",
+        "maxX",
+        "maxY",
+        "width",
+        "height",
+        "transforms",
+        "type",
+        "specList",
+        "className",
+        "dataString",
+        "refId",
+        "id",
+        "a",
+        "b",
+        "lambda",
+        "transformIdToSpecMap",
+        "tileIdToSpecMap",
+        "mipmapLevels",
+        "channels",
+        "name",
+        "pGroupId",
+        "pId",
+        "qGroupId",
+        "qId",
+        "matches",
+        "p",
+        "q",
+        "w",
+        "local",
+        "world",
+        "owner",
+        "project",
+        "stack",
+        "layout",
+        "sectionId",
+        "metaData",
+        "labels",
+        "tileSpecs",
+        "scale",
+        "meshCellSize",
+    ]
+)
+_json = st.recursive(
+    _scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_names, inner, max_size=5),
+    max_leaves=12,
+)
+_specs = st.fixed_dictionaries(
+    {"type": st.just("leaf"), "className": st.sampled_from([AFFINE, "no.such"]), "dataString": st.just("1 0 0 1 5 5")}
+) | st.fixed_dictionaries({"type": st.just("ref"), "refId": st.sampled_from(["lens", "gone"])})
+_tiles = st.builds(lambda z, spec: tile("a", z, transforms={"type": "list", "specList": [spec]}), st.floats(), _specs)
+_bodies = _json | st.builds(lambda one: {"tileIdToSpecMap": {"a": one}}, _tiles) | _tiles | st.lists(_tiles, max_size=2)
+
+
+@st.composite
+def _requests(draw: st.DrawFn) -> tuple[Endpoint, str, bytes | None]:
+    endpoint = draw(st.sampled_from(sorted(ENDPOINTS.values(), key=lambda endpoint: endpoint.name)))
+    path = endpoint.path
+    for name in endpoint.path_values:
+        usual = {"owner": "lab", "project": "tissue", "stack": "raw", "collection": "pairs", "tile_id": "a", "z": "1"}
+        value = usual[name] if name in usual and draw(st.integers(0, 3)) else draw(_texts)
+        path = path.replace(f"{{{name}}}", quote(value, safe=""))
+    query = [(value.wire_name, draw(_texts)) for value in endpoint.query_values.values() if not draw(st.integers(0, 3))]
+    body = None if endpoint.body == "none" else json.dumps(draw(_bodies)).encode()
+    return endpoint, path + (f"?{urlencode(query)}" if query else ""), body
+
+
+@pytest.fixture(scope="module")
+def filled() -> Iterator[Service]:
+    """A service with a stack, a shared transform and some pairs."""
+    service = Service("embedded:")
+    service.send("POST", STACK, {})
+    lens: dict[str, Any] = {"type": "leaf", "id": "lens", "className": AFFINE, "dataString": "1 0 0 1 1 1"}
+    service.save(tile("a"), tile("b", 2.5, 50), shared={"lens": lens})
+    pair = {
+        "pGroupId": "1.0",
+        "pId": "a",
+        "qGroupId": "2.5",
+        "qId": "b",
+        "matches": {"p": [[1], [2]], "q": [[3], [4]], "w": [1]},
+    }
+    service.send("PUT", "/owner/lab/matchCollection/pairs/matches", [pair])
+    yield service
+    service.adapter.close()
+
+
+@settings(
+    max_examples=20_000 if FULL else 400,
+    deadline=None,
+    derandomize=not FULL,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(_requests())
+def test_any_request__has_an_answer(filled: Service, request_: tuple[Endpoint, str, bytes | None]) -> None:
+    """No request, however odd, ends in a traceback."""
+    endpoint, path, body = request_
+    kind = "text/plain" if endpoint.body == "text" else "application/json"
+
+    answer = filled.send(endpoint.method, path, body=body, headers={"Content-Type": kind} if body is not None else None)
+
+    assert OUR_FAULT not in answer.text
+    assert answer.status_code < 500 or answer.status_code in (500, 501)

@@ -1,0 +1,145 @@
+"""Bodies as the real service takes them, strictly and leniently."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rendergateway.errors import RecordError
+from rendergateway.model.lenient import decode_leniently
+from rendergateway.model.wire import CanvasMatches, StackVersion, TileSpec, decode_body, encode
+from rendergateway.service.hash_order import hash_order
+
+TAKEN = [
+    ({"cycleNumber": "7"}, {"cycleNumber": 7}),
+    ({"cycleNumber": " 7 "}, {"cycleNumber": 7}),
+    ({"cycleNumber": 1.9}, {"cycleNumber": 1}),
+    ({"cycleNumber": -1.9}, {"cycleNumber": -1}),
+    ({"cycleNumber": ""}, {}),
+    ({"versionNotes": True}, {"versionNotes": "true"}),
+    ({"versionNotes": 12}, {"versionNotes": "12"}),
+    ({"versionNotes": 12.5}, {"versionNotes": "12.5"}),
+    ({"stackResolutionX": "4.5"}, {"stackResolutionX": 4.5}),
+    ({"stackResolutionX": "NaN"}, {"stackResolutionX": "NaN"}),
+    ({"stackResolutionX": "-Infinity"}, {"stackResolutionX": "-Infinity"}),
+    ({"stackResolutionX": None, "unknown": [1]}, {}),
+    ({"createTimestamp": "2024-05-06T07:08:09.5Z"}, {"createTimestamp": "2024-05-06T07:08:09.005Z"}),
+    ({"createTimestamp": "2024-13-01T00:00:00.0Z rest"}, {"createTimestamp": "2025-01-01T00:00:00.000Z"}),
+    ({"createTimestamp": 1000}, {"createTimestamp": "1970-01-01T00:00:01.000Z"}),
+    ({"createTimestamp": ""}, {}),
+]
+REFUSED = [
+    {"cycleNumber": "1.9"},
+    {"cycleNumber": True},
+    {"cycleNumber": 2**31},
+    {"stackResolutionX": False},
+    {"stackResolutionX": "wide"},
+    {"stackResolutionX": "1_0"},
+    {"versionNotes": []},
+    {"createTimestamp": "2024-05-06T07:08:09Z"},
+    {"createTimestamp": "2024-05-06T07:08:09.000+00:00"},
+    {"createTimestamp": 1.5},
+    {"mipmapPathBuilder": "text"},
+    [],
+]
+
+
+@pytest.mark.parametrize(("sent", "kept"), TAKEN, ids=lambda value: json.dumps(value)[:40])
+def test_lenient_lane__takes(sent: Any, kept: Any) -> None:
+    """What the real service takes is taken, and kept as it keeps it."""
+    assert json.loads(encode(decode_body(json.dumps(sent).encode(), StackVersion))) == kept
+
+
+@pytest.mark.parametrize("sent", REFUSED, ids=lambda value: json.dumps(value)[:40])
+def test_lenient_lane__refuses(sent: Any) -> None:
+    """What the real service refuses is refused."""
+    with pytest.raises(RecordError):
+        decode_body(json.dumps(sent).encode(), StackVersion)
+
+
+@pytest.mark.parametrize(
+    "text", [b"{'a': 1}", b"{a: 1}", b"{} // x"[:0] + b"{,}", b'{"a": .5}', b'{"a": 01}', b'{"a": NaN}']
+)
+def test_text__refused(text: bytes) -> None:
+    """Text that is not JSON is refused, whatever member it is in."""
+    with pytest.raises(RecordError):
+        decode_body(text, StackVersion)
+
+
+@pytest.mark.parametrize("text", [b"\xef\xbb\xbf{}", b"{}}", b"{} rest", '{"versionNotes":"é"}'.encode("utf-16")])
+def test_text__taken(text: bytes) -> None:
+    """A byte order mark, text after the value and other encodings are taken."""
+    assert isinstance(decode_body(text, StackVersion), StackVersion)
+
+
+def test_number_for_text__as_written() -> None:
+    """A number where text is wanted becomes the text that it was written as."""
+    assert decode_body(b'{"versionNotes": 1.50e3}', StackVersion).versionNotes == "1.50e3"
+
+
+def test_half_a_character__refused() -> None:
+    """Half of a surrogate pair is no text."""
+    with pytest.raises(RecordError):
+        decode_body(b'{"versionNotes": "\\ud800"}', StackVersion)
+
+
+def test_nesting__limited() -> None:
+    """JSON nested without end is refused, in either lane."""
+    deep = b'{"a":' * 200 + b"1" + b"}" * 200
+    with pytest.raises(RecordError, match="nested deeper"):
+        decode_leniently(deep, StackVersion)
+
+
+def test_overflow__becomes_text() -> None:
+    """A number beyond all doubles is kept as the service writes it."""
+    tile = decode_body(b'{"minX": 1e400, "z": -1e400}', TileSpec)
+
+    assert json.loads(encode(tile))["minX"] == "Infinity"
+    assert json.loads(encode(tile))["z"] == "-Infinity"
+
+
+def test_tile__defaults_are_written() -> None:
+    """What a tile leaves out comes back with its default, or not at all."""
+    text = encode(decode_body(b'{"tileId": 1000, "other": 1, "channels": [{"name": "a"}]}', TileSpec))
+
+    assert json.loads(text) == {
+        "tileId": "1000",
+        "mipmapLevels": {},
+        "channels": [{"name": "a", "minIntensity": 0.0, "maxIntensity": 255.0, "mipmapLevels": {}}],
+        "transforms": {"type": "list", "specList": []},
+        "meshCellSize": 64.0,
+    }
+
+
+def test_transforms__outer_list_must_say_so() -> None:
+    """A tile's transforms say that they are a list; those inside may leave out that they are leaves."""
+    inside = b'{"transforms": {"type": "list", "specList": [{"className": "x"}, {"type": "?", "dataString": "y"}]}}'
+    assert [spec.className for spec in decode_body(inside, TileSpec).transforms.specList] == ["x", None]
+
+    with pytest.raises(RecordError):
+        decode_body(b'{"transforms": {"specList": []}}', TileSpec)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_number__survives(value: float) -> None:
+    """A finite number comes back as the number that it was."""
+    text = encode(decode_body(json.dumps({"z": value}).encode(), TileSpec))
+
+    assert json.loads(text)["z"] == value
+
+
+def test_matches__null_in_numbers_is_zero() -> None:
+    """In plain arrays of numbers, null reads as 0."""
+    pair = decode_body(b'{"matches": {"p": [[null, 1]], "w": [null]}}', CanvasMatches)
+
+    assert pair.matches.p == [[0.0, 1.0]]
+    assert pair.matches.w == [0.0]
+
+
+def test_hash_order__as_java() -> None:
+    """Names of channels come in the recorded order."""
+    assert hash_order(["DAPI", "TdTomato"]) == ["TdTomato", "DAPI"]

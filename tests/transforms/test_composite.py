@@ -1,0 +1,289 @@
+"""Lists, references, interpolations, unknown classes; and what becomes of two transforms."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from rendergateway.errors import TransformError
+from rendergateway.geometry import Bounds
+from rendergateway.transforms import (
+    AffineModel2D,
+    HomographyModel2D,
+    InterpolatedTransform,
+    NonLinearCoordinateTransform,
+    PolynomialTransform2D,
+    RigidModel2D,
+    Transform,
+    TransformList,
+    TransformReference,
+    TranslationModel2D,
+    UnknownTransform,
+    from_spec,
+)
+from tests.transforms.examples import EXAMPLES, REGION
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DATA = REPOSITORY.parent / "shared" / "data"
+
+# No JSON; warp fields of an older form, which the service refuses as well.
+NOT_READABLE = (
+    "render-parameters-test/extraneous-comma-render.json",
+    "warp-field-test/montage_warp_tiles_translate.json",
+)
+
+POINTS = np.array([(0, 0), (100, 50), (13.5, 77.25)])
+SHIFT = AffineModel2D([[1, 0, 3], [0, 1, 4]], id="move")
+
+
+@pytest.mark.parametrize(
+    ("after", "before", "kind"),
+    [
+        ("affine", "translation", AffineModel2D),
+        ("translation", "translation", TranslationModel2D),
+        ("rigid", "rigid", RigidModel2D),
+        ("interpolated-affine", "affine", AffineModel2D),
+        ("polynomial", "affine", PolynomialTransform2D),
+        ("affine", "polynomial", PolynomialTransform2D),
+        ("polynomial", "polynomial", PolynomialTransform2D),
+        ("affine", "lens", PolynomialTransform2D),
+        ("lens", "lens", PolynomialTransform2D),
+        ("homography", "affine", HomographyModel2D),
+        ("homography", "homography", HomographyModel2D),
+        ("affine", "thin-plate", TransformList),
+        ("homography", "polynomial", TransformList),
+    ],
+)
+def test_matmul__class(after: str, before: str, kind: type[Transform]) -> None:
+    """Two transforms become one of the narrowest class that holds both, without name; else a list."""
+    whole = EXAMPLES[after] @ EXAMPLES[before]
+    assert type(whole) is kind
+    assert (whole.id, whole.labels) == (None, ())
+    np.testing.assert_allclose(whole.apply(POINTS), EXAMPLES[after].apply(EXAMPLES[before].apply(POINTS)), rtol=1e-10)
+
+
+def test_matmul__order_of_polynomials() -> None:
+    """Orders multiply; above ten, the two stay a list."""
+    cubic = PolynomialTransform2D(np.full((2, 10), 1e-3))
+    whole = cubic @ cubic
+    assert isinstance(whole, PolynomialTransform2D)
+    assert whole.order == 9
+    assert isinstance(cubic @ whole, TransformList)
+
+
+def test_matmul__named_list_stays_whole() -> None:
+    """A list that has a name is one item of a longer list."""
+    spline = EXAMPLES["thin-plate"]
+    named = TransformList([spline], id="named")
+    assert TransformList([spline, named]) == named @ spline
+    assert TransformList([spline, spline]) == TransformList([spline]) @ spline
+
+
+def test_list__is_a_sequence() -> None:
+    """Length, items and iteration are those of the transforms."""
+    whole = TransformList([SHIFT, SHIFT])
+    assert (len(whole), whole[0], list(whole)) == (2, SHIFT, [SHIFT, SHIFT])
+
+
+def test_approximate__exact_where_it_can_be() -> None:
+    """A list of affines is met by an affine, one with a quadratic by a quadratic."""
+    affine, worst_px = TransformList([SHIFT, EXAMPLES["affine"]]).approximate(order=1, region=REGION)
+    assert isinstance(affine, AffineModel2D)
+    assert worst_px < 1e-10
+    bent = TransformList([EXAMPLES["affine"], EXAMPLES["polynomial"]])
+    quadratic, worst_px = bent.approximate(order=2, region=(0, 0, 2048, 2048))
+    assert isinstance(quadratic, PolynomialTransform2D)
+    assert worst_px < 1e-8
+    _, worst_px = bent.approximate(order=1, region=Bounds(0, 0, 2048, 2048))
+    assert worst_px > 10
+
+
+def test_polynomial__orders() -> None:
+    """Raising an order pads with zeros, and lowering takes them away again."""
+    linear = PolynomialTransform2D.from_affine(EXAMPLES["affine"])
+    quadratic = linear.as_order(2)
+    assert quadratic.coefficient_count == 12
+    assert quadratic.as_order(1) == linear
+    assert quadratic.is_affine
+    assert quadratic.as_affine() == EXAMPLES["affine"]
+
+
+def test_lens__as_polynomial() -> None:
+    """A lens correction is a polynomial."""
+    lens = EXAMPLES["lens"]
+    np.testing.assert_allclose(lens.as_polynomial().apply(POINTS), lens.apply(POINTS), rtol=1e-14)
+
+
+def test_evolve__lens_keeps_its_map() -> None:
+    """A changed lens maps with its new parameters."""
+    lens = EXAMPLES["lens"]
+    assert isinstance(lens, NonLinearCoordinateTransform)
+    np.testing.assert_allclose(lens.evolve(beta=2 * lens.beta).apply(POINTS), 2 * lens.apply(POINTS), rtol=1e-12)
+
+
+LENS = PolynomialTransform2D([[1, 1.001, 0.002], [-2, -0.001, 0.999]], id="lens", labels=("lens",))
+BIG = AffineModel2D([[2, 0, 0], [0, 2, 0]], labels=("big",))
+PAIR = TransformList([AffineModel2D([[1, 0, 1], [0, 1, 1]]), BIG], id="pair", labels=("both",))
+HALF = InterpolatedTransform(PAIR, TransformReference("move"), 0.3, id="half")
+SHARED = {"lens": LENS, "pair": PAIR, "half": HALF, "move": SHIFT, "again": TransformReference("lens")}
+
+
+def test_flattened__labels_and_ids() -> None:
+    """Lists are taken apart, their labels added behind each item's own; items keep their ids, lists lose theirs."""
+    flat = TransformList(
+        [TransformReference("lens"), TransformReference("pair")], id="tile", labels=("tile",)
+    ).flattened(SHARED)
+    assert [(item.id, item.labels) for item in flat] == [
+        ("lens", ("lens", "tile")),
+        (None, ("both", "tile")),
+        (None, ("big", "both", "tile")),
+    ]
+    assert (flat.id, flat.labels) == (None, ())
+
+
+def test_flattened__interpolation_stays_one() -> None:
+    """An interpolation keeps its name; its sides are flattened by themselves, several items as a list without one."""
+    (half,) = TransformList([TransformReference("half")]).flattened(SHARED)
+    assert isinstance(half, InterpolatedTransform)
+    assert half.id == "half"
+    assert half.b == SHIFT
+    assert isinstance(half.a, TransformList)
+    assert (half.a.id, [item.labels for item in half.a]) == (None, [("both",), ("big", "both")])
+    np.testing.assert_allclose(half.apply(POINTS), HALF.resolve(SHARED).apply(POINTS), rtol=1e-15)
+
+
+def test_flattened__without_shared_keeps_references() -> None:
+    """Without the shared transforms, references stay; their text and that of others too."""
+    spec = {
+        "type": "list",
+        "specList": [
+            {"type": "ref", "refId": "lens"},
+            {"type": "list", "specList": [{"className": "a.B", "dataString": " 1 "}]},
+        ],
+    }
+    flat = TransformList.from_spec(spec).flattened()
+    assert flat.to_spec()["specList"] == [{"type": "ref", "refId": "lens"}, {"className": "a.B", "dataString": " 1 "}]
+
+
+def test_flattened__recorded() -> None:
+    """A tile with shared lists, labels and interpolations flattens as the service flattened it."""
+    recording = yaml.safe_load((REPOSITORY / "cassettes" / "tiles" / "transforms.yaml").read_text())["interactions"]
+    saved = next(json.loads(one["request"]["body"]) for one in recording if "resolvedTiles" in one["request"]["uri"])
+    answer = next(
+        one["response"]["body"]["string"] for one in recording if one["request"]["uri"].endswith("/z/1/tile-specs")
+    )
+    shared = {name: from_spec(spec) for name, spec in saved["transformIdToSpecMap"].items()}
+    for tile in json.loads(answer):
+        stored = TransformList.from_spec(saved["tileIdToSpecMap"][tile["tileId"]]["transforms"])
+        flat = stored.flattened(shared)
+        assert [item.to_spec() for item in flat] == tile["transforms"]["specList"]
+
+
+def test_resolve__nested() -> None:
+    """References to references and inside interpolations are followed."""
+    whole = TransformList([TransformReference("again"), HALF]).resolve(SHARED)
+    np.testing.assert_allclose(whole.apply(POINTS), HALF.resolve(SHARED).apply(LENS.apply(POINTS)), rtol=1e-15)
+
+
+def test_resolve__missing_reference() -> None:
+    """A missing id is named, with the way to it."""
+    shared = {"outer": TransformList([TransformReference("inner")])}
+    with pytest.raises(TransformError, match=r"no shared transform with id 'inner', referred to through outer"):
+        TransformList([TransformReference("outer")]).flattened(shared)
+
+
+def test_resolve__cycle() -> None:
+    """References that lead back to themselves are found."""
+    shared = {
+        "a": TransformList([TransformReference("b")]),
+        "b": InterpolatedTransform(SHIFT, TransformReference("a"), 0.5),
+    }
+    with pytest.raises(TransformError, match=r"lead back to themselves: a → b → a"):
+        TransformReference("a").resolve(shared)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {
+            "className": "some.unknown.Thing",
+            "dataString": "  spaced   text ",
+            "id": "u",
+            "metaData": {"labels": [], "x": {"y": 1}},
+        },
+        {"type": "surprise", "className": "a.B", "dataString": "1"},
+        {"type": "leaf", "className": "a.B"},
+        {
+            "type": "leaf",
+            "className": "lenscorrection.NonLinearTransform",
+            "dataString": "1 3 1 2 3 4 5 6 0 0 0 1 1 0 9 9 ",
+        },
+        {"type": "ref", "refId": "lens", "id": "r", "more": [1, {"deep": None}]},
+        {"type": "list", "specList": [{"type": "ref", "refId": "a"}], "id": "l", "metaData": {"labels": ["x"], "n": 1}},
+        {"id": 5, "type": "ref", "refId": "lens", "metaData": None},
+    ],
+)
+def test_spec__comes_back_as_it_was(spec: dict[str, Any]) -> None:
+    """Every member, known or not, is written as it was read, in its order."""
+    read = from_spec(spec)
+    assert json.dumps(read.to_spec()) == json.dumps(spec)
+
+
+def test_spec__is_a_copy() -> None:
+    """Changing what was read or written does not reach the transform."""
+    spec: dict[str, Any] = {"type": "ref", "refId": "lens", "metaData": {"labels": ["a"], "x": [1]}}
+    read = from_spec(spec)
+    spec["metaData"]["x"].append(2)
+    read.to_spec()["metaData"]["x"].append(3)
+    assert read.to_spec()["metaData"] == {"labels": ["a"], "x": [1]}
+
+
+def test_spec__name_taken_away() -> None:
+    """A transform without its name is written without it."""
+    read = from_spec({"type": "ref", "refId": "lens", "id": "r", "metaData": {"labels": ["a"], "x": 1}})
+    assert read.evolve(id=None, labels=()).to_spec() == {
+        "type": "ref",
+        "refId": "lens",
+        "metaData": {"labels": [], "x": 1},
+    }
+
+
+def test_unknown__is_a_value() -> None:
+    """Unknown transforms are equal when class and text are."""
+    assert UnknownTransform("a.B", "1") == from_spec({"className": "a.B", "dataString": "1"})
+    assert UnknownTransform("a.B", "1") != UnknownTransform("a.B", "2")
+
+
+def real_specs() -> list[Any]:
+    """Return every file of real tile specs and transforms that is at hand."""
+    found = sorted({*DATA.glob("*/*.json"), *DATA.glob("*/*.json.gz")} - {DATA / name for name in NOT_READABLE})
+    missing = pytest.param(DATA, id="real", marks=pytest.mark.skip(reason=f"no real data in {DATA}"))
+    return [pytest.param(path, id=f"{path.parent.name}/{path.name}") for path in found] or [missing]
+
+
+@pytest.mark.parametrize("path", real_specs())
+def test_spec__real_data(path: Path) -> None:
+    """Real transforms are read and written again without a change."""
+    raw = path.read_bytes()
+    text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode()
+    found = list(transforms_in(json.loads(text)))
+    for spec in found:
+        assert from_spec(spec).to_spec() == spec
+
+
+def transforms_in(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield the outermost transforms of decoded JSON."""
+    if isinstance(value, dict) and (
+        ("className" in value and "dataString" in value) or value.get("type") in ("list", "ref")
+    ):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from transforms_in(part)

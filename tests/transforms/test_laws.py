@@ -1,0 +1,255 @@
+"""Every class through one suite of laws."""
+
+from __future__ import annotations
+
+import json
+import pickle
+
+import attrs
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rendergateway.errors import ConversionError
+from rendergateway.geometry import FloatArray
+from rendergateway.transforms import (
+    AffineModel2D,
+    LeafTransform,
+    MovingLeastSquaresTransform2,
+    NewtonInverse,
+    RigidModel2D,
+    SimilarityModel2D,
+    Transform,
+    TransformList,
+    TranslationModel2D,
+    from_spec,
+)
+from tests.transforms.examples import EXAMPLES, REGION
+
+# Pixels: what a few roundings make of coordinates up to 1e4.
+ROUNDING_PX = 1e-9
+# Pixels: Newton's tolerance in output pixels, through slopes not below 0.1. Where the service's class keeps floats, the
+# tolerance is a thousand times as wide.
+NEWTON_PX: dict[type[Transform], float] = {MovingLeastSquaresTransform2: 1e-5}
+NEWTON_PX_OTHERWISE = 1e-8
+# Relative: the spacing of 32-bit floats, in which these classes are read.
+SINGLE = 1e-7
+READ_AS_FLOATS = (TranslationModel2D, RigidModel2D, SimilarityModel2D, MovingLeastSquaresTransform2)
+# Pixels per pixel: central differences of step 1e-3 against the formula.
+SLOPE: dict[type[Transform], float] = {MovingLeastSquaresTransform2: 1e-4}
+SLOPE_OTHERWISE = 1e-5
+
+every = pytest.mark.parametrize("transform", EXAMPLES.values(), ids=EXAMPLES)
+
+
+def points_of(region_seed: int = 3, count: int = 40) -> FloatArray:
+    rng = np.random.default_rng(region_seed)
+    return np.array([REGION.max_x, REGION.max_y]) * rng.random((count, 2))
+
+
+def holds_floats(transform: Transform) -> bool:
+    """Tell whether reading the transform back rounds it to 32 bits."""
+    parts = [getattr(transform, name) for name in ("a", "b") if hasattr(transform, name)]
+    nested = [*(transform if isinstance(transform, TransformList) else ()), *parts]
+    return isinstance(transform, READ_AS_FLOATS) or any(map(holds_floats, filter(_is_transform, nested)))
+
+
+def _is_transform(value: object) -> bool:
+    return isinstance(value, Transform)
+
+
+@every
+def test_apply__any_leading_shape(transform: Transform) -> None:
+    """One point, a list, an empty array and an array of any shape map alike."""
+    points = points_of(count=24)
+    mapped = transform.apply(points)
+
+    np.testing.assert_allclose(transform.apply(points[0]), mapped[0], rtol=0, atol=ROUNDING_PX)
+    np.testing.assert_allclose(transform.apply(points.tolist()), mapped, rtol=0, atol=ROUNDING_PX)
+    shaped = transform.apply(points.reshape(2, 3, 4, 2))
+    np.testing.assert_allclose(shaped, mapped.reshape(2, 3, 4, 2), rtol=0, atol=ROUNDING_PX)
+    assert transform.apply(np.empty((0, 2))).shape == (0, 2)
+
+
+@every
+def test_apply__many_points(transform: Transform) -> None:
+    """The way taken for many points gives what single points give."""
+    points = points_of(count=10_500)
+    few = np.concatenate([transform.apply(part) for part in np.split(points, 3)])
+    np.testing.assert_allclose(transform.apply(points), few, rtol=0, atol=ROUNDING_PX)
+
+
+@every
+def test_apply__leaves_its_input(transform: Transform) -> None:
+    """Points are not changed, and the answer is a new array even for whole numbers."""
+    points = np.array([[10.0, 20.0], [30.0, 40.0]])
+    mapped = transform.apply(points)
+    mapped += 1
+    np.testing.assert_array_equal(points, [[10, 20], [30, 40]])
+
+
+@every
+def test_inverse__round_trip(transform: Transform) -> None:
+    """The inverse brings every point back, and the transform brings it there again."""
+    points = points_of()
+    mapped = transform.apply(points)
+    inverse, tolerance = transform.inverse(), NEWTON_PX.get(type(transform), NEWTON_PX_OTHERWISE)
+
+    np.testing.assert_allclose(inverse.apply(mapped), points, rtol=0, atol=tolerance)
+    np.testing.assert_allclose(transform.apply(inverse.apply(mapped)), mapped, rtol=0, atol=tolerance)
+    np.testing.assert_allclose(inverse.inverse().apply(points), mapped, rtol=0, atol=tolerance)
+
+
+@every
+def test_jacobian__differences(transform: Transform) -> None:
+    """Derivatives are those of finite differences."""
+    points, step = points_of() + 0.123, 1e-3
+    columns = [
+        (transform.apply(points + step * axis) - transform.apply(points - step * axis)) / (2 * step)
+        for axis in np.eye(2)
+    ]
+    tolerance = SLOPE.get(type(transform), SLOPE_OTHERWISE)
+    np.testing.assert_allclose(transform.jacobian(points), np.stack(columns, axis=-1), rtol=0, atol=tolerance)
+
+
+@every
+def test_matmul__identity(transform: Transform) -> None:
+    """The identity before or after changes nothing."""
+    points = points_of()
+    for whole in (transform @ AffineModel2D(), AffineModel2D() @ transform, transform @ TransformList()):
+        np.testing.assert_allclose(whole.apply(points), transform.apply(points), rtol=0, atol=ROUNDING_PX)
+
+
+@every
+@pytest.mark.parametrize("other", ["affine", "polynomial", "homography", "thin-plate", "list"])
+def test_matmul__order(transform: Transform, other: str) -> None:
+    """``a @ b`` is a after b."""
+    points, before = points_of(), EXAMPLES[other]
+    expected = transform.apply(before.apply(points))
+    # Relative: composed polynomials add many terms of pixels' powers.
+    np.testing.assert_allclose((transform @ before).apply(points), expected, rtol=1e-9, atol=ROUNDING_PX)
+
+
+@every
+def test_spec__round_trip(transform: Transform) -> None:
+    """What is written as JSON reads back as the same transform, 32-bit classes rounded to their precision."""
+    spec = json.loads(json.dumps(transform.to_spec()))
+    again = from_spec(spec)
+
+    assert type(again) is type(transform)
+    assert (again.id, again.labels) == (transform.id, transform.labels)
+    if holds_floats(transform):
+        np.testing.assert_allclose(again.apply(points_of()), transform.apply(points_of()), rtol=SINGLE, atol=1e-4)
+    else:
+        assert again == transform
+    assert again.to_spec() == spec
+
+
+@every
+def test_equality_and_hash(transform: Transform) -> None:
+    """A copy is equal and hashes alike; another name makes it another value."""
+    copy = attrs.evolve(transform)
+    assert copy == transform
+    assert hash(copy) == hash(transform)
+    assert transform.evolve(id="another") != transform
+    assert transform.evolve(labels=("another",)) != transform
+    assert transform != EXAMPLES["affine"] or transform is EXAMPLES["affine"]
+
+
+@every
+def test_pickle(transform: Transform) -> None:
+    """A pickled transform comes back equal, with its text."""
+    read = from_spec(transform.to_spec())
+    again = pickle.loads(pickle.dumps(read))
+    assert again == read
+    assert again.to_spec() == read.to_spec()
+
+
+@every
+def test_frozen(transform: Transform) -> None:
+    """A transform cannot be changed, neither its members nor its arrays."""
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        transform.id = "other"  # type: ignore[misc]
+    for field in attrs.fields(type(transform)):
+        value = getattr(transform, field.name)
+        if isinstance(value, np.ndarray):
+            with pytest.raises(ValueError, match=r"read-only"):
+                value[...] = 0
+
+
+@every
+def test_as_affine(transform: Transform) -> None:
+    """An affine transform is one exactly; others need a region to be fitted over."""
+    points = points_of()
+    if transform.is_affine:
+        np.testing.assert_allclose(
+            transform.as_affine().apply(points), transform.apply(points), rtol=0, atol=ROUNDING_PX
+        )
+        return
+    with pytest.raises(ConversionError, match="region"):
+        transform.as_affine()
+    # Pixels: no example bends more over the region.
+    np.testing.assert_allclose(transform.as_affine(REGION).apply(points), transform.apply(points), rtol=0, atol=15)
+
+
+@every
+def test_approximate__reports_its_worst_point(transform: Transform) -> None:
+    """The fit of order 3 is as far off at any point as it says, and no farther."""
+    fit, worst_px = transform.approximate(order=3, region=REGION)
+    errors = np.linalg.norm(fit.apply(points_of()) - transform.apply(points_of()), axis=1)
+    # A tenth more: between the points of the grid the error can be a little larger.
+    assert errors.max() <= 1.1 * worst_px + ROUNDING_PX
+
+
+@every
+def test_text_survives(transform: Transform) -> None:
+    """The original text is written again until a parameter changes."""
+    if not isinstance(transform, LeafTransform):
+        return
+    odd = {**transform.to_spec(), "dataString": f"{transform.data_string}  ", "note": {"by": ["hand"]}}
+    read = from_spec(odd)
+    assert read.to_spec() == odd
+    assert read.evolve(labels=("lens",)).to_spec() == {**odd, "metaData": {"labels": ["lens"]}}
+    field = next(field.name for field in attrs.fields(type(read)) if field.init and not field.kw_only)
+    changed = read.evolve(**{field: getattr(read, field)}).to_spec()
+    assert changed["note"] == odd["note"]
+    assert changed["dataString"] != odd["dataString"]
+
+
+@every
+def test_repr__names_the_class(transform: Transform) -> None:
+    """The representation begins with the class and fits on a line."""
+    assert repr(transform).startswith(f"{type(transform).__name__}(")
+    assert "\n" not in repr(transform)
+
+
+def test_inverse_is_exact_where_it_can_be() -> None:
+    """Only curved transforms are solved point by point."""
+    solved = {name for name, transform in EXAMPLES.items() if isinstance(transform.inverse(), NewtonInverse)}
+    assert solved == {
+        *("polynomial", "lens", "thin-plate", "thin-plate-without-affine", "moving-affine", "moving-rigid", "moving-2"),
+        *("warp-field", "exponential", "recovery", "sem", "interpolated"),
+    }
+
+
+numbers = st.floats(-1e6, 1e6).filter(lambda value: value == 0 or abs(value) > 1e-6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(numbers, min_size=6, max_size=6), st.lists(numbers, min_size=6, max_size=6))
+def test_affine__matrix_products(a: list[float], b: list[float]) -> None:
+    """Composition of affines is the product of their matrices, whatever the numbers."""
+    first, second = AffineModel2D(np.reshape(a, (2, 3))), AffineModel2D(np.reshape(b, (2, 3)))
+    expected = np.vstack([second.matrix, [0, 0, 1]]) @ np.vstack([first.matrix, [0, 0, 1]])
+    whole = second @ first
+    assert isinstance(whole, AffineModel2D)
+    np.testing.assert_array_equal(whole.matrix, expected[:2])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=6, max_size=6))
+def test_affine__text_keeps_every_double(values: list[float]) -> None:
+    """Any finite double is read back from new text as it was."""
+    transform = AffineModel2D(np.reshape(values, (2, 3)))
+    assert from_spec(transform.to_spec()) == transform
