@@ -84,8 +84,8 @@ def named_stack(gateway: Gateway, name: str) -> StackWrapper:
     missing = " and ".join(word for word, is_known in known.items() if not is_known)
     if missing:
         raise CommandError(
-            f"whose stack is {name!r}? Its {missing} is not known: name it owner/project/stack, or set RENDER_OWNER "
-            "and RENDER_PROJECT"
+            f"whose stack is {name!r}? Give its {missing}: as owner/project/stack, or with RENDER_OWNER and "
+            "RENDER_PROJECT"
         )
     return gateway.stack(name)
 

@@ -23,7 +23,7 @@ import msgspec
 from rendergateway.errors import RecordError
 from rendergateway.model.dates import date_text
 from rendergateway.model.wire_base import DateText, Int32, Wire
-from rendergateway.model.wire_tiles import NoTransforms
+from rendergateway.model.wire_tiles import Channel, NoTransforms, TileSpec
 from rendergateway.model.wire_transforms import Interpolated, Leaf, Reference, SpecList
 
 __all__ = ["decode_leniently", "parse"]
@@ -34,6 +34,8 @@ _DATE = re.compile(r"\s*(\d+)-(\d+)-(\d+)T(\d+):(\d+):(\d+)\.(\d+)Z")
 _INT_RANGES = {Int32: range(-(2**31), 2**31), int: range(-(2**63), 2**63)}
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
 _SPEC_KINDS: dict[str, type[Wire]] = {"leaf": Leaf, "list": SpecList, "ref": Reference, "interpolated": Interpolated}
+# Where null is not the default: it is left out when written, but does not become the default either.
+_KEEP_NULL = (TileSpec, Channel)
 _NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 
 
@@ -268,8 +270,10 @@ def _object(value: Any, place: str, kind: type[Wire]) -> Wire:
     for field in _fields(kind):
         if field.encode_name in value:
             member = _coerce(value[field.encode_name], field.type, f"{place}.{field.encode_name}")
-            # A null where the default is not: left out when written, yet not the default.
-            members[field.name] = msgspec.UNSET if member is None and _has_default(field) else member
+            if member is not None or not _has_default(field):
+                members[field.name] = member
+            elif kind in _KEEP_NULL:
+                members[field.name] = msgspec.UNSET
     return kind(**members)
 
 

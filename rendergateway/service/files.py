@@ -35,7 +35,7 @@ def readable_path(url: str, options: Options) -> Path | None:
     return path if inside else Path(text + "\0")
 
 
-def check_files(tile: TileSpec, options: Options) -> None:
+def check_files(tile: TileSpec | None, options: Options) -> None:
     """
     Refuse a tile whose image or mask files cannot be used.
 
@@ -44,6 +44,8 @@ def check_files(tile: TileSpec, options: Options) -> None:
     IllegalArgument
         If it names none, or one that is missing or empty.
     """
+    if tile is None:
+        raise NullPointer
     for levels in tile.pyramids:
         if not levels:
             name = "null" if tile.tileId is None else tile.tileId
@@ -71,10 +73,8 @@ def _check_file(context: str, url: str, options: Options) -> None:
 
 def check_tile(tile: TileSpec | None, options: Options) -> None:
     """Refuse a tile that cannot be drawn: its files, then its transforms."""
-    if tile is None:
-        raise NullPointer
     check_files(tile, options)
-    if tile.transforms is not None:
+    if tile is not None and tile.transforms is not None:
         check_transform(tile.transforms)
 
 

@@ -185,6 +185,7 @@ class ServiceCalls:
 
         Examples
         --------
+        >>> from rendergateway import Gateway
         >>> gateway = Gateway("embedded:", owner="lab")
         >>> with gateway.counting() as requests:
         ...     stacks = gateway.stacks()

@@ -46,8 +46,9 @@ class StackEdit:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
-            if hasattr(error, "add_note"):
-                error.add_note(f"stack {self.stack} was left LOADING; what was put before this error is stored")
+            note = f"stack {self.stack} was left LOADING; what was put before this error is stored"
+            # As add_note does, which Python 3.10 does not have.
+            vars(error)["__notes__"] = [*getattr(error, "__notes__", ()), note]
         elif self.complete:
             self.stack.set_state("COMPLETE")
 

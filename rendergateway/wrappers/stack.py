@@ -175,11 +175,6 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         complete : bool
             Whether the stack becomes COMPLETE when the block ends. After an error it stays LOADING, and the error
             says so.
-
-        Examples
-        --------
-        >>> with stack.editing() as edit:
-        ...     edit.put(new_tiles)
         """
         return StackEdit(self, batch=batch, complete=complete)
 

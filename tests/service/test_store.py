@@ -11,6 +11,7 @@ from rendergateway.errors import StoreError
 from rendergateway.service.store import Database, backup, check, compact
 from rendergateway.service.store import database as database_module
 from rendergateway.service.store.schema import VERSION
+from rendergateway.service.store.upkeep import discard, sweep
 from tests.service.conftest import STACK, Service, tile
 
 
@@ -101,6 +102,7 @@ def test_failed_clone__leaves_nothing(stack: Service) -> None:
     answer = stack.send("PUT", f"{STACK}/cloneTo/copy?z=1&z=2", {})
 
     assert answer.status_code == 500
+    assert "exist in stack with owner 'lab', project 'tissue', and name 'copy' already" in answer.text
     assert stack.json(f"{other}/tileIds") == ["b"]
 
 
@@ -156,6 +158,17 @@ def test_deleted_stack__goes_at_once_and_its_space_later(tmp_path: Path) -> None
     assert database.path.stat().st_size < size / 10
     assert check(database) == []
     service.adapter.close()
+
+
+def test_sweep__stops_when_its_time_is_up(stack: Service) -> None:
+    """What is left of a deleted stack waits for the next slice, and in the end nothing is left."""
+    stack.save(*(tile(f"t{number:05d}") for number in range(2000)))
+    database = stack.adapter.application.database
+    with database.writing() as connection:
+        discard(connection, "tile_1")
+        assert sweep(connection, seconds=0.0)
+        assert connection.execute("SELECT COUNT(*) FROM tile_1").fetchone()[0] > 0
+        assert not sweep(connection, seconds=60.0)
 
 
 def test_backup__is_a_store_of_its_own(tmp_path: Path) -> None:

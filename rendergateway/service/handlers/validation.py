@@ -21,7 +21,7 @@ from rendergateway.service.existence import existing_tile, existing_tiles
 from rendergateway.service.files import check_files, check_tile, check_transform
 from rendergateway.service.names import StackId
 from rendergateway.service.options import Options
-from rendergateway.service.refusals import IllegalArgument, ServiceRefusal
+from rendergateway.service.refusals import IllegalArgument, NullPointer, ServiceRefusal
 from rendergateway.service.resolving import Resolver, decoded_tile
 from rendergateway.service.store import Store
 
@@ -44,7 +44,7 @@ def _verdict(what: str, kind: Any, body: bytes, describe: Callable[[Any], str], 
     except RecordError as error:
         raise _failed(what, unreadable or str(error)) from error
     except ServiceRefusal as refusal:
-        raise _failed(what, str(refusal)) from refusal
+        raise _failed(what, str(refusal) or "null") from refusal
     return f"Successfully parsed {what} from JSON text.  Parsed value is: {description}.\n"
 
 
@@ -86,7 +86,7 @@ def validate_tile(store: Store, *, owner: str, body: bytes, options: Options) ->
 def validate_tiles(store: Store, *, owner: str, body: bytes, options: Options) -> str:
     """Judge several tiles, their files only."""
 
-    def describe(tiles: list[TileSpec]) -> str:
+    def describe(tiles: list[TileSpec | None]) -> str:
         for tile in tiles:
             check_files(tile, options)
         return f"array of {len(tiles)} tile specifications"
@@ -107,9 +107,12 @@ def validate_transform(store: Store, *, owner: str, body: bytes) -> str:
 def validate_transforms(store: Store, *, owner: str, body: bytes) -> str:
     """Judge several transforms, which may refer to one another."""
 
-    def describe(specs: list[_AnySpec]) -> str:
-        known = {spec.id: spec for spec in specs if spec.id is not None}
-        for spec in specs:
+    def describe(specs: list[_AnySpec | None]) -> str:
+        present = [spec for spec in specs if spec is not None]
+        if len(present) < len(specs):
+            raise NullPointer
+        known = {spec.id: spec for spec in present if spec.id is not None}
+        for spec in present:
             resolved = flatten(spec, known.get)
             resolved.id = spec.id
             check_transform(resolved)

@@ -1,0 +1,203 @@
+"""Loading files: checked as a whole, stored as they are."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rendergateway import BadRequestError, Gateway, RecordError, StackWrapper
+from rendergateway.batch.load import gather_specs, load_files, load_specs
+from rendergateway.transforms import TransformReference
+
+SHIFT = {"className": "mpicbg.trakem2.transform.TranslationModel2D", "dataString": "10 20"}
+
+
+def tile(tile_id: str, *transforms: dict[str, Any], **members: Any) -> dict[str, Any]:
+    size = {"tileId": tile_id, "z": 1.0, "width": 100, "height": 50}
+    return {**size, "transforms": {"type": "list", "specList": list(transforms)}, **members}
+
+
+def reference(name: str) -> dict[str, Any]:
+    return {"type": "ref", "refId": name}
+
+
+def shared(name: str, **members: Any) -> dict[str, Any]:
+    return {"id": name, **SHIFT, **members}
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Any:
+    """Write an object as JSON to a file of that name; return its path."""
+
+    def write(name: str, value: Any) -> Path:
+        file = tmp_path / name
+        file.write_text(json.dumps(value))
+        return file
+
+    return write
+
+
+@pytest.fixture
+def stack(gateway: Gateway) -> StackWrapper:
+    """A stack that is not there yet."""
+    return gateway.stack("new")
+
+
+def test_load__makes_the_stack_complete(stack: StackWrapper, write: Any) -> None:
+    """A stack that is missing is made, filled and COMPLETE."""
+    loaded = load_files(stack, [write("a.json", [tile("a", SHIFT), tile("b", SHIFT, z=2.5)])])
+
+    assert (loaded.tile_count, loaded.transform_count, loaded.z) == (2, 0, (1.0, 2.5))
+    assert (stack.state, stack.tile_count) == ("COMPLETE", 2)
+
+
+def test_load__left_loading(stack: StackWrapper, write: Any) -> None:
+    """Without complete the stack stays LOADING."""
+    load_files(stack, [write("a.json", [tile("a")])], complete=False)
+
+    assert stack.state == "LOADING"
+
+
+def test_load__boxes_kept_or_derived(stack: StackWrapper, write: Any) -> None:
+    """A box that is there is kept, a missing one is derived."""
+    boxed = tile("a", SHIFT, minX=1.0, minY=2.0, maxX=3.0, maxY=4.0)
+
+    load_files(stack, [write("a.json", [boxed, tile("b", SHIFT)])])
+
+    assert [list(found.bounds or ()) for found in stack.section(1).tiles()] == [[1, 2, 3, 4], [10, 20, 110, 70]]
+
+
+def test_load__z_only_where_there_is_none(stack: StackWrapper, write: Any) -> None:
+    """The z that is given goes to the tiles without one."""
+    without = tile("a")
+    del without["z"]
+
+    load_files(stack, [write("a.json", [without, tile("b", z=3)])], z=7)
+
+    assert {found: stack.tile(found).z for found in ("a", "b")} == {"a": 7, "b": 3}
+
+
+def test_load__transform_from_another_file(stack: StackWrapper, write: Any) -> None:
+    """Tiles find their shared transforms in any of the files, and keep the references."""
+    files = [write("tiles.json", [tile("a", reference("lens"))]), write("lenses.json", [shared("lens")])]
+
+    assert load_files(stack, files).transform_count == 1
+    assert stack.tile("a").transforms[0] == TransformReference("lens")
+    assert stack.tile("a").world_from_local([0, 0]).tolist() == [10, 20]
+
+
+def test_load__chained_transforms_are_written_out(stack: StackWrapper, write: Any) -> None:
+    """A shared transform that refers to another, which a service refuses, carries it within."""
+    chain = {"id": "chain", "type": "list", "specList": [reference("lens"), reference("lens")]}
+
+    load_files(stack, [write("a.json", [shared("lens"), chain, tile("a", reference("chain"))])])
+
+    assert stack.tile("a").transforms[0] == TransformReference("chain")
+    assert stack.tile("a").world_from_local([0, 0]).tolist() == [20, 40]
+
+
+def test_load__same_transform_in_two_files(stack: StackWrapper, write: Any) -> None:
+    """The same shared transform may come with each file."""
+    files = [write(name, [shared("lens"), tile(name, reference("lens"))]) for name in ("a.json", "b.json")]
+
+    assert load_files(stack, files).tile_count == 2
+
+
+@pytest.mark.parametrize(
+    ("second", "sentence"),
+    [
+        ([tile("a")], r"tile id 'a' stands twice: .*first.json, element 2, and .*second.json, element 1"),
+        ([shared("lens", dataString="1 1")], r"'lens' stands for two transforms: .*first.json.* and .*second.json"),
+        ([tile("b", reference("no"))], r"second.json, element 1: tile 'b' refers to the shared transform 'no', which"),
+        ([tile("b", z="x")], r"second.json, element 1: tile 'b' cannot be read: .* at \$.z"),
+        ([tile("b", z=None)], r"second.json, element 1: tile 'b' has no z; --z"),
+        ([tile("b", width=None)], r"second.json, element 1: tile 'b' has neither a box .* nor the width and height"),
+        ([tile("b", {**SHIFT, "dataString": "1"})], r"second.json, element 1: tile 'b' has a broken transform: "),
+        ([tile("b", {"className": "a.B"})], r"second.json, element 1: tile 'b' has no box .* not known here"),
+        ([tile("b") | {"transforms": None}], r"second.json, element 1: the transforms of tile 'b' are null"),
+        ([{"id": "x", "type": "list", "specList": [reference("x")]}], r"second.json, element 1: transform 'x': "),
+    ],
+)
+def test_load__one_bad_element_and_nothing_is_stored(
+    stack: StackWrapper, write: Any, second: list[Any], sentence: str
+) -> None:
+    """A fault anywhere in any file is named before anything was written, the stack included."""
+    files = [write("first.json", [shared("lens"), tile("a", reference("lens"))]), write("second.json", second)]
+
+    with pytest.raises(RecordError, match=sentence):
+        load_files(stack, files)
+
+    assert not stack.exists
+
+
+def test_load__no_tiles(stack: StackWrapper, write: Any) -> None:
+    """Transforms alone are nothing that a service stores."""
+    with pytest.raises(RecordError, match="no tile spec"):
+        load_files(stack, [write("a.json", [shared("lens")])])
+
+
+def test_load__unknown_class_with_a_box(stack: StackWrapper, write: Any) -> None:
+    """A transform of a class that is not known here is stored word for word where no box has to be derived."""
+    box = {"minX": 0, "minY": 0, "maxX": 9, "maxY": 9}
+
+    load_files(stack, [write("a.json", [tile("a", {"className": "a.B", "dataString": "x y"}, **box)])])
+
+    assert stack.tile("a").transforms[0].to_spec()["dataString"] == "x y"
+
+
+def test_load__existing_stack_is_refused(stack: StackWrapper, write: Any) -> None:
+    """A stack that is there is not touched unless told."""
+    load_files(stack, [write("a.json", [tile("a")])])
+
+    with pytest.raises(BadRequestError, match="lab/cortex/new is there already"):
+        load_files(stack, [write("b.json", [tile("b")])])
+
+    assert stack.section(1).tiles().ids == ["a"]
+
+
+def test_load__append_finds_transforms_of_the_stack(stack: StackWrapper, write: Any) -> None:
+    """Appended tiles may refer to the shared transforms that the stack has."""
+    load_files(stack, [write("a.json", [shared("lens"), tile("a", reference("lens"))])])
+
+    load_files(stack, [write("b.json", [tile("b", reference("lens"))])], existing="append")
+
+    assert stack.section(1).tiles().ids == ["a", "b"]
+    assert stack.state == "COMPLETE"
+
+
+def test_load__append_without_its_transform(stack: StackWrapper, write: Any) -> None:
+    """A reference that neither files nor stack can follow leaves the stack COMPLETE as it was."""
+    load_files(stack, [write("a.json", [tile("a")])])
+
+    with pytest.raises(RecordError, match="in no file that is loaded, nor in stack new"):
+        load_files(stack, [write("b.json", [tile("b", reference("lens"))])], existing="append")
+
+    assert (stack.state, stack.tile_count) == ("COMPLETE", 1)
+
+
+def test_load__replace_keeps_what_is_said_of_the_stack(gateway: Gateway, write: Any) -> None:
+    """Replacing empties the stack and keeps its resolution."""
+    stack = gateway.create_stack("old", resolution_nm=(4, 4, 40))
+    load_files(stack, [write("a.json", [tile("a"), tile("b", z=2)])], existing="append")
+
+    load_files(stack, [write("b.json", [tile("c")])], existing="replace")
+
+    assert [section.tiles().ids for section in stack.sections()] == [["c"]]
+    assert stack.resolution_nm == (4, 4, 40)
+
+
+def test_load__interrupted_between_batches(stack: StackWrapper, write: Any) -> None:
+    """Ctrl-C leaves what was saved in a LOADING stack, and says so."""
+    specs = gather_specs([write("a.json", [tile(name) for name in "abc"])])
+
+    def interrupt(count: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        load_specs(stack, specs, batch=2, progress=interrupt)
+
+    assert "was left LOADING" in caught.value.__notes__[0]  # type: ignore[attr-defined]
+    assert (stack.state, stack.section(1).tiles().ids) == ("LOADING", ["a", "b"])

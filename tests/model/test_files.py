@@ -1,0 +1,107 @@
+"""Files of tile specs: what is taken, and what is said of the rest."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from rendergateway import RecordError
+from rendergateway.model.files import cut_specs, read_specs
+
+TILE = b'{"tileId": "a",  "z": 1.50, "strange": [1, 2]}'
+LENS = b'{"id": "lens", "className": "mpicbg.trakem2.transform.TranslationModel2D", "dataString": "1 2"}'
+
+
+def refusal(text: bytes) -> str:
+    with pytest.raises(RecordError) as caught:
+        cut_specs(text, "tiles.json")
+    return str(caught.value)
+
+
+def test_read__text_stays_as_it_was(tmp_path: Path) -> None:
+    """Blanks, unknown members and the way numbers are written survive."""
+    file = tmp_path / "tiles.json"
+    file.write_bytes(b"[\n" + TILE + b"]\n")
+
+    (tile,) = read_specs(file).tiles
+
+    assert tile.id == "a"
+    assert bytes(tile.text) == TILE  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["tiles.json.gz", "tiles.json"])
+def test_read__gzip_whatever_the_name(tmp_path: Path, name: str) -> None:
+    """What is gzipped is unpacked, also where the name does not say so."""
+    file = tmp_path / name
+    file.write_bytes(gzip.compress(b"[" + TILE + b"]"))
+
+    assert [tile.id for tile in read_specs(file).tiles] == ["a"]
+
+
+def test_cut__resolved_tiles() -> None:
+    """Resolved tiles give their tiles and their transforms."""
+    text = b'{"transformIdToSpecMap": {"lens": %b}, "tileIdToSpecMap": {"a": %b}}' % (LENS, TILE)
+
+    found = cut_specs(text, "resolved.json")
+
+    assert ([tile.id for tile in found.tiles], [transform.id for transform in found.transforms]) == (["a"], ["lens"])
+
+
+def test_cut__tiles_and_transforms_in_one_array() -> None:
+    """An array may hold both; an element says what it is by its members."""
+    found = cut_specs(b"[%b, %b]" % (LENS, TILE), "both.json")
+
+    assert [str(tile) for tile in found.tiles] == ["both.json, element 2"]
+    assert [str(transform) for transform in found.transforms] == ["both.json, element 1"]
+
+
+@pytest.mark.parametrize("text", [TILE, b"\xef\xbb\xbf [" + TILE + b"]"])
+def test_cut__single_spec_or_byte_order_mark(text: bytes) -> None:
+    """One spec without an array is taken, and so is a file with a byte order mark."""
+    assert [tile.id for tile in cut_specs(text, "tile.json").tiles] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (b"", "tiles.json is empty"),
+        (b"# SWC\n1 0 5", "tiles.json is not JSON: it begins with # SWC 1 0 5"),
+        (b'[{"tileId": "a"}, {"til', "tiles.json is cut short"),
+        (b'[{"tileId": "a"},]', "tiles.json is not JSON: "),
+        (b'{"tileSpecs": []}', "tiles.json holds an object of tileSpecs"),
+        (b'[{"tileId": "a"}, {"z": 1, "layout": {}}]', "tiles.json, element 2 is a tile spec without tileId"),
+        (b'[{"tileId": null}]', "tiles.json, element 1 is a tile spec without tileId"),
+        (b'[{"tileId": 7}]', "tiles.json, element 1 is a tile spec whose tileId is 7"),
+        (b'[{"className": "X"}]', "tiles.json, element 1 is a transform without id"),
+        (b"[7]", "tiles.json, element 1: expected a tile spec or a transform, here stands 7"),
+        (b'[{"pGroupId": "1", "pId": "a"}]', "tiles.json, element 1 is an object of pGroupId, pId"),
+        (b'[{"tileId": "a", "transform": {}}]', "tiles.json, element 1 is a change of a tile's transforms"),
+        (b'{"tileIdToSpecMap": []}', "tiles.json: tileIdToSpecMap is an object of specs by id"),
+        (b'{"tileIdToSpecMap": {"a": {"z": 1, "width": 5}}}', "tiles.json, tileIdToSpecMap, 'a' is a tile spec with"),
+    ],
+)
+def test_cut__refusals_name_file_and_place(text: bytes, sentence: str) -> None:
+    """What is no file of specs is refused with its name, the place and what stands there."""
+    message = refusal(text)
+
+    assert message.startswith(sentence)
+    assert "expected" in message
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (gzip.compress(b"[" + TILE + b"]")[:-12], "is cut short: its gzip data ends early"),
+        (b"\x1f\x8b" + b"nonsense" * 4, "has broken gzip data"),
+        (b"PK\x03\x04 and so on", "is a zip archive"),
+    ],
+)
+def test_read__packed_badly(tmp_path: Path, content: bytes, sentence: str) -> None:
+    """Packed data that is broken, cut short or of another kind is refused with the file's name."""
+    file = tmp_path / "tiles.json.gz"
+    file.write_bytes(content)
+
+    with pytest.raises(RecordError, match=f"tiles.json.gz {sentence}"):
+        read_specs(file)
