@@ -82,7 +82,7 @@ class StackEdit:
         Raises
         ------
         RecordError
-            If two tiles have one id, or a transform that a tile refers to is nowhere to be found; nothing is saved then.
+            If two tiles have one id, or a transform that a tile refers to is nowhere; nothing is saved then.
         StackStateError
             If the stack is not LOADING.
 

@@ -112,7 +112,7 @@ class ProjectWrapper(ObjectWrapper[NameRecord]):
 
     def stacks(self) -> Collection[StackWrapper]:
         """
-        Return the stacks of this project, with all that the service says of each, by cycle and age as the service has it.
+        Return the stacks of this project, with all that the service says of each, in its order: by cycle and age.
 
         Notes
         -----

@@ -26,7 +26,7 @@ def specs_of(*files: Path) -> dict[str, dict[str, Any]]:
     for file in files:
         content = file.read_bytes()
         value = json.loads(gzip.decompress(content) if file.suffix == ".gz" else content)
-        specs = value["tileIdToSpecMap"].values() if isinstance(value, dict) else value
+        specs = value.get("tileIdToSpecMap", {"": value}).values() if isinstance(value, dict) else value
         found.update({spec["tileId"]: spec for spec in specs if "tileId" in spec})
     return found
 

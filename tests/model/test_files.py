@@ -78,7 +78,7 @@ def test_cut__single_spec_or_byte_order_mark(text: bytes) -> None:
         (b"[7]", "tiles.json, element 1: expected a tile spec or a transform, here stands 7"),
         (b'[{"pGroupId": "1", "pId": "a"}]', "tiles.json, element 1 is an object of pGroupId, pId"),
         (b'[{"tileId": "a", "transform": {}}]', "tiles.json, element 1 is a change of a tile's transforms"),
-        (b'{"tileIdToSpecMap": []}', "tiles.json: tileIdToSpecMap is an object of specs by id"),
+        (b'{"tileIdToSpecMap": []}', "tiles.json, tileIdToSpecMap: expected an object of specs by id"),
         (b'{"tileIdToSpecMap": {"a": {"z": 1, "width": 5}}}', "tiles.json, tileIdToSpecMap, 'a' is a tile spec with"),
     ],
 )

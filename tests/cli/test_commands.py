@@ -1,0 +1,55 @@
+"""The command as a whole: help, care for databases, and what is said without the extras."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rendergateway import __version__
+from tests.cli.conftest import Run, tiles_file
+
+WITHOUT = "import sys; sys.modules['{name}'] = None; from rendergateway.cli import main; main()"
+
+
+@pytest.mark.parametrize("name", ["click", "rich"])
+def test_command__without_the_extra(name: str) -> None:
+    """Without click or rich one sentence says what to install."""
+    result = subprocess.run([sys.executable, "-c", WITHOUT.format(name=name)], capture_output=True, text=True, check=False)
+
+    assert result.returncode == 1
+    assert result.stderr == f"the rendergateway command needs {name}: pip install 'rendergateway[service]'\n"
+
+
+def test_command__version(run: Run) -> None:
+    """The version is printed alone."""
+    assert run("--version").stdout == f"{__version__}\n"
+
+
+def test_command__every_verb_has_help(run: Run) -> None:
+    """Each verb explains itself."""
+    for verb in ("backup", "check", "compact", "demo", "load", "serve", "tree"):
+        result = run(verb, "--help")
+        assert (result.exit_code, result.stdout.startswith(f"Usage: rendergateway {verb}")) == (0, True)
+
+
+def test_upkeep__backup_check_compact(run: Run) -> None:
+    """A database is checked, made smaller and copied; the copy is not overwritten."""
+    run("load", tiles_file("a.json", "a"), "--stack", "lab/cortex/new")
+
+    assert run("check", "render.db").stdout == "render.db: no damage\n"
+    assert run("compact", "render.db").stdout.startswith("render.db: ")
+    assert run("backup", "render.db", "copy.db").exit_code == 0
+    assert "copy.db exists" in run("backup", "render.db", "copy.db").stderr
+    assert "1 tile" in run("tree", "lab/cortex/new", "--service", "embedded:copy.db").stdout
+
+
+@pytest.mark.parametrize("words", [["check", "no.db"], ["compact", "no.db"], ["backup", "no.db", "copy.db"]])
+def test_upkeep__missing_database(run: Run, words: list[str]) -> None:
+    """A database that is not there is named, and not made."""
+    result = run(*words)
+
+    assert (result.exit_code, result.stderr.splitlines()[-1]) == (1, "rendergateway: there is no database 'no.db'")
+    assert list(Path().iterdir()) == []

@@ -1,0 +1,123 @@
+"""``rendergateway load``: files in, sentences out."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rendergateway import Gateway
+from tests.cli.conftest import Run, tiles_file
+
+
+def test_load__says_where_and_what(run: Run) -> None:
+    """The target goes to standard error, the result to standard output."""
+    result = run("load", tiles_file("a.json", "a", "b"), "--stack", "lab/cortex/new")
+
+    assert result.exit_code == 0
+    assert result.stderr == "Loading into stack lab/cortex/new of embedded:./render.db\n"
+    assert result.stdout.startswith("lab/cortex/new COMPLETE: 2 tiles, 1 section in ")
+
+
+def test_load__standard_input(run: Run) -> None:
+    """A dash reads standard input, gzipped or not."""
+    content = Path(tiles_file("a.json", "a")).read_bytes()
+
+    assert run("load", "-", "--stack", "lab/cortex/plain", typed=content).exit_code == 0
+    assert run("load", "-", "--stack", "lab/cortex/packed", typed=gzip.compress(content)).exit_code == 0
+
+
+def test_load__missing_parts_of_the_name(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Owner and project come from the environment; where nobody says them, the message tells how."""
+    file = tiles_file("a.json", "a")
+
+    assert "Give its owner and project" in run("load", file, "--stack", "new").stderr
+    monkeypatch.setenv("RENDER_OWNER", "lab")
+    assert "Give its project" in run("load", file, "--stack", "new").stderr
+    assert run("load", file, "--stack", "cortex/new").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"# SWC", "bad.json is not JSON"),
+        (b'[{"tileId": "b"', "bad.json is cut short"),
+        (b'[{"z": 1, "layout": {}}]', "bad.json, element 1 is a tile spec without tileId; expected"),
+        (b'[{"tileId": "a", "z": 1, "width": 5, "height": 5}]', "tile id 'a' stands twice: good.json, element 1, and"),
+    ],
+)
+def test_load__bad_file(run: Run, content: bytes, sentence: str) -> None:
+    """A bad file is named in one sentence; nothing is stored, not even an empty database."""
+    tiles_file("good.json", "a")
+    Path("bad.json").write_bytes(content)
+
+    result = run("load", "good.json", "bad.json", "--stack", "lab/cortex/new")
+
+    assert result.exit_code == 1
+    assert f"rendergateway: {sentence}" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not Path("render.db").exists()
+
+
+def test_load__missing_file(run: Run) -> None:
+    """A file that is not there is named."""
+    result = run("load", "no.json", "--stack", "lab/cortex/new")
+
+    assert (result.exit_code, result.stderr.splitlines()[-1]) == (1, "rendergateway: no.json: No such file or directory")
+
+
+def test_load__existing_stack(run: Run) -> None:
+    """A stack that is there needs --append or --replace; both at once make no sense."""
+    words = ["load", tiles_file("a.json", "a"), "--stack", "lab/cortex/new"]
+    assert run(*words).exit_code == 0
+
+    assert "append to it (--append) or replace what it holds (--replace)" in run(*words).stderr
+    assert run(*words, "--append").exit_code == 0
+    assert run(*words, "--replace", "--keep-loading").stdout.startswith("lab/cortex/new LOADING: 1 tile")
+    assert run(*words, "--append", "--replace").exit_code == 2
+
+
+def test_load__no_service(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing names a service, the message shows how to name one."""
+    monkeypatch.delenv("RENDERGATEWAY_SERVICE")
+
+    result = run("load", tiles_file("a.json", "a"), "--stack", "lab/cortex/new")
+
+    assert result.exit_code == 1
+    assert "--service embedded:./render.db" in result.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+def test_load__interrupted(tmp_path: Path) -> None:
+    """Ctrl-C ends the command with 130 and one sentence."""
+    words = [sys.executable, "-m", "rendergateway.cli", "load", "-", "--stack", "lab/cortex/new"]
+    environment = {**os.environ, "RENDERGATEWAY_SERVICE": f"embedded:{tmp_path / 'render.db'}"}
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith(b"Loading into")
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+
+    assert (process.returncode, said) == (130, b"rendergateway: interrupted\n")
+
+
+def test_load__interrupted_while_saving(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Interrupted half-way, the stack is left LOADING, and the message says so."""
+    words = ["load", tiles_file("a.json", "a"), "--stack", "lab/cortex/new"]
+
+    def interrupt(gateway: Gateway, values: dict[str, object]) -> None:
+        if values.get("derive_data"):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Gateway, "_wrote", interrupt)
+    result = run(*words)
+
+    assert result.exit_code == 130
+    assert "rendergateway: stack new was left LOADING" in result.stderr

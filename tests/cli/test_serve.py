@@ -1,0 +1,66 @@
+"""``rendergateway serve``: up, and down with a sentence where it cannot come up."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rendergateway import Gateway
+from tests.cli.conftest import Run
+
+
+def test_serve__memory(tmp_path: Path) -> None:
+    """A private service comes up on a free port, serves, and ends with its file."""
+    words = [sys.executable, "-m", "rendergateway.cli", "serve", "--memory", "--port", "0"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)}) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().split()[2].rstrip(",")
+        with Gateway(address, owner="lab", project="cortex") as gateway:
+            state = gateway.create_stack("new").state
+        process.send_signal(signal.SIGTERM)
+
+    assert state == "LOADING"
+    assert process.returncode == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_serve__port_in_use(run: Run) -> None:
+    """A port that is taken is named in a sentence."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = run("serve", "render.db", "--port", str(port))
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"rendergateway: cannot listen on 127.0.0.1:{port}: ")
+
+
+@pytest.mark.parametrize("words", [[], ["render.db", "--memory"], ["render.db", "--port", "70000"]])
+def test_serve__misuse(run: Run, words: list[str]) -> None:
+    """Neither or both of path and --memory, or a port that is none, are usage errors."""
+    assert run("serve", *words).exit_code == 2
+
+
+def test_serve__database_of_another_program(run: Run) -> None:
+    """The database of another program is left alone."""
+    with sqlite3.connect("other.db") as connection:
+        connection.execute("CREATE TABLE songs (title TEXT)")
+    connection.close()
+
+    result = run("serve", "other.db", "--port", "0")
+
+    assert result.exit_code == 1
+    assert "is a database of another program" in result.stderr
+
+
+def test_serve__missing_image_folder(run: Run) -> None:
+    """An image folder that is not there is named."""
+    assert "is no folder" in run("serve", "render.db", "--port", "0", "--images", "no").stderr
