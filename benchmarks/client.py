@@ -212,7 +212,9 @@ def compare_listings(count: int, rounds: int) -> None:
     ours, theirs = ([statistics.median(values) for values in zip(*figures[side], strict=True)] for side in figures)
     report(f"listing {count} tiles, client CPU (renderapi / ours)", theirs[0] / ours[0], "≥ 20")
     report(f"listing {count} tiles, added peak RSS (ours / renderapi)", ours[2] / theirs[2], "≤ 0.25")
-    print(f"  wall: {ours[1]:.2f} s and {theirs[1]:.2f} s; added RSS: {ours[2] / 1024:.0f} and {theirs[2] / 1024:.0f} MB")
+    print(
+        f"  wall: {ours[1]:.2f} s and {theirs[1]:.2f} s; added RSS: {ours[2] / 1024:.0f} and {theirs[2] / 1024:.0f} MB"
+    )
 
 
 def report(what: str, ratio: float, goal: str) -> None:

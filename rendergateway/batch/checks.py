@@ -10,11 +10,11 @@ from rendergateway.errors import RecordError, TransformError
 from rendergateway.model import TileRecord
 from rendergateway.model.files import FoundSpec
 from rendergateway.model.record import to_text
-from rendergateway.model.slices import Raw, Text, copy_of, decode
+from rendergateway.model.slices import Raw, copy_of, decode
 from rendergateway.model.wire import Interpolated, Leaf, Spec, SpecList, TileSpec, decode_body, references
 from rendergateway.transforms import UnknownTransform, from_spec
 
-__all__ = ["checked_tile", "checked_transform", "missing_references", "self_contained"]
+__all__ = ["checked_tile", "checked_transform", "has_box", "no_box", "references_of", "self_contained"]
 
 
 def checked_tile(found: FoundSpec, z: float | None = None) -> tuple[bytes | Raw, float]:
@@ -38,7 +38,7 @@ def checked_tile(found: FoundSpec, z: float | None = None) -> tuple[bytes | Raw,
     if spec.transforms is None:
         raise RecordError(f"{found}: the transforms of tile {found.id!r} are null; expected an object with specList")
     leaves_known = [_is_known(leaf, found, "tile") for leaf in _leaves(spec.transforms)]
-    if None in (spec.minX, spec.minY, spec.maxX, spec.maxY):
+    if not _has_box(spec):
         _check_derivable(found, spec, all(leaves_known))
     if spec.z is not None:
         return found.text, float(spec.z)
@@ -47,26 +47,33 @@ def checked_tile(found: FoundSpec, z: float | None = None) -> tuple[bytes | Raw,
     return TileRecord.from_json(found.text).evolve(z=z).to_json(), float(z)
 
 
-def checked_transform(found: FoundSpec) -> bytes | Raw:
+def checked_transform(found: FoundSpec) -> bool:
     """
-    Return the text of a shared transform that a service can store.
+    Check a shared transform; return whether all classes in it are known here.
 
     Raises
     ------
     RecordError
         If it is broken.
     """
-    spec = _read(found, Spec, "transform")
-    for leaf in _leaves(spec):
-        _is_known(leaf, found, "transform")
-    return found.text
+    leaves_known = [_is_known(leaf, found, "transform") for leaf in _leaves(_read(found, Spec, "transform"))]
+    return all(leaves_known)
 
 
-def missing_references(found: FoundSpec, text: Text, transforms: Mapping[str, Text]) -> set[str]:
-    """Return the ids of shared transforms that a checked tile refers to and *transforms* lacks."""
-    if b'"ref' not in copy_of(text):
+def references_of(found: FoundSpec) -> set[str]:
+    """Return the ids of the shared transforms that a checked tile refers to."""
+    if b'"ref' not in copy_of(found.text):
         return set()
-    return {name or "null" for name in references(_read(found, TileSpec, "tile").transforms)} - transforms.keys()
+    return {name or "null" for name in references(_read(found, TileSpec, "tile").transforms)}
+
+
+def has_box(found: FoundSpec) -> bool:
+    """Tell whether a checked tile brings its box."""
+    return _has_box(_read(found, TileSpec, "tile"))
+
+
+def _has_box(spec: TileSpec) -> bool:
+    return None not in (spec.minX, spec.minY, spec.maxX, spec.maxY)
 
 
 def self_contained(transforms: Mapping[str, FoundSpec]) -> dict[str, bytes | Raw]:
@@ -129,7 +136,12 @@ def _check_derivable(found: FoundSpec, spec: TileSpec, is_known: bool) -> None:
             "derive it from"
         )
     if not is_known:
-        raise RecordError(
-            f"{found}: tile {found.id!r} has no box (minX, minY, maxX, maxY), and a transform of a class that is not "
-            "known here, so that none can be derived"
-        )
+        raise no_box(found)
+
+
+def no_box(found: FoundSpec) -> RecordError:
+    """Return the error for a tile without a box, of which none can be derived."""
+    return RecordError(
+        f"{found}: tile {found.id!r} has no box (minX, minY, maxX, maxY), and a transform of a class that is not known "
+        "here, so that none can be derived"
+    )

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from rendergateway.batch.checks import checked_tile, checked_transform, missing_references, self_contained
+from rendergateway.batch.checks import (
+    checked_tile,
+    checked_transform,
+    has_box,
+    no_box,
+    references_of,
+    self_contained,
+)
 from rendergateway.errors import BadRequestError, NotFoundError, RecordError
 from rendergateway.model import ResolvedTiles
 from rendergateway.model.files import FoundSpec, SpecFile, read_specs
@@ -57,6 +64,7 @@ class SpecSet:
     transforms: dict[str, FoundSpec] = attrs.field(factory=dict)
     texts: dict[str, bytes | Raw] = attrs.field(factory=dict)
     z: set[float] = attrs.field(factory=set)
+    _unknown: set[str] = attrs.field(factory=set)
 
     def add(self, file: SpecFile, z: float | None = None) -> None:
         """
@@ -77,7 +85,8 @@ class SpecSet:
             self.tiles[found.id] = found
 
     def _add_transform(self, found: FoundSpec) -> None:
-        checked_transform(found)
+        if not checked_transform(found):
+            self._unknown.add(found.id)
         first = self.transforms.setdefault(found.id, found)
         if copy_of(first.text) != copy_of(found.text) and decode(first.text) != decode(found.text):
             raise RecordError(f"transform id {found.id!r} stands for two transforms: {first}, and {found}")
@@ -94,14 +103,17 @@ class SpecSet:
         Raises
         ------
         RecordError
-            If there is no tile, or a transform that a tile refers to is nowhere.
+            If there is no tile, a transform that a tile refers to is nowhere, or a box can neither be kept nor derived.
         """
         if not self.tiles:
             raise RecordError("there is no tile spec in these files, so there is nothing to load")
         transforms = self_contained(self.transforms)
-        for tile_id, text in self.texts.items():
-            for transform_id in sorted(missing_references(self.tiles[tile_id], text, transforms)):
-                transforms[transform_id] = self._of_stack(stack, transform_id, self.tiles[tile_id])
+        for tile in self.tiles.values():
+            names = references_of(tile)
+            for name in sorted(names - transforms.keys()):
+                transforms[name] = self._of_stack(stack, name, tile)
+            if names & self._unknown and not has_box(tile):
+                raise no_box(tile)
         return ResolvedTiles(dict(self.texts), transforms)
 
     def _of_stack(self, stack: StackWrapper | None, transform_id: str, tile: FoundSpec) -> bytes:

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 import click
 
@@ -44,13 +45,22 @@ def open_gateway(service: str | None, profile: str | None, *, makes_file: bool =
     ConfigurationError
         If nothing says which service is meant.
     CommandError
-        If there is no file of that name.
+        If there is no file of that name, or the service would go with the command.
     """
     gateway = Gateway(service, profile=profile)
-    if gateway.server.startswith(_EMBEDDED) and not makes_file:
-        existing_file(gateway.server.removeprefix(_EMBEDDED).partition("?")[0])
+    if gateway.server.startswith(_EMBEDDED):
+        _check_file(unquote(gateway.server.removeprefix(_EMBEDDED).partition("?")[0]), makes_file)
     with contextlib.closing(gateway):
         yield gateway
+
+
+def _check_file(path: str, makes_file: bool) -> None:
+    if not path:
+        raise CommandError(
+            "an embedded service without a file goes when the command ends; name one: --service embedded:./render.db"
+        )
+    if not makes_file:
+        existing_file(path)
 
 
 def existing_file(path: str) -> Path:
@@ -63,8 +73,8 @@ def existing_file(path: str) -> Path:
         If it is not.
     """
     file = Path(path).expanduser()
-    if not path or not file.exists():
-        raise CommandError(f"there is no database {path!r}" if path else "embedded: without a path holds nothing yet")
+    if not file.exists():
+        raise CommandError(f"there is no database {path!r}")
     return file
 
 

@@ -89,22 +89,13 @@ class DemoFolder:
         note = self.path / _NOTE
         if self.path.is_dir() and any(self.path.iterdir()) and not note.exists():
             raise CommandError(f"{self.path} holds something that is not the demo's; name an empty or a new folder")
-        self.images.mkdir(parents=True, exist_ok=True)
-        if self._noted() != self._note:
+        self.path.mkdir(parents=True, exist_ok=True)
+        if _recipe_of(note) != _RECIPE:
             # First the images of another volume go: what is there later counts as done.
-            for tile in tiles():
-                (self.images / tile.file_name).unlink(missing_ok=True)
-            note.write_text(json.dumps(self._note), encoding="utf-8")
-
-    @property
-    def _note(self) -> dict[str, object]:
-        return {"recipe": _RECIPE, "folder": str(self.path)}
-
-    def _noted(self) -> object:
-        try:
-            return json.loads((self.path / _NOTE).read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            return None
+            for tile in self.images.glob("*.png"):
+                tile.unlink()
+            note.write_text(json.dumps({"recipe": _RECIPE}), encoding="utf-8")
+        self.images.mkdir(exist_ok=True)
 
     def missing_images(self) -> list[DemoTile]:
         """Return the tiles whose image is not there yet."""
@@ -124,18 +115,15 @@ class DemoFolder:
         sections = {z: [tile for tile in missing if tile.z == z] for z in SECTIONS}
         sections = {z: of_section for z, of_section in sections.items() if of_section}
         corrected = LENS.apply(_local_points())
+        count = 0
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             # All tissues are asked for at once, so that one is drawn while tiles of another are cut.
             tissues = pool.map(functools.partial(draw_section, bounds=world_bounds()), sections)
-            cut = functools.partial(self._cut, corrected)
-            drawn = (
-                _
-                for tissue, of_section in zip(tissues, sections.values(), strict=True)
-                for _ in pool.map(functools.partial(cut, tissue), of_section)
-            )
-            for count, _ in enumerate(drawn, 1):
-                if progress is not None:
-                    progress(count)
+            for tissue, of_section in zip(tissues, sections.values(), strict=True):
+                for _ in pool.map(functools.partial(self._cut, corrected, tissue), of_section):
+                    count += 1
+                    if progress is not None:
+                        progress(count)
 
     def _cut(self, corrected: FloatArray, tissue: Section, tile: DemoTile) -> None:
         """Write the image of a tile: each of its pixels shows what lies at its place in the world."""
@@ -179,3 +167,11 @@ def _local_points() -> FloatArray:
     """Return x and y of each pixel of a tile, (H, W, 2)."""
     along = np.arange(TILE_PX, dtype=np.float64)
     return np.stack(np.meshgrid(along, along), axis=-1)
+
+
+def _recipe_of(note: Path) -> object:
+    """Return which volume a folder was made for; None where that is not known."""
+    try:
+        return json.loads(note.read_text(encoding="utf-8"))["recipe"]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None

@@ -105,7 +105,7 @@ def draw_section(z: float, bounds: Bounds, *, seed: int = 7, step: float = 2.0) 
     inside = 190 + 18 * shade + 10 * _tiled(noise[2], x, y, 9.0)
     organelle = np.clip(1.6 - nearest / (6 + 4 * shade), 0, 1) * (shade > 0.4)
     values = inside * (1 - 0.66 * membrane) - 62 * organelle
-    grain = np.random.default_rng([seed, round(8 * z)]).normal(0, 1.8, (_NOISE_SIZE, _NOISE_SIZE))
+    grain = np.random.default_rng([seed, round(8 * z)]).normal(0, 1.6, (_NOISE_SIZE, _NOISE_SIZE))
     return Section(values.astype(np.float32), grain.astype(np.float32), bounds, step)
 
 

@@ -157,7 +157,9 @@ def _resolved(members: Mapping[str, Raw], name: str) -> Iterator[tuple[str, byte
         try:
             specs = cut_object(text)
         except RecordError as error:
-            raise RecordError(f"{name}, {map_name}: expected an object of specs by id, here stands {_begin(text)}") from error
+            raise RecordError(
+                f"{name}, {map_name}: expected an object of specs by id, here stands {_begin(text)}"
+            ) from error
         yield from ((f"{map_name}, {key!r}", spec) for key, spec in specs.items())
 
 

@@ -6,8 +6,6 @@ All are weighted least squares in closed form, on coordinates relative to the we
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -58,9 +56,9 @@ def _numbers(values: npt.ArrayLike, name: str) -> FloatArray:
         array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise FitError(f"{name} are numbers in rows of equal length: {error}") from error
-    bad = np.argwhere(~np.isfinite(array))
-    if bad.size:
-        raise FitError(f"{name} at index {bad[0].tolist()} is {array[tuple(bad[0])]}; a fit needs finite numbers")
+    if not np.isfinite(array).all():
+        bad = np.argwhere(~np.isfinite(array))[0]
+        raise FitError(f"{name} at index {bad.tolist()} is {array[tuple(bad)]}; a fit needs finite numbers")
     return array
 
 
@@ -240,16 +238,17 @@ def fit_affines(
     starts, counts = _sets(offsets, len(p))
     if not starts.size:
         return np.empty((0, 2, 3))
-    # One row per coordinate: sums over sets then run along memory.
-    x, y, u, v = np.concatenate([p.T, q.T])
+    # One array per coordinate: sums over sets then run along memory.
+    columns = [np.ascontiguousarray(column) for column in (*p.T, *q.T)]
     with np.errstate(divide="ignore", invalid="ignore"):
-        centers = _sums(w * np.stack([x, y, u, v]), starts) / _sums(w, starts)
-        x, y, u, v = np.stack([x, y, u, v]) - np.repeat(centers, counts, axis=1)
+        total = _sums(w, starts)
+        centers = np.array([_sums(w * column, starts) / total for column in columns])
+        x, y, u, v = (column - np.repeat(center, counts) for column, center in zip(columns, centers, strict=True))
         wx, wy = w * x, w * y
         xx, xy, yy, xu, yu, xv, yv = (
             _sums(product, starts) for product in (wx * x, wx * y, wy * y, wx * u, wy * u, wx * v, wy * v)
         )
-        determinant = np.where(on_a_line(xx, xy, yy) | (_sums(w > 0, starts) < 3), np.nan, xx * yy - xy * xy)
+        determinant = np.where(on_a_line(xx, xy, yy), np.nan, xx * yy - xy * xy)
         rows = [(xu * yy - yu * xy, yu * xx - xu * xy), (xv * yy - yv * xy, yv * xx - xv * xy)]
         linear = np.moveaxis(np.array(rows) / determinant, -1, 0)
     matrices = np.empty((len(starts), 2, 3))
@@ -258,9 +257,9 @@ def fit_affines(
     return matrices
 
 
-def _sums(values: npt.NDArray[Any], starts: npt.NDArray[np.intp]) -> FloatArray:
-    """Return the sum over each set, along the last axis."""
-    return np.add.reduceat(values, starts, axis=-1, dtype=np.float64)
+def _sums(values: FloatArray, starts: npt.NDArray[np.intp]) -> FloatArray:
+    """Return the sum over each set."""
+    return np.add.reduceat(values, starts)
 
 
 def _sets(offsets: npt.ArrayLike, length: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:

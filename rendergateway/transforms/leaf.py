@@ -60,7 +60,7 @@ class LeafTransform(Transform):
         return self._spec({"className": self.class_name, "dataString": self.data_string})
 
     def inverse(self) -> Transform:
-        """Return the inverse; solved point by point, see `NewtonInverse`."""
+        """Return the inverse: exact if this is affine, else solved point by point (`NewtonInverse`)."""
         from rendergateway.transforms.newton import NewtonInverse
 
-        return NewtonInverse(self)
+        return self.as_affine().inverse() if self.is_affine else NewtonInverse(self)

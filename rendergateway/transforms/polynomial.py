@@ -201,12 +201,6 @@ class PolynomialTransform2D(LeafTransform):
         """Return the derivatives (..., 2, 2); see `Transform.jacobian`."""
         return polynomial_jacobian(self.coefficients, as_points(points))
 
-    def inverse(self) -> Transform:
-        """Return the inverse: exact up to order 1, else solved point by point (`NewtonInverse`)."""
-        if not self.is_affine:
-            return super().inverse()
-        return type(self).from_affine(self.as_affine().inverse())
-
     @property
     def is_affine(self) -> bool:
         """Whether no term above degree 1 counts."""

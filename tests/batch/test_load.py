@@ -118,6 +118,7 @@ def test_load__same_transform_in_two_files(stack: StackWrapper, write: Any) -> N
         ([tile("b", {**SHIFT, "dataString": "1"})], r"second.json, element 1: tile 'b' has a broken transform: "),
         ([tile("b", {"className": "a.B"})], r"second.json, element 1: tile 'b' has no box .* not known here"),
         ([tile("b") | {"transforms": None}], r"second.json, element 1: the transforms of tile 'b' are null"),
+        ([{"id": "k", "className": "a.B"}, tile("b", reference("k"))], r"second.json, element 2: tile 'b' has no box"),
         ([{"id": "x", "type": "list", "specList": [reference("x")]}], r"second.json, element 1: transform 'x': "),
     ],
 )
@@ -199,5 +200,5 @@ def test_load__interrupted_between_batches(stack: StackWrapper, write: Any) -> N
     with pytest.raises(KeyboardInterrupt) as caught:
         load_specs(stack, specs, batch=2, progress=interrupt)
 
-    assert "was left LOADING" in caught.value.__notes__[0]  # type: ignore[attr-defined]
+    assert "was left LOADING" in vars(caught.value)["__notes__"][0]
     assert (stack.state, stack.section(1).tiles().ids) == ("LOADING", ["a", "b"])

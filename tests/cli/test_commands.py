@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from rendergateway import __version__
+from rendergateway import Gateway, __version__
+from rendergateway.cli.commands import commands
 from tests.cli.conftest import Run, tiles_file
 
 WITHOUT = "import sys; sys.modules['{name}'] = None; from rendergateway.cli import main; main()"
@@ -17,7 +19,9 @@ WITHOUT = "import sys; sys.modules['{name}'] = None; from rendergateway.cli impo
 @pytest.mark.parametrize("name", ["click", "rich"])
 def test_command__without_the_extra(name: str) -> None:
     """Without click or rich one sentence says what to install."""
-    result = subprocess.run([sys.executable, "-c", WITHOUT.format(name=name)], capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [sys.executable, "-c", WITHOUT.format(name=name)], capture_output=True, text=True, check=False
+    )
 
     assert result.returncode == 1
     assert result.stderr == f"the rendergateway command needs {name}: pip install 'rendergateway[service]'\n"
@@ -33,6 +37,21 @@ def test_command__every_verb_has_help(run: Run) -> None:
     for verb in ("backup", "check", "compact", "demo", "load", "serve", "tree"):
         result = run(verb, "--help")
         assert (result.exit_code, result.stdout.startswith(f"Usage: rendergateway {verb}")) == (0, True)
+
+
+def test_command__interrupted_while_editing(gateway: Gateway) -> None:
+    """Interrupted half-way, a command ends with 130 and says in which state the stack was left."""
+    group = type(commands)("group")
+
+    @group.command()
+    def edit() -> None:
+        with gateway.create_stack("new").editing():
+            raise KeyboardInterrupt
+
+    result = CliRunner().invoke(group, ["edit"])
+
+    assert result.exit_code == 130
+    assert result.stderr.startswith("rendergateway: interrupted\nrendergateway: stack new was left LOADING; ")
 
 
 def test_upkeep__backup_check_compact(run: Run) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from rendergateway import Gateway
 from tests.cli.conftest import Run, tiles_file
+from tests.conftest import ROOT
 
 
 def test_load__says_where_and_what(run: Run) -> None:
@@ -68,7 +68,10 @@ def test_load__missing_file(run: Run) -> None:
     """A file that is not there is named."""
     result = run("load", "no.json", "--stack", "lab/cortex/new")
 
-    assert (result.exit_code, result.stderr.splitlines()[-1]) == (1, "rendergateway: no.json: No such file or directory")
+    assert (result.exit_code, result.stderr.splitlines()[-1]) == (
+        1,
+        "rendergateway: no.json: No such file or directory",
+    )
 
 
 def test_load__existing_stack(run: Run) -> None:
@@ -82,6 +85,14 @@ def test_load__existing_stack(run: Run) -> None:
     assert run(*words, "--append", "--replace").exit_code == 2
 
 
+def test_load__private_service(run: Run) -> None:
+    """What would go with the command is not loaded."""
+    result = run("load", tiles_file("a.json", "a"), "--stack", "lab/cortex/new", "--service", "embedded:")
+
+    assert result.exit_code == 1
+    assert "goes when the command ends" in result.stderr
+
+
 def test_load__no_service(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing names a service, the message shows how to name one."""
     monkeypatch.delenv("RENDERGATEWAY_SERVICE")
@@ -90,6 +101,23 @@ def test_load__no_service(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert result.exit_code == 1
     assert "--service embedded:./render.db" in result.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="terminals as POSIX has them")
+def test_load__progress_on_a_terminal(run: Run, tmp_path: Path) -> None:
+    """On a terminal a bar shows how far it is; elsewhere there is none."""
+    file = Path(tiles_file("a.json", "a")).resolve()
+    words = ["load", str(file), "--stack", "lab/cortex/new", "--service", f"embedded:{tmp_path / 'render.db'}"]
+    environment = {**os.environ, "TERM": "xterm"}
+    master, slave = os.openpty()
+    command = [sys.executable, "-m", "rendergateway.cli", *words]
+    subprocess.run(command, stderr=slave, check=True, env=environment, cwd=ROOT)
+    os.close(slave)
+    said = os.read(master, 100_000)
+    os.close(master)
+
+    assert b"Saving tiles" in said
+    assert "Saving tiles" not in run(*words, "--append").stderr
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
@@ -106,18 +134,3 @@ def test_load__interrupted(tmp_path: Path) -> None:
         _, said = process.communicate()
 
     assert (process.returncode, said) == (130, b"rendergateway: interrupted\n")
-
-
-def test_load__interrupted_while_saving(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Interrupted half-way, the stack is left LOADING, and the message says so."""
-    words = ["load", tiles_file("a.json", "a"), "--stack", "lab/cortex/new"]
-
-    def interrupt(gateway: Gateway, values: dict[str, object]) -> None:
-        if values.get("derive_data"):
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(Gateway, "_wrote", interrupt)
-    result = run(*words)
-
-    assert result.exit_code == 130
-    assert "rendergateway: stack new was left LOADING" in result.stderr

@@ -19,7 +19,9 @@ from tests.cli.conftest import Run
 def test_serve__memory(tmp_path: Path) -> None:
     """A private service comes up on a free port, serves, and ends with its file."""
     words = [sys.executable, "-m", "rendergateway.cli", "serve", "--memory", "--port", "0"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)}) as process:
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)}
+    ) as process:
         assert process.stdout is not None
         address = process.stdout.readline().split()[2].rstrip(",")
         with Gateway(address, owner="lab", project="cortex") as gateway:

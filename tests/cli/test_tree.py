@@ -9,11 +9,13 @@ import pytest
 
 from tests.cli.conftest import Run, tiles_file
 
+LONG = "b" * 100
+
 
 @pytest.fixture
 def filled(run: Run) -> Run:
     """A service with one stack of three tiles."""
-    run("load", tiles_file("a.json", "[a]", "b", "c"), "--stack", "lab/cortex/montage")
+    run("load", tiles_file("a.json", "[a]", LONG, "c"), "--stack", "lab/cortex/montage")
     return run
 
 
@@ -29,7 +31,7 @@ def test_tree__stack(filled: Run) -> None:
         "        ├── bounds x 0…100, y 0…50",
         "        └── section 1.0  3 tiles, x 0…100, y 0…50",
         "            ├── tile [a]  100 × 50, x 0…100, y 0…50",
-        "            ├── tile b  100 × 50, x 0…100, y 0…50",
+        f"            ├── tile {LONG}  100 × 50, x 0…100, y 0…50",
         "            └── … 1 more tile",
     ]
 
@@ -40,7 +42,7 @@ def test_tree__json(filled: Run) -> None:
 
     stack = owner["projects"][0]["stacks"][0]
     assert (stack["stack"], stack["state"], stack["tile_count"]) == ("montage", "COMPLETE", 3)
-    assert [tile["tile"] for tile in stack["sections"][0]["tiles"]] == ["[a]", "b", "c"]
+    assert [tile["tile"] for tile in stack["sections"][0]["tiles"]] == ["[a]", LONG, "c"]
 
 
 def test_tree__without_a_name(filled: Run) -> None:

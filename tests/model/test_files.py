@@ -28,7 +28,7 @@ def test_read__text_stays_as_it_was(tmp_path: Path) -> None:
     (tile,) = read_specs(file).tiles
 
     assert tile.id == "a"
-    assert bytes(tile.text) == TILE  # type: ignore[arg-type]
+    assert bytes(tile.text) == TILE
 
 
 @pytest.mark.parametrize("name", ["tiles.json.gz", "tiles.json"])

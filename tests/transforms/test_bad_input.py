@@ -107,6 +107,12 @@ def test_from_spec__not_a_number(word: str) -> None:
     )
 
 
+def test_from_spec__not_a_count() -> None:
+    """A count that is none starts with Java's sentence."""
+    with pytest.raises(TransformError, match=r'^For input string: "2.0"; dimension of .* is a whole number'):
+        NonLinearCoordinateTransform.from_data_string("2.0 6")
+
+
 @pytest.mark.parametrize(("word", "value"), [("1d", 1), ("1E-5", 1e-5), ("+.5", 0.5), ("5.", 5), ("1.0E10F", 1e10)])
 def test_from_spec__java_spelling(word: str, value: float) -> None:
     """Java's spellings of numbers are read, blanks of any kind between them."""

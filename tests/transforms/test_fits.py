@@ -18,6 +18,7 @@ from rendergateway.transforms import (
     PolynomialTransform2D,
     RigidModel2D,
     SimilarityModel2D,
+    ThinPlateSplineTransform,
     Transform,
     TranslationModel2D,
     fit_affine,
@@ -308,6 +309,16 @@ def test_fit_ransac__outliers(fit: Fit) -> None:
     np.testing.assert_allclose(transform.apply(source), RANSAC[fit].apply(source), rtol=0, atol=1e-5)
 
 
+def test_fit_ransac__searched_as_similarity() -> None:
+    """Pairs that agree with a similarity but with no rigid transform are no inliers of one."""
+    pytest.importorskip("cv2", reason="OpenCV searches the consensus")
+    source = scattered(90)
+    target = SimilarityModel2D(1.01, 0, 5, 6).apply(source)
+    transform, inliers = fit_ransac(fit_rigid, source, target, tolerance_px=10.0)
+    assert 2 < inliers.sum() < 90
+    assert transform == fit_rigid(source[inliers], target[inliers])
+
+
 def test_fit_ransac__no_consensus() -> None:
     """Pairs that have nothing to do with each other have no consensus."""
     pytest.importorskip("cv2", reason="OpenCV searches the consensus")
@@ -376,6 +387,24 @@ def test_fit__degenerate(fit: Fit, source: npt.ArrayLike, message: str) -> None:
     points = np.asarray(source, dtype=float)
     with pytest.raises(FitError, match=message):
         fit(points, points @ [[1, 0.5], [-0.5, 1]] + [1, 2])
+
+
+def test_fit_rigid__no_angle() -> None:
+    """A square and its mirror image: every angle is as good as another."""
+    with pytest.raises(FitError, match="no angle fits better than another"):
+        fit_rigid(SOURCE[:4], MIRRORED[:4])
+
+
+def test_thin_plate__reduced_on_a_line() -> None:
+    """Landmarks whose outermost ones lie on a line are left as they are."""
+    spline = ThinPlateSplineTransform([(0, 0), (100, 30), (50, 15)], [(0, 0)] * 3, np.zeros((2, 3)))
+    assert spline.reduced() is spline
+
+
+def test_fit_thin_plate_spline__no_solution() -> None:
+    """Without an affine part, two landmarks a pixel apart do not pull: the logarithm of one is zero."""
+    with pytest.raises(FitError, match="landmarks determine no thin-plate spline"):
+        fit_thin_plate_spline([(0, 0), (1, 0)], [(0, 1), (1, 1)], affine=False)
 
 
 def test_fit__wrong_order() -> None:

@@ -114,6 +114,14 @@ def test_jacobian__differences(transform: Transform) -> None:
 
 
 @every
+def test_jacobian__of_the_inverse(transform: Transform) -> None:
+    """The derivatives of the inverse are the inverses of the derivatives."""
+    points = points_of()
+    product = transform.inverse().jacobian(transform.apply(points)) @ transform.jacobian(points)
+    np.testing.assert_allclose(product, np.broadcast_to(np.eye(2), product.shape), rtol=0, atol=1e-6)
+
+
+@every
 def test_matmul__identity(transform: Transform) -> None:
     """The identity before or after changes nothing."""
     points = points_of()

@@ -1,0 +1,162 @@
+"""``rendergateway demo``: once, again, and in folders that are not its own."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from rendergateway import Gateway
+from rendergateway.cli.commands import commands
+from rendergateway.demo.folder import COLLECTION, STACK, DemoFolder
+
+MOST_BYTES_OF_A_SECTION = 2_000_000
+
+
+def run(folder: Path) -> Result:
+    return CliRunner().invoke(commands, ["demo", str(folder)], prog_name="rendergateway")
+
+
+def grey(file: Path) -> np.ndarray:
+    return np.asarray(cv2.imread(str(file), cv2.IMREAD_UNCHANGED))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[DemoFolder, Result]:
+    """A folder in which the demo ran once, and what it said."""
+    folder = tmp_path_factory.mktemp("demo") / "a folder"
+    return DemoFolder(folder), run(folder)
+
+
+def test_demo__prints_what_it_saw(made: tuple[DemoFolder, Result]) -> None:
+    """The tree goes from the owner down to transforms and pairs, with counts and boxes."""
+    _, result = made
+
+    assert result.exit_code == 0
+    assert "stack montage  COMPLETE, 3 sections, 48 tiles, 4 × 4 × 40 nm" in result.stdout
+    assert "tile s1_r0_c0  512 × 512" in result.stdout
+    assert "transform lens  shared, PolynomialTransform2D" in result.stdout
+    assert "match collection montage_matches  104 pairs" in result.stdout
+    assert "0.000 px apart in the world" in result.stdout
+    assert "Drew 48 images" in result.stderr
+
+
+def test_demo__what_next_works_as_printed(made: tuple[DemoFolder, Result]) -> None:
+    """The commands that are proposed name what is there; the Python one runs."""
+    _, result = made
+    tree, serve, python = (shlex.split(line) for line in result.stdout.splitlines()[-3:])
+
+    words = tree[tree.index("tree") :]
+    assert "48 tiles" in CliRunner().invoke(commands, words).stdout
+    assert Path(serve[-1]).is_dir()
+    said = subprocess.run(python, capture_output=True, text=True, check=True, cwd=Path.cwd()).stdout
+    assert said.startswith("Bounds(min_x=")
+
+
+def test_demo__images(made: tuple[DemoFolder, Result]) -> None:
+    """Each tile's image is where its specification says, of its size, and small."""
+    place, _ = made
+    with Gateway(place.address) as gateway:
+        for section in gateway.stack(STACK).sections():
+            files = [Path(place.images, Path(tile.image_url or "").name) for tile in section.tiles()]
+            assert sum(file.stat().st_size for file in files) < MOST_BYTES_OF_A_SECTION
+            for tile, file in zip(section.tiles(), files, strict=True):
+                assert file.as_uri() == tile.image_url
+                assert grey(file).shape == (tile.height, tile.width)
+
+
+def test_demo__images_agree_where_tiles_match(made: tuple[DemoFolder, Result]) -> None:
+    """Matching points of neighbours show the same grey in the files, but for rounding."""
+    place, _ = made
+
+    def seen(tile_id: str, points: np.ndarray) -> np.ndarray:
+        picture = np.pad(grey(place.images / f"{tile_id}.png"), (0, 1), mode="edge")
+        column, row = np.floor(points).astype(int).T
+        right, down = (points % 1).T
+        upper = picture[row, column] * (1 - right) + picture[row, column + 1] * right
+        lower = picture[row + 1, column] * (1 - right) + picture[row + 1, column + 1] * right
+        return np.asarray(upper * (1 - down) + lower * down)
+
+    with Gateway(place.address, owner="demo") as gateway:
+        pairs = gateway.match_collection(COLLECTION).pairs(within="2.0")
+        apart = [np.abs(seen(pair.p_id, pair.p) - seen(pair.q_id, pair.q)).mean() for pair in pairs]
+
+    assert len(apart) == 24
+    assert max(apart) < 2
+
+
+def test_demo__second_run_finds_everything(made: tuple[DemoFolder, Result]) -> None:
+    """A second run draws and stores nothing."""
+    place, first = made
+    before = {file: file.stat().st_mtime_ns for file in place.images.iterdir()}
+
+    again = run(place.path)
+
+    assert "The images are there already.\nTiles and point matches are there already." in again.stderr
+    assert {file: file.stat().st_mtime_ns for file in place.images.iterdir()} == before
+    assert len(again.stdout.splitlines()) == len(first.stdout.splitlines())
+
+
+def test_demo__what_is_missing_is_made_again(made: tuple[DemoFolder, Result]) -> None:
+    """An image that went and a stack that was changed come back."""
+    place, _ = made
+    gone = place.images / "s2_r1_c1.png"
+    content = gone.read_bytes()
+    gone.unlink()
+    with Gateway(place.address) as gateway, gateway.stack(STACK).editing():
+        gateway.stack(STACK).section(3).delete()
+
+    result = run(place.path)
+
+    assert "Drew 1 image in" in result.stderr
+    assert "Stored tiles" in result.stderr
+    assert "3 sections, 48 tiles" in result.stdout
+    assert gone.read_bytes() == content
+
+
+def test_demo__folder_that_was_moved(made: tuple[DemoFolder, Result], tmp_path: Path) -> None:
+    """In a folder that was moved the addresses of the images are set right."""
+    place, _ = made
+    moved = DemoFolder(tmp_path / "moved")
+    place.path.rename(moved.path)
+    try:
+        assert run(moved.path).exit_code == 0
+        with Gateway(moved.address) as gateway:
+            assert gateway.stack(STACK).tile("s1_r0_c0").image_url == (moved.images / "s1_r0_c0.png").as_uri()
+    finally:
+        moved.path.rename(place.path)
+
+
+def test_demo__folder_of_somebody_else(tmp_path: Path) -> None:
+    """A folder with other things in it is left alone."""
+    (tmp_path / "thesis.tex").write_text("years of work")
+
+    result = run(tmp_path)
+
+    assert result.exit_code == 1
+    assert "holds something that is not the demo's" in result.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_demo__file_in_the_place_of_the_folder(tmp_path: Path) -> None:
+    """A file is no folder."""
+    file = tmp_path / "file"
+    file.touch()
+
+    assert "is no folder" in run(file).stderr
+
+
+def test_demo__imports_nothing_heavy_before_it_runs() -> None:
+    """Help comes without OpenCV, numpy's friends or the service."""
+    code = "import sys; sys.argv[1:] = ['--help']; from rendergateway.cli import main; main()"
+    check = f"import sys, atexit; atexit.register(lambda: print('cv2' in sys.modules)); {code}"
+
+    said = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True).stdout
+
+    assert said.splitlines()[-1] == "False"
