@@ -211,10 +211,6 @@ def load_files(
 ) -> Loaded:
     """
     Put the tile specs of files into a stack: `gather_specs`, then `load_specs` with its *options*.
-
-    Examples
-    --------
-    >>> load_files(gateway.stack("montage"), ["tiles.json.gz", "lenses.json"], existing="append")
     """
     return load_specs(stack, gather_specs(paths, z=z), **options)
 
