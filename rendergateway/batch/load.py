@@ -209,9 +209,7 @@ def load_specs(
 def load_files(
     stack: StackWrapper, paths: Iterable[str | os.PathLike[str]], *, z: float | None = None, **options: Any
 ) -> Loaded:
-    """
-    Put the tile specs of files into a stack: `gather_specs`, then `load_specs` with its *options*.
-    """
+    """Put the tile specs of files into a stack: `gather_specs`, then `load_specs` with its *options*."""
     return load_specs(stack, gather_specs(paths, z=z), **options)
 
 
