@@ -152,11 +152,18 @@ class MeshInverse(Transform):
                 "a mesh needs width and height above 1 and a cell size above 0, not "
                 f"{self.width}, {self.height} and {self.cell_size}"
             )
-        size = self.width, self.height, self.cell_size
-        vertices, triangles = mesh_vertices(*size), mesh_triangles(*size)
+        vertices, triangles = self._mesh()
         corners = self.forward.apply(vertices)[triangles]
         object.__setattr__(self, "_corners", corners)
         object.__setattr__(self, "_inverses", _inverse_affines(vertices[triangles], corners))
+
+    def _mesh(self) -> tuple[FloatArray, npt.NDArray[np.intp]]:
+        if not self.forward.is_affine:
+            size = self.width, self.height, self.cell_size
+            return mesh_vertices(*size), mesh_triangles(*size)
+        # Inside an affine tile the finest mesh gives nothing that two triangles do not.
+        right, bottom = self.width - 1, self.height - 1
+        return np.array([[0.0, 0.0], [right, 0.0], [right, bottom], [0.0, bottom]]), np.array([[0, 1, 2], [0, 2, 3]])
 
     def apply(self, points: npt.ArrayLike) -> FloatArray:
         """
