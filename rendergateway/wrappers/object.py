@@ -147,6 +147,7 @@ class ObjectWrapper(Generic[RecordT]):
     def reload(self) -> Self:
         """Load the object again, and its children when they are next read: what others wrote shows."""
         with self._lock:
+            self._memo = {}
             self._take(self._fetch())
         return self
 
@@ -157,8 +158,7 @@ class ObjectWrapper(Generic[RecordT]):
     def _take(self, record: RecordT, serial: int | None = None) -> None:
         """Accept *record* as what the service said last; *serial* is that of the listing it came with."""
         with self._lock:
-            self._memo = {}
-            self._epoch = self._memo_epoch = self._present_epoch
+            self._epoch = self._present_epoch
             self._serial = serial if serial is not None else self._conn.next_serial()
             self._record = record
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import pickle
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from rendergateway import (
     BearerToken,
     ClosedGatewayError,
     ConnectionFailedError,
+    CredentialsError,
     Gateway,
     NotFoundError,
     Retries,
@@ -30,7 +32,7 @@ from rendergateway import (
     StackStateError,
     TimedOutError,
 )
-from rendergateway.transport import connection
+from rendergateway.transport import BasicLogin, as_credentials, connection
 
 BASE = "/render-ws/v1"
 STACK = {"owner": "o", "project": "p", "stack": "s"}
@@ -370,3 +372,49 @@ def test_close__and_connect_again(httpserver: HTTPServer, make: Callable[..., Ga
         gateway.call("owner.list")
 
     assert gateway.connect().call("owner.list") == []
+
+
+def test_proxy__from_the_environment(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy of the environment carries the requests, with the whole address."""
+    monkeypatch.setenv("http_proxy", httpserver.url_for("/"))
+    monkeypatch.delenv("no_proxy", raising=False)
+    httpserver.expect_request(f"{BASE}/owners").respond_with_json(["behind"])
+
+    gateway = Gateway("render.test:8080", retries=Retries(total=0))
+
+    assert gateway.call("owner.list") == ["behind"]
+    gateway.close()
+
+
+def test_credentials__never_shown_or_pickled() -> None:
+    """No repr shows a secret, and none travels to another process."""
+    for credentials in (BearerToken("secret"), BasicLogin("me", "secret"), as_credentials(lambda headers: None)):
+        assert "secret" not in repr(credentials)
+        with pytest.raises(CredentialsError, match="not pickled"):
+            pickle.dumps(credentials)
+
+
+def test_credentials__wrong_form() -> None:
+    """What signs nothing is refused without being shown, and so is a token that is no word."""
+    with pytest.raises(CredentialsError) as caught:
+        as_credentials(12345)
+    assert "12345" not in str(caught.value)
+    with pytest.raises(CredentialsError, match="one word"):
+        BearerToken("two words").sign({})
+
+
+def test_token__by_age(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token is fetched again when it is too old; one given as text cannot be."""
+    now = [0.0]
+    monkeypatch.setattr("rendergateway.transport.credentials.time.monotonic", lambda: now[0])
+    tokens = iter(["first", "second"])
+    token = BearerToken(lambda: next(tokens), max_age_s=300)
+    headers: dict[str, str] = {}
+
+    for now[0] in (0.0, 299.0, 301.0):
+        token.sign(headers)
+        headers[str(now[0])] = headers["Authorization"]
+
+    assert [headers[key] for key in ("0.0", "299.0", "301.0")] == ["Bearer first", "Bearer first", "Bearer second"]
+    assert not BearerToken("text").refresh()
+    assert not BasicLogin("me", "pw").refresh()

@@ -88,6 +88,22 @@ def test_reload__later_listing_counts(stack: StackWrapper) -> None:
     assert tiles[0]._obj is not reloaded
 
 
+def test_loading__keeps_what_was_listed(stack: StackWrapper, gateway: Gateway) -> None:
+    """Loading an object's own facts does not forget its children; reloading it does."""
+    fresh = gateway.stack("montage")
+
+    with gateway.counting() as requests:
+        assert len(fresh.sections()) == 3
+        assert fresh.state == "COMPLETE"
+        assert len(fresh.sections()) == 3
+    assert requests.count("stack.z_values") == 1
+
+    fresh.reload()
+    with gateway.counting() as again:
+        assert len(fresh.sections()) == 3
+    assert again == ["stack.z_values"]
+
+
 def test_loading__once_for_many_threads(stack: StackWrapper, gateway: Gateway) -> None:
     """However many threads ask at once, an object loads once."""
     tile = stack.tile("t1_0")
