@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import os
 import shutil
 import signal
 import socket
+import sys
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -221,7 +224,8 @@ class EmbeddedAdapter(BaseAdapter):
     def __init__(self, application: Application, private_folder: str | None = None) -> None:
         super().__init__()
         self.application = application
-        self._private_folder = private_folder
+        # A private folder goes with the adapter, closed or forgotten.
+        self._remove_folder = weakref.finalize(self, _remove, private_folder) if private_folder is not None else None
 
     def send(
         self,
@@ -247,7 +251,7 @@ class EmbeddedAdapter(BaseAdapter):
         response.headers = CaseInsensitiveDict(headers)
         response.url = request.url or ""
         response.request = request
-        response.encoding = requests.utils.get_encoding_from_headers(response.headers)
+        response.encoding = _encoding(response.headers.get("Content-Type"))
         response.raw = Pieces(pieces)
         if not stream:
             response.content  # noqa: B018  Read now, so that the transaction ends.
@@ -256,8 +260,19 @@ class EmbeddedAdapter(BaseAdapter):
     def close(self) -> None:
         """Close the database; a private one goes."""
         self.application.database.close()
-        if self._private_folder is not None:
-            shutil.rmtree(self._private_folder, ignore_errors=True)
+        if self._remove_folder is not None:
+            self._remove_folder()
+
+
+def _remove(folder: str) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@functools.lru_cache(maxsize=64)
+def _encoding(content_type: str | None) -> str | None:
+    """Return the encoding of text of this type, as requests finds it out."""
+    headers = CaseInsensitiveDict({} if content_type is None else {"Content-Type": content_type})
+    return requests.utils.get_encoding_from_headers(headers)
 
 
 def _unused(piece: bytes) -> None:
@@ -281,14 +296,19 @@ def _environ(request: requests.PreparedRequest) -> dict[str, Any]:
         "wsgi.url_scheme": split.scheme,
         "wsgi.input": body,
         "wsgi.input_terminated": True,
-        "wsgi.errors": io.StringIO(),
+        "wsgi.errors": sys.stderr,
     }
     for name, value in request.headers.items():
-        key = name.upper().replace("-", "_")
-        text = value if isinstance(value, str) else value.decode("latin-1")
-        environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = text
+        environ[_environ_name(name)] = value if isinstance(value, str) else value.decode("latin-1")
     environ["HTTP_HOST"] = split.netloc
     return environ
+
+
+@functools.lru_cache(maxsize=256)
+def _environ_name(header: str) -> str:
+    """Return the name of a header in a WSGI environment."""
+    name = header.upper().replace("-", "_")
+    return name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
 
 
 def _body(body: Any) -> IO[bytes]:

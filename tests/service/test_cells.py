@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 
 from hypothesis import example, given, settings
@@ -25,8 +26,7 @@ def _with_sides(corner_and_sides: Box) -> Box:
 _box = st.tuples(_corner, _corner, _side, _side).map(_with_sides)
 
 
-def _tiles(boxes: list[Box]) -> Tiles:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
+def _tiles(connection: sqlite3.Connection, boxes: list[Box]) -> Tiles:
     connection.executescript(MIGRATIONS[0])
     tiles = Tiles(connection, create_tiles(connection))
     specs = [
@@ -47,10 +47,11 @@ def _touch(one: Box, other: Box) -> bool:
 @example([(-64.0, -64.0, 0.0, 0.0)], (0.0, 0.0, 0.0, 0.0))
 def test_box_query__same_as_looking_at_all(boxes: list[Box], asked: Box) -> None:
     """The index finds exactly the tiles whose boxes touch the one asked for, shared edges included."""
-    tiles = _tiles(boxes)
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        tiles = _tiles(connection, boxes)
 
-    found = [stored.tile_id for stored in tiles.stored(tiles.ids_in_box(1.0, *asked))]
+        found = [stored.tile_id for stored in tiles.stored(tiles.ids_in_box(1.0, *asked))]
 
-    assert found == [f"{number:03d}" for number, box in enumerate(boxes) if _touch(box, asked)]
-    assert tiles.count_in_box(1.0, *asked) == len(found)
-    assert tiles.count_in_box(2.0, *asked) == 0
+        assert found == [f"{number:03d}" for number, box in enumerate(boxes) if _touch(box, asked)]
+        assert tiles.count_in_box(1.0, *asked) == len(found)
+        assert tiles.count_in_box(2.0, *asked) == 0

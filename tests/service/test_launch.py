@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 import subprocess
@@ -93,3 +94,15 @@ def test_embedded__missing_folder(tmp_path: Path) -> None:
     """A file that cannot be made is an error before the first request."""
     with pytest.raises(StoreError):
         embedded_adapter(f"embedded:{tmp_path}/nowhere/render.db")
+
+
+def test_private_service__goes_when_forgotten() -> None:
+    """A private service that nobody closes takes its folder and connections along."""
+    adapter = embedded_adapter("embedded:")
+    folder = adapter.application.database.path.parent
+    assert folder.is_dir()
+
+    del adapter
+    gc.collect()
+
+    assert not folder.exists()

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,6 +68,8 @@ class Database:
         self._idle: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
         self._closed = False
+        # Whoever forgets to close leaves no connection open behind a database that is gone.
+        self._close_idle = weakref.finalize(self, _close_all, self._idle)
         self._check_place()
         self._prepare()
 
@@ -84,10 +87,13 @@ class Database:
 
     def _prepare(self) -> None:
         try:
-            connection = self._open()
-            migrate(connection, str(self.path))
-            if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-                connection.execute("PRAGMA journal_mode = WAL")
+            with contextlib.ExitStack() as failed:
+                connection = self._open()
+                failed.callback(connection.close)
+                migrate(connection, str(self.path))
+                if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                    connection.execute("PRAGMA journal_mode = WAL")
+                failed.pop_all()
         except sqlite3.DatabaseError as error:
             raise StoreError(f"{self.path} cannot be used as a database: {error}") from error
         self._give_back(connection)
@@ -96,8 +102,12 @@ class Database:
         connection = sqlite3.connect(
             self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=256
         )
-        for setting in _SETTINGS:
-            connection.execute(setting)
+        try:
+            for setting in _SETTINGS:
+                connection.execute(setting)
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
     def _take(self) -> sqlite3.Connection:
@@ -168,6 +178,9 @@ class Database:
         """Close the idle connections; those in use close when they are given back."""
         with self._lock:
             self._closed = True
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+            self._close_idle()
+
+
+def _close_all(connections: list[sqlite3.Connection]) -> None:
+    while connections:
+        connections.pop().close()
