@@ -70,6 +70,36 @@ class Bounds:
         """Middle of the box: x, y."""
         return (self.min_x + self.max_x) / 2, (self.min_y + self.max_y) / 2
 
+    def to_nm(self, resolution_nm: Sequence[float]) -> Bounds:
+        """
+        Return this box in nanometres.
+
+        Parameters
+        ----------
+        resolution_nm : sequence of float
+            Nanometres a pixel in x and y, and the thickness of a section where the box has a z: a stack's
+            ``resolution_nm``.
+
+        Raises
+        ------
+        ValueError
+            If a number is missing, not finite or not above zero.
+
+        Examples
+        --------
+        >>> list(Bounds(0, 10, 200, 100).to_nm((4, 4, 40)))
+        [0.0, 40.0, 800.0, 400.0]
+        """
+        steps = tuple(resolution_nm)
+        if len(steps) not in (2, 3) or not all(np.isfinite(step) and step > 0 for step in steps):
+            raise ValueError(f"a resolution is x, y and z in nanometres, above zero; this one is {steps}")
+        x, y = steps[:2]
+        z = steps[2] if len(steps) == 3 else None
+        if z is None and not (self.min_z is None and self.max_z is None):
+            raise ValueError(f"{self} has a z, the resolution {steps} has none")
+        min_z, max_z = (None if side is None else side * (z or 0.0) for side in (self.min_z, self.max_z))
+        return Bounds(self.min_x * x, self.min_y * y, self.max_x * x, self.max_y * y, min_z, max_z)
+
     def overlaps(self, other: Bounds) -> bool:
         """Tell whether the boxes share a point; shared edges count, as they do for the service."""
         return (

@@ -1,8 +1,8 @@
-"""The last transform of each tile, which places it in the world: its matrix read and replaced for many tiles at once."""
+"""The last transform of each tile, which places it in the world: matrices read and replaced for many tiles at once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -11,16 +11,27 @@ import numpy as np
 from rendergateway.errors import RecordError, TransformError
 from rendergateway.geometry import FloatArray
 from rendergateway.model.number_arrays import flat_numbers
-from rendergateway.model.slices import Raw, Text, copy_of, cut_list, cut_object, decode, encode, join_list, join_object
-from rendergateway.transforms import CLASSES, AffineModel2D, TransformList
+from rendergateway.model.slices import Raw, Text, copy_of, cut_list, cut_object, encode, join_list, join_object
+from rendergateway.transforms import CLASSES, AffineModel2D
 from rendergateway.transforms.affine import LinearModel
 
-__all__ = ["AFFINE_CLASS", "Leaf", "affine_words", "last_leaf", "read_affines", "with_last_affine"]
+__all__ = [
+    "AFFINE_CLASS",
+    "Leaf",
+    "Transforms",
+    "affine_words",
+    "last_class",
+    "last_leaf",
+    "read_affines",
+    "with_last_affine",
+]
 
 AFFINE_CLASS = AffineModel2D.JAVA_NAME
 _LINEAR = {name: kind for name, kind in CLASSES.items() if issubclass(kind, LinearModel)}
 # On the wire m00 m10 m01 m11 tx ty.
 _COUNT = 6
+# Lists alive at one time: more would set the garbage collector off.
+_AT_ONCE = 500
 
 
 class Leaf(msgspec.Struct, gc=False, rename="camel"):
@@ -31,21 +42,17 @@ class Leaf(msgspec.Struct, gc=False, rename="camel"):
     data_string: str | None = None
 
 
-class _Transforms(msgspec.Struct, gc=False):
+class Transforms(msgspec.Struct, gc=False):
+    """A tile's transforms, as far as the last one needs it."""
+
     items: list[Leaf] = msgspec.field(name="specList", default_factory=list)
 
 
-class _WithTransforms(msgspec.Struct, gc=False):
-    transforms: _Transforms | None = None
-
-
 _NO_LEAF = Leaf(None)
-_decode = msgspec.json.Decoder(_WithTransforms).decode
 
 
-def last_leaf(text: Text) -> Leaf:
-    """Return the last transform of a tile's text."""
-    transforms = _decode(text).transforms
+def last_leaf(transforms: Transforms | None) -> Leaf:
+    """Return the last of a tile's transforms; one without a class where there is none."""
     return transforms.items[-1] if transforms is not None and transforms.items else _NO_LEAF
 
 
@@ -61,25 +68,28 @@ def read_affines(leaves: Sequence[Leaf]) -> tuple[FloatArray, list[tuple[int, st
         Row and sentence of each affine leaf whose text cannot be read.
     """
     affines = np.full((len(leaves), 2, 3), np.nan)
+    slow = set(range(len(leaves)))
     plain = [row for row, leaf in enumerate(leaves) if _is_plain(leaf)]
     numbers = _joined_numbers([leaves[row].data_string or "" for row in plain])
     if numbers is not None:
         affines[plain] = numbers.reshape(-1, 3, 2).transpose(0, 2, 1)
-        plain_rows = set(plain)
-    else:
-        plain_rows = set()
-    problems = []
-    for row, leaf in enumerate(leaves):
-        if row not in plain_rows and leaf.class_name in _LINEAR:
-            try:
-                affines[row] = _matrix(leaf)
-            except TransformError as error:
-                problems.append((row, str(error)))
-    return affines, problems
+        slow.difference_update(plain)
+    return affines, [(row, problem) for row in sorted(slow) for problem in _read_slowly(leaves[row], affines[row])]
+
+
+def _read_slowly(leaf: Leaf, affine: FloatArray) -> Iterator[str]:
+    """Read one matrix in place; yield what is wrong with its text."""
+    if leaf.class_name in _LINEAR:
+        try:
+            affine[:] = _matrix(leaf)
+        except TransformError as error:
+            yield str(error)
 
 
 def _is_plain(leaf: Leaf) -> bool:
-    return leaf.class_name == AFFINE_CLASS and leaf.data_string is not None and leaf.data_string.count(" ") == _COUNT - 1
+    return (
+        leaf.class_name == AFFINE_CLASS and leaf.data_string is not None and leaf.data_string.count(" ") == _COUNT - 1
+    )
 
 
 def _joined_numbers(texts: Sequence[str]) -> FloatArray | None:
@@ -105,8 +115,12 @@ def affine_words(affines: FloatArray) -> list[bytes]:
 
     Numbers must be finite.
     """
-    rows = encode(affines.transpose(0, 2, 1).reshape(-1, _COUNT).tolist())
-    return rows[2:-2].replace(b"],[", b"\n").replace(b",", b" ").split(b"\n") if len(affines) else []
+    numbers = affines.transpose(0, 2, 1).reshape(-1, _COUNT)
+    words: list[bytes] = []
+    for start in range(0, len(numbers), _AT_ONCE):
+        rows = encode(numbers[start : start + _AT_ONCE].tolist())
+        words += rows[2:-2].replace(b"],[", b"\n").replace(b",", b" ").split(b"\n")
+    return words
 
 
 def with_last_affine(text: Text, words: bytes) -> bytes:
@@ -119,10 +133,12 @@ def with_last_affine(text: Text, words: bytes) -> bytes:
         If the last transform is no affine leaf.
     """
     old = _last_data_string(text)
-    before, found, behind = copy_of(text).rpartition(old)
-    # Numbers between quotes that stand there once are the ones that were read: other words would be in the way.
-    if found and old not in before and len(old) > 2 * _COUNT:
-        return b'%b"%b"%b' % (before, words, behind)
+    # A text between quotes without , and : is not found across two others; once found, it is the one that was read.
+    if old and b"," not in old and b":" not in old:
+        whole = copy_of(text)
+        if whole.count(old) == 1:
+            place = whole.rfind(old)
+            return b'%b"%b"%b' % (whole[:place], words, whole[place + len(old) :])
     return _rewritten(text, words)
 
 
@@ -140,6 +156,15 @@ class _WithRawTransforms(msgspec.Struct, gc=False):
 
 
 _decode_raw = msgspec.json.Decoder(_WithRawTransforms).decode
+
+
+def last_class(text: Text) -> str | None:
+    """Return the Java class of the last transform; None where there is none, or it is no leaf."""
+    try:
+        items = _decode_raw(text).transforms.items
+    except msgspec.DecodeError:
+        return None
+    return items[-1].class_name if items else None
 
 
 def _last_data_string(text: Text) -> bytes:

@@ -23,16 +23,15 @@ import msgspec
 from rendergateway.errors import RecordError
 from rendergateway.model.dates import date_text
 from rendergateway.model.wire_base import DateText, Int32, Wire
+from rendergateway.model.wire_depth import check_depth
+from rendergateway.model.wire_matches import CanvasMatches, SentPair
 from rendergateway.model.wire_tiles import Channel, NoTransforms, TileSpec
 from rendergateway.model.wire_transforms import Interpolated, Leaf, Reference, SpecList
 
 __all__ = ["decode_leniently", "parse"]
 
-DEEPEST = 100
-
 _DATE = re.compile(r"\s*(\d+)-(\d+)-(\d+)T(\d+):(\d+):(\d+)\.(\d+)Z")
 _INT_RANGES = {Int32: range(-(2**31), 2**31), int: range(-(2**63), 2**63)}
-_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
 _SPEC_KINDS: dict[str, type[Wire]] = {"leaf": Leaf, "list": SpecList, "ref": Reference, "interpolated": Interpolated}
 # Where null is not the default: it is left out when written, but does not become the default either.
 _KEEP_NULL = (TileSpec, Channel)
@@ -65,12 +64,12 @@ def parse(text: bytes) -> Any:
     Raises
     ------
     RecordError
-        If it is broken, or nested deeper than `DEEPEST`.
+        If it is broken, or nested too deep.
     """
     words = _read(text).lstrip("\ufeff").lstrip(" \t\r\n")
     if not words:
         return None
-    _check_depth(words)
+    check_depth(words.encode("utf-8", "surrogatepass"))
     try:
         value, _ = _decoder.raw_decode(words)
     except ValueError as error:
@@ -97,15 +96,6 @@ def _read(text: bytes) -> str:
         raise RecordError(f"Invalid UTF-8: {error}") from error
 
 
-def _check_depth(words: str) -> None:
-    depth = 0
-    for found in _BRACKETS.finditer(words):
-        mark = found[0]
-        depth += (mark in ("[", "{")) - (mark in ("]", "}"))
-        if depth > DEEPEST:
-            raise RecordError(f"JSON is nested deeper than {DEEPEST} levels")
-
-
 def _coerce(value: Any, kind: Any, place: str) -> Any:
     if value is None:
         return None
@@ -128,6 +118,8 @@ def _coercion(kind: Any) -> Callable[[Any, str], Any]:
         return functools.partial(_word, words=arguments)
     if kind is SpecList:
         return _outer_list
+    if kind is SentPair:
+        return _sent_pair
     return functools.partial(_object, kind=kind)
 
 
@@ -166,7 +158,7 @@ def _float(value: Any, place: str) -> Any:
     try:
         number = float(value)
     except OverflowError:
-        number = math.copysign(math.inf, value)
+        number = math.inf if value > 0 else -math.inf
     # JSON has no word for what is not finite; the service writes it as text, and so the text stays.
     return number if math.isfinite(number) else _not_finite_text(number)
 
@@ -296,6 +288,13 @@ def _outer_list(value: Any, place: str) -> Wire:
     if not isinstance(value, dict) or value.get("type") != "list":
         raise _refused(value, 'a list of transforms with "type": "list"', place)
     return _object(value, place, SpecList)
+
+
+def _sent_pair(value: Any, place: str) -> SentPair:
+    """Read matches number by number, to be kept as text."""
+    pair = _object(value, place, CanvasMatches)
+    assert isinstance(pair, CanvasMatches)
+    return SentPair.of(pair)
 
 
 _SCALARS: dict[Any, Callable[[Any, str], Any]] = {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 import numpy as np
@@ -13,7 +14,23 @@ from rendergateway.geometry import FloatArray, as_points
 from rendergateway.model.record import Record, optional, required
 from rendergateway.model.slices import Text, decode, encode
 
+if TYPE_CHECKING:
+    from rendergateway.model.tiles import Layout
+    from rendergateway.model.validation import Problem
+
 __all__ = ["CollectionRecord", "MatchRecord", "pair_ids"]
+
+
+class Tile(Protocol):
+    """What has the id and the layout of a tile: a record or a wrapper."""
+
+    @property
+    def tile_id(self) -> str:
+        """Unique within the stack."""
+
+    @property
+    def layout(self) -> Layout | None:
+        """The acquisition facts."""
 
 
 class CollectionId(Record):
@@ -93,20 +110,111 @@ class MatchRecord(Record):
             fields["points"] = _points_of(_side(p, "p"), _side(q, "q"), weights)
         super().__init__(**fields)
 
+    @classmethod
+    def between(
+        cls,
+        tile: Tile,
+        other: Tile,
+        p: npt.ArrayLike,
+        q: npt.ArrayLike,
+        weights: npt.ArrayLike | None = None,
+    ) -> MatchRecord:
+        """
+        Return the matches of two tiles: groups are the section ids of their layouts.
+
+        Parameters
+        ----------
+        tile, other : TileRecord or TileWrapper
+            p is the first, q the second, also where the service will store them the other way round.
+        p, q : array_like, shape (N, 2)
+            x, y of the matching points in *tile* and in *other*.
+        weights : array_like, shape (N,), optional
+            1 for every point unless told.
+
+        Raises
+        ------
+        RecordError
+            If a tile has no section id, or the points do not fit each other.
+        """
+        sides = {"p_group": _group(tile), "p_id": tile.tile_id, "q_group": _group(other), "q_id": other.tile_id}
+        return cls(**sides, p=p, q=q, weights=weights)
+
     @property
     def p(self) -> FloatArray:
         """Points in the first tile, (N, 2)."""
-        return _rows(self._details.p)
+        return _rows(self._details.p, f"p of {self!r}")
 
     @property
     def q(self) -> FloatArray:
         """Points in the second tile, (N, 2)."""
-        return _rows(self._details.q)
+        return _rows(self._details.q, f"q of {self!r}")
 
     @property
     def weights(self) -> FloatArray:
         """Weight of each point, (N,); 0 switches a match off."""
-        return np.asarray(self._details.weights, dtype=np.float64)
+        return _floats(self._details.weights, f"weights of {self!r}")
+
+    def evolve(
+        self,
+        *,
+        p: npt.ArrayLike | None = None,
+        q: npt.ArrayLike | None = None,
+        weights: npt.ArrayLike | None = None,
+        **changes: Any,
+    ) -> MatchRecord:
+        """
+        Return this record with some fields, or points or weights, changed; see `Record.evolve`.
+
+        Raises
+        ------
+        RecordError
+            If p, q and weights, new and old, do not have one row a point each.
+        """
+        if p is not None or q is not None or weights is not None:
+            sides = self.p if p is None else _side(p, "p"), self.q if q is None else _side(q, "q")
+            points = _points_of(*sides, self.weights if weights is None else weights)
+            changes["points"] = self._details.evolve(p=points.p, q=points.q, weights=points.weights)
+            if self.match_count is not None:
+                changes["match_count"] = len(points.weights)
+        return super().evolve(**changes)
+
+    @property
+    def is_by_row(self) -> bool:
+        """Whether points are stored as N rows of x, y, where the service means all x, then all y."""
+        details = self._details
+        count = len(details.weights)
+        return any(_is_by_row(side, count) for side in (details.p, details.q))
+
+    def repaired(self) -> MatchRecord:
+        """
+        Return this record with points that were stored by row turned round; the record itself where none were.
+
+        Two points by row cannot be told from two points by dimension; they stay.
+        """
+        details = self._details
+        count = len(details.weights)
+        if not self.is_by_row:
+            return self
+        turned = {
+            name: list(map(list, zip(*side, strict=True)))
+            for name, side in (("p", details.p), ("q", details.q))
+            if _is_by_row(side, count)
+        }
+        return super().evolve(points=details.evolve(**turned))
+
+    def _problems(self, path: str) -> Iterator[Problem]:
+        from rendergateway.model.validation import Problem
+
+        if self.points is None:
+            return
+        for name in ("p", "q"):
+            try:
+                side = getattr(self, name)
+            except RecordError as error:
+                yield Problem(f"{path}.matches.{name}", str(error), "all x, then all y")
+                continue
+            if len(side) != len(self.weights):
+                yield Problem(f"{path}.matches.{name}", f"{len(side)} points", f"{len(self.weights)}, one a weight")
 
     def __len__(self) -> int:
         return self.match_count if self.match_count is not None else len(self._details.weights)
@@ -148,7 +256,7 @@ def _side(points: npt.ArrayLike | None, name: str) -> FloatArray:
 
 
 def _points_of(p: FloatArray, q: FloatArray, weights: npt.ArrayLike | None) -> _Points:
-    each = np.ones(len(p)) if weights is None else np.asarray(weights, dtype=np.float64)
+    each: FloatArray = np.ones(len(p)) if weights is None else np.asarray(weights, dtype=np.float64)
     if not len(p) == len(q) == len(each):
         raise RecordError(f"p, q and weights need one row a point each; there are {len(p)}, {len(q)} and {len(each)}")
     sides = {"p": p.T.tolist(), "q": q.T.tolist(), "w": each.tolist()}
@@ -157,8 +265,33 @@ def _points_of(p: FloatArray, q: FloatArray, weights: npt.ArrayLike | None) -> _
     return _Points.from_json(encode(sides))
 
 
-def _rows(by_dimension: list[list[float]]) -> FloatArray:
-    if len(by_dimension) != 2 or len(by_dimension[0]) != len(by_dimension[1]):
-        lengths = [len(values) for values in by_dimension]
-        raise RecordError(f"points are stored as all x, then all y; here are lists of lengths {lengths}")
-    return np.array(by_dimension, dtype=np.float64).T
+def _is_by_row(side: list[Any], count: int) -> bool:
+    return len(side) == count != 2 and all(isinstance(row, list) and len(row) == 2 for row in side)
+
+
+def _rows(by_dimension: list[Any], what: str) -> FloatArray:
+    lengths = [len(values) if isinstance(values, list) else None for values in by_dimension]
+    if len(lengths) == 2 and lengths[0] is not None and lengths[0] == lengths[1]:
+        return _floats(by_dimension, what).T
+    expected = "points are stored as all x, then all y"
+    if lengths and set(lengths) == {2}:
+        raise RecordError(
+            f"{what}: {expected} (2 × {len(lengths)}); here are {len(lengths)} rows of x, y; repaired() turns them"
+        )
+    raise RecordError(f"{what}: {expected}; here are lists of lengths {lengths}")
+
+
+def _floats(values: list[Any], what: str) -> FloatArray:
+    try:
+        return np.array(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise RecordError(f"{what}: expected numbers: {error}") from error
+
+
+def _group(tile: Tile) -> str:
+    section_id = tile.layout.section_id if tile.layout is not None else None
+    if section_id is None:
+        raise RecordError(
+            f"tile {tile.tile_id!r} has no section id in its layout; expected one, the group of its matches"
+        )
+    return section_id

@@ -7,21 +7,24 @@ A record is a value: `Record.evolve` returns another one, in which only the memb
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
 from rendergateway.errors import RecordError
 from rendergateway.model.dates import date_text, parse_date
-from rendergateway.model.slices import Raw, Text, copy_of, cut_object, decode, encode, join_object
+from rendergateway.model.slices import Raw, Text, copy_of, cut_list, cut_object, decode, encode, join_list, join_object
 from rendergateway.transforms import Transform, from_spec
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Member", "Record", "optional", "required"]
+    from rendergateway.model.validation import Problem
+
+__all__ = ["Member", "Record", "list_of", "optional", "required"]
 
 T = TypeVar("T")
+R = TypeVar("R", bound="Record")
 
 _NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 
@@ -62,6 +65,8 @@ def to_text(value: Any) -> bytes:
         return encode(date_text(value))
     if isinstance(value, Transform):
         return encode(value.to_spec())
+    if isinstance(value, list | tuple) and any(isinstance(item, Record) for item in value):
+        return join_list(map(to_text, value))
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, float) and not math.isfinite(value):
@@ -124,6 +129,23 @@ def optional(wire_name: str, kind: type[T], default: T) -> Member[T]: ...
 def optional(wire_name: str, kind: type[T], default: T | None = None) -> Member[T | None] | Member[T]:
     """Declare a field that reads as *default* where it is missing."""
     return Member(wire_name, kind, is_required=False, default=default)
+
+
+class _ListMember(Member[list[T]]):
+    """A field that is a list of records."""
+
+    def __init__(self, wire_name: str, item: type[Record]) -> None:
+        super().__init__(wire_name, list, is_required=False, default=[])
+        self._item = item
+
+    def __set_name__(self, owner: type[Record], name: str) -> None:
+        super().__set_name__(owner, name)
+        self._read = lambda text: [self._item.from_json(item) for item in cut_list(text)]  # type: ignore[misc]
+
+
+def list_of(wire_name: str, item: type[R]) -> Member[list[R]]:
+    """Declare a field that is a list of records, empty where it is missing."""
+    return _ListMember(wire_name, item)
 
 
 class Record:
@@ -216,6 +238,16 @@ class Record:
             for name, member in cls.FIELDS.items()
             if fields.get(name) is not None
         }
+
+    def validate(self) -> list[Problem]:
+        """Return everything that is wrong with this record and those in it, each with its place; see `Problem`."""
+        from rendergateway.model.validation import problems_of
+
+        return list(problems_of(self))
+
+    def _problems(self, path: str) -> Iterator[Problem]:
+        """Yield what is wrong beyond the types of the fields; *path* is where the record stands."""
+        yield from ()
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):

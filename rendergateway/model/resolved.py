@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import attrs
 import msgspec
 
 from rendergateway.errors import RecordError
+from rendergateway.model.record import to_text
 from rendergateway.model.slices import Raw, Text, copy_of, cut_object, decode, join_object
 from rendergateway.model.tiles import TileRecord
+from rendergateway.transforms import Transform, TransformReference, from_spec
 
 __all__ = ["ResolvedTiles"]
 
@@ -76,17 +78,114 @@ class ResolvedTiles:
         """Return the text that a service takes."""
         return join_object({_TRANSFORMS: join_object(self.transforms), _TILES: join_object(self.tiles)})
 
+    def merged(self, *others: ResolvedTiles) -> ResolvedTiles:
+        """
+        Return these tiles and those of *others*, with all transforms.
+
+        Raises
+        ------
+        RecordError
+            If a tile id stands in two of them, or a transform id means different transforms.
+        """
+        whole = ResolvedTiles(dict(self.tiles), dict(self.transforms))
+        for other in others:
+            twice = next((tile_id for tile_id in other.tiles if tile_id in whole.tiles), None)
+            if twice is not None:
+                raise RecordError(f"tile id {twice!r} stands in both; expected each tile once")
+            for key, text in other.transforms.items():
+                if key in whole.transforms and decode(whole.transforms[key]) != decode(text):
+                    raise RecordError(f"shared transform {key!r} is another one in each; expected one of this id")
+            whole.tiles.update(other.tiles)
+            whole.transforms.update(other.transforms)
+        return whole
+
+    def filtered(self, keep: Callable[[TileRecord], bool] | Iterable[str]) -> ResolvedTiles:
+        """
+        Return some of the tiles, with the transforms that they refer to.
+
+        Parameters
+        ----------
+        keep : callable or iterable of str
+            Is given each record and tells whether it stays; or the ids of those that stay, all of which must be here.
+
+        Raises
+        ------
+        RecordError
+            If an id is not here.
+        """
+        if callable(keep):
+            part = {tile_id: text for tile_id, text in self.tiles.items() if keep(TileRecord.from_json(text))}
+        else:
+            wanted = dict.fromkeys(keep)
+            missing = next((tile_id for tile_id in wanted if tile_id not in self.tiles), None)
+            if missing is not None:
+                raise RecordError(f"there is no tile {missing!r} among these {len(self)}")
+            part = {tile_id: text for tile_id, text in self.tiles.items() if tile_id in wanted}
+        return ResolvedTiles(part, self._wanted(part.values()))
+
+    def shared(self) -> dict[str, Transform]:
+        """Return the shared transforms by id; each is one object, however many tiles refer to it."""
+        return {key: from_spec(decode(text)) for key, text in self.transforms.items()}
+
+    def resolved(self) -> Iterator[TileRecord]:
+        """
+        Yield each tile with its references replaced by what they name.
+
+        Raises
+        ------
+        TransformError
+            If a reference names no transform that is here.
+        """
+        shared = self.shared()
+        for record in self.records():
+            yield (
+                record.evolve(transforms=record.transforms.resolve(shared)) if references(record.to_json()) else record
+            )
+
+    @classmethod
+    def unresolved(cls, tiles: Iterable[TileRecord], shared: Mapping[str, Transform | Raw | bytes]) -> ResolvedTiles:
+        """
+        Gather tiles, with references in the place of transforms that are shared.
+
+        Parameters
+        ----------
+        tiles : iterable of TileRecord
+            Transforms in their lists that are equal to a shared one, but for the id, become references.
+        shared : mapping of str to Transform or JSON text
+            The shared transforms by id.
+        """
+        known = {
+            key: value if isinstance(value, Transform) else from_spec(decode(value)) for key, value in shared.items()
+        }
+        names = {value.evolve(id=None): key for key, value in known.items()}
+        texts = {key: join_object({**cut_object(to_text(value)), "id": to_text(key)}) for key, value in shared.items()}
+        return cls.of((_with_references(tile, names) for tile in tiles), texts)
+
     def batches(self, size: int) -> Iterator[ResolvedTiles]:
         """
         Yield parts of at most *size* tiles, each with every transform its tiles refer to.
 
         A service resolves references only among the transforms that come in the same request.
         """
+        if size < 1:
+            raise ValueError(f"a batch holds at least one tile, not {size}")
         ids = list(self.tiles)
         for start in range(0, len(ids), size):
             part = {tile_id: self.tiles[tile_id] for tile_id in ids[start : start + size]}
-            wanted = set().union(*map(references, part.values()))
-            yield ResolvedTiles(part, {key: text for key, text in self.transforms.items() if key in wanted})
+            yield ResolvedTiles(part, self._wanted(part.values()))
+
+    def _wanted(self, tiles: Iterable[Text]) -> dict[str, Raw | bytes]:
+        """Return the transforms that *tiles* refer to, also by way of another transform."""
+        wanted: set[str] = set().union(*map(references, tiles))
+        ahead = list(wanted)
+        while ahead:
+            text = self.transforms.get(ahead.pop())
+            found: set[str] = set()
+            if text is not None:
+                _collect(decode(text), found)
+            ahead += found - wanted
+            wanted |= found
+        return {key: text for key, text in self.transforms.items() if key in wanted}
 
     def records(self) -> Iterator[TileRecord]:
         """Yield a record a tile."""
@@ -94,6 +193,13 @@ class ResolvedTiles:
 
     def __len__(self) -> int:
         return len(self.tiles)
+
+
+def _with_references(tile: TileRecord, names: Mapping[Transform, str]) -> TileRecord:
+    """Return a tile in which the transforms that have a name are references."""
+    items = list(tile.transforms)
+    new = [TransformReference(names[item.evolve(id=None)]) if item.evolve(id=None) in names else item for item in items]
+    return tile.evolve(transforms=tile.transforms.evolve(transforms=new)) if new != items else tile
 
 
 def references(tile: Text) -> set[str]:

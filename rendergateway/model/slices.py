@@ -73,7 +73,7 @@ def join_object(members: Mapping[str, Text]) -> bytes:
 
 def join_list(items: Iterable[Text]) -> bytes:
     """Return a JSON array of *items*, which are JSON text already."""
-    return b"[%b]" % b",".join(map(copy_of, items))
+    return b"[%b]" % b",".join([item.encode() if isinstance(item, str) else item for item in items])
 
 
 def decode(text: Text, kind: type[T] | Any = Any) -> T:

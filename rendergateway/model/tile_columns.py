@@ -3,39 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from itertools import chain
 from operator import attrgetter
-from typing import Any, TypeAlias
+from typing import Any
 
+import attrs
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from rendergateway.errors import RecordError
 from rendergateway.geometry import FloatArray
-from rendergateway.model.last_transforms import Leaf, last_leaf, read_affines
+from rendergateway.model.last_transforms import Transforms, last_leaf, read_affines
+from rendergateway.model.pyramid import MipmapLevel
 from rendergateway.model.record import Record
-from rendergateway.model.slices import Text
-from rendergateway.model.tiles import Layout, MipmapLevel, TileRecord
+from rendergateway.model.slices import Text, cut_list, decode
+from rendergateway.model.tables import Column, read_only
+from rendergateway.model.tiles import Layout, TileRecord
 
-__all__ = ["COLUMN_NAMES", "Column", "read_columns"]
-
-Column: TypeAlias = npt.NDArray[Any]
+__all__ = ["COLUMN_NAMES", "read_columns"]
 
 _NAN = float("nan")
 
 
-class _Place(msgspec.Struct, gc=False):
-    tile_id: str = msgspec.field(name="tileId")
-    z: float = _NAN
-    min_x: float = msgspec.field(name="minX", default=_NAN)
-    min_y: float = msgspec.field(name="minY", default=_NAN)
-    max_x: float = msgspec.field(name="maxX", default=_NAN)
-    max_y: float = msgspec.field(name="maxY", default=_NAN)
-    width: float = _NAN
-    height: float = _NAN
+def _member(name: str) -> Any:
+    """Declare a number that reads as NaN where it is missing, under its name on the wire."""
+    return msgspec.field(name=TileRecord.FIELDS[name].wire_name, default=_NAN)
 
 
-class _Layout(msgspec.Struct, gc=False):
+class _Layout(msgspec.Struct, frozen=True, gc=False):
     section_id: str | None = msgspec.field(name="sectionId", default=None)
     scope_id: str | None = msgspec.field(name="temca", default=None)
     camera_id: str | None = msgspec.field(name="camera", default=None)
@@ -45,21 +41,13 @@ class _Layout(msgspec.Struct, gc=False):
     image_col: float = msgspec.field(name="imageCol", default=_NAN)
 
 
-class _WithLayout(msgspec.Struct, gc=False):
-    layout: _Layout = _Layout()
-
-
-class _Level(msgspec.Struct, gc=False):
+class _Level(msgspec.Struct, frozen=True, gc=False):
     image_url: str | None = msgspec.field(name="imageUrl", default=None)
     mask_url: str | None = msgspec.field(name="maskUrl", default=None)
 
 
-class _Pyramid(msgspec.Struct, gc=False):
+class _Pyramid(msgspec.Struct, frozen=True, gc=False):
     full_size: _Level = msgspec.field(name="0", default=_Level())
-
-
-class _WithImages(msgspec.Struct, gc=False):
-    mipmaps: _Pyramid = msgspec.field(name="mipmapLevels", default=_Pyramid())
 
 
 def _numbers(rows: Sequence[Any], *names: str) -> FloatArray:
@@ -68,7 +56,7 @@ def _numbers(rows: Sequence[Any], *names: str) -> FloatArray:
     if len(names) == 1:
         return np.fromiter(values, np.float64, len(rows))
     # One flat iterator: numpy would look at each tuple twice.
-    flat = (number for row in values for number in row)
+    flat = chain.from_iterable(values)
     return np.fromiter(flat, np.float64, len(rows) * len(names)).reshape(len(rows), len(names))
 
 
@@ -78,88 +66,126 @@ def _words(rows: Sequence[Any], name: str) -> Column:
     return words
 
 
-def _places(texts: Sequence[Text]) -> dict[str, Column]:
-    rows = _rows(texts, msgspec.json.Decoder(_Place).decode, _place_of)
-    numbers = _numbers(rows, *_Place.__struct_fields__[1:])
+def _places(rows: Sequence[Any]) -> dict[str, Column]:
+    numbers = _numbers(rows, *_PLACE[1:])
     return {"tile_id": _words(rows, "tile_id"), "z": numbers[:, 0], "box": numbers[:, 1:5], "size": numbers[:, 5:]}
 
 
-def _place_of(record: TileRecord) -> _Place:
-    return _filled(_Place, record)
+def _layouts(rows: Sequence[Any]) -> dict[str, Column]:
+    layouts = [row.layout for row in rows]
+    words = {name: _words(layouts, name) for name in ("section_id", "scope_id", "camera_id")}
+    places = {name: _numbers(layouts, name) for name in ("image_row", "image_col")}
+    return {**words, **places, "stage": _numbers(layouts, "stage_x", "stage_y")}
 
 
-def _layouts(texts: Sequence[Text]) -> dict[str, Column]:
-    decode = msgspec.json.Decoder(_WithLayout).decode
-    rows = _rows(texts, lambda text: decode(text).layout, lambda record: _filled(_Layout, record.layout or Layout()))
-    words = {name: _words(rows, name) for name in ("section_id", "scope_id", "camera_id")}
-    places = {name: _numbers(rows, name) for name in ("image_row", "image_col")}
-    return {**words, **places, "stage": _numbers(rows, "stage_x", "stage_y")}
+def _images(rows: Sequence[Any]) -> dict[str, Column]:
+    levels = [row.mipmaps.full_size for row in rows]
+    return {name: _words(levels, name) for name in ("image_url", "mask_url")}
 
 
-def _images(texts: Sequence[Text]) -> dict[str, Column]:
-    decode = msgspec.json.Decoder(_WithImages).decode
-    rows = _rows(texts, lambda text: decode(text).mipmaps.full_size, _level_of)
-    return {name: _words(rows, name) for name in ("image_url", "mask_url")}
-
-
-def _level_of(record: TileRecord) -> _Level:
-    return _filled(_Level, record.mipmaps.get(0, MipmapLevel()))
-
-
-def _last_transforms(texts: Sequence[Text]) -> dict[str, Column]:
-    leaves: list[Leaf] = _rows(texts, last_leaf, lambda record: last_leaf(record.to_json()))
+def _last_transforms(rows: Sequence[Any]) -> dict[str, Column]:
+    leaves = [last_leaf(row.transforms) for row in rows]
     affines, problems = read_affines(leaves)
     if problems:
-        row, problem = problems[0]
-        tile = TileRecord.from_json(texts[row])
-        raise RecordError(f"row {row}: last transform of {tile!r}: {problem}")
+        raise RecordError("row {}: dataString of the last transform: {}".format(*problems[0]))
     return {"last_affine": affines, "last_class": _words(leaves, "class_name")}
 
 
-# Each reader decodes every text once and gives all of its columns.
-_READERS: dict[Callable[[Sequence[Text]], dict[str, Column]], tuple[str, ...]] = {
-    _places: ("tile_id", "z", "box", "size"),
-    _layouts: ("section_id", "scope_id", "camera_id", "stage", "image_row", "image_col"),
-    _images: ("image_url", "mask_url"),
-    _last_transforms: ("last_affine", "last_class"),
-}
-_READER_OF = {name: reader for reader, names in _READERS.items() for name in names}
-COLUMN_NAMES = tuple(_READER_OF)
+@attrs.frozen(eq=False)
+class _Group:
+    """Columns that come from the same members."""
+
+    names: tuple[str, ...]
+    fields: tuple[tuple[str, Any, Any], ...]
+    columns: Callable[[Sequence[Any]], dict[str, Column]]
 
 
-def read_columns(texts: Sequence[Text], name: str) -> dict[str, Column]:
+_PLACE = ("tile_id", "z", "min_x", "min_y", "max_x", "max_y", "width", "height")
+_GROUPS = (
+    _Group(
+        ("tile_id", "z", "box", "size"),
+        (
+            ("tile_id", str, msgspec.field(name="tileId")),
+            *((name, float, _member(name)) for name in _PLACE[1:]),
+        ),
+        _places,
+    ),
+    _Group(
+        ("section_id", "scope_id", "camera_id", "stage", "image_row", "image_col"),
+        (("layout", _Layout, _Layout()),),
+        _layouts,
+    ),
+    _Group(
+        ("image_url", "mask_url"),
+        (("mipmaps", _Pyramid, msgspec.field(name="mipmapLevels", default=_Pyramid())),),
+        _images,
+    ),
+    _Group(("last_affine", "last_class"), (("transforms", Transforms | None, None),), _last_transforms),
+)
+COLUMN_NAMES = tuple(name for group in _GROUPS for name in group.names)
+
+
+def read_columns(whole: bytes | None, texts: Sequence[Text] | None, names: Iterable[str]) -> dict[str, Column]:
     """
-    Read the column *name* of tile specs, and those that come with it in the same pass.
+    Read the columns *names* of tile specs in one pass, with those that come from the same members.
+
+    Parameters
+    ----------
+    whole : bytes or None
+        The specs as one JSON array.
+    texts : sequence of JSON text or None
+        The specs one by one; needed where there is no *whole*.
+    names : iterable of str
+        Of `COLUMN_NAMES`.
 
     Raises
     ------
     RecordError
         If a text is no tile spec, or a member is of the wrong type; the message names the row and the tile.
     """
-    columns = _READER_OF[name](texts)
-    for column in columns.values():
-        column.setflags(write=False)
-    return columns
+    wanted = set(names)
+    groups = tuple(group for group in _GROUPS if wanted & set(group.names))
+    rows = _rows(whole, texts, _row_type(groups))
+    found = {name: column for group in groups for name, column in group.columns(rows).items()}
+    return {name: read_only(column) for name, column in found.items()}
 
 
-def _rows(texts: Iterable[Text], decode: Callable[[Text], Any], read_slowly: Callable[[TileRecord], Any]) -> list[Any]:
+@lru_cache
+def _row_type(groups: tuple[_Group, ...]) -> type[msgspec.Struct]:
+    # Fields without a default come first.
+    return msgspec.defstruct("Row", [field for group in groups for field in group.fields], gc=False)
+
+
+def _rows(whole: bytes | None, texts: Sequence[Text] | None, kind: type[msgspec.Struct]) -> list[Any]:
     """Decode all texts strictly; where that fails, those that need it by way of their records."""
-    texts = list(texts)
     try:
-        return list(map(decode, texts))
+        if texts is None:
+            return msgspec.json.decode(whole or b"[]", type=list[kind])  # type: ignore[valid-type]
+        return list(map(msgspec.json.Decoder(kind).decode, texts))
     except msgspec.DecodeError:
-        return [_row(number, text, decode, read_slowly) for number, text in enumerate(texts)]
+        rows = cut_list(whole or b"[]") if texts is None else texts
+        return [_row(number, text, kind) for number, text in enumerate(rows)]
 
 
-def _row(number: int, text: Text, decode: Callable[[Text], Any], read_slowly: Callable[[TileRecord], Any]) -> Any:
+def _row(number: int, text: Text, kind: type[msgspec.Struct]) -> Any:
     try:
-        return decode(text)
+        return msgspec.json.decode(text, type=kind)
     except msgspec.DecodeError:
         pass
     try:
-        return read_slowly(TileRecord.from_json(text))
+        return _row_of(TileRecord.from_json(text), kind)
     except RecordError as error:
         raise RecordError(f"row {number}: {error}") from error
+
+
+def _row_of(record: TileRecord, kind: type[msgspec.Struct]) -> Any:
+    slow: dict[str, Callable[[], Any]] = {
+        "layout": lambda: _filled(_Layout, record.layout or Layout()),
+        "mipmaps": lambda: _Pyramid(_filled(_Level, record.mipmaps.get(0, MipmapLevel()))),
+        "transforms": lambda: decode(record.members.get("transforms", b"null"), Transforms | None),
+    }
+    found = {name: slow[name]() if name in slow else getattr(record, name) for name in kind.__struct_fields__}
+    return kind(**{name: value for name, value in found.items() if value is not None})
 
 
 def _filled(kind: type[Any], record: Record) -> Any:

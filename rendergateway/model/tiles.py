@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rendergateway.errors import RecordError
-from rendergateway.model.record import Record, optional, required
+from rendergateway.model.channels import ChannelRecord, PathBuilder
+from rendergateway.model.pyramid import ImagePyramid, MipmapLevel
+from rendergateway.model.record import Record, list_of, optional, required
 from rendergateway.model.slices import Raw, decode, join_object
 from rendergateway.model.stacks import BoundsRecord
 from rendergateway.transforms import Transform, TransformList
 
-__all__ = ["ImagePyramid", "Layout", "MipmapLevel", "TileRecord"]
+__all__ = ["Layout", "TileBoundsRecord", "TileRecord"]
 
 
 class Layout(Record):
@@ -42,44 +43,23 @@ class Layout(Record):
     distance_z = optional("distanceZ", float)
 
 
-class MipmapLevel(Record):
-    """Image and mask of one level of a pyramid, as addresses."""
-
-    image_url = optional("imageUrl", str)
-    image_loader_type = optional("imageLoaderType", str)
-    image_slice = optional("imageSliceNumber", int)
-    mask_url = optional("maskUrl", str)
-    mask_loader_type = optional("maskLoaderType", str)
-    mask_slice = optional("maskSliceNumber", int)
-
-
-class ImagePyramid(Record, Mapping[int, MipmapLevel]):
+class TileBoundsRecord(BoundsRecord):
     """
-    The levels of a tile's image, by number, in the order of the numbers: level n is halved n times.
+    The box of one tile: the cheap way to list a layer.
 
-    Examples
-    --------
-    >>> ImagePyramid.from_json('{"10": {}, "2": {"imageUrl": "file:/a.png"}}')[2].image_url
-    'file:/a.png'
+    Attributes
+    ----------
+    tile_id : str
+        Unique within the stack.
+    section_id : str or None
+        What the tile's layout says.
+    z : float or None
+        The layer.
     """
 
-    def __getitem__(self, level: int) -> MipmapLevel:
-        return MipmapLevel.from_json(self.members[str(level)])
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(sorted(map(_level_number, self.members)))
-
-    def __len__(self) -> int:
-        return len(self.members)
-
-    __hash__ = None  # type: ignore[assignment]
-
-
-def _level_number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError as error:
-        raise RecordError(f"levels of a pyramid are numbers, this one is {text!r}") from error
+    tile_id = required("tileId", str)
+    section_id = optional("sectionId", str)
+    z = optional("z", float)
 
 
 class TileRecord(BoundsRecord):
@@ -117,8 +97,8 @@ class TileRecord(BoundsRecord):
     min_intensity = optional("minIntensity", float)
     max_intensity = optional("maxIntensity", float)
     mipmaps = optional("mipmapLevels", ImagePyramid, ImagePyramid())
-    channels = optional("channels", list, [])
-    path_builder = optional("mipmapPathBuilder", dict)
+    channels = list_of("channels", ChannelRecord)
+    path_builder = optional("mipmapPathBuilder", PathBuilder)
     transforms = optional("transforms", TransformList, TransformList([]))
     mesh_cell_size = optional("meshCellSize", float, 64.0)
     labels = optional("labels", list, [])

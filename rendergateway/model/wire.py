@@ -17,6 +17,7 @@ import msgspec
 from rendergateway.errors import RecordError
 from rendergateway.model.lenient import decode_leniently, parse
 from rendergateway.model.wire_base import Wire
+from rendergateway.model.wire_depth import check_depth
 from rendergateway.model.wire_matches import (
     CanvasMatches,
     CollectionMetaData,
@@ -24,6 +25,7 @@ from rendergateway.model.wire_matches import (
     Matches,
     PairQuestion,
     PairResiduals,
+    SentPair,
 )
 from rendergateway.model.wire_stacks import (
     Box,
@@ -37,6 +39,7 @@ from rendergateway.model.wire_stacks import (
     StackStats,
     StackVersion,
     State,
+    as_stored,
 )
 from rendergateway.model.wire_tiles import (
     Channel,
@@ -90,6 +93,7 @@ __all__ = [
     "RenderParameters",
     "ResolvedTiles",
     "SectionData",
+    "SentPair",
     "Spec",
     "SpecList",
     "StackMetaData",
@@ -100,7 +104,9 @@ __all__ = [
     "TileBounds",
     "TileSpec",
     "Wire",
+    "as_stored",
     "decode_body",
+    "decode_stored",
     "encode",
     "flatten",
     "is_flat",
@@ -125,11 +131,19 @@ def decode_body(text: bytes, kind: Any) -> Any:
     Raises
     ------
     RecordError
-        If the real service would refuse it.
+        If the real service would refuse it, or it is nested too deep.
     """
+    check_depth(text)
+    return decode_stored(text, kind)
+
+
+def decode_stored(text: bytes, kind: Any) -> Any:
+    """Return text that `encode` wrote as *kind*; numbers that are not finite stand in it as text."""
+    if not text:
+        return None
     try:
         return _decoder(kind).decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return decode_leniently(text, kind)
     except RecursionError as error:
         raise RecordError("JSON is nested too deep") from error

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from msgspec import UNSET, Raw, UnsetType
+
 from rendergateway.model.wire_base import DateText, Int32, Wire
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "StackStats",
     "StackVersion",
     "State",
+    "as_stored",
 ]
 
 State = Literal["LOADING", "COMPLETE", "READ_ONLY", "OFFLINE"]
@@ -120,15 +123,20 @@ class Hierarchy(Wire):
 
 
 class StackMetaData(Wire):
-    """All that is known of a stack but its tiles."""
+    """All that is known of a stack but its tiles; what is stored as text goes out as it is."""
 
     stackId: StackName
     state: State
     lastModifiedTimestamp: str
     currentVersionNumber: int
-    currentVersion: StackVersion
-    stats: StackStats | None = None
-    hierarchicalData: Hierarchy | None = None
+    currentVersion: Raw | UnsetType
+    stats: Raw | UnsetType = UNSET
+    hierarchicalData: Raw | UnsetType = UNSET
+
+
+def as_stored(text: bytes | None) -> Raw | UnsetType:
+    """Return canonical *text* as the member of another object; no member for None."""
+    return UNSET if text is None else Raw(text)
 
 
 class LayerGaps(Wire):

@@ -9,13 +9,12 @@ from __future__ import annotations
 import contextlib
 import html
 import logging
-import zlib
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, unquote_to_bytes, urlsplit
+from urllib.parse import parse_qs, quote, unquote_to_bytes, urlsplit
 
-from werkzeug.exceptions import HTTPException
-from werkzeug.wrappers import Request, Response
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.wrappers import Request
 
 from rendergateway.endpoints import Endpoint, candidates
 from rendergateway.errors import StoreError
@@ -25,8 +24,10 @@ from rendergateway.service.conditions import Conditions, Picture
 from rendergateway.service.handlers import HANDLERS
 from rendergateway.service.negotiation import JSON, TEXT, MalformedHeaderError, accepts, produced_by, takes
 from rendergateway.service.options import Options
-from rendergateway.service.refusals import IllegalArgument, NotBuilt, ServiceRefusal, Uncaught
+from rendergateway.service.refusals import NotBuilt, ServiceRefusal, TooLarge, Uncaught
+from rendergateway.service.reply import Reply, bare, nothing
 from rendergateway.service.store import Database, Store, reading, writing
+from rendergateway.service.unpacking import unpacked
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -78,82 +79,84 @@ class Application:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        request = Request(environ)
+        request = Request(environ, populate_request=False)
         try:
-            response = self._respond(request)
+            reply = self._respond(request)
         except HTTPException as error:  # A broken body or header that Werkzeug noticed.
-            response = Response(str(error.description), error.code, content_type=TEXT)
+            reply = Reply(str(error.description), error.code or 400, content_type=TEXT)
         # The real service's own error pages come from further outside.
-        if response.headers.get("Cache-Control") != _NO_CACHE["Cache-Control"]:
-            self._allow_origin(request, response)
-        return response(environ, start_response)
+        if reply.headers.get("Cache-Control") != _NO_CACHE["Cache-Control"]:
+            self._allow_origin(environ, reply)
+        return reply.send(request.method, start_response)
 
-    def _respond(self, request: Request) -> Response:
+    def _respond(self, request: Request) -> Reply:
         raw_path = _raw_path(request)
         if "//" in raw_path:
             page = "<h1>Bad Message 400</h1><pre>reason: Ambiguous URI empty segment</pre>"
-            return Response(page, 400, content_type=_PAGE, headers=_NO_CACHE)
+            return Reply(page, 400, content_type=_PAGE, headers=_NO_CACHE)
         if not self._host_is_known(request):
-            return Response(f"this service does not answer to the name {request.host}", 403, content_type=TEXT)
+            return Reply(f"this service does not answer to the name {request.host}", 403, content_type=TEXT)
         if request.method == "TRACE":
-            return Response(status=403, headers=_NO_CACHE)
+            return Reply(status=403, headers=_NO_CACHE)
         path = _decoded(raw_path)
-        if path == PREFIX:
-            return _bare(302, {"Location": PREFIX + "/"})
         if not path.startswith(_DATA + "/"):
             return self._describe(request, path)
         endpoints = candidates(path.removeprefix(_DATA))
         if not endpoints:
-            return _bare(404)
+            return bare(404)
         if request.method == "OPTIONS":
             return _options(request, endpoints)
         endpoint = endpoints.get("GET" if request.method == "HEAD" else request.method)
         if endpoint is None:
-            return _bare(405, {"Allow": _allowed(endpoints)})
+            return bare(405, {"Allow": _allowed(endpoints)})
         return self._negotiate(request, endpoint, path.removeprefix(_DATA).removesuffix("/"))
 
-    def _describe(self, request: Request, path: str) -> Response:
+    def _describe(self, request: Request, path: str) -> Reply:
+        if path == PREFIX:
+            return bare(302, {"Location": PREFIX + "/"})
         if path.removeprefix(PREFIX) in ("/swagger.json", "/swagger") and request.method in ("GET", "HEAD"):
-            return Response(swagger.description(), content_type=JSON)
-        return _bare(404)
+            return Reply(swagger.description(), content_type=JSON)
+        return bare(404)
 
-    def _negotiate(self, request: Request, endpoint: Endpoint, path: str) -> Response:
+    def _negotiate(self, request: Request, endpoint: Endpoint, path: str) -> Reply:
         try:
-            if not takes(request.headers.get("Content-Type"), endpoint):
-                return _bare(415)
+            if not takes(request.environ.get("CONTENT_TYPE"), endpoint):
+                return bare(415)
         except MalformedHeaderError:
-            return Response("<h1>Error 400 Bad Request</h1>", 400, content_type=_PAGE, headers=_NO_CACHE)
+            return Reply("<h1>Error 400 Bad Request</h1>", 400, content_type=_PAGE, headers=_NO_CACHE)
         try:
-            if not accepts(request.headers.get("Accept"), endpoint):
-                return _bare(406)
+            if not accepts(request.environ.get("HTTP_ACCEPT"), endpoint):
+                return bare(406)
         except MalformedHeaderError:
-            return _bare(400, _NO_CACHE)
+            return bare(400, _NO_CACHE)
         try:
             values = endpoint.parse(path) or {}
-            if request.query_string:
+            if request.environ.get("QUERY_STRING"):
                 values |= endpoint.parse_query(_query(request))
         except ValueError:
             # A number that is none is, to the real service, a path that does not exist.
-            return _bare(404)
+            return bare(404)
         return self._answer(request, endpoint, values)
 
-    def _answer(self, request: Request, endpoint: Endpoint, values: dict[str, Any]) -> Response:
+    def _answer(self, request: Request, endpoint: Endpoint, values: dict[str, Any]) -> Reply:
         changes = endpoint.effect != "read"
         try:
             if changes and self.options.read_only:
-                return Response(f"{endpoint.name} is refused: this service only reads", 403, content_type=TEXT)
+                return Reply(f"{endpoint.name} is refused: this service only reads", 403, content_type=TEXT)
             call = _call(endpoint)
             body = self._body(request) if endpoint.body != "none" else b""
-            arguments = call.arguments(values, body, _circumstances(request, self.options))
+            arguments = call.arguments(values, body, lambda: _circumstances(request, self.options))
+            # What was read from the body needs no text beside it.
+            del body
             answer, close = self._written(call, arguments) if changes else self._read(call, arguments)
         except ServiceRefusal as refusal:
             return _refused(request, refusal)
         except StoreError as error:
-            return Response(str(error), 503, content_type=TEXT)
+            return Reply(str(error), 503, content_type=TEXT)
         except Exception:
             _log.exception("%s %s failed", request.method, request.path)
-            return Response(f"{endpoint.name} failed; the service's log says how", 500, content_type=TEXT)
-        return _response(request, endpoint, answer, close)
+            return Reply(f"{endpoint.name} failed; the service's log says how", 500, content_type=TEXT)
+        return _reply(request, endpoint, answer, close)
 
     def _written(self, call: Call, arguments: dict[str, Any]) -> tuple[Answer, Callable[[], object]]:
         refusal: ServiceRefusal | None = None
@@ -166,50 +169,49 @@ class Application:
                 refusal = error
         if refusal is not None:
             raise refusal
-        return answer, _nothing
+        return answer, nothing
 
     def _read(self, call: Call, arguments: dict[str, Any]) -> tuple[Answer, Callable[[], object]]:
         with contextlib.ExitStack() as stack:
             store: Store = stack.enter_context(reading(self.database))
             answer = call(store, arguments)
             if isinstance(answer, (bytes, str, type(None), Picture)):
-                return answer, _nothing
+                return answer, nothing
             # A stream reads on while it is sent: its transaction ends with it.
             return answer, stack.pop_all().close
 
     def _body(self, request: Request) -> bytes:
-        body = request.get_data(cache=False)
-        if request.headers.get("Content-Encoding", "").strip().lower() == "gzip":
-            body = _unpacked(body, self.options.body_limit)
-        if len(body) > self.options.body_limit:
-            raise TooLarge(f"the body is larger than {self.options.body_limit} bytes")
+        """Return the body, unpacked; one that says that it is too large is not read at all."""
+        limit, declared = self.options.body_limit, request.content_length
+        if declared is None:
+            request.max_content_length = limit
+        elif declared > limit:
+            raise TooLarge(limit)
+        try:
+            body = request.get_data(cache=False)
+        except RequestEntityTooLarge as error:
+            raise TooLarge(limit) from error
+        if request.environ.get("HTTP_CONTENT_ENCODING", "").strip().lower() == "gzip":
+            return unpacked(body, limit)
+        if len(body) > limit:
+            raise TooLarge(limit)
         return body
 
     def _host_is_known(self, request: Request) -> bool:
         if self.options.hosts is None:
             return True
-        name = urlsplit(f"//{request.headers.get('Host', '')}").hostname
+        name = urlsplit(f"//{request.environ.get('HTTP_HOST', '')}").hostname
         return name in _LOOPBACK or name in self.options.hosts
 
-    def _allow_origin(self, request: Request, response: Response) -> None:
-        response.headers["Vary"] = "Origin"
-        origin = request.headers.get("Origin")
+    def _allow_origin(self, environ: WSGIEnvironment, reply: Reply) -> None:
+        reply.headers["Vary"] = "Origin"
+        origin = environ.get("HTTP_ORIGIN")
         if origin and self._origin_may_read(origin):
-            response.headers["Access-Control-Allow-Origin"] = origin
+            reply.headers["Access-Control-Allow-Origin"] = origin
 
     def _origin_may_read(self, origin: str) -> bool:
         allowed = self.options.allow_origin
         return origin in allowed or "*" in allowed or urlsplit(origin).hostname in _LOOPBACK
-
-
-class TooLarge(ServiceRefusal):
-    """The body is larger than allowed."""
-
-    status = 413
-
-
-def _nothing() -> None:
-    """Stand for the end of a transaction that has ended."""
 
 
 def _call(endpoint: Endpoint) -> Call:
@@ -247,7 +249,8 @@ def _query(request: Request) -> dict[str, list[str]]:
 
 
 def _circumstances(request: Request, options: Options) -> Circumstances:
-    conditions = Conditions(request.headers.get("If-None-Match"), request.headers.get("If-Match"))
+    environ = request.environ
+    conditions = Conditions(environ.get("HTTP_IF_NONE_MATCH"), environ.get("HTTP_IF_MATCH"))
     return Circumstances(options, _base_url(request), conditions)
 
 
@@ -255,60 +258,44 @@ def _base_url(request: Request) -> str:
     return f"{request.scheme}://{request.host}"
 
 
-def _unpacked(body: bytes, limit: int) -> bytes:
-    """Return *body* unpacked, and no more than one byte beyond *limit* of it."""
-    unpacker = zlib.decompressobj(wbits=31)
-    try:
-        text = unpacker.decompress(body, limit + 1)
-    except zlib.error as error:
-        raise IllegalArgument(f"the body is said to be compressed by gzip, but is not: {error}") from error
-    return text
-
-
-def _bare(status: int, headers: dict[str, str] | None = None) -> Response:
-    """Return an answer without body or content type."""
-    response = Response(status=status, headers=headers)
-    del response.headers["Content-Type"]
-    return response
-
-
 def _allowed(endpoints: dict[str, Endpoint]) -> str:
     methods = {*endpoints, "OPTIONS"} | ({"HEAD"} if "GET" in endpoints else set())
     return ", ".join(sorted(methods))
 
 
-def _options(request: Request, endpoints: dict[str, Endpoint]) -> Response:
-    asked = request.headers.get("Access-Control-Request-Method")
+def _options(request: Request, endpoints: dict[str, Endpoint]) -> Reply:
+    asked = request.environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD")
     if asked is not None:
-        return _bare(200, _PREFLIGHT if asked in _PREFLIGHT_METHODS else None)
+        return bare(200, _PREFLIGHT if asked in _PREFLIGHT_METHODS else None)
     allowed = _allowed(endpoints)
-    return Response(allowed, content_type=TEXT, headers={"Allow": allowed})
+    return Reply(allowed, content_type=TEXT, headers={"Allow": allowed})
 
 
-def _refused(request: Request, refusal: ServiceRefusal) -> Response:
+def _refused(request: Request, refusal: ServiceRefusal) -> Reply:
     sentence = str(refusal)
     if isinstance(refusal, Uncaught):
         if request.method not in ("GET", "HEAD"):
-            return _bare(500)
+            return bare(500)
         page = f"<h1>Error 500</h1><pre>{html.escape(sentence)}</pre>"
-        return Response(page, 500, content_type=_PAGE, headers=_NO_CACHE)
+        return Reply(page, 500, content_type=_PAGE, headers=_NO_CACHE)
     if refusal.content_type is None:
-        return _bare(refusal.status, refusal.headers)
+        return bare(refusal.status, refusal.headers)
     if refusal.content_type.startswith("text/html"):
         sentence = html.escape(sentence)
-    return Response(sentence, refusal.status, content_type=refusal.content_type, headers=refusal.headers)
+    return Reply(sentence, refusal.status, content_type=refusal.content_type, headers=refusal.headers)
 
 
-def _response(request: Request, endpoint: Endpoint, answer: Answer, close: Callable[[], object]) -> Response:
+def _reply(request: Request, endpoint: Endpoint, answer: Answer, close: Callable[[], object]) -> Reply:
     if answer is None:
         if endpoint.answer != "empty":
-            return _bare(204)
-        if endpoint.name not in _CREATED:
-            return _bare(200)
-        query = request.query_string.decode("latin-1")
-        location = _base_url(request) + _raw_path(request) + (f"?{query}" if query else "")
-        return _bare(201, {"Location": location})
-    body, headers = (answer.body, answer.headers) if isinstance(answer, Picture) else (answer, None)
-    response = Response(body, content_type=produced_by(endpoint), headers=headers)
-    response.call_on_close(close)
-    return response
+            return bare(204)
+        return bare(201, {"Location": _location(request)}) if endpoint.name in _CREATED else bare(200)
+    if isinstance(answer, Picture):
+        return Reply(answer.body, content_type=produced_by(endpoint), headers=answer.headers)
+    return Reply(answer, content_type=produced_by(endpoint), close=close)
+
+
+def _location(request: Request) -> str:
+    query = request.query_string.decode("latin-1")
+    path = _raw_path(request) + (f"?{query}" if query else "")
+    return _base_url(request) + quote(path, safe="/:?@[]!$&'()*+,;=%~")

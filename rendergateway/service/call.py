@@ -63,16 +63,20 @@ class Call:
 
     def __init__(self, endpoint: Endpoint, handler: Callable[..., Answer]) -> None:
         self.endpoint = endpoint
-        self._handler = handler
-        self._names = set(inspect.signature(handler).parameters)
+        self.handler = handler
+        names = set(inspect.signature(handler).parameters)
+        self._circumstances = names & _CIRCUMSTANCES
+        self._takes_endpoint = "endpoint" in names
         self._body_kind = typing.get_type_hints(handler).get("body")
         self._unguarded = endpoint.answer == "bytes" or endpoint.name in _UNGUARDED
 
     def __call__(self, store: Store, arguments: dict[str, Any]) -> Answer:
         """Do what the endpoint does."""
-        return self._handler(store, **arguments)
+        return self.handler(store, **arguments)
 
-    def arguments(self, values: dict[str, Any], body: bytes, circumstances: Circumstances) -> dict[str, Any]:
+    def arguments(
+        self, values: dict[str, Any], body: bytes, circumstances: Callable[[], Circumstances]
+    ) -> dict[str, Any]:
         """
         Return the handler's arguments.
 
@@ -87,9 +91,10 @@ class Call:
         if self._body_kind is not None:
             arguments["body"] = self._decoded(body)
         self._fold_names(arguments)
-        for name in self._names & _CIRCUMSTANCES:
-            arguments[name] = getattr(circumstances, name)
-        if "endpoint" in self._names:
+        if self._circumstances:
+            around = circumstances()
+            arguments |= {name: getattr(around, name) for name in self._circumstances}
+        if self._takes_endpoint:
             arguments["endpoint"] = self.endpoint
         return arguments
 

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from rendergateway.model.wire import CanvasMatches, Matches, decode_body, encode
+from rendergateway.model.wire import CanvasMatches, Matches, SentPair, decode_stored, encode
 from rendergateway.service.refusals import IllegalArgument, NullPointer, Uncaught
 from rendergateway.service.store.matches import PairRow
 
@@ -21,10 +21,12 @@ def _units(text: str) -> bytes | str:
 
 def in_order(p: tuple[str, ...], q: tuple[str, ...]) -> bool:
     """Tell whether the side *p* comes first, as text, or both are the same."""
+    if all(map(str.isascii, (*p, *q))):
+        return p <= q
     return [_units(text) for text in p] <= [_units(text) for text in q]
 
 
-def row_of(pair: CanvasMatches | None) -> tuple[Any, ...]:
+def row_of(pair: SentPair | None) -> tuple[Any, ...]:
     """
     Return a pair as it is stored: sides in order, matches counted.
 
@@ -35,20 +37,19 @@ def row_of(pair: CanvasMatches | None) -> tuple[Any, ...]:
     """
     if pair is None:
         raise NullPointer
-    p_group, q_group, p_id, q_id = pair.key
+    p_group, q_group, p_id, q_id = pair.pGroupId, pair.qGroupId, pair.pId, pair.qId
     if p_group is None or q_group is None or p_id is None or q_id is None:
         raise IllegalArgument("CanvasMatches are missing required pGroupId, qGroupId, pId, and/or qId values")
-    if pair.matches is not None and pair.matches.w is None:
+    count = pair.counted()
+    if count is None:
         raise NullPointer
-    if not in_order((p_group, p_id), (q_group, q_id)):
+    swapped = not in_order((p_group, p_id), (q_group, q_id))
+    if swapped:
         p_group, q_group, p_id, q_id = q_group, p_group, q_id, p_id
-        if pair.matches is not None:
-            pair.matches.p, pair.matches.q = pair.matches.q, pair.matches.p
-    count = len(pair.matches.w or ()) if pair.matches else 0
     head = CanvasMatches(pGroupId=p_group, pId=p_id, qGroupId=q_group, qId=q_id, consensusSetData=pair.consensusSetData)
-    details = b"" if pair.matches is None else b',"matches":' + encode(pair.matches)
+    details = pair.details(swapped=swapped)
     has_consensus = pair.consensusSetData is not None
-    return p_group, q_group, p_id, q_id, has_consensus, count, encode(head)[:-1], details
+    return p_group, q_group, p_id, q_id, has_consensus, count, encode(head)[:-1], details and b',"matches":' + details
 
 
 def json_of(row: PairRow, *, details: bool = True) -> bytes:
@@ -78,7 +79,7 @@ def merged(sources: Sequence[Iterable[PairRow]], *, details: bool) -> Iterator[b
 
 
 def _concatenated(rows: list[PairRow]) -> bytes:
-    pairs = [decode_body(row.head + row.details + b"}", CanvasMatches) for row in rows]
+    pairs = [decode_stored(row.head + row.details + b"}", CanvasMatches) for row in rows]
     first: CanvasMatches = pairs[0]
     parts = [pair.matches for pair in pairs if pair.matches is not None]
     if len(parts) != len(pairs):

@@ -19,6 +19,7 @@ __all__ = [
     "NullPointer",
     "PreconditionFailed",
     "ServiceRefusal",
+    "TooLarge",
     "Uncaught",
 ]
 
@@ -81,6 +82,22 @@ class Uncaught(ServiceRefusal):
 
     status = 500
     content_type = "text/html;charset=iso-8859-1"
+
+
+class TooLarge(ServiceRefusal):
+    """
+    The body is larger than allowed.
+
+    Parameters
+    ----------
+    limit : int
+        Most bytes of a body, unpacked.
+    """
+
+    status = 413
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the body is larger than {limit} bytes, the service's option body_limit; send it in parts")
 
 
 class NotBuilt(ServiceRefusal):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from rendergateway.model.wire import Spec, TileSpec, decode_body, encode, flatten, references
+from rendergateway.model.wire import Spec, TileSpec, decode_stored, encode, flatten, references
 from rendergateway.service.refusals import IllegalState
 from rendergateway.service.store.tiles import StoredTile, Tiles
 
@@ -18,7 +18,7 @@ _PASSES = 10
 
 def decoded_tile(stored: StoredTile) -> TileSpec:
     """Return a stored tile as an object."""
-    tile: TileSpec = decode_body(stored.text, TileSpec)
+    tile: TileSpec = decode_stored(stored.text, TileSpec)
     return tile
 
 
@@ -52,7 +52,7 @@ class Resolver:
             if not fresh:
                 break
             found |= fresh
-            specs = [decode_body(text, SPEC) for text in fresh.values()]
+            specs = [decode_stored(text, SPEC) for text in fresh.values()]
             wanted = {name for spec in specs for name in references(spec) if name is not None}
         return found
 
@@ -71,7 +71,7 @@ class Resolver:
             def shared(name: str) -> Spec | None:
                 if name not in copies:
                     text = self.text(name)
-                    copies[name] = None if text is None else decode_body(text, SPEC)
+                    copies[name] = None if text is None else decode_stored(text, SPEC)
                 return copies[name]
 
             tile.transforms = flatten(tile.transforms, shared)

@@ -15,7 +15,7 @@ from rendergateway.model.wire import (
     StackName,
     TileBounds,
     TileSpec,
-    decode_body,
+    decode_stored,
     encode,
 )
 from rendergateway.service.boxes import instantiate
@@ -109,7 +109,7 @@ def _points(store: Store, collection: CollectionId, tiles: list[TileSpec]) -> li
     row = next(rows, None)
     if row is None:
         raise NotFound(f"{collection} does not contain matches between {sides[0][1]} and {sides[1][1]}")
-    pair: CanvasMatches = decode_body(row.head + row.details + b"}", CanvasMatches)
+    pair: CanvasMatches = decode_stored(row.head + row.details + b"}", CanvasMatches)
     if pair.matches is None:
         raise NullPointer
     points = [pair.matches.p, pair.matches.q]

@@ -8,7 +8,7 @@ import numpy as np
 
 from rendergateway.errors import TransformError
 from rendergateway.geometry import FloatArray
-from rendergateway.model.wire import Hierarchy, LayerGaps, Leaf, StackName, decode_body, encode
+from rendergateway.model.wire import Hierarchy, LayerGaps, Leaf, StackName, decode_stored, encode
 from rendergateway.number_text import double_text, parse_double
 from rendergateway.service.existence import existing_pairs, existing_stack, existing_tile, not_read_only
 from rendergateway.service.names import CollectionId, StackId
@@ -20,7 +20,7 @@ from rendergateway.transforms import AffineModel2D, AffineWarpFieldTransform, fr
 
 
 def _hierarchy(row: StackRow) -> Hierarchy | None:
-    hierarchy: Hierarchy | None = decode_body(row.hierarchy or b"", Hierarchy)
+    hierarchy: Hierarchy | None = decode_stored(row.hierarchy or b"", Hierarchy)
     return hierarchy
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rendergateway.endpoints import Endpoint
-from rendergateway.model.wire import RenderParameters, StackStats, decode_body
+from rendergateway.model.wire import RenderParameters, StackStats, decode_stored
 from rendergateway.service.conditions import Conditions, Picture
 from rendergateway.service.drawing import draw
 from rendergateway.service.existence import existing_stack
@@ -127,7 +127,7 @@ def large_data_overview_jpeg(
 ) -> Picture:  # fmt: skip
     """Draw a layer as small as an overview."""
     headers = _headers(store, stack, conditions)
-    stats: StackStats | None = decode_body(existing_stack(store, stack).stats or b"", StackStats)
+    stats: StackStats | None = decode_stored(existing_stack(store, stack).stats or b"", StackStats)
     box, scale = _overview(stats, max_overview_width_and_height, translate=translate_origin)
     recipe = box_recipe(store, stack, z, box, options, {"scale": scale} | look)
     return Picture(draw(recipe, endpoint, options, max_tile_specs_to_render), headers)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
-from rendergateway.model.wire import Leaf, StackStats, TileSpec, decode_body
+from rendergateway.model.wire import Leaf, StackStats, TileSpec, decode_stored
 from rendergateway.number_text import double_text
 from rendergateway.service.existence import existing_stack, maybe_tiles
 from rendergateway.service.names import StackId
@@ -35,7 +35,7 @@ def stack_layout_file(
     ids = tiles.ids(order=_ORDERS[format], **limits) if tiles else None
     specs = map(decoded_tile, tiles.stored(ids)) if tiles and ids else iter(())
     if format == "SCHEFFER":
-        stats: StackStats | None = decode_body(row.stats or b"", StackStats)
+        stats: StackStats | None = decode_stored(row.stats or b"", StackStats)
         lines = _scheffer(specs, stats)
     else:
         root = f"{base_url}/render-ws/v1/owner/{stack.owner}/project/{stack.project}/stack/{stack.stack}"

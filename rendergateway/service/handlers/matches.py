@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from rendergateway.model.wire import CanvasMatches, CollectionMetaData, CollectionName, encode
+from rendergateway.model.wire import CanvasMatches, CollectionMetaData, CollectionName, SentPair, encode
 from rendergateway.service.existence import existing_pairs
 from rendergateway.service.names import CollectionId
 from rendergateway.service.pairs import in_order, json_of, merged, row_of
@@ -29,7 +29,7 @@ def match_collections(store: Store, *, owner: str) -> bytes:
     )
 
 
-def match_save(store: Store, *, collection: CollectionId, body: list[CanvasMatches | None] | None) -> None:
+def match_save(store: Store, *, collection: CollectionId, body: list[SentPair | None] | None) -> None:
     """Store pairs, each in place of the one with its ids; the first ones make the collection."""
     if body is None:
         raise IllegalArgument("no matches provided")

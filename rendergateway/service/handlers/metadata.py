@@ -11,9 +11,9 @@ from rendergateway.model.wire import (
     PathBuilder,
     StackMetaData,
     StackName,
-    StackStats,
     StackVersion,
-    decode_body,
+    as_stored,
+    decode_stored,
     encode,
 )
 from rendergateway.service.existence import existing_stack, not_read_only
@@ -27,22 +27,20 @@ _REQUIRED = ("rootPath", "numberOfLevels", "extension")
 
 def version_of(row: StackRow) -> StackVersion:
     """Return the current version of a stack."""
-    version: StackVersion = decode_body(row.version, StackVersion)
+    version: StackVersion = decode_stored(row.version, StackVersion)
     return version
 
 
 def metadata_of(row: StackRow) -> StackMetaData:
     """Return all that is known of a stack."""
-    stats: StackStats | None = decode_body(row.stats or b"", StackStats)
-    hierarchy: Hierarchy | None = decode_body(row.hierarchy or b"", Hierarchy)
     return StackMetaData(
         stackId=StackName(owner=row.owner, project=row.project, stack=row.stack),
         state=row.state,  # type: ignore[arg-type]
         lastModifiedTimestamp=epoch_ms_text(row.modified_ms),
         currentVersionNumber=row.version_number,
-        currentVersion=version_of(row),
-        stats=stats,
-        hierarchicalData=hierarchy,
+        currentVersion=as_stored(row.version),
+        stats=as_stored(row.stats),
+        hierarchicalData=as_stored(row.hierarchy),
     )
 
 

@@ -6,10 +6,11 @@ import secrets
 import time
 from typing import Any
 
-from rendergateway.model.wire import StackMetaData, StackName, encode
-from rendergateway.service.handlers.metadata import metadata_of
+from rendergateway.model.wire import StackName, encode
+from rendergateway.service.handlers.metadata import metadata_of, version_of
 from rendergateway.service.options import Options
 from rendergateway.service.store import Store
+from rendergateway.service.store.stacks import StackRow
 from rendergateway.version import __version__
 
 
@@ -55,32 +56,26 @@ def project_stack_ids(store: Store, *, owner: str, project: str) -> bytes:
 
 def stack_list(store: Store, *, owner: str) -> bytes:
     """List an owner's stacks."""
-    return encode(_listed(store, owner, None))
+    return encode(list(map(metadata_of, _listed(store, owner, None))))
 
 
 def project_stacks(store: Store, *, owner: str, project: str) -> bytes:
     """List a project's stacks."""
-    return encode(_listed(store, owner, project))
+    return encode(list(map(metadata_of, _listed(store, owner, project))))
 
 
-def _names(stacks: list[StackMetaData]) -> list[StackName]:
-    return [stack.stackId for stack in stacks]
+def _names(rows: list[StackRow]) -> list[StackName]:
+    return [StackName(owner=row.owner, project=row.project, stack=row.stack) for row in rows]
 
 
-def _listed(store: Store, owner: str, project: str | None) -> list[StackMetaData]:
-    return sorted(map(metadata_of, store.stacks.of(owner, project)), key=_place)
+def _listed(store: Store, owner: str, project: str | None) -> list[StackRow]:
+    return sorted(store.stacks.of(owner, project), key=_place)
 
 
-def _place(stack: StackMetaData) -> tuple[Any, ...]:
+def _place(row: StackRow) -> tuple[Any, ...]:
     """Return what stacks are sorted by: project, then cycle, step and time downwards, those without cycle last."""
-    version = stack.currentVersion
-    moment = stack.lastModifiedTimestamp
-    return (
-        stack.stackId.project or "",
-        *(_downwards(number) for number in (version.cycleNumber, version.cycleStepNumber)),
-        # Texts of one length sort downwards by the complement of their letters.
-        [-ord(letter) for letter in moment],
-    )
+    version = version_of(row)
+    return row.project, _downwards(version.cycleNumber), _downwards(version.cycleStepNumber), -row.modified_ms
 
 
 def _downwards(number: int | None) -> tuple[bool, int]:

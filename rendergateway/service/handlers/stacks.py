@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from rendergateway.model.wire import Box, StackName, StackStats, StackVersion, decode_body, encode
+from rendergateway.model.wire import Box, StackName, StackStats, StackVersion, decode_stored, encode
 from rendergateway.service.existence import existing_stack, not_read_only
 from rendergateway.service.hash_order import hash_order
 from rendergateway.service.names import StackId
@@ -129,7 +129,7 @@ def stack_bounds(store: Store, *, stack: StackId) -> bytes:
             f"Stats for {stack} have not been stored. If all data has been loaded for this stack, "
             "setting its state to COMPLETE will trigger derivation and storage of all the stack's stats."
         )
-    stats: StackStats = decode_body(row.stats, StackStats)
+    stats: StackStats = decode_stored(row.stats, StackStats)
     return encode(stats.stackBounds)
 
 

@@ -88,13 +88,20 @@ def _flattened(tiles: Tiles, ids: Ids) -> Iterator[bytes]:
     return listed(resolver.texts(tiles.stored(ids)))
 
 
-def _check_references(tiles: Tiles, ids: Ids, resolver: Resolver) -> None:
-    """Refuse before anything is sent: a sentence in the middle of a list would be no sentence."""
+def _check_references(tiles: Tiles, ids: Ids, resolver: Resolver) -> dict[str, bytes]:
+    """
+    Return the shared transforms that tiles refer to.
+
+    Whoever refers to what is missing is refused before anything is sent: a sentence in the middle of a list would be
+    no sentence.
+    """
     names = tiles.refs(ids)
-    if names and names - resolver.closure(names).keys():
+    shared = resolver.closure(names)
+    if names - shared.keys():
         for stored in tiles.stored(ids):
             if not stored.flat:
                 resolver.flattened(decoded_tile(stored))
+    return shared
 
 
 def section_resolved_tiles(store: Store, *, stack: StackId, z: float, options: Options) -> Iterator[bytes]:
@@ -144,8 +151,7 @@ def _query_text(filters: dict[str, Any]) -> str:
 
 def _resolved(tiles: Tiles, ids: Ids) -> Iterator[bytes]:
     resolver = Resolver(tiles)
-    _check_references(tiles, ids, resolver)
-    shared = resolver.closure(tiles.refs(ids))
+    shared = _check_references(tiles, ids, resolver)
     transforms = b",".join(b"%b:%b" % (encode(name), text) for name, text in shared.items())
     opening = b'{"transformIdToSpecMap":{%b},"tileIdToSpecMap":{' % transforms
     return listed(tiles.entries(ids), opening, b"}}", at_once=1)

@@ -17,6 +17,9 @@ WITH RECURSIVE found (z) AS (
 SELECT z FROM found WHERE z IS NOT NULL AND z <= :high
 """
 _EXTENT = "SELECT COUNT(*), MIN(min_x), MIN(min_y), MIN(z), MAX(max_x), MAX(max_y), MAX(z) FROM tile_{n}"
+_WHOLE_EXTENT = """
+SELECT SUM(tile_count), MIN(min_x), MIN(min_y), MIN(z), MAX(max_x), MAX(max_y), MAX(z) FROM section_{n}
+"""
 _SIZES = """
 SELECT MIN(max_x - min_x), MAX(max_x - min_x), MIN(max_y - min_y), MAX(max_y - min_y) FROM tile_{n}
 """
@@ -82,8 +85,8 @@ class Sections:
         return Extent(*row) if row[0] else None
 
     def extent(self) -> Extent | None:
-        """Return how far all tiles reach; None without tiles."""
-        row = self._run(_EXTENT).fetchone()
+        """Return how far all tiles reached when the rows of sections were derived; None without tiles."""
+        row = self._run(_WHOLE_EXTENT).fetchone()
         return Extent(*row) if row[0] else None
 
     def sizes(self) -> tuple[float | None, float | None, float | None, float | None]:

@@ -67,7 +67,7 @@ class StackRows:
 
     def find(self, stack: StackId) -> StackRow | None:
         """Return the stack of that name."""
-        row = self._connection.execute(_FIND, attrs.astuple(stack)).fetchone()
+        row = self._connection.execute(_FIND, (stack.owner, stack.project, stack.stack)).fetchone()
         return StackRow(*row) if row else None
 
     def of(self, owner: str, project: str | None = None) -> list[StackRow]:

@@ -72,5 +72,6 @@ def reading(database: Database) -> Iterator[Store]:
 def writing(database: Database) -> Iterator[Store]:
     """Give a store whose changes are kept together; a slice of waste goes with each of them."""
     with database.writing() as connection:
-        yield Store(connection)
+        # What this request gives up is for the next one to sweep: to delete much is not to wait for it.
         sweep(connection)
+        yield Store(connection)

@@ -33,7 +33,7 @@ _TEXTS = """
 SELECT tile_id, flat, refs, text FROM json_each(?) AS wanted CROSS JOIN tile_{n} AS tile ON tile.id = wanted.value
 """
 _ENTRIES = """
-SELECT CAST(json_quote(ifnull(tile_id, '')) AS BLOB), text
+SELECT CAST(group_concat(json_quote(ifnull(tile_id, '')) || ':' || text) AS BLOB)
 FROM json_each(?) AS wanted CROSS JOIN tile_{n} AS tile ON tile.id = wanted.value
 """
 _BOXES = """
@@ -126,10 +126,11 @@ class Tiles:
 
     def save(self, tiles: Iterable[TileSpec]) -> None:
         """Store *tiles*, each in place of the one that had its id."""
-        rows = list(map(_values, tiles))
-        if any(row[0] is None for row in rows):
+        tiles = list(tiles)
+        if any(tile.tileId is None for tile in tiles):
             self._run(_DELETE_NAMELESS)
-        self._connection.executemany(_UPSERT.format(n=self.contents), rows)
+        # Row by row: the texts of a large request are never held all at once.
+        self._connection.executemany(_UPSERT.format(n=self.contents), map(_values, tiles))
 
     def save_shared(self, specs: Iterable[tuple[str | None, bytes]]) -> None:
         """Store shared transforms by id."""
@@ -192,7 +193,8 @@ class Tiles:
     def entries(self, ids: Ids) -> Iterator[bytes]:
         """Yield the entries of a JSON object of tiles, some hundreds in one piece, in the order of *ids*."""
         for chunk in _chunks(ids):
-            yield b",".join([b"%b:%b" % row for row in self._run(_ENTRIES, (chunk,))])
+            for (entries,) in self._run(_ENTRIES, (chunk,)):
+                yield entries
 
     def boxes(self, ids: Ids) -> Iterator[TileBox]:
         """Yield where tiles lie, in the order of *ids*."""
@@ -219,7 +221,7 @@ def _conditions(filters: dict[str, Any]) -> str:
 
 
 def _ids(cursor: sqlite3.Cursor) -> Ids:
-    return array("q", (row[0] for row in cursor))
+    return array("q", [number for (number,) in cursor])
 
 
 def _chunks(ids: Ids) -> Iterator[str]:

@@ -12,7 +12,8 @@ from rendergateway.service.store.database import Database
 
 __all__ = ["backup", "check", "compact", "discard", "sweep"]
 
-SLICE_S = 0.1
+# With the commit that follows, this stays below the 100 ms that are promised.
+SLICE_S = 0.04
 _ROWS_AT_ONCE = 250
 _DISCARD = "INSERT OR IGNORE INTO garbage (name) VALUES (?)"
 _NEXT = "SELECT name FROM garbage LIMIT 1"

@@ -1,0 +1,118 @@
+"""Tables of matches: arrays out of texts."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+
+from rendergateway import Layout, MatchRecord, RecordError, TileRecord
+from rendergateway.model import MatchTable
+
+PAIRS = [
+    MatchRecord(
+        p_group="1", p_id=f"a{n}", q_group="2", q_id="b", p=np.full((n, 2), n), q=np.arange(2 * n).reshape(n, 2)
+    )
+    for n in range(4)
+]
+BY_ROW = MatchRecord.from_json(
+    '{"pGroupId":"1","pId":"a","qGroupId":"2","qId":"b","more":1,'
+    '"matches":{"p":[[1,2],[3,4],[5,6]],"q":[[1,2],[3,4],[5,6]],"w":[1,1,1]}}'
+)
+
+
+@pytest.fixture(params=["simdjson", "msgspec"])
+def _reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways of reading numbers."""
+    if request.param == "msgspec":
+        monkeypatch.setitem(sys.modules, "simdjson", None)
+
+
+@pytest.mark.usefixtures("_reader")
+def test_matches__arrays() -> None:
+    """Points of all pairs stand one after the other; offsets tell where each begins."""
+    table = MatchTable.from_json(MatchTable.from_records(PAIRS).to_json())
+
+    assert table.offsets.tolist() == [0, 0, 1, 3, 6]
+    assert table.counts.tolist() == [0, 1, 2, 3]
+    assert table.pair.tolist() == [1, 2, 2, 3, 3, 3]
+    for number, pair in enumerate(PAIRS):
+        rows = slice(*table.offsets[number : number + 2])
+        np.testing.assert_array_equal(table.p[rows], pair.p)
+        np.testing.assert_array_equal(table.q[rows], pair.q)
+    assert table[table.p_id == "a2"].q.tolist() == [[0, 1], [2, 3]]
+    assert MatchTable([]).p.shape == (0, 2)
+
+
+@pytest.mark.usefixtures("_reader")
+@pytest.mark.parametrize(
+    ("points", "message"),
+    [
+        ('"matches":{"p":[[1,2],[3,4],[5,6]],"q":[[1,2],[3,4],[5,6]],"w":[1,1,1]}', "3 rows of x, y"),
+        ('"matches":{"p":[[1],[3]],"q":[[1,2],[3,4]],"w":[1]}', "2 points"),
+        ('"matches":{"p":[[1],[3,4,5]],"q":[[1,2],[3,4]],"w":[1,1]}', "lengths"),
+        ('"matches":{"p":[["x"],[3]],"q":[[1],[3]],"w":[1]}', "<MatchRecord 1/a – 2/b>"),
+        ('"matchCount":3', "matches"),
+    ],
+)
+def test_matches__bad_pairs(points: str, message: str) -> None:
+    """Wrong shapes and lengths name the pair, and what stands there."""
+    bad = '{"pGroupId":"1","pId":"a","qGroupId":"2","qId":"b",' + points + "}"
+
+    with pytest.raises(RecordError, match=message) as caught:
+        _ = MatchTable([PAIRS[1].to_json(), bad]).p
+    assert "row 1: " in str(caught.value)
+
+
+def test_matches__repaired() -> None:
+    """Points stored by row are recognised, and turned round on request; the rest of the record stays."""
+    assert BY_ROW.is_by_row
+    assert [problem.path for problem in BY_ROW.validate()] == ["$.matches.p", "$.matches.q"]
+
+    (repaired,) = MatchTable.from_records([BY_ROW]).repaired()
+
+    assert repaired.p.tolist() == [[1, 2], [3, 4], [5, 6]]
+    assert repaired.to_dict()["more"] == 1
+    assert repaired.validate() == []
+    assert repaired.repaired() is repaired
+
+
+def test_matches__changed_points() -> None:
+    """Changed points are written where they belong."""
+    table = MatchTable.from_records(PAIRS)
+
+    changed = table.evolve(p=table.p + 1, weights=np.zeros(6))
+
+    assert changed.p.tolist() == (table.p + 1).tolist()
+    assert changed.q.tolist() == table.q.tolist()
+    assert set(changed.weights) == {0.0}
+    with pytest.raises(RecordError, match=r"p is \(2, 2\); expected \(6, 2\)"):
+        table.evolve(p=np.zeros((2, 2)))
+    with pytest.raises(RecordError, match="weights of point 0"):
+        table.evolve(weights=np.full(6, np.nan))
+
+
+def test_between__two_tiles() -> None:
+    """Groups and ids follow from the tiles; a tile without a section is told."""
+    tile = TileRecord(tile_id="a", layout=Layout(section_id="1.0"))
+    other = TileRecord(tile_id="b", layout=Layout(section_id="2.0"))
+
+    pair = MatchRecord.between(tile, other, p=[[0, 1]], q=[[2, 3]])
+
+    assert (pair.p_group, pair.p_id, pair.q_group, pair.q_id) == ("1.0", "a", "2.0", "b")
+    with pytest.raises(RecordError, match="'c' has no section id"):
+        MatchRecord.between(tile, TileRecord(tile_id="c"), p=[[0, 1]], q=[[2, 3]])
+
+
+def test_matches__pandas() -> None:
+    """A frame has a row a point, and gives the pairs that have points back."""
+    pytest.importorskip("pandas")
+    table = MatchTable.from_records(PAIRS)
+
+    frame = table.to_pandas()
+
+    assert frame.p_id.tolist() == ["a1", "a2", "a2", "a3", "a3", "a3"]
+    assert list(MatchTable.from_pandas(frame)) == PAIRS[1:]
+    with pytest.raises(RecordError, match="weight"):
+        MatchTable.from_pandas(frame.drop(columns="weight"))

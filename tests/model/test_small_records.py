@@ -1,0 +1,151 @@
+"""Pyramids, resolved tiles, recipes, coordinates, bounds in nanometres, anything to JSON."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+
+import numpy as np
+import pytest
+
+from rendergateway import Bounds, RecordError, ResolvedTiles, TileRecord, TransformError
+from rendergateway.model import (
+    CoordinateRecord,
+    FilterRecord,
+    ImagePyramid,
+    RenderParameters,
+    StackVersion,
+    TileBoundsRecord,
+    TileTable,
+    channel_selection,
+    json_default,
+    to_json,
+)
+from rendergateway.transforms import AffineModel2D, TransformReference, TranslationModel2D
+
+LENS = AffineModel2D([[1.0, 0.1, 0.0], [0.0, 1.0, 0.0]], id="lens", labels=("lens",))
+PLACE = AffineModel2D([[1, 0, 5], [0, 1, 6]])
+
+
+def test_pyramid__levels_changed() -> None:
+    """Levels are added, changed and removed; other members of a level survive."""
+    pyramid = ImagePyramid.from_json('{"0":{"imageUrl":"a","imageSliceNumber":4,"more":1}}')
+
+    changed = pyramid.with_level(0, image_url="b").with_level(1, image_url="c", mask_url="m")
+
+    assert json.loads(changed.to_json()) == {
+        "0": {"imageUrl": "b", "imageSliceNumber": 4, "more": 1},
+        "1": {"imageUrl": "c", "maskUrl": "m"},
+    }
+    assert list(changed.without(0, 7)) == [1]
+    assert list(pyramid) == [0]
+    with pytest.raises(RecordError, match="-1"):
+        pyramid.with_level(-1)
+
+
+def test_resolved__there_and_back() -> None:
+    """References are replaced by what they name, and equal transforms by references."""
+    tiles = [TileRecord(tile_id=name, transforms=[TransformReference("lens"), PLACE]) for name in "ab"]
+    stored = ResolvedTiles.of(tiles, {"lens": json.dumps(LENS.to_spec()).encode()})
+
+    flat = list(stored.resolved())
+
+    assert [list(tile.transforms) for tile in flat] == [[LENS, PLACE]] * 2
+    again = ResolvedTiles.unresolved(flat, {"lens": LENS})
+    assert list(again.records()) == tiles
+    assert again.shared() == {"lens": LENS}
+    with pytest.raises(TransformError, match="'lens'"):
+        list(ResolvedTiles.of(tiles).resolved())
+
+
+def test_resolved__merged_and_filtered() -> None:
+    """Parts are joined and chosen with the transforms they need, also those of other transforms."""
+    chain = {"outer": b'{"type":"ref","refId":"inner"}', "inner": b"{}", "other": b"{}"}
+    one = ResolvedTiles.of([TileRecord(tile_id="a", transforms=[TransformReference("outer")])], chain)
+    two = ResolvedTiles.of([TileRecord(tile_id="b", z=2)])
+
+    both = one.merged(two)
+
+    assert list(both.tiles) == ["a", "b"]
+    assert list(both.filtered(["a"]).transforms) == ["outer", "inner"]
+    assert list(both.filtered(lambda tile: tile.z == 2).tiles) == ["b"]
+    with pytest.raises(RecordError, match="'a' stands in both"):
+        both.merged(one)
+    with pytest.raises(RecordError, match="'inner' is another one"):
+        one.merged(ResolvedTiles(transforms={"inner": b'{"x":1}'}))
+    with pytest.raises(RecordError, match="no tile 'c'"):
+        both.filtered("c")
+    with pytest.raises(ValueError, match="at least one"):
+        list(both.batches(0))
+
+
+def test_bounds__nanometres() -> None:
+    """Boxes are scaled by the resolution; sections by their thickness."""
+    box = Bounds(1, 2, 3, 4, 5, 6)
+
+    assert box.to_nm((2, 3, 40)) == Bounds(2, 6, 6, 12, 200, 240)
+    assert list(Bounds(1, 2, 3, 4).to_nm((2, 2))) == [2, 4, 6, 8]
+    for resolution in [(0, 1, 1), (1,), (float("nan"), 1, 1), (1, 1)]:
+        with pytest.raises(ValueError, match="resolution"):
+            box.to_nm(resolution)
+
+
+def test_json__anything() -> None:
+    """Records, transforms, bounds, dates, arrays and tables become JSON, alone and nested."""
+    moment = datetime(2024, 5, 6, tzinfo=timezone.utc)
+    tile = TileRecord(tile_id="a", z=1)
+    value = {"tiles": [tile, PLACE], "table": TileTable.from_records([tile]), "at": (moment, Bounds(0, 0, 1, 1))}
+
+    text = to_json({**value, "points": np.eye(2), "resolved": ResolvedTiles.of([tile])})
+
+    found = json.loads(text)
+    assert found["tiles"] == [{"tileId": "a", "z": 1}, PLACE.to_spec()]
+    assert found["table"] == [{"tileId": "a", "z": 1}]
+    assert found["at"] == ["2024-05-06T00:00:00.000Z", {"minX": 0, "minY": 0, "maxX": 1, "maxY": 1}]
+    assert found["points"] == [[1, 0], [0, 1]]
+    assert json.loads(json.dumps(value, default=json_default)) == {name: found[name] for name in value}
+    with pytest.raises(RecordError, match="nan"):
+        to_json([float("nan")])
+    with pytest.raises(RecordError, match="inf"):
+        to_json(np.array([1.0, np.inf]))
+    with pytest.raises(TypeError):
+        to_json(object())
+
+
+def test_recipe__fields() -> None:
+    """A recipe reads its box and its tiles, and is changed without losing the rest."""
+    recipe = RenderParameters.from_json('{"x":1,"scale":0.5,"tileSpecs":[{"tileId":"a","q":1}],"odd":2}')
+
+    changed = recipe.evolve(background_rgb=0x202020, filters=[FilterRecord(class_name="c", parameters={"a": "1"})])
+
+    assert [tile.tile_id for tile in changed.tiles] == ["a"]
+    assert changed.filters[0].parameters == {"a": "1"}
+    assert changed.to_dict()["odd"] == 2
+    assert changed.to_dict()["tileSpecs"] == [{"tileId": "a", "q": 1}]
+
+
+def test_small_records__fields() -> None:
+    """Coordinates, tile bounds and versions are typed."""
+    failed = CoordinateRecord.from_json('{"tileId":"a","world":[1,2,3.0],"error":"outside"}')
+    box = TileBoundsRecord.from_json('{"tileId":"a","minX":0,"minY":0,"maxX":2,"maxY":1,"z":3}')
+
+    assert (failed.visible, failed.error, failed.local, failed.world) == (False, "outside", None, [1, 2, 3.0])
+    assert box.bounds == Bounds(0, 0, 2, 1)
+    assert [problem.text for problem in StackVersion.from_json('{"createTimestamp":"now"}').validate()] == [
+        '$.createTimestamp is "now"; expected a date like 2024-05-06T07:08:09.123Z'
+    ]
+
+
+def test_channels__selection() -> None:
+    """Channels are selected with two underscores between names and weights."""
+    assert channel_selection({"DAPI": 1}) == "DAPI"
+    assert channel_selection({"DAPI": 0.9, "TdTomato": 0.1}) == "DAPI__0.9__TdTomato__0.1"
+    with pytest.raises(RecordError, match="a__b"):
+        channel_selection({"a__b": 1})
+
+
+def test_resolved__translation_is_kept() -> None:
+    """A transform of another class than a shared one is not taken for it."""
+    tile = TileRecord(tile_id="a", transforms=[TranslationModel2D(0, 0)])
+
+    assert ResolvedTiles.unresolved([tile], {"none": AffineModel2D()}).tiles["a"] == tile.to_json()

@@ -1,0 +1,240 @@
+"""Tables of tiles: columns out of texts, and texts out of columns."""
+
+from __future__ import annotations
+
+import json
+import math
+import pickle
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rendergateway import RecordError, TileRecord
+from rendergateway.model import TileTable
+from rendergateway.transforms import AffineModel2D, TransformReference, TranslationModel2D
+
+TILES = [
+    TileRecord(
+        tile_id=f"t{number}",
+        z=number / 2,
+        min_x=number,
+        min_y=1,
+        max_x=number + 10,
+        max_y=5,
+        width=10,
+        height=4,
+        image_url=f"file:/{number}.tif",
+        transforms=[AffineModel2D([[1, 0.5, number], [0.25, 1, 1 / 3]])],
+    )
+    for number in range(4)
+]
+
+
+def test_table__columns() -> None:
+    """Columns are those of the records; the texts stay."""
+    table = TileTable.from_records(TILES)
+
+    assert table.tile_id.tolist() == ["t0", "t1", "t2", "t3"]
+    assert table.z.tolist() == [0.0, 0.5, 1.0, 1.5]
+    assert table.box[2].tolist() == [2.0, 1.0, 12.0, 5.0]
+    assert table.size.tolist() == [[10.0, 4.0]] * 4
+    assert table.image_url[3] == "file:/3.tif"
+    assert table.last_affine[2].tolist() == [[1, 0.5, 2], [0.25, 1, 1 / 3]]
+    assert TileTable.from_json(table.to_json()).columns("z", "last_affine")["z"].tolist() == table.z.tolist()
+    with pytest.raises(ValueError, match="read-only"):
+        table.z[0] = 5
+
+
+def test_table__tile_without_box() -> None:
+    """What is missing reads as NaN or None, and so do nulls and the service's texts for numbers."""
+    texts = ['{"tileId":"a"}', '{"tileId":"b","minX":null,"z":"NaN","layout":null,"mipmapLevels":null}']
+    table = TileTable(texts)
+
+    assert np.isnan(table.box).all()
+    assert np.isnan(table.z).all()
+    assert np.isnan(table.stage).all()
+    assert np.isnan(table.last_affine).all()
+    assert table.section_id.tolist() == table.image_url.tolist() == table.last_class.tolist() == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "message"),
+    [
+        ('{"tileId":"a","z":"high"}', "z", "row 1: z of <TileRecord a>: expected a number, not 'high'"),
+        ('{"z":1}', "tile_id", "row 1: <TileRecord without id> has no tileId"),
+        ("[]", "tile_id", "row 1: expected a JSON object"),
+        ('{"tileId":"a","layout":{"stageX":"x"}}', "stage", "row 1: .*stageX"),
+        ('{"tileId":"a","transforms":{"specList":[{"className":"mpicbg.trakem2.transform.AffineModel2D",'
+         '"dataString":"1 0 0"}]}}', "last_affine", "row 1: .*6 numbers expected"),
+    ],
+)  # fmt: skip
+def test_table__bad_rows(text: str, column: str, message: str) -> None:
+    """What does not read names row, tile, field and what stood there."""
+    with pytest.raises(RecordError, match=message):
+        getattr(TileTable([TILES[0].to_json(), text]), column)
+
+
+def test_table__last_transforms_of_all_kinds() -> None:
+    """Linear classes give their matrix, with the service's precision; others NaN, and their class tells."""
+    kinds = [TranslationModel2D(1, 2), TransformReference("lens"), AffineModel2D()]
+    table = TileTable.from_records(TileRecord(tile_id=str(n), transforms=[kind]) for n, kind in enumerate(kinds))
+
+    assert table.last_affine[0].tolist() == [[1, 0, 1], [0, 1, 2]]
+    assert np.isnan(table.last_affine[1]).all()
+    assert table.last_class.tolist() == [TranslationModel2D.JAVA_NAME, None, AffineModel2D.JAVA_NAME]
+    with pytest.raises(RecordError, match=r"tile '0': its last transform is a .*TranslationModel2D"):
+        table.evolve(last_affine=np.eye(2, 3))
+
+
+@pytest.mark.parametrize("words", ["1\t0  0 1 5 6", " 1 0 0 1 5 6", "+1 .0 0. 1d 5 6"])
+def test_table__odd_numbers(words: str) -> None:
+    """Texts that Java reads and JSON does not are read, beside plain ones."""
+    leaf = {"className": AffineModel2D.JAVA_NAME, "dataString": words}
+    odd = json.dumps({"tileId": "odd", "transforms": {"specList": [leaf]}})
+
+    table = TileTable([TILES[1].to_json(), odd])
+
+    assert table.last_affine[1].tolist() == [[1, 0, 5], [0, 1, 6]]
+    assert table.last_affine[0].tolist() == [[1, 0.5, 1], [0.25, 1, 1 / 3]]
+
+
+def test_table__same_numbers_twice() -> None:
+    """Of two transforms with the same text the last is replaced."""
+    tile = TileRecord(tile_id="a", transforms=[AffineModel2D(), AffineModel2D()])
+
+    (changed,) = TileTable.from_records([tile]).evolve(last_affine=[[[1, 0, 9], [0, 1, 9]]])
+
+    assert [transform.as_affine().translation for transform in changed.transforms] == [(0, 0), (9, 9)]
+
+
+def test_table__selection() -> None:
+    """Indices give records; slices, masks and index arrays give tables, with the columns that were read."""
+    table = TileTable.from_records(TILES)
+
+    assert table[-1] == TILES[3]
+    assert list(table[table.z > 0.6]) == TILES[2:]
+    assert table[[2, 0]].tile_id.tolist() == ["t2", "t0"]
+    assert table[1:3].z.tolist() == [0.5, 1.0]
+    assert len(pickle.loads(pickle.dumps(table))) == 4
+    assert repr(table[:1]) == "<TileTable of 1 tile>"
+    with pytest.raises(IndexError):
+        table[np.array([True])]
+
+
+def test_evolve__columns() -> None:
+    """A changed column is read back changed; the table it came from stays."""
+    table = TileTable.from_records(TILES)
+
+    changed = table.evolve(z=table.z + 100, box=table.box + 1, width=[1, 2, 3, 4], section_id="9.0")
+
+    assert changed.z.tolist() == [100.0, 100.5, 101.0, 101.5]
+    assert changed.box.tolist() == (table.box + 1).tolist()
+    assert changed.size[:, 0].tolist() == [1, 2, 3, 4]
+    assert changed.section_id.tolist() == ["9.0"] * 4
+    assert table.z[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("columns", "error", "message"),
+    [
+        ({"z": [1, 2]}, RecordError, "z has 2 values; expected 4"),
+        ({"z": np.zeros((4, 2))}, RecordError, "column z"),
+        ({"z": [0, 1, math.nan, 3]}, RecordError, "z of tile 't2' is nan; expected a finite number"),
+        ({"z": np.array([0, 1, np.inf, 3])}, RecordError, "z of tile 't2' is inf"),
+        ({"z": "high"}, RecordError, "z of tile 't0' is 'high'; expected a number"),
+        ({"image_row": 1.5}, RecordError, "image_row of tile 't0' is 1.5; expected a whole number"),
+        ({"section_id": 7}, RecordError, "section_id of tile 't0' is 7; expected a text"),
+        ({"box": [[1, 2, 3]]}, RecordError, r"box is \(1, 3\); expected \(4, 4\)"),
+        ({"last_affine": np.zeros((4, 3, 2))}, RecordError, r"last_affine is \(4, 3, 2\)"),
+        ({"last_affine": np.full((4, 2, 3), np.nan)}, RecordError, "last_affine of tile 't0'"),
+        ({"tile_id": ["a", "b", "a", "c"]}, RecordError, "row 2: tile id 'a' stands here twice"),
+        ({"colour": 1}, TypeError, "no column colour"),
+    ],
+)
+def test_evolve__bad_columns(columns: dict[str, Any], error: type[Exception], message: str) -> None:
+    """Wrong shapes, types and numbers name the column and the tile."""
+    with pytest.raises(error, match=message):
+        TileTable.from_records(TILES).evolve(**columns)
+
+
+def test_from_columns__mosaic() -> None:
+    """Tiles made of arrays hold what was given, and nothing else."""
+    section_no, row, col = np.indices((2, 2, 3)).reshape(3, -1)
+    tiles = TileTable.from_columns(
+        tile_id=[f"{s}_{r}_{c}" for s, r, c in zip(section_no, row, col, strict=True)],
+        z=section_no,
+        width=2048,
+        section_id=[f"{s}.0" for s in section_no],
+        image_row=row,
+        translation=np.stack([col * 0.8, row * 0.8], axis=1),
+        image_url=lambda tile_id: f"file:/{tile_id}.tif",
+        shared=["lens"],
+    )
+
+    assert len(tiles) == 12
+    assert tiles[11].to_dict() == {
+        "tileId": "1_1_2",
+        "layout": {"sectionId": "1.0", "imageRow": 1},
+        "z": 1.0,
+        "width": 2048.0,
+        "mipmapLevels": {"0": {"imageUrl": "file:/1_1_2.tif"}},
+        "transforms": {
+            "type": "list",
+            "specList": [
+                {"type": "ref", "refId": "lens"},
+                {"type": "leaf", "className": AffineModel2D.JAVA_NAME, "dataString": "1.0 0.0 0.0 1.0 1.6 0.8"},
+            ],
+        },
+    }
+    assert tiles.validate() == []
+
+
+def test_from_columns__missing_and_twice() -> None:
+    """None leaves a member out; ids stand once; two names for one thing are refused."""
+    assert [tile.to_dict() for tile in TileTable.from_columns(tile_id=["a", "b"], z=[None, 1])] == [
+        {"tileId": "a"},
+        {"tileId": "b", "z": 1.0},
+    ]
+    with pytest.raises(RecordError, match="'a' stands here twice"):
+        TileTable.from_columns(tile_id=["a", "a"])
+    with pytest.raises(TypeError, match="stand for the same"):
+        TileTable.from_columns(tile_id=["a"], translation=[0, 0], last_affine=np.eye(2, 3))
+    assert TileTable.from_columns(tile_id=[]).to_json() == b"[]"
+
+
+def test_pandas__there_and_back() -> None:
+    """A frame holds all columns, and gives the tiles back."""
+    pytest.importorskip("pandas")
+    table = TileTable.from_records(TILES).evolve(section_id=["1.0", None, "1.0", "2.0"], stage=np.ones((4, 2)))
+
+    frame = table.to_pandas()
+    again = TileTable.from_pandas(frame)
+
+    assert frame.section_id.isna().tolist() == [False, True, False, False]
+    assert frame.min_x.tolist() == [0, 1, 2, 3]
+    assert again.last_affine.tolist() == table.last_affine.tolist()
+    assert [tile.to_dict() for tile in again] == [tile.to_dict() for tile in table]
+
+
+def test_validate__paths() -> None:
+    """Every problem has its path, what stands there and what was expected."""
+    table = TileTable(['{"tileId":"a","z":"x","layout":{"stageX":[]}}', '{"tileId":"a"}', "7"])
+
+    assert sorted(problem.text for problem in table.validate()) == [
+        "$[0].layout.stageX is []; expected a number",
+        '$[0].z is "x"; expected a number',
+        "$[1].tileId is 'a'; expected an id of its own; $[0] has this one",
+        "$[2] is 7; expected an object",
+    ]
+
+
+def test_table__without_simdjson(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Matrices are read to the last digit whether or not the quicker parser is there."""
+    table = TileTable.from_records(TILES)
+    expected = table.last_affine
+
+    monkeypatch.setitem(sys.modules, "simdjson", None)
+
+    assert TileTable(table.texts).last_affine.tobytes() == expected.tobytes()

@@ -1,0 +1,182 @@
+"""Bodies that are broken, too large or odd: a sentence, and nothing kept."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from typing import Any
+
+import attrs
+import pytest
+
+from rendergateway.errors import RecordError
+from rendergateway.model.lenient import decode_leniently
+from rendergateway.model.wire import StackVersion, decode_body
+from rendergateway.model.wire_depth import DEEPEST, check_depth
+from tests.service.conftest import STACK, Service, tile
+
+GZIP = {"Content-Encoding": "gzip"}
+PAIRS = "/owner/lab/matchCollection/pairs"
+
+
+def _limit(service: Service, limit: int) -> None:
+    application = service.adapter.application
+    application.options = attrs.evolve(application.options, body_limit=limit)
+
+
+@pytest.mark.parametrize(
+    ("packed", "sentence"),
+    [
+        (gzip.compress(b"{}")[:-3], "is cut off"),
+        (gzip.compress(b"{}") + b"more", "4 bytes of something else follow"),
+        (b"{}", "is not"),
+        (b"", "is cut off"),
+    ],
+    ids=["cut", "garbage", "plain", "empty"],
+)
+def test_gzip__broken(service: Service, packed: bytes, sentence: str) -> None:
+    """A packed body that is not whole, or not alone, is refused with a sentence."""
+    answer = service.send("POST", STACK, body=packed, headers=GZIP)
+
+    assert answer.status_code == 400
+    assert sentence in answer.text
+    assert service.json("/owner/lab/stackIds") == []
+
+
+def test_gzip__bomb(service: Service) -> None:
+    """A small body that would unpack to more than the limit is refused."""
+    _limit(service, 100_000)
+    bomb = gzip.compress(b'{"versionNotes": "%b"}' % bytes(b"x" * 10_000_000))
+    assert len(bomb) < 100_000
+
+    answer = service.send("POST", STACK, body=bomb, headers=GZIP)
+
+    assert answer.status_code == 413
+    assert "body_limit" in answer.text
+
+
+def test_body__declared_too_large_is_not_read(service: Service) -> None:
+    """A body whose length says that it is too large is refused before it is read."""
+    _limit(service, 1000)
+
+    class Untouched(io.BytesIO):
+        def __getattribute__(self, name: str) -> Any:
+            raise AssertionError("the body was read")
+
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "REQUEST_URI": f"/render-ws/v1{STACK}",
+        "CONTENT_TYPE": "application/json",
+        "CONTENT_LENGTH": "1001",
+        "wsgi.input": Untouched(),
+        "wsgi.url_scheme": "http",
+    }
+    started: list[str] = []
+
+    def start_response(status: str, *rest: Any) -> Any:
+        started.append(status)
+
+    pieces = service.adapter.application(environ, start_response)
+
+    assert started[0].startswith("413")
+    assert "option body_limit" in b"".join(pieces).decode()
+
+
+@pytest.mark.parametrize("text", [b'{"versionNotes": "a', b"{", b'{"versionNotes": "\xff"}', b'{"cycleNumber": 1e999}'])
+def test_json__broken(service: Service, text: bytes) -> None:
+    """Text that is cut off, no UTF-8, or beyond its type is refused, and no stack is made."""
+    answer = service.send("POST", STACK, body=text)
+
+    assert answer.status_code == 400
+    assert service.json("/owner/lab/stackIds") == []
+
+
+def test_id__with_a_nul(stack: Service) -> None:
+    """An id may hold any character, the one of number 0 too."""
+    stack.save(tile("a\0b"), tile("a"))
+
+    assert sorted(stack.json(f"{STACK}/tileIds")) == ["a", "a\0b"]
+    assert stack.json(f"{STACK}/tile/a%00b")["tileId"] == "a\0b"
+    assert set(stack.json(f"{STACK}/z/1/resolvedTiles")["tileIdToSpecMap"]) == {"a", "a\0b"}
+
+
+@pytest.mark.parametrize("number", ["1e400", "1" + "0" * 400])
+def test_number__beyond_doubles(stack: Service, number: str) -> None:
+    """A number that no double holds is kept as the service writes it, in tiles and in matches."""
+    sent = json.dumps({"tileIdToSpecMap": {"a": tile("a", minX=0, minY=0, maxX=1, maxY="?")}}).replace('"?"', number)
+    pair = '[{"pGroupId":"1","pId":"a","qGroupId":"2","qId":"b","matches":{"p":[[?]],"q":[[1]],"w":[1]}}]'.replace(
+        "?", number
+    )
+
+    assert stack.send("PUT", f"{STACK}/resolvedTiles", body=sent.encode()).status_code == 201
+    assert stack.send("PUT", f"{PAIRS}/matches", body=pair.encode()).status_code == 201
+
+    assert stack.json(f"{STACK}/tile/a")["maxY"] == "Infinity"
+    assert stack.json(f"{PAIRS}/pGroup/1/matches")[0]["matches"]["p"] == [["Infinity"]]
+
+
+@pytest.mark.parametrize("lane", [decode_body, decode_leniently])
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}"), (b'[{"a\\"]":', b"}]")])
+def test_nesting__limited_in_both_lanes(lane: Any, opening: bytes, closing: bytes) -> None:
+    """As many levels as allowed are taken, one more is refused, wherever they are and whatever strings hold."""
+    per_piece = opening.count(b"[") + opening.count(b'{"')
+    times = (DEEPEST - 1) // per_piece
+    inner = opening * times + b'"[[{"' + closing * times
+    more = opening * (times + 1) + b'"]]"' + closing * (times + 1)
+
+    assert isinstance(lane(b'{"unknown":%b}' % inner, StackVersion), StackVersion)
+    with pytest.raises(RecordError, match="nested deeper"):
+        lane(b'{"unknown":%b}' % more, StackVersion)
+
+
+@pytest.mark.parametrize("text", [b'["]","["]' * 50, b'{"a":"\\\\"}', b'"' + b"[" * 500 + b'"', b"[]" * 500, b""])
+def test_nesting__brackets_in_strings_do_not_count(text: bytes) -> None:
+    """What stands between quotes is no level, nor do values side by side add up."""
+    check_depth(text)
+
+
+MATCHES = [
+    '{"p":[[1,2.50],[3,4]],"q":[[5, 6],[7 ,8]],"w":[1.0,0.5]}',
+    '{"w":[1,2],"q":[[5,6],[7,8]],"p":[[1,2],[3,4]],"other":[]}',
+    '{"p":[[9007199254740993],[12345678901234567890]],"q":[[1],[2]],"w":[1]}',
+    '{"p":[[],[]],"q":[[],[]],"w":[]}',
+    '{"p":[[1e2,-0.0],[1E-7,-3]],"q":[[1,2],[3,4]],"w":[ ]}',
+    '{"p":null,"w":[1]}',
+    '{"p1":[[1]],"q":[[2]],"w":[3]}',
+    '{"p":[[null,1]],"q":[["2",3]],"w":["NaN"]}',
+]
+
+
+@pytest.mark.parametrize("sides", [("1", "2"), ("2", "1")])
+@pytest.mark.parametrize("text", MATCHES)
+def test_matches__values_survive(service: Service, text: str, sides: tuple[str, str]) -> None:
+    """However matches are written, their values come back as doubles, sides in order, unknown members dropped."""
+    body = f'[{{"pGroupId":"{sides[0]}","pId":"a","qGroupId":"{sides[1]}","qId":"a","matches":{text}}}]'
+    sent = json.loads(text, parse_int=float)
+    if sides == ("2", "1"):
+        sent["p"], sent["q"] = sent.get("q"), sent.get("p")
+    wanted = {name: _as_read(sent[name]) for name in ("p", "q", "w") if sent.get(name) is not None}
+
+    assert service.send("PUT", f"{PAIRS}/matches", body=body.encode()).status_code == 201
+
+    (pair,) = service.json(f"{PAIRS}/pGroup/1/matches")
+    assert pair["matches"] == wanted
+    assert pair["matchCount"] == len(sent["w"])
+
+
+def _as_read(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_as_read(item) for item in value]
+    return {None: 0.0, "2": 2.0}.get(value, value)
+
+
+@pytest.mark.parametrize(
+    "matches",
+    ['{"p":[1],"q":[[1]],"w":[1]}', '{"p":[[1]],"q":[[1]],"w":[[1]]}', '{"p":[[[1]]],"q":[[1]],"w":[1]}', "[]"],
+)
+def test_matches__of_another_shape(service: Service, matches: str) -> None:
+    """Points that are no lists by dimension are refused."""
+    body = f'[{{"pGroupId":"1","pId":"a","qGroupId":"2","qId":"b","matches":{matches}}}]'
+
+    assert service.send("PUT", f"{PAIRS}/matches", body=body.encode()).status_code == 400
