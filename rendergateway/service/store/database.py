@@ -25,7 +25,6 @@ _SETTINGS = (
     "PRAGMA synchronous = NORMAL",
     "PRAGMA secure_delete = OFF",
     "PRAGMA cache_size = -65536",
-    "PRAGMA mmap_size = 1073741824",
     "PRAGMA temp_store = MEMORY",
 )
 
