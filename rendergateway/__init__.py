@@ -4,6 +4,9 @@ Objects for the stacks, sections, tiles and point matches of render-ws.
 What is not named here is reached where it lives: coordinate transforms and their fits in ``rendergateway.transforms``.
 """
 
+from typing import TYPE_CHECKING, Any
+
+from rendergateway import model
 from rendergateway.errors import (
     AddressError,
     AnswerError,
@@ -41,17 +44,13 @@ from rendergateway.model import (
     ImagePyramid,
     Layout,
     MatchRecord,
-    MatchTable,
     MipmapLevel,
     PathBuilder,
     RenderParameters,
     ResolvedTiles,
     TileRecord,
-    TileTable,
     json_default,
-    read_tiles,
     to_json,
-    write_tiles,
 )
 from rendergateway.transport import BearerToken, Retries
 from rendergateway.version import __version__
@@ -69,6 +68,9 @@ from rendergateway.wrappers import (
     TileWrapper,
 )
 from rendergateway.wrappers import refresh_wrappers as refreshWrappers  # noqa: N812
+
+if TYPE_CHECKING:
+    from rendergateway.model import MatchTable, TileTable, read_tiles, write_tiles
 
 __all__ = [
     "AddressError",
@@ -132,3 +134,11 @@ __all__ = [
     "to_json",
     "write_tiles",
 ]
+
+_LATER = ("MatchTable", "TileTable", "read_tiles", "write_tiles")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(model, name)

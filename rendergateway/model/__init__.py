@@ -1,10 +1,18 @@
-"""JSON text as records: what the objects of the service hold."""
+"""
+JSON text as records: what the objects of the service hold.
+
+Tables and files are loaded when they are first asked for, so that a plain import stays light.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from rendergateway.model.channels import ChannelRecord, FilterRecord, PathBuilder, channel_selection
 from rendergateway.model.coordinates import CoordinateRecord
 from rendergateway.model.dates import date_text, parse_date
 from rendergateway.model.json_text import json_default, to_json
-from rendergateway.model.match_table import MatchTable
 from rendergateway.model.matches import CollectionRecord, MatchRecord
 from rendergateway.model.pyramid import ImagePyramid, MipmapLevel
 from rendergateway.model.record import Record
@@ -19,10 +27,13 @@ from rendergateway.model.stacks import (
     StackStats,
     StackVersion,
 )
-from rendergateway.model.tile_files import read_tiles, write_tiles
-from rendergateway.model.tile_table import TileTable
 from rendergateway.model.tiles import Layout, TileBoundsRecord, TileRecord
 from rendergateway.model.validation import Problem
+
+if TYPE_CHECKING:
+    from rendergateway.model.match_table import MatchTable
+    from rendergateway.model.tile_files import read_tiles, write_tiles
+    from rendergateway.model.tile_table import TileTable
 
 __all__ = [
     "BoundsRecord",
@@ -57,3 +68,18 @@ __all__ = [
     "to_json",
     "write_tiles",
 ]
+
+_LATER = {
+    "MatchTable": "match_table",
+    "TileTable": "tile_table",
+    "read_tiles": "tile_files",
+    "write_tiles": "tile_files",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = value
+    return value
