@@ -140,9 +140,9 @@ class ServiceCalls:
             return None
         if endpoint.answer == "text":
             return answer.text
-        return bytes(answer.content) if endpoint.answer == "bytes" else answer.json()
+        return answer.content if endpoint.answer == "bytes" else answer.json()
 
-    def fetch(self, name: str, /, *, body: Any = None, **values: Any) -> bytes | bytearray:
+    def fetch(self, name: str, /, *, body: Any = None, **values: Any) -> bytes:
         """Make one request as `call` does and return the answer as it came, not parsed."""
         return self._send(_endpoint(name), body, values).content
 
