@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import cast
 
 import attrs
 import msgspec
@@ -55,7 +56,8 @@ class ResolvedTiles:
         if maps.tiles is None:
             members = ", ".join(cut_object(text)) or "none"
             raise RecordError(f"resolved tiles have a member {_TILES}; these have {members}")
-        return cls(dict(maps.tiles), dict(maps.transforms))
+        # Both maps were made for this object alone; a copy of them would be work for nothing.
+        return cls(cast("dict[str, Raw | bytes]", maps.tiles), cast("dict[str, Raw | bytes]", maps.transforms))
 
     @classmethod
     def of(cls, tiles: Iterable[TileRecord], transforms: Mapping[str, Raw | bytes] | None = None) -> ResolvedTiles:
