@@ -1,10 +1,11 @@
 """
 Records and tables against renderapi (PyPI ``render-python``): tile specs and matches read, written and made.
 
-Run: ``python benchmarks/model.py [--tiles 100000]``. Every figure is a ratio of two measurements of CPU time that
-alternate in one run, so that a busy machine slows both. The garbage collector is on and collected before each
-measurement, on both sides; what a side reads from memory are the same bytes, of about 0.8 kB a tile as the service
-writes them.
+Run: ``python benchmarks/model.py [--tiles 100000] [--full]``; ``--full`` streams a file of 1 GB, not one of 64 MB.
+
+Every figure but those of streams is a ratio of two measurements of CPU time that alternate in one run, so that a busy
+machine slows both. The garbage collector is on and collected before each measurement, on both sides; what a side reads
+from memory are the same bytes, of about 0.8 kB a tile as the service writes them.
 """
 
 from __future__ import annotations
@@ -12,9 +13,15 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import re
+import resource
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 import tracemalloc
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,9 +31,13 @@ import renderapi
 
 from rendergateway.model.match_table import MatchTable
 from rendergateway.model.slices import cut_list
+from rendergateway.model.tile_files import read_tiles, write_tiles
 from rendergateway.model.tile_table import TileTable
+from rendergateway.model.tiles import TileRecord
 
 AFFINE = "mpicbg.trakem2.transform.AffineModel2D"
+# About 64 tiles.
+BLOCK = 1 << 16
 
 
 def tile_text(number: int) -> str:
@@ -186,14 +197,63 @@ def compare_memory(text: bytes, count: int) -> None:
     theirs = held(lambda: their_tiles(text))
     detail = f"{ours // count} and {theirs // count} bytes, {len(text) // count} of ours are the JSON"
     report("held memory per tile, our JSON kept (ours / renderapi)", ours / theirs, "≤ 0.25", detail)
+    blocks = [text[start : start + BLOCK] for start in range(0, len(text), BLOCK)]
+    packed = sum(len(zlib.compress(block, 1)) for block in blocks)
+    packing_s = cpu_of(lambda: [zlib.compress(block, 1) for block in blocks])
+    cutting_s = cpu_of(lambda: cut_list(text))
+    print(
+        f"  the JSON alone is {len(text) / theirs:.2f} of theirs. Packed in blocks of {BLOCK >> 10} kB it would be "
+        f"{packed / theirs:.2f}, at {packing_s / count * 1e6:.1f} µs a tile, {packing_s / cutting_s:.1f} times what "
+        "cutting a listing costs"
+    )
+
+
+# Files as streams
+
+
+def peak_mb() -> float:
+    """The most memory that this process has held, in MB."""
+    status = Path("/proc/self/status")
+    found = re.search(r"VmHWM:\s*(\d+)", status.read_text()) if status.exists() else None
+    if found is not None:
+        return int(found[1]) / 1e3
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+def stream(path: str) -> None:
+    """Read the tiles of a file, write them to another; print how much more memory that took."""
+    before = peak_mb()
+    count = write_tiles(f"{path}.copy.json", (tile.evolve(z=tile.z) for tile in read_tiles(path)))
+    print(count, peak_mb() - before)
+
+
+def measure_streams(size_mb: int) -> None:
+    """Stream files of two sizes through processes of their own."""
+    for size in (size_mb // 8, size_mb):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "tiles.json"
+            count = size * 1_000_000 // len(tile_text(0))
+            write_tiles(path, (TileRecord.from_json(tile_text(number)) for number in range(count)))
+            command = [sys.executable, __file__, "--stream", str(path)]
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            read, grown_mb = done.stdout.split()
+            print(
+                f"{int(read)} tiles, {size} MB, read from a file and written to another: {float(grown_mb):.1f} MB held"
+            )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=Path(__file__).name)
     parser.add_argument("--tiles", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--full", action="store_true", help="stream a file of 1 GB, not of 64 MB")
+    parser.add_argument("--stream", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.stream:
+        stream(options.stream)
+        return
     count, rounds = options.tiles, options.rounds
+    measure_streams(1000 if options.full else 64)
     text = f"[{','.join(map(tile_text, range(count)))}]".encode()
     compare_reading(text, count, rounds)
     compare_writing(text, count, rounds)

@@ -83,7 +83,13 @@ def evaluations(rng: np.random.Generator) -> list[Comparison]:
             "polynomial order 5, 100,000 points", lambda: our_curve.apply(many), lambda: their_curve.tform(many), 9
         ),
         Comparison(
+            "polynomial order 5, 1,000,000 points", lambda: our_curve.apply(most), lambda: their_curve.tform(most), 9
+        ),
+        Comparison(
             "lens dimension 5, 100,000 points", lambda: our_lens.apply(many), lambda: their_lens.tform(many), 20
+        ),
+        Comparison(
+            "lens dimension 5, 1,000,000 points", lambda: our_lens.apply(most), lambda: their_lens.tform(most), 20
         ),
         Comparison(
             "thin plate, 100 landmarks, 10,000 points",

@@ -14,9 +14,13 @@ import numpy.typing as npt
 
 from rendergateway.errors import TransformError
 
-__all__ = ["Bounds", "FloatArray", "as_points", "border_points", "service_box"]
+__all__ = ["Bounds", "FloatArray", "IntArray", "as_points", "border_points", "boxes_under", "service_box"]
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+# Pairs of a point and a box looked at together.
+_PAIRS_AT_ONCE = 1 << 20
 
 
 @attrs.frozen
@@ -202,3 +206,50 @@ def box_of(boxes: Sequence[Bounds]) -> Bounds:
     for box in boxes[1:]:
         around = around.union(box)
     return around
+
+
+def boxes_under(points: FloatArray, boxes: FloatArray) -> tuple[IntArray, IntArray]:
+    """
+    Find the boxes that each point lies in, borders included.
+
+    Parameters
+    ----------
+    points : ndarray, shape (N, 2)
+        x, y; what is not finite lies nowhere.
+    boxes : ndarray, shape (B, 4)
+        min x, min y, max x, max y; one with a NaN holds nothing.
+
+    Returns
+    -------
+    point, box : ndarray, shape (M,)
+        Row of the point and row of the box, ordered by both.
+
+    Examples
+    --------
+    >>> [rows.tolist() for rows in boxes_under(np.array([[5.0, 5], [9, 9]]), np.array([[0.0, 0, 5, 5], [4, 4, 9, 9]]))]
+    [[0, 0, 1], [0, 1, 1]]
+    """
+    usable = np.flatnonzero(np.isfinite(boxes).all(axis=1))
+    order = usable[np.argsort(boxes[usable, 0], kind="stable")]
+    left = boxes[order, 0]
+    # Only boxes that begin within the widest one's width before a point can reach it; a little more for rounding.
+    reach = (boxes[order, 2] - left).max(initial=0.0) * (1 + 1e-12) + 1e-9
+    start = np.searchsorted(left, points[:, 0] - reach, side="left")
+    count = np.maximum(np.searchsorted(left, points[:, 0], side="right") - start, 0)
+    rows = max(1, _PAIRS_AT_ONCE // max(1, int(count.max(initial=0))))
+    found = [(np.empty(0, np.int64), np.empty(0, np.int64))]
+    for first in range(0, len(points), rows):
+        some = slice(first, first + rows)
+        point = np.repeat(np.arange(len(points))[some], count[some])
+        place = np.arange(len(point)) - np.repeat(np.cumsum(count[some]) - count[some] - start[some], count[some])
+        found.append(_touching(points, boxes, point, order[place]))
+    point, box = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    by_both = np.lexsort((box, point))
+    return point[by_both], box[by_both]
+
+
+def _touching(points: FloatArray, boxes: FloatArray, point: IntArray, box: IntArray) -> tuple[IntArray, IntArray]:
+    """Return those pairs of a point and a box in which the point lies in the box."""
+    (x, y), (min_x, min_y, max_x, max_y) = points[point].T, boxes[box].T
+    inside = (x >= min_x) & (x <= max_x) & (y >= min_y) & (y <= max_y)
+    return point[inside], box[inside]

@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from rendergateway.model.channels import ChannelRecord, FilterRecord, PathBuilder, channel_selection
-from rendergateway.model.coordinates import CoordinateRecord
+from rendergateway.model.coordinates import CoordinateRecord, CoordinateTable
 from rendergateway.model.dates import date_text, parse_date
 from rendergateway.model.json_text import json_default, to_json
 from rendergateway.model.matches import CollectionRecord, MatchRecord
@@ -27,19 +27,22 @@ from rendergateway.model.stacks import (
     StackStats,
     StackVersion,
 )
-from rendergateway.model.tiles import Layout, TileBoundsRecord, TileRecord
+from rendergateway.model.tiles import Layout, ResolvedTileRecord, TileBoundsRecord, TileRecord
 from rendergateway.model.validation import Problem
 
 if TYPE_CHECKING:
     from rendergateway.model.match_table import MatchTable
     from rendergateway.model.tile_files import read_tiles, write_tiles
+    from rendergateway.model.tile_limits import TileLimits
     from rendergateway.model.tile_table import TileTable
+    from rendergateway.model.transform_changes import read_transform_changes, write_transform_changes
 
 __all__ = [
     "BoundsRecord",
     "ChannelRecord",
     "CollectionRecord",
     "CoordinateRecord",
+    "CoordinateTable",
     "FilterRecord",
     "ImagePyramid",
     "Layout",
@@ -51,6 +54,7 @@ __all__ = [
     "Problem",
     "Record",
     "RenderParameters",
+    "ResolvedTileRecord",
     "ResolvedTiles",
     "SectionRecord",
     "StackId",
@@ -58,6 +62,7 @@ __all__ = [
     "StackStats",
     "StackVersion",
     "TileBoundsRecord",
+    "TileLimits",
     "TileRecord",
     "TileTable",
     "channel_selection",
@@ -65,15 +70,20 @@ __all__ = [
     "json_default",
     "parse_date",
     "read_tiles",
+    "read_transform_changes",
     "to_json",
     "write_tiles",
+    "write_transform_changes",
 ]
 
 _LATER = {
     "MatchTable": "match_table",
+    "TileLimits": "tile_limits",
     "TileTable": "tile_table",
     "read_tiles": "tile_files",
+    "read_transform_changes": "transform_changes",
     "write_tiles": "tile_files",
+    "write_transform_changes": "transform_changes",
 }
 
 

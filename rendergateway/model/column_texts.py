@@ -12,13 +12,13 @@ import numpy.typing as npt
 
 from rendergateway.errors import RecordError
 from rendergateway.geometry import FloatArray
-from rendergateway.model.last_transforms import AFFINE_CLASS, affine_words, last_class, with_last_affine
+from rendergateway.model.last_transforms import AFFINE_CLASS, affine_words, with_last_affines
 from rendergateway.model.pyramid import MipmapLevel
 from rendergateway.model.record import Record
-from rendergateway.model.slices import Raw, Text, cut_object, encode, join_object
+from rendergateway.model.slices import Raw, Text, cut_object, encode, join_list, join_object
 from rendergateway.model.tiles import Layout, TileRecord
 
-__all__ = ["WRITABLE", "ColumnValue", "changed_texts", "checked_ids", "new_text"]
+__all__ = ["WRITABLE", "ColumnValue", "changed_text", "checked_ids", "new_text", "numbers_of"]
 
 ColumnValue: TypeAlias = npt.ArrayLike | Sequence[Any] | Callable[[str], str | None] | str | None
 
@@ -60,7 +60,9 @@ def checked_ids(tile_ids: Iterable[str]) -> list[str]:
     RecordError
         If one is no text, is empty or stands there twice.
     """
-    ids = [str(tile_id) if isinstance(tile_id, np.str_) else tile_id for tile_id in tile_ids]
+    ids = list(tile_ids)
+    if not set(map(type, ids)) <= {str}:
+        ids = [str(tile_id) if isinstance(tile_id, np.str_) else tile_id for tile_id in ids]
     if len(set(ids)) == len(ids) and set(map(type, ids)) <= {str} and "" not in ids:
         return ids
     met: set[str] = set()
@@ -89,7 +91,8 @@ def _values(name: str, column: ColumnValue, ids: Sequence[str]) -> list[Any]:
     if kind is str:
         return _checked(name, values, ids, {str, type(None)}, "a text")
     if kind is int:
-        values = [int(value) if isinstance(value, float) and value.is_integer() else value for value in values]
+        if float in set(map(type, values)):
+            values = [int(value) if isinstance(value, float) and value.is_integer() else value for value in values]
         return _checked(name, values, ids, {int, type(None)}, "a whole number")
     return _finite(name, _checked(name, values, ids, {float, int, type(None)}, "a number"), ids)
 
@@ -124,13 +127,28 @@ def _finite(name: str, values: list[Any], ids: Sequence[str]) -> list[Any]:
     return [None if value is None else float(value) for value in values]
 
 
+def numbers_of(name: str, column: Any) -> FloatArray:
+    """
+    Return a column of several numbers a row.
+
+    Raises
+    ------
+    RecordError
+        If something in it is no number, or its rows differ in length.
+    """
+    try:
+        return np.asarray(column, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise RecordError(f"column {name}: expected numbers in rows of equal length: {error}") from error
+
+
 def _single(columns: Mapping[str, ColumnValue], count: int) -> Iterator[tuple[str, ColumnValue]]:
     """Yield columns of one number a row in the places of those of several."""
     for name, column in columns.items():
         if name not in _JOINED:
             yield name, column
             continue
-        table: FloatArray = np.asarray(column, dtype=np.float64)
+        table = numbers_of(name, column)
         if table.shape != (count, len(_JOINED[name])):
             raise RecordError(f"column {name} is {table.shape}; expected ({count}, {len(_JOINED[name])})")
         yield from zip(_JOINED[name], table.T, strict=True)
@@ -148,7 +166,7 @@ def _by_place(columns: Mapping[str, ColumnValue], ids: Sequence[str]) -> dict[tu
 
 def affine_column(column: npt.ArrayLike, ids: Sequence[str], *, missing: bool = False) -> FloatArray:
     """Check the shape and the numbers of a column of matrices; rows of NaN stand for none where they may."""
-    affines = np.asarray(column, dtype=np.float64)
+    affines = numbers_of("last_affine", column)
     if affines.shape == (2, 3):
         affines = np.broadcast_to(affines, (len(ids), 2, 3))
     if affines.shape != (len(ids), 2, 3):
@@ -213,39 +231,32 @@ def _transform_texts(column: Any, ids: Sequence[str], shared: Sequence[str]) -> 
 # Changed texts
 
 
-def changed_texts(texts: Sequence[Text], ids: Sequence[str], columns: Mapping[str, ColumnValue]) -> list[Text]:
+def changed_text(texts: Sequence[Text], ids: Sequence[str], columns: Mapping[str, ColumnValue]) -> bytes:
     """
-    Return the tile specs with the members of *columns* written anew, or removed where a value is None.
+    Return a JSON array of the tile specs with the members of *columns* written anew, or removed where a value is None.
 
     Raises
     ------
     RecordError
         If a column is of the wrong length, type or not finite, or a last transform is not affine.
     """
-    changed = list(texts)
-    if columns.get("last_affine") is not None:
-        affines = affine_column(columns["last_affine"], ids, missing=True)  # type: ignore[arg-type]
-        changed = _with_affines(changed, ids, affines)
     plain = {name: column for name, column in columns.items() if name != "last_affine"}
-    if not plain:
-        return changed
-    by_place = _by_place(plain, ids)
-    return [_with_members(text, by_place, row) for row, text in enumerate(changed)]
+    if plain:
+        by_place = _by_place(plain, ids)
+        texts = [_with_members(text, by_place, row) for row, text in enumerate(texts)]
+    if columns.get("last_affine") is None:
+        return join_list(texts)
+    return with_last_affines(texts, _words_or_none(affine_column(columns["last_affine"], ids, missing=True)), ids)  # type: ignore[arg-type]
 
 
-def _with_affines(texts: Sequence[Text], ids: Sequence[str], affines: FloatArray) -> list[Text]:
-    is_nan = np.isnan(affines[:, 0, 0])
-    missing = is_nan.tolist()
-    words = affine_words(np.where(is_nan[:, None, None], 0.0, affines))
-    changed: list[Text] = []
-    for text, new, is_missing, tile_id in zip(texts, words, missing, ids, strict=True):
-        if is_missing and last_class(text) == AFFINE_CLASS:
-            raise RecordError(f"last_affine of tile {tile_id!r} is nan; expected finite numbers")
-        try:
-            changed.append(text if is_missing else with_last_affine(text, new))
-        except RecordError as error:
-            raise RecordError(f"last_affine of tile {tile_id!r}: {error}") from error
-    return changed
+def _words_or_none(affines: FloatArray) -> list[bytes | None]:
+    """Return the words of each matrix, None in the place of those of NaN."""
+    missing = np.flatnonzero(np.isnan(affines[:, 0, 0]))
+    finite = np.nan_to_num(affines) if missing.size else affines
+    words: list[bytes | None] = [*affine_words(finite)]
+    for row in missing.tolist():
+        words[row] = None
+    return words
 
 
 def _with_members(text: Text, by_place: Mapping[tuple[str, ...], Mapping[str, list[Any]]], row: int) -> Raw:

@@ -1,4 +1,4 @@
-"""Files of tile specs and shared transforms as labs keep them: arrays, resolved tiles, plain or gzipped."""
+"""Files of tile specs and shared transforms as labs keep them: arrays, lines, resolved tiles, plain or gzipped."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ import sys
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO, TypeAlias
 
 import attrs
 
 from rendergateway.errors import RecordError
 from rendergateway.model.slices import Raw, Text, copy_of, cut_list, cut_object, decode
 
-__all__ = ["STANDARD_INPUT", "FoundSpec", "SpecFile", "cut_specs", "read_specs", "read_text"]
+__all__ = ["STANDARD_INPUT", "FoundSpec", "SpecFile", "SpecSource", "cut_specs", "read_specs", "read_text"]
 
 STANDARD_INPUT = "-"
+# A path, JSON as bytes, or a file open for reading bytes.
+SpecSource: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 
 _GZIP, _ZIP, _BYTE_ORDER_MARK = b"\x1f\x8b", b"PK\x03\x04", b"\xef\xbb\xbf"
 _TILES, _TRANSFORMS = "tileIdToSpecMap", "transformIdToSpecMap"
@@ -64,13 +67,13 @@ class SpecFile:
     transforms: list[FoundSpec] = attrs.field(factory=list, repr=False)
 
 
-def read_specs(path: str | os.PathLike[str]) -> SpecFile:
+def read_specs(source: SpecSource) -> SpecFile:
     """
     Read a file of tile specs, of shared transforms, or of both.
 
     Parameters
     ----------
-    path : str or Path
+    source : str, Path, bytes or binary file
         Plain or gzipped, whatever its name says; ``-`` for standard input.
 
     Raises
@@ -80,13 +83,25 @@ def read_specs(path: str | os.PathLike[str]) -> SpecFile:
     OSError
         If it cannot be read.
     """
-    name = "standard input" if os.fspath(path) == STANDARD_INPUT else os.fspath(path)
-    return cut_specs(read_text(path), name)
+    return cut_specs(read_text(source), _name_of(source))
 
 
-def read_text(path: str | os.PathLike[str]) -> bytes:
+def _name_of(source: SpecSource) -> str:
+    if isinstance(source, bytes):
+        return "the bytes given"
+    if isinstance(source, str | os.PathLike):
+        return "standard input" if os.fspath(source) == STANDARD_INPUT else os.fspath(source)
+    return str(getattr(source, "name", "the open file"))
+
+
+def read_text(source: SpecSource) -> bytes:
     """
     Return the text of a file, unpacked where it is gzipped.
+
+    Parameters
+    ----------
+    source : str, Path, bytes or binary file
+        As `read_specs` takes it.
 
     Raises
     ------
@@ -94,18 +109,31 @@ def read_text(path: str | os.PathLike[str]) -> bytes:
         If it is packed otherwise, or the packed data is broken or cut short.
     OSError
         If it cannot be read.
+    TypeError
+        If an open file was opened for text.
     """
-    content = sys.stdin.buffer.read() if os.fspath(path) == STANDARD_INPUT else Path(path).read_bytes()
+    content, name = _content(source), _name_of(source)
     if content.startswith(_ZIP):
-        raise RecordError(f"{path} is a zip archive; expected JSON, plain or gzipped")
+        raise RecordError(f"{name} is a zip archive; expected JSON, plain or gzipped")
     if not content.startswith(_GZIP):
         return content
     try:
         return gzip.decompress(content)
     except EOFError as error:
-        raise RecordError(f"{path} is cut short: its gzip data ends early") from error
+        raise RecordError(f"{name} is cut short: its gzip data ends early") from error
     except (OSError, zlib.error) as error:
-        raise RecordError(f"{path} has broken gzip data: {error}") from error
+        raise RecordError(f"{name} has broken gzip data: {error}") from error
+
+
+def _content(source: SpecSource) -> bytes:
+    if isinstance(source, bytes):
+        return source
+    if isinstance(source, str | os.PathLike):
+        return sys.stdin.buffer.read() if os.fspath(source) == STANDARD_INPUT else Path(source).read_bytes()
+    content: object = source.read()
+    if not isinstance(content, bytes):
+        raise TypeError(f"{_name_of(source)} is open for text; open it with mode 'rb'")
+    return content
 
 
 def cut_specs(text: bytes, name: str) -> SpecFile:
@@ -115,7 +143,7 @@ def cut_specs(text: bytes, name: str) -> SpecFile:
     Parameters
     ----------
     text : bytes
-        JSON: an array of tile specs, of transforms or of both, resolved tiles, or a single spec.
+        JSON: an array of tile specs, of transforms or of both, a line for each, resolved tiles, or a single spec.
     name : str
         Of the file, for messages.
 
@@ -140,7 +168,11 @@ def _elements(text: bytes, name: str) -> Iterator[tuple[str, bytes | Raw]]:
         items = cut_list(text) if text[:1] == b"[" else None
         members = cut_object(text) if items is None else {}
     except RecordError as error:
-        raise RecordError(f"{name} {_what_is_wrong(error)}; {_EXPECTED}") from error
+        lines = _lines(text)
+        if not lines:
+            raise RecordError(f"{name} {_what_is_wrong(error)}; {_EXPECTED}") from error
+        yield from lines
+        return
     if items is not None:
         yield from ((f"element {number}", item) for number, item in enumerate(items, 1))
     elif _TILES in members:
@@ -149,6 +181,16 @@ def _elements(text: bytes, name: str) -> Iterator[tuple[str, bytes | Raw]]:
         yield "its one object", text
     else:
         raise RecordError(f"{name} holds an object of {_listed(members)}; {_EXPECTED}")
+
+
+def _lines(text: bytes) -> list[tuple[str, bytes]]:
+    """Return the lines of newline-delimited JSON with their places; none where the first is no object by itself."""
+    first, *others = (line.strip() for line in text.split(b"\n"))
+    try:
+        cut_object(first)
+    except RecordError:
+        return []
+    return [(f"line {number}", line) for number, line in enumerate([first, *others], 1) if line]
 
 
 def _resolved(members: Mapping[str, Raw], name: str) -> Iterator[tuple[str, bytes | Raw]]:

@@ -9,7 +9,7 @@ import numpy as np
 from rendergateway.geometry import Bounds
 from rendergateway.model.record import Record, to_text
 from rendergateway.model.resolved import ResolvedTiles
-from rendergateway.model.slices import decode, encode, join_list, join_object
+from rendergateway.model.slices import decode, join_list, join_object
 from rendergateway.model.tables import Table
 from rendergateway.transforms import Transform
 
@@ -47,9 +47,12 @@ def _text(value: Any) -> bytes:
         return value.to_json()
     if isinstance(value, Bounds):
         sides = {wire: getattr(value, name) for name, wire in _SIDES.items()}
-        return encode({name: side for name, side in sides.items() if side is not None})
+        return to_text({name: side for name, side in sides.items() if side is not None})
     if isinstance(value, np.ndarray):
         value = value.tolist()
+    if hasattr(value, "simple_marshal"):
+        # Wrappers and collections of them, which live above this module.
+        value = value.simple_marshal()
     if isinstance(value, dict):
         return join_object({str(name): _text(item) for name, item in value.items()})
     if isinstance(value, list | tuple) and not isinstance(value, Record | Transform):

@@ -20,18 +20,19 @@ __all__ = [
     "Leaf",
     "Transforms",
     "affine_words",
-    "last_class",
     "last_leaf",
     "read_affines",
-    "with_last_affine",
+    "with_last_affines",
 ]
 
 AFFINE_CLASS = AffineModel2D.JAVA_NAME
 _LINEAR = {name: kind for name, kind in CLASSES.items() if issubclass(kind, LinearModel)}
 # On the wire m00 m10 m01 m11 tx ty.
 _COUNT = 6
-# Lists alive at one time: more would set the garbage collector off.
-_AT_ONCE = 500
+_DATA_STRING = b'"dataString"'
+_BLANKS = bytes.maketrans(b",", b" ")
+# Tiles looked at together: their lists do not set the garbage collector off, their texts stay in the processor's cache.
+_AT_ONCE = 128
 
 
 class Leaf(msgspec.Struct, gc=False, rename="camel"):
@@ -119,27 +120,11 @@ def affine_words(affines: FloatArray) -> list[bytes]:
     words: list[bytes] = []
     for start in range(0, len(numbers), _AT_ONCE):
         rows = encode(numbers[start : start + _AT_ONCE].tolist())
-        words += rows[2:-2].replace(b"],[", b"\n").replace(b",", b" ").split(b"\n")
+        words += rows[2:-2].translate(_BLANKS).split(b"] [")
     return words
 
 
-def with_last_affine(text: Text, words: bytes) -> bytes:
-    """
-    Return a tile's text with the numbers of its last transform, an affine leaf, replaced.
-
-    Raises
-    ------
-    RecordError
-        If the last transform is no affine leaf.
-    """
-    old = _last_data_string(text)
-    # A text between quotes without , and : is not found across two others; once found, it is the one that was read.
-    if old and b"," not in old and b":" not in old:
-        whole = copy_of(text)
-        if whole.count(old) == 1:
-            place = whole.rfind(old)
-            return b'%b"%b"%b' % (whole[:place], words, whole[place + len(old) :])
-    return _rewritten(text, words)
+# New numbers in old texts
 
 
 class _RawLeaf(msgspec.Struct, gc=False, rename="camel"):
@@ -155,16 +140,109 @@ class _WithRawTransforms(msgspec.Struct, gc=False):
     transforms: _RawTransforms
 
 
+_NO_RAW_LEAF = _RawLeaf()
 _decode_raw = msgspec.json.Decoder(_WithRawTransforms).decode
+_decode_many = msgspec.json.Decoder(list[_WithRawTransforms]).decode
 
 
-def last_class(text: Text) -> str | None:
+def with_last_affines(texts: Sequence[Text], words: Sequence[bytes | None], tile_ids: Sequence[str]) -> bytes:
+    """
+    Return a JSON array of tiles in whose texts the numbers of the last transform, an affine leaf, are replaced.
+
+    Parameters
+    ----------
+    texts : sequence of JSON text
+        The tiles.
+    words : sequence of bytes or None
+        The new numbers as `affine_words` has them; None leaves a tile whose last transform is not affine as it is.
+    tile_ids : sequence of str
+        Said in messages.
+
+    Raises
+    ------
+    RecordError
+        If a tile has numbers for a last transform that is no affine leaf, or none for one that is.
+    """
+    parts = (slice(start, start + _AT_ONCE) for start in range(0, len(texts), _AT_ONCE))
+    return b"[%b]" % b",".join(
+        _spliced(texts[part], words[part]) or _one_by_one(texts[part], words[part], tile_ids[part]) for part in parts
+    )
+
+
+def _spliced(texts: Sequence[Text], words: Sequence[bytes | None]) -> bytes | None:
+    """
+    Return the changed texts, joined; None where they have to be looked at one by one.
+
+    Without a backslash anywhere, ``"dataString"`` is a whole word of JSON wherever it stands. If there are as many of
+    them as leaves that have one, they are the names of those members and nothing else.
+    """
+    whole = join_list(texts)
+    try:
+        tiles = _decode_many(whole)
+    except msgspec.DecodeError:
+        return None
+    pieces = whole[1:-1].split(_DATA_STRING)
+    if b"\\" in whole or len(tiles) != len(texts):
+        return None
+    place = 0
+    for tile, new in zip(tiles, words, strict=True):
+        leaf = _NO_RAW_LEAF
+        for leaf in tile.transforms.items:
+            place += bool(leaf.data_string)
+        if (new is None) is (leaf.class_name == AFFINE_CLASS):
+            return None
+        if new is not None:
+            changed = _with_value(pieces[place], new) if leaf.data_string and place < len(pieces) else None
+            if changed is None:
+                return None
+            pieces[place] = changed
+    return _DATA_STRING.join(pieces) if place == len(pieces) - 1 else None
+
+
+def _with_value(piece: bytes, new: bytes) -> bytes | None:
+    """Replace the text that stands after a member's name; None where something else does."""
+    parts = piece.split(b'"', 2)
+    return b'%b"%b"%b' % (parts[0], new, parts[2]) if len(parts) == 3 and parts[0].strip() == b":" else None
+
+
+def _one_by_one(texts: Sequence[Text], words: Sequence[bytes | None], tile_ids: Sequence[str]) -> bytes:
+    changed: list[Text] = []
+    for text, new, tile_id in zip(texts, words, tile_ids, strict=True):
+        if new is None and _last_class(text) == AFFINE_CLASS:
+            raise RecordError(f"last_affine of tile {tile_id!r} is nan; expected finite numbers")
+        try:
+            changed.append(text if new is None else _with_last_affine(text, new))
+        except RecordError as error:
+            raise RecordError(f"last_affine of tile {tile_id!r}: {error}") from error
+    return join_list(changed)[1:-1]
+
+
+def _last_class(text: Text) -> str | None:
     """Return the Java class of the last transform; None where there is none, or it is no leaf."""
     try:
         items = _decode_raw(text).transforms.items
     except msgspec.DecodeError:
         return None
     return items[-1].class_name if items else None
+
+
+def _with_last_affine(text: Text, words: bytes) -> bytes:
+    old = _last_data_string(text)
+    # A text between quotes without , and : is not found across two others; once found, it is the one that was read.
+    if old and b"," not in old and b":" not in old:
+        before, *after = copy_of(text).split(old)
+        if len(after) == 1:
+            return b'%b"%b"%b' % (before, words, after[0])
+    return _rewritten(text, words)
+
+
+def _rewritten(text: Text, words: bytes) -> bytes:
+    members: dict[str, Any] = dict(cut_object(text))
+    transforms: dict[str, Any] = dict(cut_object(members["transforms"]))
+    items: list[Any] = list(cut_list(transforms["specList"]))
+    items[-1] = join_object({**cut_object(items[-1]), "dataString": b'"%b"' % words})
+    transforms["specList"] = join_list(items)
+    return join_object({**members, "transforms": join_object(transforms)})
 
 
 def _last_data_string(text: Text) -> bytes:
@@ -176,12 +254,3 @@ def _last_data_string(text: Text) -> bytes:
         what = f"a {items[-1].class_name or 'reference or list'}" if items else "missing"
         raise RecordError(f"its last transform is {what}; expected {AFFINE_CLASS}, whose numbers can be replaced")
     return bytes(items[-1].data_string)
-
-
-def _rewritten(text: Text, words: bytes) -> bytes:
-    members: dict[str, Any] = dict(cut_object(text))
-    transforms: dict[str, Any] = dict(cut_object(members["transforms"]))
-    items: list[Any] = list(cut_list(transforms["specList"]))
-    items[-1] = join_object({**cut_object(items[-1]), "dataString": b'"%b"' % words})
-    transforms["specList"] = join_list(items)
-    return join_object({**members, "transforms": join_object(transforms)})

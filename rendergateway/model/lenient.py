@@ -25,8 +25,9 @@ from rendergateway.model.dates import date_text
 from rendergateway.model.wire_base import DateText, Int32, Wire
 from rendergateway.model.wire_depth import check_depth
 from rendergateway.model.wire_matches import CanvasMatches, SentPair
-from rendergateway.model.wire_tiles import Channel, NoTransforms, TileSpec
+from rendergateway.model.wire_tiles import Channel, NoTransforms, ResolvedTiles, SentTiles, TileSpec
 from rendergateway.model.wire_transforms import Interpolated, Leaf, Reference, SpecList
+from rendergateway.number_text import parse_double
 
 __all__ = ["decode_leniently", "parse"]
 
@@ -118,8 +119,8 @@ def _coercion(kind: Any) -> Callable[[Any, str], Any]:
         return functools.partial(_word, words=arguments)
     if kind is SpecList:
         return _outer_list
-    if kind is SentPair:
-        return _sent_pair
+    if kind in _SENT:
+        return _SENT[kind]
     return functools.partial(_object, kind=kind)
 
 
@@ -169,11 +170,9 @@ def _float_from_text(word: str, place: str) -> Any:
     if word in (*_NOT_FINITE, "INF", "-INF"):
         return word.replace("INF", "Infinity")
     try:
-        number = float(word) if "_" not in word else None
-    except ValueError:
-        number = None
-    if number is None or (not math.isfinite(number) and word.strip("+-")[:1] not in "0123456789."):
-        raise _refused(word, "a number", place)
+        number = parse_double(word)
+    except ValueError as error:
+        raise _refused(word, "a number", place) from error
     return number if math.isfinite(number) else _not_finite_text(number)
 
 
@@ -252,7 +251,11 @@ def _list(value: Any, place: str, item_kind: Any) -> list[Any]:
 def _dict(value: Any, place: str, key_kind: Any, item_kind: Any) -> dict[Any, Any]:
     if not isinstance(value, dict):
         raise _refused(value, "an object", place)
-    return {_coerce(key, key_kind, place): _coerce(item, item_kind, f"{place}.{key}") for key, item in value.items()}
+    read = {_coerce(key, key_kind, place): _coerce(item, item_kind, f"{place}.{key}") for key, item in value.items()}
+    if None in read:
+        # Elsewhere an empty text is nothing; a name it cannot be.
+        raise _refused("", "a name", place)
+    return read
 
 
 def _object(value: Any, place: str, kind: type[Wire]) -> Wire:
@@ -297,6 +300,14 @@ def _sent_pair(value: Any, place: str) -> SentPair:
     return SentPair.of(pair)
 
 
+def _sent_tiles(value: Any, place: str) -> SentTiles:
+    """Read tiles one and all: what is odd about them may be anywhere."""
+    tiles = _object(value, place, ResolvedTiles)
+    assert isinstance(tiles, ResolvedTiles)
+    return SentTiles.of(tiles)
+
+
+_SENT: dict[Any, Callable[[Any, str], Any]] = {SentPair: _sent_pair, SentTiles: _sent_tiles}
 _SCALARS: dict[Any, Callable[[Any, str], Any]] = {
     str: _text,
     float: _float,

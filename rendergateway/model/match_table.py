@@ -165,10 +165,10 @@ class MatchTable(Table[MatchRecord]):
         return MatchTable.from_records(record.repaired() for record in self)
 
     def validate(self) -> list[Problem]:
-        """Return what is wrong with the pairs; see `Problem`."""
+        """Return what is wrong with the pairs, those that stand there twice included; see `Problem`."""
         from rendergateway.model.validation import check_all
 
-        return check_all(self)
+        return check_all(self, id_fields=_ID_COLUMNS)
 
     def to_pandas(self) -> pandas.DataFrame:
         """Return a frame of a row a point, with the ids of its pair; needs pandas."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -10,15 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from rendergateway.errors import RecordError
-from rendergateway.geometry import FloatArray, as_points
+from rendergateway.geometry import FloatArray
 from rendergateway.model.record import Record, optional, required
-from rendergateway.model.slices import Text, decode, encode
+from rendergateway.model.slices import Raw, Text, decode, encode, join_object
 
 if TYPE_CHECKING:
     from rendergateway.model.tiles import Layout
     from rendergateway.model.validation import Problem
 
-__all__ = ["CollectionRecord", "MatchRecord", "pair_ids"]
+__all__ = ["CollectionRecord", "MatchRecord", "group_of", "pair_ids"]
 
 
 class Tile(Protocol):
@@ -80,7 +80,7 @@ class MatchRecord(Record):
     Raises
     ------
     RecordError
-        If p, q and weights do not have one row a point each.
+        If p, q and weights do not have one row a point each, or a number is not finite.
 
     Examples
     --------
@@ -106,8 +106,9 @@ class MatchRecord(Record):
         weights: npt.ArrayLike | None = None,
         **fields: Any,
     ) -> None:
-        if p is not None or q is not None:
-            fields["points"] = _points_of(_side(p, "p"), _side(q, "q"), weights)
+        if p is not None or q is not None or weights is not None:
+            what = _words(*map(fields.get, ("p_group", "p_id", "q_group", "q_id")))
+            fields["points"] = _points_of(_side(p, "p", what), _side(q, "q", what), weights, what)
         super().__init__(**fields)
 
     @classmethod
@@ -136,7 +137,7 @@ class MatchRecord(Record):
         RecordError
             If a tile has no section id, or the points do not fit each other.
         """
-        sides = {"p_group": _group(tile), "p_id": tile.tile_id, "q_group": _group(other), "q_id": other.tile_id}
+        sides = {"p_group": group_of(tile), "p_id": tile.tile_id, "q_group": group_of(other), "q_id": other.tile_id}
         return cls(**sides, p=p, q=q, weights=weights)
 
     @property
@@ -171,12 +172,28 @@ class MatchRecord(Record):
             If p, q and weights, new and old, do not have one row a point each.
         """
         if p is not None or q is not None or weights is not None:
-            sides = self.p if p is None else _side(p, "p"), self.q if q is None else _side(q, "q")
-            points = _points_of(*sides, self.weights if weights is None else weights)
+            what = repr(self)
+            sides = self.p if p is None else _side(p, "p", what), self.q if q is None else _side(q, "q", what)
+            points = _points_of(*sides, self.weights if weights is None else weights, what)
             changes["points"] = self._details.evolve(p=points.p, q=points.q, weights=points.weights)
             if self.match_count is not None:
                 changes["match_count"] = len(points.weights)
         return super().evolve(**changes)
+
+    def swapped(self) -> MatchRecord:
+        """
+        Return the same matches seen from the other side: p is q, and q is p.
+
+        Examples
+        --------
+        >>> pair = MatchRecord(p_group="1", p_id="a", q_group="2", q_id="b", p=[[0, 1]], q=[[5, 6]])
+        >>> pair.swapped(), pair.swapped().p.tolist()
+        (<MatchRecord 2/b – 1/a>, [[5.0, 6.0]])
+        """
+        members = _exchanged(self.members, ("pGroupId", "qGroupId"), ("pId", "qId"))
+        if self.points is not None:
+            members["matches"] = join_object(_exchanged(self.points.members, ("p", "q")))
+        return MatchRecord.from_json(join_object(members))
 
     @property
     def is_by_row(self) -> bool:
@@ -226,7 +243,12 @@ class MatchRecord(Record):
         return self.points
 
     def __repr__(self) -> str:
-        return f"<MatchRecord {self.p_group}/{self.p_id} – {self.q_group}/{self.q_id}>"
+        names = (self.FIELDS[name].wire_name for name in ("p_group", "p_id", "q_group", "q_id"))
+        return _words(*(decode(self.members.get(name, b"null")) for name in names))
+
+
+def _words(p_group: object, p_id: object, q_group: object, q_id: object) -> str:
+    return f"<MatchRecord {p_group}/{p_id} – {q_group}/{q_id}>"
 
 
 class _Ids(msgspec.Struct):
@@ -249,20 +271,39 @@ def pair_ids(text: Text) -> tuple[str, str, str, str]:
     return ids.p_group, ids.p_id, ids.q_group, ids.q_id
 
 
-def _side(points: npt.ArrayLike | None, name: str) -> FloatArray:
+def _exchanged(members: Mapping[str, Raw | bytes], *names: tuple[str, str]) -> dict[str, Raw | bytes]:
+    """Return *members* with the values of each two names exchanged, in the order they were."""
+    other = {name: partner for pair in names for name, partner in (pair, pair[::-1])}
+    return {name: members[other.get(name, name)] for name in members}
+
+
+def _side(points: npt.ArrayLike | None, name: str, what: str) -> FloatArray:
     if points is None:
-        raise RecordError(f"the points of both sides are needed; {name} is missing")
-    return as_points(points).reshape(-1, 2)
+        raise RecordError(f"{name} of {what} is missing; the points of both sides are needed")
+    array = _floats(points, f"{name} of {what}")
+    if array.size == 0:
+        return array.reshape(0, 2)
+    if array.ndim != 2 or array.shape[1] != 2:
+        turned = "; .T turns them" if array.ndim == 2 and len(array) == 2 else ""
+        raise RecordError(f"{name} of {what} is {array.shape}; expected (N, 2), x and y of a point in a row{turned}")
+    return _finite(array, f"{name} of {what}")
 
 
-def _points_of(p: FloatArray, q: FloatArray, weights: npt.ArrayLike | None) -> _Points:
-    each: FloatArray = np.ones(len(p)) if weights is None else np.asarray(weights, dtype=np.float64)
-    if not len(p) == len(q) == len(each):
-        raise RecordError(f"p, q and weights need one row a point each; there are {len(p)}, {len(q)} and {len(each)}")
-    sides = {"p": p.T.tolist(), "q": q.T.tolist(), "w": each.tolist()}
-    if not (np.isfinite(p).all() and np.isfinite(q).all() and np.isfinite(each).all()):
-        raise RecordError("points and weights must be finite numbers")
+def _points_of(p: FloatArray, q: FloatArray, weights: npt.ArrayLike | None, what: str) -> _Points:
+    each = np.ones(len(p)) if weights is None else _floats(weights, f"weights of {what}")
+    if each.ndim != 1 or not len(p) == len(q) == len(each):
+        shapes = f"{p.shape}, {q.shape} and {each.shape}"
+        raise RecordError(f"p, q and weights of {what} are {shapes}; expected (N, 2), (N, 2) and (N,), a row a point")
+    sides = {"p": p.T.tolist(), "q": q.T.tolist(), "w": _finite(each, f"weights of {what}").tolist()}
     return _Points.from_json(encode(sides))
+
+
+def _finite(values: FloatArray, what: str) -> FloatArray:
+    bad = np.argwhere(~np.isfinite(values))
+    if len(bad):
+        row = int(bad[0][0])
+        raise RecordError(f"{what} is {values[row].tolist()} at point {row}; expected finite numbers")
+    return values
 
 
 def _is_by_row(side: list[Any], count: int) -> bool:
@@ -281,14 +322,26 @@ def _rows(by_dimension: list[Any], what: str) -> FloatArray:
     raise RecordError(f"{what}: {expected}; here are lists of lengths {lengths}")
 
 
-def _floats(values: list[Any], what: str) -> FloatArray:
+def _floats(values: npt.ArrayLike, what: str) -> FloatArray:
     try:
-        return np.array(values, dtype=np.float64)
+        array = np.array(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise RecordError(f"{what}: expected numbers: {error}") from error
+    # numpy takes None for NaN.
+    if np.isnan(array).any() and any(value is None for value in np.ravel(np.array(values, dtype=object))):
+        raise RecordError(f"{what}: expected numbers; there is a null among them")
+    return array
 
 
-def _group(tile: Tile) -> str:
+def group_of(tile: Tile) -> str:
+    """
+    Return the group of a tile's matches: by convention its section id.
+
+    Raises
+    ------
+    RecordError
+        If its layout has none.
+    """
     section_id = tile.layout.section_id if tile.layout is not None else None
     if section_id is None:
         raise RecordError(

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
-from rendergateway.errors import RecordError
+import numpy as np
+
+from rendergateway.errors import RecordError, TransformError
 from rendergateway.model.dates import date_text, parse_date
 from rendergateway.model.slices import Raw, Text, copy_of, cut_list, cut_object, decode, encode, join_list, join_object
 from rendergateway.transforms import Transform, from_spec
@@ -21,12 +23,29 @@ if TYPE_CHECKING:
 
     from rendergateway.model.validation import Problem
 
-__all__ = ["Member", "Record", "list_of", "optional", "required"]
+__all__ = ["Member", "Record", "expectation", "list_of", "optional", "required", "to_text"]
 
 T = TypeVar("T")
 R = TypeVar("R", bound="Record")
 
 _NOT_FINITE = ("NaN", "Infinity", "-Infinity")
+_EXPECTED: dict[type[Any], str] = {
+    str: "a text",
+    float: "a number",
+    int: "a whole number",
+    bool: "true or false",
+    list: "a list",
+    dict: "an object",
+    datetime: "a date like 2024-05-06T07:08:09.123Z",
+}
+# What is taken for a field of each kind when a record is made.
+_TAKEN: dict[type[Any], tuple[type[Any], ...]] = {
+    float: (int, float, np.integer, np.floating),
+    int: (int, np.integer),
+    bool: (bool, np.bool_),
+    list: (list, tuple, np.ndarray),
+    dict: (Mapping,),
+}
 
 
 def _read_number(text: Text) -> float:
@@ -69,9 +88,19 @@ def to_text(value: Any) -> bytes:
         return join_list(map(to_text, value))
     if hasattr(value, "tolist"):
         value = value.tolist()
+    text = encode(value)
+    if b"null" in text:
+        _refuse_not_finite(value)
+    return text
+
+
+def _refuse_not_finite(value: Any) -> None:
+    """Look for numbers that were written as null."""
     if isinstance(value, float) and not math.isfinite(value):
         raise RecordError(f"JSON has no number {value}")
-    return encode(value)
+    if isinstance(value, list | tuple | Mapping):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            _refuse_not_finite(item)
 
 
 class Member(Generic[T]):
@@ -113,8 +142,32 @@ class Member(Generic[T]):
             self._read = _reader(self.kind)
         try:
             return self._read(text)
+        except (RecordError, TransformError) as error:
+            raise type(error)(f"{self.wire_name} of {record!r}: {error}") from error
+
+    def written(self, value: Any, what: str) -> bytes:
+        """
+        Return the text of a value of this field.
+
+        Raises
+        ------
+        RecordError
+            If the value is of another kind, or a number is not finite; the message says of *what* it is the field.
+        """
+        if self.kind is int and isinstance(value, float | np.floating) and float(value).is_integer():
+            value = int(value)
+        kinds = _TAKEN.get(self.kind, (self.kind, Mapping) if issubclass(self.kind, Record) else self.kind)
+        if not isinstance(value, kinds) or (isinstance(value, bool) and self.kind is not bool):
+            raise RecordError(f"{self.name} of {what} is {value!r}; expected {expectation(self.kind)}")
+        try:
+            return to_text(value)
         except RecordError as error:
-            raise RecordError(f"{self.wire_name} of {record!r}: {error}") from error
+            raise RecordError(f"{self.name} of {what} is {value!r}: {error}") from error
+
+
+def expectation(kind: type[Any]) -> str:
+    """Return the words for what a field of this kind holds."""
+    return _EXPECTED.get(kind) or f"a {kind.__name__}"
 
 
 def required(wire_name: str, kind: type[T]) -> Member[T]:
@@ -156,6 +209,8 @@ class Record:
 
     Raises
     ------
+    RecordError
+        If a value is of the wrong kind, or a number is not finite.
     TypeError
         If a keyword is not a field of this record.
     """
@@ -174,7 +229,7 @@ class Record:
 
     def __init__(self, **fields: Any) -> None:
         self._text = None
-        self._members = self._written(fields)
+        self._members = self._written(fields, _named(type(self), fields))
         self._values = {}
 
     @classmethod
@@ -217,24 +272,26 @@ class Record:
 
         Raises
         ------
+        RecordError
+            If a value is of the wrong kind, or a number is not finite.
         TypeError
             If a keyword is not a field of this record.
         """
         record = type(self).__new__(type(self))
         record._text = None
-        record._members = {**self.members, **self._written(changes)}
+        record._members = {**self.members, **self._written(changes, repr(self))}
         for name in [name for name, value in changes.items() if value is None]:
             record._members.pop(self.FIELDS[name].wire_name, None)
         record._values = {}
         return record
 
     @classmethod
-    def _written(cls, fields: Mapping[str, Any]) -> dict[str, Raw | bytes]:
+    def _written(cls, fields: Mapping[str, Any], what: str) -> dict[str, Raw | bytes]:
         unknown = [name for name in fields if name not in cls.FIELDS]
         if unknown:
             raise TypeError(f"{cls.__name__} has no field {', '.join(unknown)}; it has {', '.join(cls.FIELDS)}")
         return {
-            member.wire_name: to_text(fields[name])
+            member.wire_name: member.written(fields[name], what)
             for name, member in cls.FIELDS.items()
             if fields.get(name) is not None
         }
@@ -261,3 +318,9 @@ class Record:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
+
+
+def _named(kind: type[Record], fields: Mapping[str, Any]) -> str:
+    """Return words for a record that is not made yet: its class and the first text that it is given."""
+    names = (f"({name}={fields[name]!r})" for name in kind.FIELDS if isinstance(fields.get(name), str))
+    return kind.__name__ + next(names, "")

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 import msgspec
 
-from rendergateway.errors import RecordError
+from rendergateway.errors import RecordError, TransformError
 from rendergateway.model.record import to_text
 from rendergateway.model.slices import Raw, Text, copy_of, cut_object, decode, join_object
+from rendergateway.model.tables import Table
 from rendergateway.model.tiles import TileRecord
 from rendergateway.transforms import Transform, TransformReference, from_spec
+
+if TYPE_CHECKING:
+    from rendergateway.model.validation import Problem
 
 __all__ = ["ResolvedTiles"]
 
@@ -60,16 +64,28 @@ class ResolvedTiles:
         return cls(cast("dict[str, Raw | bytes]", maps.tiles), cast("dict[str, Raw | bytes]", maps.transforms))
 
     @classmethod
-    def of(cls, tiles: Iterable[TileRecord], transforms: Mapping[str, Raw | bytes] | None = None) -> ResolvedTiles:
+    def of(
+        cls, tiles: Iterable[TileRecord], transforms: Mapping[str, Transform | Raw | bytes] | None = None
+    ) -> ResolvedTiles:
         """
         Gather *tiles* with the shared transforms that they may refer to.
+
+        Parameters
+        ----------
+        tiles : TileTable or iterable of TileRecord
+            Of a table, the texts are taken as they are.
+        transforms : mapping of str to Transform or JSON text, optional
+            The shared transforms by id.
 
         Raises
         ------
         RecordError
             If two tiles have one id.
         """
-        gathered = cls(transforms=dict(transforms or {}))
+        shared = {key: _shared_text(key, transform) for key, transform in (transforms or {}).items()}
+        if isinstance(tiles, Table):
+            return cls(_texts_by_id(tiles), shared)
+        gathered = cls(transforms=shared)
         for tile in tiles:
             if tile.tile_id in gathered.tiles:
                 raise RecordError(f"tile id {tile.tile_id!r} stands here twice")
@@ -136,13 +152,34 @@ class ResolvedTiles:
         Raises
         ------
         TransformError
-            If a reference names no transform that is here.
+            If a reference names no transform that is here, or references lead back to themselves; the message names
+            the tile.
         """
         shared = self.shared()
         for record in self.records():
-            yield (
-                record.evolve(transforms=record.transforms.resolve(shared)) if references(record.to_json()) else record
-            )
+            if not references(record.to_json()):
+                yield record
+                continue
+            try:
+                flat = record.transforms.resolve(shared)
+            except TransformError as error:
+                raise type(error)(f"{record!r}: {error}") from error
+            yield record.evolve(transforms=flat)
+
+    def validate(self) -> list[Problem]:
+        """
+        Return what is wrong with the tiles and the transforms, missing and cyclic references included; see `Problem`.
+
+        Examples
+        --------
+        >>> tiles = ResolvedTiles.of([TileRecord(tile_id="a", transforms=[TransformReference("lens")])])
+        >>> print(tiles.validate()[0])
+        $.tileIdToSpecMap["a"].transforms is lens; expected references to transforms of transformIdToSpecMap (there is \
+no shared transform with id 'lens')
+        """
+        from rendergateway.model.resolved_validation import problems_of_resolved
+
+        return list(problems_of_resolved(self))
 
     @classmethod
     def unresolved(cls, tiles: Iterable[TileRecord], shared: Mapping[str, Transform | Raw | bytes]) -> ResolvedTiles:
@@ -160,7 +197,10 @@ class ResolvedTiles:
             key: value if isinstance(value, Transform) else from_spec(decode(value)) for key, value in shared.items()
         }
         names = {value.evolve(id=None): key for key, value in known.items()}
-        texts = {key: join_object({**cut_object(to_text(value)), "id": to_text(key)}) for key, value in shared.items()}
+        texts = {
+            key: _with_id(to_text(value) if isinstance(value, Transform) else value, key)
+            for key, value in shared.items()
+        }
         return cls.of((_with_references(tile, names) for tile in tiles), texts)
 
     def batches(self, size: int) -> Iterator[ResolvedTiles]:
@@ -195,6 +235,22 @@ class ResolvedTiles:
 
     def __len__(self) -> int:
         return len(self.tiles)
+
+
+def _texts_by_id(tiles: Any) -> dict[str, Raw | bytes]:
+    # Part of the tables, which a plain import leaves out.
+    from rendergateway.model.column_texts import checked_ids
+
+    texts = (text.encode() if isinstance(text, str) else text for text in tiles.texts)
+    return dict(zip(checked_ids(tiles.tile_id), texts, strict=True))
+
+
+def _shared_text(key: str, transform: Transform | Raw | bytes) -> Raw | bytes:
+    return _with_id(to_text(transform), key) if isinstance(transform, Transform) else transform
+
+
+def _with_id(text: Text, key: str) -> bytes:
+    return join_object({**cut_object(text), "id": to_text(key)})
 
 
 def _with_references(tile: TileRecord, names: Mapping[Transform, str]) -> TileRecord:

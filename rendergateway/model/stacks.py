@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from rendergateway.geometry import Bounds
+from rendergateway.model.channels import PathBuilder
 from rendergateway.model.record import Record, optional, required
 
 __all__ = ["BoundsRecord", "NameRecord", "SectionRecord", "StackId", "StackRecord", "StackStats", "StackVersion"]
@@ -63,6 +64,8 @@ class StackVersion(Record):
         Place in the processing of the dataset.
     resolution_x_nm, resolution_y_nm, resolution_z_nm : float or None
         Nanometres a pixel at scale 1; in z, the thickness of a section.
+    path_builder : PathBuilder or None
+        How missing mipmap levels are found, for tiles without one of their own.
     default_channel : str or None
         Name of the channel that is drawn where none is asked for.
     """
@@ -75,7 +78,7 @@ class StackVersion(Record):
     resolution_y_nm = optional("stackResolutionY", float)
     resolution_z_nm = optional("stackResolutionZ", float)
     box_root_path = optional("materializedBoxRootPath", str)
-    path_builder = optional("mipmapPathBuilder", dict)
+    path_builder = optional("mipmapPathBuilder", PathBuilder)
     alignment_quality = optional("alignmentQuality", float)
     default_channel = optional("defaultChannel", str)
 

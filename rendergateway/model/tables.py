@@ -64,6 +64,15 @@ class Table(Sequence[R], Generic[R]):
         """Return the table of *records*, in their order."""
         return cls(record.to_json() for record in records)
 
+    @classmethod
+    def joined(cls, tables: Iterable[Self]) -> Self:
+        """Return the rows of all *tables*, one table after the other."""
+        parts = list(tables)
+        if len(parts) == 1:
+            return parts[0]
+        rows = (part.to_json().strip()[1:-1].strip() for part in parts)
+        return cls.from_json(b"[%b]" % b",".join(text for text in rows if text))
+
     @property
     def texts(self) -> Sequence[Text]:
         """The JSON text of each row."""

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 import numpy.typing as npt
 
+from rendergateway.errors import RecordError
 from rendergateway.geometry import FloatArray
-from rendergateway.model.column_texts import WRITABLE, ColumnValue, changed_texts, checked_ids, new_text
+from rendergateway.model.column_texts import WRITABLE, ColumnValue, changed_text, checked_ids, new_text, numbers_of
 from rendergateway.model.tables import Column, Table
 from rendergateway.model.tile_columns import COLUMN_NAMES, read_columns
 from rendergateway.model.tiles import TileRecord
@@ -238,7 +239,7 @@ class TileTable(Table[TileRecord]):
         _refuse_unknown(columns)
         if "tile_id" in columns:
             columns["tile_id"] = checked_ids(columns["tile_id"])  # type: ignore[arg-type]
-        changed = TileTable(changed_texts(self.texts, _LazyIds(self), columns))
+        changed = TileTable.from_json(changed_text(self.texts, _LazyIds(self), columns))
         old = {_READ_FROM.get(name, name) for name in columns}
         changed._columns.update({name: column for name, column in self._columns.items() if name not in old})
         return changed
@@ -257,7 +258,7 @@ class TileTable(Table[TileRecord]):
         """Return what is wrong with the tiles, ids that stand there twice included; see `Problem`."""
         from rendergateway.model.validation import check_all
 
-        return check_all(self, id_field="tile_id")
+        return check_all(self, id_fields=("tile_id",))
 
 
 def _refuse_unknown(columns: Iterable[str]) -> None:
@@ -267,8 +268,11 @@ def _refuse_unknown(columns: Iterable[str]) -> None:
 
 
 def _shifts(translation: npt.ArrayLike, count: int) -> FloatArray:
+    shifts = numbers_of("translation", translation)
+    if shifts.shape not in ((2,), (count, 2)):
+        raise RecordError(f"column translation is {shifts.shape}; expected ({count}, 2), or (2,) for all tiles")
     affines = np.tile(np.eye(2, 3), (count, 1, 1))
-    affines[:, :, 2] = translation
+    affines[:, :, 2] = shifts
     return affines
 
 

@@ -12,7 +12,7 @@ from rendergateway.model.slices import Raw, decode, join_object
 from rendergateway.model.stacks import BoundsRecord
 from rendergateway.transforms import Transform, TransformList
 
-__all__ = ["Layout", "TileBoundsRecord", "TileRecord"]
+__all__ = ["Layout", "ResolvedTileRecord", "TileBoundsRecord", "TileRecord"]
 
 
 class Layout(Record):
@@ -110,12 +110,21 @@ class TileRecord(BoundsRecord):
         super().__init__(**fields)
 
     @classmethod
-    def _written(cls, fields: Mapping[str, Any]) -> dict[str, Raw | bytes]:
+    def _written(cls, fields: Mapping[str, Any], what: str) -> dict[str, Raw | bytes]:
         transforms = fields.get("transforms")
         if isinstance(transforms, Iterable) and not isinstance(transforms, Transform):
             fields = {**fields, "transforms": TransformList(transforms)}
-        return super()._written(fields)
+        return super()._written(fields, what)
 
     def __repr__(self) -> str:
         tile_id = self.members.get("tileId")
         return f"<TileRecord {decode(tile_id) if tile_id is not None else 'without id'}>"
+
+
+class ResolvedTileRecord(TileRecord):
+    """
+    A tile as the service flattens it: shared transforms stand in the place of their references.
+
+    It is for reading. What is made of it stays of this kind, and is not put into a stack: the tile would lose the link
+    to its shared transforms. ``TileRecord.from_json(tile.to_json())`` says that this is meant.
+    """

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import attrs
 
 from rendergateway.errors import RecordError, TransformError
-from rendergateway.model.record import Member, Record
+from rendergateway.model.record import Member, Record, expectation
 from rendergateway.model.slices import copy_of
 from rendergateway.transforms import Transform
 
 __all__ = ["Problem", "check_all", "problems_of"]
 
 _SHOWN = 60
-_EXPECTED: dict[type[Any], str] = {
-    str: "a text",
-    float: "a number",
-    int: "a whole number",
-    bool: "true or false",
-    list: "a list",
-    dict: "an object",
-    datetime: "a date like 2024-05-06T07:08:09.123Z",
-}
 
 
 @attrs.frozen
@@ -88,7 +78,7 @@ def _inside(value: object, place: str) -> Iterator[Problem]:
             yield from _inside(value[key], f'{place}["{key}"]')
 
 
-def check_all(records: Sequence[Record] | Iterable[Record], *, id_field: str | None = None) -> list[Problem]:
+def check_all(records: Iterable[Record], *, id_fields: Sequence[str] = ()) -> list[Problem]:
     """
     Return what is wrong with many records.
 
@@ -96,31 +86,30 @@ def check_all(records: Sequence[Record] | Iterable[Record], *, id_field: str | N
     ----------
     records : iterable of Record
         A table, or any records.
-    id_field : str, optional
-        Name of a field whose values must differ.
+    id_fields : sequence of str
+        Names of the fields that tell one record from the others.
     """
     problems: list[Problem] = []
     first: dict[Any, int] = {}
     for row, record in enumerate(records):
         found = list(problems_of(record, f"$[{row}]"))
         problems += found
-        if id_field is None:
+        members = [record.FIELDS[name].wire_name for name in id_fields]
+        places = {f"$[{row}]", *(f"$[{row}].{member}" for member in members)}
+        if not id_fields or any(problem.path in places for problem in found):
             continue
-        place = f"$[{row}].{record.FIELDS[id_field].wire_name}"
-        if any(problem.path in (place, f"$[{row}]") for problem in found):
-            continue
-        name = getattr(record, id_field)
-        if first.setdefault(name, row) != row:
-            problems.append(Problem(place, repr(name), f"an id of its own; $[{first[name]}] has this one"))
+        names = tuple(getattr(record, name) for name in id_fields)
+        if first.setdefault(names, row) != row:
+            shown = ", ".join(map(repr, names))
+            expected = f"an id of its own; $[{first[names]}] has this one"
+            problems.append(Problem(f"$[{row}].{'/'.join(members)}", shown, expected))
     return problems
 
 
 def _expectation(member: Member[Any], error: Exception) -> str:
     if issubclass(member.kind, Transform):
-        return f"a transform ({error})"
-    if issubclass(member.kind, Record):
-        return "an object"
-    return _EXPECTED.get(member.kind, member.kind.__name__)
+        return f"a transform ({error.__cause__ or error})"
+    return "an object" if issubclass(member.kind, Record) else expectation(member.kind)
 
 
 def _shown(text: bytes) -> str:

@@ -17,7 +17,7 @@ import msgspec
 from rendergateway.errors import RecordError
 from rendergateway.model.lenient import decode_leniently, parse
 from rendergateway.model.wire_base import Wire
-from rendergateway.model.wire_depth import check_depth
+from rendergateway.model.wire_depth import DEEPEST, check_depth
 from rendergateway.model.wire_matches import (
     CanvasMatches,
     CollectionMetaData,
@@ -51,6 +51,7 @@ from rendergateway.model.wire_tiles import (
     RenderParameters,
     ResolvedTiles,
     SectionData,
+    SentTiles,
     TileBounds,
     TileSpec,
 )
@@ -68,6 +69,7 @@ from rendergateway.model.wire_transforms import (
 from rendergateway.number_text import double_text
 
 __all__ = [
+    "DEEPEST",
     "Box",
     "CanvasMatches",
     "Channel",
@@ -94,6 +96,7 @@ __all__ = [
     "ResolvedTiles",
     "SectionData",
     "SentPair",
+    "SentTiles",
     "Spec",
     "SpecList",
     "StackMetaData",
@@ -108,6 +111,7 @@ __all__ = [
     "decode_body",
     "decode_stored",
     "encode",
+    "encode_numbers",
     "flatten",
     "is_flat",
     "json_list",
@@ -124,27 +128,27 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)
 
 
-def decode_body(text: bytes, kind: Any) -> Any:
+def decode_body(text: bytes, kind: Any, deepest: int = DEEPEST) -> Any:
     """
     Return what a client sent as *kind*; None where it is empty or ``null``.
 
     Raises
     ------
     RecordError
-        If the real service would refuse it, or it is nested too deep.
+        If the real service would refuse it, or it is nested deeper than *deepest* levels.
     """
-    check_depth(text)
+    check_depth(text, deepest)
     return decode_stored(text, kind)
 
 
-def decode_stored(text: bytes, kind: Any) -> Any:
+def decode_stored(text: bytes | msgspec.Raw, kind: Any) -> Any:
     """Return text that `encode` wrote as *kind*; numbers that are not finite stand in it as text."""
     if not text:
         return None
     try:
         return _decoder(kind).decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return decode_leniently(text, kind)
+        return decode_leniently(bytes(text), kind)
     except RecursionError as error:
         raise RecordError("JSON is nested too deep") from error
 
@@ -152,6 +156,15 @@ def decode_stored(text: bytes, kind: Any) -> Any:
 def encode(value: Any) -> bytes:
     """Return the canonical text of *value*."""
     return _encoder.encode(value)
+
+
+def encode_numbers(value: Wire) -> bytes:
+    """Return the canonical text of *value*, whose own numbers may be not finite: those are written as text."""
+    text = encode(value)
+    if b":null" not in text:
+        return text
+    numbers = {name: member for name in value.__struct_fields__ if isinstance(member := getattr(value, name), float)}
+    return encode(msgspec.structs.replace(value, **{name: json_number(one) for name, one in numbers.items()}))
 
 
 def json_number(number: float) -> float:

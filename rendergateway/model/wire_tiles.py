@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
+from msgspec import Raw
 
 from rendergateway.model.wire_base import Int32, Wire, always
 from rendergateway.model.wire_stacks import PathBuilder
@@ -23,6 +24,7 @@ __all__ = [
     "RenderParameters",
     "ResolvedTiles",
     "SectionData",
+    "SentTiles",
     "TileBounds",
     "TileSpec",
 ]
@@ -62,7 +64,7 @@ class Channel(Wire):
     name: str | None = None
     minIntensity: float = always(0.0)
     maxIntensity: float = always(255.0)
-    mipmapLevels: dict[int, Level | None] = always(dict)
+    mipmapLevels: dict[Int32, Level | None] = always(dict)
     mipmapPathBuilder: PathBuilder | None = None
 
 
@@ -92,7 +94,7 @@ class TileSpec(Wire):
     height: float | None = None
     minIntensity: float | None = None
     maxIntensity: float | None = None
-    mipmapLevels: dict[int, Level | None] = always(dict)
+    mipmapLevels: dict[Int32, Level | None] = always(dict)
     channels: list[Channel | None] | None = None
     mipmapPathBuilder: PathBuilder | None = None
     transforms: OuterList | None = always(SpecList)
@@ -105,7 +107,7 @@ class TileSpec(Wire):
         return self.layout.sectionId if self.layout else None
 
     @property
-    def pyramids(self) -> list[dict[int, Level | None]]:
+    def pyramids(self) -> list[dict[Int32, Level | None]]:
         """The image levels of each channel; without channels, its own."""
         if self.channels:
             return [(channel and channel.mipmapLevels) or {} for channel in self.channels]
@@ -113,8 +115,9 @@ class TileSpec(Wire):
 
     def tidy(self) -> None:
         """Bring levels into numeric order."""
-        if self.mipmapLevels and len(self.mipmapLevels) > 1:
-            self.mipmapLevels = dict(sorted(self.mipmapLevels.items()))
+        for holder in (self, *(self.channels or ())):
+            if holder is not None and holder.mipmapLevels and len(holder.mipmapLevels) > 1:
+                holder.mipmapLevels = dict(sorted(holder.mipmapLevels.items()))
 
 
 class ResolvedTiles(Wire):
@@ -122,6 +125,25 @@ class ResolvedTiles(Wire):
 
     transformIdToSpecMap: dict[str, Leaf | SpecList | Reference | Interpolated | None] | None = None
     tileIdToSpecMap: dict[str, TileSpec | None] | None = None
+
+
+# Strictly read, tiles are texts; the lenient lane has them as objects.
+if TYPE_CHECKING:
+    SentTile: TypeAlias = Raw | TileSpec | None
+else:
+    SentTile = Raw
+
+
+class SentTiles(Wire):
+    """The same on its way into the store: each tile to be read when its turn comes."""
+
+    transformIdToSpecMap: dict[str, Leaf | SpecList | Reference | Interpolated | None] | None = None
+    tileIdToSpecMap: dict[str, SentTile] | None = None
+
+    @classmethod
+    def of(cls, tiles: ResolvedTiles) -> SentTiles:
+        """Return *tiles*, which are read already."""
+        return cls(transformIdToSpecMap=tiles.transformIdToSpecMap, tileIdToSpecMap=dict(tiles.tileIdToSpecMap or {}))
 
 
 class SectionData(Wire):

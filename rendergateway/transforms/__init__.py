@@ -9,11 +9,11 @@ Each class carries the simple name of the service's Java class. All are frozen v
 from __future__ import annotations
 
 from rendergateway.transforms.affine import AffineModel2D, AffineParts
+from rendergateway.transforms.affines import affines_apply, affines_undo
 from rendergateway.transforms.base import Transform
 from rendergateway.transforms.boxes import (
     affine_boxes,
     affine_corners,
-    affines_apply,
     lens_boxes,
     mesh_box,
     tile_box,
@@ -30,7 +30,14 @@ from rendergateway.transforms.homography import HomographyModel2D
 from rendergateway.transforms.leaf import LeafTransform
 from rendergateway.transforms.lens import NonLinearCoordinateTransform
 from rendergateway.transforms.linear import RigidModel2D, SimilarityModel2D, TranslationModel2D
-from rendergateway.transforms.mesh import MeshInverse, mesh_inverse, mesh_triangles, mesh_vertices
+from rendergateway.transforms.mesh import (
+    MeshInverse,
+    find_in_triangles,
+    mesh_inverse,
+    mesh_triangles,
+    mesh_vertices,
+    tile_mesh,
+)
 from rendergateway.transforms.moving_least_squares import MovingLeastSquaresTransform, MovingLeastSquaresTransform2
 from rendergateway.transforms.newton import NewtonInverse
 from rendergateway.transforms.offsets import (
@@ -72,6 +79,8 @@ __all__ = [
     "affine_boxes",
     "affine_corners",
     "affines_apply",
+    "affines_undo",
+    "find_in_triangles",
     "fit_affine",
     "fit_affines",
     "fit_homography",
@@ -89,4 +98,5 @@ __all__ = [
     "mesh_triangles",
     "mesh_vertices",
     "tile_box",
+    "tile_mesh",
 ]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from rendergateway.errors import TransformError
-from rendergateway.geometry import Bounds, FloatArray, as_points, border_points, service_box
+from rendergateway.geometry import Bounds, FloatArray, border_points, service_box
+from rendergateway.transforms.affines import as_affines
 from rendergateway.transforms.base import Transform
 from rendergateway.transforms.mesh import mesh_vertices
 
-__all__ = ["affine_boxes", "affine_corners", "affines_apply", "lens_boxes", "mesh_box", "tile_box"]
+__all__ = ["affine_boxes", "affine_corners", "lens_boxes", "mesh_box", "tile_box"]
 
 # Tiles per pass: the points of so many borders stay in the processor's cache.
 _AT_ONCE = 512
@@ -57,30 +57,6 @@ def mesh_box(transform: Transform, width: float, height: float, cell_size: float
     return service_box(transform.apply(mesh_vertices(width, height, cell_size)))
 
 
-def affines_apply(matrices: npt.ArrayLike, points: npt.ArrayLike) -> FloatArray:
-    """
-    Map points through one affine per tile.
-
-    Parameters
-    ----------
-    matrices : array_like, shape (N, 2, 3)
-        Rows ``m00 m01 tx`` and ``m10 m11 ty`` of each tile.
-    points : array_like, shape (P, 2) or (N, P, 2)
-        The same points for all tiles, or those of each.
-
-    Returns
-    -------
-    ndarray, shape (N, P, 2)
-    """
-    affines, array = _affines(matrices), as_points(points)
-    x, y = array[..., 0], array[..., 1]
-    mapped = np.empty((len(affines), array.shape[-2], 2))
-    for axis in range(2):
-        m0, m1, offset = affines[:, axis, :, np.newaxis].transpose(1, 0, 2)
-        np.add(m0 * x + m1 * y, offset, out=mapped[..., axis])
-    return mapped
-
-
 def affine_corners(matrices: npt.ArrayLike, widths: npt.ArrayLike, heights: npt.ArrayLike) -> FloatArray:
     """
     Return the corners of many affine tiles.
@@ -97,7 +73,7 @@ def affine_corners(matrices: npt.ArrayLike, widths: npt.ArrayLike, heights: npt.
     ndarray, shape (N, 4, 2)
         World pixels of (0, 0), (w, 0), (w, h) and (0, h).
     """
-    affines = _affines(matrices)
+    affines = as_affines(matrices)
     # Whole columns lie together in memory: they are written fast, and read as columns.
     corners = np.empty((2, 4, len(affines))).transpose(2, 1, 0)
     for axis in range(2):
@@ -129,7 +105,7 @@ def affine_boxes(matrices: npt.ArrayLike, widths: npt.ArrayLike, heights: npt.Ar
     >>> affine_boxes([[[1, 0, 10.7], [0, 1, -3.2]]], 100, 50).tolist()
     [[10.0, -3.0, 110.0, 47.0]]
     """
-    affines, sizes = _affines(matrices), [np.asarray(size, dtype=np.float64) for size in (widths, heights)]
+    affines, sizes = as_affines(matrices), [np.asarray(size, dtype=np.float64) for size in (widths, heights)]
     boxes = np.empty((4, len(affines))).T
     for axis in range(2):
         m0, m1, offset = np.ascontiguousarray(affines[:, axis].T)
@@ -166,7 +142,7 @@ def lens_boxes(
     ndarray, shape (N, 4)
         min x, min y, max x, max y.
     """
-    border, affines = lens.apply(border_points(width, height, cell_size)), _affines(matrices)
+    border, affines = lens.apply(border_points(width, height, cell_size)), as_affines(matrices)
     return np.concatenate(
         [_boxes_around(border, part) for part in np.split(affines, range(_AT_ONCE, len(affines), _AT_ONCE))]
     )
@@ -194,10 +170,3 @@ def _service_extent(low: FloatArray, high: FloatArray) -> tuple[FloatArray, Floa
     np.ceil(extent, out=extent)
     extent += origin
     return origin, extent
-
-
-def _affines(matrices: npt.ArrayLike) -> FloatArray:
-    affines = np.asarray(matrices, dtype=np.float64)
-    if affines.ndim != 3 or affines.shape[1:] != (2, 3):
-        raise TransformError(f"affine matrices are (N, 2, 3), these are {affines.shape}")
-    return affines

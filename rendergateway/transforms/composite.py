@@ -115,6 +115,23 @@ class TransformList(Transform):
         whole = self if shared is None else self.resolve(shared)
         return TransformList(whole._flat_items(()))
 
+    def split_at_lens(self) -> tuple[TransformList, TransformList]:
+        """
+        Part a flat list into the lens correction and what follows it, as the service does for pictures to be matched.
+
+        The lens correction ends with the last transform labelled ``lens``. Where none is, the last transform follows
+        it, and all behind the second.
+
+        Examples
+        --------
+        >>> lens, shift = AffineModel2D(), AffineModel2D([[1, 0, 5], [0, 1, 7]])
+        >>> [len(part) for part in TransformList([lens, shift]).split_at_lens()]
+        [1, 1]
+        """
+        lenses = [place for place, transform in enumerate(self.transforms) if "lens" in transform.labels]
+        end = lenses[-1] + 1 if lenses else max(0, min(len(self.transforms) - 1, 2))
+        return TransformList(self.transforms[:end]), TransformList(self.transforms[end:])
+
     def _flat_items(self, labels: tuple[str, ...]) -> Iterator[Transform]:
         for transform in self.transforms:
             yield from transform._flat_items((*self.labels, *labels))

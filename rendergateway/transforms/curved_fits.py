@@ -145,7 +145,8 @@ def fit_thin_plate_spline(
     p, q, w = p[w > 0], q[w > 0], w[w > 0]
     _refuse_duplicates(p)
     kernel = radial_values(p, p)
-    kernel[np.diag_indices_from(kernel)] += stiffness / w
+    if stiffness:
+        kernel[np.diag_indices_from(kernel)] += stiffness / w
     if not affine:
         return ThinPlateSplineTransform(p, _solved(kernel, q - p))
     return _bordered_solution(p, q, kernel)

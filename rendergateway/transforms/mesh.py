@@ -16,13 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from rendergateway.errors import ConversionError, NotInvertibleError, TransformError
-from rendergateway.geometry import FloatArray, as_points
+from rendergateway.geometry import FloatArray, as_points, boxes_under
+from rendergateway.transforms.affines import affines_apply, affines_undo
 from rendergateway.transforms.base import Transform
 
-__all__ = ["MeshInverse", "mesh_inverse", "mesh_triangles", "mesh_vertices"]
+__all__ = ["MeshInverse", "find_in_triangles", "mesh_inverse", "mesh_triangles", "mesh_vertices", "tile_mesh"]
 
-# Pairs of a point and a triangle looked at together.
-_PAIRS_AT_ONCE = 1 << 18
+# How far beside a triangle a point is still looked at: much more than rounding moves it.
+_MARGIN_PX = 1e-3
 
 
 def _columns_and_rows(width: float, height: float, cell_size: float) -> tuple[int, int]:
@@ -98,6 +99,73 @@ def _triangles_of_row(columns: int, top: int) -> list[tuple[int, int, int]]:
     return triangles
 
 
+def tile_mesh(
+    width: float, height: float, cell_size: float = 64.0, *, is_affine: bool = False
+) -> tuple[FloatArray, npt.NDArray[np.intp]]:
+    """
+    Return the vertices (N, 2) of a tile's mesh and its triangles (T, 3); two triangles are enough for an affine tile.
+
+    Raises
+    ------
+    TransformError
+        If the tile is too small to have a mesh.
+    """
+    if not (width > 1 and height > 1 and cell_size > 0):
+        raise TransformError(
+            f"a mesh needs width and height above 1 and a cell size above 0, not {width}, {height} and {cell_size}"
+        )
+    if not is_affine:
+        return mesh_vertices(width, height, cell_size), mesh_triangles(width, height, cell_size)
+    # Inside an affine tile the finest mesh gives nothing that two triangles do not.
+    right, bottom = width - 1, height - 1
+    return np.array([[0.0, 0.0], [right, 0.0], [right, bottom], [0.0, bottom]]), np.array([[0, 1, 2], [0, 2, 3]])
+
+
+def find_in_triangles(
+    points: FloatArray, source: FloatArray, target: FloatArray, affines: FloatArray | None = None
+) -> FloatArray:
+    """
+    Carry points back by the affine of the first triangle that each lies in.
+
+    Parameters
+    ----------
+    points : ndarray, shape (N, 2)
+        x, y where the triangles were carried to.
+    source, target : ndarray, shape (T, 3, 2)
+        Corners of the triangles before and after.
+    affines : ndarray, shape (N, 2, 3), optional
+        What is applied to the triangles after that, for each point its own: tiles that share a lens share *target*.
+
+    Returns
+    -------
+    ndarray, shape (N, 2)
+        NaN for points that lie in no triangle, or in one without extent. Borders belong to a triangle; one that was
+        turned over has no inside.
+    """
+    # Few triangles come near a point; these are looked at exactly, where the point is.
+    near = points if affines is None else affines_undo(affines, points)
+    boxes = np.concatenate([target.min(axis=1) - _MARGIN_PX, target.max(axis=1) + _MARGIN_PX], axis=1)
+    point, triangle = boxes_under(near, boxes)
+    corners = target[triangle] if affines is None else affines_apply(affines[point], target[triangle])
+    inside = _are_inside(points[point], corners)
+    point, first = np.unique(point[inside], return_index=True)
+    triangle, corners = triangle[inside][first], corners[inside][first]
+    affine = _inverse_affines(source[triangle], corners)
+    found = np.full_like(points, np.nan)
+    found[point] = np.einsum("nij,nj->ni", affine[:, :, :2], points[point]) + affine[:, :, 2]
+    return np.where(np.isfinite(found).all(axis=1, keepdims=True), found, np.nan)
+
+
+def _are_inside(points: FloatArray, corners: FloatArray) -> npt.NDArray[np.bool_]:
+    """Tell which points (N, 2) lie in their triangles (N, 3, 2), borders included: on the left of no edge."""
+    inside = np.ones(len(points), dtype=bool)
+    x, y = points.T
+    for corner in range(3):
+        (x0, y0), (x1, y1) = corners[:, corner].T, corners[:, (corner + 1) % 3].T
+        inside &= (x1 - x0) * (y - y0) - (y1 - y0) * (x - x0) >= 0
+    return inside
+
+
 def mesh_inverse(transform: Transform, width: float, height: float, cell_size: float = 64.0) -> MeshInverse:
     """
     Return the inverse of *transform* as the service computes it for a tile.
@@ -143,27 +211,14 @@ class MeshInverse(Transform):
     width: float = attrs.field(converter=float)
     height: float = attrs.field(converter=float)
     cell_size: float = attrs.field(default=64.0, converter=float)
-    _corners: FloatArray = attrs.field(init=False, eq=False)
-    _inverses: FloatArray = attrs.field(init=False, eq=False)
+    _source: FloatArray = attrs.field(init=False, eq=False)
+    _target: FloatArray = attrs.field(init=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
-        if not (self.width > 1 and self.height > 1 and self.cell_size > 0):
-            raise TransformError(
-                "a mesh needs width and height above 1 and a cell size above 0, not "
-                f"{self.width}, {self.height} and {self.cell_size}"
-            )
-        vertices, triangles = self._mesh()
-        corners = self.forward.apply(vertices)[triangles]
-        object.__setattr__(self, "_corners", corners)
-        object.__setattr__(self, "_inverses", _inverse_affines(vertices[triangles], corners))
-
-    def _mesh(self) -> tuple[FloatArray, npt.NDArray[np.intp]]:
-        if not self.forward.is_affine:
-            size = self.width, self.height, self.cell_size
-            return mesh_vertices(*size), mesh_triangles(*size)
-        # Inside an affine tile the finest mesh gives nothing that two triangles do not.
-        right, bottom = self.width - 1, self.height - 1
-        return np.array([[0.0, 0.0], [right, 0.0], [right, bottom], [0.0, bottom]]), np.array([[0, 1, 2], [0, 2, 3]])
+        size = self.width, self.height, self.cell_size
+        vertices, triangles = tile_mesh(*size, is_affine=self.forward.is_affine)
+        object.__setattr__(self, "_source", vertices[triangles])
+        object.__setattr__(self, "_target", self.forward.apply(vertices)[triangles])
 
     def apply(self, points: npt.ArrayLike) -> FloatArray:
         """
@@ -188,28 +243,7 @@ class MeshInverse(Transform):
     def find(self, points: npt.ArrayLike) -> FloatArray:
         """Map world points (..., 2) to local ones; NaN for those in no triangle."""
         array = as_points(points)
-        flat = array.reshape(-1, 2)
-        local = np.empty_like(flat)
-        rows = max(1, _PAIRS_AT_ONCE // len(self._corners))
-        for start in range(0, len(flat), rows):
-            local[start : start + rows] = self._find(flat[start : start + rows])
-        return local.reshape(array.shape)
-
-    def _find(self, points: FloatArray) -> FloatArray:
-        inside = self._inside(points)
-        first = inside.argmax(axis=1)
-        affine = self._inverses[first]
-        local = np.einsum("nij,nj->ni", affine[:, :, :2], points) + affine[:, :, 2]
-        return np.where(inside.any(axis=1, keepdims=True) & np.isfinite(local), local, np.nan)
-
-    def _inside(self, points: FloatArray) -> npt.NDArray[np.bool_]:
-        """Tell which points lie in which triangles, borders included: on the left of no edge."""
-        inside = np.ones((len(points), len(self._corners)), dtype=bool)
-        x, y = points[:, 0, np.newaxis], points[:, 1, np.newaxis]
-        for corner in range(3):
-            (x0, y0), (x1, y1) = self._corners[:, corner].T, self._corners[:, (corner + 1) % 3].T
-            inside &= (x1 - x0) * (y - y0) - (y1 - y0) * (x - x0) >= 0
-        return inside
+        return find_in_triangles(array.reshape(-1, 2), self._source, self._target).reshape(array.shape)
 
     def inverse(self) -> Transform:
         """Return the transform that this inverts."""

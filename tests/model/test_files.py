@@ -57,6 +57,15 @@ def test_cut__tiles_and_transforms_in_one_array() -> None:
     assert [str(transform) for transform in found.transforms] == ["both.json, element 1"]
 
 
+def test_cut__lines() -> None:
+    """Newline-delimited JSON is taken; places are lines, blank ones counted."""
+    found = cut_specs(LENS + b"\r\n\n" + TILE + b"\n", "tiles.ndjson")
+
+    assert [str(spec) for spec in (*found.transforms, *found.tiles)] == ["tiles.ndjson, line 1", "tiles.ndjson, line 3"]
+    assert bytes(found.tiles[0].text) == TILE
+    assert refusal(TILE + b'\n{"tileId": "b"').startswith("tiles.json, line 2: expected a tile spec or a transform")
+
+
 @pytest.mark.parametrize("text", [TILE, b"\xef\xbb\xbf [" + TILE + b"]"])
 def test_cut__single_spec_or_byte_order_mark(text: bytes) -> None:
     """One spec without an array is taken, and so is a file with a byte order mark."""

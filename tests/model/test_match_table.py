@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rendergateway import Layout, MatchRecord, RecordError, TileRecord
-from rendergateway.model import MatchTable
+from rendergateway.model import MatchTable, match_points
 
 PAIRS = [
     MatchRecord(
@@ -76,6 +76,25 @@ def test_matches__repaired() -> None:
     assert repaired.to_dict()["more"] == 1
     assert repaired.validate() == []
     assert repaired.repaired() is repaired
+
+
+def test_matches__pair_that_stands_twice() -> None:
+    """A pair that is there already is a problem."""
+    (problem,) = MatchTable.from_records([*PAIRS, PAIRS[1]]).validate()
+
+    assert problem.path == "$[4].pGroupId/pId/qGroupId/qId"
+    assert problem.text.endswith("is '1', 'a1', '2', 'b'; expected an id of its own; $[1] has this one")
+
+
+def test_matches__many_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However the texts are cut, arrays are the same."""
+    expected = MatchTable.from_records(PAIRS).p.tolist()
+    text = MatchTable.from_records(PAIRS).to_json()
+
+    for piece in (1, 150, 10_000):
+        monkeypatch.setattr(match_points, "_PIECE", piece)
+        assert MatchTable.from_json(b" " + text.replace(b"},{", b"} , \n{") + b" ").p.tolist() == expected
+        assert MatchTable([*MatchTable.from_json(text).texts]).p.tolist() == expected
 
 
 def test_matches__changed_points() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,8 +19,19 @@ from rendergateway import (
     ResolvedTiles,
     TileRecord,
     TransformError,
+    to_json,
 )
-from rendergateway.model import ImagePyramid, StackRecord, StackVersion, date_text, parse_date
+from rendergateway.model import (
+    CoordinateRecord,
+    FilterRecord,
+    ImagePyramid,
+    PathBuilder,
+    Record,
+    StackRecord,
+    StackVersion,
+    date_text,
+    parse_date,
+)
 from rendergateway.model.resolved import references
 from rendergateway.transforms import AffineModel2D, TransformReference, UnknownTransform
 
@@ -136,6 +148,76 @@ def test_record__not_finite() -> None:
         TileRecord(tile_id="a", min_x=float("nan"))
 
 
+@pytest.mark.parametrize(
+    ("kind", "fields", "message"),
+    [
+        (
+            TileRecord,
+            {"tile_id": "a", "width": np.nan},
+            r"width of TileRecord\(tile_id='a'\) is nan: JSON has no number",
+        ),
+        (TileRecord, {"tile_id": "a", "z": np.float64("inf")}, "z of .* is np.float64.inf.: JSON has no number inf"),
+        (TileRecord, {"tile_id": "a", "width": "wide"}, r"width of .*'a'\) is 'wide'; expected a number"),
+        (TileRecord, {"tile_id": "a", "z": True}, "z of .* is True; expected a number"),
+        (TileRecord, {"tile_id": 7}, "tile_id of TileRecord is 7; expected a text"),
+        (TileRecord, {"tile_id": "a", "labels": "lens"}, "labels of .* is 'lens'; expected a list"),
+        (TileRecord, {"tile_id": "a", "layout": "1.0"}, "layout of .* is '1.0'; expected a Layout"),
+        (Layout, {"stage_x": np.inf}, "stage_x of Layout is inf"),
+        (Layout, {"image_row": 1.5}, "image_row of Layout is 1.5; expected a whole number"),
+        (
+            CoordinateRecord,
+            {"tile_id": "a", "local": [1, np.nan]},
+            r"local of .* is \[1, nan\]: JSON has no number",
+        ),
+        (FilterRecord, {"class_name": "a", "parameters": {"x": np.nan}}, "parameters of .* JSON has no number nan"),
+        (StackVersion, {"created": "2024-05-06"}, "created of .* is '2024-05-06'; expected a date like"),
+    ],
+)
+def test_record__built_from_wrong_values(kind: type[Record], fields: dict[str, Any], message: str) -> None:
+    """A value of the wrong kind, or a number that JSON does not have, names record, field and value."""
+    with pytest.raises(RecordError, match=message):
+        kind(**fields)
+
+
+def test_record__changed_to_wrong_values() -> None:
+    """A change names the record that it is made to."""
+    with pytest.raises(RecordError, match="z of <TileRecord a> is nan"):
+        TileRecord(tile_id="a").evolve(z=np.nan)
+
+
+def test_record__numbers_of_numpy() -> None:
+    """Numbers of arrays are taken; a whole number may come as a float."""
+    layout = Layout(image_row=np.int64(3), image_col=2.0, stage_x=np.float32(0.5), rotation=1)
+
+    assert layout.to_json() == b'{"imageRow":3,"imageCol":2,"stageX":0.5,"rotation":1}'
+
+
+def test_json__bounds_not_finite() -> None:
+    """A box with a side that is no number is not written as one without that side."""
+    with pytest.raises(RecordError, match="JSON has no number nan"):
+        to_json(Bounds(0, 0, np.nan, 1))
+
+
+def test_record__transform_that_cannot_be_read() -> None:
+    """A wrong transform names the tile."""
+    leaf = '{"className":"mpicbg.trakem2.transform.AffineModel2D","dataString":"1 0 0"}'
+    tile = TileRecord.from_json('{"tileId":"a","transforms":{"type":"list","specList":[' + leaf + "]}}")
+
+    with pytest.raises(TransformError, match=r"transforms of <TileRecord a>: .*6 numbers expected"):
+        _ = tile.transforms
+    (problem,) = tile.validate()
+    assert problem.expected.startswith("a transform (Inappropriate parameters")
+
+
+def test_stack__path_builder() -> None:
+    """The path builder of a stack's version is a record, and may be given as plain members."""
+    version = StackVersion(path_builder=PathBuilder(root_path="/m/", level_count=3))
+
+    assert version.path_builder is not None
+    assert version.path_builder.level_count == 3
+    assert StackVersion(path_builder={"rootPath": "/m/", "numberOfLevels": 3}) == version
+
+
 def test_record__equality() -> None:
     """Records are equal when their JSON is."""
     assert TileRecord.from_json('{"tileId":"a","z":1}') == TileRecord.from_json('{ "z": 1.0, "tileId": "a"}')
@@ -192,26 +274,64 @@ def test_matches__points_by_row() -> None:
     np.testing.assert_array_equal(pair.p, [[0, 1], [2, 3], [4, 5]])
     np.testing.assert_array_equal(pair.weights, [1, 1, 1])
     assert len(pair) == 3
+    counted = MatchRecord.from_json(pair.to_json()[:-1] + b',"matchCount":3}')
+    assert counted.evolve(p=[[0, 1]], q=[[2, 3]], weights=[1]).match_count == 1
 
 
-def test_matches__bad_points() -> None:
-    """Sides of different lengths, wrong shapes, numbers that are none: told, with what stands there."""
-    ids = {"p_group": "1", "p_id": "a", "q_group": "2", "q_id": "b"}
-    with pytest.raises(RecordError, match="1, 2 and 1"):
-        MatchRecord(**ids, p=[[0, 0]], q=[[0, 0], [1, 1]], weights=[1])
-    with pytest.raises(TransformError, match=r"\(…, 2\)"):
-        MatchRecord(**ids, p=[[0, 0, 0]], q=[[0, 0, 0]])
-    with pytest.raises(RecordError, match="q is missing"):
-        MatchRecord(**ids, p=[[0, 0]])
-    with pytest.raises(RecordError, match="finite"):
-        MatchRecord(**ids, p=[[0, float("inf")]], q=[[0, 0]])
+@pytest.mark.parametrize(
+    ("points", "message"),
+    [
+        ({"p": [[0, 0]], "q": [[0, 0], [1, 1]]}, r"p, q and weights of .* are \(1, 2\), \(2, 2\) and \(1,\); expected"),
+        ({"p": [[0, 0]], "q": [[0, 0]], "weights": [[1]]}, r"\(1, 1\); expected \(N, 2\), \(N, 2\) and \(N,\)"),
+        ({"p": [[0, 1, 2], [3, 4, 5]], "q": [[0, 0]]}, r"p of <MatchRecord 1/a – 2/b> is \(2, 3\); .*; .T turns them"),
+        ({"p": [[0, 0]], "q": [[1, 2, 3]]}, r"q of <MatchRecord 1/a – 2/b> is \(1, 3\); expected \(N, 2\), x and y"),
+        ({"p": [[0, 0]]}, "q of <MatchRecord 1/a – 2/b> is missing"),
+        ({"weights": [1]}, "p of <MatchRecord 1/a – 2/b> is missing"),
+        ({"p": [[0, 0], [0, np.inf]], "q": [[0, 0]] * 2}, r"p of .* is \[0.0, inf\] at point 1; expected finite"),
+        ({"p": [[0, 0]], "q": [[0, 0]], "weights": [np.nan]}, "weights of .* is nan at point 0; expected finite"),
+        ({"p": [["x", 0]], "q": [[0, 0]]}, "p of <MatchRecord 1/a – 2/b>: expected numbers: .*'x'"),
+        (
+            {"p": [[None, 0]], "q": [[0, 0]]},
+            "p of <MatchRecord 1/a – 2/b>: expected numbers; there is a null among them",
+        ),
+        ({"p": [[1, 2], [3]], "q": [[0, 0]]}, "p of <MatchRecord 1/a – 2/b>: expected numbers"),
+    ],
+)
+def test_matches__bad_points(points: dict[str, Any], message: str) -> None:
+    """Sides of different lengths, wrong shapes, numbers that are none: pair, side and what stands there are told."""
+    with pytest.raises(RecordError, match=message):
+        MatchRecord(p_group="1", p_id="a", q_group="2", q_id="b", **points)
+
+
+def test_matches__stored_by_row() -> None:
+    """Points that stand by row where the wire has them by dimension are not taken for something else."""
     by_row = MatchRecord.from_json(
         '{"pGroupId":"1","pId":"a","qGroupId":"2","qId":"b","matches":{"p":[[1,2],[3,4],[5,6]],"q":[[1,2],[3,4],[5,6]],"w":[1,1,1]}}'
     )
     with pytest.raises(RecordError, match="all x, then all y"):
         _ = by_row.p
     with pytest.raises(RecordError, match="without its points"):
-        _ = MatchRecord(**ids).p
+        _ = MatchRecord(p_group="1", p_id="a", q_group="2", q_id="b").p
+
+
+def test_matches__pair_without_ids() -> None:
+    """A pair that lacks an id can be shown and says what is missing."""
+    pair = MatchRecord.from_json('{"pId":"a","qGroupId":"2","qId":"b"}')
+
+    assert repr(pair) == "<MatchRecord None/a – 2/b>"
+    with pytest.raises(RecordError, match="<MatchRecord None/a – 2/b> has no pGroupId"):
+        _ = pair.p_group
+
+
+def test_matches__null_among_points() -> None:
+    """A null is no coordinate, and is not read as one."""
+    text = '{"pGroupId":"1","pId":"a","qGroupId":"2","qId":"b","matches":{"p":[[null],[2]],"q":[["NaN"],[2]],"w":[1]}}'
+    pair = MatchRecord.from_json(text)
+
+    with pytest.raises(RecordError, match="p of <MatchRecord 1/a – 2/b>: expected numbers; there is a null"):
+        _ = pair.p
+    assert [problem.path for problem in pair.validate()] == ["$.matches.p"]
+    assert np.isnan(pair.q[0, 0])
 
 
 def test_resolved__batches_carry_their_transforms() -> None:

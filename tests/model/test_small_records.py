@@ -50,12 +50,84 @@ def test_resolved__there_and_back() -> None:
 
     flat = list(stored.resolved())
 
+    assert list(ResolvedTiles.of(flat).resolved()) == flat
+    with pytest.raises(RecordError, match="tile id 'a' stands here twice"):
+        ResolvedTiles.of([tiles[0], tiles[0]])
     assert [list(tile.transforms) for tile in flat] == [[LENS, PLACE]] * 2
     again = ResolvedTiles.unresolved(flat, {"lens": LENS})
     assert list(again.records()) == tiles
     assert again.shared() == {"lens": LENS}
     with pytest.raises(TransformError, match="'lens'"):
         list(ResolvedTiles.of(tiles).resolved())
+
+
+def test_resolved__of_a_table() -> None:
+    """The tiles of a table are gathered without reading more than their ids; each stands once."""
+    table = TileTable.from_columns(tile_id=["a", "b"], z=1, translation=[1, 2], shared=["lens"])
+
+    gathered = ResolvedTiles.of(table, {"lens": LENS})
+
+    assert list(gathered.records()) == list(table)
+    assert gathered.shared() == {"lens": LENS.evolve(id="lens")}
+    assert (
+        ResolvedTiles.of(TileTable(['{"tileId":"a"}'])).to_json()
+        == ResolvedTiles.of(table[:0]).merged(ResolvedTiles(tiles={"a": b'{"tileId":"a"}'})).to_json()
+    )
+    with pytest.raises(RecordError, match="row 2: tile id 'a' stands here twice"):
+        ResolvedTiles.of(table[[0, 1, 0]])
+
+
+def test_resolved__unresolved_with_texts() -> None:
+    """Shared transforms may be given as text; they are stored under the id that they are given with."""
+    tile = TileRecord(tile_id="a", transforms=[PLACE, AffineModel2D()])
+    text = json.dumps(AffineModel2D().to_spec()).encode()
+
+    stored = ResolvedTiles.unresolved([tile], {"identity": text})
+
+    assert [list(tile.transforms) for tile in stored.records()] == [[PLACE, TransformReference("identity")]]
+    assert stored.shared()["identity"].id == "identity"
+
+
+def test_resolved__what_is_wrong() -> None:
+    """Missing and cyclic references, ids that differ from the place, wrong tiles and transforms: each with its path."""
+    affine = b'{"className":"mpicbg.trakem2.transform.AffineModel2D","dataString":"1 0 0"}'
+    tiles = ResolvedTiles(
+        transforms={
+            "bad": affine,
+            "round": b'{"type":"list","specList":[{"type":"ref","refId":"other"}]}',
+            "other": b'{"type":"ref","refId":"round"}',
+            "name": b'{"className":"some.Class","dataString":"","id":"another"}',
+        },
+        tiles={
+            "a": TileRecord(tile_id="a", transforms=[TransformReference("lens")]).to_json(),
+            "b": TileRecord(tile_id="c", transforms=[TransformReference("name")]).to_json(),
+            "d": b'{"tileId":"d","z":"high"}',
+            "e": b"7",
+        },
+    )
+
+    problems = {problem.path: (problem.value, problem.expected) for problem in tiles.validate()}
+
+    assert list(problems) == [
+        *(f'$.transformIdToSpecMap["{key}"]' for key in ("bad", "round", "other")),
+        '$.transformIdToSpecMap["name"].id',
+        '$.tileIdToSpecMap["a"].transforms',
+        '$.tileIdToSpecMap["b"].tileId',
+        '$.tileIdToSpecMap["d"].z',
+        '$.tileIdToSpecMap["e"]',
+    ]
+    assert problems['$.tileIdToSpecMap["b"].tileId'] == ("'c'", "'b', as it is listed")
+    assert "6 numbers expected" in problems['$.transformIdToSpecMap["bad"]'][1]
+    assert "lead back to themselves: other → round → other" in problems['$.transformIdToSpecMap["round"]'][1]
+    assert "no shared transform with id 'lens'" in problems['$.tileIdToSpecMap["a"].transforms'][1]
+
+
+def test_resolved__missing_reference_names_the_tile() -> None:
+    """Resolving tells which tile refers to what is not there."""
+    tile = TileRecord(tile_id="a", transforms=[TransformReference("lens")])
+
+    with pytest.raises(TransformError, match="<TileRecord a>: there is no shared transform with id 'lens'"):
+        list(ResolvedTiles.of([tile]).resolved())
 
 
 def test_resolved__merged_and_filtered() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rendergateway import RecordError, ResolvedTiles, TileRecord
-from rendergateway.model import TileTable, read_tiles, tile_files, write_tiles
+from rendergateway.model import TileTable, object_files, read_tiles, write_tiles
 
 TEXT = '{"tileId": "tX", "note": "},{ \\\\\\" [", "layout": {"a": {}}, "list": [{}, {}]}'
 TILES = [TileRecord.from_json(TEXT.replace("X", str(number))) for number in range(50)]
@@ -19,7 +19,7 @@ TILES = [TileRecord.from_json(TEXT.replace("X", str(number))) for number in rang
 @pytest.mark.parametrize("piece", [7, 1 << 20])
 def test_tiles__there_and_back(tmp_path: Path, name: str, piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is written is read back to the byte, however the pieces fall."""
-    monkeypatch.setattr(tile_files, "_PIECE", piece)
+    monkeypatch.setattr(object_files, "_PIECE", piece)
 
     assert write_tiles(tmp_path / name, iter(TILES)) == 50
 
@@ -32,7 +32,7 @@ def test_tiles__there_and_back(tmp_path: Path, name: str, piece: int, monkeypatc
 @pytest.mark.parametrize("transforms_first", [True, False])
 def test_tiles__resolved(tmp_path: Path, piece: int, transforms_first: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tiles of resolved tiles are read, on whichever side the transforms stand."""
-    monkeypatch.setattr(tile_files, "_PIECE", piece)
+    monkeypatch.setattr(object_files, "_PIECE", piece)
     lens = b'"transformIdToSpecMap":{"lens":{"id":"lens","note":"\\"tileIdToSpecMap\\":{"}}'
     tiles = b'"tileIdToSpecMap":{' + b",".join(b'"t":' + tile.to_json() for tile in TILES[:1]) + b"}"
     both = [lens, tiles] if transforms_first else [tiles, lens]
@@ -65,6 +65,8 @@ def test_tiles__written_resolved(tmp_path: Path) -> None:
         (b'{"tileId":"a"}\n{"tile\n', "element 2: expected a JSON object"),
         (b'{"transformIdToSpecMap":{}}', "no tileIdToSpecMap"),
         (gzip.compress(b'[{"tileId":"a"}]')[:-9], "cut short"),
+        (b"\x1f\x8b" + b"nonsense" * 4, "has broken gzip data"),
+        (b'{"transformIdToSpecMap":{"note":"\\"tileIdToSpecMap\\":{"', "no tileIdToSpecMap, or is cut short"),
     ],
 )
 def test_tiles__bad_files(tmp_path: Path, content: bytes, message: str) -> None:
@@ -73,6 +75,16 @@ def test_tiles__bad_files(tmp_path: Path, content: bytes, message: str) -> None:
 
     with pytest.raises(RecordError, match=f"bad.json.*{message}"):
         list(read_tiles(tmp_path / "bad.json"))
+
+
+def test_tiles__element_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file in which no element ends is given up, not read into memory."""
+    monkeypatch.setattr(object_files, "_PIECE", 100)
+    monkeypatch.setattr(object_files, "_LARGEST", 1000)
+    (tmp_path / "endless.json").write_bytes(b'[{"tileId":"' + b"a" * 10_000)
+
+    with pytest.raises(RecordError, match=r"endless.json: no element ends within \d+ bytes"):
+        list(read_tiles(tmp_path / "endless.json"))
 
 
 def test_tiles__flat_memory(tmp_path: Path) -> None:

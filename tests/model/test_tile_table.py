@@ -13,6 +13,7 @@ import pytest
 
 from rendergateway import RecordError, TileRecord
 from rendergateway.model import TileTable
+from rendergateway.model.slices import Text
 from rendergateway.transforms import AffineModel2D, TransformReference, TranslationModel2D
 
 TILES = [
@@ -100,6 +101,42 @@ def test_table__odd_numbers(words: str) -> None:
     assert table.last_affine[0].tolist() == [[1, 0.5, 1], [0.25, 1, 1 / 3]]
 
 
+def _leaf(words: str) -> str:
+    return json.dumps({"className": AffineModel2D.JAVA_NAME, "dataString": words}, separators=(",", ":"))
+
+
+_LEAF = _leaf("1 0 0 1 5 6")
+_NOTE = '"note":{"dataString":"1 0 0 1 5 6"},'
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        _LEAF,
+        '{"type":"list","specList":[' + _leaf("9") + "]}," + _LEAF,
+        f"{_LEAF},{_LEAF}",
+        _LEAF.replace('"dataString":', '"dataString" :\n'),
+        _LEAF.replace("dataString", r"data\u0053tring"),
+        _LEAF.replace('"dataString"', _NOTE + r'"data\u0053tring"'),
+        _LEAF.replace("{", '{"dataString2":"dataString",' + _NOTE),
+        _LEAF.replace(',"dataString":"1 0 0 1 5 6"', ""),
+        _LEAF.replace('"1 0 0 1 5 6"', "null"),
+    ],
+)
+def test_table__changed_transforms_among_others(items: str) -> None:
+    """Only the last affines change, whatever else has the name of their member."""
+    text = '{"tileId":"odd","transforms":{"specList":[' + items + ']}, "x": 1.0}'
+    texts: list[Text] = [TILES[1].to_json(), text, TILES[2].to_json()]
+    affines = np.array([[[3, 0, 0], [0, 3, 0]], [[1, 0, 9], [0, 1, 0.5]], [[2, 0, 0], [0, 2, 0]]], dtype=float)
+
+    changed = TileTable(texts).evolve(last_affine=affines)
+
+    assert changed.last_affine.tolist() == affines.tolist()
+    expected = json.loads(text)
+    expected["transforms"]["specList"][-1]["dataString"] = "1.0 0.0 0.0 1.0 9.0 0.5"
+    assert changed[1].to_dict() == expected
+
+
 def test_table__same_numbers_twice() -> None:
     """Of two transforms with the same text the last is replaced."""
     tile = TileRecord(tile_id="a", transforms=[AffineModel2D(), AffineModel2D()])
@@ -150,6 +187,8 @@ def test_evolve__columns() -> None:
         ({"last_affine": np.zeros((4, 3, 2))}, RecordError, r"last_affine is \(4, 3, 2\)"),
         ({"last_affine": np.full((4, 2, 3), np.nan)}, RecordError, "last_affine of tile 't0'"),
         ({"tile_id": ["a", "b", "a", "c"]}, RecordError, "row 2: tile id 'a' stands here twice"),
+        ({"box": [["x", 2, 3, 4]] * 4}, RecordError, "column box: expected numbers in rows of equal length: .*'x'"),
+        ({"last_affine": [[1, 2], [3]]}, RecordError, "column last_affine: expected numbers in rows"),
         ({"colour": 1}, TypeError, "no column colour"),
     ],
 )
@@ -201,7 +240,96 @@ def test_from_columns__missing_and_twice() -> None:
         TileTable.from_columns(tile_id=["a", "a"])
     with pytest.raises(TypeError, match="stand for the same"):
         TileTable.from_columns(tile_id=["a"], translation=[0, 0], last_affine=np.eye(2, 3))
+    with pytest.raises(RecordError, match=r"translation is \(2, 2\); expected \(3, 2\), or \(2,\) for all tiles"):
+        TileTable.from_columns(tile_id=["a", "b", "c"], translation=np.zeros((2, 2)))
     assert TileTable.from_columns(tile_id=[]).to_json() == b"[]"
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        (["a", ""], "row 1: tile_id is ''; expected a text that names the tile"),
+        (["a", 7], "row 1: tile_id is 7; expected a text"),
+        (["a", None], "row 1: tile_id is None"),
+    ],
+)
+def test_from_columns__ids_that_are_none(ids: list[Any], message: str) -> None:
+    """A tile without an id is told by its row."""
+    with pytest.raises(RecordError, match=message):
+        TileTable.from_columns(tile_id=ids)
+
+
+def test_from_columns__arrays_of_texts_and_objects() -> None:
+    """Ids and values of numpy arrays are plain texts and numbers in the tiles."""
+    table = TileTable.from_columns(
+        tile_id=np.array(["a", "b"]),
+        z=np.array([1, None], dtype=object),
+        image_row=np.array([1.0, 2.0]),
+        shared=["lens"],
+        scope_id="7",
+        camera_id=np.array(["1", "2"]),
+    )
+
+    assert [tile.z for tile in table] == [1.0, None]
+    assert table.image_row.tolist() == [1, 2]
+    assert table.scope_id.tolist() == ["7", "7"]
+    assert table.camera_id.tolist() == ["1", "2"]
+    assert [list(tile.transforms) for tile in table] == [[TransformReference("lens")]] * 2
+
+
+def test_table__wrong_calls() -> None:
+    """Columns that are none and texts that are no array are refused."""
+    with pytest.raises(TypeError, match="no column colour; it has tile_id, z, box"):
+        TileTable.from_records(TILES).columns("colour")
+    with pytest.raises(RecordError, match=r"expected a JSON array of tiles, not b'\{"):
+        TileTable.from_json("{}")
+
+
+def test_table__rows_of_several_tables() -> None:
+    """Tables are joined row after row; a table is equal to itself only."""
+    table = TileTable.from_records(TILES)
+
+    joined = TileTable.joined([table[:1], table[:0], table[2:]])
+
+    assert joined.records() == [TILES[0], *TILES[2:]]
+    assert TileTable.joined([table]) is table
+    assert len({table, joined, table}) == 2
+    assert table != joined
+
+
+@pytest.mark.parametrize(
+    ("transforms", "affine", "message"),
+    [
+        ('"transforms":7', 1.0, "last_affine of tile 'odd': expected a list of transforms"),
+        ('"transforms":{"specList":[{"type":"ref","refId":"a"}]}', 1.0, "a reference or list; expected mpicbg"),
+        ('"transforms":{"specList":[]}', 1.0, "its last transform is missing"),
+        (f'"transforms":{{"specList":[{_LEAF}]}}', np.nan, "last_affine of tile 'odd' is nan"),
+    ],
+)
+def test_evolve__last_transform_that_is_not_affine(transforms: str, affine: float, message: str) -> None:
+    """Numbers for what is no affine, or none for one that is, name the tile."""
+    table = TileTable(['{"tileId":"odd",' + transforms + "}"])
+
+    with pytest.raises(RecordError, match=message):
+        table.evolve(last_affine=np.full((1, 2, 3), affine))
+
+
+def test_evolve__not_affine_stays() -> None:
+    """Rows of NaN leave tiles as they are whose last transform is not affine, or that have none."""
+    texts = ['{"tileId":"a","transforms":{"specList":[{"type":"ref","refId":"a"}]}}', '{"tileId":"b", "z":1.50}']
+    table = TileTable([*texts, TILES[1].to_json()])
+
+    changed = table.evolve(last_affine=table.last_affine + 1)
+
+    assert [bytes(text).decode() for text in changed.texts[:2]] == texts  # type: ignore[arg-type]
+    assert changed.last_affine[2].tolist() == (TILES[1].transforms.as_affine().matrix + 1).tolist()
+
+
+def test_table__affine_without_text() -> None:
+    """An affine that has no numbers at all is told by its row."""
+    leaf = _LEAF.replace(',"dataString":"1 0 0 1 5 6"', "")
+    with pytest.raises(RecordError, match=r"row 0: .*dataString of .*AffineModel2D is missing"):
+        _ = TileTable(['{"tileId":"a","transforms":{"specList":[' + leaf + "]}}"]).last_affine
 
 
 def test_pandas__there_and_back() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from rendergateway import geometry
 from rendergateway.errors import TransformError
-from rendergateway.geometry import FloatArray
+from rendergateway.geometry import FloatArray, boxes_under
 from rendergateway.transforms import (
     AffineModel2D,
     MeshInverse,
@@ -14,6 +15,8 @@ from rendergateway.transforms import (
     affine_boxes,
     affine_corners,
     affines_apply,
+    affines_undo,
+    find_in_triangles,
     lens_boxes,
     mesh_triangles,
     mesh_vertices,
@@ -107,3 +110,60 @@ def test_mesh_inverse__near_the_exact_one() -> None:
     # Pixels: over 4 px the lens bends by less.
     np.testing.assert_allclose(MeshInverse(lens, 200, 100, 4).apply(points), exact, rtol=0, atol=0.01)
     assert MeshInverse(lens, 200, 100).inverse() is lens
+
+
+def test_affines_undo() -> None:
+    """Each point comes back through its own affine; NaN where that has no inverse."""
+    points = np.random.default_rng(2).random((60, 2))
+    matrices = affines()
+    back = affines_undo(matrices, affines_apply(matrices, points[:, np.newaxis])[:, 0])
+    is_flat = np.linalg.det(matrices[:, :, :2]) == 0
+    assert 0 < is_flat.sum() < 60
+    assert np.isnan(back[is_flat]).all()
+    # Pixels: at coordinates of 1e4.
+    np.testing.assert_allclose(back[~is_flat], points[~is_flat], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("pairs_at_once", [1, 7, 1 << 20])
+def test_boxes_under__as_one_by_one(pairs_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every box that holds a point is found, its border included, however many are looked at together."""
+    monkeypatch.setattr(geometry, "_PAIRS_AT_ONCE", pairs_at_once)
+    rng = np.random.default_rng(4)
+    points, corners = rng.integers(0, 20, (40, 2)).astype(float), rng.integers(0, 20, (30, 2)).astype(float)
+    boxes = np.hstack([corners, corners + rng.integers(0, 9, (30, 2))])
+    points[3, 0], points[4, 1], boxes[5, 3] = np.nan, np.inf, np.nan
+    expected = [
+        (row, box)
+        for row, (x, y) in enumerate(points)
+        for box, (min_x, min_y, max_x, max_y) in enumerate(boxes)
+        if min_x <= x <= max_x and min_y <= y <= max_y
+    ]
+
+    assert list(zip(*(rows.tolist() for rows in boxes_under(points, boxes)), strict=True)) == expected
+    assert [len(rows) for rows in boxes_under(points[:0], boxes)] == [0, 0]
+    assert [len(rows) for rows in boxes_under(points, boxes[:0])] == [0, 0]
+
+
+@pytest.mark.parametrize("is_mirrored", [False, True])
+def test_find_in_triangles__as_one_by_one(is_mirrored: bool) -> None:
+    """Points of many tiles behind one lens come back as from the mesh of each tile; none from mirrored ones."""
+    lens = EXAMPLES["polynomial"]
+    rng = np.random.default_rng(5)
+    matrices = np.tile([[1.0, 0.1, 300.0], [-0.1, 1.0, 200.0]], (6, 1, 1)) + rng.normal(size=(6, 2, 3)) * [
+        0.05,
+        0.05,
+        50,
+    ]
+    matrices[1, 1] *= -1 if is_mirrored else 1
+    vertices, triangles = mesh_vertices(500, 400), mesh_triangles(500, 400)
+    which, local = np.repeat(np.arange(6), 50), rng.uniform(-20, 520, (300, 2))
+    world = affines_apply(matrices[which], lens.apply(local)[:, np.newaxis])[:, 0]
+
+    found = find_in_triangles(world, vertices[triangles], lens.apply(vertices)[triangles], matrices[which])
+
+    meshes = [MeshInverse(TransformList([lens, AffineModel2D(matrix)]), 500, 400) for matrix in matrices]
+    expected = [meshes[tile].find(point) for tile, point in zip(which, world, strict=True)]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
+    assert np.isnan(found[which == 1]).all() == is_mirrored
+    assert np.isnan(found[which == 0]).any(axis=1).any()
+    assert not np.isnan(found[which == 0]).all()

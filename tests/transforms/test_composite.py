@@ -287,3 +287,19 @@ def transforms_in(value: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(value, dict | list):
         for part in value.values() if isinstance(value, dict) else value:
             yield from transforms_in(part)
+
+
+def test_split_at_lens__labelled() -> None:
+    """The lens correction ends with the last transform labelled so; what follows comes after it."""
+    lens, drift = SHIFT.evolve(labels=["lens"]), SHIFT.evolve(id="drift")
+    for items, size in (([lens, drift, SHIFT], 1), ([drift, lens, lens, SHIFT, drift], 3), ([drift, lens], 2)):
+        before, after = TransformList(items).split_at_lens()
+        assert list(before) == items[:size]
+        assert list(after) == items[size:]
+
+
+def test_split_at_lens__without_labels() -> None:
+    """Without labels the last transform follows, and all behind the second."""
+    for count, size in ((0, 0), (1, 0), (2, 1), (3, 2), (5, 2)):
+        before, after = TransformList([SHIFT] * count).split_at_lens()
+        assert (len(before), len(after)) == (size, count - size)

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from rendergateway.errors import ConversionError
 from rendergateway.geometry import FloatArray
 from rendergateway.transforms import (
+    CLASSES,
     AffineModel2D,
+    InterpolatedTransform,
     LeafTransform,
     MovingLeastSquaresTransform2,
     NewtonInverse,
@@ -230,6 +232,15 @@ def test_repr__names_the_class(transform: Transform) -> None:
     """The representation begins with the class and fits on a line."""
     assert repr(transform).startswith(f"{type(transform).__name__}(")
     assert "\n" not in repr(transform)
+
+
+def test_examples__every_class() -> None:
+    """No class that can be applied is left out of these laws."""
+    assert {type(transform) for transform in EXAMPLES.values()} == {
+        *CLASSES.values(),
+        TransformList,
+        InterpolatedTransform,
+    }
 
 
 def test_inverse_is_exact_where_it_can_be() -> None:

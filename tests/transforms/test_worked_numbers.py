@@ -7,12 +7,14 @@ Tolerances are relative unless they say pixels.
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from rendergateway.errors import NotInvertibleError
+from rendergateway import read_tiles
+from rendergateway.errors import NotInvertibleError, TransformError
 from rendergateway.transforms import (
     CLASSES,
     AffineModel2D,
@@ -269,6 +271,21 @@ def test_warp_field__one_moved_corner() -> None:
     points = [(250, 250), (500, 500), (600, 400), (750, 750), (900, 990)]
     expected = [(250, 250), (505, 505), (604.2, 404.2), (770, 770), (920, 1010)]
     np.testing.assert_allclose(field.apply(points), expected, rtol=1e-14)
+
+
+def test_warp_field__of_the_service(shared_data: Path) -> None:
+    """The field of the service's own test, read from its file, maps as the reference says."""
+    (tile,) = read_tiles(shared_data / "warp-field-test" / "montage_warp.json")
+    points = [(250, 250), (500, 500), (600, 400), (750, 750)]
+    expected = [(250, 250), (505, 505), (604.2, 404.2), (770, 770)]
+    np.testing.assert_allclose(tile.transforms.apply(points), expected, rtol=1e-14)
+
+
+def test_warp_field__text_without_offset(shared_data: Path) -> None:
+    """A field written before there were offsets is refused, and the tile is named."""
+    tile = next(read_tiles(shared_data / "warp-field-test" / "montage_warp_tiles_translate.json"))
+    with pytest.raises(TransformError, match=r"<TileRecord tier_1_canvas_A>: .*grid size of .*WarpField"):
+        _ = tile.transforms
 
 
 def test_warp_field__nearest_cell() -> None:
