@@ -2,8 +2,8 @@
 The embedded service with a large stack and with several clients: ratios, to be run on a quiet machine.
 
 ``python -m benchmarks.service_large`` measures a stack of 100 000 tiles, with ``--million`` one of 1 000 000: saved,
-completed, cloned, deleted, its space given back; then eight readers beside one writer; then the CPU of single requests
-against what the real service needed, scaled by what this machine takes for the same calibration.
+completed, cloned, deleted, its space given back; then the CPU of single requests against what the real service needed,
+scaled by what this machine takes for the same calibration.
 """
 
 # Each measurement is done before the loop goes on, so that what a lambda sees is what it was made for.
@@ -13,27 +13,22 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import re
 import sqlite3
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 
 from benchmarks.service import COLLECTION, STACK, Client, bare_insert, report, seconds, tile
-from rendergateway.service.launch import BASE_URL, serve
 from rendergateway.service.store import compact
 
 BATCH, LAYERS = 5_000, 100
 COPY = STACK + "copy"
-READERS, RATE_HZ, SPAN_S = 8, 20.0, 5.0
 # CPU of the real service in microseconds on a machine where the calibration took 7.6 and 16 microseconds.
 CALIBRATION_US = 7.6 + 16.0
 REAL_US = {
@@ -67,7 +62,7 @@ def large_bodies(count: int) -> Iterator[bytes]:
 
 def timed(name: str, work: Callable[[], object]) -> float:
     """Print how long *work* took, and return it."""
-    took = seconds(work)
+    took = seconds(work, clock=time.perf_counter)
     print(f"{name:44s} {took * 1e3:10.2f} ms", flush=True)
     return took
 
@@ -88,7 +83,7 @@ def large_stack(client: Client, path: str, count: int) -> None:
     report("clone", copied, bare_copy(connection, table), 1.5)
     connection.close()
     timed("DELETE", lambda: client.send("DELETE", COPY))
-    slices = [seconds(lambda: client.send("PUT", f"{STACK}/cycle", b"{}")) for _ in range(20)]
+    slices = [seconds(lambda: client.send("PUT", f"{STACK}/cycle", b"{}"), clock=time.perf_counter) for _ in range(20)]
     print(f"{'the longest of 20 writes after that':44s} {max(slices) * 1e3:10.2f} ms", flush=True)
     client.send("DELETE", STACK)
     timed("compact", lambda: compact(client.adapter.application.database))
@@ -109,68 +104,6 @@ def bare_copy(connection: sqlite3.Connection, table: str) -> float:
     connection.execute("DROP TABLE bare_copy")
     connection.commit()
     return took
-
-
-def served(path: str, lines: multiprocessing.Queue[str]) -> None:
-    """Serve *path* in a process of its own."""
-    serve(path, port=0, threads=READERS + 1, on_ready=lines.put)
-
-
-def reader(url: str, results: multiprocessing.Queue[list[float]]) -> None:
-    """Read at a steady rate; tell how long each answer took after it was due."""
-    found = []
-    split = urlsplit(url)
-    connection = HTTPConnection(split.netloc, timeout=60)
-    start = time.perf_counter()
-    for number in range(int(RATE_HZ * SPAN_S)):
-        due = start + number / RATE_HZ
-        time.sleep(max(0.0, due - time.perf_counter()))
-        connection.request("GET", split.path)
-        assert len(connection.getresponse().read()) > 100
-        found.append(time.perf_counter() - due)
-    results.put(found)
-
-
-def write_rate(url: str, span_s: float) -> float:
-    """Return how many batches of tiles a second are saved."""
-    session, count = requests.Session(), 0
-    body = json.dumps({"tileIdToSpecMap": {f"w{n}": layered(n, 1000) for n in range(200)}}).encode()
-    start = time.perf_counter()
-    while time.perf_counter() - start < span_s:
-        kind = {"Content-Type": "application/json"}
-        session.put(f"{url}/resolvedTiles", data=body, headers=kind).raise_for_status()
-        count += 1
-    return count / (time.perf_counter() - start)
-
-
-def several_clients(folder: str) -> None:
-    """Let eight clients read, alone and beside one that writes."""
-    context = multiprocessing.get_context("spawn")
-    lines, results = context.Queue(), context.Queue()
-    server = context.Process(target=served, args=(f"{folder}/served.db", lines), daemon=True)
-    server.start()
-    url = lines.get().split()[2].rstrip(",") + STACK.removeprefix(BASE_URL)
-    for name in ("", "writes"):
-        requests.post(url + name, json={}).raise_for_status()
-    tiles = {f"t{n}": layered(n, 1000) for n in range(1000)}
-    requests.put(f"{url}/resolvedTiles", json={"tileIdToSpecMap": tiles}).raise_for_status()
-    one = f"{url}/tile/{layered(5, 1000)['tileId']}"
-
-    def read(meanwhile: Callable[[], float]) -> tuple[float, float]:
-        clients = [context.Process(target=reader, args=(one, results)) for _ in range(READERS)]
-        for client in clients:
-            client.start()
-        rate = meanwhile()
-        found = [value for _ in clients for value in results.get()]
-        return statistics.quantiles(found, n=20)[-1], rate
-
-    alone = write_rate(url + "writes", SPAN_S)
-    quiet, _ = read(lambda: 0.0)
-    busy, beside = read(lambda: write_rate(url + "writes", SPAN_S + 1))
-    report("8 readers, 95th percentile beside a writer", busy, quiet, 2.0)
-    print(f"{'the writer beside them':44s} {beside / alone:6.2f} of its rate alone (goal 0.7)", flush=True)
-    server.terminate()
-    server.join()
 
 
 def calibration_us(folder: str) -> float:
@@ -208,14 +141,16 @@ def against_the_real_service(client: Client, folder: str) -> None:
     def put(url: str, body: bytes) -> Callable[[], object]:
         return lambda: client.send("PUT", url, body)
 
-    def get(url: str) -> Callable[[], object]:
-        return lambda: client.send("GET", url)
+    def get(url: str, times: int = 1) -> Callable[[], object]:
+        # What it takes to prepare a request is the client's.
+        prepared = requests.Request("GET", url).prepare()
+        return lambda: [client.adapter.send(prepared) for _ in range(times)]
 
     for name, work, count, goal in (
         ("tile PUT", put(f"{STACK}/resolvedTiles", given), BATCH, 5),
         ("tile PUT, box derived", put(f"{STACK}/resolvedTiles?deriveData=true", derived), BATCH, 5),
         ("tile of a layer read", get(f"{STACK}/z/3407/resolvedTiles"), BATCH, 10),
-        ("small GET", lambda: [client.send("GET", one) for _ in range(500)], 500, 5),
+        ("small GET", get(one, 500), 500, 5),
         ("match pair PUT", put(f"{COLLECTION}/matches", pairs), 1000, 5),
         ("match pair GET", get(f"{COLLECTION}/pGroup/1/matches"), 1000, 10),
         ("point local to world", put(f"{STACK}/local-to-world-coordinates", asked), 5000, 5),
@@ -232,7 +167,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         client = Client(folder)
         large_stack(client, f"{folder}/render.db", count)
-        several_clients(folder)
         against_the_real_service(client, folder)
         client.adapter.close()
 

@@ -1,1 +1,48 @@
-"""Pixels: from tile specs to pictures, and pictures to files."""
+"""
+Pixels: from tile specs to pictures, and pictures to files.
+
+`read_recipe` makes a `Recipe` of render parameters, `draw` a `Picture` of a recipe and of the `Sources` its images come
+from, `encoded` a file of a picture. OpenCV and tifffile are imported when a picture is made.
+"""
+
+from __future__ import annotations
+
+from rendergateway.rendering.drawing import Picture, draw
+from rendergateway.rendering.encoding import FORMATS, encoded, encoded_outlines, png_bytes, write_png
+from rendergateway.rendering.locations import ImageOpener, Opener
+from rendergateway.rendering.reading import read_recipe, read_tile, read_transform
+from rendergateway.rendering.recipe import (
+    MOST_PIXELS,
+    Channel,
+    FilterStep,
+    ImageAddress,
+    Level,
+    PathRule,
+    Recipe,
+    Tile,
+)
+from rendergateway.rendering.sources import Sources
+
+__all__ = [
+    "FORMATS",
+    "MOST_PIXELS",
+    "Channel",
+    "FilterStep",
+    "ImageAddress",
+    "ImageOpener",
+    "Level",
+    "Opener",
+    "PathRule",
+    "Picture",
+    "Recipe",
+    "Sources",
+    "Tile",
+    "draw",
+    "encoded",
+    "encoded_outlines",
+    "png_bytes",
+    "read_recipe",
+    "read_tile",
+    "read_transform",
+    "write_png",
+]

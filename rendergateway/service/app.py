@@ -7,27 +7,28 @@ What an endpoint does is in ``handlers``; this file knows only what holds for al
 from __future__ import annotations
 
 import contextlib
+import functools
 import html
 import logging
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, unquote_to_bytes, urlsplit
 
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request
 
 from rendergateway.endpoints import Endpoint, candidates
 from rendergateway.errors import StoreError
 from rendergateway.service import swagger
+from rendergateway.service.body import body_of
 from rendergateway.service.call import Answer, Call, Circumstances
 from rendergateway.service.conditions import Conditions, Picture
 from rendergateway.service.handlers import HANDLERS
 from rendergateway.service.negotiation import JSON, TEXT, MalformedHeaderError, accepts, produced_by, takes
 from rendergateway.service.options import Options
-from rendergateway.service.refusals import NotBuilt, ServiceRefusal, TooLarge, Uncaught
+from rendergateway.service.refusals import NotBuilt, ServiceRefusal, Uncaught
 from rendergateway.service.reply import Reply, bare, nothing
 from rendergateway.service.store import Database, Store, reading, writing
-from rendergateway.service.unpacking import unpacked
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -144,8 +145,9 @@ class Application:
             if changes and self.options.read_only:
                 return Reply(f"{endpoint.name} is refused: this service only reads", 403, content_type=TEXT)
             call = _call(endpoint)
-            body = self._body(request) if endpoint.body != "none" else b""
-            arguments = call.arguments(values, body, lambda: _circumstances(request, self.options))
+            body = body_of(request.environ, self.options.body_limit) if endpoint.body != "none" else b""
+            around = functools.partial(_circumstances, request, self.options)
+            arguments = call.arguments(values, body, around, self.options.nesting_limit)
             # What was read from the body needs no text beside it.
             del body
             answer, close = self._written(call, arguments) if changes else self._read(call, arguments)
@@ -179,23 +181,6 @@ class Application:
                 return answer, nothing
             # A stream reads on while it is sent: its transaction ends with it.
             return answer, stack.pop_all().close
-
-    def _body(self, request: Request) -> bytes:
-        """Return the body, unpacked; one that says that it is too large is not read at all."""
-        limit, declared = self.options.body_limit, request.content_length
-        if declared is None:
-            request.max_content_length = limit
-        elif declared > limit:
-            raise TooLarge(limit)
-        try:
-            body = request.get_data(cache=False)
-        except RequestEntityTooLarge as error:
-            raise TooLarge(limit) from error
-        if request.environ.get("HTTP_CONTENT_ENCODING", "").strip().lower() == "gzip":
-            return unpacked(body, limit)
-        if len(body) > limit:
-            raise TooLarge(limit)
-        return body
 
     def _host_is_known(self, request: Request) -> bool:
         if self.options.hosts is None:

@@ -147,15 +147,22 @@ def _only_affine(spec: SpecList | None) -> tuple[float, ...] | None:
 def _affine_box(affine: tuple[float, ...], width: float, height: float) -> tuple[float, float, float, float]:
     """Return what `service_box` does of `border_points`: an affine has its extremes at the outermost of these."""
     m00, m10, m01, m11, tx, ty = affine
-    right, bottom = width - 1, height - 1
-    corners = ((0.0, 0.0), (right, 0.0), (0.0, height), (right, height), (0.0, bottom), (width, 0.0), (width, bottom))
-    x = [m00 * u + m01 * v + tx for u, v in corners]
-    y = [m10 * u + m11 * v + ty for u, v in corners]
+    x, y = _outermost(m00, m01, tx, width, height), _outermost(m10, m11, ty, width, height)
     min_x, min_y = min(x), min(y)
     if not (math.isfinite(sum(x)) and math.isfinite(sum(y))):
         raise IllegalArgument("the transform carries the tile beyond all numbers")
     left, top = math.trunc(min_x), math.trunc(min_y)
     return float(left), float(top), float(left + math.ceil(max(x) - min_x)), float(top + math.ceil(max(y) - min_y))
+
+
+def _outermost(by_x: float, by_y: float, shift: float, width: float, height: float) -> tuple[float, ...]:
+    """Return one coordinate of the outermost border points: written out, as each tile that is saved comes here."""
+    right, far_right = by_x * (width - 1), by_x * width
+    bottom, far_bottom = by_y * (height - 1), by_y * height
+    return (
+        shift, right + shift, far_bottom + shift, right + far_bottom + shift,
+        bottom + shift, far_right + shift, far_right + bottom + shift,
+    )  # fmt: skip
 
 
 @functools.lru_cache(maxsize=256)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import typing
 from collections.abc import Callable, Iterator
@@ -11,11 +12,12 @@ import attrs
 
 from rendergateway.endpoints import Endpoint
 from rendergateway.errors import RecordError
-from rendergateway.model.wire import decode_body
+from rendergateway.model.wire import SentTiles, decode_body
 from rendergateway.service.conditions import Conditions, Picture
 from rendergateway.service.names import CollectionId, StackId
 from rendergateway.service.options import Options
 from rendergateway.service.refusals import BadBody, ServiceRefusal, Uncaught
+from rendergateway.service.saving import read_to_the_end
 from rendergateway.service.store import Store
 
 __all__ = ["Answer", "Call", "Circumstances"]
@@ -47,6 +49,17 @@ class Circumstances:
 _CIRCUMSTANCES = {"options", "base_url", "conditions"}
 
 
+@contextlib.contextmanager
+def _unreadable_first(body: Any) -> Iterator[None]:
+    """Let a body that cannot be read count before what else is wrong: the real service reads it first, and whole."""
+    try:
+        yield
+    except ServiceRefusal:
+        if isinstance(body, SentTiles):
+            read_to_the_end(body)
+        raise
+
+
 class Call:
     """
     An endpoint's handler, and which arguments it takes.
@@ -72,13 +85,14 @@ class Call:
 
     def __call__(self, store: Store, arguments: dict[str, Any]) -> Answer:
         """Do what the endpoint does."""
-        return self.handler(store, **arguments)
+        with _unreadable_first(arguments.get("body")):
+            return self.handler(store, **arguments)
 
     def arguments(
-        self, values: dict[str, Any], body: bytes, circumstances: Callable[[], Circumstances]
+        self, values: dict[str, Any], body: bytes, circumstances: Callable[[], Circumstances], deepest: int
     ) -> dict[str, Any]:
         """
-        Return the handler's arguments.
+        Return the handler's arguments; the body may be nested *deepest* levels.
 
         The body is read first, then the names are checked, as in the real service.
 
@@ -89,8 +103,9 @@ class Call:
         """
         arguments = dict(values)
         if self._body_kind is not None:
-            arguments["body"] = self._decoded(body)
-        self._fold_names(arguments)
+            arguments["body"] = self._decoded(body, deepest)
+        with _unreadable_first(arguments.get("body")):
+            self._fold_names(arguments)
         if self._circumstances:
             around = circumstances()
             arguments |= {name: getattr(around, name) for name in self._circumstances}
@@ -98,11 +113,11 @@ class Call:
             arguments["endpoint"] = self.endpoint
         return arguments
 
-    def _decoded(self, body: bytes) -> Any:
+    def _decoded(self, body: bytes, deepest: int) -> Any:
         if self._body_kind is bytes:
             return body
         try:
-            return decode_body(body, self._body_kind)
+            return decode_body(body, self._body_kind, deepest)
         except RecordError as error:
             raise BadBody(str(error)) from error
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from urllib.parse import unquote
 
 from rendergateway.model.wire import Level, Spec, TileSpec, references
+from rendergateway.rendering.locations import file_path
+from rendergateway.rendering.volumes import VOLUME_LOADERS
 from rendergateway.service.boxes import map_of
 from rendergateway.service.options import Options
 from rendergateway.service.refusals import IllegalArgument, NullPointer
 
-__all__ = ["check_files", "check_tile", "check_transform", "readable_path"]
+__all__ = ["check_files", "check_tile", "check_transform", "drawn_before", "readable_path"]
 
 
 def readable_path(url: str, options: Options) -> Path | None:
@@ -21,14 +22,13 @@ def readable_path(url: str, options: Options) -> Path | None:
     None where it names none on this machine. A file outside of the folders that may be read is returned as one that
     is missing: whoever asks must not learn what else is there.
     """
-    if url.startswith("file:"):
-        text = "/" + unquote(url.removeprefix("file:")).lstrip("/")
-    elif ":" in url.partition("/")[0]:
+    named = file_path(url)
+    if named is None:
         return None
-    else:
-        text = os.path.abspath(url)
+    text = os.path.abspath(named)
     path = Path(text)
-    if options.images is None:
+    # No file has a name with the character of number 0, and asking for one is an error.
+    if options.images is None or "\0" in text:
         return path
     real = path.resolve()
     inside = any(real.is_relative_to(root.resolve()) for root in options.images)
@@ -53,22 +53,33 @@ def check_files(tile: TileSpec | None, options: Options) -> None:
         level = next(iter(levels.values())) or Level()
         if level.imageUrl is None:
             raise IllegalArgument("no imageUrl specified")
-        _check_file("imageUrl", level.imageUrl, options)
+        _check_file("imageUrl", level.imageUrl, level.imageLoaderType, options)
         if level.maskUrl is not None:
-            _check_file("maskUrl", level.maskUrl, options)
+            _check_file("maskUrl", level.maskUrl, level.maskLoaderType, options)
 
 
-def _check_file(context: str, url: str, options: Options) -> None:
-    path = readable_path(url, options)
+def _check_file(context: str, url: str, loader: str | None, options: Options) -> None:
+    # Behind the name of a volume stands which part of it is meant; it may be a folder.
+    volume = loader in VOLUME_LOADERS
+    path = readable_path(url.partition("?")[0] if volume else url, options)
     if path is None:
         return
     shown = str(path).rstrip("\0")
-    if str(path) != shown or not path.is_file():
+    if str(path) != shown or not (path.is_file() or (volume and path.is_dir())):
         raise IllegalArgument(f"cannot find {context} file '{shown}'")
     if not os.access(path, os.R_OK):
         raise IllegalArgument(f"{context} file '{shown}' is not readable")
     if path.stat().st_size == 0:
         raise IllegalArgument(f"{context} file '{shown}' is empty")
+
+
+def drawn_before(root: str | None, place: str, options: Options) -> bytes | None:
+    """Return the picture of a square that was drawn into a file below *root*; None where there is none."""
+    path = None if root is None else readable_path(f"{root.rstrip('/')}/{place}", options)
+    try:
+        return path.read_bytes() if path is not None else None
+    except (OSError, ValueError):
+        return None
 
 
 def check_tile(tile: TileSpec | None, options: Options) -> None:

@@ -23,9 +23,11 @@ from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
 from rendergateway.errors import ConfigurationError
+from rendergateway.model.wire import DEEPEST
 from rendergateway.number_text import parse_integer
+from rendergateway.service.access import Logged
 from rendergateway.service.app import PREFIX, Application
-from rendergateway.service.options import Options
+from rendergateway.service.options import GIB, Options
 from rendergateway.service.pieces import Pieces
 from rendergateway.service.store import Database
 
@@ -68,7 +70,10 @@ def serve(
     read_only: bool = False,
     tile_limit: int | None = None,
     allow_origin: Sequence[str] = (),
+    body_limit: int = GIB,
+    nesting_limit: int = DEEPEST,
     on_ready: Callable[[str], object] | None = None,
+    on_request: Callable[[str], object] | None = None,
 ) -> None:
     """
     Serve the file *path* until the process is told to stop (SIGTERM, SIGINT).
@@ -89,8 +94,14 @@ def serve(
         Most tiles in one answer.
     allow_origin : sequence of str
         Origins of web pages that may read, besides those of this machine.
+    body_limit : int
+        Most bytes of a request's body, unpacked.
+    nesting_limit : int
+        Most levels of lists and objects within one another in a request's JSON.
     on_ready : callable, optional
         Called with the start-up line once the service listens; printed without it.
+    on_request : callable, optional
+        Called with one line for each request that was answered; printed to standard error without it.
 
     Raises
     ------
@@ -108,16 +119,20 @@ def serve(
         read_only=read_only,
         tile_limit=tile_limit,
         allow_origin=tuple(allow_origin),
+        body_limit=body_limit,
+        nesting_limit=nesting_limit,
         hosts=() if host in _LOOPBACK_HOSTS else (host, socket.gethostname(), socket.getfqdn()),
     )
     listener = _listener(host, port)
     server = create_server(
-        application,
+        Logged(application, on_request or _print_aside),
         sockets=[listener],
         threads=threads,
         ident=None,
         max_request_body_size=application.options.body_limit,
         channel_timeout=600,
+        # A large body comes in large pieces: the thread that collects them is the one that all requests go through.
+        recv_bytes=1 << 18,
         clear_untrusted_proxy_headers=True,
     )
     with _stopping(server), contextlib.closing(application.database):
@@ -147,6 +162,12 @@ def _listener(host: str, port: int) -> socket.socket:
 
 def _print(line: str) -> None:
     print(line, flush=True)
+
+
+def _print_aside(line: str) -> None:
+    # One write, so that lines of several threads stay apart.
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 def _start_line(address: tuple[Any, ...], path: Path, roots: tuple[Path, ...]) -> str:
@@ -256,6 +277,19 @@ class EmbeddedAdapter(BaseAdapter):
         if not stream:
             response.content  # noqa: B018  Read now, so that the transaction ends.
         return response
+
+    def leave_to_parent(self) -> None:
+        """Leave database and private folder alone, in a forked process."""
+        self.application.database.leave_to_parent()
+        if self._remove_folder is not None:
+            self._remove_folder.detach()
+
+    def in_child(self) -> EmbeddedAdapter:
+        """Return a service over the same file, for a process that was forked."""
+        database = self.application.database
+        return EmbeddedAdapter(
+            Application(Database(database.path, read_only=database.read_only), self.application.options)
+        )
 
     def close(self) -> None:
         """Close the database; a private one goes."""

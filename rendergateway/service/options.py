@@ -6,7 +6,9 @@ from pathlib import Path
 
 import attrs
 
-__all__ = ["Options"]
+from rendergateway.model.wire import DEEPEST
+
+__all__ = ["GIB", "Options"]
 
 GIB = 2**30
 
@@ -28,9 +30,11 @@ class Options:
         Origins of pages, besides those on this machine, that may read answers; ``*`` for all.
     body_limit : int
         Most bytes of a request's body, unpacked.
-    check_host : bool
-        Refuse requests that name another host than this machine: a page elsewhere must not reach in by a name of
-        its own that points here.
+    nesting_limit : int
+        Most levels of lists and objects within one another in a request's JSON.
+    hosts : tuple of str, optional
+        Names, besides those of this machine's loopback, under which requests are answered: a page elsewhere must not
+        reach in by a name of its own that points here. None: any name (in process only).
     """
 
     tile_limit: int | None = None
@@ -38,4 +42,5 @@ class Options:
     images: tuple[Path, ...] | None = ()
     allow_origin: tuple[str, ...] = ()
     body_limit: int = GIB
+    nesting_limit: int = DEEPEST
     hosts: tuple[str, ...] | None = None

@@ -8,10 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from rendergateway.model.wire import CanvasMatches, Matches, SentPair, decode_stored, encode
-from rendergateway.service.refusals import IllegalArgument, NullPointer, Uncaught
+from rendergateway.service.refusals import IllegalArgument, IllegalState, NullPointer, Uncaught
 from rendergateway.service.store.matches import PairRow
 
 __all__ = ["in_order", "json_of", "merged", "row_of"]
+
+# The real service's database keeps no larger document.
+_LARGEST = 16 * 2**20
 
 
 def _units(text: str) -> bytes | str:
@@ -48,6 +51,8 @@ def row_of(pair: SentPair | None) -> tuple[Any, ...]:
         p_group, q_group, p_id, q_id = q_group, p_group, q_id, p_id
     head = CanvasMatches(pGroupId=p_group, pId=p_id, qGroupId=q_group, qId=q_id, consensusSetData=pair.consensusSetData)
     details = pair.details(swapped=swapped)
+    if len(details) > _LARGEST:
+        raise IllegalState(f"the matches of {p_id} and {q_id} have {len(details)} bytes; a pair may have {_LARGEST}")
     has_consensus = pair.consensusSetData is not None
     return p_group, q_group, p_id, q_id, has_consensus, count, encode(head)[:-1], details and b',"matches":' + details
 

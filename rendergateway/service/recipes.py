@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from rendergateway.model.wire import Channel, Level, RenderParameters, SpecList, TileSpec
+from rendergateway.number_text import truncated
 from rendergateway.service.boxes import derive_box
 from rendergateway.service.existence import existing_stack, existing_tile, existing_tiles
 from rendergateway.service.handlers.metadata import version_of
@@ -46,8 +46,8 @@ def layer_recipe(store: Store, stack: StackId, z: float, options: Options, look:
     recipe = RenderParameters(
         x=extent.min_x,
         y=extent.min_y,
-        width=math.trunc(extent.max_x - extent.min_x),
-        height=math.trunc(extent.max_y - extent.min_y),
+        width=truncated(extent.max_x - extent.min_x),
+        height=truncated(extent.max_y - extent.min_y),
         tileSpecs=[resolver.flattened(decoded_tile(stored)) for stored in tiles.stored(ids)],
     )
     return _of_stack(store, stack, recipe, look)
@@ -85,8 +85,8 @@ def neighbors_recipe(
     box = (
         float(tile.minX or 0.0) - margin_x,
         float(tile.minY or 0.0) - margin_y,
-        math.trunc(width) + math.trunc(2 * margin_x),
-        math.trunc(height) + math.trunc(2 * margin_y),
+        truncated(width) + truncated(2 * margin_x),
+        truncated(height) + truncated(2 * margin_y),
     )
     return box_recipe(store, stack, float(tile.z or 0.0), box, options, look)
 
@@ -100,8 +100,8 @@ def source_recipe(store: Store, stack: StackId, tile_id: str, look: dict[str, An
         imageUrl=url, imageLoaderType=level.imageLoaderType, imageSliceNumber=level.imageSliceNumber
     )  # fmt: skip
     recipe = RenderParameters(
-        width=math.trunc(float(tile.width or 0.0)),
-        height=math.trunc(float(tile.height or 0.0)),
+        width=truncated(float(tile.width or 0.0)),
+        height=truncated(float(tile.height or 0.0)),
         skipInterpolation=True,
         tileSpecs=[TileSpec(channels=[Channel(mipmapLevels={number: image})])],
     )
@@ -131,8 +131,8 @@ def tile_recipe(store: Store, stack: StackId, tile_id: str, look: dict[str, Any]
     recipe = RenderParameters(
         x=x + look.pop("x", 0),
         y=y + look.pop("y", 0),
-        width=math.trunc(float(tile.maxX or 0.0) - min_x) if width is None else width,
-        height=math.trunc(float(tile.maxY or 0.0) - min_y) if height is None else height,
+        width=truncated(float(tile.maxX or 0.0) - min_x) if width is None else width,
+        height=truncated(float(tile.maxY or 0.0) - min_y) if height is None else height,
         tileSpecs=[tile],
     )
     return _of_stack(store, stack, recipe, look)

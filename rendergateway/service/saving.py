@@ -1,47 +1,77 @@
-"""Tiles on their way into a stack: derived, checked, stored (contract, 7.2)."""
+"""Tiles on their way into a stack: derived, checked, stored, some hundreds at a time (contract, 7.2)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 
-from rendergateway.model.wire import ResolvedTiles, Spec, TileSpec, encode, references
+from rendergateway.errors import RecordError
+from rendergateway.model.wire import SentTiles, Spec, TileSpec, decode_stored, encode, is_flat, references
 from rendergateway.number_text import double_text
 from rendergateway.service.boxes import derive_box
-from rendergateway.service.refusals import IllegalArgument, NullPointer
+from rendergateway.service.refusals import BadBody, IllegalArgument, NullPointer
 from rendergateway.service.store.tiles import Tiles
 
-__all__ = ["check_and_derive", "save"]
+__all__ = ["read_to_the_end", "save"]
 
-_BOX = ("minX", "minY", "maxX", "maxY")
+_AT_ONCE = 500
+_Sent = TileSpec | None
 
 
-def check_and_derive(body: ResolvedTiles, z: float | None, *, derive: bool) -> dict[str | None, TileSpec]:
+def _pieces(body: SentTiles) -> Iterator[list[TileSpec | None]]:
+    """Yield the tiles of a request piece by piece: all of them as objects would take several times its size."""
+    sent = iter((body.tileIdToSpecMap or {}).values())
+    while chunk := list(itertools.islice(sent, _AT_ONCE)):
+        try:
+            yield [tile if tile is None or isinstance(tile, TileSpec) else decode_stored(tile, _Sent) for tile in chunk]
+        except RecordError as error:
+            raise BadBody(str(error)) from error
+
+
+def read_to_the_end(body: SentTiles) -> None:
     """
-    Return the tiles of a request by id, ready to be stored.
+    Look at each tile of a request once.
+
+    Raises
+    ------
+    BadBody
+        If one of them is no tile.
+    """
+    for _ in _pieces(body):
+        pass
+
+
+def save(tiles: Tiles, body: SentTiles, z: float | None, *, derive: bool) -> None:
+    """
+    Check the tiles of a request and store them, and its shared transforms by their own ids.
 
     Raises
     ------
     ServiceRefusal
-        If one of them cannot be stored; then none is.
+        If one of them cannot be stored; whoever began the transaction ends it, so that none is.
     """
-    given = list((body.tileIdToSpecMap or {}).values())
-    tiles = [_present(tile) for tile in given]
-    if not tiles:
+    if not body.tileIdToSpecMap:
         raise IllegalArgument(
             "collection does not have any tiles (maybe they were removed by a prior validation process)"
         )
     shared = {name: spec for name, spec in (body.transformIdToSpecMap or {}).items() if spec is not None}
-    if derive:
-        for tile in tiles:
-            _check_references(tile, shared)
-            derive_box(tile, shared)
-    for tile in tiles:
-        _check(tile, z)
-        if not derive:
-            _check_references(tile, shared)
-        tile.tidy()
-    # Of two entries for one tile, the later one wins.
-    return {tile.tileId: tile for tile in tiles}
+    tiles.save_shared((spec.id, encode(spec)) for spec in shared.values())
+    misplaced: str | None = None
+    for sent in _pieces(body):
+        ready = [_present(tile) for tile in sent]
+        for tile in ready:
+            if derive:
+                _check_references(tile, shared)
+                derive_box(tile, shared)
+            misplaced = misplaced or _misplaced(tile, z)
+            if not derive:
+                # Where boxes are derived, all of them are before the first one is looked at.
+                _refuse(misplaced)
+                _check_references(tile, shared)
+            tile.tidy()
+        if misplaced is None:
+            tiles.save(ready)
+    _refuse(misplaced)
 
 
 def _present(tile: TileSpec | None) -> TileSpec:
@@ -50,21 +80,28 @@ def _present(tile: TileSpec | None) -> TileSpec:
     return tile
 
 
-def _check(tile: TileSpec, z: float | None) -> None:
+def _refuse(sentence: str | None) -> None:
+    if sentence is not None:
+        raise IllegalArgument(sentence)
+
+
+def _misplaced(tile: TileSpec, z: float | None) -> str | None:
+    """Return why a tile cannot be where it says; None where it can."""
     if tile.minX is None or tile.minY is None or tile.maxX is None or tile.maxY is None:
-        raise IllegalArgument(
-            f"tile with id '{_text(tile.tileId)}' is missing bounding box attributes (minX, minY, maxX, and/or maxY)"
-        )
-    if z is not None and tile.z != z:
-        found = "null" if tile.z is None else double_text(float(tile.z))
-        raise IllegalArgument(
-            f"all tiles must have a z value of {double_text(z)} "
-            f"but tile with id '{_text(tile.tileId)}' has a z value of {found}"
-        )
+        return f"tile with id '{_text(tile.tileId)}' is missing bounding box attributes (minX, minY, maxX, and/or maxY)"
+    if z is None or tile.z == z:
+        return None
+    found = "null" if tile.z is None else double_text(float(tile.z))
+    return (
+        f"all tiles must have a z value of {double_text(z)} "
+        f"but tile with id '{_text(tile.tileId)}' has a z value of {found}"
+    )
 
 
 def _check_references(tile: TileSpec, shared: Mapping[str, Spec]) -> None:
     """Refuse a tile that refers to what the request does not bring, or to what itself refers on."""
+    if tile.transforms is None or is_flat(tile.transforms):
+        return
     missing: dict[str, None] = {}
     for name in references(tile.transforms):
         spec = shared.get(name or "")
@@ -76,10 +113,3 @@ def _check_references(tile: TileSpec, shared: Mapping[str, Spec]) -> None:
 
 def _text(value: str | None) -> str:
     return "null" if value is None else value
-
-
-def save(tiles: Tiles, body: ResolvedTiles, ready: dict[str | None, TileSpec]) -> None:
-    """Store the tiles of a request that were checked, and its shared transforms by their own ids."""
-    specs = (spec for spec in (body.transformIdToSpecMap or {}).values() if spec is not None)
-    tiles.save_shared((spec.id, encode(spec)) for spec in specs)
-    tiles.save(ready.values())

@@ -35,9 +35,12 @@ def test_recording(scenario: Scenario) -> None:
 
 @pytest.mark.skipif(not REAL_DATA.is_dir(), reason="the recordings of real data are not on this machine")
 @pytest.mark.parametrize("scenario", scenarios(REAL_DATA), ids=lambda scenario: scenario.name)
-def test_recording_of_real_data(scenario: Scenario) -> None:
+def test_recording_of_real_data(scenario: Scenario, tmp_path: Path) -> None:
     """The same over real data, which is not part of the repository."""
-    found = _unexplained(scenario, REAL_DATA / "images")
+    # Real tiles name an image of ours, too, beside those of their own.
+    for image in (*(OURS / "images").iterdir(), *(REAL_DATA / "images").iterdir()):
+        (tmp_path / image.name).symlink_to(image)
+    found = _unexplained(scenario, tmp_path)
 
     if scenario.name in NOT_YET:
         assert found, f"{scenario.name} passes: take it out of cassettes/not-yet.txt"

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from rendergateway.errors import StoreError
 from rendergateway.service.store import check
 from tests.service.conftest import STACK, Service, tile
+
+FULL = bool(os.environ.get("RENDERGATEWAY_FULL_TESTS"))
 
 # A file of this process may not grow beyond what it has: as on a disk that is full.
 PROGRAM = """
@@ -80,4 +85,66 @@ def test_full_disk__acknowledged_tiles_stay(tmp_path: Path) -> None:
     service = Service(f"embedded:{path}")
     assert len(service.json(f"{STACK}/tileIds")) == told["count"]
     assert check(service.adapter.application.database) == []
+    service.adapter.close()
+
+
+Mount = Callable[[str], None]
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[tuple[Path, Mount]]:
+    """A file system of 2 MB of its own, and a way to mount it anew with other options."""
+    if not FULL:
+        pytest.skip("mounts a file system: set RENDERGATEWAY_FULL_TESTS=1")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", folder], capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f"this user may not mount file systems: {mounted.stderr.decode().strip()}")
+
+    def mount(options: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,{options}", folder], check=True)
+
+    yield folder, mount
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_full_file_system__goes_on_with_room(disk: tuple[Path, Mount]) -> None:
+    """On a disk that is full a save is refused and reading goes on; deleting works, and so does saving with room."""
+    folder, mount = disk
+    service = Service(f"embedded:{folder}/render.db")
+    service.send("POST", STACK, {})
+    saved, refused = 0, ""
+    for number in range(1000):
+        answer = service.save(*(tile(f"{number:04d}_{n:02d}", z=number, x=n * 100) for n in range(50)))
+        if answer.status_code != 201:
+            refused = f"{answer.status_code} {answer.text}"
+            break
+        saved += 50
+
+    assert refused.startswith("503 ")
+    assert "is full; nothing of this request was kept" in refused
+    assert len(service.json(f"{STACK}/tileIds")) == saved
+    assert check(service.adapter.application.database) == []
+    mount("size=20m")
+    assert service.save(tile("later")).status_code == 201
+    assert len(service.json(f"{STACK}/tileIds")) == saved + 1
+    service.adapter.close()
+
+
+def test_read_only_file_system__says_so(disk: tuple[Path, Mount]) -> None:
+    """A file on a file system that may only be read is not opened, and whole when it may be written again."""
+    folder, mount = disk
+    service = Service(f"embedded:{folder}/render.db")
+    service.send("POST", STACK, {})
+    service.save(tile("kept"))
+    service.adapter.close()
+
+    mount("ro")
+    with pytest.raises(StoreError, match="is not writable"):
+        Service(f"embedded:{folder}/render.db")
+    mount("rw")
+
+    service = Service(f"embedded:{folder}/render.db")
+    assert service.json(f"{STACK}/tileIds") == ["kept"]
     service.adapter.close()

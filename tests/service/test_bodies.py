@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import random
 from typing import Any
 
 import attrs
@@ -83,6 +84,61 @@ def test_body__declared_too_large_is_not_read(service: Service) -> None:
     assert "option body_limit" in b"".join(pieces).decode()
 
 
+def _sent(service: Service, body: bytes, **environ: Any) -> tuple[str, str]:
+    """Return status and text of a POST that says of its body what *environ* says."""
+    request = {
+        "REQUEST_METHOD": "POST",
+        "REQUEST_URI": f"/render-ws/v1{STACK}",
+        "CONTENT_TYPE": "application/json",
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.url_scheme": "http",
+    }
+    started: list[str] = []
+    pieces = service.adapter.application(request | environ, lambda status, *rest: started.append(status))  # type: ignore[arg-type]
+    return started[0][:3], b"".join(pieces).decode()
+
+
+def test_body__cut_off(service: Service) -> None:
+    """A body that is shorter than it was said to be is refused, even where what came is JSON."""
+    assert _sent(service, b"{}", CONTENT_LENGTH="3") == ("400", "the body ended after 2 of 3 bytes; send it again")
+    assert service.json("/owner/lab/stackIds") == []
+
+
+@pytest.mark.parametrize("length", ["-1", "two", "1e3"])
+def test_body__length_is_no_number(service: Service, length: str) -> None:
+    """A length that is none is refused."""
+    assert _sent(service, b"{}", CONTENT_LENGTH=length)[0] == "400"
+
+
+def test_body__in_pieces(service: Service) -> None:
+    """A body that comes piece by piece is put together."""
+
+    class Slow(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            return super().read(1)
+
+    assert _sent(service, b"", CONTENT_LENGTH="2", **{"wsgi.input": Slow(b"{}")})[0] == "201"
+
+
+def test_body__without_length(service: Service) -> None:
+    """Where the server says that a body ends by itself it is read, up to the limit; else there is none."""
+    _limit(service, 10)
+
+    assert _sent(service, b"{}")[1] == "no stack version provided"
+    assert _sent(service, b"{}", **{"wsgi.input_terminated": True})[0] == "201"
+    assert _sent(service, b"{" + b" " * 10 + b"}", **{"wsgi.input_terminated": True})[0] == "413"
+
+
+def test_gzip__large(service: Service) -> None:
+    """A body of many pieces is unpacked whole, also where it packs badly."""
+    notes = random.Random(1).randbytes(300_000).hex()
+
+    answer = service.send("POST", STACK, body=gzip.compress(json.dumps({"versionNotes": notes}).encode()), headers=GZIP)
+
+    assert answer.status_code == 201
+    assert service.json(STACK)["currentVersion"]["versionNotes"] == notes
+
+
 @pytest.mark.parametrize("text", [b'{"versionNotes": "a', b"{", b'{"versionNotes": "\xff"}', b'{"cycleNumber": 1e999}'])
 def test_json__broken(service: Service, text: bytes) -> None:
     """Text that is cut off, no UTF-8, or beyond its type is refused, and no stack is made."""
@@ -128,6 +184,26 @@ def test_nesting__limited_in_both_lanes(lane: Any, opening: bytes, closing: byte
     assert isinstance(lane(b'{"unknown":%b}' % inner, StackVersion), StackVersion)
     with pytest.raises(RecordError, match="nested deeper"):
         lane(b'{"unknown":%b}' % more, StackVersion)
+
+
+def test_nesting__limit_is_an_option(service: Service) -> None:
+    """A service takes as many levels as it was told to."""
+    application = service.adapter.application
+    application.options = attrs.evolve(application.options, nesting_limit=3)
+
+    assert service.send("POST", STACK, body=b'{"a":[[1]]}').status_code == 201
+    answer = service.send("POST", STACK, body=b'{"a":[[[1]]]}')
+    assert (answer.status_code, "deeper than 3 levels, the service&#x27;s option" in answer.text) == (400, True)
+
+
+@pytest.mark.parametrize("pad", range(2**20 - 8, 2**20 + 8))
+def test_nesting__escapes_across_pieces(pad: int) -> None:
+    """A quote that is escaped opens no string, wherever the text is cut to be looked at."""
+    head = b'["' + b"x" * (pad - 2)
+
+    check_depth(head + b'\\\\\\"' + b"[" * 200 + b'"]')
+    with pytest.raises(RecordError):
+        check_depth(head + b'\\\\",' + b"[" * 200 + b'"]')
 
 
 @pytest.mark.parametrize("text", [b'["]","["]' * 50, b'{"a":"\\\\"}', b'"' + b"[" * 500 + b'"', b"[]" * 500, b""])

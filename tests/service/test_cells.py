@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rendergateway.model.wire import TileSpec
-from rendergateway.service.store.schema import MIGRATIONS, create_tiles
+from rendergateway.service.store.schema import create_tiles, migrate
 from rendergateway.service.store.tiles import Tiles
 
 Box = tuple[float, float, float, float]
@@ -27,7 +27,7 @@ _box = st.tuples(_corner, _corner, _side, _side).map(_with_sides)
 
 
 def _tiles(connection: sqlite3.Connection, boxes: list[Box]) -> Tiles:
-    connection.executescript(MIGRATIONS[0])
+    migrate(connection, "of the test")
     tiles = Tiles(connection, create_tiles(connection))
     specs = [
         TileSpec(tileId=f"{number:03d}", z=1.0, minX=box[0], minY=box[1], maxX=box[2], maxY=box[3])

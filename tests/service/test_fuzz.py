@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -96,9 +97,11 @@ def _requests(draw: st.DrawFn) -> tuple[Endpoint, str, bytes | None]:
 
 
 @pytest.fixture(scope="module")
-def filled() -> Iterator[Service]:
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service with a stack, a shared transform and some pairs."""
     service = Service("embedded:")
+    application = service.adapter.application
+    application.options = attrs.evolve(application.options, images=(tmp_path_factory.mktemp("images"),))
     service.send("POST", STACK, {})
     lens: dict[str, Any] = {"type": "leaf", "id": "lens", "className": AFFINE, "dataString": "1 0 0 1 1 1"}
     service.save(tile("a"), tile("b", 2.5, 50), shared={"lens": lens})
@@ -130,3 +133,46 @@ def test_any_request__has_an_answer(filled: Service, request_: tuple[Endpoint, s
 
     assert OUR_FAULT not in answer.text
     assert answer.status_code < 500 or answer.status_code in (500, 501)
+
+
+# Tiles that the service takes although no program should send them.
+ODD_TILES: dict[str, dict[str, Any]] = {
+    "without anything": {},
+    "nowhere": {"z": "NaN", "minX": "NaN", "minY": "NaN", "maxX": "NaN", "maxY": "NaN", "width": "NaN"},
+    "endless": {"z": "Infinity", "minX": "-Infinity", "maxX": "Infinity", "width": "Infinity", "height": "Infinity"},
+    "large": {"z": 1e300, "minX": -1e308, "minY": -1e308, "maxX": 1e308, "maxY": 1e308, "width": 1e308, "height": 1e9},
+    "backwards": {"minX": 10, "maxX": -10, "minY": 10, "maxY": -10, "width": -5, "height": 0, "meshCellSize": 0},
+    "null": {"layout": None, "mipmapLevels": None, "channels": [None, {"mipmapLevels": None}], "meshCellSize": None},
+    "unreal": {"transforms": {"type": "list", "specList": [None, {"type": "interpolated"}, {"type": "leaf"}]}},
+    "of numbers": {"layout": {"sectionId": 5, "stageX": "NaN"}, "groupId": 7, "labels": [None, 1]},
+}
+ODD_VALUES = {"z": ("1", "Infinity", "1e300", "NaN"), "x": ("5", "NaN")}
+
+
+@pytest.fixture(params=ODD_TILES)
+def odd(request: pytest.FixtureRequest, service: Service) -> Service:
+    """A stack with one odd tile, and one that is none, COMPLETE."""
+    box = {"tileId": "odd", "z": 1, "minX": 0, "minY": 0, "maxX": 10, "maxY": 10, "layout": {"sectionId": "5"}}
+    tiles = {"odd": box | ODD_TILES[request.param], "usual": tile("a", minX=0, minY=0, maxX=100, maxY=80)}
+    service.send("POST", STACK, {})
+    assert service.send("PUT", f"{STACK}/resolvedTiles", {"tileIdToSpecMap": tiles}).status_code == 201
+    assert service.send("PUT", f"{STACK}/state/COMPLETE").status_code == 201
+    return service
+
+
+def test_odd_tile__every_question_has_an_answer(odd: Service) -> None:
+    """Whatever is asked about a stack with an odd tile, the answer is one of the contract."""
+    usual = {"owner": "lab", "project": "tissue", "stack": "raw", "width": "10", "height": "10", "collection": "pairs"}
+    usual |= {"tile_id": "odd", "section_id": "5"}
+    for endpoint in ENDPOINTS.values():
+        if endpoint.method != "GET":
+            continue
+        for choice in range(4 if FULL else 2) if "z" in endpoint.path_values else (0,):
+            values = {name: chosen[choice % len(chosen)] for name, chosen in ODD_VALUES.items()}
+            path = endpoint.path
+            for name in endpoint.path_values:
+                path = path.replace(f"{{{name}}}", quote((usual | values).get(name, "1"), safe=""))
+            answer = odd.send("GET", path)
+            assert OUR_FAULT not in answer.text, path
+            if answer.headers.get("Content-Type") == "application/json" and answer.text:
+                assert b":null" not in answer.content.replace(b"[null", b""), path

@@ -171,6 +171,79 @@ def test_sweep__stops_when_its_time_is_up(stack: Service) -> None:
         assert not sweep(connection, seconds=60.0)
 
 
+def _complete(service: Service) -> list[str]:
+    assert service.send("PUT", f"{STACK}/state/COMPLETE").status_code == 201
+    names: list[str] = service.json(STACK)["stats"]["channelNames"]
+    return names
+
+
+def test_open__first_schema(tmp_path: Path) -> None:
+    """A database of the first version is brought to this one; what it knew of channels is found again."""
+    path = tmp_path / "render.db"
+    service = Service(f"embedded:{path}")
+    service.send("POST", STACK, {})
+    service.save(tile("a", channels=[{"name": "DAPI"}, {"name": None}]), tile("b"))
+    service.send("POST", STACK.replace("raw", "empty"), {})
+    service.adapter.close()
+    _file_with(path, "DROP TABLE channel", "PRAGMA user_version = 1")
+
+    service = Service(f"embedded:{path}")
+
+    assert _complete(service) == ["DAPI"]
+    assert check(service.adapter.application.database) == []
+    service.adapter.close()
+
+
+def test_channels__that_no_tile_has_any_more(stack: Service) -> None:
+    """Completing a stack names the channels that its tiles have now; clones know them too."""
+    stack.save(tile("a", channels=[{"name": "DAPI"}]), tile("b", channels=[{"name": 'odd"\u00e9', "mipmapLevels": {}}]))
+    assert sorted(_complete(stack)) == ["DAPI", 'odd"\u00e9']
+
+    stack.send("PUT", f"{STACK}/state/LOADING")
+    stack.send("DELETE", f"{STACK}/tile/a")
+    # The name elsewhere in a tile is no channel.
+    stack.save(tile("c", labels=["DAPI"], channels=[]))
+
+    assert _complete(stack) == ['odd"\u00e9']
+    stack.send("PUT", f"{STACK}/cloneTo/copy", {})
+    stack.send("PUT", f"{STACK.replace('raw', 'copy')}/state/COMPLETE")
+    assert stack.json(STACK.replace("raw", "copy"))["stats"]["channelNames"] == ['odd"\u00e9']
+
+
+def test_clone__whole(stack: Service) -> None:
+    """A copy has the tiles, in their order, and goes its own way from then on."""
+    copy = STACK.replace("raw", "copy")
+    stack.save(*(tile(f"t{number}", z=number % 3, x=number) for number in (5, 3, 8, 1)))
+    stack.send("PUT", f"{STACK}/cloneTo/copy", {})
+    stack.save(tile("later"), stack=copy)
+
+    for z in (0, 1, 2):
+        one, other = (stack.send("GET", f"{name}/z/{z}/tileBounds").json() for name in (STACK, copy))
+        assert [box for box in other if box["tileId"] != "later"] == one
+    assert stack.json(f"{STACK}/z/2/box/0,0,10,10/tile-count") == 2
+    assert stack.json(f"{copy}/z/2/box/0,0,10,10/tile-count") == 2
+    assert check(stack.adapter.application.database) == []
+
+
+def test_damaged_file__read_and_written(tmp_path: Path) -> None:
+    """A file that something else overwrote is answered with a sentence, for reading and for writing."""
+    path = tmp_path / "render.db"
+    service = Service(f"embedded:{path}")
+    service.send("POST", STACK, {})
+    service.save(*(tile(f"t{number:04d}") for number in range(500)))
+    service.adapter.close()
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (path.stat().st_size - 4096))
+
+    service = Service(f"embedded:{path}")
+    answers = [service.send("GET", f"{STACK}/tileIds"), service.send("DELETE", f"{STACK}/z/1")]
+
+    assert [answer.status_code for answer in answers] == [503, 503]
+    assert all("malformed" in answer.text for answer in answers)
+    service.adapter.close()
+
+
 def test_backup__is_a_store_of_its_own(tmp_path: Path) -> None:
     """A copy made while others go on holds what was there."""
     service = Service(f"embedded:{tmp_path}/render.db")
@@ -194,6 +267,55 @@ def test_backup__existing_file(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="exists"):
         backup(database, tmp_path / "copy.db")
     database.close()
+
+
+@pytest.mark.parametrize("target", ["nowhere/copy.db", "folder"])
+def test_backup__cannot_be_written(tmp_path: Path, target: str) -> None:
+    """A copy that cannot be made says so."""
+    (tmp_path / "folder").mkdir()
+    database = Database(tmp_path / "render.db")
+
+    with pytest.raises(StoreError, match=r"no copy was made|exists"):
+        backup(database, tmp_path / target)
+    database.close()
+
+
+def test_backup__half_a_copy_goes(tmp_path: Path) -> None:
+    """Where copying fails on the way, no file is left that looks like a copy."""
+    path = tmp_path / "render.db"
+    service = Service(f"embedded:{path}")
+    service.send("POST", STACK, {})
+    service.save(*(tile(f"t{number:05d}") for number in range(2000)))
+    service.adapter.close()
+    database = Database(path)
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size // 2 // 4096 * 4096 - 100)
+
+    with pytest.raises(StoreError, match="no copy was made"):
+        backup(database, tmp_path / "copy.db")
+
+    assert not (tmp_path / "copy.db").exists()
+    database.close()
+
+
+def test_compact__while_others_hold_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who cannot get at the file for too long says so, and leaves it as it was."""
+    monkeypatch.setattr(database_module, "_BUSY_S", 0.05)
+    database, other = (Database(tmp_path / "render.db") for _ in range(2))
+
+    with other.writing(), pytest.raises(StoreError, match="locked"):
+        compact(database)
+
+    compact(database)
+    database.close()
+    other.close()
+
+
+def test_open__missing_and_only_to_be_read(tmp_path: Path) -> None:
+    """Who only reads makes no database."""
+    with pytest.raises(StoreError, match="does not exist"):
+        Database(tmp_path / "render.db", read_only=True)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_full_disk__keeps_nothing_of_the_request(stack: Service) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 from rendergateway.model.wire import Leaf, StackStats, TileSpec, decode_stored
-from rendergateway.number_text import double_text
+from rendergateway.number_text import double_text, truncated
 from rendergateway.service.existence import existing_stack, maybe_tiles
 from rendergateway.service.names import StackId
 from rendergateway.service.refusals import Uncaught
@@ -78,7 +77,7 @@ def _scheffer(tiles: Iterable[TileSpec], stats: StackStats | None) -> Iterator[s
     yield "BBOX " + (" ".join(map(_text, (box.minX, box.minY, box.maxX, box.maxY))) if box else "") + "\n"
     for tile in tiles:
         numbers = " ".join(_fields(tile) or ["null"])
-        size = " ".join(_text(None if side is None else math.trunc(float(side))) for side in (tile.width, tile.height))
+        size = " ".join(_text(None if side is None else truncated(float(side))) for side in (tile.width, tile.height))
         yield f"TRANSFORM '{_raw_path(tile)}' {numbers} {size}\n"
 
 

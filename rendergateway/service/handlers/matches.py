@@ -37,12 +37,11 @@ def match_save(store: Store, *, collection: CollectionId, body: list[SentPair | 
         return
     pairs = store.collections.find(collection) or store.collections.create(collection)
     try:
-        rows = list(map(row_of, body))
+        pairs.save(map(row_of, body))
     except ServiceRefusal as refusal:
         # The real service has made the collection by then, and keeps it.
         refusal.keep_changes = True
         raise
-    pairs.save(rows)
 
 
 def match_delete(store: Store, *, collection: CollectionId) -> None:

@@ -13,16 +13,48 @@ from rendergateway.service.store import Store
 from rendergateway.service.store.stacks import StackRow
 from rendergateway.version import __version__
 
+# What the real service tells of its build. This one is no checkout of a repository, so most of it is empty.
+_BUILD = dict.fromkeys(
+    (
+        "git.branch",
+        "git.build.host",
+        "git.build.time",
+        "git.commit.id",
+        "git.commit.id.abbrev",
+        "git.commit.id.describe",
+        "git.commit.time",
+        "git.commit.url",
+        "git.dirty",
+        "git.remote.origin.url",
+    ),
+    "",
+)
+# What the real service's pages ask for; none of it is set here.
+_PROPERTIES = (
+    "view.catmaidHost",
+    "view.dynamicRenderHost",
+    "view.matchCollection",
+    "view.matchOwner",
+    "view.ndvizHost",
+    "view.renderStack",
+    "view.renderStackOwner",
+    "view.renderStackProject",
+    "webService.maxImageProcessorCacheGb",
+    "webService.maxTileSpecsToRender",
+)
+
 
 def service_version(store: Store) -> bytes:
     """Say which service this is."""
-    return encode({"git.build.version": __version__, "git.commit.url": "", "service": "rendergateway"})
+    return encode(_BUILD | {"git.build.version": __version__, "service": "rendergateway"})
 
 
 def service_properties(store: Store, *, options: Options) -> bytes:
     """Say how the service was started."""
-    limit = "" if options.tile_limit is None else str(options.tile_limit)
-    return encode({"filePath": "", "properties": {"webService.maxTileSpecsPerQuery": limit}})
+    properties = dict.fromkeys(_PROPERTIES, "")
+    if options.tile_limit is not None:
+        properties["webService.maxTileSpecsPerQuery"] = str(options.tile_limit)
+    return encode({"filePath": "", "properties": dict(sorted(properties.items()))})
 
 
 def service_clear_image_cache(store: Store) -> None:

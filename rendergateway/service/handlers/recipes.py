@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rendergateway.model.wire import encode
+from rendergateway.model.wire import encode, encode_numbers
 from rendergateway.service.existence import existing_tiles
 from rendergateway.service.look import FILTER_LISTS
 from rendergateway.service.names import StackId
@@ -20,29 +20,29 @@ def service_filters(store: Store) -> bytes:
 
 def tile_render_parameters(store: Store, *, stack: StackId, tile_id: str, **look: Any) -> bytes:
     """Return what draws one tile."""
-    return encode(tile_recipe(store, stack, tile_id, look))
+    return encode_numbers(tile_recipe(store, stack, tile_id, look))
 
 
 def tile_neighbors_render_parameters(
     store: Store, *, stack: StackId, tile_id: str, options: Options, **look: Any
 ) -> bytes:
     """Return what draws a tile and what lies around it."""
-    return encode(neighbors_recipe(store, stack, tile_id, options, look))
+    return encode_numbers(neighbors_recipe(store, stack, tile_id, options, look))
 
 
 def tile_source_render_parameters(store: Store, *, stack: StackId, tile_id: str, **look: Any) -> bytes:
     """Return what draws a tile's image as it is in the file."""
-    return encode(source_recipe(store, stack, tile_id, look, mask=False))
+    return encode_numbers(source_recipe(store, stack, tile_id, look, mask=False))
 
 
 def tile_mask_render_parameters(store: Store, *, stack: StackId, tile_id: str, **look: Any) -> bytes:
     """Return what draws a tile's mask as it is in the file."""
-    return encode(source_recipe(store, stack, tile_id, look, mask=True))
+    return encode_numbers(source_recipe(store, stack, tile_id, look, mask=True))
 
 
 def section_render_parameters(store: Store, *, stack: StackId, z: float, options: Options, **look: Any) -> bytes:
     """Return what draws a layer."""
-    return encode(layer_recipe(store, stack, z, options, look))
+    return encode_numbers(layer_recipe(store, stack, z, options, look))
 
 
 def box_render_parameters(
@@ -59,7 +59,7 @@ def box_render_parameters(
     **look: Any,
 ) -> bytes:
     """Return what draws a box of a layer."""
-    return encode(box_recipe(store, stack, z, (x, y, width, height), options, look, group))
+    return encode_numbers(box_recipe(store, stack, z, (x, y, width, height), options, look, group))
 
 
 # The same under other names; a group is one value more.

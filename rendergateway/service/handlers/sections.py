@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterator
 
-from rendergateway.model.wire import Box, SectionData, TileBounds, encode
-from rendergateway.number_text import double_text, parse_double
+from rendergateway.model.wire import Box, SectionData, TileBounds, encode, encode_numbers, json_number
+from rendergateway.number_text import double_text, parse_double, truncated
 from rendergateway.service.existence import (
     existing_sections,
     existing_stack,
@@ -41,13 +40,15 @@ def _z_values(store: Store, stack: StackId, low: float | None, high: float | Non
 
 def stack_z_values(store: Store, *, stack: StackId, min_z: float | None = None, max_z: float | None = None) -> bytes:
     """List the z values of a stack, ascending."""
-    return encode(_z_values(store, stack, min_z, max_z))
+    return encode(list(map(json_number, _z_values(store, stack, min_z, max_z))))
 
 
 def section_bounds(store: Store, *, stack: StackId, z: float) -> bytes:
     """Return the box around a layer, as its tiles are now."""
     extent = layer_extent(store, stack, z)
-    return encode(Box(minX=extent.min_x, minY=extent.min_y, minZ=z, maxX=extent.max_x, maxY=extent.max_y, maxZ=z))
+    return encode_numbers(
+        Box(minX=extent.min_x, minY=extent.min_y, minZ=z, maxX=extent.max_x, maxY=extent.max_y, maxZ=z)
+    )
 
 
 def _aggregated(store: Store, stack: StackId, low: float | None, high: float | None) -> list[SectionRow]:
@@ -60,7 +61,7 @@ def _aggregated(store: Store, stack: StackId, low: float | None, high: float | N
 
 
 def _section_json(row: SectionRow) -> bytes:
-    return encode(
+    return encode_numbers(
         SectionData(
             sectionId=row.section_id, z=row.z, tileCount=row.tile_count,
             minX=row.min_x, maxX=row.max_x, minY=row.min_y, maxY=row.max_y,
@@ -90,7 +91,7 @@ def stack_reordered_section_data(
 
 def _is_reordered(row: SectionRow) -> bool:
     try:
-        return math.trunc(parse_double(row.section_id or "")) != math.trunc(row.z or 0.0)
+        return truncated(parse_double(row.section_id or "")) != truncated(row.z or 0.0)
     except ValueError as error:
         raise IllegalArgument(str(error)) from error
 
@@ -107,9 +108,9 @@ def _mergeable(z_values: list[float]) -> Iterator[tuple[int, int]]:
     """Yield positions of an integral z and of a fractional one that belongs to it."""
     integral: int | None = None
     for position, z in enumerate(z_values):
-        if z == math.trunc(z):
+        if z == truncated(z):
             integral = position
-        elif integral is not None and math.trunc(z) == z_values[integral]:
+        elif integral is not None and truncated(z) == z_values[integral]:
             yield integral, position
 
 
@@ -134,7 +135,7 @@ def stack_mergeable_z_values(
 
 
 def _box_json(box: TileBox) -> bytes:
-    return encode(tile_bounds(box))
+    return encode_numbers(tile_bounds(box))
 
 
 def tile_bounds(box: TileBox) -> TileBounds:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
-from rendergateway.model.wire import Box, StackName, StackStats, StackVersion, decode_stored, encode
+from rendergateway.model.wire import Box, StackName, StackStats, StackVersion, decode_stored, encode, json_number
+from rendergateway.number_text import truncated
 from rendergateway.service.existence import existing_stack, not_read_only
 from rendergateway.service.hash_order import hash_order
 from rendergateway.service.names import StackId
@@ -20,7 +19,6 @@ _NEXT = {
     "READ_ONLY": ("COMPLETE", "OFFLINE"),
     "OFFLINE": ("COMPLETE",),
 }
-_LARGEST = 2**31 - 1
 _NO_TILES = "Stack data aggregation returned no results because the stack has no tiles."
 
 
@@ -96,14 +94,15 @@ def _stats(sections: Sections) -> StackStats | None:
     if extent is None:
         return None
     z_values = sections.z_values()
-    least_width, most_width, least_height, most_height = map(_clipped, sections.sizes())
+    sizes = [None if size is None else truncated(size) for size in sections.sizes()]
+    least_width, most_width, least_height, most_height = sizes
     return StackStats(
         stackBounds=Box(
-            minX=extent.min_x, minY=extent.min_y, minZ=extent.min_z,
-            maxX=extent.max_x, maxY=extent.max_y, maxZ=extent.max_z,
+            minX=json_number(extent.min_x), minY=json_number(extent.min_y), minZ=json_number(extent.min_z),
+            maxX=json_number(extent.max_x), maxY=json_number(extent.max_y), maxZ=json_number(extent.max_z),
         ),
         sectionCount=len(z_values),
-        nonIntegralSectionCount=sum(z > (_clipped(z) or 0) for z in z_values),
+        nonIntegralSectionCount=sum(z > truncated(z) for z in z_values),
         tileCount=extent.tile_count,
         transformCount=sections.transform_count(),
         minTileWidth=least_width,
@@ -112,13 +111,6 @@ def _stats(sections: Sections) -> StackStats | None:
         maxTileHeight=most_height,
         channelNames=hash_order(sections.channel_names()),
     )  # fmt: skip
-
-
-def _clipped(size: float | None) -> int | None:
-    """Return *size* as Java turns a double into an int."""
-    if size is None:
-        return None
-    return math.trunc(max(-_LARGEST - 1, min(size, _LARGEST)))
 
 
 def stack_bounds(store: Store, *, stack: StackId) -> bytes:
@@ -184,8 +176,11 @@ def _copy(store: Store, source: StackRow, target: StackRow, z: list[float] | Non
         if store.collisions(origin, goal, "transform", "id"):
             raise IllegalState(f"transforms of {source.stack_id} exist in {target.stack_id} already")
         store.copy_transforms(origin, goal)
-    if not z and len(goal.ids()):
-        raise IllegalState(f"all tiles of {source.stack_id} cannot be cloned to {target.stack_id}, which has tiles")
+    if not z:
+        if goal.any():
+            raise IllegalState(f"all tiles of {source.stack_id} cannot be cloned to {target.stack_id}, which has tiles")
+        store.copy_all_tiles(origin, goal)
+        return
     if store.collisions(origin, goal, "tile", "tile_id"):
         raise IllegalState(f"tiles of {source.stack_id} exist in {target.stack_id} already")
-    store.copy_tiles(origin, goal, z)
+    store.copy_layers(origin, goal, z)

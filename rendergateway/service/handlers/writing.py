@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rendergateway.model.wire import ResolvedTiles, TileSpec
+from rendergateway.model.wire import SentTiles, TileSpec, json_number
 from rendergateway.service.existence import existing_stack
 from rendergateway.service.names import StackId
 from rendergateway.service.refusals import IllegalArgument, IllegalState
 from rendergateway.service.resolving import decoded_tile
-from rendergateway.service.saving import check_and_derive, save
+from rendergateway.service.saving import save
 from rendergateway.service.store import Store
 from rendergateway.service.store.stacks import StackRow
 from rendergateway.service.store.tiles import Ids, Tiles
@@ -17,19 +17,19 @@ from rendergateway.service.store.tiles import Ids, Tiles
 _MOVED_AT_ONCE = 5000
 
 
-def stack_save_tiles(store: Store, *, stack: StackId, body: ResolvedTiles | None, derive_data: bool = False) -> None:
+def stack_save_tiles(store: Store, *, stack: StackId, body: SentTiles | None, derive_data: bool = False) -> None:
     """Store tiles and shared transforms: all of the request, or nothing."""
     _save(store, stack, body, None, derive=derive_data)
 
 
 def section_save_tiles(
-    store: Store, *, stack: StackId, z: float, body: ResolvedTiles | None, derive_data: bool = False
+    store: Store, *, stack: StackId, z: float, body: SentTiles | None, derive_data: bool = False
 ) -> None:
     """Store tiles of one layer and shared transforms: all of the request, or nothing."""
     _save(store, stack, body, z, derive=derive_data)
 
 
-def _save(store: Store, stack: StackId, body: ResolvedTiles | None, z: float | None, *, derive: bool) -> None:
+def _save(store: Store, stack: StackId, body: SentTiles | None, z: float | None, *, derive: bool) -> None:
     if body is None:
         raise IllegalArgument("no resolved tiles provided")
     row = existing_stack(store, stack)
@@ -37,8 +37,7 @@ def _save(store: Store, stack: StackId, body: ResolvedTiles | None, z: float | N
         raise IllegalState(
             f"Resolved tiles can only be saved to stacks in the LOADING state, but this stack's state is {row.state}."
         )
-    ready = check_and_derive(body, z, derive=derive)
-    save(_tiles(store, row), body, ready)
+    save(_tiles(store, row), body, z, derive=derive)
 
 
 def _tiles(store: Store, row: StackRow) -> Tiles:
@@ -113,5 +112,5 @@ def _move(tiles: Tiles, ids: Ids, z: float) -> None:
 
 def _with_z(moved: Iterable[TileSpec], z: float) -> Iterable[TileSpec]:
     for tile in moved:
-        tile.z = z
+        tile.z = json_number(float(z))
         yield tile

@@ -78,6 +78,8 @@ class Database:
             raise StoreError(f"{self.path} cannot be opened: there is no folder {folder}")
         if not os.access(folder, os.W_OK):
             raise StoreError(f"{self.path} cannot be opened: the folder {folder} is not writable, and SQLite needs to")
+        if self.read_only and not self.path.exists():
+            raise StoreError(f"{self.path} does not exist, and who only reads makes no database")
         if self.path.is_dir():
             raise StoreError(f"{self.path} is a folder, not a database")
         kind = file_system_of(folder)
@@ -126,13 +128,22 @@ class Database:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Give a connection that sees one moment of the database, whatever others write meanwhile."""
+        """
+        Give a connection that sees one moment of the database, whatever others write meanwhile.
+
+        Raises
+        ------
+        StoreError
+            If the file cannot be read.
+        """
         connection = self._take()
-        connection.execute("BEGIN")
         try:
-            yield connection
+            with self._told("could not be read"):
+                connection.execute("BEGIN")
+                yield connection
         finally:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             self._give_back(connection)
 
     @contextlib.contextmanager
@@ -154,10 +165,9 @@ class Database:
             self._give_back(connection)
             raise StoreError(f"{self.path} is being written by others: {error}") from error
         try:
-            yield connection
-            connection.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            raise StoreError(f"{self.path} could not be written: {error}; nothing of this request was kept") from error
+            with self._told("could not be written", "; nothing of this request was kept"):
+                yield connection
+                connection.execute("COMMIT")
         finally:
             # Whatever did not come to its commit goes; a full disk may have ended the transaction already.
             if connection.in_transaction:
@@ -165,13 +175,35 @@ class Database:
             self._give_back(connection)
 
     @contextlib.contextmanager
+    def _told(self, what: str, consequence: str = "") -> Iterator[None]:
+        """Turn what is wrong with the file or its disk into a sentence; what is wrong with a query stays an error."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            if type(error) not in (sqlite3.OperationalError, sqlite3.DatabaseError):
+                raise
+            raise StoreError(f"{self.path} {what}: {error}{consequence}") from error
+
+    @contextlib.contextmanager
     def idle(self) -> Iterator[sqlite3.Connection]:
-        """Give a connection outside any transaction, for what SQLite does by itself."""
+        """
+        Give a connection outside any transaction, for what SQLite does by itself.
+
+        Raises
+        ------
+        StoreError
+            If others held the database for too long, or its disk is full.
+        """
         connection = self._take()
         try:
-            yield connection
+            with self._told("could not be changed"):
+                yield connection
         finally:
             self._give_back(connection)
+
+    def leave_to_parent(self) -> None:
+        """Leave the connections open, in a forked process: SQLite's are of the process that opened them."""
+        self._close_idle.detach()
 
     def close(self) -> None:
         """Close the idle connections; those in use close when they are given back."""

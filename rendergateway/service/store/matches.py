@@ -104,8 +104,16 @@ class Pairs:
         return self._connection.execute(query.format(n=self.contents), values)
 
     def save(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        """Store pairs, each in place of the one with its four ids."""
-        self._connection.executemany(_UPSERT.format(n=self.contents), rows)
+        """Store pairs, each in place of the one with its four ids; none where *rows* fails on its way."""
+        self._connection.execute("SAVEPOINT pairs")
+        try:
+            self._connection.executemany(_UPSERT.format(n=self.contents), rows)
+        except Exception:
+            # A full disk ends the whole transaction by itself.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK TO pairs")
+            raise
+        self._connection.execute("RELEASE pairs")
 
     def select(self, selection: str, **values: str) -> Iterator[PairRow]:
         """Yield the pairs of one of `SELECTIONS`, in order."""

@@ -11,10 +11,7 @@ __all__ = ["APPLICATION_ID", "VERSION", "create_pairs", "create_tiles", "migrate
 
 # "RGWY": tells this file from the databases of other programs.
 APPLICATION_ID = 0x52475759
-VERSION = 1
-
-# What leads from version N to N + 1, at position N; the first makes a database from nothing.
-MIGRATIONS = (resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8"),)
+VERSION = 2
 
 # A tile's place in the spatial index is `level` (its extent as a power of two) and the cell of that size in which its
 # upper left corner lies: see cells.py. Coordinates are kept as 64-bit numbers and compared exactly.
@@ -48,6 +45,31 @@ CREATE INDEX match_{n}_q ON match_{n} (q_group, q_id);
 """
 
 
+# Names of the channels that tiles have or had, so that most stacks need not be searched for them.
+_CHANNELS = """
+CREATE TABLE channel (contents INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (contents, name)) WITHOUT ROWID
+"""
+_CHANNELS_OF_TILES = """
+INSERT OR IGNORE INTO channel SELECT {n}, json_extract(channel.value, '$.name')
+FROM tile_{n} AS tile CROSS JOIN json_each(CAST(tile.text AS TEXT), '$.channels') AS channel
+WHERE instr(tile.text, CAST('"channels"' AS BLOB)) AND json_extract(channel.value, '$.name') IS NOT NULL
+"""
+
+
+def _from_nothing(connection: sqlite3.Connection) -> None:
+    _execute_all(connection, resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8"))
+
+
+def _with_channels(connection: sqlite3.Connection) -> None:
+    connection.execute(_CHANNELS)
+    for (number,) in connection.execute("SELECT contents FROM stack WHERE contents IS NOT NULL").fetchall():
+        connection.execute(_CHANNELS_OF_TILES.format(n=number))
+
+
+# What leads from version N to N + 1, at position N.
+MIGRATIONS = (_from_nothing, _with_channels)
+
+
 def migrate(connection: sqlite3.Connection, path: str) -> None:
     """
     Bring the database to this version.
@@ -72,8 +94,8 @@ def _run(connection: sqlite3.Connection, version: int) -> None:
     connection.execute("BEGIN IMMEDIATE")
     # Another process may have been faster while this one waited.
     if connection.execute("PRAGMA user_version").fetchone()[0] == version:
-        for script in MIGRATIONS[version:]:
-            _execute_all(connection, script)
+        for step in MIGRATIONS[version:]:
+            step(connection)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("COMMIT")

@@ -28,6 +28,7 @@ _UPDATE = """
 UPDATE stack SET owner = ?, project = ?, stack = ?, state = ?, modified_ms = ?, version_number = ?, version = ?,
     stats = ?, hierarchy = ?, contents = ?, aggregated = ? WHERE id = ?
 """
+_FORGET_CHANNELS = "DELETE FROM channel WHERE contents = ?"
 _DELETE = "DELETE FROM stack WHERE id = ?"
 
 
@@ -104,6 +105,7 @@ class StackRows:
         if row.contents is not None:
             for kind in ("tile", "transform", "section"):
                 discard(self._connection, f"{kind}_{row.contents}")
+            self._connection.execute(_FORGET_CHANNELS, (row.contents,))
             row.contents, row.aggregated = None, False
 
     def update(self, row: StackRow) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rendergateway.service.store.database import Database
 from rendergateway.service.store.matches import Collections
@@ -14,6 +14,10 @@ from rendergateway.service.store.tiles import Tiles
 from rendergateway.service.store.upkeep import sweep
 
 __all__ = ["Store", "reading", "writing"]
+
+# All columns but the number of the row, which is the target's own.
+_COPIED = "tile_id, z, section_id, group_id, min_x, min_y, max_x, max_y, level, cell_y, cell_x, flat, refs, text"
+_COPY_CHANNELS = "INSERT OR IGNORE INTO channel SELECT ?, name FROM channel WHERE contents = ?"
 
 
 class Store:
@@ -39,16 +43,18 @@ class Store:
         """Return the layers and sections of a stack; None while it has no tile collection."""
         return None if row.contents is None else Sections(self._connection, row.contents)
 
-    def copy_tiles(self, source: Tiles, target: Tiles, z_values: list[float] | None) -> None:
-        """Add the tiles of *source*, all or those at exactly these z, to *target*."""
-        columns = (
-            "tile_id, z, section_id, group_id, min_x, min_y, max_x, max_y, level, cell_y, cell_x, flat, refs, text"
-        )
-        copy = f"INSERT INTO tile_{target.contents} ({columns}) SELECT {columns} FROM tile_{source.contents}"
-        if not z_values:
-            self._connection.execute(copy)
-        for z in sorted(set(z_values or ())):
+    def copy_all_tiles(self, source: Tiles, target: Tiles) -> None:
+        """Add all tiles of *source* to *target*, which has none."""
+        # Whole rows into an empty table of the same shape: SQLite then copies pages, indexes included.
+        self._connection.execute(f"INSERT INTO tile_{target.contents} SELECT * FROM tile_{source.contents}")
+        self._connection.execute(_COPY_CHANNELS, (target.contents, source.contents))
+
+    def copy_layers(self, source: Tiles, target: Tiles, z_values: Iterable[float]) -> None:
+        """Add the tiles of *source* at exactly these z to *target*."""
+        copy = f"INSERT INTO tile_{target.contents} ({_COPIED}) SELECT {_COPIED} FROM tile_{source.contents}"
+        for z in sorted(set(z_values)):
             self._connection.execute(f"{copy} WHERE z = ?", (z,))
+        self._connection.execute(_COPY_CHANNELS, (target.contents, source.contents))
 
     def copy_transforms(self, source: Tiles, target: Tiles) -> None:
         """Add the shared transforms of *source* to *target*."""

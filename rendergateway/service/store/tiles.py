@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from rendergateway.model.wire import TileSpec, encode, is_flat, references
+from rendergateway.service.refusals import IllegalState
 from rendergateway.service.store.cells import bands, place_of
 
 __all__ = ["Ids", "StoredTile", "TileBox", "Tiles"]
@@ -16,6 +17,10 @@ __all__ = ["Ids", "StoredTile", "TileBox", "Tiles"]
 Ids: TypeAlias = "array[int]"
 
 _AT_ONCE = 500
+# How many tiles are joined at first, and how many bytes a piece of an answer is to have.
+_FIRST, _PIECE = 64, 2**20
+# The real service's database keeps no larger document.
+_LARGEST = 16 * 2**20
 
 _UPSERT = """
 INSERT INTO tile_{n} (tile_id, z, section_id, group_id, min_x, min_y, max_x, max_y,
@@ -27,6 +32,7 @@ ON CONFLICT (tile_id) DO UPDATE SET
     level = excluded.level, cell_y = excluded.cell_y, cell_x = excluded.cell_x,
     flat = excluded.flat, refs = excluded.refs, text = excluded.text
 """
+_SAVE_CHANNEL = "INSERT OR IGNORE INTO channel (contents, name) VALUES (?, ?)"
 _DELETE_NAMELESS = "DELETE FROM tile_{n} WHERE tile_id IS NULL"
 _TEXT = "SELECT tile_id, flat, refs, text FROM tile_{n} WHERE tile_id = ?"
 _TEXTS = """
@@ -103,12 +109,17 @@ def number(value: float | str | None) -> float | None:
 
 
 def _values(tile: TileSpec) -> tuple[Any, ...]:
-    box = (number(tile.minX), number(tile.minY), number(tile.maxX), number(tile.maxY))
+    box = (tile.minX, tile.minY, tile.maxX, tile.maxY)
+    if str in map(type, box):
+        box = (number(tile.minX), number(tile.minY), number(tile.maxX), number(tile.maxY))
     flat = tile.transforms is not None and is_flat(tile.transforms)
     named = [] if flat else sorted({name for name in references(tile.transforms) if name is not None})
     refs = json.dumps(named) if named else None
+    text = encode(tile)
+    if len(text) > _LARGEST:
+        raise IllegalState(f"tile '{tile.tileId}' has {len(text)} bytes; a tile may have {_LARGEST}")
     return (
-        tile.tileId, number(tile.z), tile.section_id, tile.groupId, *box, *place_of(*box), flat, refs, encode(tile)
+        tile.tileId, number(tile.z), tile.section_id, tile.groupId, *box, *place_of(*box), flat, refs, text
     )  # fmt: skip
 
 
@@ -126,15 +137,21 @@ class Tiles:
 
     def save(self, tiles: Iterable[TileSpec]) -> None:
         """Store *tiles*, each in place of the one that had its id."""
-        tiles = list(tiles)
-        if any(tile.tileId is None for tile in tiles):
+        named = {tile.tileId: tile for tile in tiles}
+        if None in named:
             self._run(_DELETE_NAMELESS)
         # Row by row: the texts of a large request are never held all at once.
-        self._connection.executemany(_UPSERT.format(n=self.contents), map(_values, tiles))
+        self._connection.executemany(_UPSERT.format(n=self.contents), map(_values, named.values()))
+        channels = {channel.name for tile in named.values() for channel in tile.channels or () if channel}
+        values = [(self.contents, name) for name in channels if name is not None]
+        self._connection.executemany(_SAVE_CHANNEL, values)
 
     def save_shared(self, specs: Iterable[tuple[str | None, bytes]]) -> None:
-        """Store shared transforms by id."""
-        self._connection.executemany(_SAVE_SHARED.format(n=self.contents), specs)
+        """Store shared transforms by id; of those without one, the last."""
+        texts = dict(specs)
+        if None in texts:
+            self._run("DELETE FROM transform_{n} WHERE id IS NULL")
+        self._connection.executemany(_SAVE_SHARED.format(n=self.contents), texts.items())
 
     def delete(self, **filters: Any) -> int:
         """Delete the tiles that have all of *filters*; return how many."""
@@ -150,6 +167,10 @@ class Tiles:
         """Return the row ids of the tiles that have all of *filters*."""
         where = f"WHERE {_conditions(filters)}" if filters else ""
         return _ids(self._run(f"SELECT id FROM tile_{{n}} {where} ORDER BY {order}", filters))
+
+    def any(self) -> bool:
+        """Tell whether there is a tile."""
+        return self._run("SELECT 1 FROM tile_{n} LIMIT 1").fetchone() is not None
 
     def ids_of_names(self, names: Sequence[str | None]) -> Ids:
         """Return the row ids of the tiles called *names*, by tile id."""
@@ -191,10 +212,14 @@ class Tiles:
             yield from map(StoredTile._make, self._run(_TEXTS, (chunk,)))
 
     def entries(self, ids: Ids) -> Iterator[bytes]:
-        """Yield the entries of a JSON object of tiles, some hundreds in one piece, in the order of *ids*."""
-        for chunk in _chunks(ids):
-            for (entries,) in self._run(_ENTRIES, (chunk,)):
-                yield entries
+        """Yield the entries of a JSON object of tiles, many in one piece, in the order of *ids*."""
+        start, count = 0, _FIRST
+        while start < len(ids):
+            (entries,) = self._run(_ENTRIES, (json.dumps(ids[start : start + count].tolist()),)).fetchone()
+            yield entries
+            start += count
+            # Some tiles have a thousand times the text of others: a piece has a size, not a number of tiles.
+            count = max(1, min(_AT_ONCE, 2 * count, count * _PIECE // len(entries)))
 
     def boxes(self, ids: Ids) -> Iterator[TileBox]:
         """Yield where tiles lie, in the order of *ids*."""

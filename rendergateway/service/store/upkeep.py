@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import time
@@ -78,15 +79,15 @@ def backup(database: Database, target: str | os.PathLike[str]) -> Path:
     Raises
     ------
     StoreError
-        If *target* exists.
+        If *target* exists or cannot be written; nothing is left there then.
     """
     path = Path(target).expanduser().resolve()
     if path.exists():
         raise StoreError(f"{path} exists; choose another name for the copy")
-    with database.reading() as connection:
-        copy = sqlite3.connect(path)
-        try:
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as copy, database.reading() as connection:
             connection.backup(copy)
-        finally:
-            copy.close()
+    except (sqlite3.Error, StoreError) as error:
+        path.unlink(missing_ok=True)
+        raise StoreError(f"no copy was made to {path}: {error}") from error
     return path

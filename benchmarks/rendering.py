@@ -1,0 +1,222 @@
+"""
+Speed of drawing, as ratios against bare OpenCV and against the real service; to be run on a quiet machine.
+
+``python -m benchmarks.rendering`` prints one line per measurement: the figure, the goal, and what was measured. The
+times of the real service are those of its CPU, on a machine of the same kind.
+"""
+
+from __future__ import annotations
+
+import cProfile
+import os
+import pstats
+import resource
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from wsgiref.simple_server import make_server
+
+import cv2
+import numpy as np
+import requests
+
+from rendergateway.rendering import Channel, ImageAddress, Level, Recipe, Sources, Tile, draw, encoded
+from rendergateway.service.launch import app_for
+from rendergateway.transforms import AffineModel2D, Transform, TransformList, fit_lens
+
+SIDE, STEP = 2048, 1900
+ROUNDS = 7
+TURN = [[0.999, -0.01], [0.01, 0.999]]
+MIB = 2**20
+
+
+def texture(side: int, seed: int) -> np.ndarray:
+    rough = np.random.default_rng(seed).integers(0, 256, (side, side), dtype=np.uint8)
+    smooth = cv2.GaussianBlur(rough, (0, 0), 1.2)
+    return np.asarray(cv2.normalize(smooth, smooth, 0, 255, cv2.NORM_MINMAX))
+
+
+def least(work: Callable[[], object], clock: Callable[[], float] = time.process_time, times: int = ROUNDS) -> float:
+    """Return the least CPU that *work* took in this process, in seconds, or the least of what another clock says."""
+    found = []
+    for _ in range(times):
+        start = clock()
+        work()
+        found.append(clock() - start)
+    return min(found)
+
+
+def show(name: str, figure: float, goal: float, note: str, *, above: bool = False) -> None:
+    missed = figure < goal if above else figure > goal
+    print(f"{name:52} {figure:7.2f}   {'≥' if above else '≤'} {goal:<5g} {'MISSED' if missed else '      '} {note}")
+
+
+class Mosaic:
+    """Sixteen tiles, four by four, of different images."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.paths = [str(folder / f"{number}.png") for number in range(16)]
+        for number, path in enumerate(self.paths):
+            cv2.imwrite(path, texture(SIDE, number))
+        points = np.random.default_rng(0).uniform(0, SIDE, (500, 2))
+        bent = points + 2e-6 * (points - SIDE / 2) ** 2
+        self.lens = fit_lens(points, bent, dimension=5, width=SIDE, height=SIDE)
+
+    def tiles(self, columns: int, *, lens: bool = False) -> tuple[Tile, ...]:
+        found = []
+        for number in range(columns * columns):
+            row, column = divmod(number, columns)
+            place = AffineModel2D(np.column_stack([TURN, [column * STEP, row * STEP]]))
+            whole: Transform = TransformList([self.lens, place]) if lens else place
+            channel = Channel(levels={0: Level(ImageAddress(self.paths[number]))})
+            found.append(Tile(str(number), whole, (channel,), SIDE, SIDE))
+        return tuple(found)
+
+
+def warps(mosaic: Mosaic) -> None:
+    """Measure one tile against bare OpenCV."""
+    image, sources = np.asarray(cv2.imread(mosaic.paths[0], cv2.IMREAD_UNCHANGED)), Sources()
+    plain = Recipe(tiles=mosaic.tiles(1), width=SIDE, height=SIDE)
+    back = AffineModel2D(np.column_stack([TURN, [0, 0]])).inverse().matrix
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    bare = least(lambda: cv2.warpAffine(image, back, (SIDE, SIDE), flags=flags))
+    draw(plain, sources)
+    ours = least(lambda: draw(plain, sources))
+    show("affine tile / bare warpAffine", ours / bare, 1.5, f"{1e3 * ours:.1f} / {1e3 * bare:.1f} ms CPU")
+
+    x, y = np.meshgrid(np.arange(float(SIDE)), np.arange(float(SIDE)))
+    maps = [(row[0] * x + row[1] * y + row[2]).astype(np.float32) for row in back]
+    bare = least(lambda: cv2.remap(image, maps[0], maps[1], cv2.INTER_LINEAR))
+    curved = Recipe(tiles=mosaic.tiles(1, lens=True), width=SIDE, height=SIDE)
+
+    def fresh() -> None:
+        sources.maps.clear()
+        draw(curved, sources)
+
+    first, again = least(fresh), least(lambda: draw(curved, sources))
+    show("lens + affine / bare remap", first / bare, 4, f"{1e3 * first:.1f} / {1e3 * bare:.1f} ms CPU")
+    show("the same, maps kept / bare remap", again / bare, 1.5, f"{1e3 * again:.1f} / {1e3 * bare:.1f} ms CPU")
+
+
+def against_the_service(mosaic: Mosaic) -> None:
+    """Measure how many times less CPU pictures take than the real service: images decoded anew, and kept."""
+    four, bent = (
+        {"x": 900, "y": 900, "width": 2000, "height": 2000, "tiles": mosaic.tiles(2, lens=on)} for on in (False, True)
+    )
+    cases: list[tuple[str, dict[str, Any], str, float]] = [
+        ("box 2000² of four tiles, PNG", four, "png", 1.3),
+        ("the same through a lens, PNG", bent, "png", 1.4),
+        ("7000² at 0.25, JPEG", {"width": 7000, "height": 7000, "scale": 0.25, "tiles": mosaic.tiles(4)}, "jpeg", 0.34),
+        ("one tile, JPEG", {"width": SIDE, "height": SIDE, "tiles": mosaic.tiles(1)}, "jpeg", 0.33),
+    ]  # fmt: skip
+    for name, members, kind, theirs in cases:
+        recipe, sources = Recipe(**members), Sources()
+
+        def kept(recipe: Recipe = recipe, sources: Sources = sources, kind: str = kind) -> None:
+            encoded(draw(recipe, sources), recipe, kind)
+
+        def fresh(work: Callable[[], None] = kept, sources: Sources = sources) -> None:
+            sources.clear()
+            work()
+
+        cold, warm = least(fresh, times=3), least(kept, times=3)
+        show(
+            f"{name}: real service / ours", theirs / warm, 5, f"{warm:.3f} s CPU; decoding too {cold:.3f} s", above=True
+        )
+
+
+def box_over_loopback(mosaic: Mosaic) -> None:
+    """Measure which share of a request is decoding, warping and encoding."""
+    app = app_for(mosaic.folder / "render.db", images=(mosaic.folder,))
+    server = make_server("127.0.0.1", 0, app)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    base = f"http://127.0.0.1:{server.server_port}/render-ws/v1/owner/o/project/p/stack/s"
+    session = requests.Session()
+    session.post(base, json={}).raise_for_status()
+    for number, path in enumerate(mosaic.paths):
+        cv2.imwrite(str(mosaic.folder / f"{number}_2.png"), cv2.resize(texture(SIDE, number), (512, 512)))
+        row, column = divmod(number, 4)
+        leaf = {
+            "className": AffineModel2D.JAVA_NAME,
+            "dataString": f"0.999 0.01 -0.01 0.999 {column * STEP} {row * STEP}",
+        }
+        levels = {"0": {"imageUrl": path}, "2": {"imageUrl": str(mosaic.folder / f"{number}_2.png")}}
+        spec: dict[str, Any] = {"tileId": str(number), "z": 1, "width": SIDE, "height": SIDE, "mipmapLevels": levels,
+                "transforms": {"type": "list", "specList": [leaf]}}  # fmt: skip
+        body: Any = {"transformIdToSpecMap": {}, "tileIdToSpecMap": {str(number): spec}}
+        session.put(f"{base}/resolvedTiles?deriveData=true", json=body).raise_for_status()
+    url = f"{base}/z/1/box/0,0,7600,7600,0.25/png-image"
+    session.get(url).raise_for_status()
+    total = least(lambda: session.get(url).raise_for_status(), time.perf_counter, times=5)
+    recipe = Recipe(tiles=mosaic.tiles(4), width=7600, height=7600, scale=0.25)
+    recipe = Recipe(
+        tiles=tuple(_second_level(tile, mosaic) for tile in recipe.tiles), width=7600, height=7600, scale=0.25
+    )
+    sources = Sources()
+    drawing = least(lambda: encoded(draw(recipe, sources), recipe, "png"), time.perf_counter, times=5)
+    show("16 tiles → 1900² PNG: drawing / request", drawing / total, 0.9, f"{drawing:.3f} / {total:.3f} s", above=True)
+    profile = cProfile.Profile()
+    profile.runcall(lambda: encoded(draw(recipe, sources), recipe, "png"))
+    pstats.Stats(profile).sort_stats("tottime").print_stats(8)
+    server.shutdown()
+
+
+def _second_level(tile: Tile, mosaic: Mosaic) -> Tile:
+    levels = {0: tile.channels[0].levels[0], 2: Level(ImageAddress(str(mosaic.folder / f"{tile.id}_2.png")))}
+    return Tile(tile.id, tile.transform, (Channel(levels=levels),), SIDE, SIDE)
+
+
+def many_boxes(mosaic: Mosaic) -> None:
+    """Measure how two cores share 200 boxes of a layer, and what the memory grows to."""
+    bound = 96 * MIB
+    tiles, boxes = mosaic.tiles(4), [(x, y) for y in range(0, 7000, 500) for x in range(0, 7000, 500)]
+
+    def box(place: tuple[int, int], sources: Sources) -> bytes:
+        x, y = place
+        near = tuple(t for t in tiles if abs(_left(t) + 1000 - x) < 1600 and abs(_top(t) + 1000 - y) < 1600)
+        recipe = Recipe(tiles=near, x=x, y=y, width=500, height=500)
+        return encoded(draw(recipe, sources), recipe, "png")
+
+    took, cores = [], sorted(os.sched_getaffinity(0))
+    for count in (1, 2):
+        # Of this thread and those that it starts: OpenCV's, those of `draw` and these here.
+        for task in Path("/proc/self/task").iterdir():
+            os.sched_setaffinity(int(task.name), set(cores[:count]))
+        sources, before = Sources(cache_bytes=bound), _resident()
+        start = time.perf_counter()
+        with ThreadPoolExecutor(count) as threads:
+            list(threads.map(lambda place, own=sources: box(place, own), boxes))
+        took.append(time.perf_counter() - start)
+        note = f"memory {_resident() - before:+.0f} MiB, {sources.cached_bytes / MIB:.0f} of {bound / MIB:.0f} MiB kept"
+        print(f"{len(boxes)} boxes, {count} cores: {took[-1]:.2f} s, {note}")
+    show("two cores / one", took[0] / took[1], 1.7, f"{took[0]:.2f} / {took[1]:.2f} s", above=True)
+
+
+def _resident() -> float:
+    """Return the memory of this process in MiB."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize() / MIB
+
+
+def _left(tile: Tile) -> float:
+    return float(tile.transform.apply([0, 0])[0])
+
+
+def _top(tile: Tile) -> float:
+    return float(tile.transform.apply([0, 0])[1])
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        mosaic = Mosaic(Path(folder))
+        for measure in (warps, against_the_service, box_over_loopback, many_boxes):
+            measure(mosaic)
+
+
+if __name__ == "__main__":
+    main()

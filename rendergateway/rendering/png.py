@@ -1,0 +1,57 @@
+"""PNG of pixels with opacity, written fast."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["png_of_rgba"]
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_LEVEL = 1
+# Eight bits, colours and opacity, the only compression and set of filters there is, not interlaced.
+_KIND = bytes([8, 6, 0, 0, 0])
+_UP = 2
+
+
+def png_of_rgba(pixels: npt.NDArray[np.uint8]) -> bytes:
+    """
+    Return pixels as PNG.
+
+    Each row is written as the difference to the one above, which is small in all four bytes of a pixel. ISA-L
+    compresses that four times as fast as zlib, to nearly the same size; where it is not installed zlib does.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (H, W, 4)
+        Red, green, blue, opacity.
+    """
+    height, width = pixels.shape[:2]
+    rows = pixels.reshape(height, -1)
+    lines = np.empty((height, rows.shape[1] + 1), dtype=np.uint8)
+    lines[:, 0] = _UP
+    lines[:1, 1:] = rows[:1]
+    np.subtract(rows[1:], rows[:-1], out=lines[1:, 1:])
+    header = struct.pack(">II", width, height) + _KIND
+    return b"".join(
+        [_SIGNATURE, _chunk(b"IHDR", header), _chunk(b"IDAT", _compressor()(lines, _LEVEL)), _chunk(b"IEND", b"")]
+    )
+
+
+def _compressor() -> Callable[[Any, int], bytes]:
+    try:
+        from isal import isal_zlib
+    except ImportError:
+        return zlib.compress
+    compress: Callable[[Any, int], bytes] = isal_zlib.compress
+    return compress
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    check = zlib.crc32(data, zlib.crc32(name))
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", check)

@@ -1,0 +1,135 @@
+"""Values of an image between its pixels, rounded as the service rounds them."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rendergateway.geometry import FloatArray
+
+__all__ = ["EXACT_PIXELS", "Pixels", "nearest", "sampled_affine", "sampled_at", "sampled_exactly"]
+
+Pixels = npt.NDArray[Any]
+
+# Pictures up to this size are sampled in double precision, as the service does it. Larger ones go through OpenCV,
+# whose single precision gives another grey level once in two hundred pixels.
+EXACT_PIXELS = 1 << 16
+
+_FIXED_ONE = 256
+# Fractions of pixels that repeat at once: sixteenths, such as a halved image is looked up at.
+_REGULAR = 16.0
+
+
+def _whole(values: Pixels, dtype: npt.DTypeLike) -> Pixels:
+    """Return values of an image's type: whole numbers, halves upwards."""
+    if np.dtype(dtype).kind == "f":
+        return values.astype(dtype)
+    whole: Pixels = np.floor(values + 0.5).astype(dtype)
+    return whole
+
+
+def sampled_exactly(image: Pixels, x: FloatArray, y: FloatArray) -> Pixels:
+    """
+    Return values at *x*, *y* in double precision; 0 outside of 0 ≤ x < width − 1 and 0 ≤ y < height − 1.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W) or (H, W, 3)
+    x, y : ndarray, shape (h, w)
+        Pixels of the image.
+    """
+    height, width = image.shape[:2]
+    if min(height, width) < 2:
+        return np.zeros((*x.shape, *image.shape[2:]), dtype=image.dtype)
+    left, top = (np.clip(np.floor(at), 0, side - 2).astype(np.intp) for at, side in ((x, width), (y, height)))
+    across, down = _beside(x - left, image), _beside(y - top, image)
+    upper, lower = (
+        image[row, left] + across * (image[row, left + 1].astype(np.float64) - image[row, left])
+        for row in (top, top + 1)
+    )
+    valid = (x >= 0) & (y >= 0) & (x < width - 1) & (y < height - 1)
+    return _whole(np.where(_beside(valid, image), upper + down * (lower - upper), 0.0), image.dtype)
+
+
+def _beside(plane: npt.NDArray[Any], image: Pixels) -> npt.NDArray[Any]:
+    return plane[..., np.newaxis] if image.ndim == 3 else plane
+
+
+def nearest(image: Pixels, x: FloatArray, y: FloatArray) -> Pixels:
+    """Return the pixels nearest to *x*, *y*; places beyond the border take those of the border."""
+    height, width = image.shape[:2]
+    column, row = (
+        np.clip(np.floor(np.add(at, 0.5)), 0, side - 1).astype(np.intp) for at, side in ((x, width), (y, height))
+    )
+    return np.asarray(image[row, column])
+
+
+def sampled_affine(image: Pixels, local_from_picture: FloatArray, width: int, height: int) -> Pixels:
+    """
+    Return values at the places that an affine gives for each pixel of a rectangle.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W) or (H, W, 3)
+    local_from_picture : ndarray, shape (2, 3)
+        From pixels of the rectangle to pixels of the image.
+    width, height : int
+        Size of the rectangle.
+    """
+    import cv2
+
+    part, matrix = _needed(image, local_from_picture, width, height)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    if part.dtype == np.uint8 and not _meets_halves(local_from_picture):
+        return np.asarray(cv2.warpAffine(part, matrix, (width, height), flags=flags))
+    # OpenCV rounds halves to even numbers; in a wider type they can be rounded up.
+    byte = part.dtype == np.uint8
+    wide = np.left_shift(part, 8, dtype=np.uint16) if byte else part.astype(np.float32, copy=False)
+    if byte:
+        wide += np.uint16(_FIXED_ONE // 2)
+    warped = cv2.warpAffine(wide, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return _upper_bytes(np.asarray(warped)) if byte else _whole(np.asarray(warped), image.dtype)
+
+
+def _meets_halves(matrix: FloatArray) -> bool:
+    """Return whether places fall on such regular fractions of pixels that means of exactly one half are common."""
+    parts = _REGULAR * matrix
+    return bool(np.abs(parts - np.rint(parts)).max() < 1e-6)
+
+
+def _upper_bytes(values: Pixels) -> Pixels:
+    """Return 16-bit values divided by 256, cut."""
+    import cv2
+
+    if values.ndim == 2:
+        upper = 1 if sys.byteorder == "little" else 0
+        return np.asarray(cv2.extractChannel(values.view(np.uint8).reshape(*values.shape, 2), upper))
+    upper_bytes: Pixels = (values >> 8).astype(np.uint8)
+    return upper_bytes
+
+
+def _needed(image: Pixels, matrix: FloatArray, width: int, height: int) -> tuple[Pixels, FloatArray]:
+    """Return the part of *image* that the rectangle looks at, and the affine that leads into this part."""
+    corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]]) @ matrix.T
+    sides = np.array([image.shape[1], image.shape[0]])
+    low = np.clip(np.floor(corners.min(axis=0)) - 1, 0, sides - 1).astype(int)
+    high = np.clip(np.ceil(corners.max(axis=0)) + 2, low + 1, sides).astype(int)
+    moved = matrix.copy()
+    moved[:, 2] -= low
+    return image[low[1] : high[1], low[0] : high[0]], moved
+
+
+def sampled_at(image: Pixels, x: Pixels, y: Pixels) -> Pixels:
+    """
+    Return values at *x*, *y* (float32, shape (h, w)), through OpenCV.
+
+    8-bit values are rounded already, halves to even numbers: on a curved map they hardly ever occur.
+    """
+    import cv2
+
+    source = image if image.dtype == np.uint8 else image.astype(np.float32, copy=False)
+    found = cv2.remap(source, x, y, cv2.INTER_LINEAR)
+    return np.asarray(found) if image.dtype == np.uint8 else _whole(np.asarray(found), image.dtype)

@@ -1,0 +1,230 @@
+"""Which pixels lie in which triangles of a mesh, and where in the image they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from rendergateway.errors import ImageError
+from rendergateway.geometry import FloatArray, IntArray
+
+__all__ = ["Mesh", "SmoothPlaces", "inverse_affines"]
+
+_FAR_OUTSIDE = -1.0e6
+# Pixels between the places that are looked up in smooth meshes, and by how many pixels what lies between them may be
+# off: at a picture's steepest edges that is not yet one grey level.
+_STEPS = (16, 4)
+_OFF = 0.02
+_PAIRS_AT_ONCE = 1 << 18
+_MOST_OVERLAPS = 64
+
+
+def inverse_affines(source: FloatArray, target: FloatArray) -> FloatArray:
+    """
+    Return the affines (N, 2, 3) that carry triangles *target* back to triangles *source* (N, 3, 2).
+
+    Each is the best affine of the three corners, inverted: step by step as the service computes it, because the last
+    digit decides whether a pixel lies on the border of an image or beyond it. Not finite for flat triangles.
+
+    References
+    ----------
+    .. [1] axtimwalde/mpicbg, ``AffineModel2D.java``, ``fit`` and ``invert``.
+    """
+    (px, py), (qx, qy) = (np.moveaxis(corners, (2, 1), (0, 1)) for corners in (source, target))
+    centers = [_three(values) / 3.0 for values in (px, py, qx, qy)]
+    px, py, qx, qy = (values - center for values, center in zip((px, py, qx, qy), centers, strict=True))
+    a00, a01, a11 = _three(px * px), _three(px * py), _three(py * py)
+    b00, b01, b10, b11 = _three(px * qx), _three(px * qy), _three(py * qx), _three(py * qy)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        det = a00 * a11 - a01 * a01
+        m00, m01 = (a11 * b00 - a01 * b10) / det, (a00 * b10 - a01 * b00) / det
+        m10, m11 = (a11 * b01 - a01 * b11) / det, (a00 * b11 - a01 * b01) / det
+        m02 = centers[2] - m00 * centers[0] - m01 * centers[1]
+        m12 = centers[3] - m10 * centers[0] - m11 * centers[1]
+        det = m00 * m11 - m01 * m10
+        rows = (
+            (m11 / det, -m01 / det, (m01 * m12 - m02 * m11) / det),
+            (-m10 / det, m00 / det, (m02 * m10 - m00 * m12) / det),
+        )
+    return np.stack([np.stack(row, axis=-1) for row in rows], axis=1)
+
+
+def _three(values: FloatArray) -> FloatArray:
+    total: FloatArray = values[0] + values[1] + values[2]
+    return total
+
+
+@attrs.frozen
+class Mesh:
+    """
+    Triangles in a picture.
+
+    Parameters
+    ----------
+    corners : ndarray, shape (T, 3, 2)
+        In pixels of the picture.
+    affines : ndarray, shape (T, 2, 3)
+        From pixels of the picture to pixels of the image; see `inverse_affines`.
+    """
+
+    corners: FloatArray
+    affines: FloatArray
+
+    def triangles_at(self, x0: int, y0: int, width: int, height: int) -> tuple[IntArray, IntArray]:
+        """
+        Return in which triangle each pixel of a rectangle lies.
+
+        A pixel is inside where it lies on one side of all three edges: on an edge counts as inside for triangles that
+        keep their orientation, as outside for mirrored ones. Pixels are tested one by one, as the service does it.
+
+        Returns
+        -------
+        triangle : ndarray of int, shape (height, width)
+            The last of them; −1 for none.
+        times : ndarray of int, shape (height, width)
+            How many: more than one on a common side, or where the mesh is folded.
+
+        References
+        ----------
+        .. [1] axtimwalde/mpicbg, ``TransformMeshMapping.java``.
+        """
+        names, times = np.full(height * width, -1, dtype=np.int64), np.zeros(height * width, dtype=np.int64)
+        for triangle, x, y in self._candidates(x0, y0, width, height):
+            hit = self._inside(triangle, x, y)
+            at = (y[hit] - y0) * width + x[hit] - x0
+            # Where an index is repeated, the assignment that comes last stays.
+            names[at] = triangle[hit]
+            times += np.bincount(at, minlength=height * width)
+        return names.reshape(height, width), times.reshape(height, width)
+
+    def _inside(self, triangle: IntArray, x: IntArray, y: IntArray) -> IntArray:
+        tests = []
+        for edge in range(3):
+            (ax, ay), (bx, by) = self.corners[triangle, edge].T, self.corners[triangle, (edge + 1) % 3].T
+            tests.append((bx - ax) * (y - ay) - (by - ay) * (x - ax) < 0)
+        return np.flatnonzero((tests[0] == tests[1]) & (tests[1] == tests[2]))
+
+    def _candidates(self, x0: int, y0: int, width: int, height: int) -> Iterator[tuple[IntArray, IntArray, IntArray]]:
+        """Yield pairs of a triangle and a pixel of the box around it, in the order of the triangles."""
+        kept, low, high = self._boxes(np.array([x0, y0]), np.array([x0 + width - 1, y0 + height - 1]))
+        columns, rows = (high - low + 1).T
+        counts = columns * rows
+        if counts.sum() > _MOST_OVERLAPS * (width * height + len(kept)):
+            raise ImageError(f"its transform folds it: more than {_MOST_OVERLAPS} triangles lie on top of each other")
+        group = np.cumsum(counts) // _PAIRS_AT_ONCE
+        for part in np.split(np.arange(len(kept)), np.flatnonzero(np.diff(group)) + 1):
+            few = counts[part]
+            within = np.arange(few.sum()) - np.repeat(np.cumsum(few) - few, few)
+            triangle, across, left, top = (
+                np.repeat(values[part], few) for values in (kept, columns, low[:, 0], low[:, 1])
+            )
+            yield triangle, left + within % across, top + within // across
+
+    def _boxes(self, first: IntArray, last: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+        """Return the triangles that reach into a rectangle, and the first and last pixels (N, 2) of their boxes."""
+        kept = np.flatnonzero(np.isfinite(self.corners).all(axis=(1, 2)) & np.isfinite(self.affines).all(axis=(1, 2)))
+        # Cut towards zero once a half is added.
+        low, high = (np.trunc(edge(self.corners[kept], axis=1) + 0.5) for edge in (np.min, np.max))
+        low, high = np.clip(low, first, last + 1).astype(np.int64), np.clip(high, first - 1, last).astype(np.int64)
+        there = (low <= high).all(axis=1)
+        return kept[there], low[there], high[there]
+
+    def places(self, triangle: IntArray, x0: int, y0: int) -> tuple[FloatArray, FloatArray]:
+        """Return where in the image the pixels of a rectangle come from, given their triangles; far outside for −1."""
+        nowhere = np.array([[[0.0, 0.0, _FAR_OUTSIDE]] * 2])
+        affines = np.concatenate([self.affines, nowhere])
+        height, width = triangle.shape
+        x, y = np.arange(x0, x0 + width, dtype=np.float64), np.arange(y0, y0 + height, dtype=np.float64)[:, np.newaxis]
+        across, down = (
+            x * row[triangle, 0] + y * row[triangle, 1] + row[triangle, 2] for row in (affines[:, 0], affines[:, 1])
+        )
+        return across, down
+
+    def shrunk(self, step: int) -> Mesh:
+        """Return this mesh in a picture of pixels *step* times as wide, each standing for its middle."""
+        middle = (step - 1) / 2.0
+        affines = self.affines.copy()
+        affines[:, :, 2] += self.affines[:, :, :2].sum(axis=2) * middle
+        affines[:, :, :2] *= step
+        return Mesh((self.corners - middle) / step, affines)
+
+    def smooth(self, x0: int, y0: int, width: int, height: int) -> SmoothPlaces | None:
+        """
+        Return where in the image the pixels of a large rectangle come from, looked up at a few of them.
+
+        None where the triangles bend so much that what lies between the few would be off by more than a fiftieth of a
+        pixel, or where they overlap.
+        """
+        for step in _STEPS:
+            coarse = self.shrunk(step)
+            # One more on each side, so that there is something to interpolate with.
+            left, top = x0 // step - 1, y0 // step - 1
+            columns, rows = (x0 + width - 1) // step + 2 - left, (y0 + height - 1) // step + 2 - top
+            triangle, times = coarse.triangles_at(left, top, columns, rows)
+            if times.max(initial=0) <= 2 and coarse.bend(triangle) / 4.0 <= _OFF:
+                x, y = (few.astype(np.float32) for few in coarse.places(_continued(triangle), left, top))
+                return SmoothPlaces(step, left, top, x, y)
+        return None
+
+    def bend(self, triangle: IntArray) -> float:
+        """Return by how many pixels of the image neighbouring triangles of a rectangle differ at most, one pixel on."""
+        most = 0.0
+        for one, other in ((triangle[:, 1:], triangle[:, :-1]), (triangle[1:], triangle[:-1])):
+            differ = (one != other) & (one >= 0) & (other >= 0)
+            turned = self.affines[one[differ], :, :2] - self.affines[other[differ], :, :2]
+            most = max(most, float(np.abs(turned).max(initial=0.0)))
+        return most
+
+
+def _continued(triangle: IntArray) -> IntArray:
+    """Return triangles with those at the border continued beyond it, by two pixels."""
+    import cv2
+
+    wider = cv2.dilate((triangle + 1).astype(np.float32), np.ones((5, 5), dtype=np.uint8))
+    return np.where(triangle >= 0, triangle, wider.astype(np.int64) - 1)
+
+
+@attrs.frozen(eq=False)
+class SmoothPlaces:
+    """
+    Places in an image, of every so manyth pixel.
+
+    Parameters
+    ----------
+    step : int
+        Pixels from one to the next.
+    left, top : int
+        Which of them is the first.
+    x, y : ndarray of float32, shape (H, W)
+        Pixels of the image, for the middles of squares of step × step pixels; beyond the mesh those that its border
+        leads to.
+    """
+
+    step: int
+    left: int
+    top: int
+    x: npt.NDArray[np.float32]
+    y: npt.NDArray[np.float32]
+
+    def between(
+        self, x0: int, y0: int, width: int, height: int
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Return x and y, shape (height, width), for every pixel of a rectangle among them."""
+        first, last = y0 // self.step - 1 - self.top, (y0 + height - 1) // self.step + 2 - self.top
+        down, across = y0 - (first + self.top) * self.step, x0 - self.left * self.step
+        x, y = (
+            _enlarged(few[first:last], self.step)[down : down + height, across : across + width]
+            for few in (self.x, self.y)
+        )
+        return x, y
+
+
+def _enlarged(values: npt.NDArray[np.float32], times: int) -> npt.NDArray[np.float32]:
+    """Return *values*, of the middles of squares, for each pixel of these."""
+    import cv2
+
+    size = values.shape[1] * times, values.shape[0] * times
+    return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)

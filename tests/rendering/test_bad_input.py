@@ -1,0 +1,271 @@
+"""What cannot be drawn is refused with a sentence that names tile and image, in little memory."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+
+from rendergateway import FilterError, ImageError
+from rendergateway.rendering import Channel, FilterStep, ImageAddress, ImageOpener, Level, Recipe, Sources, Tile, draw
+from rendergateway.rendering.decoding import decoded
+from rendergateway.transforms import (
+    AffineModel2D,
+    PolynomialTransform2D,
+    TransformList,
+    UnknownTransform,
+    fit_thin_plate_spline,
+)
+from tests.rendering.conftest import Images, texture
+
+BENT = PolynomialTransform2D([[0.0, 1.0, 0.0, 1e-4, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0, 0.0, 0.0]])
+
+
+def chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def enormous_png() -> bytes:
+    """Return a file of a few bytes that says it holds 3.6 gigapixels."""
+    header = struct.pack(">II", 60_000, 60_000) + bytes([8, 0, 0, 0, 0])
+    data = zlib.compress(bytes(1000))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+def files(images: Images) -> dict[str, bytes]:
+    pixels = texture(200, 300)
+    whole = {kind: Path(images.save(f"whole.{kind}", pixels)).read_bytes() for kind in ("png", "jpg", "tif")}
+    cut = {f"cut.{kind}": data[: len(data) // 2] for kind, data in whole.items()}
+    return cut | {"empty.png": b"", "words.png": b"no image", "enormous.png": enormous_png()}
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("cut.png", "the PNG is cut short"),
+        ("cut.jpg", "the JPEG is cut short"),
+        ("cut.tif", "it has 0 images"),
+        ("empty.png", "it is empty"),
+        ("words.png", "it is no image in a format"),
+        ("enormous.png", "it is 60000 × 60000 pixels large"),
+        ("missing.png", "there is no file"),
+    ],
+)
+def test_image__is_refused(images: Images, name: str, reason: str) -> None:
+    """A file that is no whole image is refused, and named."""
+    data = files(images).get(name)
+    if data is not None:
+        (images.folder / name).write_bytes(data)
+
+    with pytest.raises(ImageError, match=rf"tile '{name[:-4]}', image '.*{name}': {reason}"):
+        images.drawn(images.tile(str(images.folder / name)))
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/x.png", "s3://bucket/x.png", "nothing://x"])
+def test_image_elsewhere__needs_leave(url: str) -> None:
+    """Addresses of other machines are opened only where that is allowed."""
+    with pytest.raises(ImageError, match="are not opened unless remote images are allowed"):
+        Sources().image(ImageAddress(url))
+
+
+def test_image_elsewhere__that_does_not_answer() -> None:
+    """Where it is allowed, what cannot be fetched is refused by its address."""
+    pytest.importorskip("fsspec")
+
+    with pytest.raises(ImageError, match=r"image 'memory://none\.png': it cannot be fetched"):
+        Sources(ImageOpener(remote=True)).image(ImageAddress("memory://none.png"))
+
+
+def test_image_elsewhere__is_drawn(images: Images) -> None:
+    """Where it is allowed, an image of anywhere is drawn; it is no file, yet decoded once."""
+    fsspec = pytest.importorskip("fsspec")
+    pixels = texture(60, 60)
+    with fsspec.open("memory://there.png", "wb") as file:
+        file.write(Path(images.save("a.png", pixels)).read_bytes())
+
+    sources = Sources(ImageOpener(remote=True))
+
+    assert (sources.image(ImageAddress("memory://there.png")) == pixels).all()
+
+
+def test_paths__are_mapped(images: Images) -> None:
+    """Paths of the service's machine are found where they are mounted on mine: the longest beginning counts."""
+    path = images.save("a.png", texture(60, 60))
+    opener = ImageOpener({"/groups/": "/nowhere/", "/groups/lab/": f"{images.folder}/"})
+
+    assert opener("/groups/lab/a.png") == opener("file:///groups/lab/a.png") == Path(path)
+    assert opener("/groups/other/a.png") == Path("/nowhere/other/a.png")
+
+
+@pytest.mark.parametrize(
+    ("stored", "seen"),
+    [
+        (np.array([[0, 1], [1, 0]], dtype=bool), np.array([[0, 255], [255, 0]], dtype=np.uint8)),
+        (np.array([[-32768, 0], [5, 32767]], dtype=np.int16), np.array([[0, 32768], [32773, 65535]], dtype=np.uint16)),
+        (np.array([[0.5, 2], [3, 4]], dtype=np.float64), np.array([[0.5, 2], [3, 4]], dtype=np.float32)),
+        (np.full((2, 2, 4), 9, dtype=np.uint8), np.full((2, 2, 3), 9, dtype=np.uint8)),
+        (np.full((2, 2, 3), 0x0908, dtype=np.uint16), np.full((2, 2, 3), 9, dtype=np.uint8)),
+    ],
+)
+def test_tiff__of_any_type(tmp_path: Path, stored: np.ndarray, seen: np.ndarray) -> None:
+    """Whatever type a TIFF has, one comes out that can be drawn."""
+    tifffile.imwrite(tmp_path / "a.tif", stored)
+
+    found = decoded(tmp_path / "a.tif")
+
+    assert found.dtype == seen.dtype
+    assert found.tolist() == seen.tolist()
+
+
+def test_tiff__slices_count_from_one(tmp_path: Path) -> None:
+    """A TIFF of several images is read by number."""
+    tifffile.imwrite(
+        tmp_path / "a.tif", np.stack([np.full((20, 30), n, dtype=np.uint8) for n in range(3)]), photometric="minisblack"
+    )
+    sources, url = Sources(), str(tmp_path / "a.tif")
+
+    assert sources.image(ImageAddress(url, "IMAGEJ_TIFF_STACK", 3))[0, 0] == 2
+    assert sources.image(ImageAddress(url))[0, 0] == 0
+    with pytest.raises(ImageError, match="it has 3 images, none of number 4"):
+        sources.image(ImageAddress(url, "IMAGEJ_TIFF_STACK", 4))
+
+
+@pytest.mark.parametrize(("loader", "library"), [("H5_SLICE", "h5py"), ("N5_SLICE", "zarr")])
+def test_volume__without_its_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loader: str, library: str
+) -> None:
+    """A slice of a volume says which library it needs."""
+    monkeypatch.setitem(__import__("sys").modules, library, None)
+    (tmp_path / "volume").mkdir()
+
+    with pytest.raises(ImageError, match=f"loader {loader} needs the library {library}"):
+        Sources().image(ImageAddress(f"{tmp_path}/volume?dataSet=/s0&z=3", loader))
+
+
+def test_hdf5__slice_of_a_volume(tmp_path: Path) -> None:
+    """A rectangle of one slice of an HDF5 volume is an image."""
+    h5py = pytest.importorskip("h5py")
+    volume = np.random.default_rng(3).integers(0, 255, (4, 30, 40), dtype=np.uint8)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["raw/s0"] = volume
+    url = f"{tmp_path}/a.h5?dataSet=/raw/s0&z=2"
+
+    assert (Sources().image(ImageAddress(f"{url}&x=5&y=6&w=20&h=10", "H5_SLICE")) == volume[2, 6:16, 5:25]).all()
+    with pytest.raises(ImageError, match="there is no z 9 among 4"):
+        Sources().image(ImageAddress(url.replace("z=2", "z=9"), "H5_SLICE"))
+    with pytest.raises(ImageError, match="lies outside of 40 × 30"):
+        Sources().image(ImageAddress(f"{url}&x=30&w=20", "H5_SLICE"))
+
+
+def test_zarr__slice_of_a_volume(tmp_path: Path) -> None:
+    """The same of a zarr volume."""
+    zarr = pytest.importorskip("zarr")
+    volume = np.random.default_rng(3).integers(0, 255, (4, 30, 40), dtype=np.uint8)
+    zarr.open(str(tmp_path / "a.zarr"), mode="w").create_array("s0", data=volume)
+
+    found = Sources().image(ImageAddress(f"{tmp_path}/a.zarr?dataSet=/s0&z=1", "N5_SLICE"))
+
+    assert (found == volume[1]).all()
+
+
+def test_mask__made_of_numbers() -> None:
+    """A mask may be described in place of stored."""
+    url = "mask://outside-box?minX=10&minY=0&maxX=56&maxY=23&width=56&height=24"
+
+    mask = Sources().image(ImageAddress(url, "DYNAMIC_MASK"))
+
+    assert (mask.shape, int(mask[5, 9]), int(mask[5, 10]), int(mask[23, 20])) == ((24, 56), 0, 255, 0)
+    assert Sources().image(ImageAddress(f"{url}&level=1", "DYNAMIC_MASK")).shape == (12, 28)
+    with pytest.raises(ImageError, match="masks are written"):
+        Sources().image(ImageAddress("mask://inside"))
+
+
+@pytest.mark.parametrize("recipe", [{"scale": 0.0}, {"scale": -1.0}, {"scale": 1e-9}, {"scale": np.nan}, {"width": 0}])
+def test_size__of_no_pixels(images: Images, recipe: dict[str, Any]) -> None:
+    """A picture without pixels is refused."""
+    with pytest.raises(ImageError, match="cannot be <= 0"):
+        images.drawn(images.tile(texture(50, 50)), **recipe)
+
+
+@pytest.mark.parametrize("recipe", [{"scale": 1e9}, {"width": 10**9, "height": 1}, {"width": 20_000, "height": 20_000}])
+def test_size__of_too_many_pixels(images: Images, recipe: dict[str, Any]) -> None:
+    """A picture of more than a hundred million pixels is refused before anything is read."""
+    with pytest.raises(ImageError, match="draw it in parts, or at a smaller scale"):
+        images.drawn(images.tile("missing.png"), **recipe)
+
+
+@pytest.mark.parametrize("number", [1e300, 1e-300, 1e18])
+def test_transform__beyond_all_pixels(images: Images, number: float) -> None:
+    """A tile that lies nowhere, or everywhere, is drawn without a warning."""
+    tile = images.tile(texture(100, 100), AffineModel2D([[number, 0, 0], [0, number, 0]]))
+
+    images.drawn(tile, width=100, height=100)
+
+
+@pytest.mark.parametrize("cell_size", [0.0, -1.0, np.nan, 1e-9])
+def test_mesh__of_impossible_cells(images: Images, cell_size: float) -> None:
+    """Cells of a mesh that cannot be, or would be too many, are refused by the tile's name."""
+    tile = images.tile(texture(200, 200), BENT)
+
+    with pytest.raises(ImageError, match=rf"tile '{tile.id}' cannot be drawn: .* mesh"):
+        images.drawn(tile, mesh_cell_size=cell_size)
+
+
+def test_transform__crumples_a_tile(images: Images) -> None:
+    """A tile that lies on itself many times over is refused before it fills the memory."""
+    anywhere = np.random.default_rng(1).uniform(-1, 1, (2, 300, 2))
+    crumpled = fit_thin_plate_spline(600 + 600 * anywhere[0], 500 + 9000 * anywhere[1])
+    tile = images.tile(texture(1200, 1200), crumpled)
+
+    with pytest.raises(ImageError, match=rf"tile '{tile.id}' cannot be drawn: its transform folds it"):
+        images.drawn(tile, width=1000, height=1000)
+
+
+def test_transform__of_an_unknown_class(images: Images) -> None:
+    """A transform that is not known here is refused by its class."""
+    tile = images.tile(texture(90, 90), TransformList([UnknownTransform("lab.Warp", "1 2")]))
+
+    with pytest.raises(ImageError, match=rf"tile '{tile.id}' cannot be drawn: transform class 'lab\.Warp'"):
+        images.drawn(tile)
+
+
+@pytest.mark.parametrize("size", [(0.0, 0.0), (-5.0, 3.0), (np.nan, 2.0), (1e9, 1e9)])
+def test_tile__of_impossible_size(images: Images, size: tuple[float, float]) -> None:
+    """A tile whose size cannot be is refused by its name."""
+    tile = images.tile(texture(90, 90))
+    tile = Tile(tile.id, tile.transform, tile.channels, *size)
+
+    with pytest.raises(ImageError, match=f"tile '{tile.id}' cannot be drawn"):
+        images.drawn(tile)
+
+
+def test_levels__none_or_only_small_ones(images: Images) -> None:
+    """A tile without levels, or with none that is large enough, is refused."""
+    small = {1: Level(ImageAddress("small.png"))}
+
+    with pytest.raises(ImageError, match="it has no mipmap levels"):
+        images.drawn(images.tile("none.png", levels={}))
+    with pytest.raises(ImageError, match=r"resolution mipmap for small\.png is level 1 but a level 0 mipmap is needed"):
+        draw(Recipe(tiles=(Tile("t", TransformList(), (Channel(levels=small),), 90, 90),)), images.sources)
+
+
+@pytest.mark.parametrize(
+    ("step", "reason"),
+    [
+        (FilterStep("Sharpen"), "there is no filter Sharpen; there are ValueToNoise"),
+        (FilterStep("ValueToNoise", {"value": "black"}), "parameter value of a filter is a number"),
+        (FilterStep("ValueToNoise", {"min": "9", "max": "1"}), "the minimum is above the maximum"),
+        (FilterStep("CLAHE", {"blockRadius": "500"}), "needs an image larger than 90 × 90"),
+    ],
+)
+def test_filter__is_refused(images: Images, step: FilterStep, reason: str) -> None:
+    """A filter that is not known, or does not fit, is refused by tile and name."""
+    tile = images.tile(texture(90, 90))
+
+    with pytest.raises(FilterError, match=f"tile '{tile.id}': .*{reason}"):
+        images.drawn(tile, filters=(step,))

@@ -1,0 +1,274 @@
+"""Recipes to pictures: laws that hold for any tile."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from rendergateway import ImageError, MissingChannelError
+from rendergateway.rendering import Channel, FilterStep, ImageAddress, Level, PathRule, Recipe, Sources, Tile, draw
+from rendergateway.rendering.placement import place
+from rendergateway.transforms import AffineModel2D, PolynomialTransform2D, Transform, TransformList
+from tests.rendering.conftest import Images, shift, texture
+
+TURNED = AffineModel2D([[0.96, -0.2, 70.3], [0.21, 0.97, -30.1]])
+BENT = PolynomialTransform2D([[5.0, 1.0, 0.0, 2e-6, 1e-6, 0.0], [-3.0, 0.0, 1.0, 0.0, -1e-6, 3e-6]])
+FOLDED = PolynomialTransform2D([[0.0, 1.0, 0.0, -0.004, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0, 0.0, 0.0]])
+MIRRORED = AffineModel2D([[-1, 0, 400.5], [0, 1, 0.25]])
+
+
+def test_shifted_tile__is_copied(images: Images) -> None:
+    """A tile moved by whole pixels comes out as it is, but for its last row and column."""
+    pixels = texture(300, 400)
+
+    drawn = images.drawn(images.tile(pixels, shift(20, 30)), width=500, height=400)
+
+    assert (drawn[30:329, 20:419] == pixels[:-1, :-1]).all()
+    drawn[30:329, 20:419] = 0
+    assert not drawn.any()
+
+
+@pytest.mark.parametrize("transform", [shift(3.25, 4.5), TURNED, MIRRORED, BENT, FOLDED])
+def test_parts__make_up_the_whole(images: Images, transform: Transform) -> None:
+    """A picture drawn in small parts is that drawn at once: to a grey level, through whichever way they go."""
+    tile = images.tile(texture(420, 500), transform)
+
+    whole = images.drawn(tile, width=480, height=480)
+    parts = [
+        [images.drawn(tile, x=x, y=y, width=120, height=120) for x in range(0, 480, 120)] for y in range(0, 480, 120)
+    ]
+
+    off = np.abs(np.block(parts).astype(int) - whole)
+    assert whole.any()
+    assert (off > 1).mean() < 0.001
+
+
+@pytest.mark.parametrize("transform", [TURNED, MIRRORED, BENT])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "colour"])
+def test_kinds_of_pixels__lie_in_one_place(images: Images, transform: Transform, dtype: str) -> None:
+    """Images of any kind are placed alike, large pictures as small ones."""
+    grey = texture(420, 500)
+    pixels = {"uint8": grey, "uint16": grey.astype(np.uint16) * 257, "colour": np.repeat(grey[..., None], 3, axis=2)}[
+        dtype
+    ]
+
+    drawn = images.drawn(images.tile(pixels, transform), width=400, height=400)
+
+    wanted = images.drawn(images.tile(grey, transform), width=400, height=400)
+    seen = drawn / 257 if dtype == "uint16" else drawn[..., 1] if dtype == "colour" else drawn
+    assert (np.abs(seen - wanted.astype(float)) > 1).mean() < 0.001
+
+
+def test_mesh__bends_as_the_transform_does(images: Images) -> None:
+    """A curved tile lies where its transform says: a spot comes out where it is carried."""
+    pixels = np.full((1000, 1000), 20, dtype=np.uint8)
+    spots = np.array([[100, 100], [900, 80], [500, 500], [120, 850], [880, 900]])
+    for x, y in spots:
+        cv2.circle(pixels, (int(x), int(y)), 6, 250, -1)
+
+    drawn = images.drawn(images.tile(pixels, BENT), width=1010, height=1010)
+
+    for x, y in BENT.apply(spots):
+        left, top = int(x) - 20, int(y) - 20
+        weights = drawn[top : top + 40, left : left + 40] - 20.0
+        rows, columns = np.indices(weights.shape)
+        found = (columns * weights).sum() / weights.sum() + left, (rows * weights).sum() / weights.sum() + top
+        assert np.hypot(found[0] - x, found[1] - y) < 0.05
+
+
+def test_mesh__in_large_is_that_in_small() -> None:
+    """What large pictures look up at a few pixels is what each pixel would give, to a fiftieth of a pixel."""
+    whole = TransformList([BENT, TURNED])
+    placed = place(whole, level=0, image_size=(900, 900), tile_width=900, cell_size=64, picture_size=(900, 900))
+    x0, y0, x1, y1 = placed._box  # type: ignore[attr-defined]
+
+    few = placed._make_maps(y0, y1 - y0)  # type: ignore[attr-defined]
+    each = placed._exact_maps(x0, y0, x1 - x0, y1 - y0)  # type: ignore[attr-defined]
+
+    inside = (few[2] > 0) & (each[2] > 0)
+    assert (few[2] == each[2]).mean() > 0.9999
+    assert max(np.abs(few[axis] - each[axis])[inside].max() for axis in range(2)) < 0.02
+
+
+def test_later_tiles__cover_earlier_ones(images: Images) -> None:
+    """Tiles are drawn in the order of the recipe, however many are read at once."""
+    flat = [images.tile(np.full((60, 60), 10 * (n + 1), dtype=np.uint8), shift(10 * n, 0)) for n in range(12)]
+
+    drawn = images.drawn(*flat, width=160, height=50)
+
+    assert drawn[25, 5:115:10].tolist() == [10 * (n + 1) for n in range(11)]
+
+
+def test_noninvertible__draws_nothing(images: Images) -> None:
+    """A tile squeezed to a line or a point covers nothing."""
+    tile = images.tile(texture(90, 90), AffineModel2D([[1, 0, 0], [1, 0, 0]]))
+
+    assert not images.drawn(tile, width=100, height=100).any()
+
+
+def test_masks__blend_and_give_opacity(images: Images) -> None:
+    """Half a mask blends half of each; where no tile lies the picture is transparent."""
+    below = images.tile(np.full((60, 60), 100, dtype=np.uint8))
+    mask = np.full((60, 60), 128, dtype=np.uint8)
+    above = images.tile(np.full((60, 60), 200, dtype=np.uint8), shift(20, 0), mask=mask)
+
+    picture = draw(Recipe(tiles=(below, above), width=100, height=50), images.sources, coverage=True)
+
+    assert picture.alpha is not None
+    assert picture.pixels[12, [5, 30, 70]].tolist() == [100, 150, 100]
+    assert picture.alpha[12, [5, 30, 70, 90]].tolist() == [255, 255, 128, 0]
+    assert picture.coverage == pytest.approx((picture.alpha > 0).mean())
+
+
+def test_binary_masks__cover_or_leave(images: Images) -> None:
+    """Without blending any mask above 0 covers."""
+    below = images.tile(np.full((60, 60), 100, dtype=np.uint8))
+    mask = np.zeros((60, 60), dtype=np.uint8)
+    mask[:, :30] = 1
+    above = images.tile(np.full((60, 60), 200, dtype=np.uint8), mask=mask)
+
+    assert images.drawn(below, above, width=50, height=50, binary_mask=True)[10, [5, 45]].tolist() == [200, 100]
+    assert images.drawn(below, above, width=50, height=50, exclude_mask=True)[10, [5, 45]].tolist() == [200, 200]
+
+
+def test_masks__blend_in_large_as_in_small(images: Images) -> None:
+    """A large masked picture is that made of small ones, but where these blend sides of triangles twice."""
+    ramp = np.tile(np.linspace(0, 255, 500).astype(np.uint8), (420, 1))
+    tiles = [images.tile(texture(420, 500, n), shift(100 * n + 0.5, 40 * n), mask=ramp) for n in range(3)]
+
+    whole = images.drawn(*tiles, width=600, height=480)
+    parts = [
+        [images.drawn(*tiles, x=x, y=y, width=120, height=120) for x in range(0, 600, 120)] for y in range(0, 480, 120)
+    ]
+
+    assert (np.abs(np.block(parts).astype(int) - whole) > 1).mean() < 0.005
+
+
+def test_mask_of_another_size__counts_as_none(images: Images) -> None:
+    """A mask that does not fit is left out; the picture has opacity all the same."""
+    tile = images.tile(texture(60, 60), mask=np.zeros((10, 10), dtype=np.uint8))
+
+    picture = draw(Recipe(tiles=(tile,), width=50, height=50), images.sources)
+
+    assert picture.alpha is not None
+    assert (picture.alpha == 255).all()
+    assert picture.pixels.all()
+
+
+def test_coverage__tells_where_tiles_lie(images: Images) -> None:
+    """The share of the picture in which tiles lie is known without masks, too, where it is asked for."""
+    tile = images.tile(np.zeros((41, 51), dtype=np.uint8))
+
+    picture = draw(Recipe(tiles=(tile,), width=100, height=80), images.sources, coverage=True)
+
+    assert picture.coverage == pytest.approx(51 * 41 / 8000)
+    assert np.isnan(draw(Recipe(tiles=(tile,), width=100, height=80), images.sources).coverage)
+
+
+def test_path_rule__finds_levels_that_are_not_listed(images: Images) -> None:
+    """A level that the rule leads to is drawn; where its file is missing, the listed one is halved."""
+    folder = images.folder / "levels" / "1"
+    tile = images.tile(np.full((200, 200), 50, dtype=np.uint8))
+    address = tile.channels[0].levels[0].image
+    assert address is not None
+    derived = folder / (address.url.lstrip("/") + ".png")
+    derived.parent.mkdir(parents=True)
+    cv2.imwrite(str(derived), np.full((100, 100), 90, dtype=np.uint8))
+    rule = PathRule(str(images.folder / "levels"), 1, "png")
+    ruled = Tile("ruled", tile.transform, (Channel(levels=tile.channels[0].levels, path_rule=rule),))
+
+    assert images.drawn(ruled, width=150, height=150, scale=0.5)[30, 30] == 90
+    derived.unlink()
+    assert images.drawn(ruled, width=150, height=150, scale=0.5)[30, 30] == 50
+
+
+def test_channels__are_chosen_and_averaged(images: Images) -> None:
+    """One channel is drawn by its name, several by their weights."""
+    one, two = (ImageAddress(images.save(f"{n}.png", np.full((80, 80), n, dtype=np.uint8))) for n in (40, 200))
+    tile = Tile("t", TransformList(), (Channel("one", levels={0: Level(one)}), Channel("two", levels={0: Level(two)})))
+
+    def at(*channels: tuple[str, float]) -> int:
+        return int(images.drawn(tile, width=50, height=50, channels=channels)[20, 20])
+
+    assert (at(("two", 0.1)), at(("one", 0.5), ("two", 0.5)), at(("none", 1.0))) == (200, 120, 0)
+    with pytest.raises(MissingChannelError, match="'t' has no channel 'none'"):
+        at(("one", 0.5), ("none", 0.5))
+
+
+def test_noise__is_repeatable_with_a_seed(images: Images) -> None:
+    """Filters with noise in them give the same picture again where they are seeded."""
+    pixels = texture(120, 120)
+    pixels[:40] = 0
+    tile, steps = images.tile(pixels), (FilterStep("ValueToNoise", {"value": "0", "min": "64", "max": "191"}),)
+
+    one, other, free = (images.drawn(tile, width=100, height=100, filters=steps, seed=seed) for seed in (7, 7, None))
+
+    assert (one == other).all()
+    assert (one != free).any()
+    assert one[:40].min() >= 64
+    assert one[:40].max() <= 191
+
+
+def test_local_contrast__evens_out_a_slope(images: Images) -> None:
+    """Local contrast brings the mean of every block to the middle of the range."""
+    slope = (texture(200, 300) * 0.3 + np.linspace(0, 170, 300)).astype(np.uint8)
+    parameters = {"blockRadiusX": "20", "blockRadiusY": "20", "meanFactor": "3", "center": "true", "stretch": "true"}
+    steps = (FilterStep("NormalizeLocalContrast", parameters),)
+
+    drawn = images.drawn(images.tile(slope), width=290, height=190, filters=steps)
+
+    assert np.abs(drawn[:, 20:270].mean(axis=0) - 127.5).max() < 25
+
+
+def test_threads__draw_the_same(images: Images) -> None:
+    """Pictures asked for at once are those asked for one by one, and what is kept stays within its bound."""
+    sources = Sources(cache_bytes=300_000, map_bytes=100_000)
+    tiles = tuple(images.tile(texture(300, 300, n), TransformList([BENT, shift(250 * n, 0)])) for n in range(4))
+    recipes = [Recipe(tiles=tiles, x=100 * n, width=300, height=280) for n in range(8)]
+
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(lambda recipe: draw(recipe, sources).pixels, recipes))
+
+    assert all(
+        (pixels == draw(recipe, Sources()).pixels).all() for pixels, recipe in zip(together, recipes, strict=True)
+    )
+    assert 0 < sources.cached_bytes <= 400_000
+
+
+def test_image__is_decoded_once(images: Images) -> None:
+    """What several threads want at once is read once, and read again when the file changes."""
+    path, reads, ready = images.folder / "a.png", [], threading.Barrier(4)
+    images.save("a.png", texture(50, 50))
+
+    def opened(url: str) -> bytes | Path:
+        reads.append(url)
+        return Path(url)
+
+    sources = Sources(opened)
+
+    def read(_: int) -> np.ndarray:
+        ready.wait()
+        return sources.image(ImageAddress(str(path)))
+
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(read, range(4)))
+    assert len({id(pixels) for pixels in found}) == 1
+
+    images.save("a.png", texture(60, 50))
+    assert sources.image(ImageAddress(str(path))).shape == (60, 50)
+
+
+def test_failed_image__is_tried_again(images: Images) -> None:
+    """A failure is not kept: the file may come."""
+    tile = images.tile(str(images.folder / "late.png"))
+    with pytest.raises(ImageError, match=r"tile 'late', image '.*late\.png': there is no file"):
+        images.drawn(tile)
+
+    images.save("late.png", texture(100, 100))
+
+    assert images.drawn(tile, width=50, height=50).any()

@@ -1,0 +1,76 @@
+"""The log: a line for each request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from rendergateway.service.access import Logged
+from tests.service.conftest import STACK, Service
+
+
+def _send(logged: Logged, target: str, *, read: bool = True) -> None:
+    environ = {
+        "REQUEST_METHOD": "GET",
+        "REQUEST_URI": target,
+        "PATH_INFO": target,
+        "QUERY_STRING": "",
+        "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.url_scheme": "http",
+        "HTTP_HOST": "localhost",
+    }
+    answer: Any = logged(environ, lambda *started: lambda text: None)
+    if read:
+        assert isinstance(b"".join(answer), bytes)
+    answer.close()
+
+
+def test_log__one_line_for_each_answer(stack: Service) -> None:
+    """A line tells moment, client, request, status, bytes and time, also of what is refused or read while sent."""
+    lines: list[str] = []
+    logged = Logged(stack.adapter.application, lines.append)
+
+    for target in ("/render-ws/v1/owners?a=b", f"/render-ws/v1{STACK}/tileIds", "/render-ws/v1/nowhere"):
+        _send(logged, target)
+
+    assert [re.sub(r"^\S+Z (.*) [\d.]+ ms$", r"\1", line) for line in lines] == [
+        "127.0.0.1 GET /render-ws/v1/owners?a=b 200 7 bytes",
+        f"127.0.0.1 GET /render-ws/v1{STACK}/tileIds 200 2 bytes",
+        "127.0.0.1 GET /render-ws/v1/nowhere 404 0 bytes",
+    ]
+
+
+def test_log__given_up(stack: Service) -> None:
+    """An answer that nobody read to its end has its line too, and its transaction ends."""
+    lines: list[str] = []
+
+    _send(Logged(stack.adapter.application, lines.append), f"/render-ws/v1{STACK}/tileIds", read=False)
+
+    assert "200 0 bytes" in lines[0]
+
+
+def test_log__no_second_line_by_a_request(stack: Service) -> None:
+    """A path with a line break or a terminal's command stays one harmless line."""
+    lines: list[str] = []
+
+    _send(Logged(stack.adapter.application, lines.append), "/render-ws/v1/a\nb\x1b[2J\x9b")
+
+    assert "/render-ws/v1/a%0Ab%1B[2J%9B" in lines[0]
+
+
+def test_log__body_that_fails() -> None:
+    """What fails while it is sent still has its line."""
+    lines: list[str] = []
+
+    def failing(environ: Any, start_response: Any) -> Iterable[bytes]:
+        start_response("200 OK", [])
+        yield b"abc"
+        raise OSError
+
+    answer: Any = Logged(failing, lines.append)({}, lambda *started: lambda text: None)
+    pieces = iter(answer)
+    assert next(pieces) == b"abc"
+    answer.close()
+
+    assert "200 3 bytes" in lines[0]
