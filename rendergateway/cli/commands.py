@@ -6,8 +6,10 @@ from typing import Any, NoReturn
 
 import click
 
+from rendergateway.cli.config import config
 from rendergateway.cli.demo import demo
 from rendergateway.cli.load import load
+from rendergateway.cli.login import login
 from rendergateway.cli.serve import serve
 from rendergateway.cli.tree import tree
 from rendergateway.cli.upkeep import backup, check, compact
@@ -57,13 +59,13 @@ def commands() -> None:
     \b
     Which service a command means:
       --service ADDRESS    http://host:port, or embedded:PATH for one in a file
-      RENDERGATEWAY_SERVICE
-      --profile NAME       of the configuration file, or RENDERGATEWAY_PROFILE
+      --profile NAME       of the configuration file
+      RENDERGATEWAY_SERVICE, or the profile that RENDERGATEWAY_PROFILE names
       RENDER_HOST, RENDER_PORT
-    Names without owner or project take them from RENDER_OWNER and
-    RENDER_PROJECT, or from the profile.
+    Names without owner or project take them from the same places.
+    rendergateway config show says what counts, and where it stands.
     """
 
 
-for verb in (backup, check, compact, demo, load, serve, tree):
+for verb in (backup, check, compact, config, demo, load, login, serve, tree):
     commands.add_command(verb)

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import click
 
 from rendergateway.cli.outline import Branch, first_of, stack_branch, timed
-from rendergateway.cli.terminal import plural, progress_bar, result_console, say
+from rendergateway.cli.terminal import plural, result_console, say
 from rendergateway.gateway import Gateway
+from rendergateway.progress import tracking
 from rendergateway.wrappers import MatchCollectionWrapper, MatchPairWrapper, StackWrapper
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def _draw(place: DemoFolder) -> None:
         say("The images are there already.")
         return
     started = time.perf_counter()
-    with progress_bar("Drawing images", len(missing)) as progress:
+    with tracking(True, "Drawing images", len(missing)) as progress:
         place.draw(missing, progress)
     say(f"Drew {plural(len(missing), 'image')} in {time.perf_counter() - started:.1f} s.")
 

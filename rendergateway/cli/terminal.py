@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["plural", "progress_bar", "result_console", "say"]
+__all__ = ["plural", "result_console", "say"]
 
 # Wide enough that no line of a piped result is broken.
 _UNBROKEN = 10_000
@@ -43,32 +40,3 @@ def result_console() -> Console:
     if not console.is_terminal:
         console.width = _UNBROKEN
     return console
-
-
-@contextlib.contextmanager
-def progress_bar(what: str, total: int) -> Iterator[Callable[[int], object]]:
-    """
-    Show how far a work is, on a terminal; elsewhere nothing.
-
-    Parameters
-    ----------
-    what : str
-        Said before the bar.
-    total : int
-        How many there are.
-
-    Yields
-    ------
-    callable
-        Takes how many are done.
-    """
-    if not sys.stderr.isatty():
-        yield lambda done: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done: bar.update(task, completed=done)

@@ -1,14 +1,23 @@
 """
 Requests to a service: addresses, credentials, one pool, timeouts, retries, answers.
 
-``connection`` loads requests, which is half of what a first import costs, so it waits for the first request.
+``connection`` loads requests, which is half of what a first import costs, so it waits for the first request; what
+only requests need waits with it.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from rendergateway.transport.address import Address
-from rendergateway.transport.answer import Answer
 from rendergateway.transport.credentials import BasicLogin, BearerToken, Credentials, as_credentials
-from rendergateway.transport.hooks import Exchange, Hooks
+from rendergateway.transport.hooks import Hooks
+from rendergateway.transport.quiet import without_requests
 from rendergateway.transport.retries import Retries
+from rendergateway.transport.settings import Settings
+
+if TYPE_CHECKING:
+    from rendergateway.transport.answer import Answer
+    from rendergateway.transport.credential_files import TokenFile
+    from rendergateway.transport.exchange import Exchange
 
 __all__ = [
     "Address",
@@ -19,5 +28,18 @@ __all__ = [
     "Exchange",
     "Hooks",
     "Retries",
+    "Settings",
+    "TokenFile",
     "as_credentials",
+    "without_requests",
 ]
+
+_LATER = {"Answer": "answer", "Exchange": "exchange", "TokenFile": "credential_files"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 import io
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
 
 import attrs
 
@@ -16,10 +16,16 @@ from rendergateway.model.slices import decode
 if TYPE_CHECKING:
     import requests
 
-__all__ = ["Answer", "read_body"]
+__all__ = ["Answer", "TooLargeError", "read_body"]
 
 _PIECE = 1 << 20
+# A look at both ends tells a page of HTML and an answer that broke off from JSON, whatever its size.
+_WHOLE_JSON = {b"{": b"}", b"[": b"]"}
 _TAG = re.compile(r"<[^>]*>")
+
+
+class TooLargeError(Exception):
+    """The body is longer than asked for."""
 
 
 @attrs.frozen
@@ -35,6 +41,12 @@ class Answer:
         Names in any case.
     content : bytes
         The body, decompressed.
+    method, url : str
+        What was asked for.
+    attempts : int
+        How often it was sent.
+    elapsed_s : float
+        Seconds from the first attempt to the end of the body.
     """
 
     status: int
@@ -42,6 +54,8 @@ class Answer:
     content: bytes = attrs.field(repr=lambda content: f"<{len(content)} bytes>")
     method: str = ""
     url: str = ""
+    attempts: int = 1
+    elapsed_s: float = 0.0
 
     @property
     def text(self) -> str:
@@ -62,7 +76,42 @@ class Answer:
         try:
             return decode(self.content)
         except RecordError as error:
-            raise AnswerError(f"the answer is not JSON: {error}", method=self.method, url=self.url) from error
+            raise self._unusable(f"the answer is not JSON: {error}") from error
+
+    def check_kind(self, kind: str) -> None:
+        """
+        Check that a success can be what the endpoint answers, before anybody takes it for that.
+
+        Parameters
+        ----------
+        kind : str
+            `Endpoint.answer`.
+
+        Raises
+        ------
+        AnswerError
+            If it is a page of HTML, empty, or JSON that broke off.
+        """
+        if kind == "empty" or self.status == 204:
+            return
+        if self.headers.get("Content-Type", "").lower().startswith("text/html"):
+            raise self._unusable("a page of HTML came in the place of an answer: a proxy, or a page to log in?")
+        if kind not in ("list", "object"):
+            return
+        start, end = self.content[:1], self.content[-1:]
+        if not start:
+            raise self._unusable("the answer is empty, where JSON was expected")
+        if start in _WHOLE_JSON and end != _WHOLE_JSON[start] and self.content.rstrip()[-1:] != _WHOLE_JSON[start]:
+            raise self._unusable(f"the answer is not JSON: it breaks off after {len(self.content)} bytes")
+
+    def _unusable(self, message: str) -> AnswerError:
+        return AnswerError(message, method=self.method, url=self.url, attempts=self.attempts, elapsed_s=self.elapsed_s)
+
+    @property
+    def location(self) -> str:
+        """Where a redirection points, without user name, password and query; empty where there is none."""
+        split = urlsplit(self.headers.get("Location", ""))
+        return urlunsplit((split.scheme, split.netloc.rpartition("@")[2], split.path, "", ""))
 
     @property
     def sentence(self) -> str:
@@ -75,24 +124,33 @@ class Answer:
         if kind.startswith("text/plain"):
             return self.text.strip()
         if self.status == 400 and kind.startswith("text/html"):
+            import html
+
             return html.unescape(_TAG.sub(" ", self.text)).strip().partition("\n")[0]
         return ""
 
 
-def read_body(response: requests.Response, check_time: Callable[[], None]) -> bytes:
+def read_body(response: requests.Response, limit: int) -> bytes:
     """
     Read the body of a streamed *response* into one buffer; large ones are never held twice.
 
-    *check_time* is called between pieces and raises when time is up.
+    Raises
+    ------
+    TooLargeError
+        If it is longer than *limit* bytes, decompressed.
     """
     raw = response.raw
-    length = int(response.headers.get("Content-Length") or 0)
-    if 0 < length <= _PIECE:
+    announced = response.headers.get("Content-Length", "")
+    length = int(announced) if announced.isdecimal() else 0
+    if length > limit:
+        raise TooLargeError
+    if 0 < length <= _PIECE and "Content-Encoding" not in response.headers:
         small: bytes = raw.read(decode_content=True)
         return small
     # Its value is handed over, not copied; and views into bytes cost half of what views into a bytearray do.
     body = io.BytesIO()
     for piece in raw.stream(_PIECE, decode_content=True):
         body.write(piece)
-        check_time()
+        if body.tell() > limit:
+            raise TooLargeError
     return body.getvalue()

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Iterator, Mapping
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from rendergateway.endpoints import ENDPOINTS, Endpoint
-from rendergateway.errors import ClosedGatewayError, ConfigurationError
 from rendergateway.model.record import to_text
-from rendergateway.transport.address import EMBEDDED, Address
-from rendergateway.transport.answer import Answer
-from rendergateway.transport.credentials import as_credentials
-from rendergateway.transport.hooks import Hooks
+from rendergateway.transport.life import ServiceLife
 from rendergateway.transport.outgoing import Outgoing
+from rendergateway.transport.quiet import check_planned
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from rendergateway.transport.connection import Connection
+    from rendergateway.transport.answer import Answer
 
 __all__ = ["ServiceCalls"]
 
-# Where an embedded service answers, inside the process.
-_EMBEDDED_URL = "http://embedded/render-ws/v1"
 _CONTENT_TYPES = {
     "json": "application/json",
     "verbatim": "application/json",
@@ -35,43 +28,14 @@ _CONTENT_TYPES = {
 }
 
 
-class ServiceCalls:
-    """
-    Requests to one service.
-
-    Parameters
-    ----------
-    address : str
-        As `Gateway` takes it.
-    auth : object
-        As `as_credentials` takes it.
-    **options
-        As `Connection` takes them.
-
-    Attributes
-    ----------
-    server : str
-        The base URL of the service, or ``embedded:PATH``.
-    hooks : Hooks
-        Functions that are told of each request.
-    """
-
-    def __init__(self, address: str, auth: object, **options: Any) -> None:
-        self.hooks = Hooks()
-        self._is_embedded = address.startswith(EMBEDDED)
-        parsed = Address(_EMBEDDED_URL) if self._is_embedded else Address.parse(address)
-        self.server = address if self._is_embedded else parsed.base_url
-        self._base_url = parsed.base_url
-        self._credentials = as_credentials(auth if auth is not None else parsed.login)
-        self._options = options
-        self._connection: Connection | None = None
-        self._is_closed = False
-        self._version: dict[str, Any] | None = None
-        self._lock = threading.RLock()
+class ServiceCalls(ServiceLife):
+    """Requests to one service; parameters and attributes are those of `ServiceLife`."""
 
     def connect(self) -> Self:
         """
         Make sure that the service answers; open the gateway again if it was closed.
+
+        The hook of subclasses for what they need from the service: `Gateway` calls it on entering ``with``.
 
         Notes
         -----
@@ -86,26 +50,10 @@ class ServiceCalls:
         self.version_info()
         return self
 
-    def close(self) -> None:
-        """Close all connections; a private embedded service goes with its data. Closing twice does no harm."""
-        with self._lock:
-            self._is_closed = True
-            connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether the gateway was closed, and not opened since."""
-        return self._is_closed
-
     def __enter__(self) -> Self:
-        return self.connect()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        # connect() is a hook: that of a subclass may return nothing.
+        self.connect()
+        return self
 
     def call(self, name: str, /, *, body: Any = None, **values: Any) -> Any:
         """
@@ -171,7 +119,8 @@ class ServiceCalls:
         body = None if data is None else data if isinstance(data, bytes) else to_text(data)
         kind = "application/json" if body is not None else None
         is_safe = method.upper() in ("GET", "HEAD")
-        return self._pool.send(Outgoing("request", method.upper(), path + query, body, kind, is_safe))
+        check_planned(self.server)
+        return self._pool.send(Outgoing("request", method.upper(), path + query, body, kind, is_safe), self.auth)
 
     def endpoints(self, word: str = "") -> list[Endpoint]:
         """Return the endpoints with *word* in their name or path; all without one."""
@@ -214,10 +163,13 @@ class ServiceCalls:
         return self._version
 
     def _send(self, endpoint: Endpoint, body: Any, values: Mapping[str, Any]) -> Answer:
+        check_planned(self.server)
         sent, kind = _body(endpoint, body)
         outgoing = Outgoing(endpoint.name, endpoint.method, endpoint.url(values), sent, kind, endpoint.safe_to_repeat)
         try:
-            return self._pool.send(outgoing)
+            answer = self._pool.send(outgoing, self.auth)
+            answer.check_kind(endpoint.answer)
+            return answer
         finally:
             # Even a write that failed may have been carried out.
             if endpoint.effect != "read":
@@ -225,28 +177,6 @@ class ServiceCalls:
 
     def _wrote(self, values: Mapping[str, Any]) -> None:
         """Take note of a request that may have changed what *values* name."""
-
-    @property
-    def _pool(self) -> Connection:
-        connection = self._connection
-        return connection if connection is not None else self._open()
-
-    def _open(self) -> Connection:
-        with self._lock:
-            if self._is_closed:
-                raise ClosedGatewayError(f"{self!r} was closed; connect() opens it again")
-            if self._connection is None:
-                from rendergateway.transport.connection import Connection
-
-                adapter = _embedded_adapter(self.server) if self._is_embedded else None
-                self._connection = Connection(
-                    self._base_url,
-                    adapter=adapter,
-                    credentials=self._credentials,
-                    hooks=self.hooks,
-                    **self._options,
-                )
-            return self._connection
 
 
 def _endpoint(name: str) -> Endpoint:
@@ -264,14 +194,3 @@ def _body(endpoint: Endpoint, body: Any) -> tuple[bytes | None, str | None]:
         body = body.encode()
     sent = b"" if body is None else bytes(body) if isinstance(body, bytes | bytearray) else to_text(body)
     return sent, _CONTENT_TYPES[endpoint.body]
-
-
-def _embedded_adapter(address: str) -> Any:
-    # The one step from the client to the service: by name, when it is asked for.
-    try:
-        from rendergateway.service.launch import embedded_adapter
-    except ImportError as error:
-        raise ConfigurationError(
-            f"the embedded service needs {error.name}: pip install 'rendergateway[service]'"
-        ) from error
-    return embedded_adapter(address)

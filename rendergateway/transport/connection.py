@@ -2,34 +2,57 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
 
 import requests
-import urllib3
-from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
-from rendergateway.errors import AnswerError, ConnectionFailedError, TimedOutError, refusal
-from rendergateway.transport.answer import Answer, read_body
+from rendergateway.errors import AnswerError, RequestError, TimedOutError, refusal
+from rendergateway.transport.answer import Answer, TooLargeError, read_body
 from rendergateway.transport.credentials import Credentials
-from rendergateway.transport.hooks import Exchange, Hooks
+from rendergateway.transport.exchange import Exchange
+from rendergateway.transport.failures import LIBRARY_ERRORS, explain, is_permanent
+from rendergateway.transport.hooks import Hooks
+from rendergateway.transport.limits import Limits, limited
 from rendergateway.transport.outgoing import Outgoing
 from rendergateway.transport.pool import ServicePool
-from rendergateway.transport.retries import Retries
+from rendergateway.transport.settings import Settings
 
-__all__ = ["Connection"]
+__all__ = ["Carrier", "Connection"]
 
 _log = logging.getLogger("rendergateway")
 _log.addHandler(logging.NullHandler())
 
 _UNAUTHORIZED = 401
-_TIMED_OUT = (requests.Timeout, urllib3.exceptions.TimeoutError)
-_GARBLED = (requests.exceptions.ContentDecodingError, urllib3.exceptions.DecodeError)
-_LOST = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
+
+
+class Carrier(Protocol):
+    """A requests adapter that knows what becomes of it in a process that was forked."""
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = ...,
+        timeout: Any = ...,
+        verify: Any = ...,
+        cert: Any = ...,
+        proxies: Any = ...,
+    ) -> requests.Response:
+        """Answer a request."""
+
+    def in_child(self) -> Carrier:
+        """Return what does the same in a forked process, sharing nothing with the parent's."""
+
+    def leave_to_parent(self) -> None:
+        """Leave alone, in a forked process, what the parent goes on using; no waiting, no input or output."""
+
+    def close(self) -> None:
+        """Close all there is."""
 
 
 class Connection:
@@ -40,16 +63,12 @@ class Connection:
     ----------
     base_url : str
         Up to and including ``/v1``.
-    adapter : requests.adapters.BaseAdapter, optional
+    settings : Settings
+        Limits, pool, retries and headers.
+    carrier : Carrier, optional
         What carries the requests; a pool of HTTP connections unless given.
-    credentials : Credentials, optional
-        Sign each request to this service; redirections are not followed, so they go nowhere else.
-    retries : Retries
-        When a request is sent again.
-    timeout_s, data_timeout_s, budget_s : float
-        Seconds to wait for a connection, for each next piece of an answer, and for a request with all its attempts.
-    headers : mapping
-        Sent with every request.
+    shared : Connection, optional
+        The one with the same carrier, whose limit of connections counts for this one too.
     hooks : Hooks, optional
         Who is told of each request.
     sleep : callable
@@ -59,34 +78,36 @@ class Connection:
     def __init__(
         self,
         base_url: str,
+        settings: Settings,
         *,
-        adapter: BaseAdapter | None = None,
-        pool_size: int = 16,
-        pool_block: bool = False,
-        credentials: Credentials | None = None,
-        retries: Retries | None = None,
-        timeout_s: float = 10.0,
-        data_timeout_s: float = 120.0,
-        budget_s: float = 900.0,
-        headers: Mapping[str, str] | None = None,
+        carrier: Carrier | None = None,
+        shared: Connection | None = None,
         hooks: Hooks | None = None,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self.base_url = base_url
-        self.credentials = credentials
+        self.settings = settings
         self.hooks = hooks if hooks is not None else Hooks()
-        self.retries = retries if retries is not None else Retries()
-        self.timeout_s, self.data_timeout_s, self.budget_s = timeout_s, data_timeout_s, budget_s
-        self._adapter = adapter or ServicePool(base_url, pool_maxsize=pool_size, pool_block=pool_block)
-        self._headers = {"Accept": "*/*", "Accept-Encoding": "identity", **(headers or {})}
+        self.carrier: Carrier = carrier or ServicePool(base_url, settings.pool_size)
+        self._headers = {"Accept": "*/*", "Accept-Encoding": "identity", **settings.headers}
         self._sleep = sleep
         self._counters: list[list[str]] = []
         self._environment: dict[str, Any] | None = None
         self._lock = threading.Lock()
+        self._free: threading.BoundedSemaphore | None = None
+        if settings.pool_block:
+            self._free = shared._free if shared is not None else threading.BoundedSemaphore(settings.pool_size)
 
-    def send(self, outgoing: Outgoing) -> Answer:
+    def send(self, outgoing: Outgoing, credentials: Credentials | None = None) -> Answer:
         """
         Make a request, again where that is safe and worth it, and return its answer.
+
+        Parameters
+        ----------
+        outgoing : Outgoing
+            What is asked for.
+        credentials : Credentials, optional
+            Sign each attempt. Redirections are not followed, so they go nowhere else.
 
         Raises
         ------
@@ -97,11 +118,7 @@ class Connection:
         """
         for counter in self._counters:
             counter.append(outgoing.endpoint)
-        return _Attempts(self, outgoing).run()
-
-    def close(self) -> None:
-        """Close the pool."""
-        self._adapter.close()
+        return _Attempts(self, outgoing, credentials).run()
 
     def count_into(self, counter: list[str]) -> Callable[[], None]:
         """Append the endpoint of each request from now on to *counter*; return what ends that."""
@@ -114,95 +131,119 @@ class Connection:
 
         return stop
 
-    def exchange(self, outgoing: Outgoing) -> requests.Response:
-        """Send one prepared request through the adapter."""
-        headers = dict(self._headers)
+    def exchange(self, outgoing: Outgoing, signature: Mapping[str, str], limits: Limits) -> requests.Response:
+        """Send one prepared request through the carrier."""
+        headers = {**self._headers, **signature}
         if outgoing.content_type is not None:
             headers["Content-Type"] = outgoing.content_type
         if outgoing.body is not None or outgoing.method in ("PUT", "POST"):
             headers["Content-Length"] = str(len(outgoing.body or b""))
-        if self.credentials is not None:
-            self.credentials.sign(headers)
         request = requests.PreparedRequest()
         request.method = outgoing.method
         request.url = self.base_url + outgoing.path
         request.headers = CaseInsensitiveDict(headers)
         request.body = outgoing.body
-        timeout = (self.timeout_s, self.data_timeout_s)
-        return self._adapter.send(request, stream=True, timeout=timeout, **self._settings())
+        timeout = (min(limits.connect_s, limits.left_s), limits.next_s)
+        return self.carrier.send(request, stream=True, timeout=timeout, **self._surroundings())
 
-    def _settings(self) -> dict[str, Any]:
+    @contextlib.contextmanager
+    def place_in_pool(self, limits: Limits) -> Iterator[None]:
+        """Wait for a free connection, where the number of connections is a limit; TimeoutError if none comes."""
+        if self._free is None:
+            yield
+            return
+        if not self._free.acquire(timeout=limits.left_s):
+            raise TimeoutError("no free connection")
+        try:
+            yield
+        finally:
+            self._free.release()
+
+    def _surroundings(self) -> dict[str, Any]:
         """Proxies and certificates, as requests takes them from the environment; looked up once."""
         if self._environment is None:
             with requests.Session() as session:
-                settings = session.merge_environment_settings(self.base_url, {}, True, None, None)
-            self._environment = {name: settings[name] for name in ("proxies", "verify", "cert")}
+                found = session.merge_environment_settings(self.base_url, {}, True, None, None)
+            self._environment = {name: found[name] for name in ("proxies", "verify", "cert")}
         return self._environment
 
 
 class _Attempts:
     """All attempts at one request."""
 
-    def __init__(self, connection: Connection, outgoing: Outgoing) -> None:
+    def __init__(self, connection: Connection, outgoing: Outgoing, credentials: Credentials | None) -> None:
         self.connection = connection
+        self.settings = connection.settings
         self.outgoing = outgoing
+        self.credentials = credentials
         self.url = connection.base_url + outgoing.path
         self.start = time.monotonic()
+        settings = connection.settings
+        self.limits = Limits(settings.timeout_s, settings.data_timeout_s, self.start + settings.budget_s)
         self.attempt = 0
         self.renewed = False
+        self.signature: dict[str, str] = {}
 
     def run(self) -> Answer:
         while True:
             self.attempt += 1
+            self._sign()
             self._tell(self.connection.hooks.on_request)
             try:
                 answer = self._once()
-            except (ConnectionFailedError, TimedOutError) as error:
+            except RequestError as error:
                 self._tell(self.connection.hooks.on_error)
-                if not self._again(None):
+                _log.debug("%s %s failed: %s", self.outgoing.method, self.url, error)
+                cause = error.__cause__
+                if isinstance(error, AnswerError) or (cause and is_permanent(cause)) or not self._again(None):
                     raise
-                _log.debug("%s; trying again", error)
                 continue
             if answer.status < 300:
                 return answer
             if not self._worth_another(answer):
-                raise refusal(answer.status, answer.sentence, **self._facts())
+                raise refusal(answer.status, answer.sentence, location=answer.location, **self._facts())
+
+    def _sign(self) -> None:
+        if self.credentials is not None:
+            self.signature = {}
+            self.credentials.sign(self.signature)
 
     def _once(self) -> Answer:
+        limits = self.limits
         try:
-            response = self.connection.exchange(self.outgoing)
-            with response:
-                answer = Answer(
-                    response.status_code,
-                    response.headers,
-                    read_body(response, self._check_time),
-                    self.outgoing.method,
-                    self.url,
-                )
-        except _TIMED_OUT as error:
-            raise TimedOutError(self._failure("did not answer in time", error), **self._facts()) from error
-        except _GARBLED as error:
-            raise AnswerError(self._failure("sent what cannot be decompressed", error), **self._facts()) from error
-        except _LOST as error:
-            raise ConnectionFailedError(self._failure("cannot be reached", error), **self._facts()) from error
+            with self.connection.place_in_pool(limits), limited(limits):
+                response = self.connection.exchange(self.outgoing, self.signature, limits)
+                with response:
+                    body = read_body(response, self.settings.answer_limit)
+        except TooLargeError as error:
+            raise AnswerError(
+                f"the answer is longer than {self.settings.answer_limit} bytes; ask for less at once, or give "
+                "Gateway(answer_limit=…) more",
+                **self._facts(),
+            ) from error
+        except LIBRARY_ERRORS as error:
+            raise self._failure(error) from error
+        answer = Answer(
+            response.status_code, response.headers, body, self.outgoing.method, self.url, self.attempt, self._elapsed_s
+        )
         self._tell(self.connection.hooks.on_response, answer)
         return answer
 
     def _worth_another(self, answer: Answer) -> bool:
-        if answer.status == _UNAUTHORIZED and self.connection.credentials is not None and not self.renewed:
+        if answer.status == _UNAUTHORIZED and self.credentials is not None and not self.renewed:
             self.renewed = True
-            return self.connection.credentials.refresh()
-        if answer.status not in self.connection.retries.statuses:
+            return self.credentials.refresh(self.signature.get("Authorization"))
+        if answer.status not in self.settings.retries.statuses:
             return False
         return self._again(answer.headers.get("Retry-After"))
 
     def _again(self, retry_after: str | None) -> bool:
         """Wait before another attempt; False where there is to be none."""
-        retries = self.connection.retries
+        retries = self.settings.retries
         if not self.outgoing.is_safe or self.attempt > retries.total:
             return False
         wait_s = retries.wait_s(self.attempt, retry_after, time.time())
-        if self._elapsed_s + wait_s > self.connection.budget_s:
+        if self._elapsed_s + wait_s >= self.settings.budget_s:
             return False
         self.connection._sleep(wait_s)
         return True
@@ -211,16 +252,18 @@ class _Attempts:
     def _elapsed_s(self) -> float:
         return time.monotonic() - self.start
 
-    def _check_time(self) -> None:
-        if self._elapsed_s > self.connection.budget_s:
-            raise TimedOutError(
-                f"{self.connection.base_url} was still sending after {self.connection.budget_s} s; "
-                "ask for less at once, or give Gateway(budget_s=…) more",
-                **self._facts(),
+    def _failure(self, error: Exception) -> RequestError:
+        server, connect_s, data_s = self.connection.base_url, self.limits.connect_s, self.limits.data_s
+        error_class, is_open, message = explain(error, server, connect_s, data_s)
+        if self._elapsed_s >= self.settings.budget_s:
+            error_class = TimedOutError
+            message = (
+                f"{server} was not done after {self.settings.budget_s:g} s; ask for less at once, or give "
+                "Gateway(budget_s=…) more"
             )
-
-    def _failure(self, what: str, error: Exception) -> str:
-        return f"{self.connection.base_url} {what} ({type(error).__name__}); check address and network"
+        if is_open and not self.outgoing.is_safe:
+            message += ". It is not known whether the service carried this out, so it is not sent again"
+        return error_class(message, **self._facts())
 
     def _facts(self) -> dict[str, Any]:
         return {

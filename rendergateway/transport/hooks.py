@@ -3,57 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import attrs
+if TYPE_CHECKING:
+    from rendergateway.transport.exchange import Exchange
 
-__all__ = ["Exchange", "Hooks"]
-
-
-@attrs.frozen
-class Exchange:
-    """
-    One request and its answer.
-
-    Attributes
-    ----------
-    endpoint : str
-        Name in the table of endpoints; ``request`` for any other path.
-    method, url : str
-        What was asked for.
-    status : int or None
-        HTTP status; None before there is an answer.
-    attempt : int
-        From 1.
-    elapsed_s : float
-        Seconds since the first attempt began.
-    sent_bytes, received_bytes : int
-        Sizes of the two bodies.
-    """
-
-    endpoint: str
-    method: str
-    url: str
-    status: int | None = None
-    attempt: int = 1
-    elapsed_s: float = 0.0
-    sent_bytes: int = 0
-    received_bytes: int = 0
-
-    def __str__(self) -> str:
-        return (
-            f"{self.method} {self.url} {self.status or '…'} {1e3 * self.elapsed_s:.1f} ms, "
-            f"{self.sent_bytes} bytes out, {self.received_bytes} in"
-        )
+__all__ = ["Hooks"]
 
 
-@attrs.frozen
 class Hooks:
     """
     Functions called with an `Exchange` before each attempt, after each answer, and after each attempt without one.
 
     What they raise reaches the caller of the request.
+
+    Attributes
+    ----------
+    on_request, on_response, on_error : list of callable
+        Append yours.
     """
 
-    on_request: list[Callable[[Exchange], object]] = attrs.field(factory=list)
-    on_response: list[Callable[[Exchange], object]] = attrs.field(factory=list)
-    on_error: list[Callable[[Exchange], object]] = attrs.field(factory=list)
+    __slots__ = ("on_error", "on_request", "on_response")
+
+    def __init__(self) -> None:
+        self.on_request: list[Callable[[Exchange], object]] = []
+        self.on_response: list[Callable[[Exchange], object]] = []
+        self.on_error: list[Callable[[Exchange], object]] = []
+
+    def __repr__(self) -> str:
+        return f"Hooks(on_request={self.on_request}, on_response={self.on_response}, on_error={self.on_error})"

@@ -10,6 +10,8 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import select_proxy
 
+from rendergateway.transport.limits import timed_connection_class
+
 __all__ = ["ServicePool"]
 
 
@@ -19,10 +21,18 @@ class ServicePool(HTTPAdapter):
 
     What requests works out anew for each request (which pool, which certificates, how the URL is cut, cookies) is the
     same for every request to one server, and costs as much as the request itself; here it is worked out once.
+
+    Parameters
+    ----------
+    base_url : str
+        Any URL of the server.
+    size : int
+        Connections kept open.
     """
 
-    def __init__(self, base_url: str, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, base_url: str, size: int) -> None:
+        super().__init__(pool_maxsize=size)
+        self._base_url, self._size = base_url, size
         split = urlsplit(base_url)
         self._origin = f"{split.scheme}://{split.netloc}"
         self._pool: Any = None
@@ -36,6 +46,7 @@ class ServicePool(HTTPAdapter):
             pool = super().get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
             url = str(request.url)
             super().cert_verify(pool, url, verify, cert)
+            pool.ConnectionCls = timed_connection_class(pool.ConnectionCls)
             self._sends_path = select_proxy(url, proxies) is None
             self._pool = pool
         return self._pool
@@ -58,6 +69,13 @@ class ServicePool(HTTPAdapter):
         response.url = str(req.url)
         response.request = req
         return response
+
+    def in_child(self) -> ServicePool:
+        """Return another pool of that size, for a process that was forked: two processes cannot share a socket."""
+        return ServicePool(self._base_url, self._size)
+
+    def leave_to_parent(self) -> None:
+        """Do nothing: to close a socket here would not end it there."""
 
     def close(self) -> None:
         """Close all connections."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import random
-from email.utils import parsedate_to_datetime
-
 import attrs
 
 __all__ = ["Retries"]
@@ -36,6 +33,8 @@ class Retries:
 
     def wait_s(self, attempt: int, retry_after: str | None, now: float) -> float:
         """Return the seconds to wait after attempt number *attempt* (from 1), at epoch time *now*."""
+        import random  # It and the parser of dates are not light, and seldom needed.
+
         ceiling = min(self.backoff_s * 2.0 ** (attempt - 1), self.backoff_max_s)
         drawn = ceiling * random.uniform(0.5, 1.0)
         return max(drawn, _seconds(retry_after, now))
@@ -46,6 +45,8 @@ def _seconds(retry_after: str | None, now: float) -> float:
         return 0.0
     if retry_after.strip().isdigit():
         return float(retry_after)
+    from email.utils import parsedate_to_datetime
+
     try:
         return parsedate_to_datetime(retry_after).timestamp() - now
     except ValueError:

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import logging
-import pickle
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 
 import pytest
-import requests
-import urllib3
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
@@ -21,18 +16,13 @@ from rendergateway import (
     AnswerError,
     AuthenticationError,
     BadRequestError,
-    BearerToken,
     ClosedGatewayError,
-    ConnectionFailedError,
-    CredentialsError,
     Gateway,
     NotFoundError,
     Retries,
     ServerError,
     StackStateError,
-    TimedOutError,
 )
-from rendergateway.transport import BasicLogin, as_credentials, connection
 
 BASE = "/render-ws/v1"
 STACK = {"owner": "o", "project": "p", "stack": "s"}
@@ -220,101 +210,6 @@ def test_retry__within_the_budget(httpserver: HTTPServer, make: Callable[..., Ga
     assert gateway.waits == []  # type: ignore[attr-defined]
 
 
-def test_token__renewed_once(httpserver: HTTPServer, make: Callable[..., Gateway]) -> None:
-    """A token that is refused is fetched again and the request repeated, once."""
-    tokens = iter(["old", "new", "newest"])
-
-    def check(request: Request) -> Response:
-        good = request.headers["Authorization"] == "Bearer new"
-        return Response("[]", content_type="application/json") if good else said(401, "no")
-
-    httpserver.expect_request(f"{BASE}/owners").respond_with_handler(check)
-    gateway = make(auth=BearerToken(lambda: next(tokens)))
-
-    assert gateway.call("owner.list") == []
-    assert len(httpserver.log) == 2
-
-
-def test_token__refused_twice(httpserver: HTTPServer, make: Callable[..., Gateway]) -> None:
-    """A second refusal is an error; credentials are not sent over and over."""
-    httpserver.expect_request(f"{BASE}/owners").respond_with_response(said(401, "no"))
-
-    with pytest.raises(AuthenticationError):
-        make(auth=BearerToken(lambda: "t")).call("owner.list")
-
-    assert len(httpserver.log) == 2
-
-
-def test_login__basic(httpserver: HTTPServer, make: Callable[..., Gateway]) -> None:
-    """A pair of user name and password is sent as basic authorization; a function signs as it likes."""
-    httpserver.expect_request(f"{BASE}/owners", headers={"Authorization": "Basic bWU6cHc="}).respond_with_json([])
-    httpserver.expect_request(f"{BASE}/owners", headers={"X-Key": "k"}).respond_with_json([])
-
-    assert make(auth=("me", "pw")).call("owner.list") == []
-    assert make(auth=lambda headers: headers.update({"X-Key": "k"})).call("owner.list") == []
-
-
-def test_connection__refused() -> None:
-    """Where nobody listens, the error says so and what to check, after all attempts."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    gateway = Gateway(f"127.0.0.1:{port}", retries=Retries(total=1, backoff_s=0))
-
-    with pytest.raises(ConnectionFailedError, match=r"cannot be reached.*check address.*2 attempts"):
-        gateway.call("owner.list")
-    gateway.close()
-
-
-def test_connection__times_out(httpserver: HTTPServer, make: Callable[..., Gateway]) -> None:
-    """An answer that does not come in time is an error of its own."""
-    release = threading.Event()
-
-    def hang(request: Request) -> Response:
-        release.wait(10)
-        return Response("[]")
-
-    httpserver.expect_request(f"{BASE}/owners").respond_with_handler(hang)
-
-    with pytest.raises(TimedOutError):
-        make(data_timeout_s=0.05, retries=Retries(total=0)).call("owner.list")
-    release.set()
-
-
-def test_connection__cut_short(httpserver: HTTPServer, make: Callable[..., Gateway]) -> None:
-    """An answer shorter than announced is never taken for a whole one."""
-
-    def cut(request: Request) -> Response:
-        return Response(iter([b"[1,2"]), content_type="application/json", headers={"Content-Length": "100"})
-
-    httpserver.expect_request(f"{BASE}/owners").respond_with_handler(cut)
-
-    with pytest.raises(ConnectionFailedError):
-        make(retries=Retries(total=0)).call("owner.list")
-
-
-def test_connection__over_budget_while_reading(
-    httpserver: HTTPServer, make: Callable[..., Gateway], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An answer that goes on beyond the budget is given up between two pieces."""
-    httpserver.expect_request(f"{BASE}/owners").respond_with_handler(
-        lambda request: Response((b"[" + b" " * (1 << 20) for _ in range(4)), content_type="application/json")
-    )
-
-    with pytest.raises(TimedOutError, match="still sending"):
-        make(budget_s=0.0, retries=Retries(total=0)).call("owner.list")
-
-
-def test_errors__every_exception_of_the_libraries_is_ours() -> None:
-    """No exception of requests or urllib3 escapes as itself."""
-    # ValueErrors of urllib3 about the settings of proxies; requests refuses such settings before.
-    ours = (*connection._TIMED_OUT, *connection._GARBLED, *connection._LOST, urllib3.exceptions.ProxySchemeUnsupported)
-    for module in (requests.exceptions, urllib3.exceptions):
-        for name, exception in vars(module).items():
-            if getattr(exception, "__module__", "") == module.__name__ and not issubclass(exception, Warning):
-                assert issubclass(exception, ours), name
-
-
 def test_request__any_path(httpserver: HTTPServer, make: Callable[..., Gateway]) -> None:
     """Any path below the version can be asked for; segments and values are quoted."""
     httpserver.expect_request(f"{BASE}/some/a b/c", query_string="q=1&q=x%26y").respond_with_json({"ok": True})
@@ -384,37 +279,3 @@ def test_proxy__from_the_environment(httpserver: HTTPServer, monkeypatch: pytest
 
     assert gateway.call("owner.list") == ["behind"]
     gateway.close()
-
-
-def test_credentials__never_shown_or_pickled() -> None:
-    """No repr shows a secret, and none travels to another process."""
-    for credentials in (BearerToken("secret"), BasicLogin("me", "secret"), as_credentials(lambda headers: None)):
-        assert "secret" not in repr(credentials)
-        with pytest.raises(CredentialsError, match="not pickled"):
-            pickle.dumps(credentials)
-
-
-def test_credentials__wrong_form() -> None:
-    """What signs nothing is refused without being shown, and so is a token that is no word."""
-    with pytest.raises(CredentialsError) as caught:
-        as_credentials(12345)
-    assert "12345" not in str(caught.value)
-    with pytest.raises(CredentialsError, match="one word"):
-        BearerToken("two words").sign({})
-
-
-def test_token__by_age(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A token is fetched again when it is too old; one given as text cannot be."""
-    now = [0.0]
-    monkeypatch.setattr("rendergateway.transport.credentials.time.monotonic", lambda: now[0])
-    tokens = iter(["first", "second"])
-    token = BearerToken(lambda: next(tokens), max_age_s=300)
-    headers: dict[str, str] = {}
-
-    for now[0] in (0.0, 299.0, 301.0):
-        token.sign(headers)
-        headers[str(now[0])] = headers["Authorization"]
-
-    assert [headers[key] for key in ("0.0", "299.0", "301.0")] == ["Bearer first", "Bearer first", "Bearer second"]
-    assert not BearerToken("text").refresh()
-    assert not BasicLogin("me", "pw").refresh()

@@ -1,0 +1,72 @@
+"""``rendergateway login``: credentials for a server, tried and kept where every process of this user finds them."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from rendergateway.cli.services import service_options
+from rendergateway.cli.terminal import say
+from rendergateway.errors import CommandError
+from rendergateway.gateway import Gateway
+from rendergateway.transport import BearerToken
+from rendergateway.transport.address import EMBEDDED
+from rendergateway.transport.credential_files import forget_credentials, save_credentials
+
+__all__ = ["login"]
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@click.command()
+@click.option("--token-file", type=click.Path(path_type=Path), metavar="FILE", help="Take the token from this file.")
+@click.option("--token-stdin", is_flag=True, help="Take the token, or the password, from standard input.")
+@click.option("--user", metavar="NAME", help="Log in with this user name and a password instead of a token.")
+@click.option("--forget", is_flag=True, help="Remove what is kept for the server.")
+@service_options
+def login(
+    token_file: Path | None, token_stdin: bool, user: str | None, forget: bool, service: str | None, profile: str | None
+) -> None:
+    """
+    Keep credentials for a server, once a request with them succeeded.
+
+    They lie in a file of their own that nobody else can read, and are sent to that server only. Without --token-file
+    and --token-stdin they are asked for, on a terminal.
+    """
+    if (token_file is not None) + token_stdin + forget > 1:
+        raise click.UsageError("--token-file, --token-stdin and --forget exclude each other")
+    with contextlib.closing(Gateway(service, profile=profile, auth=False)) as gateway:
+        if gateway.server.startswith(EMBEDDED):
+            raise CommandError("an embedded service has no users: whoever may read its file may use it")
+        if forget:
+            was_there = forget_credentials(gateway.server)
+            click.echo(f"{'Forgot' if was_there else 'There were no'} credentials for {gateway.server}")
+            return
+        _warn_of_listeners(gateway.server)
+        secret = _secret(token_file, token_stdin, f"{'Password' if user else 'Token'} for {gateway.server}: ")
+        pair = None if user is None else (user, secret)
+        gateway.change_auth(pair or BearerToken(secret))
+        gateway.call("owner.list")
+        path = save_credentials(gateway.server, token=None if user else secret, login=pair)
+    click.echo(f"Credentials for {gateway.server} are kept in {path}")
+
+
+def _secret(file: Path | None, from_stdin: bool, question: str) -> str:
+    if file is not None:
+        return file.expanduser().read_text(encoding="utf-8").strip()
+    if from_stdin:
+        return sys.stdin.read().strip()
+    if not sys.stdin.isatty():
+        raise CommandError("nothing is asked where there is no terminal; give --token-file FILE or --token-stdin")
+    return getpass.getpass(question)
+
+
+def _warn_of_listeners(server: str) -> None:
+    split = urlsplit(server)
+    if split.scheme == "http" and split.hostname not in _LOOPBACK:
+        say(f"{server} is not encrypted: whoever sits on the way to it can read these credentials.")

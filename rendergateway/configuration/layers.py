@@ -1,0 +1,145 @@
+"""What counts where several places say something: the nearer to the call, the more."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from rendergateway.configuration.profiles import configuration_path, read_profile
+from rendergateway.configuration.settings import SETTINGS
+from rendergateway.errors import ConfigurationError
+
+__all__ = ["Configuration", "Found", "Layer", "configured"]
+
+_PROFILE_VARIABLE = "RENDERGATEWAY_PROFILE"
+# renderapi's own variables, and the names that its guide gives them.
+_RENDERAPI_PREFIXES = ("RENDER_", "DEFAULT_RENDER_")
+
+
+class Layer(NamedTuple):
+    """
+    One place that says something.
+
+    Attributes
+    ----------
+    source : str
+        For messages.
+    values : dict
+        Setting → value.
+    sources : dict
+        Setting → source, where it is more particular.
+    """
+
+    source: str
+    values: dict[str, Any]
+    sources: Mapping[str, str] = {}
+
+
+class Found(NamedTuple):
+    """A value, and where it stands."""
+
+    value: Any
+    source: str
+
+
+class Configuration(NamedTuple):
+    """
+    All places together.
+
+    Attributes
+    ----------
+    layers : tuple of Layer
+        The first that says something of a setting counts: arguments; the profile that an argument names;
+        ``RENDERGATEWAY_…`` variables; the profile that ``RENDERGATEWAY_PROFILE`` names; ``RENDER_…``;
+        ``DEFAULT_RENDER_…``.
+    """
+
+    layers: tuple[Layer, ...]
+
+    def find(self, name: str) -> Found | None:
+        """Return the value of a setting that counts, and its source; None where nothing says it."""
+        for layer in self.layers:
+            if name in layer.values:
+                return Found(layer.values[name], layer.sources.get(name, layer.source))
+        return None
+
+    def get(self, name: str) -> Any:
+        """Return the value of a setting that counts; None where nothing says it."""
+        found = self.find(name)
+        return found.value if found is not None else None
+
+    @property
+    def service(self) -> str:
+        """
+        The address of the service.
+
+        Raises
+        ------
+        ConfigurationError
+            If nothing says which service is meant.
+        """
+        address: str | None = self.get("service")
+        if address is None:
+            raise ConfigurationError(
+                "which service is meant? Give an address, a profile, or --service embedded:./render.db for one in a "
+                f"file; or set {SETTINGS['service'].variable}"
+            )
+        return address
+
+    def of_requests(self) -> dict[str, Any]:
+        """Return what is said of limits, pool and retries."""
+        names = [name for name, setting in SETTINGS.items() if setting.is_of_requests]
+        return {name: found.value for name in names if (found := self.find(name)) is not None}
+
+
+def configured(
+    arguments: Mapping[str, Any] | None = None,
+    *,
+    profile: str | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Configuration:
+    """
+    Gather what arguments, environment and profiles say.
+
+    Parameters
+    ----------
+    arguments : mapping, optional
+        Setting → value; None counts as not given.
+    profile : str, optional
+        Name of a profile in the configuration file; ``RENDERGATEWAY_PROFILE`` unless given.
+    environment : mapping, optional
+        The environment's variables.
+
+    Raises
+    ------
+    ConfigurationError
+        If a profile that is named is not there, or a value is not what it should be.
+    """
+    given = {name: value for name, value in (arguments or {}).items() if value is not None}
+    layers = [Layer("argument", given)]
+    if profile is not None:
+        layers.append(_profile_layer(profile, environment))
+    layers.append(_own_variables(environment))
+    if profile is None and environment.get(_PROFILE_VARIABLE):
+        layers.append(_profile_layer(environment[_PROFILE_VARIABLE], environment))
+    layers += [_renderapi_variables(prefix, environment) for prefix in _RENDERAPI_PREFIXES]
+    return Configuration(tuple(layer for layer in layers if layer.values))
+
+
+def _profile_layer(name: str, environment: Mapping[str, str]) -> Layer:
+    return Layer(f"profile {name}", read_profile(name, configuration_path(environment)))
+
+
+def _own_variables(environment: Mapping[str, str]) -> Layer:
+    given = [setting for setting in SETTINGS.values() if environment.get(setting.variable)]
+    values = {setting.name: setting.parse(environment[setting.variable]) for setting in given}
+    return Layer("environment", values, {setting.name: setting.variable for setting in given})
+
+
+def _renderapi_variables(prefix: str, environment: Mapping[str, str]) -> Layer:
+    host, port, owner, project = (environment.get(prefix + word) for word in ("HOST", "PORT", "OWNER", "PROJECT"))
+    service = f"{host}:{port}" if host and port else host
+    values = {name: value for name, value in (("service", service), ("owner", owner), ("project", project)) if value}
+    variables = {"service": prefix + "HOST", "owner": prefix + "OWNER", "project": prefix + "PROJECT"}
+    return Layer(f"{prefix}…", values, {name: variables[name] for name in values})

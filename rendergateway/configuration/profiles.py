@@ -1,0 +1,114 @@
+"""The configuration file: profiles of services, and what is wrong with one, by its line."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rendergateway.configuration.settings import SETTINGS
+from rendergateway.errors import ConfigurationError
+
+__all__ = ["CONFIGURATION_VARIABLE", "configuration_path", "read_profile", "read_profiles"]
+
+CONFIGURATION_VARIABLE = "RENDERGATEWAY_CONFIG"
+_SECRETS = ("token", "password", "username")
+_KNOWN = [setting.name for setting in SETTINGS.values() if not setting.is_secret]
+
+
+def configuration_path(environment: Mapping[str, str] = os.environ) -> Path:
+    """
+    Return the path of the configuration file; it need not be there.
+
+    ``RENDERGATEWAY_CONFIG``, else ``rendergateway/config.toml`` below ``XDG_CONFIG_HOME``, else below ``~/.config``.
+    """
+    if environment.get(CONFIGURATION_VARIABLE):
+        return Path(environment[CONFIGURATION_VARIABLE]).expanduser()
+    base = environment.get("XDG_CONFIG_HOME") or "~/.config"
+    return Path(base).expanduser() / "rendergateway" / "config.toml"
+
+
+def read_profile(name: str, path: Path) -> dict[str, Any]:
+    """
+    Return the settings of a profile.
+
+    Raises
+    ------
+    ConfigurationError
+        If the file, the profile or its service is missing, or something in the file is not known.
+    """
+    profiles = read_profiles(path)
+    if "service" not in profiles.get(name, {}):
+        known = ", ".join(sorted(profiles)) or "none"
+        raise ConfigurationError(
+            f"{path} has no profile {name!r} with a service (profiles there: {known}); write [profiles.{name}] and "
+            'service = "http://host:port"'
+        )
+    return profiles[name]
+
+
+def read_profiles(path: Path) -> dict[str, dict[str, Any]]:
+    """
+    Return the settings of all profiles, checked.
+
+    Raises
+    ------
+    ConfigurationError
+        If the file is missing or cannot be read, or something in it is not known.
+    """
+    text, values = _read(path)
+    for key in values:
+        if key != "profiles":
+            raise ConfigurationError(
+                f"{_place(path, text, '', key)}: unknown key {key!r}; the file holds [profiles.NAME]"
+            )
+    profiles = values.get("profiles", {})
+    for name, profile in profiles.items():
+        if not isinstance(profile, dict):
+            raise ConfigurationError(f"{_place(path, text, 'profiles', name)}: a profile is a table: [profiles.{name}]")
+        profiles[name] = {
+            key: _checked(key, value, _place(path, text, f"profiles.{name}", key)) for key, value in profile.items()
+        }
+    return profiles  # type: ignore[no-any-return]
+
+
+def _checked(key: str, value: Any, place: str) -> Any:
+    if key in _SECRETS:
+        raise ConfigurationError(
+            f"{place}: {key!r} is a secret, which has no place here; `rendergateway login` keeps it in a file of its "
+            "own, and token_file names one that is there"
+        )
+    if key not in _KNOWN:
+        raise ConfigurationError(f"{place}: unknown key {key!r}; known are {', '.join(_KNOWN)}")
+    return SETTINGS[key].check(value, place)
+
+
+def _place(path: Path, text: str, table: str, key: str) -> str:
+    """Return the file, and the line where *key* of *table* stands as far as that is plain to see."""
+    present = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        header = re.match(r"\s*\[([^\[\]]*)\]", line)
+        if header:
+            present = re.sub(r"[\s'\"]", "", header[1])
+            if present == f"{table}.{key}".lstrip("."):
+                return f"{path}, line {number}"
+        elif present == table and re.match(rf"\s*['\"]?{re.escape(key)}['\"]?\s*=", line):
+            return f"{path}, line {number}"
+    return str(path)
+
+
+def _read(path: Path) -> tuple[str, dict[str, Any]]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        text = path.read_text(encoding="utf-8")
+        return text, tomllib.loads(text)
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"there is no configuration file {path}") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}") from error

@@ -1,0 +1,327 @@
+"""
+A server on loopback that misbehaves as told: for tests of what a program does when the service fails.
+
+Each request takes the next behaviour of the script, the last one stays. Nothing waits by the clock but what drips: a
+server that keeps silent does so until the client or the test ends.
+
+Examples
+--------
+>>> from rendergateway import Gateway, NotFoundError, Retries
+>>> from rendergateway.testing.misbehaving import MisbehavingServer, answers, says
+>>> with MisbehavingServer(says(503, "busy"), answers(["lab"])) as server:
+...     gateway = Gateway(server.url, retries=Retries(backoff_s=0.001))
+...     print(gateway.call("owner.list"), [request.method for request in server.requests])
+...     gateway.close()
+['lab'] ['GET', 'GET']
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from types import TracebackType
+from typing import Any, NamedTuple, TypeAlias
+
+__all__ = [
+    "Behaviour",
+    "Line",
+    "MisbehavingServer",
+    "ReceivedRequest",
+    "answers",
+    "breaks_off",
+    "drips",
+    "keeps_silent",
+    "never_ends",
+    "redirects",
+    "refused_url",
+    "says",
+    "sends",
+    "stalls",
+]
+
+_REASONS = {200: "OK", 204: "No Content", 302: "Found", 401: "Unauthorized", 502: "Bad Gateway", 503: "Busy"}
+_DRIP_S = 0.005
+# The first byte of what a client says that wants TLS; servers answer it with a refusal in plain HTTP.
+_TLS_HELLO = b"\x16"
+
+
+class ReceivedRequest(NamedTuple):
+    """What a client sent."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Line:
+    """
+    The connection to a client, for a behaviour to do with as it likes.
+
+    Parameters
+    ----------
+    sock : socket.socket
+        The connection.
+    ended : threading.Event
+        Set when the server ends.
+
+    Attributes
+    ----------
+    request : ReceivedRequest
+        What is to be answered.
+    is_open : bool
+        Whether there may be another request.
+    """
+
+    def __init__(self, sock: socket.socket, ended: threading.Event) -> None:
+        self._sock = sock
+        self._ended = ended
+        self.request = ReceivedRequest("", "", {}, b"")
+        self.is_open = True
+
+    def send(self, data: bytes) -> None:
+        """Send *data* as it is."""
+        self._sock.sendall(data)
+
+    def reset(self) -> None:
+        """End the connection at once, so that the client sees it reset."""
+        # Nothing lingers: what was not acknowledged is thrown away, and the other side is told.
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """End the connection."""
+        self.is_open = False
+        self._sock.close()
+
+    def wait(self) -> None:
+        """Wait until the client hangs up, or the server ends."""
+        with contextlib.suppress(OSError):
+            self._sock.recv(1)
+        self.is_open = False
+
+    def pause(self, seconds: float) -> bool:
+        """Wait; False where the server ended meanwhile."""
+        return not self._ended.wait(seconds)
+
+
+Behaviour: TypeAlias = Callable[[Line], object]
+
+
+def _head(status: int, headers: Mapping[str, str]) -> bytes:
+    lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Status')}", *(f"{k}: {v}" for k, v in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+def sends(
+    body: bytes,
+    *,
+    status: int = 200,
+    content_type: str = "application/json",
+    length: int | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Behaviour:
+    """
+    Answer with bytes.
+
+    Parameters
+    ----------
+    body : bytes
+        What is sent.
+    status : int
+        HTTP status.
+    content_type : str
+        Its name.
+    length : int, optional
+        What is announced, where that is not the truth.
+    headers : mapping, optional
+        More of them.
+    """
+    told = {"Content-Type": content_type, "Content-Length": str(len(body) if length is None else length)}
+    message = _head(status, {**told, **(headers or {})}) + body
+
+    def behave(line: Line) -> None:
+        line.send(message)
+        if length is not None:
+            line.hang_up()
+
+    return behave
+
+
+def answers(value: Any, *, status: int = 200) -> Behaviour:
+    """Answer as a service should: *value* as JSON."""
+    return sends(json.dumps(value).encode(), status=status)
+
+
+def says(status: int, sentence: str = "", **headers: str) -> Behaviour:
+    """Refuse with a sentence; ``Retry_After="7"`` and other headers with underscores for hyphens."""
+    more = {name.replace("_", "-"): value for name, value in headers.items()}
+    return sends(sentence.encode(), status=status, content_type="text/plain;charset=utf-8", headers=more)
+
+
+def redirects(url: str, status: int = 302) -> Behaviour:
+    """Point to another address."""
+    return sends(b"", status=status, content_type="text/plain", headers={"Location": url})
+
+
+def keeps_silent(line: Line) -> None:
+    """Take the request and answer nothing."""
+    line.wait()
+
+
+def stalls(part: bytes = b"[1,", length: int = 100) -> Behaviour:
+    """Send the head and the first *part* of a body of *length* bytes, then nothing."""
+
+    def behave(line: Line) -> None:
+        line.send(_head(200, {"Content-Type": "application/json", "Content-Length": str(length)}) + part)
+        line.wait()
+
+    return behave
+
+
+def drips(*, head: bool = False) -> Behaviour:
+    """Send one byte at a time, for ever: each comes soon enough, the whole never. The body, or *head* lines."""
+
+    def behave(line: Line) -> None:
+        start = (
+            b"HTTP/1.1 200 OK\r\nX-Drip: "
+            if head
+            else _head(200, {"Content-Type": "application/json", "Content-Length": "100000"})
+        )
+        line.send(start)
+        while line.pause(_DRIP_S):
+            line.send(b" ")
+
+    return behave
+
+
+def breaks_off(part: bytes = b"", *, length: int = 100, reset: bool = True) -> Behaviour:
+    """End the connection in a body of *length* bytes, after *part*; before the head where that is empty."""
+
+    def behave(line: Line) -> None:
+        if part:
+            line.send(_head(200, {"Content-Type": "application/json", "Content-Length": str(length)}) + part)
+        line.reset() if reset else line.hang_up()
+
+    return behave
+
+
+def never_ends(line: Line) -> None:
+    """Send a body without an end, as fast as it is taken."""
+    line.send(_head(200, {"Content-Type": "application/json", "Connection": "close"}) + b"[")
+    while line.pause(0):
+        line.send(b" " * 65536)
+
+
+class MisbehavingServer:
+    """
+    A server on loopback; a context manager, or closed by `close`.
+
+    Parameters
+    ----------
+    *script : callable
+        One behaviour for each request, the last one stays: functions of a `Line`.
+    tls : ssl.SSLContext, optional
+        Speak TLS with this certificate.
+
+    Attributes
+    ----------
+    url : str
+        ``http://127.0.0.1:PORT``, or ``https`` with *tls*.
+    requests : list of ReceivedRequest
+        What came, in order.
+    """
+
+    def __init__(self, *script: Behaviour, tls: ssl.SSLContext | None = None) -> None:
+        self._script = list(script)
+        self._tls = tls
+        self._ended = threading.Event()
+        self._lines: list[socket.socket] = []
+        self._lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
+        self.requests: list[ReceivedRequest] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._start(self._accept)
+
+    def close(self) -> None:
+        """End all connections and threads."""
+        self._ended.set()
+        with self._lock:
+            sockets = [self._listener, *self._lines]
+        for sock in sockets:
+            # Only a shutdown wakes a thread that waits for the socket.
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+            sock.close()
+        for thread in self._threads:
+            thread.join()
+
+    def __enter__(self) -> MisbehavingServer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _start(self, work: Callable[..., None], *values: Any) -> None:
+        thread = threading.Thread(target=work, args=values, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                sock, _ = self._listener.accept()
+                with self._lock:
+                    self._lines.append(sock)
+                    if self._ended.is_set():
+                        sock.close()
+                        return
+                self._start(self._serve, sock)
+
+    def _serve(self, plain: socket.socket) -> None:
+        # A client that hangs up is no failure of the server: that is what it is here for.
+        with contextlib.suppress(OSError), self._secured(plain) as sock, sock.makefile("rb") as stream:
+            line = Line(sock, self._ended)
+            if stream.peek(1)[:1] == _TLS_HELLO:
+                line.send(_head(400, {"Connection": "close"}))
+                return
+            for request in _requests_in(stream):
+                with self._lock:
+                    self.requests.append(request)
+                    behave = self._script.pop(0) if len(self._script) > 1 else self._script[0]
+                line.request = request
+                behave(line)
+                if not line.is_open:
+                    return
+
+    def _secured(self, plain: socket.socket) -> socket.socket:
+        return plain if self._tls is None else self._tls.wrap_socket(plain, server_side=True)
+
+
+def _requests_in(stream: Any) -> Iterator[ReceivedRequest]:
+    while True:
+        words = stream.readline().decode("latin-1").split()
+        if len(words) != 3:
+            return
+        headers = {}
+        while line := stream.readline().decode("latin-1").strip():
+            name, _, value = line.partition(":")
+            headers[name.strip().title()] = value.strip()
+        body = stream.read(int(headers.get("Content-Length", 0)))
+        yield ReceivedRequest(words[0], words[1], headers, body)
+
+
+@contextlib.contextmanager
+def refused_url() -> Iterator[str]:
+    """Give an address at which nobody listens, and nobody else will meanwhile."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{held.getsockname()[1]}"

@@ -1,0 +1,120 @@
+"""Time limits that hold whatever a server does: for each piece sent and received, and for the request as a whole."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import io
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import attrs
+
+__all__ = ["Limits", "TimedSource", "limited", "timed_connection_class"]
+
+_PIECE = 1 << 18
+
+
+@attrs.frozen
+class Limits:
+    """
+    How long a request may take.
+
+    Attributes
+    ----------
+    connect_s : float
+        Seconds to wait for a connection.
+    data_s : float
+        Seconds to wait for each next piece, sent or received.
+    deadline : float
+        When all must be over, on the clock of ``time.monotonic``.
+    """
+
+    connect_s: float
+    data_s: float
+    deadline: float
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until the deadline, never none at all: a socket takes 0 for "do not wait"."""
+        return max(self.deadline - time.monotonic(), 1e-3)
+
+    @property
+    def next_s(self) -> float:
+        """Seconds to wait for the next piece."""
+        return min(self.data_s, self.left_s)
+
+    def check(self) -> None:
+        """Raise TimeoutError where the deadline is over."""
+        if time.monotonic() >= self.deadline:
+            raise TimeoutError("the budget of the request is used up")
+
+
+# requests' adapter passes two numbers down to the socket and no more; the rest goes beside it, in the same thread.
+_present = threading.local()
+
+
+@contextlib.contextmanager
+def limited(limits: Limits) -> Iterator[None]:
+    """Let *limits* count for the requests of this thread."""
+    before, _present.limits = getattr(_present, "limits", None), limits
+    try:
+        yield
+    finally:
+        _present.limits = before
+
+
+class TimedSource(io.RawIOBase):
+    """The bytes of a socket, each wait within the limits; a server that drips keeps nobody beyond the deadline."""
+
+    def __init__(self, source: io.RawIOBase, sock: Any, limits: Limits) -> None:
+        self._source, self._sock, self._limits = source, sock, limits
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Read the next piece; TimeoutError where it does not come in time."""
+        self._limits.check()
+        if self._limits.left_s < self._limits.data_s:
+            self._sock.settimeout(self._limits.left_s)
+        count: int | None = self._source.readinto(buffer)
+        return count
+
+    def close(self) -> None:
+        """Close the socket's stream."""
+        self._source.close()
+        super().close()
+
+
+class _TimedResponse(http.client.HTTPResponse):
+    def __init__(self, sock: Any, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        limits = getattr(_present, "limits", None)
+        if limits is not None:
+            self.fp: Any = io.BufferedReader(TimedSource(self.fp.detach(), sock, limits))
+
+
+def timed_connection_class(connection_class: type[Any]) -> type[Any]:
+    """Return a subclass of urllib3's *connection_class* that keeps to the limits of the thread that uses it."""
+
+    class TimedConnection(connection_class):  # type: ignore[misc]
+        response_class: Callable[..., Any] = _TimedResponse
+
+        def send(self, data: Any) -> None:
+            limits = getattr(_present, "limits", None)
+            if limits is None or not isinstance(data, bytes) or len(data) <= _PIECE:
+                super().send(data)
+                return
+            # A socket's time limit is for all that one call sends, so that one call would have to send a long body
+            # in the time that is meant for a piece of it.
+            whole = memoryview(data)
+            for start in range(0, len(data), _PIECE):
+                limits.check()
+                self.sock.settimeout(limits.next_s)
+                super().send(whole[start : start + _PIECE])
+
+    return TimedConnection

@@ -1,0 +1,341 @@
+"""Many at once: threads, forks, and processes that get gateways and wrappers sent to them."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import gc
+import multiprocessing
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rendergateway import (
+    BearerToken,
+    CredentialsError,
+    Gateway,
+    Layout,
+    RenderGatewayError,
+    StackWrapper,
+    TileRecord,
+    TileWrapper,
+    TokenFile,
+)
+from rendergateway.testing.misbehaving import Line, answers, keeps_silent, says
+from rendergateway.transport.credential_files import save_credentials
+from tests.transport.conftest import Connect, Serve
+from tests.transport.test_contexts import LabGateway
+
+# A child that ends as programs end, with all that the interpreter does then.
+FORKING = """
+import os, sys
+from rendergateway import Gateway
+with Gateway("embedded:", owner="lab", project="cortex") as gateway:
+    stack = gateway.create_stack("s")
+    child = os.fork()
+    if child == 0:
+        gateway.create_stack("of_child")
+        gateway.close()
+        sys.exit()
+    os.waitpid(child, 0)
+    folder = gateway._pool.carrier.application.database.path.parent
+    print(gateway.stack("of_child").exists, stack.reload().state, folder.is_dir())
+"""
+SPAWN = multiprocessing.get_context("spawn")
+
+
+class NotedTile(TileWrapper):
+    """A tile with a property of its own."""
+
+    @property
+    def note(self) -> str:
+        return f"note of {self.id}"
+
+
+def fetch_token() -> str:
+    """Return a token, in whatever process."""
+    return "fetched"
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[StackWrapper]:
+    """Three sections of two tiles in a service in a file."""
+    with Gateway(f"embedded:{tmp_path / 'render.db'}", owner="lab", project="cortex") as gateway:
+        stack = gateway.create_stack("s")
+        with stack.editing() as edit:
+            ids = [(z, f"t{z}_{n}") for z in (1, 2, 3) for n in (0, 1)]
+            edit.put(
+                [
+                    TileRecord(tile_id=i, z=z, width=10 * z, height=5, transforms=[], layout=Layout(section_id=f"s{z}"))
+                    for z, i in ids
+                ]
+            )
+        yield stack
+
+
+def measure(section: Any) -> tuple[float, int, list[str]]:
+    """Return what a section knows that came from another process, and the requests made for it."""
+    with section._conn.counting() as requests:
+        count = section.tile_count
+    return section.z, count, requests
+
+
+def own_class(tile: Any) -> tuple[str, str, str]:
+    """Return what a tile and its gateway are, in whatever process."""
+    return type(tile).__name__, tile.note, type(tile.stack.tile("t1_0")).__name__
+
+
+def list_owners(gateway: Gateway) -> Any:
+    """Make one request; an error comes back as its text."""
+    try:
+        return gateway.call("owner.list")
+    except CredentialsError as error:
+        return str(error)
+
+
+def pool_of(gateway: Gateway) -> int:
+    """Return what tells one pool from another within a process."""
+    gateway.call("owner.list")
+    return id(gateway._pool.carrier)
+
+
+@pytest.fixture(scope="module")
+def spawned() -> Iterator[ProcessPoolExecutor]:
+    """One other process, begun anew."""
+    with ProcessPoolExecutor(1, mp_context=SPAWN) as pool:
+        yield pool
+
+
+def test_threads__one_cold_wrapper(stack: StackWrapper) -> None:
+    """32 threads on one object that is not loaded make one request, over HTTP's code path as well."""
+    start = threading.Barrier(32)
+    tile = stack.tile("t1_0")
+
+    def read(_: int) -> float | None:
+        start.wait()
+        return tile.width
+
+    with stack._conn.counting() as requests, ThreadPoolExecutor(32) as pool:
+        assert list(pool.map(read, range(32))) == [10.0] * 32
+
+    assert requests == ["tile.read"]
+
+
+def test_threads__their_answers_are_not_mixed(serve: Serve, connect: Connect) -> None:
+    """32 threads of one gateway each get the answer to their own request."""
+    gateway = connect(serve(echo_path).url)
+
+    with ThreadPoolExecutor(32) as pool:
+        got = list(pool.map(lambda n: gateway.request("GET", "echo", str(n)).json(), range(320)))
+
+    assert got == [f"/render-ws/v1/echo/{n}" for n in range(320)]
+
+
+def test_threads__a_first_request_opens_one_connection(serve: Serve, connect: Connect) -> None:
+    """Threads that meet at a gateway which was never used share what the first of them opens."""
+    gateway = Gateway(serve(answers([])).url)
+    start = threading.Barrier(16)
+
+    def pool_seen(_: int) -> int:
+        start.wait()
+        return id(gateway._pool)
+
+    with ThreadPoolExecutor(16) as pool:
+        assert len(set(pool.map(pool_seen, range(16)))) == 1
+    gateway.close()
+
+
+def test_spawned__wrappers_bring_what_they_hold(stack: StackWrapper, spawned: ProcessPoolExecutor) -> None:
+    """Each section arrives with its row; it makes no request to know itself."""
+    sections = stack.sections()
+    assert sections[0].tile_count == 2
+
+    found = list(spawned.map(measure, sections))
+
+    assert found == [(1.0, 2, []), (2.0, 2, []), (3.0, 2, [])]
+
+
+def test_spawned__classes_of_the_gateway(stack: StackWrapper, spawned: ProcessPoolExecutor) -> None:
+    """Registered classes stand for their kinds in the other process, too."""
+    stack._conn.register(NotedTile)
+
+    assert spawned.submit(own_class, stack.tile("t2_0")).result() == ("NotedTile", "note of t2_0", "NotedTile")
+
+
+def test_spawned__one_pool_for_all_tasks(serve: Serve, connect: Connect, spawned: ProcessPoolExecutor) -> None:
+    """The next task finds the connections that the last one opened; another gateway has others."""
+    url = serve(answers([])).url
+    gateway = connect(url)
+
+    same = {spawned.submit(pool_of, gateway).result() for _ in range(3)}
+    other = spawned.submit(pool_of, connect(url)).result()
+
+    assert len(same) == 1
+    assert other not in same
+
+
+def test_spawned__no_secret_travels(
+    serve: Serve, connect: Connect, spawned: ProcessPoolExecutor, tmp_path: Path
+) -> None:
+    """Credentials are found again by file, function, variable or login; a password is not, and the error says so."""
+    server = serve(answers(["lab"]))
+    (tmp_path / "token").write_text("s3cret")
+    (tmp_path / "token").chmod(0o600)
+    own = "s3cret"
+    found = {}
+
+    for name, auth in {
+        "file": TokenFile(tmp_path / "token"),
+        "function": BearerToken(fetch_token),
+        "password": ("me", "s3cret"),
+        "text": BearerToken("s3cret"),
+        "closure": BearerToken(lambda: own),
+        "none": False,
+    }.items():
+        gateway = connect(server.url, auth=auth)
+        assert b"s3cret" not in pickle.dumps(gateway.stack("s"))
+        found[name] = spawned.submit(list_owners, gateway).result()
+    sent = [request.headers.get("Authorization") for request in server.requests]
+
+    assert sent == ["Bearer s3cret", "Bearer fetched", None]
+    assert [found[name] for name in ("file", "function", "none")] == [["lab"]] * 3
+    for name, what in {"password": "BasicLogin", "text": "BearerToken", "closure": "BearerToken"}.items():
+        assert f"where {what} signed its requests; secrets do not travel" in found[name]
+        assert "change_auth" in found[name]
+
+
+def test_spawned__login_is_found(serve: Serve, connect: Connect, spawned: ProcessPoolExecutor) -> None:
+    """What `rendergateway login` keeps is found by the server's name."""
+    server = serve(answers(["lab"]))
+    gateway = connect(server.url)
+    save_credentials(gateway.server, token="stored")
+
+    assert spawned.submit(list_owners, gateway).result() == ["lab"]
+    assert server.requests[0].headers["Authorization"] == "Bearer stored"
+
+
+def test_spawned__subclass(tmp_path: Path, spawned: ProcessPoolExecutor) -> None:
+    """A gateway of one's own arrives as what it is, with its fields; nothing connects it again."""
+    gateway = LabGateway(f"embedded:{tmp_path / 'r.db'}", site="north")
+    gateway.branch = "set before"
+
+    assert spawned.submit(describe, gateway.using(project="tests")).result() == (
+        "LabGateway", "north", "set before", "tests", False, [],
+    )  # fmt: skip
+    gateway.close()
+
+
+def test_pickle__comes_back_to_its_gateway(stack: StackWrapper, spawned: ProcessPoolExecutor) -> None:
+    """What returns from another process, is copied, or is read back here belongs to the gateway that it came from."""
+    gateway, tile = stack._conn, stack.tile("t1_0")
+
+    assert pickle.loads(pickle.dumps(tile)) is tile
+    assert copy.deepcopy({"a": tile})["a"] is tile
+    assert copy.copy(gateway) is copy.deepcopy(gateway) is gateway
+    assert spawned.submit(copy.copy, tile).result() is tile
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_fork__shares_no_connection(serve: Serve, connect: Connect) -> None:
+    """A forked process opens connections of its own, with the credentials that it inherited; the first ones stay."""
+    server = serve(answers(["lab"]))
+    gateway = connect(server.url, auth=("me", "pw"))
+    gateway.call("owner.list")
+    carrier = gateway._pool.carrier
+
+    code = in_fork(lambda: gateway.call("owner.list") == ["lab"] and gateway._pool.carrier is not carrier)
+
+    assert code == 0
+    assert gateway.call("owner.list") == ["lab"]
+    assert gateway._pool.carrier is carrier
+    ports = [request.headers["Authorization"] for request in server.requests]
+    assert len(ports) == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_fork__private_service_is_shared_and_stays() -> None:
+    """A forked process works on the private service of its parent and, closing it and ending, leaves it."""
+    done = subprocess.run([sys.executable, "-c", FORKING], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ["True", "LOADING", "True"]
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_fork__locks_are_free(serve: Serve, connect: Connect) -> None:
+    """What another thread was loading when the process was forked can be loaded in the child."""
+    server = serve(keeps_silent, says(503), answers({"stackId": {"owner": "o", "project": "p", "stack": "s"}}))
+    gateway = connect(server.url, auth=BearerToken(fetch_token))
+    stack = gateway.stack("s")
+    asked = threading.Event()
+    gateway.hooks.on_request.append(lambda exchange: asked.set())
+    thread = threading.Thread(target=given_up, args=[stack])
+    thread.start()
+    asked.wait()
+
+    code = in_fork(lambda: stack.load().name == "s")
+    server.close()
+    thread.join()
+
+    assert code == 0
+
+
+def test_joblib__wrappers(stack: StackWrapper) -> None:
+    """Processes of joblib take wrappers as they are."""
+    joblib = pytest.importorskip("joblib", reason="joblib is not installed")
+
+    assert stack.section(1).tile_count == 2
+
+    found = joblib.Parallel(n_jobs=2)(joblib.delayed(measure)(section) for section in stack.sections())
+
+    assert found == [(1.0, 2, []), (2.0, 2, []), (3.0, 2, [])]
+
+
+def test_dask__wrappers(stack: StackWrapper) -> None:
+    """Processes of dask take wrappers as they are."""
+    dask = pytest.importorskip("dask", reason="dask is not installed")
+    assert stack.section(1).tile_count == 2
+    tasks = [dask.delayed(measure)(section) for section in stack.sections()]
+
+    found = dask.compute(*tasks, scheduler="processes", num_workers=1)
+
+    assert list(found) == [(1.0, 2, []), (2.0, 2, []), (3.0, 2, [])]
+
+
+def given_up(stack: StackWrapper) -> None:
+    """Load what the server will never send."""
+    with contextlib.suppress(RenderGatewayError):
+        stack.load()
+
+
+def describe(gateway: Any) -> tuple[Any, ...]:
+    """Return what arrived, and the requests that asking for it made."""
+    with gateway.counting() as requests:
+        facts = (type(gateway).__name__, gateway.site, gateway.branch, gateway.default_project, gateway.is_closed)
+    return (*facts, requests)
+
+
+def echo_path(line: Line) -> None:
+    """Answer with the path that was asked for on this very line."""
+    answers(line.request.path)(line)
+
+
+def in_fork(work: Callable[[], bool]) -> int:
+    """Do *work* in a forked process; return 0 where it returned True."""
+    gc.collect()
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            code = 0 if work() else 2
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
