@@ -6,7 +6,7 @@ What is not named here is reached where it lives: coordinate transforms and thei
 
 from typing import TYPE_CHECKING, Any
 
-from rendergateway import model
+from rendergateway import model, transport
 from rendergateway.errors import (
     AddressError,
     AnswerError,
@@ -17,10 +17,14 @@ from rendergateway.errors import (
     ConfigurationError,
     ConnectionFailedError,
     ConversionError,
+    CoordinateError,
     CredentialsError,
+    FilterError,
     FitError,
     ImageError,
+    MissingChannelError,
     MultipleFoundError,
+    NoGatewayError,
     NotFoundError,
     NotInvertibleError,
     RecordError,
@@ -34,12 +38,14 @@ from rendergateway.errors import (
     StoreError,
     TimedOutError,
     TransformError,
+    UnplannedRequestError,
 )
 from rendergateway.gateway import Gateway
 from rendergateway.geometry import Bounds
 from rendergateway.model import (
     ChannelRecord,
     CoordinateRecord,
+    CoordinateTable,
     FilterRecord,
     ImagePyramid,
     Layout,
@@ -52,25 +58,39 @@ from rendergateway.model import (
     json_default,
     to_json,
 )
-from rendergateway.transport import BearerToken, Retries
+from rendergateway.transport import BearerToken, Retries, without_requests
 from rendergateway.version import __version__
 from rendergateway.wrappers import (
     Collection,
     MatchCollectionWrapper,
+    MatchGroupWrapper,
     MatchPairWrapper,
+    MergedMatches,
     ObjectWrapper,
     OwnerWrapper,
     ProjectWrapper,
     Registry,
+    Removal,
     SectionWrapper,
+    SharedTransformWrapper,
     StackEdit,
     StackWrapper,
+    TileGroupWrapper,
     TileWrapper,
 )
 from rendergateway.wrappers import refresh_wrappers as refreshWrappers  # noqa: N812
 
 if TYPE_CHECKING:
-    from rendergateway.model import MatchTable, TileTable, read_tiles, write_tiles
+    from rendergateway.model import (
+        MatchTable,
+        TileLimits,
+        TileTable,
+        read_tiles,
+        read_transform_changes,
+        write_tiles,
+        write_transform_changes,
+    )
+    from rendergateway.transport import TokenFile
 
 __all__ = [
     "AddressError",
@@ -86,8 +106,11 @@ __all__ = [
     "ConfigurationError",
     "ConnectionFailedError",
     "ConversionError",
+    "CoordinateError",
     "CoordinateRecord",
+    "CoordinateTable",
     "CredentialsError",
+    "FilterError",
     "FilterRecord",
     "FitError",
     "Gateway",
@@ -95,11 +118,15 @@ __all__ = [
     "ImagePyramid",
     "Layout",
     "MatchCollectionWrapper",
+    "MatchGroupWrapper",
     "MatchPairWrapper",
     "MatchRecord",
     "MatchTable",
+    "MergedMatches",
     "MipmapLevel",
+    "MissingChannelError",
     "MultipleFoundError",
+    "NoGatewayError",
     "NotFoundError",
     "NotInvertibleError",
     "ObjectWrapper",
@@ -109,6 +136,7 @@ __all__ = [
     "RecordError",
     "RegistrationError",
     "Registry",
+    "Removal",
     "RenderGatewayError",
     "RenderParameters",
     "RequestError",
@@ -117,28 +145,46 @@ __all__ = [
     "SectionWrapper",
     "ServerError",
     "ServiceError",
+    "SharedTransformWrapper",
     "StackEdit",
     "StackStateError",
     "StackWrapper",
     "StaleStackError",
     "StoreError",
+    "TileGroupWrapper",
+    "TileLimits",
     "TileRecord",
     "TileTable",
     "TileWrapper",
     "TimedOutError",
+    "TokenFile",
     "TransformError",
+    "UnplannedRequestError",
     "__version__",
     "json_default",
     "read_tiles",
+    "read_transform_changes",
     "refreshWrappers",
     "to_json",
+    "without_requests",
     "write_tiles",
+    "write_transform_changes",
 ]
 
-_LATER = ("MatchTable", "TileTable", "read_tiles", "write_tiles")
+_LATER = (
+    "MatchTable",
+    "MergedMatches",
+    "TileLimits",
+    "TileTable",
+    "TokenFile",
+    "read_tiles",
+    "read_transform_changes",
+    "write_tiles",
+    "write_transform_changes",
+)
 
 
 def __getattr__(name: str) -> Any:
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(model, name)
+    return getattr(transport if name == "TokenFile" else model, name)

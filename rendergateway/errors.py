@@ -9,6 +9,8 @@ Every error that rendergateway raises on purpose.
     │   └── StoreError                the file is no database of the embedded service, or one it cannot use
     ├── RegistrationError             this class cannot stand for that kind of object
     ├── ClosedGatewayError            the gateway was closed; ``connect()`` opens it again
+    ├── NoGatewayError                a wrapper around a loose record was asked for what only a service knows
+    ├── UnplannedRequestError         a request was about to be made where none may be
     ├── CommandError                  a command could not do what it was asked
     ├── RequestError                  one request failed; knows method, url, attempts, elapsed_s
     │   ├── ConnectionFailedError     nobody answered
@@ -27,8 +29,11 @@ Every error that rendergateway raises on purpose.
     ├── TransformError                wrong parameters of a coordinate transform
     │   ├── ConversionError           no such form without loss
     │   ├── NotInvertibleError        no inverse, here or anywhere
+    │   ├── CoordinateError           points that could not be carried between a tile and the world
     │   └── FitError                  these points do not determine the transform
     └── ImageError                    a picture cannot be read, drawn or written
+        ├── FilterError               a filter cannot be applied
+        └── MissingChannelError       channels that are to be averaged do not go together
 
 None of them is an ``AttributeError``, ``LookupError``, ``TypeError`` or ``ValueError``: template engines swallow
 those. Misuse of Python itself (an index out of range, a wrong argument) raises the built-in.
@@ -48,10 +53,14 @@ __all__ = [
     "ConfigurationError",
     "ConnectionFailedError",
     "ConversionError",
+    "CoordinateError",
     "CredentialsError",
+    "FilterError",
     "FitError",
     "ImageError",
+    "MissingChannelError",
     "MultipleFoundError",
+    "NoGatewayError",
     "NotFoundError",
     "NotInvertibleError",
     "RecordError",
@@ -65,6 +74,7 @@ __all__ = [
     "StoreError",
     "TimedOutError",
     "TransformError",
+    "UnplannedRequestError",
     "refusal",
 ]
 
@@ -91,6 +101,14 @@ class RegistrationError(RenderGatewayError):
 
 class ClosedGatewayError(RenderGatewayError):
     """The gateway was closed; ``connect()`` opens it again."""
+
+
+class NoGatewayError(RenderGatewayError):
+    """A wrapper around a loose record was asked for what only a service knows."""
+
+
+class UnplannedRequestError(RenderGatewayError):
+    """A request was about to be made inside `without_requests`."""
 
 
 class CommandError(RenderGatewayError):
@@ -217,12 +235,24 @@ class NotInvertibleError(TransformError):
     """The transform has no inverse, here or anywhere."""
 
 
+class CoordinateError(TransformError):
+    """Points that could not be carried between a tile and the world; the message has the reasons."""
+
+
 class FitError(TransformError):
     """These points do not determine the transform."""
 
 
 class ImageError(RenderGatewayError):
     """A picture cannot be read, drawn or written."""
+
+
+class FilterError(ImageError):
+    """There is no such filter, or it cannot be applied to this image."""
+
+
+class MissingChannelError(ImageError):
+    """Several channels are to be averaged, and a tile has some of them only, or of different sizes."""
 
 
 _ANY_SENTENCE = re.compile(r"\S")
@@ -257,7 +287,14 @@ _REMEDY: dict[type[RequestError], str] = {
 
 
 def refusal(
-    status: int, sentence: str, *, method: str = "", url: str = "", attempts: int = 1, elapsed_s: float = 0.0
+    status: int,
+    sentence: str,
+    *,
+    location: str = "",
+    method: str = "",
+    url: str = "",
+    attempts: int = 1,
+    elapsed_s: float = 0.0,
 ) -> RequestError:
     """
     Return the error that stands for a refused request.
@@ -268,6 +305,8 @@ def refusal(
         The HTTP status, 300 or above.
     sentence : str
         What the service said about it; empty where the body was not the service's own sentence.
+    location : str
+        Where a redirection points.
     method, url, attempts, elapsed_s
         As in `RequestError`.
 
@@ -282,8 +321,8 @@ def refusal(
             said = sentence or f"the service answered {status} without a word"
             message = " ".join(filter(None, [said, _REMEDY.get(error_class)]))
             return error_class(message, status=status, server_message=sentence, **request)
-    return AddressError(
-        f"{status} without a sentence of the service: check the address; render-ws answers below /render-ws/v1.",
-        status=status,
-        **request,
-    )
+    if status < 400 and location:
+        what = f"{status}, look at {location}: redirections are not followed; give Gateway the address that answers."
+    else:
+        what = f"{status} without a sentence of the service: check the address; render-ws answers below /render-ws/v1."
+    return AddressError(what, status=status, **request)

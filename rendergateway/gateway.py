@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import weakref
-from collections.abc import Mapping
-from datetime import datetime, timezone
-from typing import Any
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
-from rendergateway.configuration import choose_service
+from rendergateway.configuration import Configuration, configured
+from rendergateway.endpoints.endpoint import STATES
 from rendergateway.errors import BadRequestError, ConfigurationError, NotFoundError
-from rendergateway.model import StackVersion
-from rendergateway.transport import Retries
+from rendergateway.transport import Credentials, Retries, Settings
 from rendergateway.transport.address import EMBEDDED
 from rendergateway.transport.calls import ServiceCalls
+from rendergateway.transport.forks import new_lock
 from rendergateway.version import __version__
 from rendergateway.wrappers import (
     GATEWAY_ALIASES,
@@ -25,9 +28,17 @@ from rendergateway.wrappers import (
     StackWrapper,
     add_aliases,
 )
+from rendergateway.wrappers.choosing import Like
 from rendergateway.wrappers.collection import Listing
+from rendergateway.wrappers.describing import is_there, new_version
 from rendergateway.wrappers.keys import CollectionKey, OwnerKey, ProjectKey, StackKey
 from rendergateway.wrappers.living import LivingObjects
+from rendergateway.wrappers.match_world import checked_frame
+from rendergateway.wrappers.templates import changes_data
+from rendergateway.wrappers.temporary import deleted_at_the_end, temporary_name
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["Gateway"]
 
@@ -39,24 +50,26 @@ class Gateway(LivingObjects, ServiceCalls):
     Parameters
     ----------
     address : str, optional
-        ``host:port``, a URL, ``embedded:PATH`` for a service in a file, ``embedded:`` for one that goes on close. Left
-        out, the environment or a profile says (`rendergateway.configuration`).
+        ``host:port``, a URL, ``embedded:PATH`` for a service in a file, ``embedded:`` for one that goes on close.
     owner, project : str, optional
         Whose stacks are meant where a call does not say.
     profile : str, optional
         Name of a profile in the configuration file.
-    auth : (str, str), BearerToken, Credentials or callable, optional
-        Signs each request.
-    retries : Retries, optional
-        When a request that may be repeated is.
-    timeout_s, data_timeout_s, budget_s : float
-        Seconds to wait for a connection, for each next piece of an answer, and for a request with all its attempts.
-    pool_size : int
-        Connections kept open.
-    pool_block : bool
+    auth : (str, str), BearerToken, TokenFile, Credentials, callable or False, optional
+        Signs each request; False for none at all.
+    retries : Retries or int, optional
+        When a request that may be repeated is; a number for how often.
+    timeout_s, data_timeout_s, budget_s : float, optional
+        Seconds to wait for a connection (10), for each next piece of data (120), and for a request with all its
+        attempts (900).
+    answer_limit : int, optional
+        Most bytes of one answer (4 GiB).
+    pool_size : int, optional
+        Connections kept open (16).
+    pool_block : bool, optional
         Whether a request waits for a free connection when all are in use; else another one is opened.
     headers : mapping, optional
-        Sent with every request.
+        Sent with every request; secrets are for *auth*.
     registry : Registry, optional
         Which classes stand for which kinds, beside those of the default registry.
 
@@ -67,7 +80,10 @@ class Gateway(LivingObjects, ServiceCalls):
 
     Notes
     -----
-    Building one makes no request and opens nothing. One gateway may be used from many threads.
+    What is not given, environment and profile say (`rendergateway.configuration`). Building one makes no request and
+    opens nothing. One gateway may be used from any number of threads; it travels to other processes without sockets
+    and secrets, and so does every object of it. A subclass keeps its class and its fields in what `using` makes and in
+    other processes; `connect` is its hook.
 
     Examples
     --------
@@ -85,41 +101,154 @@ class Gateway(LivingObjects, ServiceCalls):
         project: str | None = None,
         profile: str | None = None,
         auth: object = None,
-        retries: Retries | None = None,
-        timeout_s: float = 10.0,
-        data_timeout_s: float = 120.0,
-        budget_s: float = 900.0,
-        pool_size: int = 16,
-        pool_block: bool = False,
+        retries: Retries | int | None = None,
+        timeout_s: float | None = None,
+        data_timeout_s: float | None = None,
+        budget_s: float | None = None,
+        answer_limit: int | None = None,
+        pool_size: int | None = None,
+        pool_block: bool | None = None,
         headers: Mapping[str, str] | None = None,
         registry: Registry | None = None,
     ) -> None:
-        choice = choose_service(address, profile=profile)
-        self.default_owner = owner or choice.owner
-        self.default_project = project or choice.project
+        given = {
+            "service": address,
+            "owner": owner,
+            "project": project,
+            "retries": retries,
+            "timeout_s": timeout_s,
+            "data_timeout_s": data_timeout_s,
+            "budget_s": budget_s,
+            "answer_limit": answer_limit,
+            "pool_size": pool_size,
+            "pool_block": pool_block,
+        }
+        configuration = configured(given, profile=profile)
+        self.default_owner: str | None = configuration.get("owner")
+        self.default_project: str | None = configuration.get("project")
+        self._match_frames: dict[CollectionKey, str] = {}
         LivingObjects.__init__(self, registry)
         ServiceCalls.__init__(
             self,
-            choice.address,
+            configuration.service,
             auth,
-            retries=retries or Retries(),
-            timeout_s=timeout_s,
-            data_timeout_s=data_timeout_s,
-            budget_s=budget_s,
-            pool_size=pool_size,
-            pool_block=pool_block,
-            headers={"User-Agent": f"rendergateway/{__version__}", **(headers or {})},
+            _settings(headers=_headers(headers), **configuration.of_requests()),
+            lambda base_url: _credentials(base_url, configuration),
         )
+
+    @classmethod
+    def from_env(cls, **options: Any) -> Self:
+        """
+        Return a gateway to the service that the environment names.
+
+        Parameters
+        ----------
+        **options
+            As the class takes them, but for an address.
+
+        Raises
+        ------
+        ConfigurationError
+            If the environment names none.
+        """
+        return cls(None, **options)
+
+    @classmethod
+    def from_profile(cls, name: str, **options: Any) -> Self:
+        """
+        Return a gateway to the service of a profile in the configuration file.
+
+        Parameters
+        ----------
+        name : str
+            The profile.
+        **options
+            As the class takes them; they count more than what the profile says.
+
+        Raises
+        ------
+        ConfigurationError
+            If there is no such profile.
+        """
+        return cls(profile=name, **options)
+
+    def using(
+        self,
+        *,
+        owner: str | None = None,
+        project: str | None = None,
+        auth: object = None,
+        retries: Retries | int | None = None,
+        timeout_s: float | None = None,
+        data_timeout_s: float | None = None,
+        budget_s: float | None = None,
+        answer_limit: int | None = None,
+    ) -> Self:
+        """
+        Return a second gateway to the same service that differs in what is given, and shares all else.
+
+        It shares connections, hooks and registry; what is written through one makes what the other read old. Objects
+        are its own, and equal to those of the first. It costs no request, and lives until either is closed.
+
+        Parameters
+        ----------
+        owner, project : str, optional
+            Whose stacks are meant where a call does not say.
+        auth : object, optional
+            Its own credentials, as the class takes them; it follows those of the first gateway unless given.
+        retries, timeout_s, data_timeout_s, budget_s, answer_limit : optional
+            As the class takes them.
+
+        Examples
+        --------
+        >>> with Gateway("embedded:", owner="lab", project="cortex") as gateway:
+        ...     tests = gateway.using(project="tests")
+        ...     print(tests.create_stack("trial").project)
+        tests
+        """
+        given = {
+            "retries": retries,
+            "timeout_s": timeout_s,
+            "data_timeout_s": data_timeout_s,
+            "budget_s": budget_s,
+            "answer_limit": answer_limit,
+        }
+        context = self._context(
+            auth, **_request_settings({name: one for name, one in given.items() if one is not None})
+        )
+        context.default_owner = owner or self.default_owner
+        context.default_project = project or self.default_project
+        context.__dict__.pop("_ticket", None)
+        context._begin_living()
+        return context
 
     def __repr__(self) -> str:
         names = "/".join(filter(None, [self.default_owner, self.default_project]))
         return f"<{type(self).__name__} {self.server}{' ' + names if names else ''}>"
 
+    # Other processes
+
+    _STAYS = (*ServiceCalls._STAYS, *LivingObjects._STAYS)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        # It stands for a service and its connections; there is no second one.
+        return self
+
     def __reduce__(self) -> tuple[Any, ...]:
         if self.server.partition("?")[0] == EMBEDDED:
             raise ConfigurationError("a private embedded service does not travel to another process; use embedded:PATH")
-        options = {**self._options, "owner": self.default_owner, "project": self.default_project}
-        return _revive, (type(self), self.server, options)
+        with _travelling:
+            ticket: str = self.__dict__.setdefault("_ticket", os.urandom(8).hex())
+            _known[ticket] = self
+        return _revive, (type(self), ticket, self.__getstate__())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._epochs = {}
+        self._begin_living()
 
     def owners(self) -> Collection[OwnerWrapper]:
         """
@@ -150,11 +279,34 @@ class Gateway(LivingObjects, ServiceCalls):
         project: ProjectWrapper = self.wrap("project", key)
         return project
 
-    def stacks(self, *, owner: str | None = None, project: str | None = None) -> Collection[StackWrapper]:
-        """Return the stacks of a project or, where none is named and the gateway has none, of an owner."""
-        if project or self.default_project:
-            return self.project(project, owner=owner).stacks()
-        return self.owner(owner).stacks()
+    def stacks(
+        self,
+        name: str | None = None,
+        *,
+        state: str | None = None,
+        owner: str | None = None,
+        project: str | None = None,
+    ) -> Collection[StackWrapper]:
+        """
+        Return the stacks of a project or, where none is named and the gateway has none, of an owner.
+
+        Parameters
+        ----------
+        name : str, optional
+            Only those of this name, in which ``*`` and ``?`` stand for any letters and for one.
+        state : str, optional
+            Only those in this state: LOADING, COMPLETE, READ_ONLY or OFFLINE.
+
+        Notes
+        -----
+        No request now; one, ``project.stacks`` or ``stack.list``, when the collection is first read.
+        """
+        if state is not None and state not in STATES:
+            raise ValueError(f"a stack is {', '.join(STATES)}; {state!r} is none of them")
+        above = self.project(project, owner=owner) if project or self.default_project else self.owner(owner)
+        wanted = {"name": None if name is None else Like(name), "state": state}
+        chosen = {field: value for field, value in wanted.items() if value is not None}
+        return above.stacks().filter(**chosen) if chosen else above.stacks()
 
     def stack(self, name: str, *, owner: str | None = None, project: str | None = None) -> StackWrapper:
         """
@@ -183,6 +335,7 @@ class Gateway(LivingObjects, ServiceCalls):
         project: str | None = None,
         resolution_nm: tuple[float, float, float] | None = None,
         notes: str | None = None,
+        exist_ok: bool = False,
     ) -> StackWrapper:
         """
         Make an empty stack, LOADING until its first edit ends.
@@ -191,38 +344,89 @@ class Gateway(LivingObjects, ServiceCalls):
         ----------
         name : str
             ``[[owner/]project/]stack``.
+        owner, project : str, optional
+            Where the name does not say.
         resolution_nm : (float, float, float), optional
             Nanometres a pixel in x and y, and the thickness of a section. Nothing is invented where it is not given.
         notes : str, optional
             Free text.
+        exist_ok : bool
+            Whether a stack that is there is returned as it is, neither opened nor changed.
 
         Raises
         ------
         BadRequestError
-            If a stack of that name exists, or the name is none.
+            If a stack of that name exists, and may not or has another resolution; or the name is none.
 
         Notes
         -----
         Two requests, ``stack.read`` and ``stack.create``: the service would reopen a stack that is there.
         """
         stack = self.stack(name, owner=owner, project=project)
-        if stack.exists:
+        if not is_there(stack):
+            self.call("stack.create", **stack._key._asdict(), body=new_version(notes, resolution_nm))
+        elif not exist_ok:
             raise BadRequestError(f"{stack!r} exists; stack.editing() adds to it, stack.delete() makes room")
-        x, y, z = resolution_nm or (None, None, None)
-        now = datetime.now(timezone.utc)
-        version = StackVersion(created=now, notes=notes, resolution_x_nm=x, resolution_y_nm=y, resolution_z_nm=z)
-        self.call("stack.create", **stack._key._asdict(), body=version)
+        elif resolution_nm is not None and stack.resolution_nm != tuple(resolution_nm):
+            raise BadRequestError(f"{stack!r} exists with the resolution {stack.resolution_nm}; stack.set() changes it")
         return stack
+
+    @contextlib.contextmanager
+    def temporary_stack(self, stem: str = "stack", **options: Any) -> Iterator[StackWrapper]:
+        """
+        Give a new stack under a name that no other has; it goes when the block ends, however it ends.
+
+        Parameters
+        ----------
+        stem : str
+            What the name begins with: ``[[owner/]project/]stack``.
+        **options
+            As `create_stack` takes them.
+
+        Examples
+        --------
+        >>> with Gateway("embedded:", owner="lab", project="cortex") as gateway:
+        ...     with gateway.temporary_stack("trial") as stack:
+        ...         print(stack.state)
+        ...     print(len(gateway.stacks()))
+        LOADING
+        0
+        """
+        where = {name: options[name] for name in ("owner", "project") if name in options}
+        stack = self.stack(temporary_name(stem), **where)
+        # Begun before it is made: a request that was interrupted may have been carried out.
+        with deleted_at_the_end(stack):
+            yield self.create_stack("/".join(stack._key), **options)
 
     def match_collections(self, owner: str | None = None) -> Collection[MatchCollectionWrapper]:
         """Return the match collections of an owner, as `OwnerWrapper.match_collections`."""
         return self.owner(owner).match_collections()
 
-    def match_collection(self, name: str, *, owner: str | None = None) -> MatchCollectionWrapper:
-        """Return the match collection of that name; no request."""
+    def match_collection(
+        self, name: str, *, owner: str | None = None, frame: str | None = None
+    ) -> MatchCollectionWrapper:
+        """
+        Return the match collection of that name; no request.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+        owner : str, optional
+            Whose it is; the gateway's own where none is named.
+        frame : {'raw', 'lens_corrected'}, optional
+            What pixels its points live in, from now on for this gateway and what it hands out; the service does not
+            know. See `MatchCollectionWrapper.frame`.
+        """
         key = CollectionKey(owner or self._default("owner"), name)
+        if frame is not None:
+            self._match_frames[key] = checked_frame(frame)
         collection: MatchCollectionWrapper = self.wrap("match_collection", key)
         return collection
+
+    def match_frame(self, owner: str, name: str) -> str | None:
+        """Return what pixels the points of a match collection live in, as `match_collection` was told; else None."""
+        return self._match_frames.get(CollectionKey(owner, name))
 
     def get_object(self, kind: str, name: str, **where: Any) -> ObjectWrapper[Any] | None:
         """
@@ -271,14 +475,46 @@ class Gateway(LivingObjects, ServiceCalls):
 
 
 add_aliases(Gateway, GATEWAY_ALIASES)
+# A template must not close the gateway, nor call what may write.
+for _method in (Gateway.call, Gateway.close, Gateway.fetch, Gateway.register, Gateway.request):
+    changes_data(_method)
+for _maker in (Gateway.create_stack, Gateway.temporary_stack):
+    changes_data(_maker)
 
-_revived: weakref.WeakValueDictionary[str, Gateway] = weakref.WeakValueDictionary()
+# Gateways of this process by the ticket that their pickles carry: what comes back, or comes twice, finds its gateway.
+_known: weakref.WeakValueDictionary[str, Gateway] = weakref.WeakValueDictionary()
+# Those that came from another process are kept for a while, so that the next task of a worker finds its connections.
+_kept: deque[Gateway] = deque(maxlen=8)
+_travelling = new_lock()
 
 
-def _revive(gateway_class: type[Gateway], server: str, options: dict[str, Any]) -> Gateway:
-    """Return the process's one gateway for that server and those options, so that workers share its pool."""
-    name = repr((gateway_class, server, options))
-    gateway = _revived.get(name)
-    if gateway is None:
-        gateway = _revived[name] = gateway_class(server, **options)
-    return gateway
+def _revive(gateway_class: type[Gateway], ticket: str, state: dict[str, Any]) -> Gateway:
+    """Return this process's one gateway of that ticket."""
+    with _travelling:
+        gateway = _known.get(ticket)
+        if gateway is None:
+            gateway = object.__new__(gateway_class)
+            gateway.__setstate__(state)
+            _known[ticket] = gateway
+            _kept.append(gateway)
+        return gateway
+
+
+def _headers(headers: Mapping[str, str] | None) -> dict[str, str]:
+    return {"User-Agent": f"rendergateway/{__version__}", **(headers or {})}
+
+
+def _settings(**given: Any) -> Settings:
+    return Settings(**_request_settings(given))
+
+
+def _request_settings(given: dict[str, Any]) -> dict[str, Any]:
+    """Return settings with the number of retries, where one is given, as `Retries`."""
+    retries = given.get("retries")
+    return {**given, "retries": Retries(total=retries)} if isinstance(retries, int) else given
+
+
+def _credentials(base_url: str, configuration: Configuration) -> Credentials | None:
+    from rendergateway.transport.credential_files import configured_credentials
+
+    return configured_credentials(base_url, configuration)

@@ -6,15 +6,16 @@ Inside JSON any text of the same value will do, so JSON does not come here.
 
 from __future__ import annotations
 
+import math
 import re
 from decimal import Decimal
 
-__all__ = ["double_text", "parse_boolean", "parse_double", "parse_integer"]
+__all__ = ["double_text", "parse_boolean", "parse_double", "parse_integer", "truncated"]
 
 _PLAIN_FROM, _PLAIN_BELOW = 1e-3, 1e7
 _BLANKS = "".join(map(chr, range(33)))
-_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[fFdD]?")
-_HEXADECIMAL = re.compile(r"[+-]?0[xX]([0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?\d+[fFdD]?")
+_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[fFdD]?", re.ASCII)
+_HEXADECIMAL = re.compile(r"[+-]?0[xX]([0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?\d+[fFdD]?", re.ASCII)
 _NOT_FINITE = re.compile(r"[+-]?(NaN|Infinity)")
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 _INTEGERS = range(-(2**31), 2**31)
@@ -74,6 +75,18 @@ def parse_integer(text: str) -> int:
     if not _INTEGER.fullmatch(text) or int(text) not in _INTEGERS:
         raise ValueError(f'For input string: "{text}"')
     return int(text)
+
+
+def truncated(value: float) -> int:
+    """
+    Return *value* as Java turns a double into an int: without its fraction, within 32 bits, 0 for what is no number.
+
+    Examples
+    --------
+    >>> truncated(-2.7), truncated(1e300), truncated(float("nan"))
+    (-2, 2147483647, 0)
+    """
+    return 0 if value != value else math.trunc(max(_INTEGERS[0], min(value, _INTEGERS[-1])))
 
 
 def parse_boolean(text: str) -> bool:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from rendergateway import Gateway
 from rendergateway.wrappers import registry
 
 ROOT = Path(__file__).parent.parent
@@ -19,25 +18,16 @@ SHARED = ROOT.parent / "shared"
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No variable or configuration file of the developer's reaches a test."""
     for name in os.environ:
-        if name.startswith(("RENDER_", "RENDERGATEWAY_SERVICE", "RENDERGATEWAY_PROFILE")):
+        if name.startswith(("RENDER_", "RENDERGATEWAY_", "DEFAULT_RENDER_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("RENDERGATEWAY_CONFIG", str(tmp_path / "no-config.toml"))
 
 
-@pytest.fixture
-def gateway() -> Iterator[Gateway]:
-    """A gateway to an empty embedded service of its own."""
-    with Gateway("embedded:", owner="lab", project="cortex") as gateway:
-        yield gateway
-
-
 @pytest.fixture(autouse=True)
 def _default_registry() -> Iterator[None]:
-    """What a test registers by default goes with it."""
-    classes = dict(registry.DEFAULT._classes)
-    yield
-    registry.DEFAULT._classes.clear()
-    registry.DEFAULT._classes.update(classes)
+    """What a test registers by default, or has announced, goes with it."""
+    with registry.DEFAULT.kept(), registry.ANNOUNCED.kept():
+        yield
 
 
 @pytest.fixture

@@ -11,17 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
-import numpy as np
 
 from rendergateway.demo.texture import Section, draw_section
 from rendergateway.demo.volume import (
     LENS,
     RESOLUTION_NM,
     SECTIONS,
-    TILE_PX,
     DemoTile,
     match,
     neighbours,
+    pixel_places,
     tiles,
     world_bounds,
 )
@@ -114,7 +113,7 @@ class DemoFolder:
         """
         sections = {z: [tile for tile in missing if tile.z == z] for z in SECTIONS}
         sections = {z: of_section for z, of_section in sections.items() if of_section}
-        corrected = LENS.apply(_local_points())
+        corrected = pixel_places()
         count = 0
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             # All tissues are asked for at once, so that one is drawn while tiles of another are cut.
@@ -161,12 +160,6 @@ class DemoFolder:
             )
         except NotFoundError:
             return False
-
-
-def _local_points() -> FloatArray:
-    """Return x and y of each pixel of a tile, (H, W, 2)."""
-    along = np.arange(TILE_PX, dtype=np.float64)
-    return np.stack(np.meshgrid(along, along), axis=-1)
 
 
 def _recipe_of(note: Path) -> object:

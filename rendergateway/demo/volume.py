@@ -7,7 +7,7 @@ section and a little jitter. All numbers follow from the row, column and section
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import attrs
@@ -17,7 +17,18 @@ from rendergateway import Bounds, Layout, MatchRecord, TileRecord
 from rendergateway.geometry import FloatArray
 from rendergateway.transforms import AffineModel2D, PolynomialTransform2D, TransformList, TransformReference, tile_box
 
-__all__ = ["LENS", "RESOLUTION_NM", "SECTIONS", "TILE_PX", "DemoTile", "match", "neighbours", "tiles", "world_bounds"]
+__all__ = [
+    "LENS",
+    "RESOLUTION_NM",
+    "SECTIONS",
+    "TILE_PX",
+    "DemoTile",
+    "match",
+    "neighbours",
+    "pixel_places",
+    "tiles",
+    "world_bounds",
+]
 
 SECTIONS = (1.0, 2.0, 3.0)
 ROWS = COLUMNS = 4
@@ -125,13 +136,13 @@ class DemoTile:
         )
 
 
-def tiles() -> list[DemoTile]:
+def tiles(sections: Iterable[float] = SECTIONS, rows: int = ROWS, columns: int = COLUMNS) -> list[DemoTile]:
     """Return all tiles, by section, row and column."""
     return [
         DemoTile(z, row, column, _affine(z, row, column))
-        for z in SECTIONS
-        for row in range(ROWS)
-        for column in range(COLUMNS)
+        for z in sections
+        for row in range(rows)
+        for column in range(columns)
     ]
 
 
@@ -146,6 +157,12 @@ def _affine(z: float, row: int, column: int) -> AffineModel2D:
 def _similarity(scale: float, angle_rad: float, x: float, y: float) -> AffineModel2D:
     cos, sin = scale * np.cos(angle_rad), scale * np.sin(angle_rad)
     return AffineModel2D([[cos, -sin, x], [sin, cos, y]])
+
+
+def pixel_places() -> FloatArray:
+    """Return where the lens puts each pixel of a tile, (H, W, 2); the tile's affine carries it on into the world."""
+    along = np.arange(TILE_PX, dtype=np.float64)
+    return LENS.apply(np.stack(np.meshgrid(along, along), axis=-1))
 
 
 def world_bounds() -> Bounds:

@@ -2,56 +2,39 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
-
-import attrs
 
 from rendergateway.errors import MultipleFoundError, NotFoundError
 from rendergateway.model import Record
 from rendergateway.model.slices import Text
-from rendergateway.wrappers.keys import Key, Scope
+from rendergateway.transport.forks import new_lock
+from rendergateway.wrappers.choosing import places_in_order, places_that_fit
+from rendergateway.wrappers.display import ShownCollection
+from rendergateway.wrappers.freshness import Seen
+from rendergateway.wrappers.keys import Scope
+from rendergateway.wrappers.listing import Listing, Loaded
+from rendergateway.wrappers.pages import Pages
+from rendergateway.wrappers.templates import changes_data
 
 if TYPE_CHECKING:
     from rendergateway.gateway import Gateway
+    from rendergateway.progress import Progress
     from rendergateway.wrappers.object import ObjectWrapper
 
 __all__ = ["Collection", "Listing"]
 
+R = TypeVar("R")
 W = TypeVar("W", bound="ObjectWrapper[Any]")
 
 
-@attrs.frozen
-class Listing:
-    """
-    What a listing holds: an id for each object and, where the answer had it, the text of each record.
-
-    Attributes
-    ----------
-    ids : sequence
-        In the order of the collection.
-    key_of : callable
-        Makes the key of an id; keys are made when objects are reached.
-    texts : sequence of JSON text, optional
-        One an id; views into the answer.
-    """
-
-    ids: Sequence[Any]
-    key_of: Callable[[Any], Key]
-    texts: Sequence[Text] | None = None
-
-    def part(self, chosen: slice) -> Listing:
-        """Return a part of the listing; the texts are shared."""
-        return Listing(self.ids[chosen], self.key_of, self.texts[chosen] if self.texts is not None else None)
-
-
-class Collection(Sequence[W], Generic[W]):
+class Collection(ShownCollection, Sequence[W], Generic[W]):
     """
     Objects of one kind, in order, loaded when first read and again after a write through the same gateway.
 
     Building one makes no request. The first of ``len``, an index, a loop and a look-up makes the requests of the
-    listing, once; objects are wrapped when they are reached.
+    listing, once; objects are wrapped when they are reached. Slices, `filter` and `order_by` give collections over the
+    same listing, which make no request of their own.
 
     Parameters
     ----------
@@ -75,42 +58,50 @@ class Collection(Sequence[W], Generic[W]):
         self._load = load
         self._scope = scope
         self._what = what
-        self._listing: Listing | None = None
-        self._epoch = conn.epoch(scope)
-        self._serial = conn.next_serial()
-        self._places: dict[str, dict[Any, int]] = {}
-        self._lock = threading.RLock()
+        self._loaded: Loaded | None = None
+        self._lock = new_lock()
+
+    # Loading
 
     @property
     def is_loaded(self) -> bool:
         """Whether the listing is here, and no write through this gateway has made it old."""
-        return self._listing is not None and self._epoch == self._conn.epoch(self._scope)
+        loaded = self._loaded
+        return loaded is not None and not loaded.seen.epoch.is_over
+
+    @property
+    def _current(self) -> Loaded:
+        loaded = self._loaded
+        if loaded is None or loaded.seen.epoch.is_over:
+            with self._lock:
+                loaded = self._loaded
+                if loaded is None or loaded.seen.epoch.is_over:
+                    loaded = self._loaded = self._read()
+        return loaded
 
     @property
     def _now(self) -> Listing:
-        listing = self._listing
-        if listing is not None and self._epoch == self._conn.epoch(self._scope):
-            return listing
-        with self._lock:
-            return self._listing if self.is_loaded and self._listing is not None else self._read()
+        return self._current.listing
 
-    def _read(self) -> Listing:
+    def _read(self) -> Loaded:
         # The epoch from before the request: a write that comes between makes the listing old, not fresh.
         epoch, serial = self._conn.epoch(self._scope), self._conn.next_serial()
         listing = self._load()
-        self._listing, self._epoch, self._serial, self._places = listing, epoch, serial, {}
-        return listing
+        return Loaded(listing, Seen(epoch, serial, listing.known))
 
     def load(self) -> Collection[W]:
         """Load the listing if it is not loaded; return the collection."""
-        _ = self._now
+        _ = self._current
         return self
 
+    @changes_data
     def reload(self) -> Collection[W]:
         """Load the listing again: what others wrote shows."""
         with self._lock:
-            self._read()
+            self._loaded = self._read()
         return self
+
+    # A sequence
 
     def __len__(self) -> int:
         return len(self._now.ids)
@@ -120,47 +111,58 @@ class Collection(Sequence[W], Generic[W]):
     @overload
     def __getitem__(self, place: slice) -> Collection[W]: ...
     def __getitem__(self, place: int | slice) -> W | Collection[W]:
-        listing = self._now
         if isinstance(place, slice):
-            return self._part(place)
-        return self._wrapped(listing, place)
-
-    def _part(self, place: slice) -> Collection[W]:
-        def load() -> Listing:
-            return self._now.part(place)
-
-        part: Collection[W] = Collection(self._conn, self._kind, load, scope=self._scope, what=self._what)
-        part._listing, part._epoch, part._serial = load(), self._epoch, self._serial
-        return part
+            return _Part(self, lambda loaded: loaded.listing.part(place), self._what)
+        if isinstance(place, str):  # type: ignore[unreachable]
+            # Django asks so for every dotted name, before it asks for the attribute; it must cost no request.
+            raise TypeError(f"{self!r} is indexed by place; get({place!r}) finds an id")
+        loaded = self._current
+        listing = loaded.listing
+        text = listing.texts[place] if listing.texts is not None else None
+        wrapper: W = self._conn.wrap_listed(self._class, listing.key_of(listing.ids[place]), text, loaded.seen)
+        return wrapper
 
     def __iter__(self) -> Iterator[W]:
-        listing = self._now
-        return (self._wrapped(listing, place) for place in range(len(listing.ids)))
+        return self._objects(self._current)
+
+    def _objects(self, loaded: Loaded) -> Iterator[W]:
+        listing, seen, key_of = loaded.listing, loaded.seen, loaded.listing.key_of
+        wrap, wrapper_class = self._conn.wrap_listed, self._class
+        if listing.texts is None:
+            return (wrap(wrapper_class, key_of(id), None, seen) for id in listing.ids)
+        return (
+            wrap(wrapper_class, key_of(id), text, seen) for id, text in zip(listing.ids, listing.texts, strict=True)
+        )
 
     def __contains__(self, item: object) -> bool:
         key = getattr(item, "_key", None)
         return item in self._place_of_id if key is None else key in self._place_of_key
 
-    def _wrapped(self, listing: Listing, place: int) -> W:
-        text = listing.texts[place] if listing.texts is not None else None
-        key = listing.key_of(listing.ids[place])
-        wrapper: W = self._conn.wrap_text(self._kind, key, text, self._serial)
-        return wrapper
+    @property
+    def _class(self) -> type[Any]:
+        return self._conn.registry[self._kind]
 
     @property
     def _place_of_id(self) -> dict[Any, int]:
-        return self._index("ids", lambda listing: listing.ids)
+        return self._current.index("ids", lambda listing: listing.ids)
 
     @property
     def _place_of_key(self) -> dict[Any, int]:
-        return self._index("keys", lambda listing: map(listing.key_of, listing.ids))
+        return self._current.index("keys", lambda listing: map(listing.key_of, listing.ids))
 
-    def _index(self, name: str, read: Callable[[Listing], Iterable[Any]]) -> dict[Any, int]:
-        with self._lock:
-            listing = self._now
-            if name not in self._places:
-                self._places[name] = {item: place for place, item in enumerate(read(listing))}
-            return self._places[name]
+    def count(self, item: object = ...) -> int:
+        """Return how many objects there are, or how often *item* is among them; templates call it without."""
+        return len(self) if item is ... else int(item in self)
+
+    def index(self, item: object, start: int = 0, stop: int | None = None) -> int:
+        """Return the place of an object, or of an id."""
+        key = getattr(item, "_key", None)
+        place = self._place_of_id.get(item) if key is None else self._place_of_key.get(key)
+        if place is None or place not in range(*slice(start, stop).indices(len(self))):
+            raise ValueError(f"{item!r} is not among the {self._what}")
+        return place
+
+    # Choosing
 
     @property
     def ids(self) -> list[Any]:
@@ -171,6 +173,11 @@ class Collection(Sequence[W], Generic[W]):
     def first(self) -> W | None:
         """The first object; None where there is none."""
         return self[0] if len(self) else None
+
+    @property
+    def last(self) -> W | None:
+        """The last object; None where there is none."""
+        return self[-1] if len(self) else None
 
     def get(self, id: Any) -> W:
         """
@@ -204,13 +211,131 @@ class Collection(Sequence[W], Generic[W]):
             raise MultipleFoundError(f"one was asked for, there are {len(self)} {self._what}: {names}, …")
         return self[0]
 
+    def filter(self, **fields: Any) -> Collection[W]:
+        """
+        Return the objects whose fields have these values; chosen here, without a request beyond the listing's.
+
+        Parameters
+        ----------
+        **fields
+            By name: fields of the record, of the records in it (``image_row`` of a tile's layout), and properties of
+            the class. A value is compared, None stands for a field that is missing; a function is given each value that
+            there is, and tells.
+
+        Raises
+        ------
+        TypeError
+            If there is no such field; the message names those that there are.
+
+        Examples
+        --------
+        ``tiles.filter(camera_id="cam2", image_row=lambda row: row > 3)``
+        """
+        choose = places_that_fit(self._class, fields)
+        words = " and ".join(f"{name} {getattr(value, '__name__', repr(value))}" for name, value in fields.items())
+        return _Part(self, lambda loaded: loaded.listing.chosen(choose(self, loaded)), f"{self._what} with {words}")
+
+    def order_by(self, *fields: str) -> Collection[W]:
+        """
+        Return the objects in the order of fields; what is missing comes last.
+
+        Parameters
+        ----------
+        *fields : str
+            Names as `filter` takes them; with ``-`` before it, from the largest.
+
+        Raises
+        ------
+        TypeError
+            If there is no such field.
+        """
+        order = places_in_order(self._class, fields)
+        return _Part(self, lambda loaded: loaded.listing.chosen(order(self, loaded)), self._what)
+
+    def pages(self, size: int) -> Pages[W]:
+        """Return this collection cut into pages of *size* objects: a sequence of collections."""
+        return Pages(self, size)
+
+    # All at once
+
+    @property
+    def texts(self) -> Sequence[Text]:
+        """The JSON text of each record, as it came; where the listing has none, objects are loaded one by one."""
+        texts = self._now.texts
+        return texts if texts is not None else [wrapper._obj.to_json() for wrapper in self]
+
     def records(self) -> Iterator[Record]:
         """Yield the record of each object, without wrapping it."""
-        listing = self._now
-        if listing.texts is None:
+        if self._now.texts is None:
             yield from (wrapper._obj for wrapper in self)
         else:
-            yield from map(self._conn.registry[self._kind].RECORD.from_json, listing.texts)
+            yield from map(self._class.RECORD.from_json, self.texts)
+
+    def table(self, *, units: str = "px") -> Any:
+        """
+        Return the objects as columns: a `TileTable`, a `MatchTable` or, for all else, a `RowTable`.
+
+        Parameters
+        ----------
+        units : {'px', 'nm'}
+            With ``nm`` boxes come in nanometres, in a `RowTable`: numbers to look at, not tiles to be written.
+
+        Raises
+        ------
+        RenderGatewayError
+            If nanometres are asked for and nobody said how large a pixel of the stack is.
+        """
+        if units not in ("px", "nm"):
+            raise ValueError(f"units are 'px' or 'nm', not {units!r}")
+        return self._class._table_of(self, units)
+
+    def map(
+        self,
+        work: Callable[[W], R],
+        *,
+        workers: int | None = None,
+        processes: int | None = None,
+        progress: Progress = None,
+    ) -> list[R]:
+        """
+        Return what *work* makes of each object, in order.
+
+        Parameters
+        ----------
+        work : callable
+            Given one object. In other processes it must be one that pickle knows: a function of a module.
+        workers : int
+            Threads; 8 where nothing is said.
+        processes : int
+            Processes in the place of threads, for work that keeps a core busy. Objects arrive there with all that
+            they hold, and no credentials.
+        progress : bool or callable, optional
+            As everywhere: a bar on a terminal where nothing is said.
+
+        Raises
+        ------
+        BaseException
+            The first error in the order of the objects, with a note that says of which. What is under way is finished
+            (processes are ended), nothing else is begun; the same on Ctrl-C.
+        """
+        from rendergateway.wrappers.mapping import mapped
+
+        return mapped(work, self, what=self._what, workers=workers, processes=processes, progress=progress)
+
+    def prefetch(self, *, workers: int = 8, progress: Progress = None) -> Collection[W]:
+        """
+        Load the children of each object, or objects without children themselves, several at a time; return self.
+
+        The objects are kept as long as this listing is, so that what was fetched is there when they are reached.
+        """
+        loaded = self._current
+        loaded.held = list(self)
+        self.map(_load_children, workers=workers, progress=progress)
+        return self
+
+    def simple_marshal(self) -> list[dict[str, Any]]:
+        """Return plain values of each object for JSON, as `ObjectWrapper.simple_marshal` does of one."""
+        return [wrapper.simple_marshal() for wrapper in self]
 
     def __eq__(self, other: object) -> bool:
         return self is other
@@ -219,5 +344,32 @@ class Collection(Sequence[W], Generic[W]):
         return id(self)
 
     def __repr__(self) -> str:
-        count = str(len(self._listing.ids)) if self.is_loaded and self._listing is not None else "not loaded"
+        loaded = self._loaded
+        count = str(len(loaded.listing.ids)) if loaded is not None and self.is_loaded else "not loaded"
         return f"<Collection of {self._what}: {count}>"
+
+
+class _Part(Collection[W]):
+    """Objects chosen from another collection: fresh and old with it."""
+
+    def __init__(self, source: Collection[W], choose: Callable[[Loaded], Listing], what: str) -> None:
+        super().__init__(source._conn, source._kind, source._load, scope=source._scope, what=what)
+        self._source = source
+        self._choose = choose
+
+    def _read(self) -> Loaded:
+        source = self._source._current
+        return Loaded(self._choose(source), source.seen, held=source.held)
+
+    @changes_data
+    def reload(self) -> Collection[W]:
+        """Load the collection that this was chosen from again."""
+        self._source.reload()
+        return super().reload()
+
+
+def _load_children(wrapper: ObjectWrapper[Any]) -> None:
+    if wrapper.CHILD_KIND is not None:
+        wrapper.children().load()
+    else:
+        wrapper.load()

@@ -2,77 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from types import TracebackType
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rendergateway.errors import NotFoundError, RecordError
-from rendergateway.model import ResolvedTiles, TileRecord
-from rendergateway.model.record import to_text
-from rendergateway.model.resolved import references
-from rendergateway.model.slices import Raw, Text, copy_of, cut_object
+import numpy.typing as npt
+
+from rendergateway.errors import NotFoundError
+from rendergateway.model.slices import Text
+from rendergateway.model.tile_changes import with_group
+from rendergateway.progress import Progress, tracking
 from rendergateway.transforms import Transform
+from rendergateway.wrappers import applying, removing
+from rendergateway.wrappers.layers import Sections, StoredTiles
+from rendergateway.wrappers.saving import TileSaving
+from rendergateway.wrappers.tile_sources import (
+    SourcedTile,
+    TileSource,
+    is_ids,
+    is_whole,
+    shared_text,
+    shared_texts,
+    texts_of,
+)
 
 if TYPE_CHECKING:
+    from rendergateway.model.files import SpecSource
+    from rendergateway.model.tile_limits import TileLimits
+    from rendergateway.wrappers.removing import Removal, Tiles
     from rendergateway.wrappers.stack import StackWrapper
-    from rendergateway.wrappers.tile import TileWrapper
 
 __all__ = ["StackEdit"]
 
-_SIDES = ("minX", "minY", "maxX", "maxY")
 
-
-class StackEdit:
+class StackEdit(TileSaving):
     """
-    A context in which tiles are put into a stack.
+    A context in which tiles of a stack are put, changed and deleted.
 
     Entering makes a COMPLETE stack LOADING; leaving makes it COMPLETE again. After an error it stays LOADING, and a
     note on the error says so.
+
+    Parameters are those of `TileSaving`.
+
+    Notes
+    -----
+    Entering makes one request, ``stack.read``, and ``stack.set_state`` (or ``stack.create``, for a next version) where
+    the stack is to be opened. Leaving makes ``stack.read`` and ``stack.set_state``.
+
+    Raises
+    ------
+    StaleStackError
+        On entering, if others changed the stack since it was read here; on leaving, if they did meanwhile.
+    StackStateError
+        On entering, if the stack is READ_ONLY or OFFLINE.
     """
 
-    def __init__(self, stack: StackWrapper, *, batch: int = 5000, complete: bool = True) -> None:
-        if batch < 1:
-            raise ValueError(f"a batch holds at least one tile, not {batch}")
-        self.stack = stack
-        self.batch = batch
-        self.complete = complete
-
-    def __enter__(self) -> StackEdit:
-        if self.stack.state != "LOADING":
-            self.stack.set_state("LOADING")
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is not None:
-            note = f"stack {self.stack} was left LOADING; what was put before this error is stored"
-            # As add_note does, which Python 3.10 does not have.
-            vars(error)["__notes__"] = [*getattr(error, "__notes__", ()), note]
-        elif self.complete:
-            self.stack.set_state("COMPLETE")
+    # Putting
 
     def put(
         self,
-        tiles: ResolvedTiles | Iterable[TileRecord | TileWrapper],
+        tiles: TileSource,
         *,
         transforms: Mapping[str, Transform | Text] | None = None,
         boxes: str = "keep",
-        progress: Callable[[int], object] | None = None,
+        validate: TileLimits | None = None,
+        progress: Progress = None,
     ) -> int:
         """
         Save tiles, those that are there already as a whole, with the shared transforms that they refer to.
 
         Parameters
         ----------
-        tiles : ResolvedTiles or iterable of TileRecord or TileWrapper
-            What to save. Tiles of another stack bring the transforms that they refer to.
+        tiles : TileTable, ResolvedTiles, Collection or iterable of TileRecord or TileWrapper
+            What to save. Tiles of another stack, or another server, bring the transforms that they refer to. All is
+            looked at before the first is sent, but for an iterator: of that a few batches are in memory.
         transforms : mapping of str to Transform or JSON text, optional
             More shared transforms, by id.
-        boxes : {'keep', 'service'}
-            Whether boxes that are there are kept, missing ones derived by the service; or all are derived.
-        progress : callable, optional
-            Called with the number of tiles saved so far.
+        boxes : {'keep', 'service', 'here'}
+            Whether boxes that are there are kept, missing ones derived by the service; or all are derived, by the
+            service or here.
+        validate : TileLimits, optional
+            What the boxes must keep; those that are not kept are derived here for that.
+        progress : None, bool or callable, optional
+            As for the whole edit, for this call.
 
         Returns
         -------
@@ -82,66 +93,228 @@ class StackEdit:
         Raises
         ------
         RecordError
-            If two tiles have one id, or a transform that a tile refers to is nowhere; nothing is saved then.
+            If two tiles have one id, a transform that a tile refers to is nowhere or another one than this stack's of
+            that id, or a box is beyond the limits or cannot be derived; nothing is saved then, of an iterator nothing
+            more.
         StackStateError
             If the stack is not LOADING.
 
         Notes
         -----
-        One ``stack.save_tiles`` a batch of tiles with boxes and of tiles without; ``transform.read`` for each shared
-        transform that is not given and was not met before, of the tile's stack or of this one.
+        One ``stack.save_tiles`` a batch of tiles with boxes and of tiles without; ``transform.read`` once for each
+        shared transform, of this stack and of the one that tiles come from.
         """
-        if boxes not in ("keep", "service"):
-            raise ValueError(f"boxes are kept ('keep') or derived ('service'), not {boxes!r}")
-        resolved = self._gathered(tiles, transforms or {})
-        self._add_missing_transforms(resolved)
-        boxed, unboxed = _by_box(resolved) if boxes == "keep" else (ResolvedTiles(), resolved)
-        saved = 0
-        for part, derive in ((boxed, False), (unboxed, True)):
-            for piece in part.batches(self.batch):
-                self.stack._call("stack.save_tiles", body=piece.to_json(), derive_data=derive)
-                saved += len(piece)
-                if progress is not None:
-                    progress(saved)
-        return saved
+        if is_whole(tiles):
+            ready = self.checked(tiles, transforms=transforms, boxes=boxes, validate=validate)
+            return self.save(ready, progress=progress)
+        batches = self.batches(boxes=boxes, limits=validate, given=shared_texts(transforms))
+        return self.save(batches.of(texts_of(tiles)), progress=progress)
 
-    def _gathered(
-        self, tiles: ResolvedTiles | Iterable[TileRecord | TileWrapper], transforms: Mapping[str, Transform | Text]
-    ) -> ResolvedTiles:
-        given = {id: _transform_text(transform) for id, transform in transforms.items()}
-        if isinstance(tiles, ResolvedTiles):
-            return ResolvedTiles(dict(tiles.tiles), {**tiles.transforms, **given})
-        records = []
-        for tile in tiles:
-            if isinstance(tile, TileRecord):
-                records.append(tile)
-                continue
-            records.append(tile._obj)
-            for transform_id in references(tile._obj.to_json()) - given.keys():
-                given[transform_id] = tile.stack.shared_transforms.text(transform_id)
-        return ResolvedTiles.of(records, given)
+    def load(
+        self,
+        files: SpecSource | Iterable[SpecSource],
+        *,
+        transforms: SpecSource | Iterable[SpecSource] = (),
+        z: float | None = None,
+        boxes: str = "keep",
+        validate: TileLimits | None = None,
+        progress: Progress = None,
+    ) -> int:
+        """
+        Save the tiles of files: arrays of tile specs, resolved tiles, arrays of shared transforms, plain or gzipped.
 
-    def _add_missing_transforms(self, resolved: ResolvedTiles) -> None:
-        """Add the shared transforms that this stack has already; a service looks only at what comes with the tiles."""
-        for tile_id, text in resolved.tiles.items():
-            for transform_id in references(text) - resolved.transforms.keys():
-                try:
-                    resolved.transforms[transform_id] = self.stack.shared_transforms.text(transform_id)
-                except NotFoundError as error:
-                    raise RecordError(
-                        f"tile {tile_id!r} refers to the shared transform {transform_id!r}, which is neither given nor "
-                        f"in stack {self.stack}; put(tiles, transforms={{{transform_id!r}: transform}}) brings it"
-                    ) from error
+        Parameters
+        ----------
+        files : path, bytes or binary file, or iterable of these
+            Go together: tiles find their shared transforms in any of them, and in this stack.
+        transforms : the same, optional
+            Files of shared transforms only.
+        z : float, optional
+            For tiles without z.
+        boxes, validate, progress
+            As in `put`.
 
+        Returns
+        -------
+        int
+            How many tiles were saved.
 
-def _transform_text(transform: Transform | Text) -> bytes:
-    return to_text(transform) if isinstance(transform, Transform) else copy_of(transform)
+        Raises
+        ------
+        RecordError
+            If something in a file cannot be stored; the message names file and element, and nothing is saved.
+        OSError
+            If a file cannot be read.
+        """
+        from rendergateway.model.spec_set import gather_specs
 
+        specs = gather_specs(files, transforms=transforms, z=z)
+        resolved = specs.resolved(self._stored.transforms.text, where=f"stack {self.stack}")
+        return self.put(resolved, boxes=boxes, validate=validate, progress=progress)
 
-def _by_box(resolved: ResolvedTiles) -> tuple[ResolvedTiles, ResolvedTiles]:
-    """Part tiles into those with a box and those without."""
-    parts: tuple[dict[str, Raw | bytes], dict[str, Raw | bytes]] = ({}, {})
-    for tile_id, text in resolved.tiles.items():
-        members = cut_object(text)
-        parts[any(side not in members for side in _SIDES)][tile_id] = text
-    return ResolvedTiles(parts[0], resolved.transforms), ResolvedTiles(parts[1], resolved.transforms)
+    # Changing
+
+    def apply(
+        self,
+        changes: Transform | Mapping[str, Transform] | tuple[Sequence[str], npt.ArrayLike],
+        *,
+        how: str = "append",
+        source: StackWrapper | None = None,
+        sections: Sections | None = None,
+        shared_id: str | None = None,
+        boxes: str = "service",
+        validate: TileLimits | None = None,
+        progress: Progress = None,
+    ) -> int:
+        """
+        Change the transforms of tiles, and save the tiles in this stack.
+
+        Parameters
+        ----------
+        changes : Transform, mapping of str to Transform, or (ids, array of shape (N, 2, 3))
+            One transform for all tiles of the sections; or one a tile, by tile id; or affine matrices beside tile ids.
+        how : str
+            ``append`` it behind the tile's transforms, ``prepend`` it, ``insert_before_last``, ``replace_last``,
+            ``replace_all``, or ``concatenate_last``: one affine, the last one followed by the new one, takes the place
+            of the last.
+        source : StackWrapper, optional
+            Where the tiles are read; this stack unless given. Tiles that are not named are not copied.
+        sections : z, SectionWrapper or iterable of these, optional
+            Which sections are meant; all of the source unless given. With one transform a tile: where the tiles lie,
+            which saves looking for them.
+        shared_id : str, optional
+            Store the one transform once under this id; the tiles refer to it.
+        boxes, validate, progress
+            As in `put`.
+
+        Returns
+        -------
+        int
+            How many tiles were changed.
+
+        Raises
+        ------
+        NotFoundError
+            If a tile that is named is not in the source.
+        RecordError
+            As in `put`; also if a transform is to be concatenated that is not affine, or a tile is named twice.
+        ValueError
+            If *how* is none of these, or a shared transform is given for one tile each.
+
+        Notes
+        -----
+        The tiles are read anew: a ``section.resolved_tiles`` a section, and for tiles named by id a ``tile.read`` a
+        section. With one transform a tile, nothing is saved before all are changed; one transform for all goes from
+        section to section.
+        """
+        change = applying.Change.of(changes, how, shared_id)
+        tiles = change.tiles(self._stored if source in (None, self.stack) else StoredTiles(source), sections)
+        batches = self.batches(boxes=boxes, limits=validate, given=change.given)
+        found = batches.of(tiles)
+        return self.save(list(found) if change.is_by_tile else found, progress=progress)
+
+    def set_shared_transform(self, shared_id: str, transform: Transform, *, progress: Progress = None) -> int:
+        """
+        Change a shared transform, and derive the boxes of all tiles that refer to it.
+
+        Parameters
+        ----------
+        shared_id : str
+            Its id; kept.
+        transform : Transform
+            What takes its place.
+        progress : None, bool or callable, optional
+            As in `put`.
+
+        Returns
+        -------
+        int
+            How many tiles refer to it.
+
+        Raises
+        ------
+        NotFoundError
+            If no tile of the stack refers to it: a service stores shared transforms with tiles only.
+
+        Notes
+        -----
+        A ``section.resolved_tiles`` for each section of the stack; the tiles concerned are saved, their boxes derived
+        by the service.
+        """
+        text = shared_text(shared_id, transform)
+        batches = self.batches(boxes="service", given={shared_id: text}, may_change=True)
+        count = self.save(batches.of(applying.referring(self._stored, shared_id)), progress=progress)
+        if not count:
+            raise NotFoundError(f"no tile of {self._words} refers to a shared transform {shared_id!r}")
+        return count
+
+    def set_group(self, name: str | None, tiles: TileSource | Sequence[str]) -> int:
+        """
+        Give tiles a group: a name under which the service draws and lists them together.
+
+        Parameters
+        ----------
+        name : str or None
+            None takes tiles out of their group.
+        tiles : sequence of str, or what `put` takes
+            Tiles of this stack; those named by id are read.
+
+        Returns
+        -------
+        int
+            How many tiles have the group now.
+
+        Notes
+        -----
+        Tiles are saved as a whole, as `put` does, with the boxes that they have.
+        """
+        found = self._named(tiles) if is_ids(tiles) else texts_of(tiles)  # type: ignore[arg-type]
+        grouped = ((with_group(text, name), lookup) for text, lookup in found)
+        return self.save(list(self.batches().of(grouped)))
+
+    def _named(self, tile_ids: Sequence[str]) -> Iterator[SourcedTile]:
+        return ((text, None) for _, text in self._stored.named(tile_ids))
+
+    # Deleting
+
+    def delete(
+        self,
+        tiles: Tiles | None = None,
+        *,
+        sections: Sections | None = None,
+        section_ids: Iterable[str] | str | None = None,
+        dry_run: bool = False,
+    ) -> Removal | None:
+        """
+        Delete tiles: single ones, whole sections, or those that carry a section id.
+
+        Parameters
+        ----------
+        tiles : str, TileWrapper, TileRecord or iterable of these, optional
+            By id.
+        sections : z, SectionWrapper or iterable of these, optional
+            Whole layers.
+        section_ids : str or iterable of str, optional
+            All tiles whose layouts say so.
+        dry_run : bool
+            Whether only to look what would go.
+
+        Returns
+        -------
+        Removal or None
+            What would go, of a dry run.
+
+        Notes
+        -----
+        One request each: ``tile.delete``, ``section.delete``, ``section_id.delete``. A dry run asks
+        ``stack.tile_specs`` for each batch of tiles, ``section.tile_bounds`` and ``section_id.tile_bounds``. Tiles
+        that are not there are as good as gone. Shared transforms stay.
+        """
+        plan = removing.Plan.of(self.stack, tiles, sections, section_ids)
+        if dry_run:
+            return plan.count(self.batch)
+        # A function is told of tiles that are saved.
+        progress = self._progress if not callable(self._progress) else False
+        with tracking(progress, "Deleting") as tell:
+            self._sending(tell).run(plan.requests())
+        return None

@@ -6,18 +6,23 @@ The fields of a key are the path values of the endpoints, so ``key._asdict()`` i
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
 
 __all__ = [
     "CollectionKey",
     "Key",
+    "MatchGroupKey",
     "OwnerKey",
     "PairKey",
     "ProjectKey",
     "Scope",
     "SectionKey",
     "StackKey",
+    "TileGroupKey",
     "TileKey",
+    "TransformKey",
+    "keys_below",
     "scope_of",
 ]
 
@@ -71,6 +76,34 @@ class TileKey(NamedTuple):
         return StackKey(self.owner, self.project, self.stack)
 
 
+class TransformKey(NamedTuple):
+    """A transform that a stack stores once for many tiles."""
+
+    owner: str
+    project: str
+    stack: str
+    transform_id: str
+
+    @property
+    def stack_key(self) -> StackKey:
+        """The stack's own key."""
+        return StackKey(self.owner, self.project, self.stack)
+
+
+class TileGroupKey(NamedTuple):
+    """A named set of tiles of a stack."""
+
+    owner: str
+    project: str
+    stack: str
+    group: str
+
+    @property
+    def stack_key(self) -> StackKey:
+        """The stack's own key."""
+        return StackKey(self.owner, self.project, self.stack)
+
+
 class CollectionKey(NamedTuple):
     """A collection of point matches; it belongs to an owner, not to a project."""
 
@@ -79,7 +112,11 @@ class CollectionKey(NamedTuple):
 
 
 class PairKey(NamedTuple):
-    """A pair of tiles in a match collection; p sorts first as text."""
+    """
+    A pair of tiles in a match collection, seen from p.
+
+    What lies in other collections is merged into it where *merge_collection* names some.
+    """
 
     owner: str
     collection: str
@@ -87,6 +124,7 @@ class PairKey(NamedTuple):
     p_id: str
     q_group: str
     q_id: str
+    merge_collection: tuple[str, ...] = ()
 
     @property
     def collection_key(self) -> CollectionKey:
@@ -94,11 +132,46 @@ class PairKey(NamedTuple):
         return CollectionKey(self.owner, self.collection)
 
 
-Key: TypeAlias = OwnerKey | ProjectKey | StackKey | SectionKey | TileKey | CollectionKey | PairKey
+class MatchGroupKey(NamedTuple):
+    """A group of tiles in a match collection: by convention a section id."""
+
+    owner: str
+    collection: str
+    group: str
+
+    @property
+    def collection_key(self) -> CollectionKey:
+        """The collection's own key."""
+        return CollectionKey(self.owner, self.collection)
+
+
+StackPartKey: TypeAlias = SectionKey | TileKey | TransformKey | TileGroupKey
+Key: TypeAlias = OwnerKey | ProjectKey | StackKey | StackPartKey | CollectionKey | MatchGroupKey | PairKey
 # What a write can change for others: a stack, or a match collection.
 Scope: TypeAlias = tuple[str, ...]
 
 
 def scope_of(key: Key) -> Scope:
     """Return what must be written to for the object of this *key* to change."""
-    return key[:3] if isinstance(key, SectionKey | TileKey) else key[:2] if isinstance(key, PairKey) else key
+    scope: tuple[Any, ...] = key[: _SCOPE_SIZES.get(type(key))]
+    return scope
+
+
+_SCOPE_SIZES: dict[type[Key], int] = {
+    **dict.fromkeys((SectionKey, TileKey, TransformKey, TileGroupKey), len(StackKey._fields)),
+    **dict.fromkeys((MatchGroupKey, PairKey), len(CollectionKey._fields)),
+}
+
+
+def keys_below(key_class: type[Key], *above: str) -> Callable[[Any], Key]:
+    """
+    Return what makes the keys of the children of an object, of their ids.
+
+    Examples
+    --------
+    >>> keys_below(TileKey, "lab", "cortex", "montage")("t1")
+    TileKey(owner='lab', project='cortex', stack='montage', tile_id='t1')
+    """
+    # As the class itself would, at a third of the cost: this is done for each tile of a section.
+    new: Any = tuple.__new__
+    return lambda name: new(key_class, (*above, name))

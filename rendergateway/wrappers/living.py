@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-import threading
 import weakref
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from rendergateway.model import Record
-from rendergateway.model.slices import Text
+from rendergateway.model.slices import Raw
+from rendergateway.transport.forks import new_lock
+from rendergateway.wrappers.freshness import NOTHING_HELD, Epoch, Seen
 from rendergateway.wrappers.keys import Key, Scope, StackKey
-from rendergateway.wrappers.registry import DEFAULT, Registry, load_entry_points
+from rendergateway.wrappers.recent import Recent
+from rendergateway.wrappers.registry import DEFAULT, ClassT, Registry, load_entry_points
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from rendergateway.gateway import Gateway
     from rendergateway.wrappers.object import ObjectWrapper
 
 __all__ = ["LivingObjects"]
+
+Wrapper: TypeAlias = "ObjectWrapper[Any]"
+Name: TypeAlias = "tuple[type[Wrapper], Key]"
+
+# Weak references to objects that died are swept out when there are more references than this.
+_SWEEP_FROM = 4096
 
 
 class LivingObjects:
@@ -30,50 +41,111 @@ class LivingObjects:
         Which classes stand for which kinds here.
     """
 
-    _lock: threading.RLock
+    # What a pickle of a gateway leaves behind.
+    _STAYS: tuple[str, ...] = ("_alive", "_alive_lock", "_epochs", "_recent", "_serials", "_sweep_at")
 
     def __init__(self, registry: Registry | None) -> None:
         load_entry_points()
         self.registry = registry or Registry(DEFAULT)
-        self._epochs: dict[Scope, int] = {}
-        self._serials = itertools.count(1)
-        self._alive: weakref.WeakValueDictionary[tuple[Any, ...], ObjectWrapper[Any]] = weakref.WeakValueDictionary()
+        self._epochs: dict[Scope, Epoch] = {}
+        self._begin_living()
 
-    def register(self, wrapper_class: type[ObjectWrapper[Any]]) -> type[ObjectWrapper[Any]]:
-        """Let a subclass of a wrapper stand for its kind in this gateway, from the next wrap on; it decorates."""
-        return self.registry.register(wrapper_class)
+    def _begin_living(self) -> None:
+        """Begin with no objects; epochs are kept, for those who share them."""
+        self._serials = itertools.count(1)
+        # Without callbacks, which cost more than all the rest of wrapping; `_sweep` removes the dead.
+        self._alive: dict[Name, weakref.ref[Wrapper]] = {}
+        self._sweep_at = _SWEEP_FROM
+        self._alive_lock = new_lock()
+        self._recent = Recent()
+
+    def register(self, wrapper_class: ClassT, *, replace: bool = False) -> ClassT:
+        """
+        Let a subclass of a wrapper stand for its kind in this gateway, from the next wrap on; it decorates.
+
+        Parameters and errors are those of `Registry.register`.
+        """
+        return self.registry.register(wrapper_class, replace=replace)
+
+    @contextlib.contextmanager
+    def registered(self, *wrapper_classes: type[Wrapper], replace: bool = False) -> Iterator[Self]:
+        """Let classes stand for their kinds while the block runs."""
+        with self.registry.kept():
+            for wrapper_class in wrapper_classes:
+                self.register(wrapper_class, replace=replace)
+            yield self
 
     def wrap(self, kind: str, key: Key, record: Record | None = None, **extra: Any) -> Any:
         """Return the object of that kind and key: the one that lives, else a new one of the registered class."""
         return self.wrap_as(self.registry[kind], key, record, **extra)
 
-    def wrap_as(
-        self, wrapper_class: type[ObjectWrapper[Any]], key: Key, record: Record | None = None, **extra: Any
-    ) -> Any:
+    def wrap_as(self, wrapper_class: type[Wrapper], key: Key, record: Record | None = None, **extra: Any) -> Any:
         """Return the object of that class and key, as `wrap` does."""
-        alive = self._alive.get((wrapper_class, key))
+        alive = self._living(wrapper_class, key)
         if alive is None:
-            new = wrapper_class(cast("Gateway", self), record, key=key, **extra)
-            with self._lock:
-                alive = self._alive.setdefault((wrapper_class, key), new)
+            alive = self._settled((wrapper_class, key), wrapper_class(cast("Gateway", self), key=key, **extra))
         if record is not None and not alive.is_loaded:
-            alive._take(record)
+            alive._take(record, self.epoch(alive._scope), self.next_serial())
         return alive
 
-    def wrap_text(self, kind: str, key: Key, text: Text | None, serial: int) -> Any:
+    def wrap_listed(self, wrapper_class: type[Wrapper], key: Key, text: Raw | bytes | None, seen: Seen) -> Any:
         """Return the object of a listing's item; what a later listing says of an object that lives counts."""
-        wrapper = self.wrap(kind, key)
-        if text is not None and (wrapper._serial < serial or not wrapper.is_loaded):
-            wrapper._take(wrapper.RECORD.from_json(text), serial)
-        return wrapper
+        name = (wrapper_class, key)
+        ref = self._alive.get(name)
+        alive = ref() if ref is not None else None
+        if alive is None:
+            new = wrapper_class.__new__(wrapper_class)
+            # A copy: one tile that is kept must not keep the answer that it came in.
+            held = NOTHING_HELD if text is None else (seen.epoch, seen.known, bytes(text), seen.serial)
+            new._set_up(cast("Gateway", self), key, held, {})
+            alive = self._settled(name, new)
+            if alive is new:
+                return new
+        if text is not None and (alive._serial < seen.serial or not alive.is_loaded):
+            alive._take(bytes(text), seen.epoch, seen.serial, seen.known)
+        return alive
+
+    def living_objects(self) -> Iterator[Wrapper]:
+        """Yield the objects that somebody holds."""
+        for ref in list(self._alive.values()):
+            alive = ref()
+            if alive is not None:
+                yield alive
+
+    def _living(self, wrapper_class: type[Wrapper], key: Key) -> Wrapper | None:
+        ref = self._alive.get((wrapper_class, key))
+        return ref() if ref is not None else None
+
+    def _settled(self, name: Name, new: Wrapper) -> Wrapper:
+        """Let *new* be the object of that name, unless another thread was first; return the one that is."""
+        ref = weakref.ref(new)
+        if self._alive.setdefault(name, ref) is ref:
+            if len(self._alive) > self._sweep_at:
+                self._sweep()
+            return new
+        with self._alive_lock:
+            while True:
+                first = self._alive.setdefault(name, ref)()
+                if first is not None:
+                    return first
+                # Only with the lock are references to the dead removed, so that it is this one that goes.
+                del self._alive[name]
+
+    def _sweep(self) -> None:
+        """Forget the dead. Done when the table has doubled, so that it costs each object the same little."""
+        with self._alive_lock:
+            for name in [name for name, ref in list(self._alive.items()) if ref() is None]:
+                del self._alive[name]
+            self._sweep_at = max(_SWEEP_FROM, 2 * len(self._alive))
 
     def next_serial(self) -> int:
         """Return a number larger than all before: what was read later has the larger one."""
         return next(self._serials)
 
-    def epoch(self, scope: Scope) -> int:
-        """Return how often this gateway has written to a stack or collection, or below an owner or project."""
-        return self._epochs.get(scope, 0)
+    def epoch(self, scope: Scope) -> Epoch:
+        """Return the time until this gateway's next write to a stack or collection, or below an owner or project."""
+        epoch = self._epochs.get(scope)
+        return epoch if epoch is not None else self._epochs.setdefault(scope, Epoch())
 
     def _wrote(self, values: Mapping[str, Any]) -> None:
         owner, project = values.get("owner"), values.get("project")
@@ -83,6 +155,7 @@ class LivingObjects:
         scopes: set[Scope] = {stack[:size] for stack in stacks for size in range(4)}
         if "collection" in values:
             scopes |= {(str(owner), values["collection"]), (str(owner),), ()}
-        with self._lock:
-            for scope in scopes or {(), (str(owner),), (str(owner), str(project))}:
-                self._epochs[scope] = self._epochs.get(scope, 0) + 1
+        for scope in scopes or {(), (str(owner),), (str(owner), str(project))}:
+            ended = self._epochs.pop(scope, None)
+            if ended is not None:
+                ended.end()

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from rendergateway.errors import ClosedGatewayError, RenderGatewayError
+from rendergateway.errors import NoGatewayError, RenderGatewayError
 from rendergateway.model import Record
 from rendergateway.model.slices import Text
+from rendergateway.transport.forks import new_lock
 from rendergateway.wrappers.collection import Collection, Listing
-from rendergateway.wrappers.keys import Key, scope_of
+from rendergateway.wrappers.display import ShownObject
+from rendergateway.wrappers.freshness import NOTHING_HELD, OVER, Epoch, Held
+from rendergateway.wrappers.keys import Key, Scope, scope_of
+from rendergateway.wrappers.rows import row_table
+from rendergateway.wrappers.templates import changes_data
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -20,16 +28,16 @@ if TYPE_CHECKING:
 __all__ = ["ObjectWrapper", "changes_data"]
 
 RecordT = TypeVar("RecordT", bound=Record)
-F = TypeVar("F", bound=Callable[..., Any])
+
+_NOTHING_KNOWN: Mapping[str, Any] = MappingProxyType({})
+_NO_MEMORY: tuple[Epoch, dict[Any, Any]] = (OVER, {})
+# Nothing is written below an object of no gateway.
+_LOOSE = Epoch()
+# For steps of nanoseconds: one thing is looked at and put in the place of another.
+_exchange = new_lock()
 
 
-def changes_data(method: F) -> F:
-    """Mark *method* as one that a template engine must not call."""
-    method.alters_data = True  # type: ignore[attr-defined]
-    return method
-
-
-class ObjectWrapper(Generic[RecordT]):
+class ObjectWrapper(ShownObject, Generic[RecordT]):
     """
     An object of the service: named by a key, loaded when first read.
 
@@ -58,17 +66,44 @@ class ObjectWrapper(Generic[RecordT]):
     # Django calls what it can call; a class in a template context is there to be compared, not to be made.
     do_not_call_in_templates = True
 
+    # With slots a misspelt attribute cannot be assigned; subclasses of users have a __dict__ for fields of their own.
+    __slots__ = (
+        "__weakref__",
+        "_extra",
+        "_gateway",
+        "_held",
+        "_key",
+        "_memory",
+        "_own_lock",
+    )
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Mark what overrides a verb that changes something: who does need not know of the mark."""
+        super().__init_subclass__(**options)
+        for base in cls.__mro__:
+            for name, member in vars(base).items():
+                own = inspect.getattr_static(cls, name)
+                if getattr(member, "alters_data", False) and inspect.isfunction(own):
+                    changes_data(own)
+
     def __init__(
         self, conn: Gateway | None = None, obj: RecordT | None = None, *, key: Key | None = None, **extra: Any
     ) -> None:
+        key = key if key is not None else self._key_of(obj)
+        epoch = conn.epoch(scope_of(key)) if conn is not None else _LOOSE
+        self._set_up(conn, key, NOTHING_HELD if obj is None else (epoch, {}, obj, 0), extra)
+
+    def _set_up(self, conn: Gateway | None, key: Key, held: Held, extra: dict[str, Any]) -> None:
+        """Do what building does; tiles of a listing, which are many, are only set up."""
         self._gateway = conn
-        self._key = key if key is not None else self._key_of(obj)
-        self._record = obj
-        self._epoch = self._memo_epoch = self._present_epoch
-        self._serial = 0
-        self._memo: dict[Any, Any] = {}
-        self._lock = threading.RLock()
-        self.__prepare__(**extra)
+        self._key = key
+        self._held = held
+        self._memory = _NO_MEMORY
+        self._own_lock: threading.RLock | None = None
+        self._extra = extra
+        # A call that does nothing is a tenth of what wrapping a tile costs.
+        if extra or type(self).__prepare__ is not ObjectWrapper.__prepare__:
+            self.__prepare__(**extra)
 
     def __prepare__(self, **extra: Any) -> None:
         """Do nothing; subclasses take their own fields from *extra* here."""
@@ -99,44 +134,82 @@ class ObjectWrapper(Generic[RecordT]):
         return self.name
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {'/'.join(map(str, self._key))}>"
+        # Parts of the key of a loose record may be empty.
+        return f"<{type(self).__name__} {'/'.join(str(part) for part in self._key if part != '')}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         text = self._record.to_json() if self._record is not None else None
-        return _revive, (type(self), self._gateway, self._key, text)
+        return _revive, (type(self), self._gateway, self._key, text, self._extra, self._carried())
+
+    def __copy__(self) -> Self:
+        # A wrapper stands for a thing in the service; there is no second one.
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
 
     # Loading
 
     @property
     def _conn(self) -> Gateway:
         if self._gateway is None:
-            raise ClosedGatewayError(f"{self!r} belongs to no gateway; wrap it with conn=…")
+            raise NoGatewayError(
+                f"{self!r} stands around a loose record, of no gateway, and has only what is in it; with conn= and key= "
+                "it stands for an object of a service"
+            )
         return self._gateway
 
     @property
     def is_loaded(self) -> bool:
         """Whether the record is here, and no write through this gateway has made it old."""
-        return self._record is not None and self._is_fresh
+        return not self._held[0].is_over
 
     @property
-    def _present_epoch(self) -> int:
-        return self._gateway.epoch(scope_of(self._key)) if self._gateway is not None else 0
+    def _scope(self) -> Scope:
+        """What must be written to for this object to change."""
+        return scope_of(self._key)
 
     @property
-    def _is_fresh(self) -> bool:
-        return self._epoch == self._present_epoch
+    def _present_epoch(self) -> Epoch:
+        return self._gateway.epoch(self._scope) if self._gateway is not None else _LOOSE
+
+    @property
+    def _record(self) -> RecordT | None:
+        """The record that is here, old or not; no request."""
+        _, _, record, _ = held = self._held
+        return self._made(held, record) if isinstance(record, bytes) else record  # type: ignore[return-value]
+
+    def _made(self, held: Held, text: bytes) -> Record:
+        """Make the record of its text, and keep it in the place of the text."""
+        record = self.RECORD.from_json(text)
+        with _exchange:
+            if self._held is held:
+                self._held = held[0], held[1], record, held[3]
+        return record
+
+    @property
+    def _serial(self) -> int:
+        """When that record was read; see `Held`."""
+        return self._held[3]
+
+    @property
+    def _lock(self) -> threading.RLock:
+        """Held while this object loads; made when first needed, because few of many objects ever load alone."""
+        if self._own_lock is None:
+            with _exchange:
+                self._own_lock = self._own_lock or new_lock()
+        return self._own_lock
 
     @property
     def _obj(self) -> RecordT:
         """The record underneath, loaded when first needed and again after a write through this gateway."""
-        record = self._record
-        if record is not None and self._is_fresh:
-            return record
-        with self._lock:
-            if self._record is None or not self._is_fresh:
-                self._take(self._fetch())
-            assert self._record is not None
-            return self._record
+        epoch, _, record, _ = held = self._held
+        if epoch.is_over:
+            with self._lock:
+                if not self.is_loaded:
+                    self._load()
+                _, _, record, _ = held = self._held
+        return self._made(held, record) if isinstance(record, bytes) else record  # type: ignore[return-value]
 
     def load(self) -> Self:
         """Load the object if it is not loaded; return it."""
@@ -147,30 +220,62 @@ class ObjectWrapper(Generic[RecordT]):
     def reload(self) -> Self:
         """Load the object again, and its children when they are next read: what others wrote shows."""
         with self._lock:
-            self._memo = {}
-            self._take(self._fetch())
+            self._memory = _NO_MEMORY
+            self._load()
         return self
+
+    def _load(self) -> None:
+        # Epoch and serial from before the request: a write that comes between makes what is read old, not fresh.
+        epoch, serial = self._present_epoch, self._conn.next_serial()
+        self._take(self._fetch(), epoch, serial)
 
     def _fetch(self) -> RecordT:
         """Ask the service for the record."""
         raise NotImplementedError
 
-    def _take(self, record: RecordT, serial: int | None = None) -> None:
-        """Accept *record* as what the service said last; *serial* is that of the listing it came with."""
-        with self._lock:
-            self._epoch = self._present_epoch
-            self._serial = serial if serial is not None else self._conn.next_serial()
-            self._record = record
+    def _take(
+        self, record: Record | bytes, epoch: Epoch, serial: int, known: Mapping[str, Any] = _NOTHING_KNOWN
+    ) -> None:
+        """Accept *record* as what the service said last; *known* are values of `fact` properties that go with it."""
+        with _exchange:
+            self._held = epoch, known, record, serial
+
+    def _fact(self, name: str, read: Callable[[Any], Any]) -> Any:
+        """Return the value of the `fact` property *name*, and remember it with the record that it was made of."""
+        _ = self._obj
+        epoch, told, record, serial = held = self._held
+        value = read(self)
+        with _exchange:
+            if self._held is held:
+                self._held = epoch, {**told, name: value}, record, serial
+        return value
 
     def _remembered(self, name: Any, make: Callable[[], Any]) -> Any:
         """Return what *make* makes, once until something is written."""
+        epoch, memory = self._memory
+        if not epoch.is_over and name in memory:
+            return memory[name]
         with self._lock:
-            if self._memo_epoch != self._present_epoch:
-                self._memo = {}
-                self._memo_epoch = self._present_epoch
-            if name not in self._memo:
-                self._memo[name] = make()
-            return self._memo[name]
+            if self._memory[0].is_over:
+                self._memory = (self._present_epoch, {})
+            memory = self._memory[1]
+            if name not in memory:
+                memory[name] = make()
+            return memory[name]
+
+    def _recalled(self, name: Any) -> Any:
+        """Return what is remembered under *name*; None where nothing is, or it is old."""
+        epoch, memory = self._memory
+        return None if epoch.is_over else memory.get(name)
+
+    def _carried(self) -> dict[Any, Any]:
+        """Return what is remembered and travels to other processes: small things that the object is asked for there."""
+        return {}
+
+    @classmethod
+    def _table_of(cls, objects: Collection[Any], units: str) -> Any:
+        """Return a table of objects of this class; see `Collection.table`."""
+        return row_table(objects, cls.MARSHALLED, units)
 
     @classmethod
     def _key_of(cls, record: RecordT | None) -> Key:
@@ -191,8 +296,13 @@ class ObjectWrapper(Generic[RecordT]):
     def _children(self, kind: str, what: str, load: Callable[[], Listing]) -> Any:
         """Return the one collection of this object that *what* names, to be loaded by *load*."""
 
+        def listed() -> Listing:
+            listing = load()
+            self._conn._recent.keep(self, listing)
+            return listing
+
         def make() -> Collection[Any]:
-            return Collection(self._conn, kind, load, scope=scope_of(self._key), what=f"{what} of {self.KIND} {self}")
+            return Collection(self._conn, kind, listed, scope=self._scope, what=f"{what} of {self.KIND} {self}")
 
         return self._remembered(what, make)
 
@@ -252,10 +362,17 @@ def _plain(value: Any) -> Any:
 
 
 def _revive(
-    wrapper_class: type[ObjectWrapper[Any]], gateway: Gateway | None, key: Key, text: bytes | None
+    wrapper_class: type[ObjectWrapper[Any]],
+    gateway: Gateway | None,
+    key: Key,
+    text: bytes | None,
+    extra: Mapping[str, Any],
+    carried: Mapping[Any, Any],
 ) -> ObjectWrapper[Any]:
     record = wrapper_class.RECORD.from_json(text) if text is not None else None
     if gateway is None:
-        return wrapper_class(obj=record, key=key)
-    wrapper: ObjectWrapper[Any] = gateway.wrap_as(wrapper_class, key, record)
+        return wrapper_class(obj=record, key=key, **extra)
+    wrapper: ObjectWrapper[Any] = gateway.wrap_as(wrapper_class, key, record, **extra)
+    for name in carried:
+        wrapper._remembered(name, functools.partial(carried.__getitem__, name))
     return wrapper

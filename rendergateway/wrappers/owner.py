@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from rendergateway.model import CollectionRecord, NameRecord, StackRecord
 from rendergateway.model.slices import cut_list
 from rendergateway.wrappers.collection import Collection, Listing
-from rendergateway.wrappers.keys import CollectionKey, OwnerKey, ProjectKey, StackKey
+from rendergateway.wrappers.keys import CollectionKey, OwnerKey, ProjectKey, StackKey, keys_below
 from rendergateway.wrappers.object import ObjectWrapper
 from rendergateway.wrappers.registry import add_base
 
@@ -23,6 +22,7 @@ __all__ = ["OwnerWrapper", "ProjectWrapper"]
 class OwnerWrapper(ObjectWrapper[NameRecord]):
     """A person or group that data belongs to: the top of every name."""
 
+    __slots__ = ()
     KIND = "owner"
     CHILD_KIND = "project"
     RECORD = NameRecord
@@ -69,7 +69,7 @@ class OwnerWrapper(ObjectWrapper[NameRecord]):
         return self.projects()
 
     def _list_projects(self) -> Listing:
-        return Listing(sorted(self._call("project.list")), partial(ProjectKey, *self._key))
+        return Listing(sorted(self._call("project.list")), keys_below(ProjectKey, *self._key))
 
     def _list_stacks(self) -> Listing:
         texts = cut_list(self._text("stack.list"))
@@ -83,7 +83,7 @@ class OwnerWrapper(ObjectWrapper[NameRecord]):
             CollectionRecord.from_json(row).collection_id.name: row for row in cut_list(self._text("match.collections"))
         }
         names = sorted(rows)
-        return Listing(names, partial(CollectionKey, *self._key), [rows[name] for name in names])
+        return Listing(names, keys_below(CollectionKey, *self._key), [rows[name] for name in names])
 
     def _fetch(self) -> NameRecord:
         return NameRecord(name=self.name)
@@ -93,6 +93,7 @@ class OwnerWrapper(ObjectWrapper[NameRecord]):
 class ProjectWrapper(ObjectWrapper[NameRecord]):
     """A dataset of an owner, typically one block of tissue."""
 
+    __slots__ = ()
     KIND = "project"
     CHILD_KIND = "stack"
     RECORD = NameRecord
@@ -128,7 +129,7 @@ class ProjectWrapper(ObjectWrapper[NameRecord]):
     def _list_stacks(self) -> Listing:
         texts = cut_list(self._text("project.stacks"))
         names = [stack_key(StackRecord.from_json(text)).stack for text in texts]
-        return Listing(names, partial(StackKey, *self._key), texts)
+        return Listing(names, keys_below(StackKey, *self._key), texts)
 
     def _fetch(self) -> NameRecord:
         return NameRecord(name=self.name)

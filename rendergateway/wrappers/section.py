@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
-from rendergateway.errors import NotFoundError
+import numpy.typing as npt
+
 from rendergateway.geometry import Bounds, box_of
-from rendergateway.model import BoundsRecord, ResolvedTiles, SectionRecord
-from rendergateway.model.slices import cut_list
+from rendergateway.model import BoundsRecord, CoordinateTable, ResolvedTiles, SectionRecord
+from rendergateway.model.slices import Text, cut_list
+from rendergateway.model.tiles import ResolvedTileRecord
 from rendergateway.number_text import double_text
+from rendergateway.wrappers import locating
 from rendergateway.wrappers.collection import Collection, Listing
-from rendergateway.wrappers.keys import SectionKey, TileKey
+from rendergateway.wrappers.keys import SectionKey
 from rendergateway.wrappers.object import ObjectWrapper, changes_data
 from rendergateway.wrappers.registry import add_base
+from rendergateway.wrappers.removing import Plan, Removal
 from rendergateway.wrappers.stack import StackWrapper, rows_by_z
+from rendergateway.wrappers.tile_listings import MOST_AT_ONCE, pieces_in_turn, read_layer, tile_listing
 
 if TYPE_CHECKING:
     from rendergateway.wrappers.tile import TileWrapper
@@ -27,10 +31,11 @@ __all__ = ["SectionWrapper"]
 class SectionWrapper(ObjectWrapper[SectionRecord]):
     """One section of a stack: all tiles of one z."""
 
+    __slots__ = ()
     KIND = "section"
     CHILD_KIND = "tile"
     RECORD = SectionRecord
-    MARSHALLED = ("z", "section_ids", "tile_count", "bounds")
+    MARSHALLED: ClassVar[Sequence[str]] = ("z", "section_ids", "tile_count", "bounds")
 
     _key: SectionKey
 
@@ -70,6 +75,12 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         return [row.section_id for row in self._rows if row.section_id is not None]
 
     @property
+    def section_id(self) -> str | None:
+        """The one section id of this layer; None where it has none or several. Requests as `section_ids`."""
+        ids = self.section_ids
+        return ids[0] if len(ids) == 1 else None
+
+    @property
     def tile_count(self) -> int:
         """
         How many tiles this layer has.
@@ -94,22 +105,53 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
 
     # Navigation
 
-    def tiles(self) -> Collection[TileWrapper]:
+    @overload
+    def tiles(self, *, resolved: Literal[False] = False) -> Collection[TileWrapper]: ...
+    @overload
+    def tiles(self, *, resolved: Literal[True]) -> Sequence[ResolvedTileRecord]: ...
+    def tiles(self, *, resolved: bool = False) -> Collection[TileWrapper] | Sequence[ResolvedTileRecord]:
         """
         Return the tiles of this section, ordered by id, with the shared transforms that they refer to.
 
+        Parameters
+        ----------
+        resolved : bool
+            Whether to return records instead, in which the shared transforms stand in the place of their references,
+            as the service flattens them. They are for reading: put into a stack, they would lose their links.
+
         Notes
         -----
-        No request now; one, ``section.resolved_tiles``, when the collection is first read. Where that finds nothing,
-        another, ``stack.read``, tells an empty layer from a stack that is not there.
+        No request now; one, ``section.resolved_tiles``, when the collection is first read. Of records one,
+        ``section.tile_specs``, now. Where that finds nothing, another, ``stack.read``, tells an empty layer from a
+        stack that is not there.
 
         Raises
         ------
         NotFoundError
             When the collection is read, if the stack does not exist.
         """
+        if resolved:
+            return tuple(map(ResolvedTileRecord.from_json, self._resolved_texts()))
         tiles: Collection[TileWrapper] = self._children("tile", "tiles", self._list_tiles)
         return tiles
+
+    def iter_tiles(self, *, batch: int = MOST_AT_ONCE) -> Iterator[TileWrapper]:
+        """
+        Yield the tiles of this section in flat memory, however many there are.
+
+        Parameters
+        ----------
+        batch : int
+            Tiles that are held at once. A larger section is read in pieces; tiles are ordered by id within each.
+
+        Notes
+        -----
+        What `tile_count` needs; ``section.resolved_tiles``, or for a larger section ``section.bounds`` and for each
+        piece ``stack.resolved_tiles`` and some ``box.tile_count``.
+        """
+        for piece in self._pieces(batch):
+            listing = tile_listing(self.stack, piece, {"z": self.z})
+            yield from Collection(self._conn, "tile", lambda: listing, scope=self._scope, what=f"tiles of {self!r}")  # noqa: B023
 
     def children(self) -> Collection[TileWrapper]:
         """Return the tiles."""
@@ -127,38 +169,102 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
 
     def _neighbour(self, step: int) -> SectionWrapper | None:
         sections = self.stack.sections()
-        place = sections.ids.index(sections.get(self.z).z) + step
+        place = sections.index(sections.get(self.z)) + step
         return sections[place] if 0 <= place < len(sections) else None
+
+    # Coordinates
+
+    def locate(self, points: npt.ArrayLike, *, where: str = "here", method: str = "mesh") -> CoordinateTable:
+        """
+        Find the tiles under points of the world.
+
+        Parameters
+        ----------
+        points : array_like, shape (N, 2)
+            x, y in world pixels.
+        where : {'here', 'service'}
+            Computed here, or asked of the service, which knows only the mesh.
+        method : {'mesh', 'exact'}
+            *mesh* is the service's rule: a tile whose stored box holds the point lies under it if the point is in a
+            triangle of its mesh, which ends one pixel before the image does and knows no mirrored tiles. *exact*
+            inverts the transforms themselves; a tile lies under a point that comes out within its width and height.
+
+        Returns
+        -------
+        CoordinateTable
+            A row for each tile under each point, x and y in its local pixels, ordered by point and tile id. The last
+            tile of a point is *visible*: it is drawn on top. A point that lies in no tile is one row that says why.
+
+        Raises
+        ------
+        NotFoundError
+            If the stack does not exist.
+
+        Notes
+        -----
+        Here: as `tiles`. From the service: one request, ``coordinate.section_local_from_world``, for each 25 000
+        points, and ``stack.read`` if none of them lies in a tile.
+        """
+        return locating.locate(self, points, where, method)
 
     # Writing
 
     @changes_data
-    def delete(self) -> None:
+    def delete(self, *, dry_run: bool = False) -> Removal | None:
         """
         Delete the tiles of this layer; the stack must be LOADING.
 
+        Parameters
+        ----------
+        dry_run : bool
+            Whether only to look what would go.
+
+        Returns
+        -------
+        Removal or None
+            What would go, of a dry run.
+
         Notes
         -----
-        One request, ``section.delete``.
+        One request, ``section.delete``; of a dry run ``section.tile_bounds``.
 
         Raises
         ------
         StackStateError
             If the stack is not LOADING.
         """
+        if dry_run:
+            return Plan.of(self.stack, None, self, None).count()
         self._call("section.delete")
+        return None
 
     # Loading
 
+    @classmethod
+    def _key_of(cls, record: SectionRecord | None) -> SectionKey:
+        # A loose section belongs to no stack.
+        return SectionKey("", "", "", record.z) if record is not None else super()._key_of(record)  # type: ignore[return-value]
+
     @property
     def _rows(self) -> Sequence[SectionRecord]:
-        own: Sequence[SectionRecord] | None = self.stack._section_rows().get(self.z)
+        if self._gateway is None:
+            return [self._obj]
+        own: Sequence[SectionRecord] | None = self._recalled("rows")
+        if own is None:
+            own = self.stack._section_rows().get(self.z)
         if own is None:
             own = self._remembered("rows", self._read_rows)
         return own
 
+    def _carried(self) -> dict[Any, Any]:
+        of_stack = self.stack._recalled("section rows") or {}
+        rows = self._recalled("rows") or of_stack.get(self.z)
+        known = {"rows": rows, "tile boxes": self._recalled("tile boxes")}
+        return {name: list(records) for name, records in known.items() if records is not None}
+
     def _read_rows(self) -> Sequence[SectionRecord]:
-        return rows_by_z(self._text("section.section_data")).get(self.z, [])
+        answer = self.stack._unless_missing(lambda: self._text("section.section_data"), b"[]")
+        return rows_by_z(answer).get(self.z, [])
 
     @property
     def _tile_boxes(self) -> Sequence[BoundsRecord]:
@@ -166,17 +272,17 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         return boxes
 
     def _read_tile_boxes(self) -> Sequence[BoundsRecord]:
-        return [BoundsRecord.from_json(text) for text in cut_list(self._text("section.tile_bounds"))]
+        answer = self.stack._unless_missing(lambda: self._text("section.tile_bounds"), b"[]")
+        return [BoundsRecord.from_json(text) for text in cut_list(answer)]
+
+    def _resolved_texts(self) -> Sequence[Text]:
+        return cut_list(self.stack._unless_missing(lambda: self._text("section.tile_specs"), b"[]"))
 
     def _list_tiles(self) -> Listing:
-        try:
-            resolved = ResolvedTiles.from_json(self._text("section.resolved_tiles"))
-        except NotFoundError:
-            self.stack.reload()
-            resolved = ResolvedTiles()
-        self.stack.shared_transforms.add(resolved.transforms)
-        ids = sorted(resolved.tiles)
-        return Listing(ids, partial(TileKey, *self._key.stack_key), [resolved.tiles[tile_id] for tile_id in ids])
+        return tile_listing(self.stack, read_layer(self.stack, self.z), {"z": self.z})
+
+    def _pieces(self, most: int) -> Iterator[ResolvedTiles]:
+        return pieces_in_turn(self.stack, self.z, self.tile_count, most)
 
     def _fetch(self) -> SectionRecord:
         box = self.bounds

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
-from rendergateway.model.slices import Text, decode, encode
+from rendergateway.model.slices import Text, copy_of, decode
 from rendergateway.transforms import Transform, from_spec
+from rendergateway.transport.forks import new_lock
 
 __all__ = ["SharedTransforms"]
 
@@ -19,8 +19,8 @@ class SharedTransforms(Mapping[str, Transform]):
 
     Parameters
     ----------
-    call : callable
-        Makes a request for the stack, by name of the endpoint.
+    fetch : callable
+        Makes a request for the stack, by name of the endpoint, and returns the text of the answer.
 
     Raises
     ------
@@ -28,25 +28,31 @@ class SharedTransforms(Mapping[str, Transform]):
         When an id is looked up that the stack does not have.
     """
 
-    def __init__(self, call: Callable[..., Any]) -> None:
-        self._call = call
+    def __init__(self, fetch: Callable[..., Text]) -> None:
+        self._fetch = fetch
         self._texts: dict[str, bytes] = {}
         self._transforms: dict[str, Transform] = {}
+        self._lock = new_lock()
 
     def add(self, texts: Mapping[str, Text]) -> None:
-        """Remember the transforms that came with a listing of tiles; they are read when asked for."""
-        self._texts.update((transform_id, bytes(text)) for transform_id, text in texts.items())  # type: ignore[arg-type]
+        """Remember the transforms that came with tiles; they are read when asked for."""
+        for transform_id, text in texts.items():
+            self._texts[transform_id] = copy_of(text)
+            self._transforms.pop(transform_id, None)
 
     def text(self, transform_id: str) -> bytes:
-        """Return a transform as JSON text: what an upload of tiles that refer to it must carry."""
+        """Return a transform as JSON text, as it is stored: what an upload of tiles that refer to it must carry."""
         if transform_id not in self._texts:
-            self._texts[transform_id] = encode(self._call("transform.read", transform_id=transform_id))
+            with self._lock:
+                if transform_id not in self._texts:
+                    self._texts[transform_id] = copy_of(self._fetch("transform.read", transform_id=transform_id))
         return self._texts[transform_id]
 
     def __getitem__(self, transform_id: str) -> Transform:
-        if transform_id not in self._transforms:
-            self._transforms[transform_id] = from_spec(decode(self.text(transform_id)))
-        return self._transforms[transform_id]
+        transform = self._transforms.get(transform_id)
+        if transform is None:
+            transform = self._transforms[transform_id] = from_spec(decode(self.text(transform_id)))
+        return transform
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._texts)

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy.typing as npt
 
 from rendergateway.errors import NotFoundError, StackStateError
 from rendergateway.geometry import Bounds
-from rendergateway.model import SectionRecord, StackRecord, StackStats, StackVersion
+from rendergateway.model import CoordinateTable, SectionRecord, StackRecord, StackStats, StackVersion
 from rendergateway.model.slices import Text, cut_list
-from rendergateway.wrappers.collection import Collection, Listing
-from rendergateway.wrappers.editing import StackEdit
-from rendergateway.wrappers.keys import OwnerKey, ProjectKey, SectionKey, StackKey, TileKey
-from rendergateway.wrappers.object import ObjectWrapper, changes_data
+from rendergateway.wrappers import locating
+from rendergateway.wrappers.freshness import fact
+from rendergateway.wrappers.keys import OwnerKey, ProjectKey, StackKey
 from rendergateway.wrappers.owner import OwnerWrapper, ProjectWrapper, stack_key
 from rendergateway.wrappers.registry import add_base
-from rendergateway.wrappers.shared_transforms import SharedTransforms
+from rendergateway.wrappers.stack_changes import StackChanges
+from rendergateway.wrappers.stack_parts import StackParts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from rendergateway.wrappers.section import SectionWrapper
-    from rendergateway.wrappers.tile import TileWrapper
 
 __all__ = ["StackWrapper"]
 
 
 @add_base
-class StackWrapper(ObjectWrapper[StackRecord]):
+class StackWrapper(StackChanges, StackParts):
     """
     One version of the geometry of a dataset: sections of tiles, each with the transforms that place it.
 
@@ -38,10 +39,18 @@ class StackWrapper(ObjectWrapper[StackRecord]):
     one request, ``stack.read``, when first asked for.
     """
 
+    __slots__ = ()
     KIND = "stack"
     CHILD_KIND = "section"
     RECORD = StackRecord
-    MARSHALLED = ("state", "modified", "resolution_nm", "tile_count", "section_count", "bounds")
+    MARSHALLED: ClassVar[Sequence[str]] = (
+        "state",
+        "modified",
+        "resolution_nm",
+        "tile_count",
+        "section_count",
+        "bounds",
+    )
 
     _key: StackKey
 
@@ -66,49 +75,49 @@ class StackWrapper(ObjectWrapper[StackRecord]):
 
     # Facts
 
-    @property
+    @fact
     def state(self) -> str:
         """LOADING, COMPLETE, READ_ONLY or OFFLINE."""
         return self._obj.state
 
-    @property
+    @fact
     def modified(self) -> datetime | None:
         """When state or version last changed: aware, UTC."""
         return self._obj.modified
 
-    @property
+    @fact
     def version(self) -> StackVersion:
         """Notes, cycle and resolution of the present version."""
         return self._obj.version or StackVersion()
 
-    @property
+    @fact
     def version_number(self) -> int | None:
         """How often the stack was made or reopened before."""
         return self._obj.version_number
 
-    @property
+    @fact
     def resolution_nm(self) -> tuple[float | None, float | None, float | None]:
         """Nanometres a pixel in x and y, and the thickness of a section; None where nobody said."""
         version = self.version
         return version.resolution_x_nm, version.resolution_y_nm, version.resolution_z_nm
 
-    @property
+    @fact
     def stats(self) -> StackStats | None:
         """What the service counted when the stack became COMPLETE; None while it is LOADING."""
         return self._obj.stats
 
-    @property
+    @fact
     def bounds(self) -> Bounds | None:
         """The box around all tiles, z included; None while the stack is LOADING."""
         stats = self.stats
         return stats.stack_bounds.bounds if stats is not None and stats.stack_bounds is not None else None
 
-    @property
+    @fact
     def tile_count(self) -> int | None:
         """How many tiles; None while the stack is LOADING."""
         return self.stats.tile_count if self.stats is not None else None
 
-    @property
+    @fact
     def section_count(self) -> int | None:
         """How many z layers; None while the stack is LOADING."""
         return self.stats.section_count if self.stats is not None else None
@@ -128,82 +137,115 @@ class StackWrapper(ObjectWrapper[StackRecord]):
             return False
         return True
 
-    # Navigation
+    # Coordinates
 
-    def sections(self) -> Collection[SectionWrapper]:
+    def world_from_local(
+        self, tile_ids: str | Sequence[str], points: npt.ArrayLike, *, where: str = "here"
+    ) -> CoordinateTable:
         """
-        Return the sections of this stack: its z values, ascending.
-
-        Notes
-        -----
-        No request now; one, ``stack.z_values``, when the collection is first read.
-        """
-        sections: Collection[SectionWrapper] = self._children("section", "sections", self._list_sections)
-        return sections
-
-    def section(self, z: float) -> SectionWrapper:
-        """Return the section at *z*; no request, so that nothing says yet whether it has tiles."""
-        section: SectionWrapper = self._wrap("section", SectionKey(*self._key, float(z)))
-        return section
-
-    def tile(self, tile_id: str) -> TileWrapper:
-        """Return the tile of that id; no request, so that nothing says yet whether it is there."""
-        tile: TileWrapper = self._wrap("tile", TileKey(*self._key, tile_id))
-        return tile
-
-    def children(self) -> Collection[SectionWrapper]:
-        """Return the sections."""
-        return self.sections()
-
-    @property
-    def shared_transforms(self) -> SharedTransforms:
-        """The transforms stored once for many tiles, by id; each is read when first asked for."""
-        shared: SharedTransforms = self._remembered("shared transforms", lambda: SharedTransforms(self._call))
-        return shared
-
-    # Writing
-
-    @changes_data
-    def editing(self, *, batch: int = 5000, complete: bool = True) -> StackEdit:
-        """
-        Return a context in which tiles are put into this stack.
+        Carry points of many tiles into the world.
 
         Parameters
         ----------
-        batch : int
-            Tiles a request.
-        complete : bool
-            Whether the stack becomes COMPLETE when the block ends. After an error it stays LOADING, and the error
-            says so.
-        """
-        return StackEdit(self, batch=batch, complete=complete)
+        tile_ids : sequence of str, or str
+            The tile of each point, or of all.
+        points : array_like, shape (N, 2)
+            x, y in local pixels of the tiles.
+        where : {'here', 'service'}
+            Computed here, or asked of the service.
 
-    @changes_data
-    def set_state(self, state: str) -> None:
-        """
-        Change the state.
+        Returns
+        -------
+        CoordinateTable
+            A row a point, in the order given: x and y in world pixels, the tile's z, or the reason why not.
 
         Raises
         ------
-        StackStateError
-            If there is no way from the present state to that one.
+        NotFoundError
+            If the stack does not exist.
+        ValueError
+            If there are not as many tile ids as points.
 
         Notes
         -----
-        One request, ``stack.set_state``.
+        Here: one request, ``stack.tile_specs``, for each 50 000 tiles. From the service:
+        ``coordinate.batch_world_from_local`` for each 25 000 points. If no point could be carried, ``stack.read``.
         """
-        self._call("stack.set_state", state=state)
+        return locating.world_from_local(self, tile_ids, points, where)
 
-    @changes_data
-    def delete(self) -> None:
+    def local_from_world(
+        self, tile_ids: str | Sequence[str], points: npt.ArrayLike, *, where: str = "here", method: str = "exact"
+    ) -> CoordinateTable:
         """
-        Delete the stack with all its tiles and transforms.
+        Carry points of the world, each into the tile that is named with it; `SectionWrapper.locate` finds the tiles.
+
+        Parameters
+        ----------
+        tile_ids : sequence of str, or str
+            The tile of each point, or of all.
+        points : array_like, shape (N, 2)
+            x, y in world pixels.
+        where, method
+            As for `TileWrapper.local_from_world`.
+
+        Returns
+        -------
+        CoordinateTable
+            A row a point, in the order given: x and y in local pixels of its tile, or the reason why not.
+
+        Raises
+        ------
+        NotFoundError
+            If the stack does not exist.
+        ValueError
+            If there are not as many tile ids as points.
 
         Notes
         -----
-        One request, ``stack.delete``.
+        One request, ``stack.tile_specs``, for each 50 000 tiles. From the service another,
+        ``coordinate.batch_local_from_world``, for each 25 000 points. If no point could be carried, ``stack.read``.
         """
-        self._call("stack.delete")
+        return locating.local_from_world(self, tile_ids, points, where, method)
+
+    def world_from(
+        self,
+        other: StackWrapper | SectionWrapper,
+        points: npt.ArrayLike,
+        *,
+        z: npt.ArrayLike | None = None,
+        where: str = "here",
+    ) -> CoordinateTable:
+        """
+        Carry points of another stack's world into that of this one, through the tiles that show them there.
+
+        Parameters
+        ----------
+        other : SectionWrapper or StackWrapper
+            Where the points lie; it may belong to another project, owner or service.
+        points : array_like, shape (N, 2)
+            x, y in world pixels of *other*.
+        z : float or array_like, shape (N,)
+            With a stack: the section of all points, or of each.
+        where : {'here', 'service'}
+            Computed here, or asked of the services.
+
+        Returns
+        -------
+        CoordinateTable
+            A row a point, in the order given: the tile that shows it, x, y and z in this stack, or the reason why not.
+
+        Raises
+        ------
+        NotFoundError
+            If a stack does not exist.
+        TypeError
+            If there is no z, or one with a section.
+
+        Notes
+        -----
+        For each section `SectionWrapper.locate`, then `world_from_local`.
+        """
+        return locating.world_from(self, other, points, z, where)
 
     # Loading
 
@@ -214,26 +256,22 @@ class StackWrapper(ObjectWrapper[StackRecord]):
     def _fetch(self) -> StackRecord:
         return StackRecord.from_json(self._text("stack.read"))
 
-    def _list_sections(self) -> Listing:
-        return Listing([float(z) for z in self._call("stack.z_values")], partial(SectionKey, *self._key))
-
     def _section_rows(self) -> Mapping[float, list[SectionRecord]]:
         """Rows of the stack's section data by z; empty where they are missing or older than the tiles."""
         rows: Mapping[float, list[SectionRecord]] = self._remembered("section rows", self._read_section_rows)
         return rows
 
     def _read_section_rows(self) -> Mapping[float, list[SectionRecord]]:
-        # While LOADING the service still answers with the rows of the last COMPLETE.
-        if self.state == "LOADING":
+        # While LOADING the service still answers with the rows of the last COMPLETE; an OFFLINE stack has none.
+        if self.state in ("LOADING", "OFFLINE"):
             return {}
         try:
-            answer = self._text("stack.section_data")
+            return rows_by_z(self._unless_missing(lambda: self._text("stack.section_data"), b"[]"))
         except StackStateError:
             return {}
-        return rows_by_z(answer)
 
     def __repr__(self) -> str:
-        state = f" {self._record.state}" if self._record is not None and self._is_fresh else ""
+        state = f" {self._record.state}" if self._record is not None and self.is_loaded else ""
         return f"<{type(self).__name__} {'/'.join(self._key)}{state}>"
 
 

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import numpy.typing as npt
 
-from rendergateway.errors import RecordError
+from rendergateway.errors import RecordError, TransformError
 from rendergateway.geometry import Bounds, FloatArray
-from rendergateway.model import ImagePyramid, Layout, TileRecord
-from rendergateway.transforms import TransformList
-from rendergateway.wrappers.keys import SectionKey, TileKey
-from rendergateway.wrappers.object import ObjectWrapper
+from rendergateway.model import ChannelRecord, ImagePyramid, Layout, TileRecord
+from rendergateway.model.resolved import references
+from rendergateway.model.row_table import RowTable
+from rendergateway.transforms import Transform, TransformList, mesh_inverse
+from rendergateway.wrappers import locating
+from rendergateway.wrappers.freshness import fact
+from rendergateway.wrappers.keys import SectionKey, TileKey, TransformKey, keys_below
+from rendergateway.wrappers.listing import Listing
+from rendergateway.wrappers.object import ObjectWrapper, changes_data
+from rendergateway.wrappers.pieces import Asked
 from rendergateway.wrappers.registry import add_base
+from rendergateway.wrappers.removing import Plan, Removal
+from rendergateway.wrappers.rows import boxes_in_nm
 from rendergateway.wrappers.stack import StackWrapper
 
 if TYPE_CHECKING:
+    from rendergateway.model import TileTable
+    from rendergateway.wrappers.collection import Collection
     from rendergateway.wrappers.keys import Key
+    from rendergateway.wrappers.match_collection import MatchCollectionWrapper
+    from rendergateway.wrappers.match_pair import MatchPairWrapper
     from rendergateway.wrappers.section import SectionWrapper
+    from rendergateway.wrappers.shared_transform import SharedTransformWrapper
+    from rendergateway.wrappers.tile_group import TileGroupWrapper
 
 __all__ = ["TileWrapper"]
 
@@ -32,9 +48,10 @@ class TileWrapper(ObjectWrapper[TileRecord]):
     A tile that comes from a listing is loaded. Another one loads itself, as stored, with one request, ``tile.read``.
     """
 
+    __slots__ = ()
     KIND = "tile"
     RECORD = TileRecord
-    MARSHALLED = ("z", "bounds", "width", "height", "layout")
+    MARSHALLED: ClassVar[Sequence[str]] = ("z", "bounds", "width", "height", "layout")
 
     _key: TileKey
 
@@ -60,9 +77,53 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         """The section."""
         return self.section
 
-    # Facts
+    # Navigation
+
+    def neighbours(self, *, margin_px: float = 0.0, dz: float = 0.0) -> Collection[TileWrapper]:
+        """
+        Return the other tiles whose boxes touch that of this one, ordered by id.
+
+        Parameters
+        ----------
+        margin_px : float
+            How much wider this tile's box is taken to be on each side, in world pixels.
+        dz : float
+            How many sections away they may be.
+
+        Raises
+        ------
+        RecordError
+            If the tile is stored without a box.
+
+        Notes
+        -----
+        No request now for a loaded tile; one, ``stack.resolved_tiles``, when the collection is first read.
+        """
+        box = self.bounds
+        if box is None:
+            raise RecordError(f"tile {self.tile_id!r} has no box: nobody knows what lies beside it")
+        around = Bounds(box.min_x - margin_px, box.min_y - margin_px, box.max_x + margin_px, box.max_y + margin_px)
+        touching = self.stack._asked_for(Asked((self.z - dz, self.z + dz), around))
+        return touching.filter(tile_id=lambda tile_id: tile_id != self.tile_id)
 
     @property
+    def group(self) -> TileGroupWrapper | None:
+        """The group of tiles that this one is in; None where it is in none."""
+        name = self._obj.group_id
+        return None if name is None else self.stack.tile_group(name)
+
+    def shared_transforms(self) -> Collection[SharedTransformWrapper]:
+        """Return the shared transforms that this tile refers to, by id; no request for a loaded tile."""
+
+        def load() -> Listing:
+            return Listing(sorted(references(self._obj.to_json())), keys_below(TransformKey, *self._key.stack_key))
+
+        transforms: Collection[SharedTransformWrapper] = self._children("transform", "shared transforms", load)
+        return transforms
+
+    # Facts
+
+    @fact
     def z(self) -> float:
         """
         The section's position.
@@ -77,42 +138,47 @@ class TileWrapper(ObjectWrapper[TileRecord]):
             raise RecordError(f"tile {self.tile_id!r} has no z")
         return z
 
-    @property
+    @fact
     def bounds(self) -> Bounds | None:
         """The box in world pixels, as stored: whole numbers, up to a pixel off, None where it has none."""
         return self._obj.bounds
 
-    @property
+    @fact
     def width(self) -> float | None:
         """Width of the image in local pixels."""
         return self._obj.width
 
-    @property
+    @fact
     def height(self) -> float | None:
         """Height of the image in local pixels."""
         return self._obj.height
 
-    @property
+    @fact
     def layout(self) -> Layout:
         """The acquisition facts; empty where there are none."""
         return self._obj.layout or Layout()
 
-    @property
+    @fact
     def labels(self) -> list[str]:
         """Tags of the tile."""
         return self._obj.labels
 
-    @property
+    @fact
+    def channels(self) -> list[ChannelRecord]:
+        """Colours or detectors, in their order; empty for a tile of one image without a name."""
+        return self._obj.channels
+
+    @fact
     def mipmaps(self) -> ImagePyramid:
         """The levels of the image, as addresses."""
         return self._obj.mipmaps
 
-    @property
+    @fact
     def image_url(self) -> str | None:
         """Address of the full-size image."""
         return self.mipmaps[0].image_url if 0 in self.mipmaps else None
 
-    @property
+    @fact
     def transforms(self) -> TransformList:
         """The transforms from local to world pixels as stored: shared ones are references."""
         return self._obj.transforms
@@ -126,29 +192,153 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         -----
         None for a listed tile; else one request, ``transform.read``, a shared transform of the stack, once.
         """
+        if self._gateway is None and not references(self._obj.to_json()):
+            # A loose tile without references has all that it needs.
+            return self.transforms
         return self.transforms.resolve(self.stack.shared_transforms)
 
-    def world_from_local(self, points: npt.ArrayLike) -> FloatArray:
+    def matches(self, collection: str | MatchCollectionWrapper) -> Collection[MatchPairWrapper]:
         """
-        Carry points of the image into the world; computed here.
+        Return the pairs of this tile in a match collection, with this tile as p.
+
+        Parameters
+        ----------
+        collection : str or MatchCollectionWrapper
+            A collection of the same owner by name, or any.
+
+        Raises
+        ------
+        RecordError
+            When read, if the tile has no section id: that is the group of its matches.
+        NotFoundError
+            When read, if the collection does not exist.
+
+        Notes
+        -----
+        No request now; one, ``match.with_tile``, when the pairs are first read.
+        """
+        if isinstance(collection, str):
+            collection = self._conn.match_collection(collection, owner=self._key.owner)
+        return collection.pairs(tile=self)
+
+    # Coordinates
+
+    def world_from_local(self, points: npt.ArrayLike, *, where: str = "here") -> FloatArray:
+        """
+        Carry points of the image into the world.
 
         Parameters
         ----------
         points : array_like, shape (..., 2)
-            x, y in local pixels.
+            x, y in local pixels; they may lie outside of the image.
+        where : {'here', 'service'}
+            Computed here, or asked of the service.
 
         Returns
         -------
         ndarray, same shape
             x, y in world pixels.
 
+        Raises
+        ------
+        TransformError
+            If a transform of the tile cannot be applied; from the service a `CoordinateError`.
+
         Notes
         -----
-        As `resolved_transforms`.
+        Here: as `resolved_transforms`. From the service: one request, ``coordinate.batch_world_from_local``, for each
+        25 000 points.
         """
-        return self.resolved_transforms.apply(points)
+        if locating.is_here(where):
+            return self.resolved_transforms.apply(points)
+        table = locating.world_from_local(self.stack, self.tile_id, points, where).raise_errors()
+        return table.xy.reshape(np.shape(points))
+
+    def local_from_world(self, points: npt.ArrayLike, *, where: str = "here", method: str = "exact") -> FloatArray:
+        """
+        Carry points of the world into the image.
+
+        Parameters
+        ----------
+        points : array_like, shape (..., 2)
+            x, y in world pixels.
+        where : {'here', 'service'}
+            Computed here, or asked of the service, which knows only the mesh.
+        method : {'exact', 'mesh'}
+            *exact* inverts the transforms themselves, wherever the point lies. *mesh* gives the service's answers: up
+            to some pixels off where a tile is strongly bent, and none outside of 0 … width − 1 and 0 … height − 1 or
+            in a mirrored tile.
+
+        Returns
+        -------
+        ndarray, same shape
+            x, y in local pixels.
+
+        Raises
+        ------
+        NotInvertibleError
+            If a point has no place in the tile; from the service a `CoordinateError`.
+        TransformError
+            If a transform of the tile cannot be applied, or its size is not known (by mesh).
+
+        Notes
+        -----
+        Here: as `resolved_transforms`. From the service: ``stack.tile_specs``, which tells the tile's z, and one
+        ``coordinate.batch_local_from_world`` for each 25 000 points.
+        """
+        if not locating.is_here(where, method):
+            table = locating.local_from_world(self.stack, self.tile_id, points, where, method).raise_errors()
+            return table.xy.reshape(np.shape(points))
+        if method == "exact":
+            return self.resolved_transforms.inverse().apply(points)
+        return self._mesh_inverse().apply(points)
+
+    def _mesh_inverse(self) -> Transform:
+        if not len(self.transforms):
+            return self.transforms
+        if self.width is None or self.height is None:
+            raise TransformError(f"tile {self.tile_id!r} has no width or height: its mesh cannot be made")
+        return mesh_inverse(self.resolved_transforms, self.width, self.height, self._obj.mesh_cell_size)
+
+    # Writing
+
+    @changes_data
+    def delete(self, *, dry_run: bool = False) -> Removal | None:
+        """
+        Delete the tile; the stack must be LOADING.
+
+        Parameters
+        ----------
+        dry_run : bool
+            Whether only to look what would go.
+
+        Returns
+        -------
+        Removal or None
+            What would go, of a dry run.
+
+        Notes
+        -----
+        One request, ``tile.delete``; of a dry run ``stack.tile_specs``.
+
+        Raises
+        ------
+        StackStateError
+            If the stack is not LOADING.
+        """
+        if dry_run:
+            return Plan.of(self.stack, self, None, None).count()
+        self._call("tile.delete")
+        return None
 
     # Loading
+
+    @classmethod
+    def _table_of(cls, objects: Collection[Any], units: str) -> Any:
+        from rendergateway.model import TileTable
+
+        tiles = TileTable(objects.texts)
+        return tiles if units == "px" else _table_in_nm(objects, tiles)
 
     @classmethod
     def _key_of(cls, record: TileRecord | None) -> Key:
@@ -157,3 +347,11 @@ class TileWrapper(ObjectWrapper[TileRecord]):
 
     def _fetch(self) -> TileRecord:
         return TileRecord.from_json(self._text("tile.read"))
+
+
+def _table_in_nm(objects: Collection[Any], tiles: TileTable) -> RowTable:
+    columns = dict(tiles.columns("tile_id", "section_id", "z", "image_row", "image_col", "box"))
+    boxes = columns.pop("box")
+    sides = boxes_in_nm(boxes, objects[0].stack).T if len(objects) else boxes.T
+    names = ("min_x_nm", "min_y_nm", "max_x_nm", "max_y_nm")
+    return RowTable({**columns, **dict(zip(names, sides, strict=True))})

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from rendergateway import BadRequestError, Gateway, RecordError, StackWrapper
-from rendergateway.batch.load import gather_specs, load_files, load_specs
+from rendergateway import BadRequestError, Gateway, RecordError, StackWrapper, TileLimits
+from rendergateway.batch.load import load_files, load_specs
+from rendergateway.model.spec_set import gather_specs
 from rendergateway.transforms import TransformReference
 
 SHIFT = {"className": "mpicbg.trakem2.transform.TranslationModel2D", "dataString": "10 20"}
@@ -113,7 +114,7 @@ def test_load__same_transform_in_two_files(stack: StackWrapper, write: Any) -> N
         ([shared("lens", dataString="1 1")], r"'lens' stands for two transforms: .*first.json.* and .*second.json"),
         ([tile("b", reference("no"))], r"second.json, element 1: tile 'b' refers to the shared transform 'no', which"),
         ([tile("b", z="x")], r"second.json, element 1: tile 'b' cannot be read: .* at \$.z"),
-        ([tile("b", z=None)], r"second.json, element 1: tile 'b' has no z; --z"),
+        ([tile("b", z=None)], r"second.json, element 1: tile 'b' has no z; z= .--z. gives"),
         ([tile("b", width=None)], r"second.json, element 1: tile 'b' has neither a box .* nor the width and height"),
         ([tile("b", {**SHIFT, "dataString": "1"})], r"second.json, element 1: tile 'b' has a broken transform: "),
         ([tile("b", {"className": "a.B"})], r"second.json, element 1: tile 'b' has no box .* not known here"),
@@ -202,3 +203,51 @@ def test_load__interrupted_between_batches(stack: StackWrapper, write: Any) -> N
 
     assert "was left LOADING" in vars(caught.value)["__notes__"][0]
     assert (stack.state, stack.section(1).tiles().ids) == ("LOADING", ["a", "b"])
+
+
+def test_load__replaced_half_way(gateway: Gateway, stack: StackWrapper, write: Any) -> None:
+    """A stack that was emptied and is not full again says so; the same load may be repeated."""
+    load_files(stack, [write("a.json", [tile("old")])])
+    specs = gather_specs([write("b.json", [tile(name) for name in "abcd"])])
+
+    def interrupt(count: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        load_specs(stack, specs, existing="replace", batch=2, progress=interrupt)
+
+    (note,) = vars(caught.value)["__notes__"]
+    assert note == (
+        "stack new was left LOADING; the 2 tiles put before this error are stored; it was emptied to hold 4 new tiles "
+        "and is not full; the same load may be repeated"
+    )
+    load_specs(stack, specs, existing="replace")
+    assert (stack.state, stack.section(1).tiles().ids) == ("COMPLETE", list("abcd"))
+
+
+def test_load__limits_before_anything(stack: StackWrapper, write: Any) -> None:
+    """Tiles beyond the limits are named before the stack is made."""
+    with pytest.raises(RecordError, match=r"'a' \(width is 100"):
+        load_files(stack, [write("a.json", [tile("a")])], validate=TileLimits(max_size=99))
+
+    assert not stack.exists
+
+
+def test_load__append_another_transform(stack: StackWrapper, write: Any) -> None:
+    """An appended file does not change a shared transform that other tiles refer to; a replacing one may."""
+    load_files(stack, [write("a.json", [shared("lens"), tile("a", reference("lens"))])])
+    other = [write("b.json", [shared("lens", dataString="1 1"), tile("b", reference("lens"))])]
+
+    with pytest.raises(RecordError, match="another shared transform 'lens'"):
+        load_files(stack, other, existing="append")
+    assert stack.state == "COMPLETE"
+    load_files(stack, other, existing="replace")
+
+    assert stack.tile("b").world_from_local([0, 0]).tolist() == [1, 1]
+
+
+def test_load__several_at_once(stack: StackWrapper, write: Any) -> None:
+    """Batches may be sent several at once."""
+    specs = gather_specs([write("a.json", [tile(f"t{number}") for number in range(20)])])
+
+    assert load_specs(stack, specs, workers=4, batch=3).tile_count == stack.tile_count == 20

@@ -34,7 +34,7 @@ def test_command__version(run: Run) -> None:
 
 def test_command__every_verb_has_help(run: Run) -> None:
     """Each verb explains itself."""
-    for verb in ("backup", "check", "compact", "demo", "load", "serve", "tree"):
+    for verb in ("backup", "check", "compact", "config", "demo", "load", "login", "serve", "tree"):
         result = run(verb, "--help")
         assert (result.exit_code, result.stdout.startswith(f"Usage: rendergateway {verb}")) == (0, True)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,7 +83,7 @@ def test_load__existing_stack(run: Run) -> None:
 
     assert "append to it (--append) or replace what it holds (--replace)" in run(*words).stderr
     assert run(*words, "--append").exit_code == 0
-    assert run(*words, "--replace", "--keep-loading").stdout.startswith("lab/cortex/new LOADING: 1 tile")
+    assert run(*words, "--replace", "--leave-open").stdout.startswith("lab/cortex/new LOADING: 1 tile")
     assert run(*words, "--append", "--replace").exit_code == 2
 
 
@@ -134,3 +136,59 @@ def test_load__interrupted(tmp_path: Path) -> None:
         _, said = process.communicate()
 
     assert (process.returncode, said) == (130, b"rendergateway: interrupted\n")
+
+
+def spec_file(name: str, *specs: dict[str, Any]) -> str:
+    Path(name).write_text(json.dumps(specs))
+    return name
+
+
+def referring(tile_id: str, lens: str) -> dict[str, Any]:
+    transforms = {"type": "list", "specList": [{"type": "ref", "refId": lens}]}
+    return {"tileId": tile_id, "z": 1, "width": 100, "height": 50, "transforms": transforms}
+
+
+def lens(name: str) -> dict[str, Any]:
+    return {"id": name, "className": "mpicbg.trakem2.transform.TranslationModel2D", "dataString": "1 2"}
+
+
+def test_load__files_of_transforms(run: Run) -> None:
+    """One file of shared transforms for all tiles, or one for each file of tiles, in order."""
+    tiles = [spec_file(f"z{number}.json", referring(f"t{number}", f"lens{number}")) for number in (1, 2)]
+    lenses = [spec_file(f"l{number}.json", lens(f"lens{number}")) for number in (1, 2)]
+    both = spec_file("both.json", lens("lens1"), lens("lens2"))
+
+    twice = ["--transforms", lenses[0], "--transforms", lenses[1]]
+    for number, options in enumerate((["--transforms", both], twice, ["--transforms-each", *lenses])):
+        result = run("load", *tiles, *options, "--stack", f"lab/cortex/new{number}", "--workers", "2")
+        assert "2 tiles, 1 section, 2 shared transforms" in result.stdout, result.output
+
+    each = run("load", *tiles, "--transforms-each", "l1.json", "--stack", "lab/cortex/other")
+    assert each.exit_code == 2
+    assert "there are 1 for 2" in each.stderr
+    wrong = run("load", *tiles, "--transforms", "z1.json", "--stack", "lab/cortex/other")
+    assert "was given as a file of shared transforms" in wrong.stderr
+
+
+def test_load__limits(run: Run) -> None:
+    """Tiles beyond the limits are refused by name, and limits of another form explained."""
+    words = ["load", tiles_file("a.json", "a"), "--stack", "lab/cortex/new", "--limits"]
+
+    assert "'a' (width is 100, allowed is 500 to 10000)" in run(*words, "size=500..10000").stderr
+    assert "limits are size=LOW..HIGH" in run(*words, "500..10000").stderr
+    assert run(*words, "size=10..200,coordinate=0..").exit_code == 0
+
+
+def test_load__interrupted_replacement_says_what_is_left(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where replacing breaks off, the command says that the stack is not full."""
+    words = ["load", tiles_file("a.json", "a"), "--stack", "lab/cortex/new"]
+    assert run(*words).exit_code == 0
+
+    def interrupted(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rendergateway.wrappers.saving.TileSaving.save", interrupted)
+    result = run(*words, "--replace")
+
+    assert result.exit_code == 130
+    assert "left LOADING; no tile was put; it was emptied to hold 1 new tiles and is not full" in result.stderr

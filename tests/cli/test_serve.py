@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import requests
 
 from rendergateway import Gateway
 from tests.cli.conftest import Run
@@ -31,6 +32,27 @@ def test_serve__memory(tmp_path: Path) -> None:
     assert state == "LOADING"
     assert process.returncode == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_serve__logs_requests(tmp_path: Path) -> None:
+    """A line per request goes to standard error, none with --quiet; limits are options."""
+    logs = {}
+    for name, more in (("told", ["--body-limit", "100", "--nesting-limit", "2"]), ("quiet", ["--quiet"])):
+        words = [sys.executable, "-m", "rendergateway.cli", "serve", str(tmp_path / name), "--port", "0", *more]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            stack = process.stdout.readline().split()[2].rstrip(",") + "/v1/owner/o/project/p/stack/s"
+            deep = requests.post(stack, json={"a": [[1]]}, timeout=10)
+            large = requests.post(stack, json={"versionNotes": "x" * 200}, timeout=10)
+            process.send_signal(signal.SIGTERM)
+            logs[name] = deep.status_code, large.status_code, process.stderr.read().splitlines()
+
+    assert logs["quiet"] == (201, 201, [])
+    assert logs["told"][:2] == (400, 413)
+    # What is too large is refused by the server itself, before it comes to the service.
+    (line,) = logs["told"][2]
+    assert "POST /render-ws/v1/owner/o/project/p/stack/s 400" in line
 
 
 def test_serve__port_in_use(run: Run) -> None:

@@ -16,22 +16,24 @@ PACKAGE = Path(__file__).parents[2] / "rendergateway"
 # each other.
 LEVELS = [
     {"version", "errors"},
-    {"number_text"},
+    {"number_text", "progress"},
     {"geometry"},
     {"endpoints"},
     {"transforms"},
     {"model"},
     {"rendering"},
-    {"configuration", "transport", "service"},
+    {"configuration"},
+    {"transport", "service"},
     {"wrappers"},
     {"gateway"},
     {"rendergateway"},
     {"batch", "demo"},
+    {"testing"},
     {"cli"},
 ]
 CLIENT = {"configuration", "transport", "wrappers", "gateway"}
 # The one step across, by name and at run time: a gateway asks for the adapter of an embedded service.
-ALLOWED = {("transport/calls.py", "service")}
+ALLOWED = {("transport/life.py", "service")}
 # One door for each outside library.
 DOORS = {
     "requests": {"transport", "service/launch.py", "service/embedded.py"},
@@ -43,7 +45,12 @@ DOORS = {
     "waitress": {"service/launch.py", "service/server.py"},
     "cv2": {"rendering", "transforms/ransac.py"},
     "tifffile": {"rendering"},
-    "rich": {"cli", "demo"},
+    "PIL": {"rendering"},
+    "isal": {"rendering"},
+    "h5py": {"rendering"},
+    "zarr": {"rendering"},
+    "fsspec": {"rendering"},
+    "rich": {"cli", "demo", "progress.py", "wrappers/display.py"},
     "click": {"cli"},
 }
 HEAVY = {"cv2", "pandas", "dask", "werkzeug", "waitress", "sqlite3", "simdjson", "requests", "rich", "click"}

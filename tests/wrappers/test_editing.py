@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rendergateway import (
     BadRequestError,
+    ConnectionFailedError,
     Gateway,
     RecordError,
     ResolvedTiles,
+    Retries,
     StackStateError,
     StackWrapper,
+    StaleStackError,
     TileRecord,
+    TileTable,
 )
 from rendergateway.transforms import AffineModel2D, TransformReference
+from tests.wrappers.breaking import BreakingService, served
 
 
 def bare(tile_id: str, **fields: Any) -> TileRecord:
@@ -158,3 +167,225 @@ def test_delete__stack_and_collection(stack: StackWrapper, gateway: Gateway) -> 
 
     assert stacks.ids == []
     assert not stack.exists
+
+
+# Requests, and several at once
+
+
+def boxed(*tile_ids: str) -> TileTable:
+    """Tiles that need no box derived."""
+    return TileTable.from_columns(tile_id=tile_ids, z=1, width=9, height=9, box=[[0, 0, 9, 9]] * len(tile_ids))
+
+
+def notes_of(caught: Any) -> list[str]:
+    notes: list[str] = vars(caught.value)["__notes__"]
+    return notes
+
+
+def test_editing__requests(stack: StackWrapper, gateway: Gateway) -> None:
+    """An edit opens, saves, looks whether it is still alone, and closes."""
+    with gateway.counting() as requests, stack.editing() as edit:
+        edit.put(boxed("a", "b"))
+        edit.put(boxed("c"))
+
+    assert requests == [
+        "stack.read",
+        "stack.set_state",
+        *["stack.save_tiles"] * 2,
+        "stack.read",
+        "stack.set_state",
+    ]
+
+
+def test_editing__several_at_once(gateway: Gateway) -> None:
+    """That many requests are under way at once, and never more."""
+    stack = gateway.create_stack("s")
+    meeting, most, under_way = threading.Barrier(3), [0], [0]
+    lock = threading.Lock()
+
+    def begin(exchange: Any) -> None:
+        if exchange.endpoint == "stack.save_tiles":
+            with lock:
+                under_way[0] += 1
+                most[0] = max(most[0], under_way[0])
+            meeting.wait(10)
+
+    def end(exchange: Any) -> None:
+        if exchange.endpoint == "stack.save_tiles":
+            with lock:
+                under_way[0] -= 1
+
+    gateway.hooks.on_request.append(begin)
+    gateway.hooks.on_response.append(end)
+
+    with stack.editing(workers=3, batch=1) as edit:
+        assert edit.put(boxed(*"abcdef")) == 6
+
+    assert most == [3]
+    assert stack.tile_count == 6
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_editing__first_failure_ends_it(gateway: Gateway, workers: int) -> None:
+    """After a failure no more batches are sent; the error says how many tiles are stored."""
+    stack = gateway.create_stack("s")
+
+    with pytest.raises(ZeroDivisionError) as caught, stack.editing(workers=workers, batch=1) as edit:
+        edit.put(boxed(*"abcdefghij"), progress=lambda done: 1 // (2 - done))
+
+    stored = len(stack.section(1).tiles())
+    assert 2 <= stored <= 2 + workers
+    assert notes_of(caught) == [f"stack s was left LOADING; the {stored} tiles put before this error are stored"]
+    assert stack.state == "LOADING"
+
+
+def test_editing__interrupted(gateway: Gateway) -> None:
+    """Ctrl-C waits for the batches under way, and sends no more."""
+    stack = gateway.create_stack("s")
+    answered: list[str] = []
+    gateway.hooks.on_response.append(lambda exchange: answered.append(exchange.endpoint))
+
+    def interrupt(done: int) -> None:
+        raise KeyboardInterrupt
+
+    with (
+        gateway.counting() as requests,
+        pytest.raises(KeyboardInterrupt) as caught,
+        stack.editing(workers=2, batch=1, progress=interrupt) as edit,
+    ):
+        edit.put(boxed(*"abcdef"))
+
+    saves = requests.count("stack.save_tiles")
+    assert saves <= 3
+    assert answered.count("stack.save_tiles") == saves == edit.saved
+    assert f"the {saves} tiles put before" in notes_of(caught)[0]
+
+
+def test_editing__wrong_numbers(stack: StackWrapper) -> None:
+    """Batches hold tiles, and somebody sends them."""
+    for options in ({"batch": 0}, {"workers": 0}):
+        with pytest.raises(ValueError, match="at least one"):
+            stack.editing(**options)
+
+
+# A stack changed underneath
+
+
+def test_editing__changed_since_it_was_read(stack: StackWrapper, gateway: Gateway) -> None:
+    """Who edits what others changed since it was read is told, before anything is written; after a look he may."""
+    mine = another(gateway)
+    theirs = mine.stack("montage").load()
+    assert theirs.state == "COMPLETE"
+    with stack.editing() as edit:
+        edit.put(boxed("new"))
+
+    sentence = "changed by others since it was read here: then COMPLETE, version"
+    with mine.counting() as requests, pytest.raises(StaleStackError, match=sentence):
+        theirs.editing().__enter__()
+    assert requests == ["stack.read"]
+
+    with theirs.reload().editing() as edit:
+        edit.put(boxed("newer"))
+    assert theirs.tile_count == 8
+
+
+def test_editing__opened_by_two(stack: StackWrapper, gateway: Gateway) -> None:
+    """Two edits that overlap are seen by the one that ends later."""
+    theirs = another(gateway).stack("montage")
+
+    def open_again(done: int) -> None:
+        theirs.set_state("COMPLETE")
+        theirs.set_state("LOADING")
+
+    with pytest.raises(StaleStackError, match="opened again, or made anew") as caught, stack.editing() as edit:
+        edit.put(boxed("mine"), progress=open_again)
+
+    assert "left LOADING" in notes_of(caught)[0]
+    assert theirs.reload().state == "LOADING"
+
+
+def test_editing__completed_by_another(stack: StackWrapper, gateway: Gateway) -> None:
+    """What another completed meanwhile need not be completed again."""
+    with gateway.counting() as requests, stack.editing() as edit:
+        edit.put(boxed("mine"))
+        another(gateway).stack("montage").set_state("COMPLETE")
+
+    assert requests.count("stack.set_state") == 1
+    assert stack.state == "COMPLETE"
+
+
+def another(gateway: Gateway) -> Gateway:
+    """A second gateway to the same embedded service, that knows nothing of the first one's writes."""
+    other = gateway.using()
+    other._epochs = {}
+    return other
+
+
+def test_editing__cannot_be_completed(gateway: Gateway) -> None:
+    """Where the stack cannot be completed, the error says that it was left LOADING."""
+    stack = gateway.create_stack("empty")
+
+    with pytest.raises(Exception, match="no tiles") as caught, stack.editing():
+        pass
+
+    assert notes_of(caught) == ["stack empty was left LOADING; no tile was put"]
+
+
+# Broken connections
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> BreakingService:
+    return BreakingService(tmp_path / "render.db")
+
+
+@pytest.fixture
+def remote(service: BreakingService) -> Iterator[Gateway]:
+    """A gateway over a socket, whose transport gives up at once."""
+    with (
+        served(service) as address,
+        Gateway(address, owner="lab", project="cortex", retries=Retries(total=0)) as gateway,
+    ):
+        yield gateway
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("breaks", [["before"], ["after"], ["ok", "before", "after", "before"], ["before"] * 3])
+def test_editing__resumed_after_a_broken_connection(
+    service: BreakingService, remote: Gateway, breaks: list[str], workers: int
+) -> None:
+    """Batches that were not confirmed are sent again, whether they had been stored or not."""
+    stack = remote.create_stack("s")
+    service.breaks = list(breaks)
+
+    with stack.editing(workers=workers, batch=2) as edit:
+        assert edit.put(boxed(*"abcdefg")) == 7
+
+    assert service.saves == 4 + sum(fate != "ok" for fate in breaks)
+    assert stack.section(1).tiles().ids == list("abcdefg")
+    assert stack.state == "COMPLETE"
+
+
+def test_editing__broken_for_good(service: BreakingService, remote: Gateway) -> None:
+    """Where no attempt gets through, the error says what is stored; the same edit may be repeated."""
+    stack = remote.create_stack("s")
+    service.breaks = ["ok"] + ["before"] * 6
+
+    with pytest.raises(ConnectionFailedError) as caught, stack.editing(batch=2) as edit:
+        edit.put(boxed(*"abcdef"))
+
+    assert notes_of(caught) == ["stack s was left LOADING; the 2 tiles put before this error are stored"]
+    with stack.editing(batch=2) as edit:
+        edit.put(boxed(*"abcdef"))
+    assert stack.tile_count == 6
+
+
+def test_editing__patience_ends(tmp_path: Path) -> None:
+    """A service that does not come back is waited for no longer than is said."""
+    with served(BreakingService(tmp_path / "render.db")) as address:
+        remote = Gateway(address, owner="lab", project="cortex", retries=Retries(total=0))
+        stack = remote.create_stack("s")
+        edit = stack.editing(patience_s=0.0).__enter__()
+
+    with contextlib.closing(remote), pytest.raises(ConnectionFailedError):
+        edit.put(boxed("a"))

@@ -9,7 +9,6 @@ from rendergateway import (
     Bounds,
     ConfigurationError,
     Gateway,
-    MatchCollectionWrapper,
     MultipleFoundError,
     NotFoundError,
     StackWrapper,
@@ -152,38 +151,6 @@ def test_tile__transforms_stored_and_resolved(stack: StackWrapper, gateway: Gate
     assert stored == ["TransformReference", "AffineModel2D"]
     assert resolved == ["PolynomialTransform2D", "AffineModel2D"]
     assert requests == []
-
-
-def test_match_pairs(matches: MatchCollectionWrapper, stack: StackWrapper, gateway: Gateway) -> None:
-    """Pairs come with their points as arrays; sections select them by their ids."""
-    first, second, _ = stack.sections()
-    assert first.section_ids == ["1.0"]
-
-    with gateway.counting() as requests:
-        (pair,) = matches.pairs(within=first)
-        assert pair.p.shape == pair.q.shape == (3, 2)
-        np.testing.assert_array_equal(pair.p[2], [90, 79])
-        np.testing.assert_array_equal(pair.weights, [1, 1, 1])
-    assert requests == ["match.within_group"]
-
-    (across,) = matches.pairs(between=(second, first))
-    assert (across.p_id, across.q_id) == ("t1_0", "t2_0")
-    np.testing.assert_array_equal(across.weights, [1, 0, 1])
-    assert len(matches.pairs()) == matches.pair_count == 2
-    assert matches.groups() == ["1.0", "2.0"]
-    assert across.parent is matches
-    with pytest.raises(TypeError, match="not both"):
-        matches.pairs(within="1.0", between=("1.0", "2.0"))
-
-
-def test_match_collection__missing(gateway: Gateway) -> None:
-    """A collection that does not exist is an error where it is read."""
-    nowhere = gateway.match_collection("nowhere")
-
-    with pytest.raises(NotFoundError, match="does not exist"):
-        nowhere.groups()
-    with pytest.raises(NotFoundError, match="nowhere"):
-        _ = nowhere.pair_count
 
 
 def test_collection__a_sequence(stack: StackWrapper) -> None:

@@ -3,15 +3,40 @@
 from __future__ import annotations
 
 import functools
+import inspect
+import os
+import pickle
+import subprocess
+import sys
+import textwrap
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 import rendergateway
-from rendergateway import Gateway, RegistrationError, SectionWrapper, StackWrapper, TileRecord, TileWrapper
+from rendergateway import (
+    Bounds,
+    Gateway,
+    Layout,
+    MatchCollectionWrapper,
+    MatchPairWrapper,
+    MatchRecord,
+    RegistrationError,
+    SectionWrapper,
+    StackWrapper,
+    TileRecord,
+    TileWrapper,
+)
+from rendergateway.model import SectionRecord
 from rendergateway.wrappers import registry
 from rendergateway.wrappers.aliases import GATEWAY_ALIASES, OBJECT_ALIASES
+from rendergateway.wrappers.keys import TileKey
+
+ROOT = Path(__file__).parents[2]
 
 
 class LabTile(TileWrapper):
@@ -25,6 +50,26 @@ class LabTile(TileWrapper):
     @functools.cached_property
     def row(self) -> int | None:
         return self.layout.image_row
+
+
+class FineTile(TileWrapper):
+    """A tile that remembers what was said of it."""
+
+    def __prepare__(self, note: str | None = None) -> None:  # type: ignore[override]
+        self.note = note
+
+
+class MatchCounting:
+    """Counts the pairs of a tile once."""
+
+    @functools.cached_property
+    def pair_count(self: TileWrapper) -> int:  # type: ignore[misc]
+        pairs = self._conn.match_collection("dmesh").pairs(within="1.0")
+        return sum(self.tile_id in (pair.p_id, pair.q_id) for pair in pairs)
+
+
+class CountedTile(MatchCounting, TileWrapper):
+    """The mixin joined to the wrapper."""
 
 
 @pytest.fixture
@@ -60,6 +105,25 @@ def test_register__the_way_of_blitz(stack: StackWrapper) -> None:
     assert isinstance(stack.sections()[0], SectionWrapper)
 
 
+@pytest.mark.usefixtures("_public_names")
+def test_refresh__touches_only_what_was_assigned() -> None:
+    """A name put back takes its class away again; what was registered or announced in another way stays."""
+    registry.DEFAULT.register(type("LabStack", (StackWrapper,), {}))
+    registry.ANNOUNCED.register(FineTile)
+    before = rendergateway.TileWrapper
+    rendergateway.TileWrapper = LabTile  # type: ignore[misc]
+    rendergateway.refreshWrappers()
+    rendergateway.refreshWrappers()
+    assert registry.DEFAULT["tile"] is LabTile
+
+    rendergateway.TileWrapper = before  # type: ignore[misc]
+    rendergateway.refreshWrappers()
+    rendergateway.refreshWrappers()
+
+    assert registry.DEFAULT["tile"] is FineTile
+    assert registry.DEFAULT["stack"].__name__ == "LabStack"
+
+
 def test_register__what_cannot_stand(gateway: Gateway) -> None:
     """A class that is no such wrapper is refused by name."""
 
@@ -67,9 +131,167 @@ def test_register__what_cannot_stand(gateway: Gateway) -> None:
         KIND = "tile"
 
     with pytest.raises(RegistrationError, match=r"Stranger.*TileWrapper"):
-        gateway.register(Stranger)  # type: ignore[arg-type]
+        gateway.register(Stranger)  # type: ignore[type-var]
     with pytest.raises(RegistrationError, match="cannot stand for None"):
-        gateway.register(int)  # type: ignore[arg-type]
+        gateway.register(int)  # type: ignore[type-var]
+
+
+class Mixin:
+    def tiles(self) -> None: ...
+
+
+class WrongMethod(TileWrapper):
+    def bounds(self) -> None: ...  # type: ignore[override]
+
+
+class WrongProperty(StackWrapper):
+    @property
+    def sections(self) -> list[float]:  # type: ignore[override]
+        return []
+
+
+class WrongValue(TileWrapper):
+    z = 3.0
+
+
+class OverridesInit(TileWrapper):
+    def __init__(self, note: str) -> None: ...
+
+
+class OverridesKey(TileWrapper):
+    _key = ("a",)  # type: ignore[assignment]
+
+
+class HiddenMixin(SectionWrapper, Mixin):  # type: ignore[misc]
+    pass
+
+
+class GreedyPrepare(TileWrapper):
+    def __prepare__(self, note: str) -> None: ...  # type: ignore[override]
+
+
+class WrongRecord(TileWrapper):
+    RECORD = Layout  # type: ignore[assignment]
+
+
+class MisspeltMarshal(TileWrapper):
+    MARSHALLED = ("z", "heigth")
+
+
+class OneMarshal(TileWrapper):
+    MARSHALLED = "z"
+
+
+@pytest.mark.parametrize(
+    ("wrapper_class", "reason"),
+    [
+        (WrongMethod, "WrongMethod.bounds is a method and hides the property bounds of TileWrapper"),
+        (WrongProperty, "WrongProperty.sections is a property and hides the method sections of StackWrapper"),
+        (WrongValue, "WrongValue.z is a value and hides the property z"),
+        (OverridesInit, "OverridesInit.__init__ overrides .* __prepare__ is the hook"),
+        (OverridesKey, "OverridesKey._key overrides"),
+        (HiddenMixin, "Mixin.tiles has no effect behind SectionWrapper's; name the mixin first"),
+        (GreedyPrepare, "__prepare__ cannot be called without more values"),
+        (WrongRecord, "its RECORD is no TileRecord"),
+        (MisspeltMarshal, "MARSHALLED names 'heigth', which it does not have"),
+        (OneMarshal, "MARSHALLED is one text"),
+    ],
+)
+def test_register__says_what_is_wrong(gateway: Gateway, wrapper_class: type[TileWrapper], reason: str) -> None:
+    """What would go wrong later, or silently, is said when the class is registered; nothing is registered then."""
+    with pytest.raises(RegistrationError, match=reason):
+        gateway.register(wrapper_class)
+
+    assert gateway.registry["tile"] is TileWrapper
+
+
+def test_register__two_for_one_kind(gateway: Gateway) -> None:
+    """A class that does not derive from the present one needs to be told to replace it; the same name again may."""
+    first = gateway.register(type("Tile", (TileWrapper,), {}))
+    again = gateway.register(type("Tile", (TileWrapper,), {}))
+    derived = gateway.register(type("Finer", (again,), {}))
+
+    with pytest.raises(RegistrationError, match="replace=True"):
+        gateway.register(LabTile)
+    with pytest.raises(RegistrationError, match="does not derive"):
+        gateway.register(first)
+
+    assert gateway.registry["tile"] is derived
+    assert gateway.register(LabTile, replace=True) is gateway.registry["tile"]
+
+
+def test_register__for_a_while(stack: StackWrapper, gateway: Gateway) -> None:
+    """Inside `registered` classes count, after it those from before."""
+    with gateway.registered(LabTile):
+        assert type(stack.tile("t1_0")) is LabTile
+
+    assert type(stack.tile("t1_0")) is TileWrapper
+
+
+def test_register__every_kind_everywhere(stack: StackWrapper, matches: MatchCollectionWrapper) -> None:
+    """A class for each kind is met on every way to its objects: listings, names, parents, pairs, unpickled."""
+    gateway = stack._conn
+    own = {kind: gateway.register(type(f"My{base.__name__}", (base,), {})) for kind, base in registry._BASES.items()}
+    tile, pair = gateway.stack("montage").sections()[0].tiles()[0], matches.pairs()[0]
+
+    met: list[Any] = [tile, *tile.ancestry(), gateway.stacks()[0], gateway.owners()[0], gateway.projects()[0]]
+    met += [gateway.match_collections()[0], pair, pair.parent, gateway.get_object("Stack", "montage")]
+    met += [gateway.stack("montage").section(2).next, stack.tile("t2_0")]
+
+    assert [type(one) for one in met if type(one) is not own[one.KIND] and one is not stack] == []
+
+
+def test_register__two_gateways(tmp_path: Path) -> None:
+    """Two gateways of one process, in two threads, have classes of their own; objects are equal all the same."""
+    address = f"embedded:{tmp_path / 'render.db'}"
+    with Gateway(address, owner="o", project="p") as one, Gateway(address, owner="o", project="p") as other:
+        with one.create_stack("s").editing() as edit:
+            edit.put([TileRecord(tile_id="a", z=1, width=9, height=9, transforms=[])])
+        one.register(LabTile)
+        other.register(FineTile)
+        with ThreadPoolExecutor(2) as pool:
+            tiles = list(pool.map(lambda gateway: gateway.stack("s").section(1).tiles()[0], [one, other] * 8))
+
+    assert {type(tile) for tile in tiles[::2]} == {LabTile}
+    assert {type(tile) for tile in tiles[1::2]} == {FineTile}
+    assert tiles[0] == tiles[1]
+    assert len(set(tiles)) == 1
+
+
+def test_mixin__counts_once_through_the_connection(stack: StackWrapper, matches: MatchCollectionWrapper) -> None:
+    """A mixin asks the gateway through `_conn`, and what it caches stays with the object."""
+    stack._conn.register(CountedTile)
+    tile = stack.tile("t1_0")
+
+    with stack._conn.counting() as requests:
+        assert (tile.pair_count, tile.pair_count) == (1, 1)  # type: ignore[attr-defined]
+
+    assert requests == ["match.within_group"]
+
+
+def test_prepare__values_travel(gateway: Gateway) -> None:
+    """What a wrapper was made with comes with it when it is pickled."""
+    remote = Gateway("localhost:1", owner="o", project="p")
+    tile = FineTile(remote, key=TileKey("o", "p", "s", "a"), note="blurred")
+
+    assert pickle.loads(pickle.dumps(tile)).note == "blurred"
+    assert FineTile(obj=TileRecord(tile_id="a", z=1, width=1, height=1, transforms=[])).note is None
+
+
+def test_subclass__keeps_the_marks(stack: StackWrapper) -> None:
+    """Who overrides a verb that changes something need not mark it again."""
+
+    class Guarded(StackWrapper):
+        def delete(self, *, dry_run: bool = False) -> None:
+            raise PermissionError
+
+    assert Guarded.delete.alters_data  # type: ignore[attr-defined]
+
+
+def test_wrappers__take_no_stray_attributes() -> None:
+    """Wrappers as they come have slots only, so that what is misspelt is refused; subclasses may have fields."""
+    assert [base for base in registry._BASES.values() if base.__dictoffset__] == []
+    assert LabTile.__dictoffset__
 
 
 @pytest.mark.usefixtures("_public_names")
@@ -79,6 +301,51 @@ def test_register__the_way_of_blitz_with_a_stranger() -> None:
 
     with pytest.raises(RegistrationError):
         rendergateway.refreshWrappers()
+
+
+PACKAGE = {
+    "lab_tiles.py": """
+        from rendergateway import TileWrapper
+
+        class InstalledTile(TileWrapper):
+            pass
+
+        class FinerTile(InstalledTile):
+            pass
+
+        class OtherTile(TileWrapper):
+            pass
+        """,
+    "lab_tiles-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: lab-tiles\nVersion: 1.0\n",
+}
+SHOW_CLASS = "from rendergateway import Gateway; print(Gateway('localhost:1').registry['tile'].__name__)"
+
+
+@pytest.mark.parametrize(
+    ("announced", "said"),
+    [
+        ({"one": "InstalledTile"}, "InstalledTile"),
+        ({"a": "FinerTile", "b": "InstalledTile"}, "FinerTile"),
+        ({"a": "InstalledTile", "b": "FinerTile"}, "FinerTile"),
+        ({"a": "InstalledTile", "b": "OtherTile"}, "RegistrationError: the entry point b = lab_tiles:OtherTile does"),
+        ({"a": "NoSuchTile"}, "RegistrationError: the entry point a = lab_tiles:NoSuchTile does not register"),
+    ],
+)
+def test_entry_point__of_an_installed_package(tmp_path: Path, announced: dict[str, str], said: str) -> None:
+    """A package that is installed announces its class; of related ones the most derived counts, others clash."""
+    points = "".join(f"{name} = lab_tiles:{wrapper}\n" for name, wrapper in announced.items())
+    files = {**PACKAGE, "lab_tiles-1.0.dist-info/entry_points.txt": f"[{registry.ENTRY_POINTS}]\n{points}"}
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(textwrap.dedent(text))
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+
+    done = subprocess.run(
+        [sys.executable, "-c", SHOW_CLASS], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path}
+    )
+
+    assert bool(done.returncode) == said.startswith("RegistrationError")
+    assert said in done.stdout + done.stderr
 
 
 def test_register__entry_points(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,10 +367,34 @@ def test_loose_wrapper__needs_no_gateway() -> None:
     loose = TileWrapper(obj=record)
 
     assert (loose.getName(), loose.getId(), loose.z, loose._obj) == ("a", "a", 3.0, record)  # type: ignore[attr-defined]
-    with pytest.raises(rendergateway.ClosedGatewayError, match="conn="):
-        _ = loose.section
+    assert loose.world_from_local([1, 2]).tolist() == [1, 2]
+    assert loose.simple_marshal()["z"] == 3.0
+    for read in (lambda: loose.section, lambda: loose.parent, loose.ancestry, loose.reload, loose.delete):
+        with pytest.raises(rendergateway.NoGatewayError, match="conn="):
+            read()
     with pytest.raises(TypeError, match="needs a key"):
         TileWrapper()
+
+
+def test_loose_wrapper__of_other_kinds() -> None:
+    """Sections, stacks and pairs answer from their records as well; what needs the service says so."""
+    row = {"z": 3.0, "tile_count": 4, "section_id": "3.0", "min_x": 0, "min_y": 1, "max_x": 2, "max_y": 3}
+    section = SectionWrapper(obj=SectionRecord(**row))
+    pair = MatchPairWrapper(obj=MatchRecord(p_group="a", p_id="1", q_group="b", q_id="2", p=[[0, 1]], q=[[2, 3]]))
+
+    assert (section.name, section.tile_count, section.section_ids) == ("3.0", 4, ["3.0"])
+    assert section.bounds == Bounds(0, 1, 2, 3)
+    assert (len(pair), pair.p.tolist(), pair.name) == (1, [[0, 1]], "a/1 – b/2")
+    with pytest.raises(rendergateway.NoGatewayError, match="conn="):
+        section.tiles().load()
+    with pytest.raises(rendergateway.NoGatewayError, match="conn="):
+        _ = pair.match_collection
+
+
+def test_aliases__show_the_values_of_their_verbs() -> None:
+    """help() of an alias shows what the primary verb takes."""
+    assert inspect.signature(StackWrapper.simpleMarshal) == inspect.signature(StackWrapper.simple_marshal)  # type: ignore[attr-defined]
+    assert list(inspect.signature(StackWrapper.getName).parameters) == ["self"]  # type: ignore[attr-defined]
 
 
 def test_aliases__no_second_body(stack: StackWrapper, gateway: Gateway) -> None:

@@ -1,0 +1,56 @@
+"""
+Objects whose children were just listed, kept alive for a while.
+
+Objects live as long as somebody holds them, and a page that loops twice over sections and their tiles holds none in
+between: the second loop would ask the service again, or not, as the garbage collector pleases.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from rendergateway.transport.forks import new_lock
+from rendergateway.wrappers.listing import Listing
+
+if TYPE_CHECKING:
+    from rendergateway.wrappers.object import ObjectWrapper
+
+__all__ = ["Recent"]
+
+# Enough for any page, and little beside what a script over a whole stack holds anyway.
+_LIMIT_BYTES = 32 * 2**20
+# What an item of a listing costs beside its text.
+_ITEM_BYTES = 150
+
+
+class Recent:
+    """
+    The objects whose children were listed last, as long as the listings together are not large.
+
+    Parameters
+    ----------
+    limit_bytes : int
+        About how much the listings may hold; the last one is kept whatever its size.
+    """
+
+    def __init__(self, limit_bytes: int = _LIMIT_BYTES) -> None:
+        self._limit_bytes = limit_bytes
+        self._kept: deque[tuple[ObjectWrapper[Any], int]] = deque()
+        self._size = 0
+        self._lock = new_lock()
+
+    def keep(self, wrapper: ObjectWrapper[Any], listing: Listing) -> None:
+        """Keep *wrapper* alive, whose children are *listing*; let go of those that were listed longest ago."""
+        size = _size_of(listing)
+        with self._lock:
+            self._kept.append((wrapper, size))
+            self._size += size
+            while self._size > self._limit_bytes and len(self._kept) > 1:
+                self._size -= self._kept.popleft()[1]
+
+
+def _size_of(listing: Listing) -> int:
+    """Return about how many bytes a listing holds, from its first text: tiles of one section are much alike."""
+    first = len(bytes(listing.texts[0])) if listing.texts else 0  # type: ignore[arg-type]
+    return len(listing.ids) * (_ITEM_BYTES + first)

@@ -1,0 +1,115 @@
+"""Nothing that a template engine calls by itself changes anything: all methods of all wrappers are looked at."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from rendergateway import Collection, Gateway, RenderGatewayError, StackWrapper, wrappers
+from rendergateway.endpoints import ENDPOINTS
+from rendergateway.wrappers import registry
+
+WRITING = {name for name, endpoint in ENDPOINTS.items() if endpoint.effect != "read"}
+MODULES = [
+    importlib.import_module(name) for _, name, _ in pkgutil.iter_modules(wrappers.__path__, "rendergateway.wrappers.")
+]
+
+
+def public_methods(of: type[Any]) -> Iterator[tuple[str, Any]]:
+    """The methods of a class that a template may reach, by name."""
+    for name in dir(of):
+        member = inspect.getattr_static(of, name)
+        if not name.startswith("_") and callable(member) and not inspect.isclass(member):
+            yield name, member
+
+
+def is_called_by_django(method: Any) -> bool:
+    """Whether Django calls it: it is not marked, and needs nothing."""
+    if getattr(method, "alters_data", False):
+        return False
+    try:
+        inspect.signature(method).bind(None)
+    except TypeError:
+        return False
+    return True
+
+
+def test_called__change_nothing(stack: StackWrapper, gateway: Gateway) -> None:
+    """Every method that an engine would call is called: none asks for anything that writes, none closes anything."""
+    tile, pair = stack.section(1).tiles()[0], gateway.match_collection("truth").pairs()[0]
+    shown: list[Any] = [tile, *tile.ancestry(), pair, pair.parent, stack.sections(), pair.parent.pairs(), gateway]
+    assert {one.KIND for one in shown if hasattr(type(one), "KIND")} >= {"tile", "section", "stack", "match_pair"}
+    called = 0
+
+    with gateway.counting() as requests:
+        for one in shown:
+            for name, method in public_methods(type(one)):
+                if is_called_by_django(method):
+                    called += 1
+                    # What is asked for may not be there; that is not asked here.
+                    with contextlib.suppress(RenderGatewayError, ValueError, TypeError, ImportError):
+                        getattr(one, name)()
+                    assert not WRITING & set(requests), f"{type(one).__name__}.{name} writes"
+                    assert not gateway.is_closed, f"{type(one).__name__}.{name} closes"
+
+    assert called > 30
+    assert stack.reload().state == "COMPLETE"
+
+
+def marked(function: ast.FunctionDef) -> bool:
+    names = {node.id for decorator in function.decorator_list for node in ast.walk(decorator) if hasattr(node, "id")}
+    return "changes_data" in names
+
+
+# What a page can be given, or reaches from there: an edit, say, is made by a method that is marked.
+SHOWN: list[type[Any]] = [*registry._BASES.values(), Collection, Gateway]
+REACHED = {one for owner in SHOWN for one in owner.__mro__}
+
+
+def writers(module: Any) -> Iterator[tuple[str, ast.FunctionDef]]:
+    """The functions of a module whose text names a writing endpoint, or calls one of its class that does."""
+    for owner in ast.walk(ast.parse(inspect.getsource(module))):
+        if not isinstance(owner, ast.ClassDef) or getattr(module, owner.name, None) not in REACHED:
+            continue
+        functions = {node.name: node for node in owner.body if isinstance(node, ast.FunctionDef)}
+        writing = {name for name, node in functions.items() if WRITING & words(node)}
+        while more := {name for name, node in functions.items() if calls(node) & writing} - writing:
+            writing |= more
+        yield from ((f"{owner.name}.{name}", functions[name]) for name in sorted(writing))
+
+
+def words(function: ast.FunctionDef) -> set[str]:
+    return {node.value for node in ast.walk(function) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+def calls(function: ast.FunctionDef) -> set[str]:
+    """The names of methods of the same object that a function mentions."""
+    return {
+        node.attr
+        for node in ast.walk(function)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
+    }
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__.rpartition(".")[2])
+def test_written__all_marked(module: Any) -> None:
+    """A public method whose text names an endpoint that writes carries the mark, with arguments or without."""
+    for name, function in writers(module):
+        public = not function.name.startswith("_")
+        assert not public or marked(function), f"{name} writes, and is not marked with changes_data"
+
+
+def test_aliases__carry_the_mark() -> None:
+    """An alias of a verb that changes something is marked as that is, in every class."""
+    for owner in (*registry._BASES.values(), Gateway):
+        table = wrappers.GATEWAY_ALIASES if owner is Gateway else wrappers.aliases.OBJECT_ALIASES
+        for alias, name in table.items():
+            primary = inspect.getattr_static(owner, name)
+            assert hasattr(getattr(owner, alias), "alters_data") == hasattr(primary, "alters_data")

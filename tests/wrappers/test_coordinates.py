@@ -1,0 +1,349 @@
+"""Points between tiles and the world: computed here, asked of the service, and what each costs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rendergateway import (
+    CoordinateError,
+    CoordinateTable,
+    Gateway,
+    NotFoundError,
+    NotInvertibleError,
+    RecordError,
+    StackWrapper,
+    TileRecord,
+    TransformError,
+)
+from rendergateway.transforms import AffineModel2D, PolynomialTransform2D, Transform, TransformReference
+
+BEND = PolynomialTransform2D([[0, 1, 0, -1e-4, 0, 1e-4], [0, 0, 1, 0, 1e-4, 0]], id="bend", labels=("lens",))
+
+
+def placed(tile_id: str, *transforms: Transform) -> TileRecord:
+    """A tile of 100 × 80 pixels at z 1."""
+    return TileRecord(tile_id=tile_id, z=1.0, width=100, height=80, transforms=transforms)
+
+
+def affine(*numbers: float) -> AffineModel2D:
+    return AffineModel2D(np.reshape(numbers, (2, 3)))
+
+
+@pytest.fixture
+def odd(gateway: Gateway) -> StackWrapper:
+    """One section of tiles of all kinds, one over the other."""
+    stack = gateway.create_stack("odd")
+    tiles = [
+        placed("bare"),
+        placed("bent", TransformReference("bend"), affine(0.9, 0.1, 20, -0.1, 0.95, 30)),
+        placed("bent too", TransformReference("bend"), affine(1, 0, 90, 0, 1, 10)),
+        placed("flat", affine(1, 0, 0, 0, 0, 0)).evolve(min_x=0, min_y=0, max_x=300, max_y=300),
+        placed("mirrored", affine(-1, 0, 100, 0, 1, 40)),
+        placed("straight", affine(0.8, -0.3, 40, 0.3, 0.8, 10)),
+        placed("twice", affine(1, 0, 3, 0, 1, 4), affine(1.1, 0, 0, 0, 1.1, 0)),
+    ]
+    with stack.editing() as edit:
+        edit.put(tiles, transforms={"bend": BEND})
+    return stack
+
+
+@pytest.fixture
+def points() -> np.ndarray:
+    """World points over, between and beside the tiles of `odd`."""
+    grid = np.stack(np.meshgrid(np.linspace(-20, 240, 40), np.linspace(-20, 150, 30)), axis=-1).reshape(-1, 2)
+    return np.concatenate([grid, [[0, 0], [99, 79], [100, 80], [40, 10], [np.nan, 3]]])
+
+
+def assert_same(found: CoordinateTable, asked: CoordinateTable) -> None:
+    assert found.frame == asked.frame
+    assert found.point.tolist() == asked.point.tolist()
+    assert found.tile_id.tolist() == asked.tile_id.tolist()
+    assert found.visible.tolist() == asked.visible.tolist()
+    assert found.error.tolist() == asked.error.tolist()
+    # Pixels; an affine list is one matrix here.
+    np.testing.assert_allclose(found.xy, asked.xy, rtol=0, atol=1e-9)
+    np.testing.assert_array_equal(found.z, asked.z)
+
+
+def test_tile__to_world_and_back(stack: StackWrapper, gateway: Gateway) -> None:
+    """Points keep their shape on the way to the world and back; a listed tile makes no request."""
+    tile = stack.section(1).tiles()[1]
+    local = np.array([[[0, 0], [100, 50]], [[3.5, 4], [-200, 900]]])
+
+    with gateway.counting() as requests:
+        world = tile.world_from_local(local)
+        again = tile.local_from_world(world)
+        single = tile.local_from_world([91, 2])
+
+    assert requests == []
+    np.testing.assert_allclose(world[0, 1], [191, 52])
+    np.testing.assert_allclose(again, local, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(single, [0, 0], rtol=0, atol=1e-9)
+
+
+def test_tile__asked_of_the_service(stack: StackWrapper, gateway: Gateway) -> None:
+    """The service gives the same, with a request for all points."""
+    tile = stack.section(1).tiles()[1]
+    local = np.array([[[0, 0], [99, 50]]])
+
+    with gateway.counting() as requests:
+        world = tile.world_from_local(local, where="service")
+        back = tile.local_from_world(world, where="service")
+
+    assert requests == [
+        "coordinate.batch_world_from_local",
+        "stack.tile_specs",
+        "coordinate.batch_local_from_world",
+    ]
+    np.testing.assert_allclose(world, tile.world_from_local(local))
+    np.testing.assert_allclose(back, local, rtol=0, atol=1e-9)
+
+
+def test_tile__outside_by_formula_and_by_mesh(stack: StackWrapper) -> None:
+    """The formula goes beyond the image; the mesh, here and in the service, ends a pixel before it does."""
+    tile = stack.section(1).tiles()[1]
+
+    assert tile.local_from_world([691, 2]).tolist() == pytest.approx([600, 0])
+    assert tile.local_from_world([[190, 2]], method="mesh").tolist() == [pytest.approx([99, 0])]
+    with pytest.raises(NotInvertibleError, match=r"\(190.5, 2.0\) lies in no triangle"):
+        tile.local_from_world([190.5, 2], method="mesh")
+    with pytest.raises(CoordinateError, match=r"point 0: world coordinate \(190.5, 2.0\) found in .*t1_1.* cannot be"):
+        tile.local_from_world([190.5, 2], where="service")
+
+
+def test_tile__bare_or_without_size(gateway: Gateway) -> None:
+    """A tile without transforms gives points back; a mesh needs width and height."""
+    stack = gateway.create_stack("sizeless")
+    record = TileRecord(tile_id="sizeless", z=1, transforms=[affine(1, 0, 1, 0, 1, 1)])
+    sizeless = record.evolve(min_x=0, min_y=0, max_x=9, max_y=9)
+    with stack.editing() as edit:
+        edit.put([placed("bare"), sizeless])
+    first, second = stack.section(1).tiles()
+
+    assert first.local_from_world([500, 7], method="mesh").tolist() == [500, 7]
+    assert second.local_from_world([5, 7]).tolist() == [4, 6]
+    with pytest.raises(TransformError, match="'sizeless' has no width or height"):
+        second.local_from_world([5, 7], method="mesh")
+    found, asked = (stack.section(1).locate([[5, 7], [50, 50]], where=where) for where in ("here", "service"))
+    assert_same(found, asked)
+    assert found.error.tolist() == ["width and height must be set to create transform mesh", ""]
+
+
+def test_locate__tiles_under_points(stack: StackWrapper, gateway: Gateway) -> None:
+    """All tiles under a point are rows, the last one visible; a point beside all is a row that says why."""
+    section = stack.section(1)
+
+    with gateway.counting() as requests:
+        found = section.locate([[95.0, 20.0], [5.0, 5.0], [-1e6, 0.0]])
+        section.locate([[7, 7]])
+
+    assert requests == ["section.resolved_tiles"]
+    assert found.frame == "local"
+    assert found.point.tolist() == [0, 0, 1, 2]
+    assert found.tile_id.tolist() == ["t1_0", "t1_1", "t1_0", None]
+    assert found.visible.tolist() == [False, True, True, False]
+    np.testing.assert_allclose(found[~found.failed].xy, [[94, 18], [4, 18], [4, 3]])
+    assert found.error[3].startswith("no tile specifications found in stack with owner 'lab'")
+    with pytest.raises(CoordinateError, match=r"^1 of 3 points could not be carried: point 2: no tile"):
+        found.raise_errors()
+    assert found[found.visible].raise_errors().tile_id.tolist() == ["t1_1", "t1_0"]
+
+
+def test_locate__as_the_service(odd: StackWrapper, points: np.ndarray) -> None:
+    """Bent, mirrored, flat, turned and bare tiles are found where the service finds them, with its sentences."""
+    finite = points[np.isfinite(points).all(axis=1)]
+    found, asked = (odd.section(1).locate(finite, where=where) for where in ("here", "service"))
+
+    assert_same(found, asked)
+    assert set(found.tile_id[found.visible]) >= {"bare", "bent", "bent too", "straight", "twice"}
+    assert "mirrored" not in found.tile_id
+    assert found.failed.any()
+    assert "cannot be inverted" in " ".join(found.error)
+
+
+def test_locate__by_formula(odd: StackWrapper, points: np.ndarray) -> None:
+    """By formula mirrored tiles are found too, images end where they end, and each point comes back to the world."""
+    found = odd.section(1).locate(points, method="exact")
+    good = found[~found.failed]
+
+    assert "mirrored" in good.tile_id
+    assert "flat" not in good.tile_id
+    assert ((good.xy >= 0) & (good.xy <= [100, 80])).all()
+    world = odd.world_from_local(good.tile_id.tolist(), good.xy)
+    np.testing.assert_allclose(world.xy, points[good.point], rtol=0, atol=1e-8)
+    corner = found[found.point == len(points) - 3]
+    assert corner[corner.tile_id == "bare"].xy.tolist() == [[100, 80]]
+    assert found.failed[-1]
+
+
+def test_locate__empty_layer_and_missing_stack(stack: StackWrapper, gateway: Gateway) -> None:
+    """In an empty layer no point has a tile; a stack that does not exist is an error, wherever it is asked."""
+    empty = stack.section(99).locate([[1, 2]])
+    assert empty.failed.tolist() == [True]
+    assert len(stack.section(1).locate([])) == 0
+    for where in ("here", "service"):
+        with pytest.raises(NotFoundError, match="does not exist"):
+            gateway.stack("nope").section(1).locate([[1, 2]], where=where)
+        with pytest.raises(NotFoundError, match="does not exist"):
+            gateway.stack("nope").world_from_local(["a"], [[1, 2]], where=where)
+        with pytest.raises(NotFoundError, match="does not exist"):
+            gateway.stack("nope").local_from_world(["a"], [[1, 2]], where=where)
+
+
+def test_stack__many_points_of_many_tiles(odd: StackWrapper, gateway: Gateway) -> None:
+    """Each point is carried by its tile with one request for all; one that cannot be is a row with its reason."""
+    tile_ids = ["bent", "twice", "nope", "mirrored", "bent too", "bare", "bent"]
+    local = np.arange(14.0).reshape(7, 2)
+
+    with gateway.counting() as requests:
+        mapped = odd.world_from_local(tile_ids, local)
+        back = odd.local_from_world(tile_ids, np.nan_to_num(mapped.xy))
+    asked = odd.world_from_local(tile_ids, local, where="service")
+
+    assert requests == ["stack.tile_specs", "stack.tile_specs"]
+    assert mapped.point.tolist() == list(range(7))
+    assert mapped.tile_id.tolist() == tile_ids
+    assert mapped.failed.tolist() == back.failed.tolist() == asked.failed.tolist() == [False] * 2 + [True] + [False] * 4
+    assert mapped.error[2].startswith("tile spec with id 'nope' does not exist in stack with owner")
+    np.testing.assert_allclose(mapped.xy, asked.xy, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(np.delete(back.xy, 2, axis=0), np.delete(local, 2, axis=0), rtol=0, atol=1e-8)
+    np.testing.assert_array_equal(mapped.z, asked.z)
+
+
+def test_stack__back_into_named_tiles(odd: StackWrapper) -> None:
+    """The tile that is named counts, not the one on top; where it has no place for the point the row says so."""
+    tile_ids = ["straight", "bent", "mirrored", "flat", "straight", "nope"]
+    world = odd.world_from_local(tile_ids[:3], [[50, 40]] * 3).xy
+    world = np.concatenate([world, [[5, 5], [-900, 0], [1, 1]]])
+
+    exact = odd.local_from_world(tile_ids, world)
+    mesh = odd.local_from_world(tile_ids, world, method="mesh")
+    asked = odd.local_from_world(tile_ids, world, where="service")
+
+    np.testing.assert_allclose(exact.xy[:3], [[50, 40]] * 3, rtol=0, atol=1e-8)
+    assert exact.error.tolist()[:3] == ["", "", ""]
+    assert exact.error[3] == "the tile's affine has no inverse"
+    assert mesh.failed.tolist() == asked.failed.tolist() == [False, False, True, True, True, True]
+    np.testing.assert_allclose(mesh.xy, asked.xy, rtol=0, atol=1e-9)
+    assert mesh.error[2].endswith("found in tile id(s) [mirrored] cannot be inverted")
+
+
+def test_world_from__another_stack(stack: StackWrapper, gateway: Gateway) -> None:
+    """Points go through the tile that shows them; each failure keeps its own reason."""
+    aligned = gateway.create_stack("aligned", project="other")
+    moved = [tile for tile in stack.section(1).tiles() if tile.tile_id == "t1_1"]
+    with aligned.editing() as edit:
+        edit.put([moved[0]._obj.evolve(z=7.0, transforms=[affine(1, 0, 1000, 0, 1, 2000)])], boxes="service")
+    points = [[95, 20], [5, 5], [-900, 0]]
+
+    with gateway.counting() as requests:
+        found = aligned.world_from(stack.section(1), points)
+    asked = aligned.world_from(stack, points, z=1, where="service")
+    layers = aligned.world_from(stack, points[:1] * 2, z=[1, 99])
+
+    assert requests == ["stack.tile_specs"]
+    assert found.tile_id.tolist() == asked.tile_id.tolist() == ["t1_1", "t1_0", None]
+    np.testing.assert_allclose(found.xy[0], [1004, 2018])
+    np.testing.assert_allclose(found.xy, asked.xy)
+    assert found.z[0] == asked.z[0] == 7.0
+    assert found.failed.tolist() == asked.failed.tolist() == [False, True, True]
+    assert "t1_0" in found.error[1]
+    assert found.error[2].startswith("no tile specifications found")
+    assert layers.failed.tolist() == [False, True]
+    with pytest.raises(TypeError, match="give a section, or a stack and z"):
+        aligned.world_from(stack, points)
+    with pytest.raises(TypeError, match="give a section"):
+        aligned.world_from(stack.section(1), points, z=3)
+
+
+def test_coordinates__after_a_write(stack: StackWrapper) -> None:
+    """Tiles that were moved through the gateway are found where they are now."""
+    assert stack.section(1).locate([[500, 5]]).failed.all()
+
+    with stack.editing() as edit:
+        edit.put([stack.tile("t1_0")._obj.evolve(transforms=[affine(1, 0, 480, 0, 1, 0)])], boxes="service")
+
+    assert stack.section(1).locate([[500, 5]]).xy.tolist() == [[20, 5]]
+
+
+def test_coordinates__in_several_requests(
+    stack: StackWrapper, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More points than a request takes are cut, and numbered through."""
+    monkeypatch.setattr("rendergateway.wrappers.locating._POINTS_A_REQUEST", 2)
+    monkeypatch.setattr("rendergateway.wrappers.locating._TILES_A_REQUEST", 1)
+    points = [[95.0, 20.0], [5.0, 5.0], [-1e6, 0.0]]
+    section = stack.section(1)
+
+    with gateway.counting() as requests:
+        asked = section.locate(points, where="service")
+        stack.world_from_local(["t1_0", "t1_1"], points[:2])
+
+    assert requests == ["coordinate.section_local_from_world"] * 2 + ["stack.tile_specs"] * 2
+    assert_same(section.locate(points), asked)
+
+
+def test_coordinates__misuse(stack: StackWrapper) -> None:
+    """Words that mean nothing, and points without a tile each, are refused."""
+    tile = stack.tile("t1_0")
+    with pytest.raises(ValueError, match="where='here' or 'service'"):
+        tile.world_from_local([0, 0], where="there")
+    with pytest.raises(ValueError, match="method='exact' or 'mesh'"):
+        stack.section(1).locate([[0, 0]], method="guess")
+    with pytest.raises(ValueError, match="method='exact' or 'mesh'"):
+        tile.local_from_world([0, 0], method="guess")
+    with pytest.raises(ValueError, match="2 points and 1 tile ids"):
+        stack.world_from_local(["t1_0"], [[0, 0], [1, 1]])
+    with pytest.raises(TransformError, match=r"points are \(…, 2\)"):
+        stack.section(1).locate([[1, 2, 3]])
+
+
+def test_coordinates__not_finite(stack: StackWrapper) -> None:
+    """What is no number is not found here, and never sent: a service would read it as 0."""
+    points = [[5.0, 5.0], [np.nan, 1.0]]
+    section = stack.section(1)
+
+    assert section.locate(points).failed.tolist() == [False, True]
+    for ask in (section.locate, lambda *args, **where: stack.world_from_local("t1_0", *args, **where)):
+        with pytest.raises(TransformError, match=r"point 1 is \(nan, 1.0\); a service takes finite numbers"):
+            ask(points, where="service")
+    with pytest.raises(TransformError, match="a service takes finite numbers"):
+        stack.local_from_world("t1_0", points, where="service")
+
+
+def test_coordinate_table__json() -> None:
+    """Both forms of the service's answers are read and written: a row a point, and several tiles a point."""
+    nested = b'[[{"tileId":"a","local":[1.0,2.0,3.0]},{"tileId":"b","visible":true,"local":[4.0,5.0,3.0]}],'
+    nested += b'[{"world":[9.0,9.0],"error":"nothing there"}]]'
+    table = CoordinateTable.from_json(nested)
+
+    assert (table.frame, table.point.tolist(), table.tile_id.tolist()) == ("local", [0, 0, 1], ["a", "b", None])
+    assert table.to_json(nested=True) == b'[[{"tileId":"a","local":[1.0,2.0,3.0]},' + (
+        b'{"tileId":"b","visible":true,"local":[4.0,5.0,3.0]}],[{"error":"nothing there"}]]'
+    )
+    assert CoordinateTable.from_json(table.to_json()).xy[:2].tolist() == [[1, 2], [4, 5]]
+    assert table[1].visible
+    assert table[-1].error == "nothing there"
+    assert [row.tile_id for row in table] == ["a", "b", None]
+    assert len(table.to_pandas()) == 3
+    assert repr(table) == "<CoordinateTable of 3 rows, local pixels, 1 failed>"
+    with pytest.raises(IndexError):
+        table[3]
+    with pytest.raises(ValueError, match="read-only"):
+        table.x[0] = 1
+    assert CoordinateTable.from_json(b'[{"local":[1,2],"error":"no"}]').frame == "world"
+    assert CoordinateTable.from_json(b'[{"world":["NaN",2],"tileId":"a"}]').to_json() == b'[{"tileId":"a"}]'
+
+
+@pytest.mark.parametrize("text", [b"{}", b"[1]", b'[{"tileId":"a","world":["x",1]}]', b'[{"world":7}]', b"["])
+def test_coordinate_table__wrong_json(text: bytes) -> None:
+    """What is no list of coordinates is refused with a sentence."""
+    with pytest.raises(RecordError, match="expected"):
+        CoordinateTable.from_json(text)
+
+
+def test_coordinate_table__columns_of_one_length() -> None:
+    """Columns have one value a row."""
+    with pytest.raises(RecordError, match="one value a row"):
+        CoordinateTable([0, 1], ["a"], [0.0], [0.0], [0.0], [True], [""])

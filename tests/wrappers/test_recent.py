@@ -1,0 +1,45 @@
+"""What was listed last is kept for a while."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from typing import Any
+
+from rendergateway import Gateway, StackWrapper
+from rendergateway.wrappers.listing import Listing
+from rendergateway.wrappers.recent import Recent
+
+
+def test_recent__second_loop_costs_nothing(stack: StackWrapper, gateway: Gateway) -> None:
+    """Two loops over sections and their tiles read each listing once, whatever the collector does in between."""
+    with gateway.counting() as requests:
+        for _ in range(2):
+            assert sum(len(section.tiles()) for section in stack.sections()) == 6
+            gc.collect()
+
+    assert requests == ["stack.z_values", *["section.resolved_tiles"] * 3]
+
+
+def test_recent__lets_go(stack: StackWrapper) -> None:
+    """Listings above the limit push out those from before; the last one stays whatever its size."""
+    recent = Recent(limit_bytes=1000)
+    large = Listing(range(100), lambda id: stack._key, [b"x" * 100] * 100)
+    first, second = (stack._conn.stack(name) for name in ("first", "second"))
+    gone: weakref.ref[Any] = weakref.ref(first)
+
+    recent.keep(first, large)
+    del first
+    gc.collect()
+    assert gone() is not None
+
+    recent.keep(second, large)
+    gc.collect()
+    assert gone() is None
+
+
+def test_recent__stays_behind(gateway: Gateway) -> None:
+    """What is kept belongs to one gateway in one process: others begin with nothing."""
+    remote = Gateway("localhost:1", owner="o", project="p")
+
+    assert remote.using(project="q")._recent is not remote._recent

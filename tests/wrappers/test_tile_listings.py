@@ -1,0 +1,241 @@
+"""Tiles of a stack by what they are asked for, whole or in pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rendergateway import (
+    BadRequestError,
+    Bounds,
+    Gateway,
+    NotFoundError,
+    RecordError,
+    SharedTransformWrapper,
+    StackWrapper,
+    TileGroupWrapper,
+    TileRecord,
+)
+from rendergateway.transforms import AffineModel2D, TransformReference
+from tests.wrappers.conftest import LENS, tile
+
+LIMIT = 7
+
+
+def test_tiles__by_what_they_are_asked_for(stack: StackWrapper, gateway: Gateway) -> None:
+    """Each way to ask costs the one request that answers it."""
+    asked = {
+        "section.resolved_tiles": stack.tiles(z=2),
+        "stack.resolved_tiles": stack.tiles(z=(2, 3), box=Bounds(0, 0, 50, 50)),
+        "stack.tile_ids": stack.tiles(pattern="^t3"),
+    }
+    for endpoint, tiles in asked.items():
+        with gateway.counting() as requests:
+            tiles.load()
+        assert requests == [endpoint]
+
+    assert [tiles.ids for tiles in asked.values()] == [["t2_0", "t2_1"], ["t2_0", "t3_0"], ["t3_0", "t3_1"]]
+    assert stack.tiles().ids == [f"t{z}_{column}" for z in (1, 2, 3) for column in (0, 1)]
+    assert stack.tiles(z=(2, None)).ids == ["t2_0", "t2_1", "t3_0", "t3_1"]
+    assert stack.tiles(box=Bounds(150, 0, 160, 9)).ids == ["t1_1", "t2_1", "t3_1"]
+    assert stack.tiles(pattern="_0", z=(1, 2)).ids == ["t1_0", "t2_0"]
+    assert [tile.z for tile in asked["stack.tile_ids"]] == [3.0, 3.0]
+    assert stack.tiles(z=2) is stack.tiles(z=2.0)
+
+
+def test_tiles__by_section_id(stack: StackWrapper, gateway: Gateway) -> None:
+    """The tiles of a section id are found in whatever layers they lie, as they are stored."""
+    with stack.editing() as edit:
+        edit.put([stack.tile("t3_0")._obj.evolve(tile_id="moved", z=9.0)])
+
+    with gateway.counting() as requests:
+        tiles = stack.tiles(section_id="3.0")
+        assert tiles.ids == ["moved", "t3_0", "t3_1"]
+        assert {tile.z for tile in tiles} == {3.0, 9.0}
+        assert isinstance(next(iter(tiles[0].transforms)), TransformReference)
+    assert requests == ["section_id.tile_bounds", "section.resolved_tiles", "section.resolved_tiles"]
+    assert stack.tiles(section_id="nowhere").ids == []
+
+
+def test_tiles__what_does_not_go_together(stack: StackWrapper) -> None:
+    """What no endpoint can answer at once is refused when it is asked."""
+    with pytest.raises(TypeError, match="section_id chooses tiles alone"):
+        stack.tiles(section_id="1.0", z=3)
+    with pytest.raises(TypeError, match="pattern and box"):
+        stack.tiles(pattern="x", box=Bounds(0, 0, 1, 1))
+
+
+def test_section__by_section_id(stack: StackWrapper, gateway: Gateway) -> None:
+    """A section is opened by z or by section id, and is the same one."""
+    with gateway.counting() as requests:
+        section = stack.section(section_id="2.0")
+        assert stack.section(z=section.z) is section is stack.section(section_id="2.0")
+        assert section.z == 2.0
+    assert requests == ["section_id.z"]
+    assert section.section_id == "2.0"
+    with pytest.raises(NotFoundError, match="sectionId '7' does not exist"):
+        stack.section(section_id="7")
+    with pytest.raises(TypeError, match="one of them"):
+        stack.section()
+    with pytest.raises(TypeError, match="one of them"):
+        stack.section(1, section_id="1.0")
+
+
+def test_sections__of_a_range(stack: StackWrapper, gateway: Gateway) -> None:
+    """A range of z includes both ends; None leaves one open."""
+    with gateway.counting() as requests:
+        assert stack.sections(z=(2, 3)).ids == [2.0, 3.0]
+    assert requests == ["stack.z_values"]
+    assert stack.sections(z=(None, 2)).ids == [1.0, 2.0]
+    assert stack.sections(z=2).one().z == 2.0
+    assert stack.sections(z=(2, 3)) is stack.sections(z=(2, 3))
+    with pytest.raises(NotFoundError, match=r"sections of z 5…6 of stack montage"):
+        stack.sections(z=(5, 6)).one()
+
+
+def test_neighbours(stack: StackWrapper, gateway: Gateway) -> None:
+    """The tiles beside a tile are those whose boxes touch its own; also of the sections beside it."""
+    tile = stack.section(2).tiles()[0]
+
+    with gateway.counting() as requests:
+        assert tile.neighbours().ids == ["t2_1"]
+    assert requests == ["stack.resolved_tiles"]
+    assert tile.neighbours(dz=1).ids == ["t1_0", "t1_1", "t2_1", "t3_0", "t3_1"]
+    with stack.editing(complete=False) as edit:
+        edit.put(
+            [TileRecord(tile_id="far", z=2, width=5, height=5, transforms=[AffineModel2D([[1, 0, 200], [0, 1, 0]])])]
+        )
+    assert tile.neighbours().ids == ["t2_1"]
+    assert tile.neighbours(margin_px=100).ids == ["far", "t2_1"]
+
+
+def test_shared_transforms__as_objects(stack: StackWrapper, gateway: Gateway) -> None:
+    """A shared transform is reached from its stack by id and from a tile that refers to it, and is one object."""
+    lens = stack.transform("lens")
+
+    with gateway.counting() as requests:
+        assert lens.value == LENS.evolve(id="lens")
+        assert lens.class_name == LENS.JAVA_NAME
+        assert lens.stack is lens.parent is stack
+    assert requests == ["transform.read"]
+    assert lens.data_string == lens._obj.to_dict()["dataString"]
+    transforms = stack.section(1).tiles()[0].shared_transforms()
+    assert transforms.one() is lens
+    assert isinstance(lens, SharedTransformWrapper)
+    with pytest.raises(NotFoundError, match="'mirror' does not exist"):
+        _ = stack.transform("mirror").value
+
+
+def test_tile_groups(stack: StackWrapper, gateway: Gateway) -> None:
+    """A group holds the tiles that carry its name; which groups there are is read from the tiles."""
+    with stack.editing() as edit:
+        edit.put([stack.tile(f"t{z}_0")._obj.evolve(group_id="left") for z in (1, 2)])
+
+    with gateway.counting() as requests:
+        group = stack.tile_group("left")
+        assert group.tiles().ids == ["t1_0", "t2_0"]
+    assert requests == ["stack.resolved_tiles"]
+    assert stack.tile("t1_0").group is group is stack.tile_groups().one()
+    assert group.stack is group.parent is stack
+    assert group.count_children() == 2
+    assert stack.tile("t1_1").group is None
+    assert stack.tile_group("right").tiles().ids == []
+    assert isinstance(group, TileGroupWrapper)
+
+
+def test_iter_tiles(stack: StackWrapper, gateway: Gateway) -> None:
+    """Tiles of any number of sections stream by, one section in memory."""
+    with gateway.counting() as requests:
+        assert [(tile.z, tile.tile_id) for tile in stack.iter_tiles(z=(2, 3))] == [
+            (2.0, "t2_0"),
+            (2.0, "t2_1"),
+            (3.0, "t3_0"),
+            (3.0, "t3_1"),
+        ]
+    # Which tiles each section has is known from one listing of the stack's sections.
+    assert requests == ["stack.z_values", "stack.read", "stack.section_data", *["section.resolved_tiles"] * 2]
+
+
+# More than one answer may hold
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Iterator[StackWrapper]:
+    """A layer of 5 × 5 overlapping tiles behind a lens and one of two tiles, of a service that gives at most seven."""
+    path = tmp_path / "render.db"
+    with Gateway(f"embedded:{path}", owner="lab", project="cortex") as unlimited:
+        stack = unlimited.create_stack("large")
+        record = tile("model", 1.0, 0.0)
+        tiles = [
+            record.evolve(
+                tile_id=f"r{row}_c{col}",
+                group_id="odd" if (row + col) % 2 else "even",
+                transforms=[TransformReference("lens"), AffineModel2D([[1, 0, 90.0 * col], [0, 1, 70.0 * row]])],
+            )
+            for row in range(5)
+            for col in range(5)
+        ]
+        with stack.editing() as edit:
+            edit.put(
+                [*tiles, *(one.evolve(tile_id=f"z2_{one.tile_id}", z=2.0) for one in tiles[:2])],
+                transforms={"lens": LENS},
+            )
+    with Gateway(f"embedded:{path}?tile_limit={LIMIT}", owner="lab", project="cortex") as gateway:
+        yield gateway.stack("large")
+
+
+EVERY = sorted(f"r{row}_c{col}" for row in range(5) for col in range(5))
+
+
+def test_pieces__a_layer_larger_than_the_limit(large: StackWrapper) -> None:
+    """A layer that the service refuses comes whole all the same: each tile once, with the shared transforms."""
+    gateway = large._conn
+    with pytest.raises(BadRequestError, match="too broad"):
+        gateway.call("section.resolved_tiles", **large._key._asdict(), z=1.0)
+
+    tiles = large.section(1).tiles()
+
+    assert tiles.ids == EVERY
+    with gateway.counting() as requests:
+        assert all(len(tile.resolved_transforms) == 2 for tile in tiles)
+    assert requests == []
+    assert large.section(2).tiles().ids == ["z2_r0_c0", "z2_r0_c1"]
+
+
+def test_pieces__other_listings(large: StackWrapper) -> None:
+    """A whole stack, a box and a group are read in pieces as well."""
+    box = Bounds(0, 0, 300, 300)
+
+    in_box = {
+        tile.tile_id for tile in large.section(1).tiles() if tile.bounds is not None and tile.bounds.overlaps(box)
+    }
+    assert len(in_box) > LIMIT
+
+    assert large.tiles().ids == sorted([*EVERY, "z2_r0_c0", "z2_r0_c1"])
+    assert set(large.tiles(z=1, box=box).ids) == in_box
+    assert set(large.tiles(z=(1, 2), box=box).ids) == in_box | {"z2_r0_c0", "z2_r0_c1"}
+    odd = [f"r{row}_c{col}" for row in range(5) for col in range(5) if (row + col) % 2]
+    assert large.tile_group("odd").tiles().ids == sorted([*odd, "z2_r0_c1"])
+
+
+@pytest.mark.parametrize("batch", [6, 12])
+def test_pieces__streamed(large: StackWrapper, batch: int) -> None:
+    """A layer streams in pieces no larger than asked for, each tile once, whatever the service would give."""
+    pieces = [list(piece.tiles) for piece in large.section(1)._pieces(batch)]
+
+    assert max(map(len, pieces)) <= min(batch, LIMIT)
+    assert sorted(tile_id for piece in pieces for tile_id in piece) == EVERY
+    assert sorted(tile.tile_id for tile in large.iter_tiles(z=1, batch=batch)) == EVERY
+
+
+def test_pieces__all_on_one_spot(large: StackWrapper) -> None:
+    """Where no box is small enough, the error says where."""
+    with Gateway(large._conn.server.partition("?")[0], owner="lab", project="cortex") as unlimited:
+        record = large.section(2).tiles()[0]._obj
+        with unlimited.stack("large").editing() as edit:
+            edit.put([record.evolve(tile_id=f"pile{number}", z=5.0) for number in range(LIMIT + 2)])
+
+    with pytest.raises(RecordError, match="more tiles on one spot"):
+        large.section(5).tiles().load()
