@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import weakref
-from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +10,7 @@ from rendergateway.configuration import Configuration, configured
 from rendergateway.endpoints.endpoint import STATES
 from rendergateway.errors import BadRequestError, ConfigurationError, NotFoundError
 from rendergateway.transport import Credentials, Retries, Settings
-from rendergateway.transport.address import EMBEDDED
 from rendergateway.transport.calls import ServiceCalls
-from rendergateway.transport.forks import new_lock
 from rendergateway.version import __version__
 from rendergateway.wrappers import (
     GATEWAY_ALIASES,
@@ -132,7 +127,7 @@ class Gateway(LivingObjects, ServiceCalls):
             self,
             configuration.service,
             auth,
-            _settings(headers=_headers(headers), **configuration.of_requests()),
+            Settings.of(headers=_headers(headers), **configuration.of_requests()),
             lambda base_url: _credentials(base_url, configuration),
         )
 
@@ -213,12 +208,9 @@ class Gateway(LivingObjects, ServiceCalls):
             "budget_s": budget_s,
             "answer_limit": answer_limit,
         }
-        context = self._context(
-            auth, **_request_settings({name: one for name, one in given.items() if one is not None})
-        )
+        context = self._context(auth, self.settings.with_given(**given))
         context.default_owner = owner or self.default_owner
         context.default_project = project or self.default_project
-        context.__dict__.pop("_ticket", None)
         context._begin_living()
         return context
 
@@ -229,21 +221,6 @@ class Gateway(LivingObjects, ServiceCalls):
     # Other processes
 
     _STAYS = (*ServiceCalls._STAYS, *LivingObjects._STAYS)
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        # It stands for a service and its connections; there is no second one.
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        if self.server.partition("?")[0] == EMBEDDED:
-            raise ConfigurationError("a private embedded service does not travel to another process; use embedded:PATH")
-        with _travelling:
-            ticket: str = self.__dict__.setdefault("_ticket", os.urandom(8).hex())
-            _known[ticket] = self
-        return _revive, (type(self), ticket, self.__getstate__())
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
@@ -481,37 +458,9 @@ for _method in (Gateway.call, Gateway.close, Gateway.fetch, Gateway.register, Ga
 for _maker in (Gateway.create_stack, Gateway.temporary_stack):
     changes_data(_maker)
 
-# Gateways of this process by the ticket that their pickles carry: what comes back, or comes twice, finds its gateway.
-_known: weakref.WeakValueDictionary[str, Gateway] = weakref.WeakValueDictionary()
-# Those that came from another process are kept for a while, so that the next task of a worker finds its connections.
-_kept: deque[Gateway] = deque(maxlen=8)
-_travelling = new_lock()
-
-
-def _revive(gateway_class: type[Gateway], ticket: str, state: dict[str, Any]) -> Gateway:
-    """Return this process's one gateway of that ticket."""
-    with _travelling:
-        gateway = _known.get(ticket)
-        if gateway is None:
-            gateway = object.__new__(gateway_class)
-            gateway.__setstate__(state)
-            _known[ticket] = gateway
-            _kept.append(gateway)
-        return gateway
-
 
 def _headers(headers: Mapping[str, str] | None) -> dict[str, str]:
     return {"User-Agent": f"rendergateway/{__version__}", **(headers or {})}
-
-
-def _settings(**given: Any) -> Settings:
-    return Settings(**_request_settings(given))
-
-
-def _request_settings(given: dict[str, Any]) -> dict[str, Any]:
-    """Return settings with the number of retries, where one is given, as `Retries`."""
-    retries = given.get("retries")
-    return {**given, "retries": Retries(total=retries)} if isinstance(retries, int) else given
 
 
 def _credentials(base_url: str, configuration: Configuration) -> Credentials | None:

@@ -138,9 +138,9 @@ def test_docs__every_setting() -> None:
     defaults = attrs.asdict(Settings(), recurse=False) | {"retries": Settings().retries.total}
 
     for row, (name, setting) in zip(rows, SETTINGS.items(), strict=True):
-        first, variable, default, meaning = (cell.strip() for cell in row.strip("|").split("|"))
-        assert first.startswith(f"`{name}`") or setting.is_secret
-        assert (variable, meaning.partition(",")[0]) == (f"`{setting.variable}`", setting.meaning.partition(",")[0])
+        first, variable, default, meaning = (cell.strip().strip("`") for cell in row.strip("|").split("|"))
+        assert first.startswith(f"{name}") or setting.is_secret
+        assert (variable, meaning.partition(",")[0].strip("`")) == (setting.variable, setting.meaning.partition(",")[0])
         assert not setting.is_of_requests or float({"false": 0}.get(default, default)) == defaults[name]
 
 

@@ -87,7 +87,7 @@ SETTINGS = {
             "seconds to wait for each next piece of data, sent or received",
             is_of_requests=True,
         ),
-        Setting("budget_s", float, "seconds for a request with all its attempts", is_of_requests=True),
+        Setting("budget_s", float, "seconds for a request with all its attempts and waits", is_of_requests=True),
         Setting("answer_limit", int, "most bytes of one answer", is_of_requests=True),
         Setting("pool_size", int, "connections kept open", is_of_requests=True),
         Setting(

@@ -12,7 +12,7 @@ from rendergateway.errors import RecordError, TransformError
 from rendergateway.geometry import FloatArray
 from rendergateway.model.number_arrays import flat_numbers
 from rendergateway.model.slices import Raw, Text, copy_of, cut_list, cut_object, encode, join_list, join_object
-from rendergateway.transforms import CLASSES, AffineModel2D
+from rendergateway.transforms import AffineModel2D, RigidModel2D, SimilarityModel2D, TranslationModel2D
 from rendergateway.transforms.affine import LinearModel
 
 __all__ = [
@@ -26,7 +26,9 @@ __all__ = [
 ]
 
 AFFINE_CLASS = AffineModel2D.JAVA_NAME
-_LINEAR = {name: kind for name, kind in CLASSES.items() if issubclass(kind, LinearModel)}
+_LINEAR: dict[str, type[LinearModel]] = {
+    kind.JAVA_NAME: kind for kind in (AffineModel2D, TranslationModel2D, RigidModel2D, SimilarityModel2D)
+}
 # On the wire m00 m10 m01 m11 tx ty.
 _COUNT = 6
 _DATA_STRING = b'"dataString"'

@@ -33,8 +33,8 @@ class RowTable:
     Examples
     --------
     >>> table = RowTable({"z": [1.0, 2.0], "tile_count": [4, None]})
-    >>> table.tile_count.tolist(), table["z"].sum(), len(table)
-    ([4.0, nan], 3.0, 2)
+    >>> table.tile_count.tolist(), table["z"].tolist(), len(table)
+    ([4.0, nan], [1.0, 2.0], 2)
     """
 
     def __init__(self, columns: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from rendergateway.geometry import FloatArray
 from rendergateway.rendering.intensity import stretched, to_8bit
-from rendergateway.rendering.placement import Inside, Patch, Runs
+from rendergateway.rendering.patches import Inside, Patch, Runs
 from rendergateway.rendering.sampling import Pixels
 
 __all__ = ["Canvas", "converted"]

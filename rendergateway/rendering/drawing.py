@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from itertools import chain
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from rendergateway.errors import FilterError, ImageError, MissingChannelError, TransformError
+from rendergateway.errors import ImageError, MissingChannelError, TransformError
 from rendergateway.rendering.canvas import Canvas, converted
-from rendergateway.rendering.filters import filtered
-from rendergateway.rendering.intensity import stretched, to_8bit
-from rendergateway.rendering.levels import average_scale, best_level, floor_level
-from rendergateway.rendering.placement import Patch, Placement, place
+from rendergateway.rendering.intensity import to_8bit
+from rendergateway.rendering.patches import Patch
 from rendergateway.rendering.recipe import MOST_PIXELS, Channel, Recipe, Tile
 from rendergateway.rendering.sampling import Pixels
 from rendergateway.rendering.sources import Sources
+from rendergateway.rendering.threads import in_turn
+from rendergateway.rendering.tile_images import LoadedTile, TileJob
 
 __all__ = ["Picture", "draw"]
 
 _BYTE = 255
-_DEEPER = 8
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @attrs.frozen(eq=False)
@@ -97,14 +90,14 @@ def draw(recipe: Recipe, sources: Sources, *, most_pixels: int = MOST_PIXELS, co
     """
     width, height = recipe.size(most_pixels)
     names = recipe.channel_names
-    jobs = [_Job(recipe, sources, number, tile, channels) for number, tile, channels in _chosen(recipe, names)]
+    jobs = [TileJob(recipe, sources, number, tile, channels) for number, tile, channels in _chosen(recipe, names)]
     loaded = _drop_empty(jobs)
     first = next(loaded, None)
     if first is None:
         return Picture.nothing(width, height)
     board = _Board(recipe, names, jobs, coverage=coverage)
     board.begin(first)
-    for drawn in _in_turn(board.drawn, _and_then(first, loaded)):
+    for drawn in in_turn(board.drawn, chain([first], loaded)):
         board.add(drawn)
     return board.picture(width, height)
 
@@ -116,154 +109,27 @@ def _chosen(recipe: Recipe, names: tuple[str | None, ...]) -> Iterator[tuple[int
             yield number, tile, channels
 
 
-def _and_then(first: Item, others: Iterable[Item]) -> Iterator[Item]:
-    yield first
-    yield from others
-
-
-def _drop_empty(jobs: list[_Job]) -> Iterator[_Loaded]:
+def _drop_empty(jobs: list[TileJob]) -> Iterator[LoadedTile]:
     """Yield what is there to be drawn, read side by side: an image halved too often is nothing."""
-    for loaded in _in_turn(_Job.load, iter(jobs)):
+    for loaded in in_turn(TileJob.load, jobs):
         if loaded is not None:
             yield loaded
-
-
-# -- one tile ----------------------------------------------------------------------------------------------------
-
-
-@attrs.frozen(eq=False)
-class _Loaded:
-    """One tile's images at the level that is drawn."""
-
-    job: _Job
-    images: dict[str | None, Pixels]
-    masks: dict[str | None, Pixels | None]
-    placement: Placement
 
 
 @attrs.frozen(eq=False)
 class _Drawn:
     """One tile's patches; of each the samples of images, then of masks, in the order of the names."""
 
-    loaded: _Loaded
+    loaded: LoadedTile
     patches: list[Patch]
-
-
-@attrs.frozen(eq=False)
-class _Job:
-    recipe: Recipe
-    sources: Sources
-    number: int
-    tile: Tile
-    channels: tuple[Channel, ...]
-
-    def load(self) -> _Loaded | None:
-        """Read what is drawn of the tile; None where nothing is left of its image at this scale."""
-        try:
-            return self._load()
-        except (TransformError, OverflowError) as error:
-            raise ImageError(f"tile '{self.tile.id}' cannot be drawn: {error}") from error
-
-    def _load(self) -> _Loaded | None:
-        first = self.channels[0]
-        width, height = self._size(first)
-        map_ = self.recipe.picture_from_local(self.tile)
-        try:
-            level = best_level(average_scale(map_, width, height, self.recipe.cell_size))
-        except ImageError as error:
-            raise ImageError(f"tile '{self.tile.id}' cannot be drawn: {error}") from error
-        image, mask = self._channel(first, level)
-        if not image.size:
-            return None
-        images, masks = {first.name: image}, {first.name: mask}
-        for channel in self.channels[1:]:
-            self._add(channel, level, images, masks)
-        if len({found is None for found in masks.values()}) > 1:
-            masks = dict.fromkeys(masks)
-        placement = place(
-            map_,
-            level=level,
-            image_size=(image.shape[1], image.shape[0]),
-            tile_width=width,
-            cell_size=self.recipe.cell_size,
-            picture_size=_canvas_size(self.recipe),
-            maps=self.sources.maps,
-        )
-        return _Loaded(self, images, masks, placement)
-
-    def _size(self, channel: Channel) -> tuple[float, float]:
-        if self.tile.width is not None and self.tile.height is not None:
-            return self.tile.width, self.tile.height
-        _, level = floor_level(channel, 0, self.sources.has)
-        image = self._read(level.image, 0)
-        return float(image.shape[1]), float(image.shape[0])
-
-    def _add(
-        self, channel: Channel, level: int, images: dict[str | None, Pixels], masks: dict[str | None, Pixels | None]
-    ) -> None:
-        """Add another channel; the service takes square images only, and only of the first one's size."""
-        image, mask = self._channel(channel, level)
-        first = next(iter(images.values()))
-        if (image.shape[1], image.shape[1]) == (first.shape[1], first.shape[0]):
-            images[channel.name], masks[channel.name] = image, mask
-
-    def _channel(self, channel: Channel, wanted: int) -> tuple[Pixels, Pixels | None]:
-        """Return image and mask; a mask of another size counts as none."""
-        number, level = floor_level(channel, wanted, self.sources.has)
-        image = self._read(level.image, wanted - number)
-        mask = None
-        if level.mask is not None and not self.recipe.exclude_mask and image.size:
-            mask = self._read(level.mask, wanted - number)
-            mask = to_8bit(mask, (0.0, float(_BYTE))) if mask.ndim == 2 else mask[..., 0]
-            mask = mask if mask.shape == image.shape[:2] else None
-        if channel.is_deep and image.dtype == np.uint8 and image.ndim == 2:
-            image = np.left_shift(image, _DEEPER, dtype=np.uint16)
-        if image.ndim == 3:
-            image = stretched(image, self.value_range(channel.name))
-        if self.recipe.filters and image.size:
-            image = self._filtered(image, wanted)
-        return image, mask
-
-    def _read(self, address: Any, halvings: int) -> Pixels:
-        if address is None:
-            raise ImageError(f"tile '{self.tile.id}' names no image")
-        try:
-            return self.sources.image(address, halvings)
-        except ImageError as error:
-            raise ImageError(f"tile '{self.tile.id}', {error}") from error
-
-    def _filtered(self, image: Pixels, level: int) -> Pixels:
-        seed = self.recipe.seed
-        random = np.random.default_rng(None if seed is None else [seed, self.number])
-        try:
-            return filtered(image, self.recipe.filters, 0.5**level, random)
-        except FilterError as error:
-            raise FilterError(f"tile '{self.tile.id}': {error}") from error
-
-    def value_range(self, name: str | None) -> tuple[float, float]:
-        """Return the values that a channel is shown between."""
-        channel = next(channel for channel in self.channels if channel.name == name)
-        low, high = self.recipe.min_intensity, self.recipe.max_intensity
-        return (
-            channel.min_intensity if low is None else float(low),
-            channel.max_intensity if high is None else float(high),
-        )
-
-
-def _canvas_size(recipe: Recipe) -> tuple[int, int]:
-    """Return the size of what tiles are drawn on: rounded, where that of the picture is cut."""
-    return int(recipe.width * recipe.scale + 0.5), int(recipe.height * recipe.scale + 0.5)
-
-
-# -- all of them -------------------------------------------------------------------------------------------------
 
 
 class _Board:
     """The canvases of all channels."""
 
-    def __init__(self, recipe: Recipe, names: tuple[str | None, ...], jobs: list[_Job], *, coverage: bool) -> None:
+    def __init__(self, recipe: Recipe, names: tuple[str | None, ...], jobs: list[TileJob], *, coverage: bool) -> None:
         masked = not recipe.exclude_mask and any(channel.has_mask for job in jobs for channel in job.channels)
-        width, height = _canvas_size(recipe)
+        width, height = recipe.canvas_size
         self._masked = masked
         self._recipe = recipe
         self._names = names
@@ -272,13 +138,13 @@ class _Board:
         }
         self._like: dict[str | None, Pixels] = {}
 
-    def begin(self, first: _Loaded) -> None:
+    def begin(self, first: LoadedTile) -> None:
         """Make each canvas of the type of its first image."""
         self._check(first)
         for name, image in first.images.items():
             self._like[name] = self._canvases[name].begin(image)
 
-    def _check(self, loaded: _Loaded) -> None:
+    def _check(self, loaded: LoadedTile) -> None:
         missing = [name for name in self._names if name not in loaded.images]
         if missing:
             raise MissingChannelError(
@@ -286,7 +152,7 @@ class _Board:
                 "only square images of one size are averaged"
             )
 
-    def drawn(self, loaded: _Loaded) -> _Drawn:
+    def drawn(self, loaded: LoadedTile) -> _Drawn:
         """Warp the images of one tile."""
         self._check(loaded)
         images = [
@@ -342,33 +208,3 @@ class _Board:
         if pixels is None or alpha is None:
             raise MissingChannelError("no channel of those that are to be averaged is there")
         return pixels, alpha, (0.0, float(_BYTE)) if pixels.dtype == np.uint8 else (0.0, 0.0)
-
-
-# -- side by side ------------------------------------------------------------------------------------------------
-
-_THREADS: list[ThreadPoolExecutor] = []
-
-
-def _threads() -> ThreadPoolExecutor:
-    if not _THREADS:
-        _THREADS.append(ThreadPoolExecutor(_workers(), thread_name_prefix="rendergateway-tile"))
-    return _THREADS[0]
-
-
-def _workers() -> int:
-    return min(8, os.cpu_count() or 1)
-
-
-def _in_turn(work: Callable[[Item], Result], items: Iterator[Item]) -> Iterator[Result]:
-    """Yield what *work* makes of each item, in order; a few items ahead are worked on, no more are held."""
-    ahead: deque[Future[Result]] = deque()
-    try:
-        for item in items:
-            ahead.append(_threads().submit(work, item))
-            if len(ahead) > _workers():
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
-    finally:
-        for future in ahead:
-            future.cancel()

@@ -209,6 +209,11 @@ class Recipe:
         return width, height
 
     @property
+    def canvas_size(self) -> tuple[int, int]:
+        """Width and height of what tiles are drawn on: rounded, where those of the picture are cut."""
+        return int(self.width * self.scale + 0.5), int(self.height * self.scale + 0.5)
+
+    @property
     def cell_size(self) -> float:
         """Local pixels between the vertices of a mesh."""
         return max(self.mesh_cell_size, self.min_mesh_cell_size / self.scale)

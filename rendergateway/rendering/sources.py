@@ -15,7 +15,7 @@ from rendergateway.rendering.cache import ByteCache
 from rendergateway.rendering.decoding import MOST_IMAGE_PIXELS, decoded
 from rendergateway.rendering.levels import halved
 from rendergateway.rendering.locations import ImageOpener, Opener
-from rendergateway.rendering.placement import MapCache, Maps
+from rendergateway.rendering.patches import MapCache, Maps
 from rendergateway.rendering.recipe import ImageAddress, Level
 from rendergateway.rendering.volumes import VOLUME_LOADERS, volume_slice
 

@@ -103,8 +103,10 @@ class Mesh:
     def _inside(self, triangle: IntArray, x: IntArray, y: IntArray) -> IntArray:
         tests = []
         for edge in range(3):
-            (ax, ay), (bx, by) = self.corners[triangle, edge].T, self.corners[triangle, (edge + 1) % 3].T
-            tests.append((bx - ax) * (y - ay) - (by - ay) * (x - ax) < 0)
+            begin = self.corners[:, edge]
+            side = self.corners[:, (edge + 1) % 3] - begin
+            ax, ay, across, down = (np.ascontiguousarray(column)[triangle] for column in (*begin.T, *side.T))
+            tests.append(across * (y - ay) - down * (x - ax) < 0)
         return np.flatnonzero((tests[0] == tests[1]) & (tests[1] == tests[2]))
 
     def _candidates(self, x0: int, y0: int, width: int, height: int) -> Iterator[tuple[IntArray, IntArray, IntArray]]:

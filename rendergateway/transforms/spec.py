@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from typing import Any
 
 from rendergateway.errors import TransformError
-from rendergateway.transforms.affine import AffineModel2D
 from rendergateway.transforms.base import Transform, spec_id
 from rendergateway.transforms.composite import (
     InterpolatedTransform,
@@ -14,45 +14,55 @@ from rendergateway.transforms.composite import (
     TransformReference,
     UnknownTransform,
 )
-from rendergateway.transforms.homography import HomographyModel2D
 from rendergateway.transforms.leaf import LeafTransform
-from rendergateway.transforms.lens import NonLinearCoordinateTransform
-from rendergateway.transforms.linear import RigidModel2D, SimilarityModel2D, TranslationModel2D
-from rendergateway.transforms.moving_least_squares import MovingLeastSquaresTransform, MovingLeastSquaresTransform2
-from rendergateway.transforms.offsets import (
-    ExponentialFunctionOffsetTransform,
-    ExponentialRecoveryOffsetTransform,
-    SEMDistortionTransformA,
-)
-from rendergateway.transforms.polynomial import PolynomialTransform2D
-from rendergateway.transforms.thin_plate import ThinPlateSplineTransform
-from rendergateway.transforms.warp_field import AffineWarpFieldTransform
 
 __all__ = ["CLASSES", "from_spec"]
 
-_LEAVES: tuple[type[LeafTransform], ...] = (
-    AffineModel2D,
-    TranslationModel2D,
-    RigidModel2D,
-    SimilarityModel2D,
-    HomographyModel2D,
-    PolynomialTransform2D,
-    NonLinearCoordinateTransform,
-    ThinPlateSplineTransform,
-    MovingLeastSquaresTransform,
-    MovingLeastSquaresTransform2,
-    AffineWarpFieldTransform,
-    ExponentialFunctionOffsetTransform,
-    ExponentialRecoveryOffsetTransform,
-    SEMDistortionTransformA,
-)
 
-# Java class name -> class; the last two are former names.
-CLASSES: dict[str, type[LeafTransform]] = {
-    **{leaf.JAVA_NAME: leaf for leaf in _LEAVES},
-    "lenscorrection.NonLinearTransform": NonLinearCoordinateTransform,
-    "mpicbg.trakem2.transform.nonLinearTransform": NonLinearCoordinateTransform,
-}
+class _Classes(Mapping[str, type[LeafTransform]]):
+    """Java class name → class, imported when it is first asked for: most are rare."""
+
+    def __init__(self, modules: Mapping[str, str], *, former: Mapping[str, str]) -> None:
+        self._modules = modules
+        self._former = former
+        self._loaded: dict[str, type[LeafTransform]] = {}
+
+    def __getitem__(self, name: str) -> type[LeafTransform]:
+        if name not in self._loaded:
+            present = self._former.get(name, name)
+            module = import_module(f"rendergateway.transforms.{self._modules[present]}")
+            self._loaded[name] = getattr(module, present.rpartition(".")[2])
+        return self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*self._modules, *self._former])
+
+    def __len__(self) -> int:
+        return len(self._modules) + len(self._former)
+
+
+CLASSES: Mapping[str, type[LeafTransform]] = _Classes(
+    {
+        "mpicbg.trakem2.transform.AffineModel2D": "affine",
+        "mpicbg.trakem2.transform.TranslationModel2D": "linear",
+        "mpicbg.trakem2.transform.RigidModel2D": "linear",
+        "mpicbg.trakem2.transform.SimilarityModel2D": "linear",
+        "mpicbg.trakem2.transform.HomographyModel2D": "homography",
+        "mpicbg.trakem2.transform.PolynomialTransform2D": "polynomial",
+        "mpicbg.trakem2.transform.NonLinearCoordinateTransform": "lens",
+        "mpicbg.trakem2.transform.ThinPlateSplineTransform": "thin_plate",
+        "mpicbg.trakem2.transform.MovingLeastSquaresTransform": "moving_least_squares",
+        "mpicbg.trakem2.transform.MovingLeastSquaresTransform2": "moving_least_squares",
+        "org.janelia.alignment.transform.AffineWarpFieldTransform": "warp_field",
+        "org.janelia.alignment.transform.ExponentialFunctionOffsetTransform": "offsets",
+        "org.janelia.alignment.transform.ExponentialRecoveryOffsetTransform": "offsets",
+        "org.janelia.alignment.transform.SEMDistortionTransformA": "offsets",
+    },
+    former={
+        "lenscorrection.NonLinearTransform": "mpicbg.trakem2.transform.NonLinearCoordinateTransform",
+        "mpicbg.trakem2.transform.nonLinearTransform": "mpicbg.trakem2.transform.NonLinearCoordinateTransform",
+    },
+)
 
 
 def from_spec(spec: Mapping[str, Any]) -> Transform:

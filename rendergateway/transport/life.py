@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import weakref
+from collections import deque
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
-
-import attrs
 
 from rendergateway.configuration import configured
 from rendergateway.errors import ClosedGatewayError, ConfigurationError
@@ -178,15 +178,31 @@ class ServiceLife:
 
     # Contexts, other processes
 
-    def _context(self, auth: object, **settings: Any) -> Self:
+    def _context(self, auth: object, settings: Settings) -> Self:
         """Return an object of the same class, with the same fields, that shares this one's connections."""
         context = object.__new__(type(self))
         context.__dict__.update(self.__dict__)
-        context.settings = attrs.evolve(self.settings, **settings)
+        context.__dict__.pop("_ticket", None)
+        context.settings = settings
         context._is_closed = False
         context._begin(_Ask() if auth is None else as_credentials(auth), self)
         self._contexts.add(context)
         return context
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        # It stands for a service and its connections; there is no second one.
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.server.partition("?")[0] == EMBEDDED:
+            raise ConfigurationError("a private embedded service does not travel to another process; use embedded:PATH")
+        with _travelling:
+            ticket: str = self.__dict__.setdefault("_ticket", os.urandom(8).hex())
+            _known[ticket] = self
+        return _revive, (type(self), ticket, self.__getstate__())
 
     def __getstate__(self) -> dict[str, Any]:
         auth: Credentials | _Ask | None = self.auth
@@ -208,6 +224,25 @@ class ServiceLife:
             keep(connection)
             connection.carrier.leave_to_parent()
             self._inherited = connection.carrier
+
+
+# Gateways of this process by the ticket that their pickles carry: what comes back, or comes twice, finds its gateway.
+_known: weakref.WeakValueDictionary[str, ServiceLife] = weakref.WeakValueDictionary()
+# Those that came from another process are kept for a while, so that the next task of a worker finds its connections.
+_kept: deque[ServiceLife] = deque(maxlen=8)
+_travelling = new_lock()
+
+
+def _revive(life_class: type[ServiceLife], ticket: str, state: dict[str, Any]) -> ServiceLife:
+    """Return this process's one object of that ticket."""
+    with _travelling:
+        life = _known.get(ticket)
+        if life is None:
+            life = object.__new__(life_class)
+            life.__setstate__(state)
+            _known[ticket] = life
+            _kept.append(life)
+        return life
 
 
 def _embedded_adapter(address: str) -> Any:

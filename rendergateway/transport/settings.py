@@ -66,3 +66,17 @@ class Settings:
     pool_block: bool = False
     retries: Retries = attrs.field(factory=Retries, validator=attrs.validators.instance_of(Retries))
     headers: Mapping[str, str] = attrs.field(factory=dict, converter=dict, validator=_check_headers, repr=False)
+
+    @classmethod
+    def of(cls, **given: Any) -> Settings:
+        """Return settings from what is given; a number for *retries* is how often."""
+        return cls(**_with_retries(given))
+
+    def with_given(self, **given: Any) -> Settings:
+        """Return settings that differ in what is given and not None."""
+        return attrs.evolve(self, **_with_retries({name: one for name, one in given.items() if one is not None}))
+
+
+def _with_retries(given: dict[str, Any]) -> dict[str, Any]:
+    retries = given.get("retries")
+    return {**given, "retries": Retries(total=retries)} if isinstance(retries, int) else given

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import attrs
@@ -151,14 +152,16 @@ class Copy:
         return [read_layer(self.source, z)]
 
     def _batches(self, edit: StackEdit, layers: Iterable[Iterable[ResolvedTiles]]) -> Iterator[Batch]:
+        pieces = self._pieces(layers)
+        if self.edit is None and self.boxes == "keep":
+            return _as_read(pieces, edit.batch)
         # The target is new, or half a copy of this source: its shared transforms are the source's.
         cutting = edit.batches(boxes=self.boxes, may_change=True)
+        return (batch for piece in pieces if len(piece) for batch in self._edited(piece, cutting))
+
+    def _pieces(self, layers: Iterable[Iterable[ResolvedTiles]]) -> Iterator[ResolvedTiles]:
         for layer in layers:
-            for piece in layer:
-                if self.edit is None and self.boxes == "keep":
-                    yield from _as_read(piece, edit.batch)
-                elif len(piece):
-                    yield from self._edited(piece, cutting)
+            yield from layer
             self._done += 1
 
     def _edited(self, piece: ResolvedTiles, cutting: Batches) -> Iterator[Batch]:
@@ -206,15 +209,23 @@ class Copy:
         )
 
 
-def _as_read(layer: ResolvedTiles, size: int) -> Iterator[Batch]:
-    """Cut a layer as it was read: nothing in it is looked at."""
-    if 0 < len(layer) <= size:
-        yield Batch(layer, derives_boxes=False)
-        return
-    ids = list(layer.tiles)
-    for start in range(0, len(ids), size):
-        part = {tile_id: layer.tiles[tile_id] for tile_id in ids[start : start + size]}
-        yield Batch(ResolvedTiles(part, layer.transforms), derives_boxes=False)
+def _as_read(pieces: Iterable[ResolvedTiles], size: int) -> Iterator[Batch]:
+    """Hand tiles on as they were read, small layers together: nothing in them is looked at."""
+    ahead = ResolvedTiles()
+    for piece in pieces:
+        ahead.tiles.update(piece.tiles)
+        ahead.transforms.update(piece.transforms)
+        while len(ahead) >= size:
+            first, ahead = _parted(ahead, size)
+            yield Batch(first, derives_boxes=False)
+    if len(ahead):
+        yield Batch(ahead, derives_boxes=False)
+
+
+def _parted(tiles: ResolvedTiles, size: int) -> tuple[ResolvedTiles, ResolvedTiles]:
+    items = iter(tiles.tiles.items())
+    first = dict(islice(items, size))
+    return ResolvedTiles(first, dict(tiles.transforms)), ResolvedTiles(dict(items), dict(tiles.transforms))
 
 
 def _with_right_boxes(old: ResolvedTiles, texts: Sequence[Text]) -> Iterator[Text]:

@@ -64,6 +64,8 @@ class MatchReading:
 
         def _remembered(self, name: Any, make: Any) -> Any: ...
 
+        def _while_held(self, name: Any, make: Any) -> Any: ...
+
     @property
     def _merged(self) -> tuple[str, ...]:
         """Names of the collections that the service is to merge into the first one."""
@@ -119,7 +121,9 @@ class MatchReading:
             return self._listing(sorted(found, key=lambda pair: pair[0]))
 
         name = ("pairs", selection.identity, points)
-        pairs: Collection[MatchPairWrapper] = self._remembered(name, lambda: self._collection(selection.words, load))
+        # Pairs of one section after another must not fill the memory; all pairs are children.
+        remembered = self._remembered if selection == Selection() else self._while_held
+        pairs: Collection[MatchPairWrapper] = remembered(name, lambda: self._collection(selection.words, load))
         return pairs
 
     def iter_pairs(self, **chosen: Any) -> Iterator[MatchPairWrapper]:

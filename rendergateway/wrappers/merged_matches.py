@@ -69,6 +69,8 @@ class MergedMatches(MatchReading):
     def _remembered(self, name: Any, make: Callable[[], Any]) -> Any:
         return make()
 
+    _while_held = _remembered
+
     def __str__(self) -> str:
         return "+".join(collection.name for collection in self.collections)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -154,8 +155,8 @@ class ObjectWrapper(ShownObject, Generic[RecordT]):
     def _conn(self) -> Gateway:
         if self._gateway is None:
             raise NoGatewayError(
-                f"{self!r} stands around a loose record, of no gateway, and has only what is in it; with conn= and key= "
-                "it stands for an object of a service"
+                f"{self!r} stands around a loose record, of no gateway, and has only what is in it; "
+                "with conn= and key= it stands for an object of a service"
             )
         return self._gateway
 
@@ -305,6 +306,36 @@ class ObjectWrapper(ShownObject, Generic[RecordT]):
             return Collection(self._conn, kind, listed, scope=self._scope, what=f"{what} of {self.KIND} {self}")
 
         return self._remembered(what, make)
+
+    def _selection(self, kind: str, what: str, load: Callable[[], Listing]) -> Any:
+        """
+        Return the collection that *what* names, to be loaded by *load*: one of any number.
+
+        Unlike children it is remembered only while somebody holds it, or it was listed just now: to look at one box
+        after another must not fill the memory.
+        """
+        return self._while_held(what, lambda: self._kept_collection(kind, what, load))
+
+    def _kept_collection(self, kind: str, what: str, load: Callable[[], Listing]) -> Collection[Any]:
+        def listed() -> Listing:
+            listing = load()
+            self._conn._recent.keep(this(), listing)  # type: ignore[arg-type]
+            return listing
+
+        collection: Collection[Any] = Collection(
+            self._conn, kind, listed, scope=self._scope, what=f"{what} of {self.KIND} {self}"
+        )
+        this = weakref.ref(collection)
+        return collection
+
+    def _while_held(self, name: Any, make: Callable[[], Any]) -> Any:
+        """Return what *make* makes, the same as long as somebody holds it and nothing is written."""
+        with self._lock:
+            held = self._remembered("held by others", weakref.WeakValueDictionary)
+            found = held.get(name)
+            if found is None:
+                found = held[name] = make()
+            return found
 
     # Navigation
 

@@ -52,5 +52,5 @@ class Recent:
 
 def _size_of(listing: Listing) -> int:
     """Return about how many bytes a listing holds, from its first text: tiles of one section are much alike."""
-    first = len(bytes(listing.texts[0])) if listing.texts else 0  # type: ignore[arg-type]
+    first = len(bytes(listing.texts[0])) if listing.texts else 0
     return len(listing.ids) * (_ITEM_BYTES + first)

@@ -125,7 +125,8 @@ class StackCopies(ObjectWrapper[StackRecord]):
         sections : z, SectionWrapper or iterable of these, optional
             All unless given.
         edit : callable, optional
-            Is given the `TileTable` of each layer and returns the table that is saved.
+            Is given the `TileTable` of each layer, of a layer of more than 20 000 tiles in pieces, and returns the
+            table that is saved.
         boxes : {'keep', 'service', 'here'}
             As in `StackEdit.put`. A box that is kept is derived anew where *edit* changed the tile's transforms or
             size, but not its box.
@@ -154,8 +155,9 @@ class StackCopies(ObjectWrapper[StackRecord]):
         Notes
         -----
         After an error, and after Ctrl-C, the copy is left LOADING and a note on the error tells how to go on. For each
-        layer one ``section.resolved_tiles`` here and a ``stack.save_tiles`` a batch there; before and after,
-        ``stack.read`` and ``stack.z_values``, ``stack.create`` and ``stack.set_state``.
+        layer one ``section.resolved_tiles`` here and a ``stack.save_tiles`` a batch there, small layers together;
+        before and after, ``stack.read``, ``stack.z_values`` and ``stack.section_data`` here, ``stack.read``,
+        ``stack.create`` and ``stack.set_state`` there.
         """
         target = self._sibling(name, owner, project, gateway)
         if resume:

@@ -57,7 +57,8 @@ class StackParts(ObjectWrapper[StackRecord]):
             z_values = [float(z) for z in self._call("stack.z_values", **values)]
             return Listing(z_values, keys_below(SectionKey, *self._key))
 
-        sections: Collection[SectionWrapper] = self._children("section", f"sections{_words(low, high)}", load)
+        remembered = self._children if z is None else self._selection
+        sections: Collection[SectionWrapper] = remembered("section", f"sections{_words(low, high)}", load)
         return sections
 
     def section(self, z: float | None = None, *, section_id: str | None = None) -> SectionWrapper:
@@ -139,9 +140,7 @@ class StackParts(ObjectWrapper[StackRecord]):
             what = f"matching {pattern!r}{_words(low, high)}"
             return self._tiles(what, lambda: tile_listings.ids_that_match(self, pattern, (low, high)))
         if box is None and low is not None and low == high:
-            # The section is remembered, so that its tiles are listed once however often they are asked for here.
-            section: SectionWrapper = self._remembered(("layer", low), lambda: self.section(low))
-            return section.tiles()
+            return self.section(low).tiles()
         return self._asked_for(Asked((low, high), box))
 
     def _asked_for(self, asked: Asked) -> Collection[TileWrapper]:
@@ -149,7 +148,7 @@ class StackParts(ObjectWrapper[StackRecord]):
         return self._tiles(f"{box}{_words(*asked.z)}", lambda: tile_listings.tiles_asked_for(self, asked))
 
     def _tiles(self, what: str, load: Callable[[], Listing]) -> Collection[TileWrapper]:
-        tiles: Collection[TileWrapper] = self._children("tile", f"tiles {what.strip()}".strip(), load)
+        tiles: Collection[TileWrapper] = self._selection("tile", f"tiles {what.strip()}".strip(), load)
         return tiles
 
     def iter_tiles(self, *, z: ZRange = None, batch: int = tile_listings.MOST_AT_ONCE) -> Iterator[TileWrapper]:

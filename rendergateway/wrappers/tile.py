@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from rendergateway import transforms
 from rendergateway.errors import RecordError, TransformError
 from rendergateway.geometry import Bounds, FloatArray
 from rendergateway.model import ChannelRecord, ImagePyramid, Layout, TileRecord
 from rendergateway.model.resolved import references
 from rendergateway.model.row_table import RowTable
-from rendergateway.transforms import Transform, TransformList, mesh_inverse
+from rendergateway.transforms import Transform, TransformList
 from rendergateway.wrappers import locating
 from rendergateway.wrappers.freshness import fact
 from rendergateway.wrappers.keys import SectionKey, TileKey, TransformKey, keys_below
@@ -298,7 +299,7 @@ class TileWrapper(ObjectWrapper[TileRecord]):
             return self.transforms
         if self.width is None or self.height is None:
             raise TransformError(f"tile {self.tile_id!r} has no width or height: its mesh cannot be made")
-        return mesh_inverse(self.resolved_transforms, self.width, self.height, self._obj.mesh_cell_size)
+        return transforms.mesh_inverse(self.resolved_transforms, self.width, self.height, self._obj.mesh_cell_size)
 
     # Writing
 

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import attrs
 import numpy as np
 
+from rendergateway import transforms
 from rendergateway.errors import NotInvertibleError, RecordError, TransformError
 from rendergateway.geometry import FloatArray, IntArray
 from rendergateway.model import TileRecord
 from rendergateway.model.slices import Text
 from rendergateway.model.tables import Column
-from rendergateway.transforms import Transform, TransformList, affines_apply, affines_undo, find_in_triangles, tile_mesh
+from rendergateway.transforms import Transform, TransformList, affines_apply, affines_undo
 
 __all__ = ["FRAMES", "METHODS", "Carried", "TileMap", "TileMaps"]
 
@@ -223,6 +224,6 @@ def _into_tiles_by_mesh(maps: list[TileMap], which: IntArray, points: FloatArray
     if first.width is None or first.height is None:
         raise TransformError(_NO_SIZE)
     size = first.width, first.height, first.cell_size
-    vertices, triangles = tile_mesh(*size, is_affine=not len(first.head))
+    vertices, triangles = transforms.tile_mesh(*size, is_affine=not len(first.head))
     target = first.head.apply(vertices)[triangles]
-    return find_in_triangles(points, vertices[triangles], target, _tails(maps)[which])
+    return transforms.find_in_triangles(points, vertices[triangles], target, _tails(maps)[which])

@@ -59,7 +59,7 @@ def test_box_that_is_no_number__in_render_parameters(stack: Service) -> None:
 @pytest.mark.parametrize(("text", "value"), [("1.5d", 1.5), (" 0x1p1 ", 2.0), ("+7f", 7.0), ("+Infinity", "Infinity")])
 def test_number_as_text__read_as_java_does(stack: Service, text: str, value: Any) -> None:
     """Text for a number may be whatever Java reads as one."""
-    stack.save(tile("a", z=text))
+    stack.save(tile("a") | {"z": text})
 
     assert stack.json(f"{STACK}/tile/a")["z"] == value
 
@@ -67,7 +67,7 @@ def test_number_as_text__read_as_java_does(stack: Service, text: str, value: Any
 @pytest.mark.parametrize("text", ["1_0", "inf", "nan", "infinity", "\u0663", "1e", "0x1"])
 def test_number_as_text__refused_as_java_does(stack: Service, text: str) -> None:
     """And nothing that only Python does."""
-    assert stack.save(tile("a", z=text)).status_code == 400
+    assert stack.save(tile("a") | {"z": text}).status_code == 400
 
 
 @pytest.mark.parametrize("level", ["3000000000", "1.5", "one", ""])

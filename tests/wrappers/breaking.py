@@ -39,7 +39,7 @@ class BreakingService:
             return self._lost(environ, start_response)
         if fate == "ok":
             return self.app(environ, start_response)
-        b"".join(self.app(environ, lambda *words: None))
+        b"".join(self.app(environ, lambda *words: lambda data: None))
         return self._lost(environ, start_response)
 
     def _fate(self, environ: dict[str, Any]) -> str:

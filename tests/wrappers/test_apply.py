@@ -225,13 +225,15 @@ def acquired(gateway: Gateway) -> StackWrapper:
 
 def stored(stack: StackWrapper) -> dict[str, Any]:
     """All tiles and shared transforms, numbers in texts read."""
-    return comparable(stack._call("stack.resolved_tiles"))
+    found: dict[str, Any] = comparable(stack._call("stack.resolved_tiles"))
+    return found
 
 
 def java_result(client: str, case: str) -> dict[str, Any]:
     """What the Java client left in the target stack."""
     (file,) = (GOLDEN / client / case / "state").glob("*_resolvedTiles.json")
-    return comparable(json.loads(file.read_bytes()))
+    found: dict[str, Any] = comparable(json.loads(file.read_bytes()))
+    return found
 
 
 def comparable(value: Any) -> Any:

@@ -11,6 +11,7 @@ import pytest
 
 from rendergateway import Gateway, NotFoundError, RenderGatewayError, StackWrapper, TileTable, TileWrapper
 from rendergateway.transforms import AffineModel2D
+from rendergateway.wrappers.mapping import mapped
 from tests.wrappers.conftest import tile
 
 
@@ -297,3 +298,18 @@ def test_stacks__by_pattern_and_state(mosaic: StackWrapper, gateway: Gateway) ->
     assert Gateway.stacks(gateway, "mosaic").one() is mosaic
     with pytest.raises(ValueError, match="COMPLETE"):
         gateway.stacks(state="complete")
+
+
+def test_map__bounded_in_flight() -> None:
+    """However many objects there are, only a few are taken before the first answer is."""
+    taken, told = list[int](), list[int]()
+
+    class Numbers(list[int]):
+        def __iter__(self) -> Iterator[int]:
+            for number in super().__iter__():
+                taken.append(number)
+                yield number
+
+    mapped(str, Numbers(range(100)), what="numbers", workers=3, progress=lambda done: told.append(len(taken) - done))
+
+    assert max(told) <= 2 * 3

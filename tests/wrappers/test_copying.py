@@ -80,16 +80,31 @@ def test_clone__refused(stack: StackWrapper, gateway: Gateway) -> None:
 
 def test_copy__as_it_is(stack: StackWrapper, gateway: Gateway) -> None:
     """A copy has every text to the byte, the shared transforms, and what is said of the version."""
-    with gateway.counting() as requests:
-        copy = stack.copy_to("copy", owner="other", project="p", workers=1)
+    copy = stack.copy_to("copy", owner="other", project="p", workers=1)
 
     assert texts_of(copy) == texts_of(stack)
     assert copy.shared_transforms["lens"] == stack.shared_transforms["lens"]
     assert (copy.owner.name, copy.state, copy.resolution_nm, copy.version.cycle_number) == (
         "other", "COMPLETE", (4, 4, 40), 2,
     )  # fmt: skip
-    assert requests.count("section.resolved_tiles") == requests.count("stack.save_tiles") == 3
-    assert len(requests) == 6 + 10
+
+
+def test_copy__requests(stack: StackWrapper, gateway: Gateway) -> None:
+    """A request a layer reads it; small layers are saved together."""
+    stack.load()
+
+    with gateway.counting() as requests:
+        stack.copy_to("copy", workers=1)
+
+    assert requests == [
+        *["stack.read", "stack.create"],  # the copy, which must not be there
+        *["stack.read", "stack.z_values"],  # the source
+        "stack.read",  # the copy is LOADING
+        *["stack.section_data", *["section.resolved_tiles"] * 3],
+        "stack.save_tiles",
+        "stack.read",  # the source is as it was
+        *["stack.read", "stack.set_state"],
+    ]
 
 
 def test_copy__to_another_server(stack: StackWrapper, tmp_path: Path) -> None:

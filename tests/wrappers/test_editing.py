@@ -263,9 +263,10 @@ def test_editing__interrupted(gateway: Gateway) -> None:
 
 def test_editing__wrong_numbers(stack: StackWrapper) -> None:
     """Batches hold tiles, and somebody sends them."""
-    for options in ({"batch": 0}, {"workers": 0}):
-        with pytest.raises(ValueError, match="at least one"):
-            stack.editing(**options)
+    with pytest.raises(ValueError, match="at least one"):
+        stack.editing(batch=0)
+    with pytest.raises(ValueError, match="at least one"):
+        stack.editing(workers=0)
 
 
 # A stack changed underneath

@@ -130,7 +130,7 @@ def test_loading__collection_once_for_many_threads(stack: StackWrapper, gateway:
 
 
 def test_pickle__travels_with_what_it_holds(tmp_path: Path) -> None:
-    """A wrapper arrives with its record; the gateway opens anew there, without credentials."""
+    """A pickled wrapper holds no credentials, and comes back to the gateway that it came from."""
     with Gateway(f"embedded:{tmp_path / 'render.db'}", owner="lab", project="cortex", auth=("me", "secret")) as gateway:
         stack = gateway.create_stack("s")
         with stack.editing() as edit:
@@ -141,14 +141,9 @@ def test_pickle__travels_with_what_it_holds(tmp_path: Path) -> None:
         there, section = pickle.loads(data)
 
         assert b"secret" not in data
-        assert there == tile
-        assert there._obj == tile._obj
-        assert there.stack._conn is section._conn is not gateway
-        with there._conn.counting() as requests:
-            assert there.width == 10
-            assert len(section.tiles()) == 1
-        assert requests == ["section.resolved_tiles"]
-        there._conn.close()
+        # In this process the gateway is here; tests/transport/test_processes.py looks at others.
+        assert there is tile
+        assert there.stack._conn is section._conn is gateway
 
 
 def test_pickle__private_service_does_not_travel(stack: StackWrapper) -> None:

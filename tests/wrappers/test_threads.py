@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rendergateway import Gateway, StackWrapper
+from rendergateway import Gateway, StackWrapper, TileWrapper
 
 THREADS = 32
 
@@ -100,3 +100,20 @@ def test_living_objects__memory_stays_flat(stack: StackWrapper, gateway: Gateway
 
     assert len(gateway._alive) < 10_000
     assert sum(1 for _ in gateway.living_objects()) < 10
+
+
+def test_identity__whoever_comes_first(stack: StackWrapper, gateway: Gateway) -> None:
+    """Where another thread wraps an object while this one does, both get the one that was there first."""
+    first: list[TileWrapper] = []
+
+    class Slow(TileWrapper):
+        def __prepare__(self, **extra: object) -> None:
+            if not first:
+                first.append(self)
+                first[0] = stack.tile("t1_0")
+
+    gateway.register(Slow)
+
+    assert stack.tile("t1_0") is first[0]
+    first.clear()
+    assert stack.section(1).tiles()[1] is stack.tile("t1_1")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from rendergateway import (
     TileRecord,
 )
 from rendergateway.transforms import AffineModel2D, TransformReference
+from rendergateway.wrappers.recent import Recent
 from tests.wrappers.conftest import LENS, tile
 
 LIMIT = 7
@@ -239,3 +242,17 @@ def test_pieces__all_on_one_spot(large: StackWrapper) -> None:
 
     with pytest.raises(RecordError, match="more tiles on one spot"):
         large.section(5).tiles().load()
+
+
+def test_tiles__one_box_after_another(stack: StackWrapper, gateway: Gateway) -> None:
+    """A box that is asked for again is the same collection while somebody holds it; nobody else keeps it."""
+    gateway._recent = Recent(limit_bytes=0)
+    tiles = stack.tiles(box=Bounds(0, 0, 10, 10)).load()
+    assert stack.tiles(box=Bounds(0, 0, 10, 10)) is tiles
+    gone = weakref.ref(tiles)
+
+    del tiles
+    stack.tiles(box=Bounds(0, 0, 20, 20)).load()
+    gc.collect()
+
+    assert gone() is None

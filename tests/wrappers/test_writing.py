@@ -178,7 +178,7 @@ def test_boxes__here_as_the_service_derives_them(gateway: Gateway) -> None:
     turned = AffineModel2D.from_spec(
         {"className": AffineModel2D.JAVA_NAME, "dataString": "0.99 -0.0575 0.0556 1.01 1108.67 -2104.64"}
     )
-    sizes = {"z": 1, "width": 2560, "height": 2160}
+    sizes: dict[str, Any] = {"z": 1, "width": 2560, "height": 2160}
     tiles = [
         TileRecord(tile_id="affine", **sizes, transforms=[turned]),
         TileRecord(tile_id="lens", **sizes, transforms=[TransformReference("lens"), turned]),
@@ -288,7 +288,7 @@ def test_load__checks_first(empty: StackWrapper, gateway: Gateway) -> None:
         with pytest.raises(RecordError, match=r"'lens', which is in no file that is loaded, nor in stack empty"):
             edit.load(tile("a", 1, 0).to_json())
         with pytest.raises(TypeError, match="open for text"):
-            edit.load(io.StringIO("[]"))  # type: ignore[arg-type]
+            edit.load(io.StringIO("[]"))
 
     assert "stack.save_tiles" not in requests
 
@@ -402,7 +402,7 @@ def test_set__without_reopening(stack: StackWrapper, gateway: Gateway) -> None:
 
     stack.set(resolution_nm=None, cycle=None, default_channel=None, box_root_path=None, path_builder=None)
     assert stack.resolution_nm == (None, None, None)
-    assert stack.version.cycle_number is stack.version.default_channel is None
+    assert (stack.version.cycle_number, stack.version.default_channel) == (None, None)
 
 
 def test_set__what_needs_a_new_version(stack: StackWrapper, gateway: Gateway) -> None:
