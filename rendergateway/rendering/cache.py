@@ -80,7 +80,7 @@ class ByteCache(Generic[Value]):
             return
         self._kept[key] = value, size
         self._bytes += size
-        while False:
+        while self._bytes > self.most_bytes:
             _, (_, gone) = self._kept.popitem(last=False)
             self._bytes -= gone
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from rendergateway.errors import ImageError
 
-__all__ = ["MOST_IMAGE_PIXELS", "decoded"]
+__all__ = ["MOST_IMAGE_PIXELS", "decoded", "decoded_picture", "plain_picture"]
 
 Pixels = npt.NDArray[Any]
 
@@ -52,6 +52,37 @@ def decoded(source: Path | bytes, number: int | None = None) -> Pixels:
         raise ImageError("it is empty")
     pixels = _tiff(data, number) if data[:4] in _TIFF else _through_opencv(data)
     return _plain(pixels)
+
+
+def decoded_picture(data: bytes) -> tuple[Pixels, npt.NDArray[np.uint8] | None]:
+    """
+    Return the pixels of a picture that was drawn, and their opacity; see `plain_picture`.
+
+    Raises
+    ------
+    ImageError
+        If *data* is no image.
+    """
+    import cv2
+
+    if not data.startswith(_PNG):
+        return plain_picture(decoded(data), None)
+    _check_complete(data)
+    image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+    if image is None:
+        raise ImageError("the PNG cannot be decoded")
+    if image.ndim == 2 or image.shape[2] != 4:
+        return plain_picture(decoded(data), None)
+    return plain_picture(cv2.cvtColor(image, cv2.COLOR_BGRA2RGB), image[..., 3])
+
+
+def plain_picture(
+    pixels: Pixels, alpha: npt.NDArray[np.uint8] | None
+) -> tuple[Pixels, npt.NDArray[np.uint8] | None]:
+    """Return one grey channel where the colours of all pixels are grey, and no opacity where all are opaque."""
+    if pixels.ndim == 3 and (pixels[..., 0] == pixels[..., 1]).all() and (pixels[..., 0] == pixels[..., 2]).all():
+        pixels = np.ascontiguousarray(pixels[..., 0])
+    return pixels, None if alpha is None or (alpha == 255).all() else np.ascontiguousarray(alpha)
 
 
 def _check_pixels(width: int, height: int) -> None:
@@ -132,7 +163,11 @@ def _page(file: Any, index: int) -> Any:
 
 def _plain(pixels: Pixels) -> Pixels:
     """Return pixels in one of the types that are drawn."""
-    pixels = np.squeeze(pixels)
+    # A channel of its own, or a stack of one: a picture of a single row stays one.
+    if pixels.ndim == 3 and pixels.shape[2] == 1:
+        pixels = pixels[..., 0]
+    while pixels.ndim > 2 and pixels.shape[0] == 1 and (pixels.ndim > 3 or pixels.shape[2] not in (3, 4)):
+        pixels = pixels[0]
     if pixels.ndim == 3:
         return _colours(pixels)
     if pixels.ndim != 2:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,18 @@ from rendergateway.rendering.png import png_of_rgba
 from rendergateway.rendering.quantization import quantization_tables
 from rendergateway.rendering.recipe import MOST_PIXELS, Recipe
 
-__all__ = ["FORMATS", "encoded", "encoded_outlines", "png_bytes", "write_png"]
+__all__ = [
+    "FORMATS",
+    "SUFFIXES",
+    "encoded",
+    "encoded_outlines",
+    "file_bytes",
+    "png_bytes",
+    "seen",
+    "sixteen_bit",
+    "write_png",
+    "write_whole",
+]
 
 _COLOURS = 3
 _OPAQUE = 255
@@ -29,7 +41,7 @@ Bytes = npt.NDArray[np.uint8]
 # -- what is seen ------------------------------------------------------------------------------------------------
 
 
-def _seen(picture: Picture, recipe: Recipe) -> tuple[Bytes, Bytes | None]:
+def seen(picture: Picture, recipe: Recipe) -> tuple[Bytes, Bytes | None]:
     """Return 8-bit pixels and their opacity, on the background that was asked for; None for opaque pictures."""
     pixels, alpha = picture.as_8bit(), picture.alpha
     if alpha is None:
@@ -65,7 +77,7 @@ def _with_opacity(pixels: Bytes, alpha: Bytes | None) -> Bytes:
     return np.asarray(four, dtype=np.uint8)
 
 
-def _sixteen_bit(picture: Picture) -> npt.NDArray[np.uint16]:
+def sixteen_bit(picture: Picture) -> npt.NDArray[np.uint16]:
     """Return values as they are in the images, colours as one grey channel: windows of grey levels do not count."""
     values = picture.pixels
     if values.ndim == _COLOURS:
@@ -157,8 +169,8 @@ def encoded(picture: Picture, recipe: Recipe, kind: str) -> bytes:
         four bytes a pixel, opacity first; those of 16 bits are one grey channel of unchanged values.
     """
     if kind in _OF_16_BITS:
-        return _OF_16_BITS[kind](_sixteen_bit(picture))
-    pixels, alpha = _seen(picture, recipe)
+        return _OF_16_BITS[kind](sixteen_bit(picture))
+    pixels, alpha = seen(picture, recipe)
     return _OF_8_BITS[kind](pixels, alpha, recipe)
 
 
@@ -220,7 +232,60 @@ def write_png(path: str | os.PathLike[str], pixels: npt.NDArray[Any]) -> None:
     OSError
         If the file cannot be written.
     """
+    write_whole(path, png_bytes(pixels))
+
+
+# Kinds of files by the ends of their names.
+SUFFIXES = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff"}
+
+
+def file_bytes(pixels: npt.NDArray[Any], alpha: Bytes | None, kind: str, *, quality: float = 0.85) -> bytes:
+    """
+    Return what is seen as a file.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (H, W) or (H, W, 3)
+        uint8, or grey values of uint16.
+    alpha : ndarray of uint8, shape (H, W), optional
+        Opacity: a PNG of 8 bits holds it, others lie on black.
+    kind : {'png', 'jpeg', 'tiff'}
+        One of the values of `SUFFIXES`.
+    quality : float
+        Of a JPEG, 0 … 1.
+
+    Raises
+    ------
+    ImageError
+        If the kind of file does not hold such pixels.
+    """
+    if kind == "jpeg":
+        if pixels.dtype != np.uint8:
+            raise ImageError("a JPEG holds 8 bits: draw with dtype='uint8' or intensity=(low, high), or save PNG or TIFF")
+        return _jpeg(pixels, alpha, Recipe(quality=quality, convert_to_gray=pixels.ndim == 2))
+    if kind == "tiff":
+        flat = pixels if pixels.dtype != np.uint8 else _on_black(pixels, alpha)
+        return _tiff_bytes(flat, "minisblack" if flat.ndim == 2 else "rgb")
+    if alpha is None and pixels.ndim == 2:
+        return png_bytes(pixels)
+    return png_of_rgba(_with_opacity(pixels, alpha))
+
+
+def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
+    """
+    Write a file, whole or not at all.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
     target = Path(path)
-    unfinished = target.with_name(target.name + ".part")
-    unfinished.write_bytes(png_bytes(pixels))
-    unfinished.replace(target)
+    # A name that no other writer of the same file has.
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.part")
+    try:
+        unfinished.write_bytes(data)
+        unfinished.replace(target)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise

@@ -49,11 +49,6 @@ class Batches:
         Shared transforms that come with the tiles.
     may_change : bool
         Whether *given* may be others than those that the stack has.
-
-    Attributes
-    ----------
-    tile_count : int
-        How many tiles went through.
     """
 
     def __init__(
@@ -77,7 +72,6 @@ class Batches:
         self._texts: dict[str, bytes] = {}
         self._shared: dict[str, Transform] = {}
         self._met: set[int] = set()
-        self.tile_count = 0
 
     def of(self, sourced: Iterable[SourcedTile]) -> Iterator[Batch]:
         """
@@ -100,7 +94,6 @@ class Batches:
             for name in outline.references:
                 if name not in self._texts:
                     self._learn(name, lookup, outline.tile_id)
-        self.tile_count += len(piece)
         texts, boxed = self._boxed([text for text, _ in piece], outlines)
         derives = [self._boxes == "service" or not outline.has_box for outline in boxed]
         for derive in sorted(set(derives)):

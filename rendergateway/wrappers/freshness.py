@@ -71,7 +71,11 @@ if TYPE_CHECKING:
 else:
 
     def fact(read: Callable[[ObjectWrapper[Any]], T]) -> property:
-        """Make a property whose value is read once from the record, and again only after a write."""
+        """
+        Make a property whose value is read once from the record, and again only after a write.
+
+        It is remembered by its name: of a class and those that it derives from, one may have a fact of that name.
+        """
         name = read.__name__
 
         def get(self: ObjectWrapper[Any]) -> T:

@@ -1,0 +1,108 @@
+"""Channels seen together: which grey levels of each are shown, and in what colour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Window", "composed", "rgb_of"]
+
+_WHITE = "#ffffff"
+
+
+def rgb_of(colour: str | int) -> tuple[int, int, int]:
+    """
+    Return red, green and blue, 0 … 255, of ``"#rrggbb"`` or 0xRRGGBB.
+
+    Raises
+    ------
+    ValueError
+        If it is no colour.
+
+    Examples
+    --------
+    >>> rgb_of("#00ff80"), rgb_of(0x202020)
+    ((0, 255, 128), (32, 32, 32))
+    """
+    try:
+        text = colour.removeprefix("#") if isinstance(colour, str) else ""
+        value = int(text, 16) if len(text) == 6 else int(colour) if isinstance(colour, int) else -1
+    except ValueError:
+        value = -1
+    if not 0 <= value <= 0xFFFFFF:
+        raise ValueError(f"a colour is written '#rrggbb' or 0xRRGGBB, not {colour!r}")
+    return value >> 16, value >> 8 & 0xFF, value & 0xFF
+
+
+def _checked_colour(colour: str | int) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*rgb_of(colour))
+
+
+@attrs.frozen
+class Window:
+    """
+    Which values of a channel are shown from black to its colour.
+
+    Parameters
+    ----------
+    low, high : float
+        Values of the image that are shown black, and in full colour; *high* is above *low*.
+    colour : str or int
+        ``"#rrggbb"`` or 0xRRGGBB; white unless given.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing between *low* and *high*, or the colour is none.
+
+    Examples
+    --------
+    >>> Window(20, 300, "#00ff00")
+    Window(low=20.0, high=300.0, colour='#00ff00')
+    """
+
+    low: float = attrs.field(converter=float)
+    high: float = attrs.field(converter=float)
+    colour: str = attrs.field(default=_WHITE, converter=_checked_colour)
+
+    def __attrs_post_init__(self) -> None:
+        if not self.low < self.high:
+            raise ValueError(f"a window reaches from a lower value to a higher one, not from {self.low} to {self.high}")
+
+    def shares(self, values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Return how bright each value is shown, 0 … 1."""
+        shown = (values.astype(np.float32) - np.float32(self.low)) / np.float32(self.high - self.low)
+        return np.clip(shown, 0, 1, out=shown)
+
+
+def composed(channels: Mapping[str, npt.NDArray[Any]], windows: Mapping[str, Window]) -> npt.NDArray[np.uint8]:
+    """
+    Return the colours of all channels added up.
+
+    Parameters
+    ----------
+    channels : mapping of str to ndarray, shape (H, W)
+        Values as in the images, by name.
+    windows : mapping of str to Window
+        One for each channel.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W, 3)
+        Red, green, blue; what is brighter than white is white.
+
+    Examples
+    --------
+    >>> values = np.array([[0, 150, 300]])
+    >>> composed({"DAPI": values}, {"DAPI": Window(0, 300, "#00ff00")})[0, :, 1].tolist()
+    [0, 128, 255]
+    """
+    shape = next(iter(channels.values())).shape
+    total = np.zeros((*shape, 3), dtype=np.float32)
+    for name, values in channels.items():
+        total += windows[name].shares(values)[..., np.newaxis] * np.array(rgb_of(windows[name].colour), np.float32)
+    return np.minimum(np.floor(total + 0.5), 255).astype(np.uint8)
