@@ -252,7 +252,7 @@ class FilterError(ImageError):
 
 
 class MissingChannelError(ImageError):
-    """Several channels are to be averaged, and a tile has some of them only, or of different sizes."""
+    """No tile has that channel; or several are to be averaged, and a tile has some of them only, or of other sizes."""
 
 
 _ANY_SENTENCE = re.compile(r"\S")

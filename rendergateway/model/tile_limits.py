@@ -80,7 +80,9 @@ class TileLimits:
         if bad.size:
             shown = [f"{tile_ids[row]!r} ({self._sentence(boxes[row], found[row])})" for row in bad[:_SHOWN]]
             more = f" and {bad.size - _SHOWN} more" if bad.size > _SHOWN else ""
-            raise RecordError(f"{bad.size} of the {len(boxes)} tiles looked at are beyond the limits: {', '.join(shown)}{more}")
+            raise RecordError(
+                f"{bad.size} of the {len(boxes)} tiles looked at are beyond the limits: {', '.join(shown)}{more}"
+            )
 
     def _beyond(self, boxes: FloatArray) -> FloatArray:
         """Return (N, 6): which of min x, min y, max x, max y, width and height are beyond the limits."""

@@ -14,7 +14,7 @@ from rendergateway.wrappers.display import ShownCollection
 from rendergateway.wrappers.freshness import Seen
 from rendergateway.wrappers.keys import Scope
 from rendergateway.wrappers.listing import Listing, Loaded
-from rendergateway.wrappers.pages import Pages
+from rendergateway.wrappers.pages import Page, Pages
 from rendergateway.wrappers.templates import changes_data
 
 if TYPE_CHECKING:
@@ -162,6 +162,11 @@ class Collection(ShownCollection, Sequence[W], Generic[W]):
             raise ValueError(f"{item!r} is not among the {self._what}")
         return place
 
+    @property
+    def total(self) -> int:
+        """How many objects the whole listing has, of which slices, filters and pages show a part."""
+        return len(self)
+
     # Choosing
 
     @property
@@ -255,6 +260,10 @@ class Collection(ShownCollection, Sequence[W], Generic[W]):
     def pages(self, size: int) -> Pages[W]:
         """Return this collection cut into pages of *size* objects: a sequence of collections."""
         return Pages(self, size)
+
+    def page(self, number: int, size: int) -> Page[W]:
+        """Return one page of at most *size* objects, counted from 1, with the numbers of those beside it."""
+        return self.pages(size).page(number)
 
     # All at once
 
@@ -360,6 +369,11 @@ class _Part(Collection[W]):
     def _read(self) -> Loaded:
         source = self._source._current
         return Loaded(self._choose(source), source.seen, held=source.held)
+
+    @property
+    def total(self) -> int:
+        """How many objects the whole listing has, of which this is a part."""
+        return self._source.total
 
     @changes_data
     def reload(self) -> Collection[W]:

@@ -44,7 +44,7 @@ def make_like(source: StackWrapper, target: StackWrapper, *, notes: str | None =
     return target
 
 
-def check_resumable(source: StackWrapper, target: StackWrapper) -> None:
+def check_resumable(target: StackWrapper) -> None:
     """
     Look whether a copy that broke off is there.
 

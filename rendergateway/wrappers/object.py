@@ -18,6 +18,7 @@ from rendergateway.wrappers.collection import Collection, Listing
 from rendergateway.wrappers.display import ShownObject
 from rendergateway.wrappers.freshness import NOTHING_HELD, OVER, Epoch, Held
 from rendergateway.wrappers.keys import Key, Scope, scope_of
+from rendergateway.wrappers.labels import LabelledObject
 from rendergateway.wrappers.rows import row_table
 from rendergateway.wrappers.templates import changes_data
 
@@ -38,7 +39,7 @@ _LOOSE = Epoch()
 _exchange = new_lock()
 
 
-class ObjectWrapper(ShownObject, Generic[RecordT]):
+class ObjectWrapper(ShownObject, LabelledObject, Generic[RecordT]):
     """
     An object of the service: named by a key, loaded when first read.
 

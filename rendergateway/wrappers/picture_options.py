@@ -114,6 +114,8 @@ class PictureOptions:
     render: str = attrs.field(default="service", validator=_one_of(_RENDERERS, "render="))
 
     def __attrs_post_init__(self) -> None:
+        if self.max_tiles is not None and self.max_tiles < 0:
+            raise ValueError(f"max_tiles= counts tiles, from 0; not {self.max_tiles}")
         if self.channel is not None and self.channels is not None:
             raise TypeError("give channel=, one name, or channels=, a window for each: not both")
         if self.channels is not None and (self.intensity is not None or self.dtype == "uint16"):

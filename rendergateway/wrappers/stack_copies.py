@@ -161,7 +161,7 @@ class StackCopies(ObjectWrapper[StackRecord]):
         """
         target = self._sibling(name, owner, project, gateway)
         if resume:
-            copying.check_resumable(self._stack, target)
+            copying.check_resumable(target)
         else:
             copying.make_like(self._stack, target)
         if tiles:

@@ -18,7 +18,7 @@ __all__ = ["deleted_at_the_end", "temporary_name"]
 
 def temporary_name(stem: str) -> str:
     """Return a name that no other stack has."""
-    return f"{stem}_temporary_{os.urandom(4).hex()}"
+    return f"{stem}_temporary_{os.urandom(8).hex()}"
 
 
 @contextlib.contextmanager

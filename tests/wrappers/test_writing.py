@@ -499,12 +499,15 @@ def test_temporary__read_only_goes_too(gateway: Gateway) -> None:
 
 def test_temporary__that_cannot_go(gateway: Gateway) -> None:
     """Where a temporary stack cannot be deleted after an error, that error says so."""
-    error = RuntimeError("broken")
-    with pytest.raises(RuntimeError), gateway.temporary_stack():
-        gateway.close()
-        raise error
 
-    assert "could not be deleted" in vars(error)["__notes__"][0]
+    def close_and_fail() -> None:
+        gateway.close()
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError) as caught, gateway.temporary_stack():
+        close_and_fail()
+
+    assert "could not be deleted" in vars(caught.value)["__notes__"][0]
     gateway.connect()
 
 
