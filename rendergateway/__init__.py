@@ -4,9 +4,8 @@ Objects for the stacks, sections, tiles and point matches of render-ws.
 What is not named here is reached where it lives: coordinate transforms and their fits in ``rendergateway.transforms``.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rendergateway import model, transport
 from rendergateway.errors import (
     AddressError,
     AnswerError,
@@ -42,6 +41,7 @@ from rendergateway.errors import (
 )
 from rendergateway.gateway import Gateway
 from rendergateway.geometry import Bounds
+from rendergateway.later import names_from
 from rendergateway.model import (
     ChannelRecord,
     CoordinateRecord,
@@ -65,15 +65,12 @@ from rendergateway.wrappers import (
     MatchCollectionWrapper,
     MatchGroupWrapper,
     MatchPairWrapper,
-    MergedMatches,
     ObjectWrapper,
     OwnerWrapper,
     ProjectWrapper,
     Registry,
-    Removal,
     SectionWrapper,
     SharedTransformWrapper,
-    StackEdit,
     StackWrapper,
     TileGroupWrapper,
     TileWrapper,
@@ -91,6 +88,7 @@ if TYPE_CHECKING:
         write_transform_changes,
     )
     from rendergateway.transport import TokenFile
+    from rendergateway.wrappers import MergedMatches, Picture, PictureOptions, Removal, StackEdit, Window
 
 __all__ = [
     "AddressError",
@@ -132,6 +130,8 @@ __all__ = [
     "ObjectWrapper",
     "OwnerWrapper",
     "PathBuilder",
+    "Picture",
+    "PictureOptions",
     "ProjectWrapper",
     "RecordError",
     "RegistrationError",
@@ -160,6 +160,7 @@ __all__ = [
     "TokenFile",
     "TransformError",
     "UnplannedRequestError",
+    "Window",
     "__version__",
     "json_default",
     "read_tiles",
@@ -171,20 +172,22 @@ __all__ = [
     "write_transform_changes",
 ]
 
-_LATER = (
-    "MatchTable",
-    "MergedMatches",
-    "TileLimits",
-    "TileTable",
-    "TokenFile",
-    "read_tiles",
-    "read_transform_changes",
-    "write_tiles",
-    "write_transform_changes",
+__getattr__ = names_from(
+    __name__,
+    {
+        "MatchTable": "model",
+        "MergedMatches": "wrappers",
+        "Picture": "wrappers",
+        "PictureOptions": "wrappers",
+        "Removal": "wrappers",
+        "StackEdit": "wrappers",
+        "TileLimits": "model",
+        "TileTable": "model",
+        "TokenFile": "transport",
+        "Window": "wrappers",
+        "read_tiles": "model",
+        "read_transform_changes": "model",
+        "write_tiles": "model",
+        "write_transform_changes": "model",
+    },
 )
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(transport if name == "TokenFile" else model, name)

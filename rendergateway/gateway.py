@@ -2,43 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from rendergateway.configuration import Configuration, configured
-from rendergateway.endpoints.endpoint import STATES
-from rendergateway.errors import BadRequestError, ConfigurationError, NotFoundError
 from rendergateway.transport import Credentials, Retries, Settings
+from rendergateway.transport.address import Address
 from rendergateway.transport.calls import ServiceCalls
 from rendergateway.version import __version__
-from rendergateway.wrappers import (
-    GATEWAY_ALIASES,
-    Collection,
-    MatchCollectionWrapper,
-    ObjectWrapper,
-    OwnerWrapper,
-    ProjectWrapper,
-    Registry,
-    StackWrapper,
-    add_aliases,
-)
-from rendergateway.wrappers.choosing import Like
-from rendergateway.wrappers.collection import Listing
-from rendergateway.wrappers.describing import is_there, new_version
-from rendergateway.wrappers.keys import CollectionKey, OwnerKey, ProjectKey, StackKey
+from rendergateway.wrappers import GATEWAY_ALIASES, Registry, add_aliases
+from rendergateway.wrappers.keys import CollectionKey
 from rendergateway.wrappers.living import LivingObjects
-from rendergateway.wrappers.match_world import checked_frame
+from rendergateway.wrappers.making import StackMaking
 from rendergateway.wrappers.templates import changes_data
-from rendergateway.wrappers.temporary import deleted_at_the_end, temporary_name
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from rendergateway.model import RenderParameters
+    from rendergateway.wrappers.pictures import Picture
+
 __all__ = ["Gateway"]
 
 
-class Gateway(LivingObjects, ServiceCalls):
+class Gateway(StackMaking):
     """
     The way to one service and to the objects in it.
 
@@ -48,6 +36,8 @@ class Gateway(LivingObjects, ServiceCalls):
         ``host:port``, a URL, ``embedded:PATH`` for a service in a file, ``embedded:`` for one that goes on close.
     owner, project : str, optional
         Whose stacks are meant where a call does not say.
+    public_url : str, optional
+        Where browsers reach the service, for the addresses of pictures in pages; where *address* says unless given.
     profile : str, optional
         Name of a profile in the configuration file.
     auth : (str, str), BearerToken, TokenFile, Credentials, callable or False, optional
@@ -67,6 +57,11 @@ class Gateway(LivingObjects, ServiceCalls):
         Sent with every request; secrets are for *auth*.
     registry : Registry, optional
         Which classes stand for which kinds, beside those of the default registry.
+    image_paths : mapping of str to str, optional
+        Where images that are opened here lie: from the beginning of the service's paths to that of mine,
+        ``{"/groups/": "/mnt/groups/"}``.
+    remote_images : bool
+        Whether images at ``http:``, ``https:``, ``s3:`` and the like may be opened here, through fsspec.
 
     Raises
     ------
@@ -94,6 +89,7 @@ class Gateway(LivingObjects, ServiceCalls):
         *,
         owner: str | None = None,
         project: str | None = None,
+        public_url: str | None = None,
         profile: str | None = None,
         auth: object = None,
         retries: Retries | int | None = None,
@@ -105,11 +101,14 @@ class Gateway(LivingObjects, ServiceCalls):
         pool_block: bool | None = None,
         headers: Mapping[str, str] | None = None,
         registry: Registry | None = None,
+        image_paths: Mapping[str, str] | None = None,
+        remote_images: bool = False,
     ) -> None:
         given = {
             "service": address,
             "owner": owner,
             "project": project,
+            "public_url": public_url,
             "retries": retries,
             "timeout_s": timeout_s,
             "data_timeout_s": data_timeout_s,
@@ -121,7 +120,10 @@ class Gateway(LivingObjects, ServiceCalls):
         configuration = configured(given, profile=profile)
         self.default_owner: str | None = configuration.get("owner")
         self.default_project: str | None = configuration.get("project")
+        self.public_url: str | None = _public_url(configuration.get("public_url"))
         self._match_frames: dict[CollectionKey, str] = {}
+        self.image_paths: dict[str, str] = dict(image_paths or {})
+        self.remote_images = remote_images
         LivingObjects.__init__(self, registry)
         ServiceCalls.__init__(
             self,
@@ -227,236 +229,55 @@ class Gateway(LivingObjects, ServiceCalls):
         self._epochs = {}
         self._begin_living()
 
-    def owners(self) -> Collection[OwnerWrapper]:
+    def image(self, recipe: RenderParameters, **options: Any) -> Picture:
         """
-        Return all owners of stacks, by name.
-
-        Notes
-        -----
-        No request now; one, ``owner.list``, when the collection is first read.
-        """
-
-        def load() -> Listing:
-            return Listing(sorted(self.call("owner.list")), OwnerKey)
-
-        return Collection(self, "owner", load, scope=(), what="owners")
-
-    def owner(self, name: str | None = None) -> OwnerWrapper:
-        """Return the owner of that name, or the gateway's own; no request."""
-        owner: OwnerWrapper = self.wrap("owner", OwnerKey(name or self._default("owner")))
-        return owner
-
-    def projects(self, owner: str | None = None) -> Collection[ProjectWrapper]:
-        """Return the projects of an owner, as `OwnerWrapper.projects`."""
-        return self.owner(owner).projects()
-
-    def project(self, name: str | None = None, *, owner: str | None = None) -> ProjectWrapper:
-        """Return the project of that name, or the gateway's own; no request."""
-        key = ProjectKey(owner or self._default("owner"), name or self._default("project"))
-        project: ProjectWrapper = self.wrap("project", key)
-        return project
-
-    def stacks(
-        self,
-        name: str | None = None,
-        *,
-        state: str | None = None,
-        owner: str | None = None,
-        project: str | None = None,
-    ) -> Collection[StackWrapper]:
-        """
-        Return the stacks of a project or, where none is named and the gateway has none, of an owner.
+        Draw a recipe, such as ``tile.render_parameters()`` gives.
 
         Parameters
         ----------
-        name : str, optional
-            Only those of this name, in which ``*`` and ``?`` stand for any letters and for one.
-        state : str, optional
-            Only those in this state: LOADING, COMPLETE, READ_ONLY or OFFLINE.
-
-        Notes
-        -----
-        No request now; one, ``project.stacks`` or ``stack.list``, when the collection is first read.
-        """
-        if state is not None and state not in STATES:
-            raise ValueError(f"a stack is {', '.join(STATES)}; {state!r} is none of them")
-        above = self.project(project, owner=owner) if project or self.default_project else self.owner(owner)
-        wanted = {"name": None if name is None else Like(name), "state": state}
-        chosen = {field: value for field, value in wanted.items() if value is not None}
-        return above.stacks().filter(**chosen) if chosen else above.stacks()
-
-    def stack(self, name: str, *, owner: str | None = None, project: str | None = None) -> StackWrapper:
-        """
-        Return the stack of that name; no request, so that nothing says yet whether it is there.
-
-        Parameters
-        ----------
-        name : str
-            ``[[owner/]project/]stack``.
-        owner, project : str, optional
-            Where the name does not say.
-
-        Raises
-        ------
-        ConfigurationError
-            If owner or project are not known.
-        """
-        stack: StackWrapper = self.wrap("stack", self._stack_key(name, owner, project))
-        return stack
-
-    def create_stack(
-        self,
-        name: str,
-        *,
-        owner: str | None = None,
-        project: str | None = None,
-        resolution_nm: tuple[float, float, float] | None = None,
-        notes: str | None = None,
-        exist_ok: bool = False,
-    ) -> StackWrapper:
-        """
-        Make an empty stack, LOADING until its first edit ends.
-
-        Parameters
-        ----------
-        name : str
-            ``[[owner/]project/]stack``.
-        owner, project : str, optional
-            Where the name does not say.
-        resolution_nm : (float, float, float), optional
-            Nanometres a pixel in x and y, and the thickness of a section. Nothing is invented where it is not given.
-        notes : str, optional
-            Free text.
-        exist_ok : bool
-            Whether a stack that is there is returned as it is, neither opened nor changed.
-
-        Raises
-        ------
-        BadRequestError
-            If a stack of that name exists, and may not or has another resolution; or the name is none.
-
-        Notes
-        -----
-        Two requests, ``stack.read`` and ``stack.create``: the service would reopen a stack that is there.
-        """
-        stack = self.stack(name, owner=owner, project=project)
-        if not is_there(stack):
-            self.call("stack.create", **stack._key._asdict(), body=new_version(notes, resolution_nm))
-        elif not exist_ok:
-            raise BadRequestError(f"{stack!r} exists; stack.editing() adds to it, stack.delete() makes room")
-        elif resolution_nm is not None and stack.resolution_nm != tuple(resolution_nm):
-            raise BadRequestError(f"{stack!r} exists with the resolution {stack.resolution_nm}; stack.set() changes it")
-        return stack
-
-    @contextlib.contextmanager
-    def temporary_stack(self, stem: str = "stack", **options: Any) -> Iterator[StackWrapper]:
-        """
-        Give a new stack under a name that no other has; it goes when the block ends, however it ends.
-
-        Parameters
-        ----------
-        stem : str
-            What the name begins with: ``[[owner/]project/]stack``.
+        recipe : RenderParameters
+            All that is drawn, and how; it may name images of any stack, or of none.
         **options
-            As `create_stack` takes them.
+            *dtype* and *render* as in `PictureOptions`; a service draws recipes in 8 bits only.
 
-        Examples
-        --------
-        >>> with Gateway("embedded:", owner="lab", project="cortex") as gateway:
-        ...     with gateway.temporary_stack("trial") as stack:
-        ...         print(stack.state)
-        ...     print(len(gateway.stacks()))
-        LOADING
-        0
+        Raises
+        ------
+        ImageError
+            If the picture would have no pixels or too many, or cannot be drawn here.
+        TypeError
+            If something else is given: it stands in the recipe, which ``recipe.evolve(…)`` changes.
+        ServiceError
+            If the service refuses; its sentence names tile and file.
+
+        Notes
+        -----
+        One request, ``recipe.png``; drawn here none.
         """
-        where = {name: options[name] for name in ("owner", "project") if name in options}
-        stack = self.stack(temporary_name(stem), **where)
-        # Begun before it is made: a request that was interrupted may have been carried out.
-        with deleted_at_the_end(stack):
-            yield self.create_stack("/".join(stack._key), **options)
+        from rendergateway.wrappers.picturing import image_of_recipe
 
-    def match_collections(self, owner: str | None = None) -> Collection[MatchCollectionWrapper]:
-        """Return the match collections of an owner, as `OwnerWrapper.match_collections`."""
-        return self.owner(owner).match_collections()
+        return image_of_recipe(self, recipe, options)
 
-    def match_collection(
-        self, name: str, *, owner: str | None = None, frame: str | None = None
-    ) -> MatchCollectionWrapper:
+    @property
+    def picture_base_url(self) -> str:
         """
-        Return the match collection of that name; no request.
+        What addresses of pictures begin with.
 
-        Parameters
-        ----------
-        name : str
-            Its name.
-        owner : str, optional
-            Whose it is; the gateway's own where none is named.
-        frame : {'raw', 'lens_corrected'}, optional
-            What pixels its points live in, from now on for this gateway and what it hands out; the service does not
-            know. See `MatchCollectionWrapper.frame`.
+        What ``public_url`` says, else the address of the service; of an embedded one, which has none, the path alone.
         """
-        key = CollectionKey(owner or self._default("owner"), name)
-        if frame is not None:
-            self._match_frames[key] = checked_frame(frame)
-        collection: MatchCollectionWrapper = self.wrap("match_collection", key)
-        return collection
-
-    def match_frame(self, owner: str, name: str) -> str | None:
-        """Return what pixels the points of a match collection live in, as `match_collection` was told; else None."""
-        return self._match_frames.get(CollectionKey(owner, name))
-
-    def get_object(self, kind: str, name: str, **where: Any) -> ObjectWrapper[Any] | None:
-        """
-        Return an object by kind (in any case) and name, loaded; None where there is none: Blitz Gateway's way.
-
-        Parameters
-        ----------
-        kind : str
-            Owner, Project, Stack or MatchCollection.
-        name : str
-            Its name.
-        **where
-            ``owner=``, ``project=``.
-        """
-        found: ObjectWrapper[Any] = self._opener(kind, "")(name, **where)
-        try:
-            return found.load()
-        except NotFoundError:
-            return None
-
-    def get_objects(self, kind: str, **where: Any) -> Collection[Any]:
-        """Return all objects of a kind that a listing gives: those of the gateway's owner and project, or *where*."""
-        found: Collection[Any] = self._opener(kind, "s")(**where)
-        return found
-
-    def _opener(self, kind: str, plural: str) -> Any:
-        kinds = {"owner": "owner", "project": "project", "stack": "stack", "matchcollection": "match_collection"}
-        known = kinds.get(kind.lower().replace("_", ""))
-        if known is None:
-            raise ValueError(f"objects of the gateway are {', '.join(kinds)}; {kind!r} is none of them")
-        return getattr(self, known + plural)
-
-    def _default(self, name: str) -> str:
-        value: str | None = getattr(self, f"default_{name}")
-        if value is None:
-            raise ConfigurationError(f"whose {name}? Give Gateway({name}=…), or {name}= in the call")
-        return value
-
-    def _stack_key(self, name: str, owner: str | None, project: str | None) -> StackKey:
-        *where, stack = name.split("/")
-        if len(where) > 2 or not all(where) or not stack:
-            raise ConfigurationError(f"a stack is named [[owner/]project/]stack, not {name!r}")
-        named_project = where.pop() if where else project
-        named_owner = where.pop() if where else owner
-        return StackKey(named_owner or self._default("owner"), named_project or self._default("project"), stack)
+        if self.public_url is not None:
+            return self.public_url
+        return urlsplit(self._base_url).path if self._is_embedded else self._base_url
 
 
 add_aliases(Gateway, GATEWAY_ALIASES)
 # A template must not close the gateway, nor call what may write.
 for _method in (Gateway.call, Gateway.close, Gateway.fetch, Gateway.register, Gateway.request):
     changes_data(_method)
-for _maker in (Gateway.create_stack, Gateway.temporary_stack):
-    changes_data(_maker)
+
+
+def _public_url(text: str | None) -> str | None:
+    # A password in it is left out: the pages that it is written into are everybody's.
+    return None if text is None else Address.parse(text).base_url
 
 
 def _headers(headers: Mapping[str, str] | None) -> dict[str, str]:

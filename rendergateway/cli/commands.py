@@ -8,8 +8,10 @@ import click
 
 from rendergateway.cli.config import config
 from rendergateway.cli.demo import demo
+from rendergateway.cli.export import export
 from rendergateway.cli.load import load
 from rendergateway.cli.login import login
+from rendergateway.cli.picture import picture
 from rendergateway.cli.serve import serve
 from rendergateway.cli.tree import tree
 from rendergateway.cli.upkeep import backup, check, compact
@@ -67,5 +69,5 @@ def commands() -> None:
     """
 
 
-for verb in (backup, check, compact, config, demo, load, login, serve, tree):
+for verb in (backup, check, compact, config, demo, export, load, login, picture, serve, tree):
     commands.add_command(verb)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["demo"]
 
+_PICTURE_SCALE = 0.5
+
 
 @click.command()
 @click.argument("folder", default="rendergateway-demo")
@@ -33,7 +35,7 @@ def demo(folder: str) -> None:
     Make a small volume in FOLDER (rendergateway-demo) and walk through it.
 
     Three sections of 4 x 4 overlapping tiles of drawn tissue, their images, transforms and point matches, in an
-    embedded service. A second run finds the volume there.
+    embedded service, which draws a picture of the first section. A second run finds the volume there.
     """
     from rendergateway.demo.folder import DemoFolder
 
@@ -44,7 +46,9 @@ def demo(folder: str) -> None:
     with contextlib.closing(Gateway(place.address, owner="demo", project="volume")) as gateway:
         _fill(place, gateway)
         _walk(gateway)
+        drawn = _draw_section(place, gateway)
     _what_next(place)
+    click.echo(f"\nA picture of {drawn}: {_from_here(place.picture)}")
 
 
 def _draw(place: DemoFolder) -> None:
@@ -99,6 +103,17 @@ def _pair_branch(pair: MatchPairWrapper, stack: StackWrapper) -> Branch:
     here, there = stack.tile(pair.p_id).world_from_local(pair.p), stack.tile(pair.q_id).world_from_local(pair.q)
     apart = abs(here - there).max()
     return Branch("pair", f"{pair.p_id} – {pair.q_id}", f"{len(pair)} points, {apart:.3f} px apart in the world")
+
+
+def _draw_section(place: DemoFolder, gateway: Gateway) -> str:
+    """Draw the first section into a file, and return words for it."""
+    from rendergateway.demo.folder import STACK
+
+    section = gateway.stack(STACK).sections()[0]
+    picture = section.image(scale=_PICTURE_SCALE)
+    picture.save(place.picture)
+    height, width = picture.shape
+    return f"section {section} with its {plural(section.tile_count, 'tile')}, {width} × {height} pixels"
 
 
 def _what_next(place: DemoFolder) -> None:

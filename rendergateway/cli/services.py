@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote
@@ -29,7 +29,13 @@ def service_options(command: F) -> F:
 
 
 @contextlib.contextmanager
-def open_gateway(service: str | None, profile: str | None, *, makes_file: bool = False) -> Iterator[Gateway]:
+def open_gateway(
+    service: str | None,
+    profile: str | None,
+    *,
+    makes_file: bool = False,
+    image_paths: Mapping[str, str] | None = None,
+) -> Iterator[Gateway]:
     """
     Give a gateway to the service that is meant.
 
@@ -39,6 +45,8 @@ def open_gateway(service: str | None, profile: str | None, *, makes_file: bool =
         As the options say.
     makes_file : bool
         Whether an embedded service may be made where there is none: a reading command would only hide a mistyped name.
+    image_paths : mapping, optional
+        As `Gateway` takes it.
 
     Raises
     ------
@@ -47,7 +55,7 @@ def open_gateway(service: str | None, profile: str | None, *, makes_file: bool =
     CommandError
         If there is no file of that name, or the service would go with the command.
     """
-    gateway = Gateway(service, profile=profile)
+    gateway = Gateway(service, profile=profile, image_paths=image_paths)
     if gateway.server.startswith(_EMBEDDED):
         _check_file(unquote(gateway.server.removeprefix(_EMBEDDED).partition("?")[0]), makes_file)
     with contextlib.closing(gateway):

@@ -77,6 +77,7 @@ SETTINGS = {
         Setting("service", str, "http://host:port, or embedded:PATH"),
         Setting("owner", str, "whose stacks are meant where a call does not say"),
         Setting("project", str, "which project is meant where a call does not say"),
+        Setting("public_url", str, "where browsers reach the service, for addresses in pages"),
         Setting("token", str, "a bearer token", is_secret=True),
         Setting("token_file", str, "a file that holds a bearer token"),
         Setting("token_key", str, "the key of the token in that file, where it is JSON"),

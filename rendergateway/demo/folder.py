@@ -65,6 +65,11 @@ class DemoFolder:
         return self.path / "images"
 
     @property
+    def picture(self) -> Path:
+        """File of the section that the demo draws."""
+        return self.path / "section.png"
+
+    @property
     def database(self) -> Path:
         """File of the embedded service."""
         return self.path / "render.db"

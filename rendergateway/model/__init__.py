@@ -6,9 +6,9 @@ Tables and files are loaded when they are first asked for, so that a plain impor
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from rendergateway.later import names_from
 from rendergateway.model.channels import ChannelRecord, FilterRecord, PathBuilder, channel_selection
 from rendergateway.model.coordinates import CoordinateRecord, CoordinateTable
 from rendergateway.model.dates import date_text, parse_date
@@ -76,20 +76,15 @@ __all__ = [
     "write_transform_changes",
 ]
 
-_LATER = {
-    "MatchTable": "match_table",
-    "TileLimits": "tile_limits",
-    "TileTable": "tile_table",
-    "read_tiles": "tile_files",
-    "read_transform_changes": "transform_changes",
-    "write_tiles": "tile_files",
-    "write_transform_changes": "transform_changes",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = names_from(
+    __name__,
+    {
+        "MatchTable": "match_table",
+        "TileLimits": "tile_limits",
+        "TileTable": "tile_table",
+        "read_tiles": "tile_files",
+        "read_transform_changes": "transform_changes",
+        "write_tiles": "tile_files",
+        "write_transform_changes": "transform_changes",
+    },
+)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rendergateway.geometry import FloatArray
+from rendergateway.geometry import FloatArray, IntArray
 from rendergateway.rendering.intensity import stretched, to_8bit
 from rendergateway.rendering.patches import Inside, Patch, Runs
 from rendergateway.rendering.sampling import Pixels
@@ -16,6 +16,8 @@ __all__ = ["Canvas", "converted"]
 
 _OPAQUE = 255
 _BYTE = 255.0
+# Rows whose runs are alike enough to be copied at once.
+_FEW_ROWS = 128
 
 
 def converted(image: Pixels, like: Pixels, value_range: tuple[float, float]) -> Pixels:
@@ -134,14 +136,30 @@ def _cover(below: Pixels, above: Pixels, inside: Inside) -> None:
     if inside is None:
         below[...] = above
     elif isinstance(inside, Runs):
-        # A row at a time is copied faster than pixel by pixel under a mask.
-        for row, (start, stop) in enumerate(zip(inside.start.tolist(), inside.stop.tolist(), strict=True)):
-            if stop > start:
-                below[row, start:stop] = above[row, start:stop]
+        for top in range(0, len(inside.start), _FEW_ROWS):
+            rows = slice(top, top + _FEW_ROWS)
+            _cover_rows(below[rows], above[rows], inside.start[rows], inside.stop[rows])
     else:
-        import cv2
+        _copy_masked(below, above, inside)
 
-        cv2.copyTo(above, inside, below)
+
+def _cover_rows(below: Pixels, above: Pixels, start: IntArray, stop: IntArray) -> None:
+    """Copy the run start … stop − 1 of each row: at once what all of them have in common, by a mask what is beside."""
+    left, right = int(start.max()), int(stop.min())
+    beside = [(int(start.min()), int(stop.max()))]
+    if left < right:
+        below[:, left:right] = above[:, left:right]
+        beside = [(beside[0][0], left), (right, beside[0][1])]
+    for first, last in beside:
+        if first < last:
+            runs = Runs(start - first, stop - first, last - first)
+            _copy_masked(below[:, first:last], above[:, first:last], runs.as_mask())
+
+
+def _copy_masked(below: Pixels, above: Pixels, mask: npt.NDArray[np.uint8]) -> None:
+    import cv2
+
+    cv2.copyTo(above, mask, below)
 
 
 def _fill(alpha: npt.NDArray[np.uint8], inside: Inside) -> None:

@@ -73,12 +73,10 @@ def decoded_picture(data: bytes) -> tuple[Pixels, npt.NDArray[np.uint8] | None]:
         raise ImageError("the PNG cannot be decoded")
     if image.ndim == 2 or image.shape[2] != 4:
         return plain_picture(decoded(data), None)
-    return plain_picture(cv2.cvtColor(image, cv2.COLOR_BGRA2RGB), image[..., 3])
+    return plain_picture(cv2.cvtColor(image, cv2.COLOR_BGRA2RGB), image[..., 3].astype(np.uint8))
 
 
-def plain_picture(
-    pixels: Pixels, alpha: npt.NDArray[np.uint8] | None
-) -> tuple[Pixels, npt.NDArray[np.uint8] | None]:
+def plain_picture(pixels: Pixels, alpha: npt.NDArray[np.uint8] | None) -> tuple[Pixels, npt.NDArray[np.uint8] | None]:
     """Return one grey channel where the colours of all pixels are grey, and no opacity where all are opaque."""
     if pixels.ndim == 3 and (pixels[..., 0] == pixels[..., 1]).all() and (pixels[..., 0] == pixels[..., 2]).all():
         pixels = np.ascontiguousarray(pixels[..., 0])

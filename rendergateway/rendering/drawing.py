@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from itertools import chain
 
@@ -16,8 +17,8 @@ from rendergateway.rendering.patches import Patch
 from rendergateway.rendering.recipe import MOST_PIXELS, Channel, Recipe, Tile
 from rendergateway.rendering.sampling import Pixels
 from rendergateway.rendering.sources import Sources
-from rendergateway.rendering.threads import in_turn
-from rendergateway.rendering.tile_images import LoadedTile, TileJob
+from rendergateway.rendering.threads import drawing, in_turn, workers
+from rendergateway.rendering.tile_images import LoadedTile, StartedTile, TileJob
 
 __all__ = ["Picture", "draw"]
 
@@ -89,17 +90,31 @@ def draw(recipe: Recipe, sources: Sources, *, most_pixels: int = MOST_PIXELS, co
     (30, 40)
     """
     width, height = recipe.size(most_pixels)
+    with drawing():
+        board = _drawn(recipe, sources, coverage=coverage)
+    return Picture.nothing(width, height) if board is None else board.picture(width, height)
+
+
+def _drawn(recipe: Recipe, sources: Sources, *, coverage: bool) -> _Board | None:
+    """Return the canvases with all tiles on them; None where there is nothing to draw."""
     names = recipe.channel_names
     jobs = [TileJob(recipe, sources, number, tile, channels) for number, tile, channels in _chosen(recipe, names)]
-    loaded = _drop_empty(jobs)
-    first = next(loaded, None)
+    started = _started(jobs)
+    first = next(filter(None, map(StartedTile.finish, started)), None)
     if first is None:
-        return Picture.nothing(width, height)
+        return None
     board = _Board(recipe, names, jobs, coverage=coverage)
     board.begin(first)
-    for drawn in in_turn(board.drawn, chain([first], loaded)):
-        board.add(drawn)
-    return board.picture(width, height)
+
+    def drawn(tile: LoadedTile | StartedTile) -> _Drawn | None:
+        loaded = tile.finish() if isinstance(tile, StartedTile) else tile
+        return None if loaded is None else board.drawn(loaded)
+
+    tiles: Iterator[LoadedTile | StartedTile] = chain([first], started)
+    for one in in_turn(drawn, tiles):
+        if one is not None:
+            board.add(one)
+    return board
 
 
 def _chosen(recipe: Recipe, names: tuple[str | None, ...]) -> Iterator[tuple[int, Tile, tuple[Channel, ...]]]:
@@ -109,11 +124,14 @@ def _chosen(recipe: Recipe, names: tuple[str | None, ...]) -> Iterator[tuple[int
             yield number, tile, channels
 
 
-def _drop_empty(jobs: list[TileJob]) -> Iterator[LoadedTile]:
-    """Yield what is there to be drawn, read side by side: an image halved too often is nothing."""
-    for loaded in in_turn(TileJob.load, jobs):
-        if loaded is not None:
-            yield loaded
+def _started(jobs: list[TileJob]) -> Iterator[StartedTile]:
+    """Yield the tiles in turn, the files of a few more under way: as many as are decoded at once."""
+    ahead: deque[StartedTile] = deque()
+    for job in jobs:
+        ahead.append(job.begin())
+        if len(ahead) > workers():
+            yield ahead.popleft()
+    yield from ahead
 
 
 @attrs.frozen(eq=False)

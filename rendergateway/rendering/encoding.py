@@ -96,10 +96,14 @@ def _jpeg(pixels: Bytes, alpha: Bytes | None, recipe: Recipe) -> bytes:
     from PIL import Image
 
     flat = _on_black(pixels, alpha)
-    image = grey_of(flat) if recipe.convert_to_gray else _coloured(flat)
-    buffer = io.BytesIO()
-    tables = quantization_tables(recipe.quality)
-    Image.fromarray(image).save(buffer, "JPEG", qtables=tables[: image.ndim - 1], subsampling="4:2:0")
+    buffer, tables = io.BytesIO(), quantization_tables(recipe.quality)
+    if recipe.convert_to_gray:
+        Image.fromarray(grey_of(flat)).save(buffer, "JPEG", qtables=tables[:1], subsampling="4:2:0")
+        return buffer.getvalue()
+    # With a fourth byte Pillow takes the pixels as they are; with three it copies them first.
+    four, size = _with_opacity(flat, None), flat.shape[1::-1]
+    image = Image.frombuffer("RGBX", size, four, "raw", "RGBX", 0, 1)
+    image.save(buffer, "JPEG", qtables=tables, subsampling="4:2:0")
     return buffer.getvalue()
 
 
@@ -261,7 +265,9 @@ def file_bytes(pixels: npt.NDArray[Any], alpha: Bytes | None, kind: str, *, qual
     """
     if kind == "jpeg":
         if pixels.dtype != np.uint8:
-            raise ImageError("a JPEG holds 8 bits: draw with dtype='uint8' or intensity=(low, high), or save PNG or TIFF")
+            raise ImageError(
+                "a JPEG holds 8 bits: draw with dtype='uint8' or intensity=(low, high), or save PNG or TIFF"
+            )
         return _jpeg(pixels, alpha, Recipe(quality=quality, convert_to_gray=pixels.ndim == 2))
     if kind == "tiff":
         flat = pixels if pixels.dtype != np.uint8 else _on_black(pixels, alpha)

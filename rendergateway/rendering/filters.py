@@ -17,6 +17,8 @@ __all__ = ["DEFAULT_FILTERS", "FILTERS", "filtered"]
 Pixels = npt.NDArray[Any]
 Parameters = Mapping[str, str]
 
+_LARGEST_DISK = 100
+
 # What is applied where filtering is asked for and nothing is said of how.
 DEFAULT_FILTERS = (
     FilterStep("ValueToNoise", {"value": "0.0", "min": "64.0", "max": "191.0"}),
@@ -183,10 +185,71 @@ def _invert(pixels: Pixels, parameters: Parameters, scale: float, random: np.ran
     return _as_type(high + low - pixels.astype(np.float64), pixels)
 
 
+def _rank(pixels: Pixels, parameters: Parameters, scale: float, random: np.random.Generator) -> Pixels:
+    """
+    Replace each pixel by mean, minimum, maximum or variance of the disk around it; borders are continued.
+
+    References
+    ----------
+    .. [1] ImageJ, ``RankFilters``: which pixels a disk has, and numbers of kinds.
+    """
+    import cv2
+
+    kind, radius = _number(parameters, "filterType", 1), _number(parameters, "radius", 4)
+    work = _RANKS.get(kind)
+    if work is None:
+        raise FilterError(f"filterType of Rank is 0 mean, 1 minimum, 2 maximum or 3 variance, here stands {kind:g}")
+    disk = _disk(np.floor(radius * scale + 0.5))
+    reach = [side // 2 for side in disk.shape]
+    values = cv2.copyMakeBorder(pixels, reach[0], reach[0], reach[1], reach[1], cv2.BORDER_REPLICATE)
+    whole = np.asarray(work(values.astype(np.float64), disk), dtype=np.float64)
+    return _as_type(whole[reach[0] : whole.shape[0] - reach[0], reach[1] : whole.shape[1] - reach[1]], pixels)
+
+
+def _disk(radius: float) -> npt.NDArray[np.uint8]:
+    """Return 1 for pixels around one within a radius: their squared distance is at most its square and one."""
+    if not 0 <= radius <= _LARGEST_DISK:
+        raise FilterError(
+            f"the radius of Rank is 0 … {_LARGEST_DISK} pixels of the level that is drawn, not {radius:g}"
+        )
+    most = radius * radius + 1
+    reach = int(np.sqrt(most))
+    y, x = np.ogrid[-reach : reach + 1, -reach : reach + 1]
+    disk: npt.NDArray[np.uint8] = (x * x + y * y <= most).astype(np.uint8)
+    return disk
+
+
+def _mean_of_disk(values: FloatArray, disk: npt.NDArray[np.uint8]) -> FloatArray:
+    import cv2
+
+    mean: FloatArray = np.asarray(cv2.filter2D(values, -1, disk / disk.sum()), dtype=np.float64)
+    return mean
+
+
+def _least_of_disk(values: FloatArray, disk: npt.NDArray[np.uint8]) -> FloatArray:
+    import cv2
+
+    return np.asarray(cv2.erode(values, disk), dtype=np.float64)
+
+
+def _variance_of_disk(values: FloatArray, disk: npt.NDArray[np.uint8]) -> FloatArray:
+    variance: FloatArray = _mean_of_disk(values * values, disk) - _mean_of_disk(values, disk) ** 2
+    return np.maximum(variance, 0.0)
+
+
+# By ImageJ's numbers.
+_RANKS: dict[float, Callable[[FloatArray, npt.NDArray[np.uint8]], FloatArray]] = {
+    0: _mean_of_disk,
+    1: _least_of_disk,
+    2: lambda values, disk: -_least_of_disk(-values, disk),
+    3: _variance_of_disk,
+}
+
 FILTERS: dict[str, Callable[[Pixels, Parameters, float, np.random.Generator], Pixels]] = {
     "ValueToNoise": _value_to_noise,
     "NormalizeLocalContrast": _normalize_local_contrast,
     "CLAHE": _clahe,
     "EqualizeHistogram": _equalize,
     "Invert": _invert,
+    "Rank": _rank,
 }

@@ -14,11 +14,13 @@ from rendergateway.geometry import FloatArray
 from rendergateway.rendering.recipe import Channel, Level
 from rendergateway.transforms import Transform
 
-__all__ = ["average_scale", "best_level", "floor_level", "halved"]
+__all__ = ["average_scale", "best_level", "drawn_level", "floor_level", "halved"]
 
 _MOST_GRID_POINTS = 4_000_000
 _FEWEST_FOR_A_FIT = 3
 _HIGHEST_LEVEL = 30
+# How near to a change of levels, in levels, and how many cells of a mesh away rounding counts.
+_NEXT_LEVEL, _FAR = 1e-6, 1e6
 
 
 def average_scale(transform: Transform, width: float, height: float, cell_size: float = 64.0) -> float:
@@ -99,6 +101,22 @@ def best_level(scale: float) -> int:
         return 0
     times = 1.0 / scale if scale > 0 else math.inf
     return min(_HIGHEST_LEVEL, max(0, int(times).bit_length() - 1)) if math.isfinite(times) else _HIGHEST_LEVEL
+
+
+def drawn_level(transform: Transform, width: float, height: float, cell_size: float) -> int:
+    """Return the level to draw of a tile; parameters and errors are those of `average_scale`."""
+    if transform.is_affine and 2 * cell_size <= min(width, height):
+        matrix = transform.as_affine().matrix
+        scale = float(np.sqrt((matrix[:, :2] ** 2).sum(axis=0).max()))
+        # What a fit to points would give differs in the last digits: they count only where levels change.
+        if abs(matrix[:, 2]).max() < _FAR * cell_size * scale < math.inf and _is_between_levels(scale):
+            return best_level(scale)
+    return best_level(average_scale(transform, width, height, cell_size))
+
+
+def _is_between_levels(scale: float) -> bool:
+    power = math.log2(scale)
+    return abs(power - round(power)) > _NEXT_LEVEL
 
 
 def floor_level(channel: Channel, wanted: int, exists: Callable[[Level], bool]) -> tuple[int, Level]:

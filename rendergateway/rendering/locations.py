@@ -81,7 +81,7 @@ def _fetched(url: str) -> bytes:
     try:
         import fsspec
     except ImportError as error:
-        raise ImageError("images elsewhere need the library fsspec: pip install fsspec") from error
+        raise ImageError("images elsewhere need the library fsspec: pip install 'rendergateway[remote]'") from error
     try:
         with fsspec.open(url, "rb") as file:
             data: Any = file.read()

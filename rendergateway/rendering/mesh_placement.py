@@ -12,8 +12,9 @@ from rendergateway.errors import ImageError
 from rendergateway.rendering.patches import MapCache, Maps, Patch, Placement, clipped
 from rendergateway.rendering.sampling import Pixels, nearest, sampled_at, sampled_exactly
 from rendergateway.rendering.threads import side_by_side
-from rendergateway.rendering.triangles import Mesh, SmoothPlaces, inverse_affines
+from rendergateway.rendering.triangles import Mesh, SmoothPlaces
 from rendergateway.transforms import Transform, mesh_triangles, mesh_vertices
+from rendergateway.transforms.affines import inverse_affines
 
 __all__ = ["MeshPlacement", "triangle_count"]
 

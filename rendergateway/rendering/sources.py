@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from rendergateway.errors import ImageError
 from rendergateway.rendering.cache import ByteCache
 from rendergateway.rendering.decoding import MOST_IMAGE_PIXELS, decoded
 from rendergateway.rendering.levels import halved
-from rendergateway.rendering.locations import ImageOpener, Opener
+from rendergateway.rendering.locations import ImageOpener, Opener, file_path
 from rendergateway.rendering.patches import MapCache, Maps
 from rendergateway.rendering.recipe import ImageAddress, Level
+from rendergateway.rendering.threads import fetched, read
 from rendergateway.rendering.volumes import VOLUME_LOADERS, volume_slice
 
 __all__ = ["Sources"]
@@ -27,6 +29,7 @@ _MASK_OF_BOX = re.compile(
     r"mask://outside-box\?minX=(\d+)&minY=(\d+)&maxX=(\d+)&maxY=(\d+)&width=(\d+)&height=(\d+)(?:.*&level=(\d+))?.*"
 )
 _MIB = 2**20
+_COMPOSITE = "IMAGEJ_COMPOSITE"
 
 
 def _bytes_of_maps(maps: Maps) -> int:
@@ -85,16 +88,40 @@ class Sources:
         ImageError
             If it cannot be had; the message names its address.
         """
-        try:
-            stamp, read = self._reading(address)
-            return self._images.get((address, stamp, halvings), lambda: _frozen(halved(read(), halvings)))
-        except ImageError as error:
-            raise ImageError(f"image '{address.url}': {error}") from error
+        return self.begin(address, halvings)()
 
-    def _reading(self, address: ImageAddress) -> tuple[Hashable, Any]:
+    def begin(self, address: ImageAddress, halvings: int = 0) -> Callable[[], Pixels]:
+        """Begin to read an image, in another thread; return what waits for it, and fails as `image` does."""
+        pending: Future[Pixels]
+        try:
+            pending = self._begun(address, halvings)
+        except ImageError as error:
+            pending = Future()
+            pending.set_exception(error)
+
+        def wait() -> Pixels:
+            try:
+                return pending.result()
+            except ImageError as error:
+                raise ImageError(f"image '{address.url}': {error}") from error
+
+        return wait
+
+    def _begun(self, address: ImageAddress, halvings: int) -> Future[Pixels]:
+        if _is_elsewhere(address.url):
+            return fetched(lambda: self._reading(address, halvings).result())
+        return self._reading(address, halvings)
+
+    def _reading(self, address: ImageAddress, halvings: int) -> Future[Pixels]:
+        stamp, make = self._how(address)
+        return self._images.begin((address, stamp, halvings), lambda: _frozen(halved(make(), halvings)), read)
+
+    def _how(self, address: ImageAddress) -> tuple[Hashable, Callable[[], Pixels]]:
         """Return what tells this state of an image from others, and what reads it."""
         if address.url.startswith("mask:"):
             return None, lambda: _mask_of_box(address.url)
+        if address.loader == _COMPOSITE:
+            raise ImageError(f"loader {_COMPOSITE}, which colours and adds up channels, is not built: store it as RGB")
         volume = address.loader in VOLUME_LOADERS
         url, _, query = address.url.partition("?") if volume else (address.url, "", "")
         source = self._open(url)
@@ -116,6 +143,10 @@ class Sources:
             return isinstance(source, bytes) or source.stat().st_size > 0
         except (ImageError, OSError, ValueError):
             return False
+
+
+def _is_elsewhere(url: str) -> bool:
+    return file_path(url) is None and not url.startswith("mask:")
 
 
 def _stamp(path: Path) -> Hashable:

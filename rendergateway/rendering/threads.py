@@ -1,4 +1,4 @@
-"""The threads in which tiles, and bands of tiles, are drawn side by side."""
+"""The threads in which images are read, and tiles and bands of tiles are drawn side by side."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
-__all__ = ["in_turn", "side_by_side"]
+__all__ = ["drawing", "fetched", "in_turn", "read", "side_by_side", "workers"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -17,24 +18,67 @@ Result = TypeVar("Result")
 _MOST = 8
 
 
-def _workers() -> int:
+def _cores() -> int:
+    """Return how many cores this thread may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@functools.cache
+def workers() -> int:
+    """Return how many threads of a kind there are."""
     return min(_MOST, os.cpu_count() or 1)
 
 
-# Two kinds, so that a tile may wait for its bands: bands wait for nothing.
+# Kinds, so that none waits for its own: fetching waits for reading, tiles for their bands, those for nothing.
 @functools.cache
-def _pool(kind: str) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_workers(), thread_name_prefix=f"rendergateway-{kind}")
+def _pool(kind: str, most: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(most, thread_name_prefix=f"rendergateway-{kind}")
+
+
+_under_way: set[object] = set()
+
+
+def _after_fork() -> None:
+    # Threads do not come along into a child, nor what they draw.
+    _pool.cache_clear()
+    _under_way.clear()
 
 
 if hasattr(os, "register_at_fork"):
-    # Threads do not come along into a child.
-    os.register_at_fork(after_in_child=_pool.cache_clear)
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Count one picture as under way."""
+    one = object()
+    _under_way.add(one)
+    try:
+        yield
+    finally:
+        _under_way.discard(one)
+
+
+def _is_busy() -> bool:
+    """Return whether each core has a picture to draw: then to hand over work only costs time."""
+    return len(_under_way) >= _cores()
+
+
+def read(work: Callable[[], None]) -> None:
+    """Decode an image in a thread for that; *work* must not wait for others."""
+    _pool("read", workers()).submit(work)
+
+
+def fetched(work: Callable[[], Result]) -> Future[Result]:
+    """Return what *work* will bring from elsewhere: there are more threads than cores, as they mostly wait."""
+    return _pool("fetch", _MOST).submit(work)
 
 
 def in_turn(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
     """
     Yield what *work* makes of each item, in their order; a few items ahead are worked on, no more are held.
+
+    While as many pictures as there are cores are under way, items are worked on in the thread that asks.
 
     Examples
     --------
@@ -44,8 +88,13 @@ def in_turn(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[R
     ahead: deque[Future[Result]] = deque()
     try:
         for item in items:
-            ahead.append(_pool("tile").submit(work, item))
-            if len(ahead) > _workers():
+            if _is_busy():
+                while ahead:
+                    yield ahead.popleft().result()
+                yield work(item)
+                continue
+            ahead.append(_pool("tile", workers()).submit(work, item))
+            if len(ahead) > workers():
                 yield ahead.popleft().result()
         while ahead:
             yield ahead.popleft().result()
@@ -56,4 +105,6 @@ def in_turn(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[R
 
 def side_by_side(work: Callable[[Item], Result], items: list[Item]) -> list[Result]:
     """Return what *work* makes of all items, worked on at once; *work* must not wait for others."""
-    return list(_pool("band").map(work, items)) if len(items) > 1 else [work(item) for item in items]
+    if len(items) > 1 and not _is_busy():
+        return list(_pool("band", workers()).map(work, items))
+    return [work(item) for item in items]

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 import numpy as np
 
 from rendergateway.errors import FilterError, ImageError, TransformError
 from rendergateway.rendering.filters import filtered
 from rendergateway.rendering.intensity import stretched, to_8bit
-from rendergateway.rendering.levels import average_scale, best_level, floor_level
+from rendergateway.rendering.levels import drawn_level, floor_level
 from rendergateway.rendering.patches import Placement
 from rendergateway.rendering.placement import place
 from rendergateway.rendering.recipe import Channel, ImageAddress, Recipe, Tile
 from rendergateway.rendering.sampling import Pixels
 from rendergateway.rendering.sources import Sources
+from rendergateway.transforms import Transform
 
-__all__ = ["LoadedTile", "TileJob"]
+__all__ = ["LoadedTile", "StartedTile", "TileJob"]
 
 _WHOLE_RANGE = 0.0, 255.0
 _DEEPER = 8
@@ -29,6 +32,30 @@ class LoadedTile:
     images: dict[str | None, Pixels]
     masks: dict[str | None, Pixels | None]
     placement: Placement
+
+
+@attrs.frozen(eq=False)
+class PendingChannel:
+    """One channel of a tile while its files are read; each is waited for by a call, which raises what is wrong."""
+
+    channel: Channel
+    image: Callable[[], Pixels]
+    mask: Callable[[], Pixels] | None
+
+
+@attrs.frozen(eq=False)
+class StartedTile:
+    """One tile while its files are read: at which level it is drawn is known, what it looks like is not."""
+
+    job: TileJob
+    picture_from_local: Transform
+    width: float
+    level: int
+    pending: tuple[PendingChannel, ...]
+
+    def finish(self) -> LoadedTile | None:
+        """Return what is drawn of the tile; None where nothing is left of its image at this scale."""
+        return self.job.finish(self)
 
 
 @attrs.frozen(eq=False)
@@ -55,63 +82,79 @@ class TileJob:
     tile: Tile
     channels: tuple[Channel, ...]
 
-    def load(self) -> LoadedTile | None:
-        """Read what is drawn of the tile; None where nothing is left of its image at this scale."""
-        try:
-            return self._load()
-        except (TransformError, OverflowError) as error:
-            raise ImageError(f"tile '{self.tile.id}' cannot be drawn: {error}") from error
+    def begin(self) -> StartedTile:
+        """
+        Choose which level is drawn, and begin to read it.
 
-    def _load(self) -> LoadedTile | None:
-        first = self.channels[0]
-        width, height = self._size(first)
+        Raises
+        ------
+        ImageError
+            If no level can be chosen.
+        """
+        width, height = self._size(self.channels[0])
         map_ = self.recipe.picture_from_local(self.tile)
         try:
-            level = best_level(average_scale(map_, width, height, self.recipe.cell_size))
-        except ImageError as error:
-            raise ImageError(f"tile '{self.tile.id}' cannot be drawn: {error}") from error
-        image, mask = self._channel(first, level)
+            level = drawn_level(map_, width, height, self.recipe.cell_size)
+        except (ImageError, TransformError, OverflowError) as error:
+            raise self._refused(error) from error
+        return StartedTile(self, map_, width, level, tuple(self._begun(channel, level) for channel in self.channels))
+
+    def finish(self, started: StartedTile) -> LoadedTile | None:
+        """Return what is drawn of the tile, see `StartedTile.finish`."""
+        first, *others = started.pending
+        image, mask = self._images(first, started.level)
         if not image.size:
             return None
-        images, masks = {first.name: image}, {first.name: mask}
-        for channel in self.channels[1:]:
-            self._add(channel, level, images, masks)
+        images, masks = {first.channel.name: image}, {first.channel.name: mask}
+        for pending in others:
+            self._add(pending, started.level, images, masks)
         if len({found is None for found in masks.values()}) > 1:
             masks = dict.fromkeys(masks)
-        placement = place(
-            map_,
-            level=level,
-            image_size=(image.shape[1], image.shape[0]),
-            tile_width=width,
-            cell_size=self.recipe.cell_size,
-            picture_size=self.recipe.canvas_size,
-            maps=self.sources.maps,
-        )
+        try:
+            placement = place(
+                started.picture_from_local,
+                level=started.level,
+                image_size=(image.shape[1], image.shape[0]),
+                tile_width=started.width,
+                cell_size=self.recipe.cell_size,
+                picture_size=self.recipe.canvas_size,
+                maps=self.sources.maps,
+            )
+        except (TransformError, OverflowError) as error:
+            raise self._refused(error) from error
         return LoadedTile(self, images, masks, placement)
 
     def _size(self, channel: Channel) -> tuple[float, float]:
         if self.tile.width is not None and self.tile.height is not None:
             return self.tile.width, self.tile.height
         _, level = floor_level(channel, 0, self.sources.has)
-        image = self._read(level.image, 0)
+        image = self._begun_image(level.image, 0)()
         return float(image.shape[1]), float(image.shape[0])
 
+    def _begun(self, channel: Channel, wanted: int) -> PendingChannel:
+        number, level = floor_level(channel, wanted, self.sources.has)
+        halvings, masked = wanted - number, level.mask is not None and not self.recipe.exclude_mask
+        image = self._begun_image(level.image, halvings)
+        return PendingChannel(channel, image, self._begun_image(level.mask, halvings) if masked else None)
+
     def _add(
-        self, channel: Channel, level: int, images: dict[str | None, Pixels], masks: dict[str | None, Pixels | None]
+        self,
+        pending: PendingChannel,
+        level: int,
+        images: dict[str | None, Pixels],
+        masks: dict[str | None, Pixels | None],
     ) -> None:
         """Add another channel; the service takes square images only, and only of the first one's size."""
-        image, mask = self._channel(channel, level)
+        image, mask = self._images(pending, level)
         first = next(iter(images.values()))
         if (image.shape[1], image.shape[1]) == (first.shape[1], first.shape[0]):
-            images[channel.name], masks[channel.name] = image, mask
+            images[pending.channel.name], masks[pending.channel.name] = image, mask
 
-    def _channel(self, channel: Channel, wanted: int) -> tuple[Pixels, Pixels | None]:
+    def _images(self, pending: PendingChannel, level: int) -> tuple[Pixels, Pixels | None]:
         """Return image and mask; a mask of another size counts as none."""
-        number, level = floor_level(channel, wanted, self.sources.has)
-        image = self._read(level.image, wanted - number)
-        mask = None
-        if level.mask is not None and not self.recipe.exclude_mask and image.size:
-            mask = self._read(level.mask, wanted - number)
+        channel, image, mask = pending.channel, pending.image(), None
+        if pending.mask is not None and image.size:
+            mask = pending.mask()
             mask = to_8bit(mask, _WHOLE_RANGE) if mask.ndim == 2 else mask[..., 0]
             mask = mask if mask.shape == image.shape[:2] else None
         if channel.is_deep and image.dtype == np.uint8 and image.ndim == 2:
@@ -119,16 +162,21 @@ class TileJob:
         if image.ndim == 3:
             image = stretched(image, self.value_range(channel.name))
         if self.recipe.filters and image.size:
-            image = self._filtered(image, wanted)
+            image = self._filtered(image, level)
         return image, mask
 
-    def _read(self, address: ImageAddress | None, halvings: int) -> Pixels:
+    def _begun_image(self, address: ImageAddress | None, halvings: int) -> Callable[[], Pixels]:
         if address is None:
             raise ImageError(f"tile '{self.tile.id}' names no image")
-        try:
-            return self.sources.image(address, halvings)
-        except ImageError as error:
-            raise ImageError(f"tile '{self.tile.id}', {error}") from error
+        wait = self.sources.begin(address, halvings)
+
+        def image() -> Pixels:
+            try:
+                return wait()
+            except ImageError as error:
+                raise ImageError(f"tile '{self.tile.id}', {error}") from error
+
+        return image
 
     def _filtered(self, image: Pixels, level: int) -> Pixels:
         seed = self.recipe.seed
@@ -137,6 +185,9 @@ class TileJob:
             return filtered(image, self.recipe.filters, 0.5**level, random)
         except FilterError as error:
             raise FilterError(f"tile '{self.tile.id}': {error}") from error
+
+    def _refused(self, error: Exception) -> ImageError:
+        return ImageError(f"tile '{self.tile.id}' cannot be drawn: {error}")
 
     def value_range(self, name: str | None) -> tuple[float, float]:
         """Return the values that a channel is shown between."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from rendergateway.errors import ImageError
 from rendergateway.geometry import FloatArray, IntArray
 
-__all__ = ["Mesh", "SmoothPlaces", "inverse_affines"]
+__all__ = ["Mesh", "SmoothPlaces"]
 
 _FAR_OUTSIDE = -1.0e6
 # Pixels between the places that are looked up in smooth meshes, and by how many pixels what lies between them may be
@@ -20,41 +20,6 @@ _STEPS = (16, 4)
 _OFF = 0.02
 _PAIRS_AT_ONCE = 1 << 18
 _MOST_OVERLAPS = 64
-
-
-def inverse_affines(source: FloatArray, target: FloatArray) -> FloatArray:
-    """
-    Return the affines (N, 2, 3) that carry triangles *target* back to triangles *source* (N, 3, 2).
-
-    Each is the best affine of the three corners, inverted: step by step as the service computes it, because the last
-    digit decides whether a pixel lies on the border of an image or beyond it. Not finite for flat triangles.
-
-    References
-    ----------
-    .. [1] axtimwalde/mpicbg, ``AffineModel2D.java``, ``fit`` and ``invert``.
-    """
-    (px, py), (qx, qy) = (np.moveaxis(corners, (2, 1), (0, 1)) for corners in (source, target))
-    centers = [_three(values) / 3.0 for values in (px, py, qx, qy)]
-    px, py, qx, qy = (values - center for values, center in zip((px, py, qx, qy), centers, strict=True))
-    a00, a01, a11 = _three(px * px), _three(px * py), _three(py * py)
-    b00, b01, b10, b11 = _three(px * qx), _three(px * qy), _three(py * qx), _three(py * qy)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        det = a00 * a11 - a01 * a01
-        m00, m01 = (a11 * b00 - a01 * b10) / det, (a00 * b10 - a01 * b00) / det
-        m10, m11 = (a11 * b01 - a01 * b11) / det, (a00 * b11 - a01 * b01) / det
-        m02 = centers[2] - m00 * centers[0] - m01 * centers[1]
-        m12 = centers[3] - m10 * centers[0] - m11 * centers[1]
-        det = m00 * m11 - m01 * m10
-        rows = (
-            (m11 / det, -m01 / det, (m01 * m12 - m02 * m11) / det),
-            (-m10 / det, m00 / det, (m02 * m10 - m00 * m12) / det),
-        )
-    return np.stack([np.stack(row, axis=-1) for row in rows], axis=1)
-
-
-def _three(values: FloatArray) -> FloatArray:
-    total: FloatArray = values[0] + values[1] + values[2]
-    return total
 
 
 @attrs.frozen
@@ -67,7 +32,7 @@ class Mesh:
     corners : ndarray, shape (T, 3, 2)
         In pixels of the picture.
     affines : ndarray, shape (T, 2, 3)
-        From pixels of the picture to pixels of the image; see `inverse_affines`.
+        From pixels of the picture to pixels of the image; see `rendergateway.transforms.affines.inverse_affines`.
     """
 
     corners: FloatArray

@@ -53,7 +53,7 @@ def _library(loader: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise ImageError(f"loader {loader} needs the library {name}: pip install {name}") from error
+        raise ImageError(f"loader {loader} needs the library {name}: pip install 'rendergateway[volumes]'") from error
 
 
 def _read(library: Any, loader: str, path: Path, name: str, numbers: dict[str, int]) -> npt.NDArray[Any]:

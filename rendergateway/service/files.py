@@ -74,7 +74,7 @@ def _check_file(context: str, url: str, loader: str | None, options: Options) ->
 
 
 def drawn_before(root: str | None, place: str, options: Options) -> bytes | None:
-    """Return the picture of a square that was drawn into a file below *root*; None where there is none."""
+    """Return the picture of a square, or an overview, that was drawn into a file below *root*; None without one."""
     path = None if root is None else readable_path(f"{root.rstrip('/')}/{place}", options)
     try:
         return path.read_bytes() if path is not None else None

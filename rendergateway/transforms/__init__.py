@@ -8,9 +8,9 @@ Each class carries the simple name of the service's Java class. All are frozen v
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from rendergateway.later import names_from
 from rendergateway.transforms.affine import AffineModel2D, AffineParts
 from rendergateway.transforms.affines import affines_apply, affines_undo
 from rendergateway.transforms.base import Transform
@@ -106,43 +106,39 @@ __all__ = [
     "tile_mesh",
 ]
 
-# What few need, by module: imported when it is first asked for.
-_LATER = {
-    "AffineWarpFieldTransform": "warp_field",
-    "ExponentialFunctionOffsetTransform": "offsets",
-    "ExponentialRecoveryOffsetTransform": "offsets",
-    "HomographyModel2D": "homography",
-    "MeshInverse": "mesh",
-    "MovingLeastSquaresTransform": "moving_least_squares",
-    "MovingLeastSquaresTransform2": "moving_least_squares",
-    "NonLinearCoordinateTransform": "lens",
-    "PolynomialTransform2D": "polynomial",
-    "SEMDistortionTransformA": "offsets",
-    "ThinPlateSplineTransform": "thin_plate",
-    "affine_boxes": "boxes",
-    "affine_corners": "boxes",
-    "find_in_triangles": "mesh",
-    "fit_affine": "fits",
-    "fit_affines": "fits",
-    "fit_homography": "curved_fits",
-    "fit_lens": "curved_fits",
-    "fit_polynomial": "curved_fits",
-    "fit_ransac": "ransac",
-    "fit_rigid": "fits",
-    "fit_similarity": "fits",
-    "fit_thin_plate_spline": "curved_fits",
-    "fit_translation": "fits",
-    "lens_boxes": "boxes",
-    "mesh_box": "boxes",
-    "mesh_inverse": "mesh",
-    "mesh_triangles": "mesh",
-    "mesh_vertices": "mesh",
-    "tile_box": "boxes",
-    "tile_mesh": "mesh",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+__getattr__ = names_from(
+    __name__,
+    {
+        "AffineWarpFieldTransform": "warp_field",
+        "ExponentialFunctionOffsetTransform": "offsets",
+        "ExponentialRecoveryOffsetTransform": "offsets",
+        "HomographyModel2D": "homography",
+        "MeshInverse": "mesh",
+        "MovingLeastSquaresTransform": "moving_least_squares",
+        "MovingLeastSquaresTransform2": "moving_least_squares",
+        "NonLinearCoordinateTransform": "lens",
+        "PolynomialTransform2D": "polynomial",
+        "SEMDistortionTransformA": "offsets",
+        "ThinPlateSplineTransform": "thin_plate",
+        "affine_boxes": "boxes",
+        "affine_corners": "boxes",
+        "find_in_triangles": "mesh",
+        "fit_affine": "fits",
+        "fit_affines": "fits",
+        "fit_homography": "curved_fits",
+        "fit_lens": "curved_fits",
+        "fit_polynomial": "curved_fits",
+        "fit_ransac": "ransac",
+        "fit_rigid": "fits",
+        "fit_similarity": "fits",
+        "fit_thin_plate_spline": "curved_fits",
+        "fit_translation": "fits",
+        "lens_boxes": "boxes",
+        "mesh_box": "boxes",
+        "mesh_inverse": "mesh",
+        "mesh_triangles": "mesh",
+        "mesh_vertices": "mesh",
+        "tile_box": "boxes",
+        "tile_mesh": "mesh",
+    },
+)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from rendergateway.errors import ConversionError, NotInvertibleError, TransformError
 from rendergateway.geometry import FloatArray, as_points, boxes_under
-from rendergateway.transforms.affines import affines_apply, affines_undo
+from rendergateway.transforms.affines import affines_apply, affines_undo, inverse_affines
 from rendergateway.transforms.base import Transform
 
 __all__ = ["MeshInverse", "find_in_triangles", "mesh_inverse", "mesh_triangles", "mesh_vertices", "tile_mesh"]
@@ -150,7 +150,8 @@ def find_in_triangles(
     inside = _are_inside(points[point], corners)
     point, first = np.unique(point[inside], return_index=True)
     triangle, corners = triangle[inside][first], corners[inside][first]
-    affine = _inverse_affines(source[triangle], corners)
+    affine = inverse_affines(source[triangle], corners)
+    affine[_are_flat(corners)] = np.nan
     found = np.full_like(points, np.nan)
     found[point] = np.einsum("nij,nj->ni", affine[:, :, :2], points[point]) + affine[:, :, 2]
     return np.where(np.isfinite(found).all(axis=1, keepdims=True), found, np.nan)
@@ -164,6 +165,13 @@ def _are_inside(points: FloatArray, corners: FloatArray) -> npt.NDArray[np.bool_
         (x0, y0), (x1, y1) = corners[:, corner].T, corners[:, (corner + 1) % 3].T
         inside &= (x1 - x0) * (y - y0) - (y1 - y0) * (x - x0) >= 0
     return inside
+
+
+def _are_flat(corners: FloatArray) -> npt.NDArray[np.bool_]:
+    """Tell which triangles (N, 3, 2) have no extent; a rounded affine may not show it."""
+    (a, b), (c, d) = np.moveaxis(corners[:, 1:] - corners[:, :1], 0, -1)
+    flat: npt.NDArray[np.bool_] = a * d == b * c
+    return flat
 
 
 def mesh_inverse(transform: Transform, width: float, height: float, cell_size: float = 64.0) -> MeshInverse:
@@ -252,16 +260,3 @@ class MeshInverse(Transform):
     def to_spec(self) -> NoReturn:
         """Refuse: the service has no class for it."""
         raise ConversionError(f"the mesh inverse of {type(self.forward).__name__} has no class on the service")
-
-
-def _inverse_affines(source: FloatArray, target: FloatArray) -> FloatArray:
-    """Return the affines (N, 2, 3) that carry triangles *target* to triangles *source* (N, 3, 2); NaN for flat ones."""
-    source_center, target_center = source.mean(axis=1), target.mean(axis=1)
-    source_sides, target_sides = source[:, 1:] - source[:, :1], target[:, 1:] - target[:, :1]
-    (a, b), (c, d) = np.moveaxis(target_sides, 0, -1)
-    adjugate = np.moveaxis(np.array([[d, -b], [-c, a]]), -1, 0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        solved = adjugate / (a * d - b * c)[:, np.newaxis, np.newaxis] @ source_sides
-    linear = solved.transpose(0, 2, 1)
-    translation = source_center - np.einsum("nij,nj->ni", linear, target_center)
-    return np.concatenate([linear, translation[:, :, np.newaxis]], axis=2)

@@ -5,8 +5,9 @@ Requests to a service: addresses, credentials, one pool, timeouts, retries, answ
 only requests need waits with it.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from rendergateway.later import names_from
 from rendergateway.transport.address import Address
 from rendergateway.transport.credentials import BasicLogin, BearerToken, Credentials, as_credentials
 from rendergateway.transport.hooks import Hooks
@@ -34,12 +35,4 @@ __all__ = [
     "without_requests",
 ]
 
-_LATER = {"Answer": "answer", "Exchange": "exchange", "TokenFile": "credential_files"}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib
-
-    return getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+__getattr__ = names_from(__name__, {"Answer": "answer", "Exchange": "exchange", "TokenFile": "credential_files"})

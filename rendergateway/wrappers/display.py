@@ -7,7 +7,6 @@ tiles shows its first twenty.
 
 from __future__ import annotations
 
-import html
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -119,6 +118,8 @@ def _shortened(value: Any) -> str:
 
 def _escaped(value: Any) -> str:
     """Return *value* as text for HTML, shortened."""
+    import html
+
     return html.escape(_shortened(value))
 
 

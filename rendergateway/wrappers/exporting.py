@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["Exported", "export", "file_name"]
 
 _JOURNAL = ".rendergateway-export"
+_COLUMNS = 3
+_UNFINISHED = "-"
 _DIGITS = 5
 
 
@@ -87,23 +89,38 @@ def export(
     sections = stack.sections(z)
     if not len(sections):
         raise ImageError(f"stack {stack} has no sections to export" + ("" if z is None else f" at z {z}"))
-    mark = _mark(stack, state, {"scale": scale, "box": box, "options": options})
+    whose, mark = "/".join(stack._key), _mark(stack, state, {"scale": scale, "box": box, "options": options})
     folder = Path(to)
     folder.mkdir(parents=True, exist_ok=True)
     journal = _Journal(folder / _JOURNAL)
+    known = journal.read()
+    # Tiles of a stack that is open change without a trace.
     is_settled = state.state in ("COMPLETE", "READ_ONLY") and not overwrite
-    known = journal.read() if is_settled else {}
 
     def put(section: SectionWrapper) -> bool:
         name = file_name(section.z, kind)
-        if known.get(name) == mark and (folder / name).exists():
-            return False
-        image_of_section(section, box, scale, options).save(folder / name)
-        journal.add(name, mark)
+        if (folder / name).exists() and not overwrite:
+            entry = known.get(name)
+            if entry is None or entry.whose != whose:
+                raise _not_ours(folder / name, entry, stack)
+            if is_settled and entry.mark == mark:
+                return False
+        picture = image_of_section(section, box, scale, options)
+        # Said before it is there, so that it is known as ours should this be broken off.
+        journal.add(name, _Entry(whose, _UNFINISHED))
+        picture.save(folder / name)
+        journal.add(name, _Entry(whose, mark))
         return True
 
     drawn = sections.map(put, workers=workers, progress=progress)
     return Exported(folder, [file_name(section.z, kind) for section in sections], sum(drawn))
+
+
+def _not_ours(path: Path, entry: _Entry | None, stack: StackWrapper) -> ImageError:
+    holder = "was not made by an export" if entry is None else f"shows stack {entry.whose}"
+    return ImageError(
+        f"{path} is there and {holder}; export {stack} to another folder, or let it take the place (overwrite)"
+    )
 
 
 def _mark(stack: StackWrapper, state: StackRecord, look: Mapping[str, Any]) -> str:
@@ -123,9 +140,16 @@ def _words(value: Any) -> str:
     return value.to_json().decode() if isinstance(value, Record) else repr(value)
 
 
+class _Entry(NamedTuple):
+    """Which stack a file shows, and the mark of how."""
+
+    whose: str
+    mark: str
+
+
 class _Journal:
     """
-    A line for each file that was finished: its name, and the mark of what it shows.
+    What files of a folder show, as lines: name, stack, mark; the last one of a name counts.
 
     Parameters
     ----------
@@ -137,16 +161,17 @@ class _Journal:
         self._path = path
         self._lock = threading.Lock()
 
-    def read(self) -> dict[str, str]:
-        """Return the last mark of each file."""
+    def read(self) -> dict[str, _Entry]:
+        """Return what is known of each file."""
         try:
             lines = self._path.read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
             return {}
-        # A line that broke off has no mark that fits.
-        return dict(line.split("\t", 1) for line in lines if "\t" in line)
+        cut = [line.split("\t") for line in lines]
+        # A line that broke off has no mark that fits, or none at all.
+        return {parts[0]: _Entry(*parts[1:]) for parts in cut if len(parts) == _COLUMNS}
 
-    def add(self, name: str, mark: str) -> None:
-        """Take note of a finished file."""
+    def add(self, name: str, entry: _Entry) -> None:
+        """Take note of what a file shows."""
         with self._lock, self._path.open("a", encoding="utf-8") as file:
-            file.write(f"{name}\t{mark}\n")
+            file.write("\t".join((name, *entry)) + "\n")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import weakref
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from rendergateway.model import Record
 from rendergateway.model.slices import Raw
-from rendergateway.transport.forks import new_lock
 from rendergateway.wrappers.freshness import NOTHING_HELD, Epoch, Seen
+from rendergateway.wrappers.identity import Living
 from rendergateway.wrappers.keys import Key, Scope, StackKey
 from rendergateway.wrappers.recent import Recent
 from rendergateway.wrappers.registry import DEFAULT, ClassT, Registry, load_entry_points
@@ -25,10 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["LivingObjects"]
 
 Wrapper: TypeAlias = "ObjectWrapper[Any]"
-Name: TypeAlias = "tuple[type[Wrapper], Key]"
 
-# Weak references to objects that died are swept out when there are more references than this.
-_SWEEP_FROM = 4096
+# Most objects are prepared with nothing; one mapping stands for that, and nobody writes to it.
+_NOTHING_EXTRA: dict[str, Any] = {}
 
 
 class LivingObjects:
@@ -42,7 +40,7 @@ class LivingObjects:
     """
 
     # What a pickle of a gateway leaves behind.
-    _STAYS: tuple[str, ...] = ("_alive", "_alive_lock", "_epochs", "_recent", "_serials", "_sweep_at")
+    _STAYS: tuple[str, ...] = ("_epochs", "_living", "_recent", "_serials")
 
     def __init__(self, registry: Registry | None) -> None:
         load_entry_points()
@@ -53,10 +51,7 @@ class LivingObjects:
     def _begin_living(self) -> None:
         """Begin with no objects; epochs are kept, for those who share them."""
         self._serials = itertools.count(1)
-        # Without callbacks, which cost more than all the rest of wrapping; `_sweep` removes the dead.
-        self._alive: dict[Name, weakref.ref[Wrapper]] = {}
-        self._sweep_at = _SWEEP_FROM
-        self._alive_lock = new_lock()
+        self._living: dict[type[Wrapper], Living] = {}
         self._recent = Recent()
 
     def register(self, wrapper_class: ClassT, *, replace: bool = False) -> ClassT:
@@ -81,24 +76,27 @@ class LivingObjects:
 
     def wrap_as(self, wrapper_class: type[Wrapper], key: Key, record: Record | None = None, **extra: Any) -> Any:
         """Return the object of that class and key, as `wrap` does."""
-        alive = self._living(wrapper_class, key)
+        living = self._living_of(wrapper_class)
+        alive = living.find(key)
         if alive is None:
-            alive = self._settled((wrapper_class, key), wrapper_class(cast("Gateway", self), key=key, **extra))
+            alive = living.settle(key, wrapper_class(cast("Gateway", self), key=key, **extra))
         if record is not None and not alive.is_loaded:
             alive._take(record, self.epoch(alive._scope), self.next_serial())
         return alive
 
     def wrap_listed(self, wrapper_class: type[Wrapper], key: Key, text: Raw | bytes | None, seen: Seen) -> Any:
         """Return the object of a listing's item; what a later listing says of an object that lives counts."""
-        name = (wrapper_class, key)
-        ref = self._alive.get(name)
+        living = self._living.get(wrapper_class)
+        if living is None:
+            living = self._living_of(wrapper_class)
+        ref = living.get(key)
         alive = ref() if ref is not None else None
         if alive is None:
             new = wrapper_class.__new__(wrapper_class)
             # A copy: one tile that is kept must not keep the answer that it came in.
             held = NOTHING_HELD if text is None else (seen.epoch, seen.known, bytes(text), seen.serial)
-            new._set_up(cast("Gateway", self), key, held, {})
-            alive = self._settled(name, new)
+            new._set_up(cast("Gateway", self), key, held, _NOTHING_EXTRA)
+            alive = living.settle(key, new)
             if alive is new:
                 return new
         if text is not None and (alive._serial < seen.serial or not alive.is_loaded):
@@ -107,36 +105,12 @@ class LivingObjects:
 
     def living_objects(self) -> Iterator[Wrapper]:
         """Yield the objects that somebody holds."""
-        for ref in list(self._alive.values()):
-            alive = ref()
-            if alive is not None:
-                yield alive
+        for living in list(self._living.values()):
+            yield from living.objects()
 
-    def _living(self, wrapper_class: type[Wrapper], key: Key) -> Wrapper | None:
-        ref = self._alive.get((wrapper_class, key))
-        return ref() if ref is not None else None
-
-    def _settled(self, name: Name, new: Wrapper) -> Wrapper:
-        """Let *new* be the object of that name, unless another thread was first; return the one that is."""
-        ref = weakref.ref(new)
-        if self._alive.setdefault(name, ref) is ref:
-            if len(self._alive) > self._sweep_at:
-                self._sweep()
-            return new
-        with self._alive_lock:
-            while True:
-                first = self._alive.setdefault(name, ref)()
-                if first is not None:
-                    return first
-                # Only with the lock are references to the dead removed, so that it is this one that goes.
-                del self._alive[name]
-
-    def _sweep(self) -> None:
-        """Forget the dead. Done when the table has doubled, so that it costs each object the same little."""
-        with self._alive_lock:
-            for name in [name for name, ref in list(self._alive.items()) if ref() is None]:
-                del self._alive[name]
-            self._sweep_at = max(_SWEEP_FROM, 2 * len(self._alive))
+    def _living_of(self, wrapper_class: type[Wrapper]) -> Living:
+        living = self._living.get(wrapper_class)
+        return living if living is not None else self._living.setdefault(wrapper_class, Living())
 
     def next_serial(self) -> int:
         """Return a number larger than all before: what was read later has the larger one."""

@@ -8,14 +8,17 @@ import numpy as np
 
 from rendergateway.errors import ConfigurationError, NotFoundError, TransformError
 from rendergateway.geometry import FloatArray
+from rendergateway.later import LaterModule
 from rendergateway.model.tables import Column
-from rendergateway.wrappers.locating import maps_of
-from rendergateway.wrappers.tile_maps import FRAMES
 
 if TYPE_CHECKING:
     from rendergateway.model import MatchTable
+    from rendergateway.wrappers import locating, tile_maps
     from rendergateway.wrappers.stack import StackWrapper
     from rendergateway.wrappers.tile import TileWrapper
+else:
+    locating = LaterModule("rendergateway.wrappers.locating")
+    tile_maps = LaterModule("rendergateway.wrappers.tile_maps")
 
 __all__ = ["checked_frame", "known_frame", "residuals_of", "table_in_world", "tile_in_world"]
 
@@ -24,7 +27,7 @@ _SHOWN = 3
 
 def checked_frame(frame: str) -> str:
     """Return *frame* if it is one; raise ValueError for all else."""
-    if frame not in FRAMES:
+    if frame not in tile_maps.FRAMES:
         raise ValueError(f"points live in frame='raw' or 'lens_corrected' pixels, not {frame!r}")
     return frame
 
@@ -50,7 +53,7 @@ def tile_in_world(tile: TileWrapper, points: FloatArray, frame: str) -> FloatArr
 def table_in_world(table: MatchTable, stack: StackWrapper, frame: str) -> tuple[FloatArray, FloatArray]:
     """Carry all points of a table into the world; see `MatchCollectionWrapper.world`."""
     p_id, q_id = (np.repeat(ids, table.counts) for ids in (table.p_id, table.q_id))
-    maps = maps_of(stack, np.concatenate([table.p_id, table.q_id]).tolist(), frame)
+    maps = locating.maps_of(stack, np.concatenate([table.p_id, table.q_id]).tolist(), frame)
     missing = sorted({tile_id for tile_id in (*table.p_id, *table.q_id) if tile_id not in maps})
     if missing:
         raise NotFoundError(f"{len(missing)} tiles of the matches are not in stack {stack}: {_first(missing)}")

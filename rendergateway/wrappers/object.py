@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
-import weakref
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -14,11 +13,12 @@ from rendergateway.errors import NoGatewayError, RenderGatewayError
 from rendergateway.model import Record
 from rendergateway.model.slices import Text
 from rendergateway.transport.forks import new_lock
-from rendergateway.wrappers.collection import Collection, Listing
+from rendergateway.wrappers.collection import Collection
 from rendergateway.wrappers.display import ShownObject
-from rendergateway.wrappers.freshness import NOTHING_HELD, OVER, Epoch, Held
+from rendergateway.wrappers.freshness import NOTHING_HELD, Epoch, Held
 from rendergateway.wrappers.keys import Key, Scope, scope_of
 from rendergateway.wrappers.labels import LabelledObject
+from rendergateway.wrappers.remembering import NO_MEMORY, Remembering
 from rendergateway.wrappers.rows import row_table
 from rendergateway.wrappers.templates import changes_data
 
@@ -32,14 +32,13 @@ __all__ = ["ObjectWrapper", "changes_data"]
 RecordT = TypeVar("RecordT", bound=Record)
 
 _NOTHING_KNOWN: Mapping[str, Any] = MappingProxyType({})
-_NO_MEMORY: tuple[Epoch, dict[Any, Any]] = (OVER, {})
 # Nothing is written below an object of no gateway.
 _LOOSE = Epoch()
 # For steps of nanoseconds: one thing is looked at and put in the place of another.
 _exchange = new_lock()
 
 
-class ObjectWrapper(ShownObject, LabelledObject, Generic[RecordT]):
+class ObjectWrapper(ShownObject, Remembering, LabelledObject, Generic[RecordT]):
     """
     An object of the service: named by a key, loaded when first read.
 
@@ -75,18 +74,17 @@ class ObjectWrapper(ShownObject, LabelledObject, Generic[RecordT]):
         "_gateway",
         "_held",
         "_key",
-        "_memory",
         "_own_lock",
     )
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Mark what overrides a verb that changes something: who does need not know of the mark."""
         super().__init_subclass__(**options)
-        for base in cls.__mro__:
-            for name, member in vars(base).items():
-                own = inspect.getattr_static(cls, name)
-                if getattr(member, "alters_data", False) and inspect.isfunction(own):
-                    changes_data(own)
+        members = [item for base in cls.__mro__ for item in vars(base).items()]
+        for name in {name for name, member in members if getattr(member, "alters_data", False)}:
+            own = inspect.getattr_static(cls, name)
+            if inspect.isfunction(own):
+                changes_data(own)
 
     def __init__(
         self, conn: Gateway | None = None, obj: RecordT | None = None, *, key: Key | None = None, **extra: Any
@@ -100,7 +98,7 @@ class ObjectWrapper(ShownObject, LabelledObject, Generic[RecordT]):
         self._gateway = conn
         self._key = key
         self._held = held
-        self._memory = _NO_MEMORY
+        self._memory = NO_MEMORY
         self._own_lock: threading.RLock | None = None
         self._extra = extra
         # A call that does nothing is a tenth of what wrapping a tile costs.
@@ -222,7 +220,7 @@ class ObjectWrapper(ShownObject, LabelledObject, Generic[RecordT]):
     def reload(self) -> Self:
         """Load the object again, and its children when they are next read: what others wrote shows."""
         with self._lock:
-            self._memory = _NO_MEMORY
+            self._memory = NO_MEMORY
             self._load()
         return self
 
@@ -252,24 +250,6 @@ class ObjectWrapper(ShownObject, LabelledObject, Generic[RecordT]):
                 self._held = epoch, {**told, name: value}, record, serial
         return value
 
-    def _remembered(self, name: Any, make: Callable[[], Any]) -> Any:
-        """Return what *make* makes, once until something is written."""
-        epoch, memory = self._memory
-        if not epoch.is_over and name in memory:
-            return memory[name]
-        with self._lock:
-            if self._memory[0].is_over:
-                self._memory = (self._present_epoch, {})
-            memory = self._memory[1]
-            if name not in memory:
-                memory[name] = make()
-            return memory[name]
-
-    def _recalled(self, name: Any) -> Any:
-        """Return what is remembered under *name*; None where nothing is, or it is old."""
-        epoch, memory = self._memory
-        return None if epoch.is_over else memory.get(name)
-
     def _carried(self) -> dict[Any, Any]:
         """Return what is remembered and travels to other processes: small things that the object is asked for there."""
         return {}
@@ -294,49 +274,6 @@ class ObjectWrapper(ShownObject, LabelledObject, Generic[RecordT]):
 
     def _wrap(self, kind: str, key: Key, record: Record | None = None, **extra: Any) -> Any:
         return self._conn.wrap(kind, key, record, **extra)
-
-    def _children(self, kind: str, what: str, load: Callable[[], Listing]) -> Any:
-        """Return the one collection of this object that *what* names, to be loaded by *load*."""
-
-        def listed() -> Listing:
-            listing = load()
-            self._conn._recent.keep(self, listing)
-            return listing
-
-        def make() -> Collection[Any]:
-            return Collection(self._conn, kind, listed, scope=self._scope, what=f"{what} of {self.KIND} {self}")
-
-        return self._remembered(what, make)
-
-    def _selection(self, kind: str, what: str, load: Callable[[], Listing]) -> Any:
-        """
-        Return the collection that *what* names, to be loaded by *load*: one of any number.
-
-        Unlike children it is remembered only while somebody holds it, or it was listed just now: to look at one box
-        after another must not fill the memory.
-        """
-        return self._while_held(what, lambda: self._kept_collection(kind, what, load))
-
-    def _kept_collection(self, kind: str, what: str, load: Callable[[], Listing]) -> Collection[Any]:
-        def listed() -> Listing:
-            listing = load()
-            self._conn._recent.keep(this(), listing)  # type: ignore[arg-type]
-            return listing
-
-        collection: Collection[Any] = Collection(
-            self._conn, kind, listed, scope=self._scope, what=f"{what} of {self.KIND} {self}"
-        )
-        this = weakref.ref(collection)
-        return collection
-
-    def _while_held(self, name: Any, make: Callable[[], Any]) -> Any:
-        """Return what *make* makes, the same as long as somebody holds it and nothing is written."""
-        with self._lock:
-            held = self._remembered("held by others", weakref.WeakValueDictionary)
-            found = held.get(name)
-            if found is None:
-                found = held[name] = make()
-            return found
 
     # Navigation
 

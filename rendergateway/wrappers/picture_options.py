@@ -42,7 +42,9 @@ def _windows(channels: Mapping[str, Window] | None) -> dict[str, Window] | None:
 def _depth(dtype: Any) -> str | None:
     name = None if dtype is None else np.dtype(dtype).name
     if name is not None and name not in _DEPTHS:
-        raise ValueError(f"pictures are drawn as {' or '.join(_DEPTHS)}, not {name}; np.asarray(picture, {name}) converts")
+        raise ValueError(
+            f"pictures are drawn as {' or '.join(_DEPTHS)}, not {name}; np.asarray(picture, {name}) converts"
+        )
     return name
 
 
@@ -94,8 +96,8 @@ class PictureOptions:
         *uint8* holds what is seen, *uint16* the values of the images as they are. Unless given, a tile whose values
         reach beyond 255 is drawn in 16 bits where no *intensity* is asked for, all else in 8.
     render : {'service', 'local'}
-        Who draws: the service, or this process from the stack's specifications. The pixels are the same; here the
-        images are opened where ``Gateway(image_paths=…)`` says.
+        Who draws: the service, or this process from the stack's specifications. The pixels are the same, but for
+        noise; here the images are opened where ``Gateway(image_paths=…)`` says.
 
     Raises
     ------
@@ -119,11 +121,13 @@ class PictureOptions:
         if self.channel is not None and self.channels is not None:
             raise TypeError("give channel=, one name, or channels=, a window for each: not both")
         if self.channels is not None and (self.intensity is not None or self.dtype == "uint16"):
-            raise TypeError("channels= are composed in 8 bits, each seen through its own window: no intensity=, no dtype=")
+            raise TypeError(
+                "channels= are composed in 8 bits, each seen through its own window: no intensity=, no dtype="
+            )
         if self.intensity is not None and self.dtype == "uint16":
             raise TypeError("16 bits hold the values of the images as they are: intensity= is for pictures of 8 bits")
         if self.background not in (None, _NOISE):
-            rgb_of(self.background)  # type: ignore[arg-type]
+            rgb_of(self.background)
 
     @property
     def is_local(self) -> bool:
@@ -157,7 +161,7 @@ class PictureOptions:
         """Return the fields of a recipe for what no query says; empty where a query says all."""
         fields: dict[str, Any] = {}
         if self.background not in (None, _NOISE):
-            red, green, blue = rgb_of(self.background)  # type: ignore[arg-type]
+            red, green, blue = rgb_of(self.background)
             fields["background_rgb"] = red << 16 | green << 8 | blue
         if isinstance(self.filter, tuple):
             fields["filters"] = self.filter

@@ -23,7 +23,16 @@ if TYPE_CHECKING:
     from rendergateway.gateway import Gateway
     from rendergateway.rendering import ImageOpener, Sources
 
-__all__ = ["View", "checked_scale", "checked_size", "covered_in", "image_sources", "pixels_of"]
+__all__ = [
+    "View",
+    "checked_scale",
+    "checked_size",
+    "covered_in",
+    "image_opener",
+    "image_sources",
+    "missing_channel",
+    "pixels_of",
+]
 
 Pixels = npt.NDArray[Any]
 Alpha = npt.NDArray[np.uint8]
@@ -31,8 +40,8 @@ Alpha = npt.NDArray[np.uint8]
 _DEEP = "uint16"
 _DEEP_ENDPOINTS = {"box": "box.png16", "tile": "tile.tiff16"}
 _URL_FORMATS = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "tif": "tiff", "tiff": "tiff"}
-_GREEN = (0, 255, 0)
-_OPAQUE = 255
+# A service does not look at the owner of a recipe.
+_ANY_OWNER = "anybody"
 _MOST_WORLD_PIXELS = 2**31 - 1
 
 
@@ -66,8 +75,8 @@ def checked_size(width: int, height: int, scale: float, what: str) -> tuple[int,
     across, down = int(checked_scale(scale) * width), int(scale * height)
     if across <= 0 or down <= 0:
         raise ImageError(
-            f"{what}: {width} × {height} world pixels at scale {scale:g} are {across} × {down} pixels; ask for a larger "
-            "box or scale"
+            f"{what}: {width} × {height} world pixels at scale {scale:g} are {across} × {down} pixels; ask for a "
+            "larger box or scale"
         )
     if across * down > MOST_PIXELS or max(width, height) > _MOST_WORLD_PIXELS:
         raise ImageError(
@@ -113,7 +122,7 @@ class View:
 
     def check(self) -> None:
         """Raise `ImageError` where there would be no picture, or too large a one."""
-        checked_size(int(self.box.width), int(self.box.height), self.scale, self.what)
+        checked_size(round(self.box.width), round(self.box.height), self.scale, self.what)
 
     def parameters(self, options: PictureOptions) -> RenderParameters:
         """
@@ -135,7 +144,9 @@ class View:
         if kind not in _URL_FORMATS:
             raise ImageError(f"pictures have addresses as {', '.join(_URL_FORMATS)}; {kind!r} is none of them")
         if options.channels is not None or options.of_recipe() or options.is_local or self.recipe is not None:
-            raise TypeError("what is composed or drawn here, or of filters or a background of one's own, has no address")
+            raise TypeError(
+                "what is composed or drawn here, or of filters or a background of one's own, has no address"
+            )
         limited = self.subject == "box"
         endpoint = ENDPOINTS[f"{self.subject}.{_URL_FORMATS[kind]}"]
         return endpoint.url({**self.values, **options.query(limited=limited)})
@@ -169,9 +180,14 @@ def pixels_of(view: View, options: PictureOptions) -> tuple[Pixels, Alpha | None
 def _asked_for(view: View, options: PictureOptions) -> tuple[Pixels, Alpha | None]:
     from rendergateway.rendering.decoding import decoded_picture
 
-    pixels, alpha = decoded_picture(_answer(view, options))
+    answer = _answer(view, options)
+    try:
+        pixels, alpha = decoded_picture(answer)
+    except ImageError as error:
+        raise ImageError(f"{view.what}: what the service answered is no picture: {error}") from error
     if view.recipe is None and _is_suspicious(pixels, alpha, options):
-        _explain(view.parameters(options), view, options, drawn_deep=pixels.dtype.name == _DEEP)
+        is_plain = pixels.dtype.name == _DEEP or (alpha is None and options.dtype != _DEEP)
+        _explain(view.parameters(options), view, options, may_be_outlines=not is_plain)
     return pixels, alpha
 
 
@@ -182,7 +198,8 @@ def _answer(view: View, options: PictureOptions) -> bytes:
             raise ImageError("a service draws recipes, and backgrounds and filters of one's own, in 8 bits; "
                              "render='local' draws 16")  # fmt: skip
         recipe = view.parameters(options)
-        return view.conn.fetch("recipe.png", owner=view.values.get("owner", "any"), body=recipe.to_json())
+        _check_limit(recipe, view, options)
+        return view.conn.fetch("recipe.png", owner=view.values.get("owner", _ANY_OWNER), body=recipe.to_json())
     endpoint = _DEEP_ENDPOINTS[view.subject] if deep else f"{view.subject}.png"
     return view.conn.fetch(endpoint, **view.values, **options.query(limited=view.subject == "box"))
 
@@ -196,11 +213,12 @@ def _is_suspicious(pixels: Pixels, alpha: Alpha | None, options: PictureOptions)
     shown = alpha > 0
     if not shown.any():
         return True
-    return pixels.ndim == 3 and bool((alpha[shown] == _OPAQUE).all() and (pixels[shown] == _GREEN).all())
+    # Letters have soft edges: of another green, or less opaque.
+    return pixels.ndim == 3 and not pixels[shown][:, ::2].any()
 
 
-def _explain(recipe: RenderParameters, view: View, options: PictureOptions, *, drawn_deep: bool) -> None:
-    """Raise where a picture shows nothing although there are tiles, or something else in their place."""
+def _explain(recipe: RenderParameters, view: View, options: PictureOptions, *, may_be_outlines: bool) -> None:
+    """Raise where a picture shows nothing because no tile has the channel, or outlines in the place of tiles."""
     tiles = recipe.tiles
     if not tiles:
         return
@@ -214,7 +232,7 @@ def _explain(recipe: RenderParameters, view: View, options: PictureOptions, *, d
         for level in pyramid.values()
     )
     beyond = options.max_tiles is not None and len(tiles) > options.max_tiles
-    if beyond or not (drawn_deep or is_masked):
+    if may_be_outlines and (beyond or not is_masked):
         raise _too_many(len(tiles), view, options)
 
 
@@ -222,16 +240,22 @@ def missing_channel(name: str, names: set[str | None], what: str) -> MissingChan
     """Return the error for a channel that no tile has; *names* are those that there are."""
     known = ", ".join(sorted(str(one) for one in names if one is not None))
     return MissingChannelError(
-        f"{what} has no channel {name!r}; " + (f"it has {known}" if known else "its tiles have one image without a name")
+        f"{what} has no channel {name!r}; "
+        + (f"it has {known}" if known else "its tiles have one image without a name")
     )
+
+
+def _check_limit(recipe: RenderParameters, view: View, options: PictureOptions) -> None:
+    if options.max_tiles is not None and len(recipe.tiles) > options.max_tiles:
+        raise _too_many(len(recipe.tiles), view, options)
 
 
 def _too_many(count: int, view: View, options: PictureOptions) -> ImageError:
-    limit = "the service draws at once" if options.max_tiles is None else f"max_tiles={options.max_tiles}"
-    return ImageError(
-        f"{view.what} shows {count} tiles, more than {limit}; ask for smaller boxes, a larger max_tiles, or "
-        "render='local'"
-    )
+    if options.max_tiles is None:
+        limit, remedy = "the service draws at once", "max_tiles=, above its own limit, or render='local'"
+    else:
+        limit, remedy = f"max_tiles={options.max_tiles}", "a larger max_tiles"
+    return ImageError(f"{view.what} shows {count} tiles, more than {limit}; ask for smaller boxes, or give {remedy}")
 
 
 # -- this process draws ------------------------------------------------------------------------------------------
@@ -262,8 +286,7 @@ def _drawn_here(view: View, options: PictureOptions) -> tuple[Pixels, Alpha | No
     from rendergateway.rendering.encoding import seen, sixteen_bit
 
     parameters = view.parameters(options)
-    if options.max_tiles is not None and len(parameters.tiles) > options.max_tiles:
-        raise _too_many(len(parameters.tiles), view, options)
+    _check_limit(parameters, view, options)
     recipe = read_recipe(parameters.to_json())
     names = {channel.name for tile in recipe.tiles for channel in tile.channels}
     if recipe.tiles and options.channel is not None and options.channel not in names:
@@ -289,6 +312,5 @@ def covered_in(view: View, options: PictureOptions) -> npt.NDArray[np.bool_]:
     names = recipe.channel_names
     tiles = tuple(white(tile) for tile in recipe.tiles if tile.selected(names))
     plain = attrs.evolve(recipe, tiles=tiles, channels=None, filters=(), exclude_mask=True)
-    picture = draw(plain, Sources(), coverage=True)
-    assert picture.covered is not None
-    return picture.covered
+    # Black is also what the service draws where a tile's last row and column would be.
+    return draw(plain, Sources()).pixels > 0

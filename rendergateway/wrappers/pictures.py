@@ -26,7 +26,9 @@ def checked_kind(path: str | os.PathLike[str]) -> str:
 
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
-        raise ImageError(f"{os.fspath(path)!r} ends in none of {', '.join(SUFFIXES)}: the end of the name says the format")
+        raise ImageError(
+            f"{os.fspath(path)!r} ends in none of {', '.join(SUFFIXES)}: the end of the name says the format"
+        )
     return SUFFIXES[suffix]
 
 
@@ -208,7 +210,8 @@ class Picture(NDArrayOperatorsMixin):
     def __repr__(self) -> str:
         height, width = self.shape[:2]
         colours = " in colours" if self.ndim == 3 else ""
-        return f"<Picture of {self._views[0].what}, {width} × {height} {self.dtype}{colours}, scale {self.scale:g}>"
+        what = self._views[0].what if self._is_plane else f"{len(self._views)} sections along {self.frame[0]}"
+        return f"<Picture of {what}, {width} × {height} {self.dtype}{colours}, scale {self.scale:g}>"
 
 
 def drawn(view: View, options: PictureOptions) -> Picture:

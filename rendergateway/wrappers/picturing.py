@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from rendergateway.errors import ImageError, RecordError
 from rendergateway.geometry import Bounds
+from rendergateway.model import RenderParameters
 from rendergateway.progress import Progress
 from rendergateway.transforms import tile_box
 from rendergateway.wrappers.mapping import mapped
@@ -20,7 +22,6 @@ from rendergateway.wrappers.pictures import Picture, drawn, line_of
 
 if TYPE_CHECKING:
     from rendergateway.gateway import Gateway
-    from rendergateway.model import RenderParameters
     from rendergateway.wrappers.section import SectionWrapper
     from rendergateway.wrappers.stack import StackWrapper
     from rendergateway.wrappers.tile import TileWrapper
@@ -59,7 +60,9 @@ def tile_view(tile: TileWrapper, frame: str = "world", scale: float = 1.0) -> Vi
 def _tile_in_world(tile: TileWrapper) -> tuple[Bounds, dict[str, Any]]:
     box = tile.bounds
     if box is None:
-        raise RecordError(f"tile {tile.tile_id!r} has no box: nobody knows where in the world it lies; draw frame='raw'")
+        raise RecordError(
+            f"tile {tile.tile_id!r} has no box: nobody knows where in the world it lies; draw frame='raw'"
+        )
     return _whole_pixels(box, math.trunc), {}
 
 
@@ -84,10 +87,10 @@ def _size(tile: TileWrapper) -> tuple[float, float]:
 
 def image_of_tile(tile: TileWrapper, frame: str, scale: float, options: PictureOptions) -> Picture:
     """Draw a tile; see `TilePictures.image`."""
-    return drawn(tile_view(tile, frame, scale), of_tile(tile, options))
+    return drawn(tile_view(tile, frame, scale), _with_depth(tile, options))
 
 
-def of_tile(tile: TileWrapper, options: PictureOptions) -> PictureOptions:
+def _with_depth(tile: TileWrapper, options: PictureOptions) -> PictureOptions:
     """Return options with the depth that a tile's own values have; raise where it lacks a channel."""
     ranges = {channel.name: channel.max_intensity for channel in tile.channels}
     for name in filter(None, [options.channel, *(options.channels or ())]):
@@ -128,21 +131,21 @@ def section_box(section: SectionWrapper, box: Bounds | None = None) -> Bounds:
     if chosen is None:
         raise ImageError(f"{what} has no tiles: there is nothing to draw")
     if not (all(map(math.isfinite, chosen)) and chosen.width > 0 and chosen.height > 0):
-        raise ImageError(f"{what}: there is nothing in the box {tuple(chosen)}; it goes from min_x, min_y to max_x, max_y")
+        raise ImageError(
+            f"{what}: there is nothing in the box {tuple(chosen)}; it goes from min_x, min_y to max_x, max_y"
+        )
     return _whole_pixels(chosen, lambda side: math.ceil(side - _HAIR))
 
 
 def section_view(section: SectionWrapper, box: Bounds | None = None, scale: float = 1.0) -> View:
     """Return the view of a box of a section, or of all of it."""
     shown = section_box(section, box)
-    place = {"x": shown.min_x, "y": shown.min_y, "width": int(shown.width), "height": int(shown.height)}
+    place = {"x": shown.min_x, "y": shown.min_y, "width": round(shown.width), "height": round(shown.height)}
     values = {**section._key._asdict(), **place, "scale": checked_scale(scale)}
     return View(section._conn, "box", values, shown, scale, f"section {section.name} of stack {section.stack}")
 
 
-def image_of_section(
-    section: SectionWrapper, box: Bounds | None, scale: float, options: PictureOptions
-) -> Picture:
+def image_of_section(section: SectionWrapper, box: Bounds | None, scale: float, options: PictureOptions) -> Picture:
     """Draw a section; see `SectionPictures.image`."""
     return drawn(section_view(section, box, scale), options)
 
@@ -169,7 +172,9 @@ def slice_of(
     shown = stack.bounds if box is None else box
     sections = list(stack.sections(z))
     if shown is None or not sections:
-        raise ImageError(f"stack {stack} has no sections here, or is LOADING and knows no bounds; box= says what to show")
+        raise ImageError(
+            f"stack {stack} has no sections here, or is LOADING and knows no bounds; box= says what to show"
+        )
     views = [section_view(section, _line_box(shown, axis, at, checked_scale(scale)), scale) for section in sections]
     drawn_rows = mapped(
         lambda view: pixels_of(view, options), views, what=f"Drawing sections of {stack}", workers=workers,
@@ -181,9 +186,7 @@ def slice_of(
         alpha = np.stack([line_of(one, axis) for one in full])
     pixels = np.stack(_alike([line_of(pixels, axis) for pixels, _ in drawn_rows]))
     low, high = (shown.min_x, shown.max_x) if axis == "xz" else (shown.min_y, shown.max_y)
-    return Picture(
-        pixels, alpha, views, options, box=Bounds(low, sections[0].z, high, sections[-1].z), frame=axis
-    )
+    return Picture(pixels, alpha, views, options, box=Bounds(low, sections[0].z, high, sections[-1].z), frame=axis)
 
 
 def _line_box(box: Bounds, axis: str, at: float, scale: float) -> Bounds:
@@ -206,12 +209,18 @@ def _alike(rows: list[Any]) -> list[Any]:
 # -- recipes -----------------------------------------------------------------------------------------------------
 
 
-def image_of_recipe(conn: Gateway, recipe: RenderParameters, options: PictureOptions) -> Picture:
+def image_of_recipe(conn: Gateway, recipe: RenderParameters, options: Mapping[str, Any]) -> Picture:
     """Draw a recipe; see `Gateway.image`."""
+    if not isinstance(recipe, RenderParameters):
+        raise TypeError(f"gateway.image() draws RenderParameters, as tile.render_parameters() gives, not {recipe!r}")
+    others = sorted(options.keys() - {"dtype", "render"})
+    if others:
+        raise TypeError(f"{', '.join(others)}: it stands in the recipe how it is to look; recipe.evolve(…) changes it")
     width, height = (_RECIPE_SIZE if side is None else side for side in (recipe.width, recipe.height))
     x, y, scale = recipe.x or 0.0, recipe.y or 0.0, 1.0 if recipe.scale is None else recipe.scale
     box = Bounds(x, y, x + width, y + height)
-    return drawn(View(conn, "recipe", {}, box, scale, "a recipe", recipe=recipe), options)
+    view = View(conn, "recipe", {}, box, scale, "a recipe", recipe=recipe)
+    return drawn(view, PictureOptions(**options))
 
 
 # -- addresses ---------------------------------------------------------------------------------------------------

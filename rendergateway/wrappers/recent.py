@@ -8,13 +8,9 @@ between: the second loop would ask the service again, or not, as the garbage col
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
 
 from rendergateway.transport.forks import new_lock
 from rendergateway.wrappers.listing import Listing
-
-if TYPE_CHECKING:
-    from rendergateway.wrappers.object import ObjectWrapper
 
 __all__ = ["Recent"]
 
@@ -36,15 +32,15 @@ class Recent:
 
     def __init__(self, limit_bytes: int = _LIMIT_BYTES) -> None:
         self._limit_bytes = limit_bytes
-        self._kept: deque[tuple[ObjectWrapper[Any], int]] = deque()
+        self._kept: deque[tuple[object, int]] = deque()
         self._size = 0
         self._lock = new_lock()
 
-    def keep(self, wrapper: ObjectWrapper[Any], listing: Listing) -> None:
-        """Keep *wrapper* alive, whose children are *listing*; let go of those that were listed longest ago."""
+    def keep(self, holder: object, listing: Listing) -> None:
+        """Keep *holder* alive, whose children are *listing*; let go of those that were listed longest ago."""
         size = _size_of(listing)
         with self._lock:
-            self._kept.append((wrapper, size))
+            self._kept.append((holder, size))
             self._size += size
             while self._size > self._limit_bytes and len(self._kept) > 1:
                 self._size -= self._kept.popleft()[1]

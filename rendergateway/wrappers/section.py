@@ -8,27 +8,33 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 import numpy.typing as npt
 
 from rendergateway.geometry import Bounds, box_of
+from rendergateway.later import LaterModule
 from rendergateway.model import BoundsRecord, CoordinateTable, ResolvedTiles, SectionRecord
 from rendergateway.model.slices import Text, cut_list
 from rendergateway.model.tiles import ResolvedTileRecord
 from rendergateway.number_text import double_text
-from rendergateway.wrappers import locating
 from rendergateway.wrappers.collection import Collection, Listing
 from rendergateway.wrappers.keys import SectionKey
-from rendergateway.wrappers.object import ObjectWrapper, changes_data
+from rendergateway.wrappers.labels import LabelledSection
+from rendergateway.wrappers.object import changes_data
+from rendergateway.wrappers.picture_methods import SectionPictures
 from rendergateway.wrappers.registry import add_base
-from rendergateway.wrappers.removing import Plan, Removal
 from rendergateway.wrappers.stack import StackWrapper, rows_by_z
 from rendergateway.wrappers.tile_listings import MOST_AT_ONCE, pieces_in_turn, read_layer, tile_listing
 
 if TYPE_CHECKING:
+    from rendergateway.wrappers import locating, removing
+    from rendergateway.wrappers.removing import Removal
     from rendergateway.wrappers.tile import TileWrapper
+else:
+    locating = LaterModule("rendergateway.wrappers.locating")
+    removing = LaterModule("rendergateway.wrappers.removing")
 
 __all__ = ["SectionWrapper"]
 
 
 @add_base
-class SectionWrapper(ObjectWrapper[SectionRecord]):
+class SectionWrapper(LabelledSection, SectionPictures):
     """One section of a stack: all tiles of one z."""
 
     __slots__ = ()
@@ -234,7 +240,7 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
             If the stack is not LOADING.
         """
         if dry_run:
-            return Plan.of(self.stack, None, self, None).count()
+            return removing.Plan.of(self.stack, None, self, None).count()
         self._call("section.delete")
         return None
 

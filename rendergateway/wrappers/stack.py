@@ -10,26 +10,31 @@ import numpy.typing as npt
 
 from rendergateway.errors import NotFoundError, StackStateError
 from rendergateway.geometry import Bounds
+from rendergateway.later import LaterModule
 from rendergateway.model import CoordinateTable, SectionRecord, StackRecord, StackStats, StackVersion
 from rendergateway.model.slices import Text, cut_list
-from rendergateway.wrappers import locating
 from rendergateway.wrappers.freshness import fact
 from rendergateway.wrappers.keys import OwnerKey, ProjectKey, StackKey
+from rendergateway.wrappers.labels import LabelledStack
 from rendergateway.wrappers.owner import OwnerWrapper, ProjectWrapper, stack_key
 from rendergateway.wrappers.registry import add_base
 from rendergateway.wrappers.stack_changes import StackChanges
 from rendergateway.wrappers.stack_parts import StackParts
+from rendergateway.wrappers.stack_pictures import StackPictures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from rendergateway.wrappers import locating
     from rendergateway.wrappers.section import SectionWrapper
+else:
+    locating = LaterModule("rendergateway.wrappers.locating")
 
 __all__ = ["StackWrapper"]
 
 
 @add_base
-class StackWrapper(StackChanges, StackParts):
+class StackWrapper(LabelledStack, StackChanges, StackPictures, StackParts):
     """
     One version of the geometry of a dataset: sections of tiles, each with the transforms that place it.
 

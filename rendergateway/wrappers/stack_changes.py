@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from rendergateway.later import LaterModule
 from rendergateway.progress import Progress
-from rendergateway.wrappers import describing, removing
+from rendergateway.wrappers import describing
 from rendergateway.wrappers.describing import KEEP
-from rendergateway.wrappers.editing import StackEdit
 from rendergateway.wrappers.stack_copies import StackCopies
 from rendergateway.wrappers.templates import changes_data
 
 if TYPE_CHECKING:
     from rendergateway.model import PathBuilder
+    from rendergateway.wrappers import editing, removing
+    from rendergateway.wrappers.editing import StackEdit
     from rendergateway.wrappers.removing import Removal
     from rendergateway.wrappers.stack import StackWrapper
+else:
+    editing = LaterModule("rendergateway.wrappers.editing")
+    removing = LaterModule("rendergateway.wrappers.removing")
 
 __all__ = ["StackChanges"]
 
@@ -63,7 +68,7 @@ class StackChanges(StackCopies):
         -----
         As `StackEdit`.
         """
-        return StackEdit(
+        return editing.StackEdit(
             self._stack, workers=workers, batch=batch, complete=complete, progress=progress, patience_s=patience_s
         )
 
@@ -196,7 +201,7 @@ class StackChanges(StackCopies):
         whatever becomes of it.
         """
         version = describing.new_version(notes, resolution_nm, cycle, of=self._stack.version)
-        return StackEdit(self._stack, version=version, **edit)
+        return editing.StackEdit(self._stack, version=version, **edit)
 
     @changes_data
     def rename(self, name: str, *, owner: str | None = None, project: str | None = None) -> StackWrapper:

@@ -7,18 +7,23 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, cast
 
+from rendergateway.later import LaterModule
 from rendergateway.model import StackRecord
 from rendergateway.progress import Progress
-from rendergateway.wrappers import copying, pinning, temporary
 from rendergateway.wrappers.object import ObjectWrapper
 from rendergateway.wrappers.templates import changes_data
 
 if TYPE_CHECKING:
     from rendergateway.gateway import Gateway
     from rendergateway.model import TileTable
+    from rendergateway.wrappers import copying, pinning, temporary
     from rendergateway.wrappers.keys import StackKey
     from rendergateway.wrappers.layers import Sections
     from rendergateway.wrappers.stack import StackWrapper
+else:
+    copying = LaterModule("rendergateway.wrappers.copying")
+    pinning = LaterModule("rendergateway.wrappers.pinning")
+    temporary = LaterModule("rendergateway.wrappers.temporary")
 
 __all__ = ["StackCopies"]
 

@@ -5,42 +5,43 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-import numpy.typing as npt
-
-from rendergateway import transforms
-from rendergateway.errors import RecordError, TransformError
-from rendergateway.geometry import Bounds, FloatArray
+from rendergateway.errors import RecordError
+from rendergateway.geometry import Bounds
+from rendergateway.later import LaterModule
 from rendergateway.model import ChannelRecord, ImagePyramid, Layout, TileRecord
 from rendergateway.model.resolved import references
 from rendergateway.model.row_table import RowTable
-from rendergateway.transforms import Transform, TransformList
-from rendergateway.wrappers import locating
+from rendergateway.transforms import TransformList
 from rendergateway.wrappers.freshness import fact
 from rendergateway.wrappers.keys import SectionKey, TileKey, TransformKey, keys_below
 from rendergateway.wrappers.listing import Listing
-from rendergateway.wrappers.object import ObjectWrapper, changes_data
+from rendergateway.wrappers.object import changes_data
+from rendergateway.wrappers.picture_methods import TilePictures
 from rendergateway.wrappers.pieces import Asked
 from rendergateway.wrappers.registry import add_base
-from rendergateway.wrappers.removing import Plan, Removal
 from rendergateway.wrappers.rows import boxes_in_nm
 from rendergateway.wrappers.stack import StackWrapper
+from rendergateway.wrappers.tile_coordinates import TileCoordinates
 
 if TYPE_CHECKING:
     from rendergateway.model import TileTable
+    from rendergateway.wrappers import removing
     from rendergateway.wrappers.collection import Collection
     from rendergateway.wrappers.keys import Key
     from rendergateway.wrappers.match_collection import MatchCollectionWrapper
     from rendergateway.wrappers.match_pair import MatchPairWrapper
+    from rendergateway.wrappers.removing import Removal
     from rendergateway.wrappers.section import SectionWrapper
     from rendergateway.wrappers.shared_transform import SharedTransformWrapper
     from rendergateway.wrappers.tile_group import TileGroupWrapper
+else:
+    removing = LaterModule("rendergateway.wrappers.removing")
 
 __all__ = ["TileWrapper"]
 
 
 @add_base
-class TileWrapper(ObjectWrapper[TileRecord]):
+class TileWrapper(TileCoordinates, TilePictures):
     """
     One image of a section, and the transforms that place it in the world.
 
@@ -222,85 +223,6 @@ class TileWrapper(ObjectWrapper[TileRecord]):
             collection = self._conn.match_collection(collection, owner=self._key.owner)
         return collection.pairs(tile=self)
 
-    # Coordinates
-
-    def world_from_local(self, points: npt.ArrayLike, *, where: str = "here") -> FloatArray:
-        """
-        Carry points of the image into the world.
-
-        Parameters
-        ----------
-        points : array_like, shape (..., 2)
-            x, y in local pixels; they may lie outside of the image.
-        where : {'here', 'service'}
-            Computed here, or asked of the service.
-
-        Returns
-        -------
-        ndarray, same shape
-            x, y in world pixels.
-
-        Raises
-        ------
-        TransformError
-            If a transform of the tile cannot be applied; from the service a `CoordinateError`.
-
-        Notes
-        -----
-        Here: as `resolved_transforms`. From the service: one request, ``coordinate.batch_world_from_local``, for each
-        25 000 points.
-        """
-        if locating.is_here(where):
-            return self.resolved_transforms.apply(points)
-        table = locating.world_from_local(self.stack, self.tile_id, points, where).raise_errors()
-        return table.xy.reshape(np.shape(points))
-
-    def local_from_world(self, points: npt.ArrayLike, *, where: str = "here", method: str = "exact") -> FloatArray:
-        """
-        Carry points of the world into the image.
-
-        Parameters
-        ----------
-        points : array_like, shape (..., 2)
-            x, y in world pixels.
-        where : {'here', 'service'}
-            Computed here, or asked of the service, which knows only the mesh.
-        method : {'exact', 'mesh'}
-            *exact* inverts the transforms themselves, wherever the point lies. *mesh* gives the service's answers: up
-            to some pixels off where a tile is strongly bent, and none outside of 0 … width − 1 and 0 … height − 1 or
-            in a mirrored tile.
-
-        Returns
-        -------
-        ndarray, same shape
-            x, y in local pixels.
-
-        Raises
-        ------
-        NotInvertibleError
-            If a point has no place in the tile; from the service a `CoordinateError`.
-        TransformError
-            If a transform of the tile cannot be applied, or its size is not known (by mesh).
-
-        Notes
-        -----
-        Here: as `resolved_transforms`. From the service: ``stack.tile_specs``, which tells the tile's z, and one
-        ``coordinate.batch_local_from_world`` for each 25 000 points.
-        """
-        if not locating.is_here(where, method):
-            table = locating.local_from_world(self.stack, self.tile_id, points, where, method).raise_errors()
-            return table.xy.reshape(np.shape(points))
-        if method == "exact":
-            return self.resolved_transforms.inverse().apply(points)
-        return self._mesh_inverse().apply(points)
-
-    def _mesh_inverse(self) -> Transform:
-        if not len(self.transforms):
-            return self.transforms
-        if self.width is None or self.height is None:
-            raise TransformError(f"tile {self.tile_id!r} has no width or height: its mesh cannot be made")
-        return transforms.mesh_inverse(self.resolved_transforms, self.width, self.height, self._obj.mesh_cell_size)
-
     # Writing
 
     @changes_data
@@ -328,7 +250,7 @@ class TileWrapper(ObjectWrapper[TileRecord]):
             If the stack is not LOADING.
         """
         if dry_run:
-            return Plan.of(self.stack, self, None, None).count()
+            return removing.Plan.of(self.stack, self, None, None).count()
         self._call("tile.delete")
         return None
 

@@ -50,13 +50,25 @@ def test_demo__prints_what_it_saw(made: tuple[DemoFolder, Result]) -> None:
 def test_demo__what_next_works_as_printed(made: tuple[DemoFolder, Result]) -> None:
     """The commands that are proposed name what is there; the Python one runs."""
     _, result = made
-    tree, serve, python = (shlex.split(line) for line in result.stdout.splitlines()[-3:])
+    tree, serve, python = (shlex.split(line) for line in result.stdout.splitlines()[-5:-2])
 
     words = tree[tree.index("tree") :]
     assert "48 tiles" in CliRunner().invoke(commands, words).stdout
     assert Path(serve[-1]).is_dir()
     said = subprocess.run(python, capture_output=True, text=True, check=True, cwd=Path.cwd()).stdout
     assert said.startswith("Bounds(min_x=")
+
+
+def test_demo__last_line_names_a_picture(made: tuple[DemoFolder, Result]) -> None:
+    """What the demo drew of its first section lies where its last line says, and shows tissue without gaps."""
+    place, result = made
+
+    assert Path(result.stdout.splitlines()[-1].partition(": ")[2]).resolve() == place.picture
+    pixels = grey(place.picture)
+    middle = pixels[100:-100, 100:-100]
+    assert min(pixels.shape[:2]) > 900
+    assert (middle > 0).all()
+    assert middle.std() > 20
 
 
 def test_demo__images(made: tuple[DemoFolder, Result]) -> None:

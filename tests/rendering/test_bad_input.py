@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 import zlib
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,34 @@ def test_image__is_refused(images: Images, name: str, reason: str) -> None:
         images.drawn(images.tile(str(images.folder / name)))
 
 
+@pytest.mark.parametrize("name", ["cut.png", "empty.png", "words.png", "enormous.png", "missing.png"])
+def test_mask__is_refused(images: Images, name: str) -> None:
+    """A file that is no whole mask is refused, and named with its tile; not where masks are left out."""
+    data = files(images).get(name)
+    if data is not None:
+        (images.folder / name).write_bytes(data)
+    level = Level(ImageAddress(images.save("tile.png", texture(60, 60))), ImageAddress(str(images.folder / name)))
+    tile = images.tile("tile.png", levels={0: level})
+
+    with pytest.raises(ImageError, match=rf"tile 'tile', image '.*{name}': "):
+        images.drawn(tile)
+    images.drawn(tile, exclude_mask=True)
+
+
+def test_image__refused_in_little_memory(images: Images) -> None:
+    """A file that says it is enormous is refused before memory is taken for it."""
+    (images.folder / "enormous.png").write_bytes(enormous_png())
+    tile = images.tile(str(images.folder / "enormous.png"))
+    tracemalloc.start()
+
+    with pytest.raises(ImageError, match="at most"):
+        images.drawn(tile)
+
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 10 * 2**20
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/x.png", "s3://bucket/x.png", "nothing://x"])
 def test_image_elsewhere__needs_leave(url: str) -> None:
     """Addresses of other machines are opened only where that is allowed."""
@@ -79,6 +108,14 @@ def test_image_elsewhere__that_does_not_answer() -> None:
 
     with pytest.raises(ImageError, match=r"image 'memory://none\.png': it cannot be fetched"):
         Sources(ImageOpener(remote=True)).image(ImageAddress("memory://none.png"))
+
+
+def test_image_elsewhere__without_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the library is missing that fetches it, the extra is named."""
+    monkeypatch.setitem(__import__("sys").modules, "fsspec", None)
+
+    with pytest.raises(ImageError, match=r"image 's3://b/x\.png': .* pip install 'rendergateway\[remote\]'"):
+        Sources(ImageOpener(remote=True)).image(ImageAddress("s3://b/x.png"))
 
 
 def test_image_elsewhere__is_drawn(images: Images) -> None:
@@ -143,7 +180,9 @@ def test_volume__without_its_library(
     monkeypatch.setitem(__import__("sys").modules, library, None)
     (tmp_path / "volume").mkdir()
 
-    with pytest.raises(ImageError, match=f"loader {loader} needs the library {library}"):
+    with pytest.raises(
+        ImageError, match=rf"loader {loader} needs .* {library}: pip install 'rendergateway\[volumes\]'"
+    ):
         Sources().image(ImageAddress(f"{tmp_path}/volume?dataSet=/s0&z=3", loader))
 
 
@@ -171,6 +210,14 @@ def test_zarr__slice_of_a_volume(tmp_path: Path) -> None:
     found = Sources().image(ImageAddress(f"{tmp_path}/a.zarr?dataSet=/s0&z=1", "N5_SLICE"))
 
     assert (found == volume[1]).all()
+
+
+def test_composite__is_refused_by_name(images: Images) -> None:
+    """Channels that another loader colours and adds up are refused, not drawn as their first one."""
+    path = images.save("a.png", texture(20, 30))
+
+    with pytest.raises(ImageError, match=r"image '.*a\.png': loader IMAGEJ_COMPOSITE, .* is not built"):
+        Sources().image(ImageAddress(path, "IMAGEJ_COMPOSITE"))
 
 
 def test_mask__made_of_numbers() -> None:
@@ -261,6 +308,10 @@ def test_levels__none_or_only_small_ones(images: Images) -> None:
         (FilterStep("ValueToNoise", {"value": "black"}), "parameter value of a filter is a number"),
         (FilterStep("ValueToNoise", {"min": "9", "max": "1"}), "the minimum is above the maximum"),
         (FilterStep("CLAHE", {"blockRadius": "500"}), "needs an image larger than 90 × 90"),
+        (FilterStep("RollingBallSubtraction"), "there is no filter RollingBallSubtraction"),
+        (FilterStep("Rank", {"filterType": "4"}), "filterType of Rank is 0 mean, .* here stands 4"),
+        (FilterStep("Rank", {"radius": "nan"}), "the radius of Rank is 0 … 100 pixels"),
+        (FilterStep("Rank", {"radius": "1e9"}), "the radius of Rank is 0 … 100 pixels"),
     ],
 )
 def test_filter__is_refused(images: Images, step: FilterStep, reason: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +13,11 @@ import pytest
 
 from rendergateway import ImageError, MissingChannelError
 from rendergateway.rendering import Channel, FilterStep, ImageAddress, Level, PathRule, Recipe, Sources, Tile, draw
+from rendergateway.rendering import threads as threads_module
+from rendergateway.rendering.cache import ByteCache
+from rendergateway.rendering.canvas import Canvas
+from rendergateway.rendering.levels import average_scale, best_level, drawn_level
+from rendergateway.rendering.patches import Patch, Runs
 from rendergateway.rendering.placement import place
 from rendergateway.transforms import AffineModel2D, PolynomialTransform2D, Transform, TransformList
 from tests.rendering.conftest import Images, shift, texture
@@ -223,6 +229,91 @@ def test_local_contrast__evens_out_a_slope(images: Images) -> None:
     drawn = images.drawn(images.tile(slope), width=290, height=190, filters=steps)
 
     assert np.abs(drawn[:, 20:270].mean(axis=0) - 127.5).max() < 25
+
+
+def test_rank__of_the_disk_around_a_pixel(images: Images) -> None:
+    """A rank filter looks at a disk: of radius 1 it has three pixels a row, five in all and its corners."""
+    pixels = texture(80, 90)
+    wide = np.pad(pixels, 1, mode="edge")
+    shifted = [wide[y : y + 80, x : x + 90] for y in range(3) for x in range(3)]
+    tile = images.tile(pixels)
+
+    def found(kind: int) -> np.ndarray:
+        step = FilterStep("Rank", {"filterType": str(kind), "radius": "1"})
+        return images.drawn(tile, width=80, height=70, filters=(step,))
+
+    assert (found(1) == np.min(shifted, axis=0)[:70, :80]).all()
+    assert (found(2) == np.max(shifted, axis=0)[:70, :80]).all()
+    assert np.abs(found(0) - np.mean(shifted, axis=0)[:70, :80]).max() <= 0.51
+    assert np.abs(found(3) - np.clip(np.var(shifted, axis=0), 0, 255)[:70, :80]).max() <= 0.51
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_fork__what_another_thread_reads_is_read_in_the_child() -> None:
+    """A cache that another thread was filling when the process was forked can be used in the child."""
+    cache: ByteCache[bytes] = ByteCache(100, len)
+    cache.get("kept", lambda: b"1234")
+    begun, done = threading.Event(), threading.Event()
+
+    def slow() -> bytes:
+        begun.set()
+        done.wait()
+        return b"parent"
+
+    thread = threading.Thread(target=cache.get, args=("a", slow))
+    thread.start()
+    begun.wait()
+    with cache._lock:
+        child = os.fork()
+        if not child:
+            os._exit(0 if (cache.get("a", lambda: b"child"), cache.bytes) == (b"child", 9) else 1)
+    done.set()
+    thread.join()
+
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert cache.get("a", lambda: b"again") == b"parent"
+
+
+def test_busy__pictures_drawn_by_many_threads_are_the_same(images: Images) -> None:
+    """While more pictures than cores are under way each is drawn in its own thread, to the same pixels."""
+    recipe = Recipe(tiles=tuple(images.tile(texture(300, 300, n), shift(200 * n, n)) for n in range(6)), width=1200)
+    alone = draw(recipe, images.sources).pixels
+
+    with ThreadPoolExecutor(2 * (os.cpu_count() or 1) + 2) as threads:
+        pictures = list(threads.map(lambda _: draw(recipe, Sources()).pixels, range(24)))
+
+    assert all((picture == alone).all() for picture in pictures)
+    assert threads_module._under_way == set()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("shape", [(300, 70), (5, 9, 3)])
+def test_runs__cover_what_their_mask_does(shape: tuple[int, ...], dtype: type) -> None:
+    """Runs of pixels are drawn as they would be through a mask, empty ones too."""
+    random = np.random.default_rng(5)
+    above = random.integers(1, 200, shape).astype(dtype)
+    start = random.integers(0, 20 if shape[0] > 9 else shape[1], shape[0])
+    stop = np.minimum(start + random.integers(-3, shape[1], shape[0]), shape[1])
+    for runs in (Runs(start, stop, shape[1]), Runs(start // 4, shape[1] - start // 5, shape[1])):
+        canvas = Canvas(shape[1], shape[0], masked=False)
+        canvas.begin(above)
+        canvas.add(Patch(0, 0, runs, [above]), above, None)
+        inside = runs.as_mask().reshape(*shape[:2], *(1 for _ in shape[2:]))
+
+        assert (canvas.pixels == np.where(inside > 0, above, 0)).all()
+
+
+@pytest.mark.parametrize("scale", [0.5, 0.25, 0.249999, 0.3, 0.1, 1.0, 3.0])
+def test_level__is_that_of_the_fit(scale: float) -> None:
+    """The level of a straight tile is what a fit to points gives, far away and just at a change of levels."""
+    for turn in (0.0, 1e-9, 0.3):
+        for offset in (0.0, 12345.678, 1e9, 1e15):
+            turned = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+            map_ = AffineModel2D(np.column_stack([turned, [offset, -offset]]))
+            for side in (64, 65, 128, 2048):
+                fitted = best_level(average_scale(map_, side, side))
+                assert drawn_level(map_, side, side, 64.0) == fitted, (turn, offset, side)
 
 
 def test_threads__draw_the_same(images: Images) -> None:

@@ -16,6 +16,7 @@ from rendergateway.endpoints import ENDPOINTS
 from rendergateway.rendering import FORMATS
 from rendergateway.rendering.decoding import decoded
 from rendergateway.service.launch import EmbeddedAdapter, app_for
+from rendergateway.transforms import fit_thin_plate_spline
 from tests.service.conftest import STACK, Service, tile
 
 
@@ -175,6 +176,61 @@ def test_square__drawn_before_is_sent_as_it_is(drawing: Service, tmp_path: Path)
     assert drawing.send("GET", path).content == b"drawn before"
     assert drawing.send("GET", path.replace("0.png", "1.png")).content.startswith(b"\x89PNG")
     assert drawing.send("GET", f"{path}?maxTileSpecsToRender=0").content.startswith(b"\x89PNG")
+
+
+def test_overview__drawn_before_is_sent_as_it_is(drawing: Service, tmp_path: Path) -> None:
+    """An overview that lies below the stack's folder of drawn boxes is not drawn again."""
+    overview = tmp_path / "boxes" / "64x48" / "small" / "1.jpg"
+    overview.parent.mkdir(parents=True)
+    overview.write_bytes(b"drawn before")
+    root, text = str(tmp_path / "boxes").encode(), {"Content-Type": "text/plain"}
+    assert drawing.send("PUT", f"{STACK}/materializedBoxRootPath", body=root, headers=text).status_code == 200
+
+    path = f"{STACK}/largeDataTileSource/64/48/small/1.jpg"
+
+    assert drawing.send("GET", path).content == b"drawn before"
+    assert drawing.send("GET", path.replace("1.jpg", "1.png")).content.startswith(b"\x89PNG")
+    assert drawing.send("GET", f"{path}?maxTileSpecsToRender=0").content.startswith(b"\xff\xd8")
+
+
+@pytest.mark.parametrize("scale", ["0", "-1", "1e-9", "1e9"])
+@pytest.mark.parametrize("kind", FORMATS)
+def test_scale__that_leaves_nothing_or_too_much(drawing: Service, scale: str, kind: str) -> None:
+    """A scale of no pixels is refused, one of too many fails; nothing is read or drawn for either."""
+    answer = drawing.send("GET", f"{STACK}/z/1/box/0,0,200,90,{scale}/{kind}-image")
+
+    assert answer.status_code == (500 if scale == "1e9" else 400)
+    assert "larger than 100000000" in answer.text if scale == "1e9" else "cannot be <= 0" in answer.text
+
+
+@pytest.mark.parametrize("box", ["0,0,0,90", "0,0,90,0", "0,0,-5,90"])
+def test_box__that_is_empty(drawing: Service, box: str) -> None:
+    """A box without area is refused."""
+    answer = drawing.send("GET", f"{STACK}/z/1/box/{box},1/png-image")
+
+    assert answer.status_code == 400
+    assert "cannot be <= 0" in answer.text
+
+
+def test_crumpled_tile__names_itself(stack: Service, tmp_path: Path) -> None:
+    """A tile whose transform folds it many times over is refused by name; what folds once is drawn."""
+    url = save_image(tmp_path, "a.png", np.full((1200, 1200), 9, dtype=np.uint8))
+    anywhere = np.random.default_rng(1).uniform(-1, 1, (2, 300, 2))
+    crumpled = fit_thin_plate_spline(600 + 600 * anywhere[0], 500 + 9000 * anywhere[1])
+    fold = {
+        "className": "mpicbg.trakem2.transform.PolynomialTransform2D",
+        "dataString": "0 1 0 -1e-3 0 0 0 0 1 0 0 0",
+    }
+
+    def drawn(leaf: Any) -> requests.Response:
+        transforms = {"type": "list", "specList": [leaf]}
+        spec = imaged("t", url, width=1200, height=1200, transforms=transforms)
+        return stack.send("PUT", "/owner/lab/png-image", {"width": 900, "height": 900, "tileSpecs": [spec]})
+
+    answer = drawn(crumpled.to_spec())
+    assert answer.status_code == 400
+    assert answer.text.startswith("tile 't' cannot be drawn: its transform folds it")
+    assert drawn(fold).status_code == 200
 
 
 @pytest.fixture

@@ -6,6 +6,9 @@ import pytest
 
 from rendergateway import Gateway, Layout, MatchCollectionWrapper, MatchRecord, StackWrapper, TileRecord
 from rendergateway.transforms import AffineModel2D, PolynomialTransform2D, TransformReference
+from tests.wrappers.pictured import drawn, picture_database, picture_folder, two_channels
+
+__all__ = ["drawn", "picture_database", "picture_folder", "two_channels"]
 
 LENS = PolynomialTransform2D.from_affine(AffineModel2D([[1, 0, 1], [0, 1, 2]]))
 

@@ -98,7 +98,7 @@ def test_living_objects__memory_stays_flat(stack: StackWrapper, gateway: Gateway
     for number in range(20_000):
         stack.tile(f"t{number}")
 
-    assert len(gateway._alive) < 10_000
+    assert len(gateway._living[TileWrapper]) < 10_000
     assert sum(1 for _ in gateway.living_objects()) < 10
 
 

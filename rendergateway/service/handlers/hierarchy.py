@@ -103,7 +103,12 @@ def _aligned(store: Store, hierarchy: Hierarchy) -> StackRow | None:
 
 
 def hierarchy_warp_field(store: Store, *, owner: str, project: str, z: float, **consensus: Any) -> bytes:
-    """Return the field of affines that an aligned tier makes of a layer."""
+    """
+    Return the field of affines that an aligned tier makes of a layer: one for each tier.
+
+    The parameters of *consensus* are for layers with several consensus sets of matches; such are not told apart here,
+    and without them the answer is the same whatever they say.
+    """
     field = _field(store, owner, project, z)
     return encode(
         Leaf(

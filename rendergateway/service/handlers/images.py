@@ -119,9 +119,8 @@ def large_data_jpeg(
     """Draw one square of a pyramid of squares."""
     headers = _headers(store, stack, conditions)
     if max_tile_specs_to_render != 0:
-        root = version_of(existing_stack(store, stack)).materializedBoxRootPath
-        place = f"{width}x{height}/{level}/{truncated(z)}/{row}/{column}.{endpoint.path.rpartition('.')[2]}"
-        drawn = drawn_before(root, place, options)
+        place = f"{width}x{height}/{level}/{truncated(z)}/{row}/{column}"
+        drawn = _drawn_before(store, stack, place, endpoint, options)
         if drawn is not None:
             return Picture(drawn, headers)
     size = 2 ** max(0, min(level, 30))
@@ -133,6 +132,11 @@ def large_data_jpeg(
 large_data_png = large_data_jpeg
 
 
+def _drawn_before(store: Store, stack: StackId, place: str, endpoint: Endpoint, options: Options) -> bytes | None:
+    root = version_of(existing_stack(store, stack)).materializedBoxRootPath
+    return drawn_before(root, f"{place}.{endpoint.path.rpartition('.')[2]}", options)
+
+
 def large_data_overview_jpeg(
     store: Store, *, stack: StackId, width: int, height: int, z: float, endpoint: Endpoint, options: Options,
     conditions: Conditions, max_overview_width_and_height: int = _OVERVIEW_SIZE, translate_origin: bool = False,
@@ -140,6 +144,10 @@ def large_data_overview_jpeg(
 ) -> Picture:  # fmt: skip
     """Draw a layer as small as an overview."""
     headers = _headers(store, stack, conditions)
+    if max_tile_specs_to_render != 0:
+        drawn = _drawn_before(store, stack, f"{width}x{height}/small/{truncated(z)}", endpoint, options)
+        if drawn is not None:
+            return Picture(drawn, headers)
     stats: StackStats | None = decode_stored(existing_stack(store, stack).stats or b"", StackStats)
     box, scale = _overview(stats, max_overview_width_and_height, translate=translate_origin)
     recipe = box_recipe(store, stack, z, box, options, {"scale": scale} | look)

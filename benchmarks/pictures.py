@@ -1,0 +1,101 @@
+"""
+Speed of pictures through the objects; to be run on a quiet machine.
+
+``python -m benchmarks.pictures`` prints one line per measurement: the figure, the goal where there is one, and what was
+measured. Sections are of four by four tiles of 2048 × 2048 pixels with a lens, in an embedded service; each tile has an
+image of a name of its own, so that what is kept of images would show as memory that grows.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from rendergateway import Gateway, StackWrapper, TileRecord
+from rendergateway.transforms import AffineModel2D, TransformReference, fit_lens
+
+SIDE, STEP, COLUMNS = 2048, 1900, 4
+SECTIONS = 100
+SCALE = 0.1
+# What the service keeps at most of images and of maps of lenses.
+CACHE_MIB = 256 + 128
+
+
+def texture(seed: int) -> np.ndarray:
+    rough = np.random.default_rng(seed).integers(0, 256, (SIDE, SIDE), dtype=np.uint8)
+    return np.asarray(cv2.GaussianBlur(rough, (0, 0), 1.2))
+
+
+def make_volume(gateway: Gateway, folder: Path) -> StackWrapper:
+    """Store sections of which each is shifted a little against the one before."""
+    for number in range(COLUMNS * COLUMNS):
+        cv2.imwrite(str(folder / f"{number}.png"), texture(number))
+        for z in range(SECTIONS):
+            os.link(folder / f"{number}.png", folder / f"{z}_{number}.png")
+    points = np.random.default_rng(0).uniform(0, SIDE, (500, 2))
+    lens = fit_lens(points, points + 2e-6 * (points - SIDE / 2) ** 2, dimension=5, width=SIDE, height=SIDE)
+    stack = gateway.create_stack("montage")
+    with stack.editing() as edit:
+        edit.put(
+            (tile(folder, z, number) for z in range(SECTIONS) for number in range(COLUMNS * COLUMNS)),
+            transforms={"lens": lens},
+        )
+    return stack
+
+
+def tile(folder: Path, z: int, number: int) -> TileRecord:
+    row, column = divmod(number, COLUMNS)
+    place = AffineModel2D(np.array([[1, 0.001 * z, column * STEP + z], [0, 1, row * STEP]]))
+    transforms = [TransformReference("lens"), place]
+    url = (folder / f"{z}_{number}.png").as_uri()
+    return TileRecord(tile_id=f"{z}_{number}", z=z, width=SIDE, height=SIDE, image_url=url, transforms=transforms)
+
+
+def peak_mib() -> float:
+    """Return the most memory that this process ever had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    """Print the figures."""
+    with tempfile.TemporaryDirectory() as name, Gateway("embedded:", owner="lab", project="cortex") as gateway:
+        folder = Path(name)
+        stack = make_volume(gateway, folder)
+        peaks: list[float] = []
+        stack.image(0, scale=SCALE)
+        before = peak_mib()
+        start = time.perf_counter()
+        exported = stack.export(folder / "out", scale=SCALE, workers=2, progress=lambda done: peaks.append(peak_mib()))
+        seconds = time.perf_counter() - start
+        assert exported.drawn == SECTIONS
+        size = stack.image(0, scale=SCALE).shape
+        rate = f"{SECTIONS / seconds:7.2f} a second"
+        print(f"sections to PNG at scale {SCALE}                {rate}   {SECTIONS} of {size[1]} × {size[0]}")
+        grown = (peaks[-1] - before) / CACHE_MIB
+        print(f"peak RSS grown, of {CACHE_MIB} MiB of caches            {grown:7.2f}   ≤ 1")
+        on_the_way = ", ".join(f"{peak:.0f}" for peak in peaks[19::20])
+        print(f"  MiB before, and after 20, 40, …           {before:7.0f}   {on_the_way}")
+        start = time.perf_counter()
+        assert stack.export(folder / "out", scale=SCALE).drawn == 0
+        print(f"the same again, nothing to do               {time.perf_counter() - start:7.2f} s")
+        for render in ("service", "local"):
+            for _ in range(2):  # The second time images are there already.
+                start = time.perf_counter()
+                for z in range(SECTIONS - 10, SECTIONS):
+                    stack.image(z, scale=SCALE, render=render)
+            print(f"a section, render={render!r:10}             {(time.perf_counter() - start) / 10:7.3f} s")
+        first = stack.section(0).tiles()[0]
+        start = time.perf_counter()
+        for _ in range(1000):
+            first.thumbnail_url  # noqa: B018
+        print(f"tile.thumbnail_url                          {(time.perf_counter() - start) * 1000:7.1f} µs")
+
+
+if __name__ == "__main__":
+    main()

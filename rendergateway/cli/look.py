@@ -1,0 +1,125 @@
+"""How pictures are to look: the options that all commands share that draw, and how boxes and ranges are written."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from rendergateway.geometry import Bounds
+from rendergateway.wrappers import PictureOptions
+
+__all__ = ["look_options", "read_box", "read_z"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_RANGE = ".."
+
+
+def read_box(ctx: click.Context, option: click.Parameter, text: str | None) -> Bounds | None:
+    """Return the box that ``X0,Y0,X1,Y1`` says."""
+    if text is None:
+        return None
+    try:
+        x0, y0, x1, y1 = map(float, text.split(","))
+    except ValueError as error:
+        raise click.BadParameter(f"a box is X0,Y0,X1,Y1 in world pixels, not {text!r}", ctx, option) from error
+    return Bounds(x0, y0, x1, y1)
+
+
+def read_z(
+    ctx: click.Context, option: click.Parameter, text: str | None
+) -> float | tuple[float | None, float | None] | None:
+    """Return the sections that ``3``, ``1..50``, ``10..`` or ``..20`` says."""
+    if text is None:
+        return None
+    low, dots, high = text.partition(_RANGE)
+    try:
+        if not dots:
+            return float(low)
+        return float(low) if low else None, float(high) if high else None
+    except ValueError as error:
+        raise click.BadParameter(f"sections are 3, 1..50, 10.. or ..20, not {text!r}", ctx, option) from error
+
+
+def _read_range(ctx: click.Context, option: click.Parameter, text: str | None) -> tuple[float, float] | None:
+    if text is None:
+        return None
+    low, _, high = text.partition(_RANGE)
+    try:
+        return float(low), float(high)
+    except ValueError as error:
+        raise click.BadParameter(f"intensities are LOW..HIGH, not {text!r}", ctx, option) from error
+
+
+def _read_paths(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> dict[str, str]:
+    wrong = next((text for text in texts if "=" not in text), None)
+    if wrong is not None:
+        raise click.BadParameter(f"paths are THEIRS=MINE, not {wrong!r}", ctx, option)
+    return dict(text.split("=", 1) for text in texts)
+
+
+_OPTIONS = [
+    click.option("--channel", metavar="NAME", help="Which channel of the tiles."),
+    click.option("--intensity", callback=_read_range, metavar="LOW..HIGH", help="Values shown black and white."),
+    click.option("--filter", "filtered", is_flag=True, help="Apply the service's default filters."),
+    click.option("--filter-list", metavar="NAME", help="Apply a list of filters that the service has."),
+    click.option(
+        "--mask", type=click.Choice(["blended", "binary", "none"]), default="blended", show_default=True,
+        help="What becomes of the tiles' masks.",
+    ),
+    click.option("--background", metavar="#RRGGBB", help="Where a masked picture would be transparent; or noise."),
+    click.option("--max-tiles", type=click.IntRange(0), help="Refuse to draw more tiles."),
+    click.option("--bits", type=click.Choice(["8", "16"]), help="16 keeps the values of the images."),
+    click.option("--local", is_flag=True, help="Draw here, from images that are found here."),
+    click.option(
+        "--image-path", "image_paths", multiple=True, callback=_read_paths, metavar="THEIRS=MINE",
+        help="Where images lie here: beginnings of paths; may be repeated.",
+    ),
+]  # fmt: skip
+
+
+def _check(look: dict[str, Any]) -> None:
+    try:
+        PictureOptions(**look)
+    except (TypeError, ValueError) as error:
+        raise click.UsageError(str(error)) from error
+
+
+def look_options(command: F) -> F:
+    """Give a command the options of how a picture is to look; it gets them as one ``look``."""
+
+    @functools.wraps(command)
+    def gathered(
+        *args: Any,
+        channel: str | None,
+        intensity: tuple[float, float] | None,
+        filtered: bool,
+        filter_list: str | None,
+        mask: str,
+        background: str | None,
+        max_tiles: int | None,
+        bits: str | None,
+        local: bool,
+        image_paths: dict[str, str],
+        **values: Any,
+    ) -> Any:
+        look = {
+            "channel": channel,
+            "intensity": intensity,
+            "filter": filter_list or filtered,
+            "mask": None if mask == "none" else mask,
+            "background": background,
+            "max_tiles": max_tiles,
+            "dtype": None if bits is None else f"uint{bits}",
+            "render": "local" if local else "service",
+            "image_paths": image_paths,
+        }
+        _check({name: value for name, value in look.items() if name != "image_paths"})
+        return command(*args, look=look, **values)
+
+    for option in reversed(_OPTIONS):
+        gathered = option(gathered)
+    return gathered  # type: ignore[return-value]

@@ -1,0 +1,191 @@
+"""What a gateway hands out by name, with the owner and project that are meant where none is said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from rendergateway.endpoints.endpoint import STATES
+from rendergateway.errors import ConfigurationError, NotFoundError
+from rendergateway.transport.calls import ServiceCalls
+from rendergateway.wrappers.choosing import Like
+from rendergateway.wrappers.collection import Collection
+from rendergateway.wrappers.keys import CollectionKey, OwnerKey, ProjectKey, StackKey
+from rendergateway.wrappers.listing import Listing
+from rendergateway.wrappers.living import LivingObjects
+from rendergateway.wrappers.match_world import checked_frame
+
+if TYPE_CHECKING:
+    from rendergateway.gateway import Gateway
+    from rendergateway.wrappers.match_collection import MatchCollectionWrapper
+    from rendergateway.wrappers.object import ObjectWrapper
+    from rendergateway.wrappers.owner import OwnerWrapper, ProjectWrapper
+    from rendergateway.wrappers.stack import StackWrapper
+
+__all__ = ["NamedObjects"]
+
+
+class NamedObjects(LivingObjects, ServiceCalls):
+    """
+    The objects that a gateway leads to; to name one makes no request.
+
+    Attributes
+    ----------
+    default_owner, default_project : str or None
+        Whose stacks are meant where a call does not say.
+    """
+
+    default_owner: str | None
+    default_project: str | None
+    _match_frames: dict[CollectionKey, str]
+
+    def owners(self) -> Collection[OwnerWrapper]:
+        """
+        Return all owners of stacks, by name.
+
+        Notes
+        -----
+        No request now; one, ``owner.list``, when the collection is first read.
+        """
+
+        def load() -> Listing:
+            return Listing(sorted(self.call("owner.list")), OwnerKey)
+
+        return Collection(cast("Gateway", self), "owner", load, scope=(), what="owners")
+
+    def owner(self, name: str | None = None) -> OwnerWrapper:
+        """Return the owner of that name, or the gateway's own; no request."""
+        owner: OwnerWrapper = self.wrap("owner", OwnerKey(name or self._default("owner")))
+        return owner
+
+    def projects(self, owner: str | None = None) -> Collection[ProjectWrapper]:
+        """Return the projects of an owner, as `OwnerWrapper.projects`."""
+        return self.owner(owner).projects()
+
+    def project(self, name: str | None = None, *, owner: str | None = None) -> ProjectWrapper:
+        """Return the project of that name, or the gateway's own; no request."""
+        key = ProjectKey(owner or self._default("owner"), name or self._default("project"))
+        project: ProjectWrapper = self.wrap("project", key)
+        return project
+
+    def stacks(
+        self,
+        name: str | None = None,
+        *,
+        state: str | None = None,
+        owner: str | None = None,
+        project: str | None = None,
+    ) -> Collection[StackWrapper]:
+        """
+        Return the stacks of a project or, where none is named and the gateway has none, of an owner.
+
+        Parameters
+        ----------
+        name : str, optional
+            Only those of this name, in which ``*`` and ``?`` stand for any letters and for one.
+        state : str, optional
+            Only those in this state: LOADING, COMPLETE, READ_ONLY or OFFLINE.
+
+        Notes
+        -----
+        No request now; one, ``project.stacks`` or ``stack.list``, when the collection is first read.
+        """
+        if state is not None and state not in STATES:
+            raise ValueError(f"a stack is {', '.join(STATES)}; {state!r} is none of them")
+        above = self.project(project, owner=owner) if project or self.default_project else self.owner(owner)
+        wanted = {"name": None if name is None else Like(name), "state": state}
+        chosen = {field: value for field, value in wanted.items() if value is not None}
+        return above.stacks().filter(**chosen) if chosen else above.stacks()
+
+    def stack(self, name: str, *, owner: str | None = None, project: str | None = None) -> StackWrapper:
+        """
+        Return the stack of that name; no request, so that nothing says yet whether it is there.
+
+        Parameters
+        ----------
+        name : str
+            ``[[owner/]project/]stack``.
+        owner, project : str, optional
+            Where the name does not say.
+
+        Raises
+        ------
+        ConfigurationError
+            If owner or project are not known.
+        """
+        stack: StackWrapper = self.wrap("stack", self._stack_key(name, owner, project))
+        return stack
+
+    def match_collections(self, owner: str | None = None) -> Collection[MatchCollectionWrapper]:
+        """Return the match collections of an owner, as `OwnerWrapper.match_collections`."""
+        return self.owner(owner).match_collections()
+
+    def match_collection(
+        self, name: str, *, owner: str | None = None, frame: str | None = None
+    ) -> MatchCollectionWrapper:
+        """
+        Return the match collection of that name; no request.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+        owner : str, optional
+            Whose it is; the gateway's own where none is named.
+        frame : {'raw', 'lens_corrected'}, optional
+            What pixels its points live in, from now on for this gateway and what it hands out; the service does not
+            know. See `MatchCollectionWrapper.frame`.
+        """
+        key = CollectionKey(owner or self._default("owner"), name)
+        if frame is not None:
+            self._match_frames[key] = checked_frame(frame)
+        collection: MatchCollectionWrapper = self.wrap("match_collection", key)
+        return collection
+
+    def match_frame(self, owner: str, name: str) -> str | None:
+        """Return what pixels the points of a match collection live in, as `match_collection` was told; else None."""
+        return self._match_frames.get(CollectionKey(owner, name))
+
+    def get_object(self, kind: str, name: str, **where: Any) -> ObjectWrapper[Any] | None:
+        """
+        Return an object by kind (in any case) and name, loaded; None where there is none: Blitz Gateway's way.
+
+        Parameters
+        ----------
+        kind : str
+            Owner, Project, Stack or MatchCollection.
+        name : str
+            Its name.
+        **where
+            ``owner=``, ``project=``.
+        """
+        found: ObjectWrapper[Any] = self._opener(kind, "")(name, **where)
+        try:
+            return found.load()
+        except NotFoundError:
+            return None
+
+    def get_objects(self, kind: str, **where: Any) -> Collection[Any]:
+        """Return all objects of a kind that a listing gives: those of the gateway's owner and project, or *where*."""
+        found: Collection[Any] = self._opener(kind, "s")(**where)
+        return found
+
+    def _opener(self, kind: str, plural: str) -> Any:
+        kinds = {"owner": "owner", "project": "project", "stack": "stack", "matchcollection": "match_collection"}
+        known = kinds.get(kind.lower().replace("_", ""))
+        if known is None:
+            raise ValueError(f"objects of the gateway are {', '.join(kinds)}; {kind!r} is none of them")
+        return getattr(self, known + plural)
+
+    def _default(self, name: str) -> str:
+        value: str | None = getattr(self, f"default_{name}")
+        if value is None:
+            raise ConfigurationError(f"whose {name}? Give Gateway({name}=…), or {name}= in the call")
+        return value
+
+    def _stack_key(self, name: str, owner: str | None, project: str | None) -> StackKey:
+        *where, stack = name.split("/")
+        if len(where) > 2 or not all(where) or not stack:
+            raise ConfigurationError(f"a stack is named [[owner/]project/]stack, not {name!r}")
+        named_project = where.pop() if where else project
+        named_owner = where.pop() if where else owner
+        return StackKey(named_owner or self._default("owner"), named_project or self._default("project"), stack)

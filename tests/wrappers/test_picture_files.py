@@ -1,0 +1,153 @@
+"""Pictures in files: one, or a stack of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rendergateway import (
+    Bounds,
+    Gateway,
+    ImageError,
+    StackWrapper,
+)
+from tests.wrappers.pictured import image_of, plain_tile, put, ramp, save
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".JPEG", ".tif", ".tiff"])
+def test_save__formats(drawn: StackWrapper, tmp_path: Path, suffix: str) -> None:
+    """The end of the name says the format; nothing else is left in the folder."""
+    picture = drawn.section(2).image(scale=0.1)
+
+    picture.save(tmp_path / f"a{suffix}")
+
+    found = image_of(tmp_path / f"a{suffix}").astype(int)
+    assert found.shape == picture.shape
+    assert np.abs(found - picture.pixels).max() <= (60 if "j" in suffix.lower() else 0)
+    assert [file.name for file in tmp_path.iterdir()] == [f"a{suffix}"]
+
+
+def test_save__sixteen_bits(two_channels: StackWrapper, tmp_path: Path) -> None:
+    """PNG and TIFF keep 16 bits; a JPEG of them is refused, and so is a name that says no format."""
+    picture = two_channels.tile("t1").image(channel="DAPI")
+
+    for name in ("a.png", "a.tif"):
+        picture.save(tmp_path / name)
+        assert np.array_equal(image_of(tmp_path / name), picture.pixels)
+    with pytest.raises(ImageError, match="a JPEG holds 8 bits: draw with dtype='uint8'"):
+        picture.save(tmp_path / "a.jpg")
+    with pytest.raises(ImageError, match=r"'.*a.gif' ends in none of .png, .jpg"):
+        picture.save(tmp_path / "a.gif")
+    assert sorted(file.suffix for file in tmp_path.glob("a.*")) == [".png", ".tif"]
+
+
+def test_save__whole_or_not_at_all(drawn: StackWrapper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where writing breaks off, the old file stays and no part of the new one."""
+    picture = drawn.section(2).image(scale=0.1)
+    target = tmp_path / "a.png"
+    target.write_bytes(b"old")
+
+    def broken(self: Path, other: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", broken)
+    with pytest.raises(KeyboardInterrupt):
+        picture.save(target)
+
+    assert [file.name for file in tmp_path.iterdir()] == ["a.png"]
+    assert target.read_bytes() == b"old"
+
+
+def test_export__sections_to_files(drawn: StackWrapper, tmp_path: Path) -> None:
+    """Each section becomes a file of its own; a second export draws nothing, and asks for nothing but the state."""
+    first = drawn.export(tmp_path, scale=0.1)
+    assert (first.files, first.drawn) == (["00001.0.png", "00002.0.png", "00003.0.png"], 3)
+    assert np.array_equal(image_of(tmp_path / "00002.0.png"), drawn.image(2, scale=0.1).pixels)
+
+    with drawn._conn.counting() as requests:
+        again = drawn.export(tmp_path, scale=0.1)
+
+    assert (again.files, again.drawn) == (first.files, 0)
+    assert requests == ["stack.read"]
+    assert drawn.export(tmp_path, scale=0.1, overwrite=True).drawn == 3
+    assert drawn.export(tmp_path, scale=0.2, z=(2, 3)).drawn == 2
+    assert drawn.export(tmp_path, scale=0.2).drawn == 1
+    (tmp_path / "00001.0.png").unlink()
+    assert drawn.export(tmp_path, scale=0.2, max_tiles=100).drawn == 1
+
+
+def test_export__is_taken_up_where_it_broke_off(drawn: StackWrapper, tmp_path: Path) -> None:
+    """What was finished before Ctrl-C stays and is not drawn again; nothing half-written is left."""
+
+    def stop(done: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        drawn.export(tmp_path, scale=0.1, workers=1, progress=stop)
+
+    finished = {path.name for path in tmp_path.glob("*.png")}
+    assert finished
+    assert not list(tmp_path.glob(".*.part"))
+    assert drawn.export(tmp_path, scale=0.1).drawn == 3 - len(finished)
+
+
+def test_export__follows_the_stack(gateway: Gateway, tmp_path: Path) -> None:
+    """A stack that changed is drawn again, also by another gateway's doing; one that is LOADING always."""
+    url = save(tmp_path / "a.png", np.full((80, 100), 9, np.uint8))
+    stack = put(gateway, plain_tile(url))
+    assert stack.export(tmp_path / "out").drawn == 1
+    assert stack.export(tmp_path / "out").drawn == 0
+    other = gateway.using().stack("some")
+    with other.editing() as edit:
+        edit.put([plain_tile(url, "t2", x=50)])
+
+    assert stack.export(tmp_path / "out").drawn == 1
+    stack.set_state("LOADING")
+    assert [stack.export(tmp_path / "out", box=Bounds(0, 0, 9, 9)).drawn for _ in range(2)] == [1, 1]
+
+
+def test_export__leaves_the_files_of_others(drawn: StackWrapper, gateway: Gateway, tmp_path: Path) -> None:
+    """A file that no export made, or one of another stack, stays unless it is said that it may go."""
+    (tmp_path / "00002.0.png").write_bytes(b"mine")
+    with pytest.raises(ImageError, match=r"00002\.0\.png is there and was not made by an export; export montage to"):
+        drawn.export(tmp_path, scale=0.1, z=2)
+    assert (tmp_path / "00002.0.png").read_bytes() == b"mine"
+    assert drawn.export(tmp_path, scale=0.1, overwrite=True).drawn == 3
+    other = put(gateway, plain_tile(save(tmp_path / "a.png", ramp())), name="other")
+
+    with pytest.raises(ImageError, match=r"00001\.0\.png is there and shows stack lab/cortex/montage"):
+        other.export(tmp_path)
+    assert drawn.export(tmp_path, scale=0.1).drawn == 0
+
+
+def test_export__broken_off_while_a_file_is_written(
+    drawn: StackWrapper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file whose writing broke off is known as one of this export, and drawn again."""
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "replace", lambda self, other: other.write_bytes(b"part") and 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            drawn.export(tmp_path, scale=0.1, z=2)
+
+    assert drawn.export(tmp_path, scale=0.1, z=2).drawn == 1
+    assert image_of(tmp_path / "00002.0.png").size
+
+
+def test_export__refuses_before_it_begins(drawn: StackWrapper, tmp_path: Path) -> None:
+    """Formats, scales and sections that are none leave no folder behind."""
+    wrong: list[tuple[type[Exception], dict[str, Any]]] = [
+        (ImageError, {"format": "gif"}),
+        (ImageError, {"scale": 0}),
+        (ImageError, {"format": "jpg", "dtype": "uint16"}),
+        (ImageError, {"z": 99}),
+        (TypeError, {"colour": "red"}),
+    ]
+    for error, options in wrong:
+        given: dict[str, Any] = {"scale": 0.1, **options}
+        with pytest.raises(error):
+            drawn.export(tmp_path / "out", **given)
+
+    assert not (tmp_path / "out").exists()

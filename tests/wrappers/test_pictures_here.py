@@ -1,0 +1,171 @@
+"""Pictures drawn in this process: the same pixels, and where their images lie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import numpy as np
+import pytest
+
+from rendergateway import (
+    Bounds,
+    Gateway,
+    ImageError,
+    Picture,
+    RecordError,
+    ServiceError,
+    StackWrapper,
+)
+from rendergateway.model import ImagePyramid
+from tests.replay.cassettes import OURS, REAL_DATA, RECORDED_IMAGES, Scenario
+from tests.wrappers.pictured import opacity, plain_tile, put, ramp, save
+
+
+def test_local__same_pixels_of_the_made_up_volume(drawn: StackWrapper) -> None:
+    """Drawn here or by the service, pictures are the same to the last pixel."""
+    section = drawn.section(2)
+    tile = section.tiles()[1]
+    looks: list[Callable[[str], Picture]] = [
+        lambda render: section.image(scale=0.25, render=render),
+        lambda render: section.image(Bounds(100.5, 99.25, 700, 600), scale=1.7, render=render),
+        lambda render: section.image(scale=0.5, dtype="uint16", render=render),
+        lambda render: tile.image("lens_corrected", scale=0.5, render=render),
+        lambda render: tile.image("raw", intensity=(20, 230), render=render),
+        lambda render: drawn.slice("yz", at=444, scale=0.3, render=render),
+    ]
+
+    for look in looks:
+        assert np.array_equal(look("service"), look("local"))
+
+
+DRAWN = [
+    OURS / "rendering" / f"{name}.yaml"
+    for name in ("affine", "channels_square", "colour", "curved", "deep", "intensity", "masks", "mipmaps")
+] + [REAL_DATA / "rendering" / "fafb.yaml"]
+
+
+@pytest.mark.parametrize("path", DRAWN, ids=lambda path: path.stem)
+def test_local__same_pixels_of_recorded_volumes(gateway: Gateway, path: Path, tmp_path: Path) -> None:
+    """Of the volumes of the recordings, with their masks, depths, channels and colours, too."""
+    if not path.exists():
+        pytest.skip("recordings of real data are not here")
+    for image in (*(OURS / "images").iterdir(), *(path.parents[1] / "images").glob("*")):
+        if not (tmp_path / image.name).exists():
+            (tmp_path / image.name).symlink_to(image.resolve())
+    store_what_was_recorded(gateway, Scenario(path), tmp_path)
+    compared = 0
+
+    for owner in gateway.owners():
+        for stack in owner.stacks():
+            for section in stack.sections():
+                for tile in section.tiles():
+                    compared += same(lambda **look: tile.image(scale=0.7, **look))  # noqa: B023
+                    compared += same(lambda **look: tile.image("raw", dtype="uint16", **look))  # noqa: B023
+                compared += same(lambda **look: section.image(scale=0.5, **look))  # noqa: B023
+
+    assert compared
+
+
+def store_what_was_recorded(gateway: Gateway, scenario: Scenario, images: Path) -> None:
+    """Send the writes of a recording up to the first deletion, and let its images lie in a folder of ours."""
+    for request, _ in scenario.exchanges():
+        if request["method"] == "DELETE":
+            return
+        split = urlsplit(request["uri"])
+        if request["method"] in ("POST", "PUT") and "image" not in split.path:
+            body = (request["body"] or "").encode().replace(RECORDED_IMAGES.encode(), str(images).encode())
+            segments = [unquote(part) for part in split.path.partition("/v1/")[2].split("/")]
+            query = {name: values[0] for name, values in parse_qs(split.query).items()}
+            try:
+                gateway.request(request["method"], *segments, params=query, data=body)
+            except ServiceError:
+                # Some were recorded to be refused.
+                continue
+
+
+def same(image: Callable[..., Picture]) -> int:
+    """Compare a picture of the service with one drawn here; 0 where both fail."""
+    try:
+        service = image()
+    except (ServiceError, ImageError, RecordError):
+        with pytest.raises((ServiceError, ImageError, RecordError)):
+            image(render="local")
+        return 0
+    local = image(render="local")
+    assert np.array_equal(service, local)
+    assert np.array_equal(opacity(service), opacity(local))
+    return 1
+
+
+# -- where images lie --------------------------------------------------------------------------------------------
+
+
+def test_image_paths__lead_from_the_services_folders_to_mine(gateway: Gateway, tmp_path: Path) -> None:
+    """Images of paths that the service knows are found where the gateway says that they lie here."""
+    save(tmp_path / "a.png", np.full((80, 100), 9, np.uint8))
+    tile = plain_tile("file:/groups/scope/a.png")
+    stack = put(gateway, tile)
+    mine = Gateway("embedded:", owner="lab", project="cortex", image_paths={"/groups/scope/": f"{tmp_path}/"})
+    there = put(mine, tile)
+
+    assert (there.tile("t1").image(render="local")[:-1, :-1] == 9).all()
+    assert (mine.using(project="cortex").stack("some").tile("t1").image(render="local")[:-1, :-1] == 9).all()
+    assert len(there.check_images()) == 0
+    assert stack.check_images().problem.tolist() == ["there is no file '/groups/scope/a.png'"]
+    with pytest.raises(ImageError, match=r"tile 't1', image 'file:/groups/scope/a.png': there is no file"):
+        stack.tile("t1").image(render="local")
+    mine.close()
+
+
+def test_remote_images__only_where_allowed(gateway: Gateway, tmp_path: Path) -> None:
+    """An image of another machine is not opened unless that was said."""
+    stack = put(gateway, plain_tile("http://127.0.0.1:9/a.png"))
+
+    with pytest.raises(ImageError, match="addresses with http: are not opened unless remote images are allowed"):
+        stack.tile("t1").image(render="local")
+    assert "not opened unless" in stack.check_images().problem[0]
+
+
+def test_remote_images__through_fsspec(tmp_path: Path) -> None:
+    """Where it is allowed, images of any file system that fsspec knows are drawn and looked at."""
+    memory = pytest.importorskip("fsspec").filesystem("memory")
+    memory.pipe(
+        "/bucket/a.png",
+        Path(unquote(urlsplit(save(tmp_path / "a.png", ramp(most=200).astype(np.uint8))).path)).read_bytes(),
+    )
+    with Gateway("embedded:", owner="lab", project="cortex", remote_images=True) as gateway:
+        stack = put(gateway, plain_tile("memory://bucket/a.png"), plain_tile("memory://bucket/b.png", "t2"))
+
+        assert np.array_equal(stack.tile("t1").image(render="local")[:-1, :-1], ramp(most=200)[:-1, :-1])
+        (row,) = stack.check_images()
+        assert (row["tile_id"], row["problem"][:21]) == ("t2", "it cannot be fetched:")
+
+
+def test_check_images__tells_what_is_wrong(gateway: Gateway, tmp_path: Path) -> None:
+    """Missing, unreadable, empty images and those of another size are rows; what is right is none."""
+    whole = save(tmp_path / "whole.png", np.full((80, 100), 9, np.uint8))
+    half = save(tmp_path / "half.png", np.full((40, 50), 9, np.uint8))
+    (tmp_path / "cut.png").write_bytes((tmp_path / "whole.png").read_bytes()[:-20])
+    (tmp_path / "empty.png").touch()
+    urls = {"right": whole, "cut": (tmp_path / "cut.png").as_uri(), "empty": str(tmp_path / "empty.png"),
+            "gone": f"{tmp_path}/gone.png", "small": half}  # fmt: skip
+    pyramids = {name: ImagePyramid().with_level(0, image_url=url) for name, url in urls.items()}
+    tiles = [plain_tile("", name).evolve(mipmaps=one.with_level(1, image_url=half)) for name, one in pyramids.items()]
+    masked = plain_tile(whole, "masked", mask_url=half)
+    stack = put(gateway, *tiles, masked)
+    told: list[int] = []
+
+    found = stack.check_images(progress=told.append, workers=3)
+
+    problems = {row["tile_id"]: row["problem"] for row in found}
+    assert sorted(problems) == ["cut", "empty", "gone", "masked", "small"]
+    assert problems["cut"] == "the PNG is cut short"
+    assert problems["empty"] == "it is empty"
+    assert problems["gone"].startswith("there is no file")
+    assert problems["small"] == problems["masked"] == "it is 50 × 40 pixels large, 100 × 80 are expected"
+    assert found.url[found.tile_id == "masked"].tolist() == [half]
+    assert told == list(range(1, 13))
+    assert len(stack.check_images(levels=[1])) == 0
+    assert len(stack.check_images(z=7)) == 0
