@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,8 @@ __all__ = ["Canvas", "converted"]
 
 _OPAQUE = 255
 _BYTE = 255.0
-# Rows whose runs are alike enough to be copied at once.
-_FEW_ROWS = 128
+# Rows that are copied at once, and by how many pixels the runs of neighbours may differ.
+_MOST_ROWS, _LIKE = 256, 16
 
 
 def converted(image: Pixels, like: Pixels, value_range: tuple[float, float]) -> Pixels:
@@ -136,15 +137,25 @@ def _cover(below: Pixels, above: Pixels, inside: Inside) -> None:
     if inside is None:
         below[...] = above
     elif isinstance(inside, Runs):
-        for top in range(0, len(inside.start), _FEW_ROWS):
-            rows = slice(top, top + _FEW_ROWS)
-            _cover_rows(below[rows], above[rows], inside.start[rows], inside.stop[rows])
+        _cover_runs(below, above, inside.start, inside.stop)
     else:
         _copy_masked(below, above, inside)
 
 
+def _cover_runs(below: Pixels, above: Pixels, start: IntArray, stop: IntArray) -> None:
+    """Copy the run start … stop − 1 of each row: rows of like runs together, others one by one."""
+    unlike = np.abs(np.diff(start)) + np.abs(np.diff(stop)) > _LIKE
+    edges = {*range(0, len(start), _MOST_ROWS), *(np.flatnonzero(unlike) + 1).tolist(), len(start)}
+    for top, bottom in pairwise(sorted(edges)):
+        if bottom - top > 1:
+            rows = slice(top, bottom)
+            _cover_rows(below[rows], above[rows], start[rows], stop[rows])
+        elif start[top] < stop[top]:
+            below[top, start[top] : stop[top]] = above[top, start[top] : stop[top]]
+
+
 def _cover_rows(below: Pixels, above: Pixels, start: IntArray, stop: IntArray) -> None:
-    """Copy the run start … stop − 1 of each row: at once what all of them have in common, by a mask what is beside."""
+    """Copy what the runs of all rows have in common at once, the little beside it through a mask."""
     left, right = int(start.max()), int(stop.min())
     beside = [(int(start.min()), int(stop.max()))]
     if left < right:
@@ -152,8 +163,8 @@ def _cover_rows(below: Pixels, above: Pixels, start: IntArray, stop: IntArray) -
         beside = [(beside[0][0], left), (right, beside[0][1])]
     for first, last in beside:
         if first < last:
-            runs = Runs(start - first, stop - first, last - first)
-            _copy_masked(below[:, first:last], above[:, first:last], runs.as_mask())
+            mask = Runs(start - first, stop - first, last - first).as_mask()
+            _copy_masked(below[:, first:last], above[:, first:last], mask)
 
 
 def _copy_masked(below: Pixels, above: Pixels, mask: npt.NDArray[np.uint8]) -> None:

@@ -102,7 +102,7 @@ class ObjectWrapper(ShownObject, Remembering, LabelledObject, Generic[RecordT]):
         self._own_lock: threading.RLock | None = None
         self._extra = extra
         # A call that does nothing is a tenth of what wrapping a tile costs.
-        if extra or type(self).__prepare__ is not ObjectWrapper.__prepare__:
+        if extra or type(self).__prepare__ is not _prepare_nothing:
             self.__prepare__(**extra)
 
     def __prepare__(self, **extra: Any) -> None:
@@ -320,6 +320,9 @@ class ObjectWrapper(ShownObject, Remembering, LabelledObject, Generic[RecordT]):
         if parents:
             values["parents"] = [parent.simple_marshal() for parent in self.ancestry()]
         return values
+
+
+_prepare_nothing = ObjectWrapper.__prepare__
 
 
 def _plain(value: Any) -> Any:

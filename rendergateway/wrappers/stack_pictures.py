@@ -7,16 +7,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from rendergateway.geometry import Bounds
+from rendergateway.later import LaterModule
 from rendergateway.model import RenderParameters, StackRecord
 from rendergateway.progress import Progress
-from rendergateway.wrappers import picturing
 from rendergateway.wrappers.object import ObjectWrapper
-from rendergateway.wrappers.pictures import Picture
 from rendergateway.wrappers.templates import changes_data
 
 if TYPE_CHECKING:
     from rendergateway.model.row_table import RowTable
+    from rendergateway.wrappers import picture_options, picturing
     from rendergateway.wrappers.exporting import Exported
+    from rendergateway.wrappers.pictures import Picture
     from rendergateway.wrappers.stack import StackWrapper
     from rendergateway.wrappers.stack_parts import ZRange
 else:

@@ -38,7 +38,7 @@ def tile_listing(stack: StackParts, found: ResolvedTiles, known: Mapping[str, An
     """Return tiles by id; the shared transforms that came with them are remembered."""
     stack.shared_transforms.add(found.transforms)
     ids = sorted(found.tiles)
-    texts = [found.tiles[tile_id] for tile_id in ids]
+    texts = list(map(found.tiles.__getitem__, ids))
     return Listing(ids, keys_below(TileKey, *stack._key), texts, known or {})
 
 
