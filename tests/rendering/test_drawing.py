@@ -6,9 +6,11 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from rendergateway import ImageError, MissingChannelError
@@ -292,7 +294,7 @@ def test_busy__pictures_drawn_by_many_threads_are_the_same(images: Images) -> No
 def test_runs__cover_what_their_mask_does(shape: tuple[int, ...], dtype: type) -> None:
     """Runs of pixels are drawn as they would be through a mask, empty ones too."""
     random = np.random.default_rng(5)
-    above = random.integers(1, 200, shape).astype(dtype)
+    above: npt.NDArray[Any] = random.integers(1, 200, shape).astype(dtype)
     start = random.integers(0, 20 if shape[0] > 9 else shape[1], shape[0])
     stop = np.minimum(start + random.integers(-3, shape[1], shape[0]), shape[1])
     for runs in (Runs(start, stop, shape[1]), Runs(start // 4, shape[1] - start // 5, shape[1])):
@@ -301,7 +303,7 @@ def test_runs__cover_what_their_mask_does(shape: tuple[int, ...], dtype: type) -
         canvas.add(Patch(0, 0, runs, [above]), above, None)
         inside = runs.as_mask().reshape(*shape[:2], *(1 for _ in shape[2:]))
 
-        assert (canvas.pixels == np.where(inside > 0, above, 0)).all()
+        assert np.array_equal(canvas.pixels, np.where(inside > 0, above, 0))
 
 
 @pytest.mark.parametrize("scale", [0.5, 0.25, 0.249999, 0.3, 0.1, 1.0, 3.0])

@@ -167,3 +167,15 @@ def test_find_in_triangles__as_one_by_one(is_mirrored: bool) -> None:
     assert np.isnan(found[which == 1]).all() == is_mirrored
     assert np.isnan(found[which == 0]).any(axis=1).any()
     assert not np.isnan(found[which == 0]).all()
+
+
+def test_find_in_triangles__flat() -> None:
+    """A point on a triangle without extent has no place before it, also where rounding hides that it is flat."""
+    random = np.random.default_rng(2)
+    source = random.uniform(0, 100, (200, 3, 2))
+    first, along = random.uniform(0, 100, (200, 1, 2)), random.integers(1, 9, (200, 1, 2)).astype(float)
+    target = np.round(first) + np.array([0.0, 1.0, 3.0])[:, None] * along
+
+    found = [find_in_triangles(target[one, 1:2], source[[one]], target[[one]]) for one in range(len(target))]
+
+    assert np.isnan(found).all()
