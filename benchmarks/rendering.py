@@ -2,7 +2,7 @@
 Speed of drawing, as ratios against bare OpenCV and against the real service; to be run on a quiet machine.
 
 ``python -m benchmarks.rendering`` prints one line per measurement: the figure, the goal, and what was measured. The
-times of the real service are those of its CPU, on a machine of the same kind.
+times of the real service are those of its CPU, scaled by how fast this machine is now.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import cv2
 import numpy as np
 import requests
 
+from benchmarks.calibration import machine_scale
 from rendergateway.rendering import Channel, ImageAddress, Level, Recipe, Sources, Tile, draw, encoded
 from rendergateway.rendering.levels import halved
 from rendergateway.service.launch import app_for
@@ -133,7 +134,9 @@ def against_the_service(mosaic: Mosaic) -> None:
         ("the same, level 2 stored, JPEG", {**small, "tiles": mosaic.tiles(4, pyramid=True)}, "jpeg", 0.34),
         ("one tile, JPEG", {"width": SIDE, "height": SIDE, "tiles": mosaic.tiles(1)}, "jpeg", 0.33),
     ]  # fmt: skip
-    for name, members, kind, theirs in cases:
+    scale = machine_scale(str(mosaic.folder))
+    for name, members, kind, there in cases:
+        theirs = there * scale
         recipe, sources = Recipe(**members), Sources()
 
         def kept(recipe: Recipe = recipe, sources: Sources = sources, kind: str = kind) -> None:
@@ -144,7 +147,7 @@ def against_the_service(mosaic: Mosaic) -> None:
             work()
 
         cold, warm = least(fresh, times=3), least(kept)
-        note = f"{warm:.3f} s CPU; decoding too {cold:.3f} s, {theirs / cold:.1f} x"
+        note = f"{warm:.3f} s CPU, of {theirs:.2f}; decoding too {cold:.3f} s, {theirs / cold:.1f} x"
         show(f"{name}: real service / ours", theirs / warm, 5, note, above=True)
 
 

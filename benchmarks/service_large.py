@@ -24,13 +24,13 @@ from typing import Any
 
 import requests
 
-from benchmarks.service import COLLECTION, STACK, Client, bare_insert, report, seconds, tile
+from benchmarks.calibration import machine_scale
+from benchmarks.service import COLLECTION, STACK, Client, report, seconds, tile
 from rendergateway.service.store import compact
 
 BATCH, LAYERS = 5_000, 100
 COPY = STACK + "copy"
-# CPU of the real service in microseconds on a machine where the calibration took 7.6 and 16 microseconds.
-CALIBRATION_US = 7.6 + 16.0
+# CPU of the real service in microseconds, on the machine of the calibration.
 REAL_US = {
     "tile PUT": 168.0,
     "tile PUT, box derived": 230.0,
@@ -106,15 +106,6 @@ def bare_copy(connection: sqlite3.Connection, table: str) -> float:
     return took
 
 
-def calibration_us(folder: str) -> float:
-    """Return what a bare insert of a tile's row and its JSON read and written take here, in microseconds."""
-    text = json.dumps(tile(5, boxed=True))
-    rows = [(str(n), 1.0, 0.0, 0.0, 1.0, 1.0, text.encode()) for n in range(100_000)]
-    insert = bare_insert(folder, rows, "calibration") / len(rows)
-    turn = seconds(lambda: [json.dumps(json.loads(text)) for _ in range(10_000)], 3) / 10_000
-    return (insert + turn) * 1e6
-
-
 def cpu_us(work: Callable[[], object], count: int) -> float:
     """Return the CPU of *work* for one of *count* things, in microseconds: the median of five runs."""
     found = []
@@ -127,7 +118,7 @@ def cpu_us(work: Callable[[], object], count: int) -> float:
 
 def against_the_real_service(client: Client, folder: str) -> None:
     """Compare the CPU of single requests with that of the real service."""
-    scale = calibration_us(folder) / CALIBRATION_US
+    scale = machine_scale(folder)
     client.send("POST", STACK, b"{}")
     given = json.dumps({"tileIdToSpecMap": {f"t{n}": tile(n, boxed=True) for n in range(BATCH)}}).encode()
     derived = json.dumps({"tileIdToSpecMap": {f"t{n}": tile(n, boxed=False) for n in range(BATCH)}}).encode()

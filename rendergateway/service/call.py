@@ -49,15 +49,21 @@ class Circumstances:
 _CIRCUMSTANCES = {"options", "base_url", "conditions"}
 
 
-@contextlib.contextmanager
-def _unreadable_first(body: Any) -> Iterator[None]:
+def _unreadable_first(body: Any) -> contextlib.AbstractContextManager[None]:
     """Let a body that cannot be read count before what else is wrong: the real service reads it first, and whole."""
-    try:
-        yield
-    except ServiceRefusal:
-        if isinstance(body, SentTiles):
-            read_to_the_end(body)
-        raise
+    return _ReadFirst(body) if isinstance(body, SentTiles) else _NOTHING_TO_READ
+
+
+_NOTHING_TO_READ = contextlib.nullcontext()
+
+
+@attrs.frozen
+class _ReadFirst(contextlib.AbstractContextManager[None]):
+    body: SentTiles
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ServiceRefusal):
+            read_to_the_end(self.body)
 
 
 class Call:

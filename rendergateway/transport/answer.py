@@ -21,6 +21,7 @@ __all__ = ["Answer", "TooLargeError", "read_body"]
 _PIECE = 1 << 20
 # A look at both ends tells a page of HTML and an answer that broke off from JSON, whatever its size.
 _WHOLE_JSON = {b"{": b"}", b"[": b"]"}
+_JSON_KINDS = frozenset({"list", "object"})
 _TAG = re.compile(r"<[^>]*>")
 
 
@@ -92,13 +93,13 @@ class Answer:
         AnswerError
             If it is a page of HTML, empty, or JSON that broke off.
         """
-        if kind == "empty" or self.status == 204:
+        start, end = self.content[:1], self.content[-1:]
+        if kind == "empty" or self.status == 204 or (kind in _JSON_KINDS and _WHOLE_JSON.get(start) == end):
             return
         if self.headers.get("Content-Type", "").lower().startswith("text/html"):
             raise self._unusable("a page of HTML came in the place of an answer: a proxy, or a page to log in?")
-        if kind not in ("list", "object"):
+        if kind not in _JSON_KINDS:
             return
-        start, end = self.content[:1], self.content[-1:]
         if not start:
             raise self._unusable("the answer is empty, where JSON was expected")
         if start in _WHOLE_JSON and end != _WHOLE_JSON[start] and self.content.rstrip()[-1:] != _WHOLE_JSON[start]:

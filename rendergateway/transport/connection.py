@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import requests
@@ -146,18 +147,9 @@ class Connection:
         timeout = (min(limits.connect_s, limits.left_s), limits.next_s)
         return self.carrier.send(request, stream=True, timeout=timeout, **self._surroundings())
 
-    @contextlib.contextmanager
-    def place_in_pool(self, limits: Limits) -> Iterator[None]:
+    def place_in_pool(self, limits: Limits) -> AbstractContextManager[None]:
         """Wait for a free connection, where the number of connections is a limit; TimeoutError if none comes."""
-        if self._free is None:
-            yield
-            return
-        if not self._free.acquire(timeout=limits.left_s):
-            raise TimeoutError("no free connection")
-        try:
-            yield
-        finally:
-            self._free.release()
+        return _UNLIMITED if self._free is None else _place(self._free, limits)
 
     def _surroundings(self) -> dict[str, Any]:
         """Proxies and certificates, as requests takes them from the environment; looked up once."""
@@ -166,6 +158,19 @@ class Connection:
                 found = session.merge_environment_settings(self.base_url, {}, True, None, None)
             self._environment = {name: found[name] for name in ("proxies", "verify", "cert")}
         return self._environment
+
+
+_UNLIMITED = contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def _place(free: threading.Semaphore, limits: Limits) -> Iterator[None]:
+    if not free.acquire(timeout=limits.left_s):
+        raise TimeoutError("no free connection")
+    try:
+        yield
+    finally:
+        free.release()
 
 
 class _Attempts:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import io
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -17,7 +16,7 @@ __all__ = ["Limits", "TimedSource", "limited", "timed_connection_class"]
 _PIECE = 1 << 18
 
 
-@attrs.frozen
+@attrs.define
 class Limits:
     """
     How long a request may take.
@@ -56,14 +55,24 @@ class Limits:
 _present = threading.local()
 
 
-@contextlib.contextmanager
-def limited(limits: Limits) -> Iterator[None]:
-    """Let *limits* count for the requests of this thread."""
-    before, _present.limits = getattr(_present, "limits", None), limits
-    try:
-        yield
-    finally:
-        _present.limits = before
+class limited:  # noqa: N801
+    """
+    Lets *limits* count for the requests of this thread, in a block.
+
+    Each request enters one: a generator would cost several times as much.
+    """
+
+    __slots__ = ("_before", "_limits")
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+
+    def __enter__(self) -> None:
+        self._before = getattr(_present, "limits", None)
+        _present.limits = self._limits
+
+    def __exit__(self, *error: object) -> None:
+        _present.limits = self._before
 
 
 class TimedSource(io.RawIOBase):

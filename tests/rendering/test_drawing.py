@@ -303,6 +303,7 @@ def test_runs__cover_what_their_mask_does(shape: tuple[int, ...], dtype: type) -
         canvas.add(Patch(0, 0, runs, [above]), above, None)
         inside = runs.as_mask().reshape(*shape[:2], *(1 for _ in shape[2:]))
 
+        assert canvas.pixels is not None
         assert np.array_equal(canvas.pixels, np.where(inside > 0, above, 0))
 
 

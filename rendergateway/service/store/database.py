@@ -44,6 +44,23 @@ def file_system_of(path: Path) -> str:
     return kind
 
 
+class _Told:
+    """Turns what is wrong with the file or its disk into a sentence; what is wrong with a query stays an error."""
+
+    # Each request enters one: a generator would cost several times as much.
+    __slots__ = ("_consequence", "_path", "_what")
+
+    def __init__(self, path: Path, what: str, consequence: str = "") -> None:
+        self._path, self._what, self._consequence = path, what, consequence
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if type(error) in (sqlite3.OperationalError, sqlite3.DatabaseError):
+            raise StoreError(f"{self._path} {self._what}: {error}{self._consequence}") from error
+
+
 class Database:
     """
     Connections to one file.
@@ -138,7 +155,7 @@ class Database:
         """
         connection = self._take()
         try:
-            with self._told("could not be read"):
+            with _Told(self.path, "could not be read"):
                 connection.execute("BEGIN")
                 yield connection
         finally:
@@ -165,7 +182,7 @@ class Database:
             self._give_back(connection)
             raise StoreError(f"{self.path} is being written by others: {error}") from error
         try:
-            with self._told("could not be written", "; nothing of this request was kept"):
+            with _Told(self.path, "could not be written", "; nothing of this request was kept"):
                 yield connection
                 connection.execute("COMMIT")
         finally:
@@ -173,16 +190,6 @@ class Database:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             self._give_back(connection)
-
-    @contextlib.contextmanager
-    def _told(self, what: str, consequence: str = "") -> Iterator[None]:
-        """Turn what is wrong with the file or its disk into a sentence; what is wrong with a query stays an error."""
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            if type(error) not in (sqlite3.OperationalError, sqlite3.DatabaseError):
-                raise
-            raise StoreError(f"{self.path} {what}: {error}{consequence}") from error
 
     @contextlib.contextmanager
     def idle(self) -> Iterator[sqlite3.Connection]:
@@ -196,7 +203,7 @@ class Database:
         """
         connection = self._take()
         try:
-            with self._told("could not be changed"):
+            with _Told(self.path, "could not be changed"):
                 yield connection
         finally:
             self._give_back(connection)
