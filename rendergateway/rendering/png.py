@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -37,21 +36,21 @@ def png_of_rgba(pixels: npt.NDArray[np.uint8]) -> bytes:
     lines[:, 0] = _UP
     lines[:1, 1:] = rows[:1]
     np.subtract(rows[1:], rows[:-1], out=lines[1:, 1:])
+    codec = _codec()
     header = struct.pack(">II", width, height) + _KIND
-    return b"".join(
-        [_SIGNATURE, _chunk(b"IHDR", header), _chunk(b"IDAT", _compressor()(lines, _LEVEL)), _chunk(b"IEND", b"")]
-    )
+    chunks = {b"IHDR": header, b"IDAT": codec.compress(lines, _LEVEL), b"IEND": b""}
+    return b"".join([_SIGNATURE, *(part for name, data in chunks.items() for part in _chunk(name, data, codec))])
 
 
-def _compressor() -> Callable[[Any, int], bytes]:
+def _codec() -> Any:
+    """Return what compresses and adds up: ISA-L where it is installed, or zlib."""
     try:
         from isal import isal_zlib
     except ImportError:
-        return zlib.compress
-    compress: Callable[[Any, int], bytes] = isal_zlib.compress
-    return compress
+        return zlib
+    return isal_zlib
 
 
-def _chunk(name: bytes, data: bytes) -> bytes:
-    check = zlib.crc32(data, zlib.crc32(name))
-    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", check)
+def _chunk(name: bytes, data: bytes, codec: Any) -> tuple[bytes, ...]:
+    check: int = codec.crc32(data, codec.crc32(name))
+    return struct.pack(">I", len(data)), name, data, struct.pack(">I", check)

@@ -85,6 +85,8 @@ class TransformList(Transform):
         return all(transform.is_affine for transform in self.transforms)
 
     def _exact_affine(self) -> AffineModel2D:
+        if len(self.transforms) == 1:
+            return self.transforms[0].as_affine()
         whole = np.eye(3)
         for transform in self.transforms:
             whole = np.vstack([transform.as_affine().matrix, [0.0, 0.0, 1.0]]) @ whole

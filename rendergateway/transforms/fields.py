@@ -42,14 +42,16 @@ def shaped(*shape: int | None) -> Callable[[Any, attrs.Attribute[Any], Any], Non
     """
     expected = "(" + ", ".join("N" if length is None else str(length) for length in shape) + ")"
 
+    def place(instance: Any, field: attrs.Attribute[Any]) -> str:
+        return f"{field.name} of {type(instance).__name__}"
+
     def check(instance: Any, field: attrs.Attribute[Any], value: Any) -> None:
-        place = f"{field.name} of {type(instance).__name__}"
         if not isinstance(value, np.ndarray):
-            raise TransformError(f"{place} is an array of numbers of shape {expected}, here stands {value!r}")
+            raise TransformError(f"{place(instance, field)} is an array of numbers of shape {expected}, here stands {value!r}")
         fits = value.ndim == len(shape) and all(
             want in (None, have) for want, have in zip(shape, value.shape, strict=True)
         )
         if not fits:
-            raise TransformError(f"{place} has shape {expected}, not {value.shape}")
+            raise TransformError(f"{place(instance, field)} has shape {expected}, not {value.shape}")
 
     return check
