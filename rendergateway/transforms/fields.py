@@ -47,7 +47,9 @@ def shaped(*shape: int | None) -> Callable[[Any, attrs.Attribute[Any], Any], Non
 
     def check(instance: Any, field: attrs.Attribute[Any], value: Any) -> None:
         if not isinstance(value, np.ndarray):
-            raise TransformError(f"{place(instance, field)} is an array of numbers of shape {expected}, here stands {value!r}")
+            raise TransformError(
+                f"{place(instance, field)} is an array of numbers of shape {expected}, here stands {value!r}"
+            )
         fits = value.ndim == len(shape) and all(
             want in (None, have) for want, have in zip(shape, value.shape, strict=True)
         )
