@@ -33,7 +33,8 @@ _COMPOSITE = "IMAGEJ_COMPOSITE"
 
 
 def _bytes_of_maps(maps: Maps) -> int:
-    return sum(part.nbytes for part in maps)
+    # A part that was cut out of a larger array keeps the whole of it.
+    return sum((part.base if isinstance(part.base, np.ndarray) else part).nbytes for part in maps)
 
 
 class Sources:

@@ -366,3 +366,14 @@ def test_failed_image__is_tried_again(images: Images) -> None:
     images.save("late.png", texture(100, 100))
 
     assert images.drawn(tile, width=50, height=50).any()
+
+
+def test_sources__count_what_maps_hold() -> None:
+    """Maps cut out of larger arrays count as these, so that the bound is one of memory."""
+    whole: npt.NDArray[Any] = np.zeros((100, 100), dtype=np.float32)
+    small: npt.NDArray[Any] = np.zeros((10, 10), dtype=np.float32)
+    sources = Sources()
+
+    sources.maps.get("cut", lambda: (whole[:10, :10], small, small))
+
+    assert sources.cached_bytes == whole.nbytes + 2 * small.nbytes
