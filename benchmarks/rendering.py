@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import cProfile
+import functools
 import multiprocessing
 import os
 import pstats
@@ -26,15 +27,16 @@ import numpy as np
 import requests
 
 from benchmarks.calibration import machine_scale
+from benchmarks.service import seconds
 from rendergateway.rendering import Channel, ImageAddress, Level, Recipe, Sources, Tile, draw, encoded
 from rendergateway.rendering.levels import halved
 from rendergateway.service.launch import serve
 from rendergateway.transforms import AffineModel2D, Transform, TransformList, fit_lens
 
 SIDE, STEP = 2048, 1900
-ROUNDS = 7
 TURN = [[0.999, -0.01], [0.01, 0.999]]
 MIB = 2**20
+least = functools.partial(seconds, times=7)
 CONTEXT = multiprocessing.get_context("spawn")
 
 
@@ -42,16 +44,6 @@ def texture(side: int, seed: int) -> np.ndarray:
     rough = np.random.default_rng(seed).integers(0, 256, (side, side), dtype=np.uint8)
     smooth = cv2.GaussianBlur(rough, (0, 0), 1.2)
     return np.asarray(cv2.normalize(smooth, smooth, 0, 255, cv2.NORM_MINMAX))
-
-
-def least(work: Callable[[], object], clock: Callable[[], float] = time.process_time, times: int = ROUNDS) -> float:
-    """Return the least CPU that *work* took in this process, in seconds, or the least of what another clock says."""
-    found = []
-    for _ in range(times):
-        start = clock()
-        work()
-        found.append(clock() - start)
-    return min(found)
 
 
 def show(name: str, figure: float, goal: float, note: str, *, above: bool = False) -> None:
@@ -171,10 +163,10 @@ def box_over_loopback(mosaic: Mosaic) -> None:
         session.put(f"{base}/resolvedTiles?deriveData=true", json=body).raise_for_status()
     url = f"{base}/z/1/box/0,0,7600,7600,0.25/png-image"
     session.get(url).raise_for_status()
-    total = least(lambda: session.get(url).raise_for_status(), time.perf_counter, times=5)
+    total = least(lambda: session.get(url).raise_for_status(), clock=time.perf_counter, times=5)
     recipe = Recipe(tiles=mosaic.tiles(4, pyramid=True), width=7600, height=7600, scale=0.25)
     sources = Sources()
-    drawing = least(lambda: encoded(draw(recipe, sources), recipe, "png"), time.perf_counter, times=5)
+    drawing = least(lambda: encoded(draw(recipe, sources), recipe, "png"), clock=time.perf_counter, times=5)
     show("16 tiles → 1900² PNG: drawing / request", drawing / total, 0.9, f"{drawing:.3f} / {total:.3f} s", above=True)
     profile = cProfile.Profile()
     profile.runcall(lambda: encoded(draw(recipe, sources), recipe, "png"))
@@ -215,7 +207,9 @@ def warps_alone(_: int = 0) -> float:
     """Return the time of bare warps in this process: what two cores can give is what two such processes get."""
     cv2.setNumThreads(1)
     pixels, turn = texture(SIDE, 0), np.array([[0.999, 0.01, 3], [-0.01, 0.999, 4]])
-    return least(lambda: [cv2.warpAffine(pixels, turn, (SIDE, SIDE)) for _ in range(10)], time.perf_counter, times=3)
+    return least(
+        lambda: [cv2.warpAffine(pixels, turn, (SIDE, SIDE)) for _ in range(10)], clock=time.perf_counter, times=3
+    )
 
 
 def two_cores() -> float:

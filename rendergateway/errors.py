@@ -75,6 +75,7 @@ __all__ = [
     "TimedOutError",
     "TransformError",
     "UnplannedRequestError",
+    "add_note",
     "refusal",
 ]
 
@@ -284,6 +285,11 @@ _REMEDY: dict[type[RequestError], str] = {
     StackStateError: "Change the state first (stack.editing() does), or work on a clone.",
     AuthenticationError: "Give credentials with Gateway(auth=…).",
 }
+
+
+def add_note(error: BaseException, note: str) -> None:
+    """Add a sentence to an error, as its ``add_note`` does, which Python 3.10 does not have."""
+    vars(error)["__notes__"] = [*getattr(error, "__notes__", ()), note]
 
 
 def refusal(

@@ -62,16 +62,6 @@ class CanvasMatches(Wire):
     matches: Matches | None = None
     matchCount: int | None = None
 
-    @property
-    def key(self) -> tuple[str | None, str | None, str | None, str | None]:
-        """What identifies the pair."""
-        return self.pGroupId, self.qGroupId, self.pId, self.qId
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether both sides are named."""
-        return None not in self.key
-
 
 class SentPair(Wire):
     """

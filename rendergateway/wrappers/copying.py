@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from rendergateway.errors import BadRequestError, StaleStackError
+from rendergateway.errors import BadRequestError, StaleStackError, add_note
 from rendergateway.model import ResolvedTiles, StackRecord
 from rendergateway.model.slices import Text
 from rendergateway.model.tile_changes import without_stale_box
@@ -17,7 +17,6 @@ from rendergateway.wrappers.batches import Batch, Batches
 from rendergateway.wrappers.describing import is_there, new_version
 from rendergateway.wrappers.editing import StackEdit
 from rendergateway.wrappers.layers import Sections, z_values_of
-from rendergateway.wrappers.opening import add_note
 from rendergateway.wrappers.sending import read_ahead
 from rendergateway.wrappers.shared_transforms import SharedTransforms
 from rendergateway.wrappers.tile_listings import MOST_AT_ONCE, pieces_in_turn, read_layer

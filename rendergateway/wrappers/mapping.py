@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from rendergateway.errors import add_note
 from rendergateway.progress import Progress, tracking
 
 __all__ = ["in_order", "mapped"]
@@ -66,8 +67,7 @@ def _result(item: Any, future: Future[R]) -> R:
     try:
         return future.result()
     except Exception as error:
-        # As add_note does, which Python 3.10 does not have.
-        vars(error)["__notes__"] = [*getattr(error, "__notes__", ()), f"while at {item!r}"]
+        add_note(error, f"while at {item!r}")
         raise
 
 

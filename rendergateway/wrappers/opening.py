@@ -6,7 +6,7 @@ import logging
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from rendergateway.errors import StaleStackError
+from rendergateway.errors import StaleStackError, add_note
 from rendergateway.model import StackRecord, StackVersion
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rendergateway.wrappers.stack import StackWrapper
 
-__all__ = ["OpenStack", "add_note"]
+__all__ = ["OpenStack"]
 
 _log = logging.getLogger("rendergateway")
 
@@ -106,11 +106,6 @@ class OpenStack:
     @property
     def _words(self) -> str:
         return f"stack {'/'.join(self.stack._key)}"
-
-
-def add_note(error: BaseException, note: str) -> None:
-    """Add a sentence to an error, as ``add_note`` does, which Python 3.10 does not have."""
-    vars(error)["__notes__"] = [*getattr(error, "__notes__", ()), note]
 
 
 def _place_in_time(record: StackRecord) -> tuple[object, ...]:

@@ -7,8 +7,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rendergateway.errors import RenderGatewayError, StackStateError
-from rendergateway.wrappers.opening import add_note
+from rendergateway.errors import RenderGatewayError, StackStateError, add_note
 
 if TYPE_CHECKING:
     from rendergateway.wrappers.stack import StackWrapper

@@ -27,7 +27,6 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (p_group, q_group, p_id, q_id) DO UPDATE SET
     consensus = excluded.consensus, match_count = excluded.match_count, head = excluded.head, details = excluded.details
 """
-_COUNT = "UPDATE match_{n} SET match_count = ? WHERE p_group = ? AND q_group = ? AND p_id = ? AND q_id = ?"
 
 # Which pairs are meant; `q_group` and `q_id` have an index of their own for the second halves.
 SELECTIONS = {
@@ -122,10 +121,6 @@ class Pairs:
     def delete(self, selection: str, **values: str) -> None:
         """Delete the pairs of one of `SELECTIONS`."""
         self._run(f"DELETE FROM match_{{n}} WHERE {SELECTIONS[selection]}", values)
-
-    def set_counts(self, counts: Iterable[tuple[int, str, str, str, str]]) -> None:
-        """Store match counts: count, then the four ids in the order of the key."""
-        self._connection.executemany(_COUNT.format(n=self.contents), counts)
 
     def count(self) -> int:
         """Return how many pairs there are."""
