@@ -17,7 +17,8 @@ DateText = Annotated[
 ]
 
 
-class Wire(msgspec.Struct, omit_defaults=True, kw_only=True):
+# What comes from JSON has no cycles that a garbage collector would have to find.
+class Wire(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
     """An object on the wire: members in the order of the service, those that are None left out."""
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TypeAlias
 
 import msgspec
@@ -61,16 +61,18 @@ class SpecList(_Named, tag="list"):
 Spec: TypeAlias = Leaf | SpecList | Reference | Interpolated
 
 
-def references(spec: Spec | None) -> Iterator[str | None]:
-    """Yield the ids that *spec* refers to, nested ones too."""
+def references(spec: Spec | None) -> list[str | None]:
+    """Return the ids that *spec* refers to, nested ones too."""
     if isinstance(spec, Reference):
-        yield spec.refId
-    elif isinstance(spec, SpecList):
-        for item in spec.specList:
-            yield from references(item)
-    elif isinstance(spec, Interpolated):
-        yield from references(spec.a)
-        yield from references(spec.b)
+        return [spec.refId]
+    if isinstance(spec, Interpolated):
+        return references(spec.a) + references(spec.b)
+    found: list[str | None] = []
+    for part in spec.specList if isinstance(spec, SpecList) else ():
+        # Each tile that is saved comes here: a call for each of its transforms would cost more than all else.
+        if type(part) is not Leaf:
+            found += references(part)
+    return found
 
 
 def is_flat(transforms: SpecList) -> bool:

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
 from rendergateway.errors import RecordError
-from rendergateway.model.wire import SentTiles, Spec, TileSpec, decode_stored, encode, is_flat, references
+from rendergateway.model.wire import SentTiles, Spec, TileSpec, decode_stored, encode, references
 from rendergateway.number_text import double_text
 from rendergateway.service.boxes import derive_box
 from rendergateway.service.refusals import BadBody, IllegalArgument, NullPointer
+from rendergateway.service.store.tile_rows import TileRows
 from rendergateway.service.store.tiles import Tiles
 
 __all__ = ["read_to_the_end", "save"]
 
-_AT_ONCE = 500
+# A piece: so many tiles, or as many as have so many bytes together.
+_TILES, _BYTES = 500, 2**20
 _Sent = TileSpec | None
 
 
 def _pieces(body: SentTiles) -> Iterator[list[TileSpec | None]]:
     """Yield the tiles of a request piece by piece: all of them as objects would take several times its size."""
-    sent = iter((body.tileIdToSpecMap or {}).values())
-    while chunk := list(itertools.islice(sent, _AT_ONCE)):
+    piece: list[TileSpec | None] = []
+    size = 0
+    for sent in (body.tileIdToSpecMap or {}).values():
+        read = sent is None or isinstance(sent, TileSpec)
+        size += 0 if read else len(sent)
         try:
-            yield [tile if tile is None or isinstance(tile, TileSpec) else decode_stored(tile, _Sent) for tile in chunk]
+            piece.append(sent if read else decode_stored(sent, _Sent))
         except RecordError as error:
             raise BadBody(str(error)) from error
+        if len(piece) == _TILES or size >= _BYTES:
+            yield piece
+            piece, size = [], 0
+    if piece:
+        yield piece
 
 
 def read_to_the_end(body: SentTiles) -> None:
@@ -56,21 +65,28 @@ def save(tiles: Tiles, body: SentTiles, z: float | None, *, derive: bool) -> Non
         )
     shared = {name: spec for name, spec in (body.transformIdToSpecMap or {}).items() if spec is not None}
     tiles.save_shared((spec.id, encode(spec)) for spec in shared.values())
+    for rows in _ready(body, shared, z, derive):
+        tiles.save(rows)
+
+
+def _ready(body: SentTiles, shared: Mapping[str, Spec], z: float | None, derive: bool) -> Iterator[TileRows]:
+    """Yield the tiles of a request, checked."""
+    complete = {name for name, spec in shared.items() if not references(spec)}
     misplaced: str | None = None
     for sent in _pieces(body):
-        ready = [_present(tile) for tile in sent]
-        for tile in ready:
+        piece = [_present(tile) for tile in sent]
+        for tile in piece:
             if derive:
-                _check_references(tile, shared)
+                _check_references(tile, shared, complete)
                 derive_box(tile, shared)
             misplaced = misplaced or _misplaced(tile, z)
             if not derive:
                 # Where boxes are derived, all of them are before the first one is looked at.
                 _refuse(misplaced)
-                _check_references(tile, shared)
+                _check_references(tile, shared, complete)
             tile.tidy()
         if misplaced is None:
-            tiles.save(ready)
+            yield TileRows.of(piece)
     _refuse(misplaced)
 
 
@@ -98,12 +114,13 @@ def _misplaced(tile: TileSpec, z: float | None) -> str | None:
     )
 
 
-def _check_references(tile: TileSpec, shared: Mapping[str, Spec]) -> None:
+def _check_references(tile: TileSpec, shared: Mapping[str, Spec], complete: Set[str]) -> None:
     """Refuse a tile that refers to what the request does not bring, or to what itself refers on."""
-    if tile.transforms is None or is_flat(tile.transforms):
+    names = references(tile.transforms)
+    if complete.issuperset(names):
         return
     missing: dict[str, None] = {}
-    for name in references(tile.transforms):
+    for name in names:
         spec = shared.get(name or "")
         unresolved = [name] if spec is None else references(spec)
         missing.update(dict.fromkeys(map(_text, unresolved)))

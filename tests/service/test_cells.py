@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from rendergateway.model.wire import TileSpec
 from rendergateway.service.store.schema import create_tiles, migrate
+from rendergateway.service.store.tile_rows import TileRows
 from rendergateway.service.store.tiles import Tiles
 
 Box = tuple[float, float, float, float]
@@ -33,7 +34,7 @@ def _tiles(connection: sqlite3.Connection, boxes: list[Box]) -> Tiles:
         TileSpec(tileId=f"{number:03d}", z=1.0, minX=box[0], minY=box[1], maxX=box[2], maxY=box[3])
         for number, box in enumerate(boxes)
     ]
-    tiles.save(specs)
+    tiles.save(TileRows.of(specs))
     return tiles
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -309,6 +310,41 @@ def test_compact__while_others_hold_the_file(tmp_path: Path, monkeypatch: pytest
     compact(database)
     database.close()
     other.close()
+
+
+@pytest.mark.parametrize("files", [1, 2], ids=["of this process", "of others"])
+def test_writing__while_another_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: int) -> None:
+    """Who cannot write for too long says so, and can when the other is done."""
+    monkeypatch.setattr(database_module, "_BUSY_S", 0.05)
+    databases = [Database(tmp_path / "render.db") for _ in range(files)]
+    first, second = databases[0], databases[-1]
+
+    with first.writing(), pytest.raises(StoreError, match="being written by others"), second.writing():
+        pass
+
+    with second.writing() as connection:
+        connection.execute("CREATE TABLE notes (text)")
+    for database in databases:
+        database.close()
+
+
+def test_writing__threads_in_turn(tmp_path: Path) -> None:
+    """Threads that write at the same time all come to their turn, whole transactions one after the other."""
+    database = Database(tmp_path / "render.db")
+    with database.writing() as connection:
+        connection.execute("CREATE TABLE counter AS SELECT 0 AS value")
+
+    def add_one(_: int) -> None:
+        with database.writing() as connection:
+            (value,) = connection.execute("SELECT value FROM counter").fetchone()
+            connection.execute("UPDATE counter SET value = ?", (value + 1,))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(add_one, range(100)))
+
+    with database.reading() as connection:
+        assert connection.execute("SELECT value FROM counter").fetchone() == (100,)
+    database.close()
 
 
 def test_open__missing_and_only_to_be_read(tmp_path: Path) -> None:

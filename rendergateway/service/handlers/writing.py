@@ -12,6 +12,7 @@ from rendergateway.service.resolving import decoded_tile
 from rendergateway.service.saving import save
 from rendergateway.service.store import Store
 from rendergateway.service.store.stacks import StackRow
+from rendergateway.service.store.tile_rows import TileRows
 from rendergateway.service.store.tiles import Ids, Tiles
 
 _MOVED_AT_ONCE = 5000
@@ -107,7 +108,7 @@ def _movable(store: Store, stack: StackId) -> Tiles | None:
 def _move(tiles: Tiles, ids: Ids, z: float) -> None:
     for start in range(0, len(ids), _MOVED_AT_ONCE):
         chunk = ids[start : start + _MOVED_AT_ONCE]
-        tiles.save(_with_z(map(decoded_tile, list(tiles.stored(chunk))), z))
+        tiles.save(TileRows.of(_with_z(map(decoded_tile, tiles.stored(chunk)), z)))
 
 
 def _with_z(moved: Iterable[TileSpec], z: float) -> Iterable[TileSpec]:

@@ -10,13 +10,12 @@ from rendergateway.service.store.database import Database
 from rendergateway.service.store.matches import Collections
 from rendergateway.service.store.sections import Sections
 from rendergateway.service.store.stacks import StackRow, StackRows
+from rendergateway.service.store.tile_rows import COLUMNS
 from rendergateway.service.store.tiles import Tiles
 from rendergateway.service.store.upkeep import sweep
 
 __all__ = ["Store", "reading", "writing"]
 
-# All columns but the number of the row, which is the target's own.
-_COPIED = "tile_id, z, section_id, group_id, min_x, min_y, max_x, max_y, level, cell_y, cell_x, flat, refs, text"
 _COPY_CHANNELS = "INSERT OR IGNORE INTO channel SELECT ?, name FROM channel WHERE contents = ?"
 
 
@@ -51,7 +50,7 @@ class Store:
 
     def copy_layers(self, source: Tiles, target: Tiles, z_values: Iterable[float]) -> None:
         """Add the tiles of *source* at exactly these z to *target*."""
-        copy = f"INSERT INTO tile_{target.contents} ({_COPIED}) SELECT {_COPIED} FROM tile_{source.contents}"
+        copy = f"INSERT INTO tile_{target.contents} ({COLUMNS}) SELECT {COLUMNS} FROM tile_{source.contents}"
         for z in sorted(set(z_values)):
             self._connection.execute(f"{copy} WHERE z = ?", (z,))
         self._connection.execute(_COPY_CHANNELS, (target.contents, source.contents))

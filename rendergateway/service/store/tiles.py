@@ -8,9 +8,8 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from rendergateway.model.wire import TileSpec, encode, is_flat, references
-from rendergateway.service.refusals import IllegalState
-from rendergateway.service.store.cells import bands, place_of
+from rendergateway.service.store.cells import bands
+from rendergateway.service.store.tile_rows import TileRows
 
 __all__ = ["Ids", "StoredTile", "TileBox", "Tiles"]
 
@@ -19,19 +18,7 @@ Ids: TypeAlias = "array[int]"
 _AT_ONCE = 500
 # How many tiles are joined at first, and how many bytes a piece of an answer is to have.
 _FIRST, _PIECE = 64, 2**20
-# The real service's database keeps no larger document.
-_LARGEST = 16 * 2**20
 
-_UPSERT = """
-INSERT INTO tile_{n} (tile_id, z, section_id, group_id, min_x, min_y, max_x, max_y,
-                      level, cell_y, cell_x, flat, refs, text)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (tile_id) DO UPDATE SET
-    z = excluded.z, section_id = excluded.section_id, group_id = excluded.group_id,
-    min_x = excluded.min_x, min_y = excluded.min_y, max_x = excluded.max_x, max_y = excluded.max_y,
-    level = excluded.level, cell_y = excluded.cell_y, cell_x = excluded.cell_x,
-    flat = excluded.flat, refs = excluded.refs, text = excluded.text
-"""
 _SAVE_CHANNEL = "INSERT OR IGNORE INTO channel (contents, name) VALUES (?, ?)"
 _DELETE_NAMELESS = "DELETE FROM tile_{n} WHERE tile_id IS NULL"
 _TEXT = "SELECT tile_id, flat, refs, text FROM tile_{n} WHERE tile_id = ?"
@@ -103,26 +90,6 @@ class TileBox(NamedTuple):
     max_y: float | None
 
 
-def number(value: float | str | None) -> float | None:
-    """Return a number of a tile for its column; JSON holds those that are not finite as text."""
-    return None if value is None else float(value)
-
-
-def _values(tile: TileSpec) -> tuple[Any, ...]:
-    box = (tile.minX, tile.minY, tile.maxX, tile.maxY)
-    if str in map(type, box):
-        box = (number(tile.minX), number(tile.minY), number(tile.maxX), number(tile.maxY))
-    flat = tile.transforms is not None and is_flat(tile.transforms)
-    named = [] if flat else sorted({name for name in references(tile.transforms) if name is not None})
-    refs = json.dumps(named) if named else None
-    text = encode(tile)
-    if len(text) > _LARGEST:
-        raise IllegalState(f"tile '{tile.tileId}' has {len(text)} bytes; a tile may have {_LARGEST}")
-    return (
-        tile.tileId, number(tile.z), tile.section_id, tile.groupId, *box, *place_of(*box), flat, refs, text
-    )  # fmt: skip
-
-
 class Tiles:
     """The tiles and shared transforms of one stack, within one transaction."""
 
@@ -135,16 +102,12 @@ class Tiles:
 
     # -- writing ---------------------------------------------------------------------------------------------
 
-    def save(self, tiles: Iterable[TileSpec]) -> None:
-        """Store *tiles*, each in place of the one that had its id."""
-        named = {tile.tileId: tile for tile in tiles}
-        if None in named:
+    def save(self, rows: TileRows) -> None:
+        """Store tiles, each in place of the one that had its id."""
+        if rows.has_nameless:
             self._run(_DELETE_NAMELESS)
-        # Row by row: the texts of a large request are never held all at once.
-        self._connection.executemany(_UPSERT.format(n=self.contents), map(_values, named.values()))
-        channels = {channel.name for tile in named.values() for channel in tile.channels or () if channel}
-        values = [(self.contents, name) for name in channels if name is not None]
-        self._connection.executemany(_SAVE_CHANNEL, values)
+        rows.save(self._connection, self.contents)
+        self._connection.executemany(_SAVE_CHANNEL, [(self.contents, name) for name in rows.channels])
 
     def save_shared(self, specs: Iterable[tuple[str | None, bytes]]) -> None:
         """Store shared transforms by id; of those without one, the last."""
