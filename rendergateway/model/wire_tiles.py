@@ -115,9 +115,10 @@ class TileSpec(Wire):
 
     def tidy(self) -> None:
         """Bring levels into numeric order."""
-        for holder in (self, *(self.channels or ())):
-            if holder is not None and holder.mipmapLevels and len(holder.mipmapLevels) > 1:
-                holder.mipmapLevels = dict(sorted(holder.mipmapLevels.items()))
+        if self.channels or len(self.mipmapLevels or ()) > 1:
+            for holder in (self, *(self.channels or ())):
+                if holder is not None and holder.mipmapLevels:
+                    holder.mipmapLevels = dict(sorted(holder.mipmapLevels.items()))
 
 
 class ResolvedTiles(Wire):

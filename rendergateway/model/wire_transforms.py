@@ -70,7 +70,9 @@ def references(spec: Spec | None) -> list[str | None]:
     found: list[str | None] = []
     for part in spec.specList if isinstance(spec, SpecList) else ():
         # Each tile that is saved comes here: a call for each of its transforms would cost more than all else.
-        if type(part) is not Leaf:
+        if type(part) is Reference:
+            found.append(part.refId)
+        elif type(part) is not Leaf:
             found += references(part)
     return found
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
+
+from msgspec import Raw
 
 from rendergateway.errors import RecordError
 from rendergateway.model.wire import SentTiles, Spec, TileSpec, decode_stored, encode, references
@@ -24,17 +26,24 @@ def _pieces(body: SentTiles) -> Iterator[list[TileSpec | None]]:
     piece: list[TileSpec | None] = []
     size = 0
     for sent in (body.tileIdToSpecMap or {}).values():
-        read = sent is None or isinstance(sent, TileSpec)
-        size += 0 if read else len(sent)
-        try:
-            piece.append(sent if read else decode_stored(sent, _Sent))
-        except RecordError as error:
-            raise BadBody(str(error)) from error
+        if sent is None or isinstance(sent, TileSpec):
+            piece.append(sent)
+        else:
+            piece.append(_read(sent))
+            size += memoryview(sent).nbytes
         if len(piece) == _TILES or size >= _BYTES:
             yield piece
             piece, size = [], 0
     if piece:
         yield piece
+
+
+def _read(text: Raw) -> TileSpec | None:
+    try:
+        tile: TileSpec | None = decode_stored(text, _Sent)
+    except RecordError as error:
+        raise BadBody(str(error)) from error
+    return tile
 
 
 def read_to_the_end(body: SentTiles) -> None:
@@ -71,7 +80,7 @@ def save(tiles: Tiles, body: SentTiles, z: float | None, *, derive: bool) -> Non
 
 def _ready(body: SentTiles, shared: Mapping[str, Spec], z: float | None, derive: bool) -> Iterator[TileRows]:
     """Yield the tiles of a request, checked."""
-    complete = {name for name, spec in shared.items() if not references(spec)}
+    complete = frozenset(name for name, spec in shared.items() if not references(spec))
     misplaced: str | None = None
     for sent in _pieces(body):
         piece = [_present(tile) for tile in sent]
@@ -114,7 +123,7 @@ def _misplaced(tile: TileSpec, z: float | None) -> str | None:
     )
 
 
-def _check_references(tile: TileSpec, shared: Mapping[str, Spec], complete: Set[str]) -> None:
+def _check_references(tile: TileSpec, shared: Mapping[str, Spec], complete: frozenset[str]) -> None:
     """Refuse a tile that refers to what the request does not bring, or to what itself refers on."""
     names = references(tile.transforms)
     if complete.issuperset(names):

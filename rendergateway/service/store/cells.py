@@ -27,12 +27,12 @@ def place_of(min_x: float | None, min_y: float | None, max_x: float | None, max_
     if min_x is None or min_y is None or max_x is None or max_y is None:
         return _NOWHERE
     width, height = max_x - min_x, max_y - min_y
-    if not (width >= 0 and height >= 0 and math.isfinite(width) and math.isfinite(height)):
+    if not (0 <= width < math.inf and 0 <= height < math.inf):
         return _NOWHERE
-    level = max(0, math.frexp(max(width, height))[1])
+    level = max(0, math.frexp(width if width > height else height)[1])
     size = math.ldexp(1.0, min(level, 1023))
     row, column = min_y / size, min_x / size
-    if abs(row) > _FARTHEST or abs(column) > _FARTHEST:
+    if not (-_FARTHEST <= row <= _FARTHEST and -_FARTHEST <= column <= _FARTHEST):
         return _NOWHERE
     return level, math.floor(row), math.floor(column)
 

@@ -65,8 +65,8 @@ class TileRows:
             If one is larger than the service keeps.
         """
         named = {tile.tileId: tile for tile in tiles}
-        channels = {channel.name for tile in named.values() for channel in tile.channels or () if channel}
-        return cls([_values(tile) for tile in named.values()], frozenset(channels - {None}))
+        names = (channel.name for tile in named.values() for channel in tile.channels or () if channel)
+        return cls([_values(tile) for tile in named.values()], frozenset(name for name in names if name is not None))
 
     @property
     def has_nameless(self) -> bool:
@@ -84,9 +84,8 @@ class TileRows:
 
 
 def _values(tile: TileSpec) -> tuple[Any, ...]:
-    box = (tile.minX, tile.minY, tile.maxX, tile.maxY)
-    if str in map(type, box):
-        box = (_number(tile.minX), _number(tile.minY), _number(tile.maxX), _number(tile.maxY))
+    numbers = (tile.z, tile.minX, tile.minY, tile.maxX, tile.maxY)
+    z, *box = map(_number, numbers) if str in map(type, numbers) else numbers
     flat = tile.transforms is not None and is_flat(tile.transforms)
     refs = None if flat else _as_json(tuple(references(tile.transforms)))
     text = encode(tile)
@@ -94,14 +93,13 @@ def _values(tile: TileSpec) -> tuple[Any, ...]:
         raise IllegalState(f"tile '{tile.tileId}' has {len(text)} bytes; a tile may have {_LARGEST}")
     # Python's sqlite3 takes int, float, str and bytearray as they are; all else it asks for an adapter, each time anew.
     return (
-        tile.tileId, _number(tile.z), tile.section_id, tile.groupId, *box, *place_of(*box), int(flat), refs,
-        bytearray(text),
+        tile.tileId, z, tile.section_id, tile.groupId, *box, *place_of(*box), int(flat), refs, bytearray(text)
     )  # fmt: skip
 
 
 def _number(value: float | str | None) -> float | None:
     """Return a number of a tile for its column; JSON holds those that are not finite as text."""
-    return None if value is None else float(value)
+    return float(value) if isinstance(value, str) else value
 
 
 # Most tiles of a stack name the same few.
