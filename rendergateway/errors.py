@@ -262,6 +262,7 @@ _NOTHING_THERE = re.compile(
     r"does not contain any tiles with a z value of|^no tile specifications found in|"
     r"^(stack|match collection) with owner .* does not exist$"
 )
+_ONLY_READS = re.compile(r"this service only reads$")
 _WRONG_STATE = re.compile(
     r"cannot be modified because it is|^stack state is|must first be transitioned|in the LOADING state|"
     r"^Tiles cannot be cloned to stack|^Stats for .* have (not )?been stored|^section data not aggregated"
@@ -272,6 +273,8 @@ _WRONG_STATE = re.compile(
 STATUS_TABLE: tuple[tuple[range, re.Pattern[str], type[ServiceError]], ...] = (
     (range(400, 600), _NOTHING_THERE, NotFoundError),
     (range(400, 600), _WRONG_STATE, StackStateError),
+    # No credentials would help.
+    (range(403, 404), _ONLY_READS, ServiceError),
     (range(401, 402), _MAYBE_SENTENCE, AuthenticationError),
     (range(403, 404), _MAYBE_SENTENCE, AuthenticationError),
     (range(407, 408), _MAYBE_SENTENCE, AuthenticationError),
@@ -325,10 +328,16 @@ def refusal(
     for statuses, pattern, error_class in STATUS_TABLE:
         if status in statuses and pattern.search(sentence):
             said = sentence or f"the service answered {status} without a word"
-            message = " ".join(filter(None, [said, _REMEDY.get(error_class)]))
+            message = _with_remedy(said, _REMEDY.get(error_class))
             return error_class(message, status=status, server_message=sentence, **request)
     if status < 400 and location:
         what = f"{status}, look at {location}: redirections are not followed; give Gateway the address that answers."
     else:
         what = f"{status} without a sentence of the service: check the address; render-ws answers below /render-ws/v1."
     return AddressError(what, status=status, **request)
+
+
+def _with_remedy(said: str, remedy: str | None) -> str:
+    if remedy is None:
+        return said
+    return f"{said}{'' if said.endswith(('.', '!', '?')) else '.'} {remedy}"

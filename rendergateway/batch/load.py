@@ -59,7 +59,8 @@ def load_specs(
     specs : SpecSet
         As `gather_specs` reads them.
     existing : {'refuse', 'append', 'replace'}
-        What to do with a stack that is there: nothing; add, tiles of the same id replaced; empty it first.
+        What to do with a stack that is there: nothing; add, tiles of the same id replaced; the same, and delete all
+        other tiles once the new ones are stored.
     complete : bool
         Whether the stack is COMPLETE in the end; else it is left LOADING.
     workers, batch, boxes, validate, progress
@@ -75,8 +76,9 @@ def load_specs(
 
     Notes
     -----
-    A stack that is to be replaced is emptied when all is known to be right. Where saving breaks off after that, it is
-    left LOADING, half-empty, and a note on the error says how full it is and that the same load may be repeated.
+    No tile is deleted before all are stored. Where a replacement breaks off, the stack is left LOADING with tiles of
+    before among the new ones; a note on the error says so, and that the same load may be repeated. A layer that has
+    no new tile goes with one request; of the other layers one ``tile.delete`` a tile.
     """
     if existing not in ("refuse", "append", "replace"):
         raise ValueError(f"a stack that is there is refused, appended to or replaced, not {existing!r}")
@@ -89,22 +91,23 @@ def load_specs(
     stored = stack.shared_transforms.text if is_there and existing == "append" else None
     resolved = specs.resolved(stored, where=f"stack {stack}")
     edit = stack.editing(workers=workers, batch=batch, complete=complete, progress=progress)
-    # A stack that is new, or emptied, has no tiles that refer to another transform of the same id.
+    # A stack that is new, or that keeps no other tiles, has none that refer to another transform of the same id.
     ready = edit.checked(resolved, boxes=boxes, validate=validate, may_change=existing != "append")
     if not is_there:
         stack._conn.create_stack(stack.name, owner=stack.owner.name, project=stack.project.name)
     with edit:
         if is_there and existing == "replace":
-            _empty(edit, len(resolved))
+            edit.remark("tiles of before are still among the new ones; the same load may be repeated")
         saved = edit.save(ready)
+        if is_there and existing == "replace":
+            _delete_others(edit, specs)
     return Loaded(saved, len({name for part in ready for name in part.tiles.transforms}), tuple(sorted(specs.z)))
 
 
-def _empty(edit: StackEdit, new_count: int) -> None:
-    edit.remark(f"it was emptied to hold {new_count} new tiles and is not full; the same load may be repeated")
-    sections = list(edit.stack.sections())
-    if sections:
-        edit.delete(sections=sections)
+def _delete_others(edit: StackEdit, specs: SpecSet) -> None:
+    """Delete the tiles that are not among those just saved."""
+    edit.delete(sections=[z for z in edit.stack.sections().ids if z not in specs.z])
+    edit.delete([tile_id for tile_id in edit.stack._call("stack.tile_ids") if tile_id not in specs.tiles])
 
 
 def load_files(

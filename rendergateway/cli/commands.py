@@ -55,7 +55,7 @@ def _end(ctx: click.Context, code: int, sentence: str, error: BaseException) -> 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, package_name="rendergateway", message="%(version)s")
 def commands() -> None:
-    r"""
+    """
     Stacks, sections, tiles and point matches of render-ws.
 
     \b
@@ -66,7 +66,7 @@ def commands() -> None:
       RENDER_HOST, RENDER_PORT
     Names without owner or project take them from the same places.
     rendergateway config show says what counts, and where it stands.
-    """
+    """  # noqa: D301
 
 
 for verb in (backup, check, compact, config, demo, export, load, login, picture, serve, tree):

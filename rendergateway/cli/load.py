@@ -59,7 +59,7 @@ def _limits(ctx: click.Context, option: click.Parameter, text: str | None) -> Ti
     help="Refuse tiles whose boxes are of another size, or lie elsewhere, in world pixels.",
 )
 @click.option("--append", is_flag=True, help="Add to a stack that is there; tiles of the same id are replaced.")
-@click.option("--replace", is_flag=True, help="Empty a stack that is there first.")
+@click.option("--replace", is_flag=True, help="Delete what else is in a stack that is there, once all is stored.")
 @click.option("--leave-open", is_flag=True, help="Leave the stack LOADING instead of COMPLETE.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Requests made at once.")
 @service_options

@@ -342,6 +342,8 @@ def group_of(tile: Tile) -> str:
     RecordError
         If its layout has none.
     """
+    if isinstance(tile, str):
+        raise TypeError(f"the id {tile!r} does not say the group of its matches; give the tile, or name ids and groups")
     section_id = tile.layout.section_id if tile.layout is not None else None
     if section_id is None:
         raise RecordError(

@@ -64,7 +64,10 @@ class ImagePyramid(Record, Mapping[int, MipmapLevel]):
         return cls.from_json(join_object(members))
 
     def __getitem__(self, level: int) -> MipmapLevel:
-        return MipmapLevel.from_json(self.members[str(level)])
+        text = self.members.get(str(level))
+        if text is None:
+            raise KeyError(level)
+        return MipmapLevel.from_json(text)
 
     def __iter__(self) -> Iterator[int]:
         return iter(sorted(map(_level_number, self.members)))

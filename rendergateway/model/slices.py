@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
+import numpy as np
 from msgspec import Raw
 
 from rendergateway.errors import RecordError
@@ -23,7 +24,16 @@ Text: TypeAlias = bytes | bytearray | memoryview | str | Raw
 _SHOWN = 60
 _object_decoder = msgspec.json.Decoder(dict[str, Raw])
 _list_decoder = msgspec.json.Decoder(list[Raw])
-_encoder = msgspec.json.Encoder()
+
+
+def _plain(value: Any) -> Any:
+    """Return what a number or text out of an array stands for."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{value!r} has no JSON form")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_plain)
 
 
 def _shown(text: Text) -> str:

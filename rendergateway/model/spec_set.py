@@ -145,6 +145,8 @@ def _listed(sources: SpecSource | Iterable[SpecSource]) -> list[SpecSource]:
     # An open file is an iterable of its lines.
     if isinstance(sources, str | os.PathLike | bytes) or hasattr(sources, "read"):
         return [sources]  # type: ignore[list-item]
+    if not isinstance(sources, Iterable):
+        raise TypeError(f"files are paths, bytes or open binary files, or an iterable of these, not {sources!r}")
     return list(sources)
 
 

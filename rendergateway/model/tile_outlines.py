@@ -29,6 +29,7 @@ class _Tile(msgspec.Struct, gc=False):
     """A tile, as far as a write looks at it; numbers that are not finite stand as text."""
 
     tile_id: str = msgspec.field(name="tileId")
+    z: float | str | None = None
     min_x: float | str | None = msgspec.field(name="minX", default=None)
     min_y: float | str | None = msgspec.field(name="minY", default=None)
     max_x: float | str | None = msgspec.field(name="maxX", default=None)
@@ -66,7 +67,7 @@ def outline_of(text: Text) -> TileOutline:
     Raises
     ------
     RecordError
-        If the text is no tile spec, or has no id.
+        If the text is no tile spec, or has no id or no z.
     """
     try:
         tile = _decode_tile(text)
@@ -75,6 +76,8 @@ def outline_of(text: Text) -> TileOutline:
         raise RecordError(f"expected a tile spec, with tileId, not {shown}: {error}") from error
     if not tile.tile_id:
         raise RecordError("a tile without an id cannot be saved; expected a tile_id that names it")
+    if tile.z is None:
+        raise RecordError(f"tile {tile.tile_id!r} has no z: it would be in no section; evolve(z=…) says where it lies")
     has_box = not (tile.min_x is None or tile.min_y is None or tile.max_x is None or tile.max_y is None)
     return TileOutline(tile.tile_id, has_box, _names(tile.transforms))
 

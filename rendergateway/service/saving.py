@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from msgspec import Raw
-
 from rendergateway.errors import RecordError
 from rendergateway.model.wire import SentTiles, Spec, TileSpec, decode_stored, encode, references
 from rendergateway.number_text import double_text
@@ -29,21 +27,16 @@ def _pieces(body: SentTiles) -> Iterator[list[TileSpec | None]]:
         if sent is None or isinstance(sent, TileSpec):
             piece.append(sent)
         else:
-            piece.append(_read(sent))
+            try:
+                piece.append(decode_stored(sent, _Sent))
+            except RecordError as error:
+                raise BadBody(str(error)) from error
             size += memoryview(sent).nbytes
         if len(piece) == _TILES or size >= _BYTES:
             yield piece
             piece, size = [], 0
     if piece:
         yield piece
-
-
-def _read(text: Raw) -> TileSpec | None:
-    try:
-        tile: TileSpec | None = decode_stored(text, _Sent)
-    except RecordError as error:
-        raise BadBody(str(error)) from error
-    return tile
 
 
 def read_to_the_end(body: SentTiles) -> None:

@@ -54,6 +54,8 @@ class ServiceLife:
     ----------
     server : str
         The base URL of the service, or ``embedded:PATH``.
+    service_id : str
+        What tells the service from others: two private ones have one address.
     settings : Settings
         How requests are made.
     hooks : Hooks
@@ -66,9 +68,13 @@ class ServiceLife:
     def __init__(
         self, address: str, auth: object, settings: Settings, find_auth: Callable[[str], Credentials | None]
     ) -> None:
+        if not isinstance(address, str):
+            raise TypeError(f"an address is a text like 'localhost:8080' or 'embedded:PATH', not {address!r}")
         self._is_embedded = address.startswith(EMBEDDED)
         parsed = Address(_EMBEDDED_URL) if self._is_embedded else Address.parse(address)
         self.server = address if self._is_embedded else parsed.base_url
+        # A private service is another one for each gateway, although all have one address.
+        self.service_id = f"{address} {os.urandom(8).hex()}" if self._is_private else self.server
         self._base_url = parsed.base_url
         self.settings = settings
         self._is_closed = False
@@ -86,6 +92,10 @@ class ServiceLife:
         self._contexts: weakref.WeakSet[ServiceLife] = weakref.WeakSet()
         self._lock = new_lock()
         follow(self)
+
+    @property
+    def _is_private(self) -> bool:
+        return self._is_embedded and self.server.partition("?")[0] == EMBEDDED
 
     # Life
 
@@ -197,7 +207,7 @@ class ServiceLife:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if self.server.partition("?")[0] == EMBEDDED:
+        if self._is_private:
             raise ConfigurationError("a private embedded service does not travel to another process; use embedded:PATH")
         with _travelling:
             ticket: str = self.__dict__.setdefault("_ticket", os.urandom(8).hex())

@@ -29,6 +29,11 @@ def _check_positive(settings: Settings, attribute: attrs.Attribute[Any], value: 
         raise ConfigurationError(f"{attribute.name} is a number above 0, not {value!r}")
 
 
+def _check_retries(settings: Settings, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, Retries):
+        raise ConfigurationError(f"retries is a number, or Retries(total=…, …), not {value!r}")
+
+
 def _limit(default: float) -> Any:
     return attrs.field(default=default, validator=_check_positive)
 
@@ -64,7 +69,7 @@ class Settings:
     answer_limit: int = _limit(1 << 32)
     pool_size: int = _limit(16)
     pool_block: bool = False
-    retries: Retries = attrs.field(factory=Retries, validator=attrs.validators.instance_of(Retries))
+    retries: Retries = attrs.field(factory=Retries, validator=_check_retries)
     headers: Mapping[str, str] = attrs.field(factory=dict, converter=dict, validator=_check_headers, repr=False)
 
     @classmethod

@@ -90,6 +90,8 @@ class AllAtOnce(Sequence[W]):
 
         Raises
         ------
+        TypeError
+            If *work* does not travel to other processes.
         BaseException
             The first error in the order of the objects, with a note that says of which. What is under way is finished
             (processes are ended), nothing else is begun; the same on Ctrl-C.

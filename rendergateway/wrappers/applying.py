@@ -13,6 +13,7 @@ from rendergateway.model.slices import Text
 from rendergateway.model.tile_changes import WAYS, affine_texts, changed_transforms, reference_text
 from rendergateway.model.tile_outlines import outline_of
 from rendergateway.transforms import Transform
+from rendergateway.wrappers.arguments import tile_id_of
 from rendergateway.wrappers.layers import Sections, StoredTiles, z_values_of
 from rendergateway.wrappers.tile_sources import SourcedTile, shared_text
 
@@ -63,9 +64,11 @@ class Change:
         if shared_id is not None:
             raise ValueError(f"one transform for all tiles can be shared as {shared_id!r}; here is one a tile")
         if isinstance(changes, Mapping):
-            return cls(how, by_tile={tile_id: to_text(transform) for tile_id, transform in changes.items()})
+            return cls(how, by_tile={tile_id_of(tile): _own_text(tile, one) for tile, one in changes.items()})
+        if not isinstance(changes, tuple) or len(changes) != 2:
+            raise TypeError(f"changes are a transform, one a tile by id, or (tile ids, matrices), not {changes!r}")
         tile_ids, matrices = changes
-        return cls(how, by_tile=affine_texts(matrices, list(tile_ids)))
+        return cls(how, by_tile=affine_texts(matrices, [tile_id_of(tile) for tile in tile_ids]))
 
     @classmethod
     def _of_one(cls, transform: Transform, how: str, shared_id: str | None) -> Change:
@@ -91,6 +94,12 @@ class Change:
         for tile_id, text in found:
             new = self.for_all or self.by_tile[tile_id]
             yield changed_transforms(text, self.how, new, source.transforms), source.transforms.text
+
+
+def _own_text(tile: object, transform: object) -> bytes:
+    if not isinstance(transform, Transform):
+        raise TypeError(f"what changes tile {tile} is a transform, like AffineModel2D(matrix), not {transform!r}")
+    return to_text(transform)
 
 
 def _of_sections(

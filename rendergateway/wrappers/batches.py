@@ -63,6 +63,8 @@ class Batches:
     ) -> None:
         if boxes not in BOXES:
             raise ValueError(f"boxes are kept ('keep') or derived ('service', 'here'), not {boxes!r}")
+        if limits is not None and not hasattr(limits, "check"):
+            raise TypeError(f"validate= is TileLimits(…), not {limits!r}")
         self._size = size
         self._stored = stored
         self._boxes = boxes

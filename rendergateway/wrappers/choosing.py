@@ -67,7 +67,7 @@ def places_that_fit(wrapper_class: type[ObjectWrapper[Any]], fields: Mapping[str
 
 def places_in_order(wrapper_class: type[ObjectWrapper[Any]], fields: Iterable[str]) -> Choice:
     """Return what finds the places of all objects in the order of fields."""
-    orders = [(name.removeprefix("-"), name.startswith("-")) for name in fields]
+    orders = [(name.removeprefix("-"), name.startswith("-")) for name in map(_text, fields)]
     _refuse_unknown(wrapper_class, [name for name, _ in orders])
 
     def choose(collection: Collection[Any], loaded: Loaded) -> list[int]:
@@ -77,10 +77,19 @@ def places_in_order(wrapper_class: type[ObjectWrapper[Any]], fields: Iterable[st
             values = _values(collection, loaded, name)
             there = [place for place in places if values[place] is not None]
             missing = [place for place in places if values[place] is None]
-            places = sorted(there, key=values.__getitem__, reverse=is_descending) + missing
+            try:
+                places = sorted(there, key=values.__getitem__, reverse=is_descending) + missing
+            except TypeError as error:
+                raise TypeError(f"a {wrapper_class.KIND} has no order by {name}: {error}") from error
         return places
 
     return choose
+
+
+def _text(name: object) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"objects are ordered by names of fields, not by {name!r}")
+    return name
 
 
 def _fits(value: Any, wanted: Any) -> bool:

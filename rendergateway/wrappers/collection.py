@@ -116,8 +116,12 @@ class Collection(AllAtOnce[W], ShownCollection, Generic[W]):
             raise TypeError(f"{self!r} is indexed by place; get({place!r}) finds an id")
         loaded = self._current
         listing = loaded.listing
+        try:
+            id = listing.ids[place]
+        except (IndexError, TypeError) as error:
+            raise type(error)(f"{place!r} is no place in {self!r}: {error}") from None
         text = listing.texts[place] if listing.texts is not None else None
-        wrapper: W = self._conn.wrap_listed(self._class, listing.key_of(listing.ids[place]), text, loaded.seen)
+        wrapper: W = self._conn.wrap_listed(self._class, listing.key_of(id), text, loaded.seen)
         return wrapper
 
     def __iter__(self) -> Iterator[W]:
@@ -235,8 +239,9 @@ class Collection(AllAtOnce[W], ShownCollection, Generic[W]):
         ``tiles.filter(camera_id="cam2", image_row=lambda row: row > 3)``
         """
         choose = places_that_fit(self._class, fields)
-        words = " and ".join(f"{name} {getattr(value, '__name__', repr(value))}" for name, value in fields.items())
-        return _Part(self, lambda loaded: loaded.listing.chosen(choose(self, loaded)), f"{self._what} with {words}")
+        words = [f"{name} {getattr(value, '__name__', repr(value))}" for name, value in fields.items()]
+        what = f"{self._what} with {' and '.join(words)}" if words else self._what
+        return _Part(self, lambda loaded: loaded.listing.chosen(choose(self, loaded)), what)
 
     def order_by(self, *fields: str) -> Collection[W]:
         """
@@ -250,7 +255,7 @@ class Collection(AllAtOnce[W], ShownCollection, Generic[W]):
         Raises
         ------
         TypeError
-            If there is no such field.
+            If there is no such field; when the collection is read, if its values have no order.
         """
         order = places_in_order(self._class, fields)
         return _Part(self, lambda loaded: loaded.listing.chosen(order(self, loaded)), self._what)
@@ -262,6 +267,17 @@ class Collection(AllAtOnce[W], ShownCollection, Generic[W]):
     def page(self, number: int, size: int) -> Page[W]:
         """Return one page of at most *size* objects, counted from 1, with the numbers of those beside it."""
         return self.pages(size).page(number)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # It would travel with the requests that it has yet to make; objects travel with what they hold.
+        raise TypeError(f"{self!r} does not travel to another process; list() of it does, and so does table()")
+
+    def __copy__(self) -> Collection[W]:
+        # It stands for what the service lists; there is no second one.
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Collection[W]:
+        return self
 
     def __eq__(self, other: object) -> bool:
         return self is other

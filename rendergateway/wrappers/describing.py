@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from rendergateway.errors import NotFoundError
 from rendergateway.model import StackVersion
 
@@ -22,14 +24,30 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
+_NUMBERS = {
+    "resolution_nm": "three numbers: nanometres a pixel in x and y, and the thickness of a section",
+    "cycle": "two numbers: of the cycle and of the step in it",
+}
+
+
+def _numbers(name: str, value: Any, count: int) -> list[Any]:
+    if not isinstance(value, Sequence | np.ndarray) or isinstance(value, str) or len(value) != count:
+        raise TypeError(f"{name} is {_NUMBERS[name]}, not {value!r}")
+    return list(value)
+
+
+def _resolution(value: Sequence[float | None]) -> list[float | None]:
+    return _numbers("resolution_nm", value, 3)
+
+
 def _cycle(value: tuple[int, int]) -> dict[str, int]:
-    number, step = value
+    number, step = _numbers("cycle", value, 2)
     return {"number": number, "stepNumber": step}
 
 
 # Name, the endpoints' common ending, and how the value is sent.
 _PARTS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
-    "resolution_nm": ("resolution", list),
+    "resolution_nm": ("resolution", _resolution),
     "cycle": ("cycle", _cycle),
     "default_channel": ("default_channel", _as_it_is),
     "box_root_path": ("box_root", _as_it_is),
@@ -89,12 +107,19 @@ def new_version(
         As in `StackChanges.set`.
     of : StackVersion, optional
         The other version.
+
+    Raises
+    ------
+    TypeError
+        If these are not as many numbers as they should be.
     """
     fields: dict[str, Any] = {"created": datetime.now(timezone.utc)}
     if notes is not None:
         fields["notes"] = notes
     if resolution_nm is not None:
-        fields |= zip(("resolution_x_nm", "resolution_y_nm", "resolution_z_nm"), resolution_nm, strict=True)
+        fields |= zip(
+            ("resolution_x_nm", "resolution_y_nm", "resolution_z_nm"), _resolution(resolution_nm), strict=True
+        )
     if cycle is not None:
-        fields |= zip(("cycle_number", "cycle_step_number"), cycle, strict=True)
+        fields |= zip(("cycle_number", "cycle_step_number"), _numbers("cycle", cycle, 2), strict=True)
     return (of or StackVersion()).evolve(**fields)

@@ -58,11 +58,7 @@ class ShownObject:
 
         def __getattr__(self, name: str) -> Any:
             """Say what may have been meant; a property that failed fails again, as an error of another kind."""
-            if name.startswith("_"):
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            if any(name in vars(base) for base in type(self).__mro__):
-                return _of_failed_property(self, name)
-            raise NoAttribute(_no_attribute, self, name)
+            return _not_found(self, name, _no_attribute)
 
 
 class ShownCollection:
@@ -85,10 +81,8 @@ class ShownCollection:
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            """Say what may have been meant."""
-            if name.startswith("_"):
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            raise NoAttribute(_no_attribute_of_all, self, name)
+            """Say what may have been meant; a property that failed fails again, as an error of another kind."""
+            return _not_found(self, name, _no_attribute_of_all)
 
 
 class NoAttribute(AttributeError):  # noqa: N818
@@ -195,6 +189,15 @@ def _children(wrapper: ObjectWrapper[Any]) -> Collection[Any] | None:
             return wrapper.children() if wrapper.CHILD_KIND is not None else None
     except RenderGatewayError:
         return None
+
+
+def _not_found(shown: Any, name: str, say: Callable[[Any, str], str]) -> Any:
+    """Answer for an attribute that Python did not find: there is none, or it is a property that failed."""
+    if name.startswith("_") and not isinstance(inspect.getattr_static(type(shown), name, None), property):
+        raise AttributeError(f"{type(shown).__name__!r} object has no attribute {name!r}")
+    if any(name in vars(base) for base in type(shown).__mro__):
+        return _of_failed_property(shown, name)
+    raise NoAttribute(say, shown, name)
 
 
 def _of_failed_property(wrapper: Any, name: str) -> Any:

@@ -13,6 +13,7 @@ from rendergateway.model.tile_changes import with_group
 from rendergateway.progress import Progress, tracking
 from rendergateway.transforms import Transform
 from rendergateway.wrappers import applying, removing
+from rendergateway.wrappers.arguments import as_name
 from rendergateway.wrappers.layers import Sections, StoredTiles
 from rendergateway.wrappers.saving import TileSaving
 from rendergateway.wrappers.tile_sources import (
@@ -255,7 +256,7 @@ class StackEdit(TileSaving):
         Parameters
         ----------
         name : str or None
-            None takes tiles out of their group.
+            Not empty; None takes tiles out of their group.
         tiles : sequence of str, or what `put` takes
             Tiles of this stack; those named by id are read.
 
@@ -268,6 +269,8 @@ class StackEdit(TileSaving):
         -----
         Tiles are saved as a whole, as `put` does, with the boxes that they have.
         """
+        if name is not None:
+            as_name(name, "tile group")
         found = self._named(tiles) if is_ids(tiles) else texts_of(tiles)  # type: ignore[arg-type]
         grouped = ((with_group(text, name), lookup) for text, lookup in found)
         return self.save(list(self.batches().of(grouped)))

@@ -9,6 +9,7 @@ from rendergateway.errors import RecordError
 from rendergateway.model import ResolvedTiles
 from rendergateway.model.slices import Text, copy_of
 from rendergateway.model.tiles import TileRecord
+from rendergateway.wrappers.arguments import as_z
 from rendergateway.wrappers.shared_transforms import SharedTransforms
 from rendergateway.wrappers.tile_listings import read_layer
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Sections", "StoredTiles", "z_values_of"]
 
-Sections: TypeAlias = "Iterable[float | SectionWrapper] | float | SectionWrapper"
+Sections: TypeAlias = "Iterable[float | str | SectionWrapper] | float | str | SectionWrapper"
 
 # Up to so many tiles are read one by one; for more, their layers are.
 _FEW = 8
@@ -31,12 +32,15 @@ def z_values_of(stack: StackWrapper, sections: Sections | None) -> list[float]:
     Raises
     ------
     ValueError
-        If no section is given.
+        If no section is given, or one at a z that is not finite.
+    TypeError
+        If something else is given.
     """
     if sections is None:
         return [float(z) for z in stack._call("stack.z_values")]
-    given = sections if isinstance(sections, Iterable) else [sections]
-    found = dict.fromkeys(float(section) if isinstance(section, int | float) else section.z for section in given)
+    # A text is one z, not its letters.
+    given = [sections] if isinstance(sections, str) or not isinstance(sections, Iterable) else sections
+    found = dict.fromkeys(as_z(getattr(section, "z", section)) for section in given)
     if not found:
         raise ValueError("there are no sections among those given; leave sections= out to mean all of them")
     return list(found)

@@ -61,8 +61,9 @@ class StackMaking(NamedObjects):
         Two requests, ``stack.read`` and ``stack.create``: the service would reopen a stack that is there.
         """
         stack = self.stack(name, owner=owner, project=project)
+        version = describing.new_version(notes, resolution_nm)
         if not describing.is_there(stack):
-            self.call("stack.create", **stack._key._asdict(), body=describing.new_version(notes, resolution_nm))
+            self.call("stack.create", **stack._key._asdict(), body=version)
         elif not exist_ok:
             raise BadRequestError(f"{stack!r} exists; stack.editing() adds to it, stack.delete() makes room")
         elif resolution_nm is not None and stack.resolution_nm != tuple(resolution_nm):

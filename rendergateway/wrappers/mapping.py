@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -30,6 +31,8 @@ def mapped(
     """Return what *work* makes of each item; see `Collection.map`."""
     if workers is not None and processes is not None:
         raise TypeError("work is done by threads (workers) or by processes, not by both")
+    if processes is not None:
+        _check_travels(work)
     count = next((given for given in (processes, workers) if given is not None), _WORKERS)
     if count < 1:
         raise ValueError(f"at least one works, not {count}")
@@ -41,6 +44,16 @@ def mapped(
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _check_travels(work: object) -> None:
+    try:
+        pickle.dumps(work)
+    except Exception as error:
+        raise TypeError(
+            f"{work!r} does not travel to other processes: {error}; give a function of a module, or workers= in the "
+            "place of processes="
+        ) from error
 
 
 def _told(results: Iterator[R], what: str, total: int, progress: Progress) -> list[R]:

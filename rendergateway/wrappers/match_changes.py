@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from rendergateway.errors import BadRequestError
 from rendergateway.model import CollectionRecord
 from rendergateway.model.slices import join_list
+from rendergateway.wrappers.arguments import as_name, check_new_name
 from rendergateway.wrappers.keys import CollectionKey
 from rendergateway.wrappers.match_reading import MatchReading
 from rendergateway.wrappers.match_selecting import Group, Selection, Tile
@@ -180,13 +181,14 @@ class MatchChanges(MatchReading, ObjectWrapper[CollectionRecord]):
         NotFoundError
             If the collection does not exist.
         BadRequestError
-            If there is one of the new name.
+            If there is one of the new name; or a service would rename to it and find nothing under it any more.
 
         Notes
         -----
         One request, ``match.rename``.
         """
-        key = CollectionKey(owner or self._key.owner, name)
+        key = CollectionKey(owner or self._key.owner, as_name(name, "match collection"))
+        check_new_name({"owner": key.owner, "match collection": key.collection})
         self._call("match.rename", body={"owner": key.owner, "name": key.collection})
         self._conn._wrote(key._asdict())
         return self._conn.match_collection(name, owner=key.owner, frame=self.frame)

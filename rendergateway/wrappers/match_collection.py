@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 from rendergateway.errors import ConfigurationError, NotFoundError
 from rendergateway.model import CollectionRecord
 from rendergateway.model.slices import cut_list
+from rendergateway.wrappers.arguments import as_name
 from rendergateway.wrappers.collection import Collection
+from rendergateway.wrappers.existing import MayBeMissing
 from rendergateway.wrappers.keys import CollectionKey, MatchGroupKey, OwnerKey
 from rendergateway.wrappers.match_changes import MatchChanges
 from rendergateway.wrappers.match_pair import MatchPairWrapper
@@ -26,7 +28,7 @@ _GROUPS = {None: "match.group_ids", "p": "match.p_group_ids", "q": "match.q_grou
 
 
 @add_base
-class MatchCollectionWrapper(MatchChanges):
+class MatchCollectionWrapper(MayBeMissing, MatchChanges):
     """
     A named set of point matches of one owner, independent of any stack.
 
@@ -75,21 +77,6 @@ class MatchCollectionWrapper(MatchChanges):
         """
         return self._obj.pair_count
 
-    @property
-    def exists(self) -> bool:
-        """
-        Whether the service knows the collection.
-
-        Notes
-        -----
-        One request, ``match.collections``, unless the collection is loaded.
-        """
-        try:
-            self.load()
-        except NotFoundError:
-            return False
-        return True
-
     def groups(self, *, side: str | None = None) -> list[str]:
         """
         Return the ids of all groups, ascending as text; by convention they are section ids.
@@ -115,7 +102,7 @@ class MatchCollectionWrapper(MatchChanges):
 
     def group(self, name: str) -> MatchGroupWrapper:
         """Return the group of that id; no request, so that nothing says yet whether it has pairs."""
-        group: MatchGroupWrapper = self._wrap("match_group", MatchGroupKey(*self._key, name))
+        group: MatchGroupWrapper = self._wrap("match_group", MatchGroupKey(*self._key, as_name(name, "match group")))
         return group
 
     def children(self) -> Collection[MatchPairWrapper]:
@@ -144,7 +131,9 @@ class MatchCollectionWrapper(MatchChanges):
         if isinstance(other, str):
             collection: MatchCollectionWrapper = self._wrap("match_collection", self._key._replace(collection=other))
             return collection
-        if (other._conn.server, other._key.owner) != (self._conn.server, self._key.owner):
+        if getattr(other, "KIND", None) != self.KIND:
+            raise TypeError(f"a match collection, or the name of one, is merged with this one, not {other!r}")
+        if (other._conn.service_id, other._key.owner) != (self._conn.service_id, self._key.owner):
             raise ConfigurationError(
                 f"a service merges collections of one owner; {other!r} is not beside {self!r}; copy_to() does it"
             )

@@ -9,6 +9,7 @@ from rendergateway.errors import NotFoundError, RenderGatewayError
 from rendergateway.geometry import FloatArray
 from rendergateway.model import MatchRecord
 from rendergateway.model.slices import cut_list
+from rendergateway.wrappers.existing import MayBeMissing
 from rendergateway.wrappers.keys import OwnerKey, PairKey, Scope
 from rendergateway.wrappers.match_world import known_frame, residuals_of, tile_in_world
 from rendergateway.wrappers.object import ObjectWrapper
@@ -25,7 +26,7 @@ __all__ = ["MatchPairWrapper"]
 
 
 @add_base
-class MatchPairWrapper(ObjectWrapper[MatchRecord]):
+class MatchPairWrapper(MayBeMissing, ObjectWrapper[MatchRecord]):
     """
     The matches of two tiles: points in both that show the same spot of tissue.
 

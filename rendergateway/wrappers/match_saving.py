@@ -49,6 +49,8 @@ def batches(texts: Iterable[Text], size: int) -> Iterator[list[Text]]:
 def _texts(matches: Matches) -> Iterable[Text]:
     if isinstance(matches, MatchTable):
         return matches.texts
+    if not isinstance(matches, Iterable):
+        raise TypeError(f"matches are a MatchTable or an iterable of MatchRecord, not {matches!r}")
     return (_record(match).to_json() for match in matches)
 
 

@@ -76,7 +76,7 @@ class Selection:
     Raises
     ------
     TypeError
-        If there are several.
+        If there are several, or it is none of these.
     """
 
     within: Group | None = None
@@ -88,6 +88,11 @@ class Selection:
     def __attrs_post_init__(self) -> None:
         if len(self._given) > 1:
             raise TypeError(f"pairs are chosen in one way, not by {' and '.join(self._given)}")
+        if self.between is not None and (not isinstance(self.between, tuple | list) or len(self.between) != 2):
+            raise TypeError(f"between= is two groups, not {self.between!r}")
+        for group in (self.within, self.outside, self.p_group, *(self.between or ())):
+            _check_group(group)
+        _check_tile(self.tile)
 
     @property
     def _given(self) -> dict[str, Any]:
@@ -135,12 +140,26 @@ class Selection:
         return _with_p(collection.groups(side="p") if self.p_group is None else _names(self.p_group))
 
 
+def _check_group(group: object) -> None:
+    if group is None or isinstance(group, str | SectionWrapper) or getattr(group, "KIND", None) == "match_group":
+        return
+    hint = f"; stack.section({group}) stands for its section ids" if isinstance(group, int | float) else ""
+    raise TypeError(f"a group is a section, a match group or an id, not {group!r}{hint}")
+
+
+def _check_tile(tile: object) -> None:
+    if tile is None or isinstance(tile, TileWrapper | TileRecord):
+        return
+    if isinstance(tile, str):
+        raise TypeError(f"the group of tile {tile!r} is needed too: tile=(group, {tile!r}), or the tile itself")
+    if not isinstance(tile, tuple) or len(tile) != 2:
+        raise TypeError(f"a tile, or its group and id, is needed here, not {tile!r}")
+
+
 def _names(group: Group) -> list[str]:
     if isinstance(group, str):
         return [group]
     if not isinstance(group, SectionWrapper):
-        if getattr(group, "KIND", None) != "match_group":
-            raise TypeError(f"a group is a section, a match group or an id, not {group!r}")
         return [group.name]
     names = group.section_ids
     if not names:
@@ -157,6 +176,7 @@ def side_of(tile: Tile) -> tuple[str, str]:
     RecordError
         If it has no section id in its layout.
     """
+    _check_tile(tile)
     if isinstance(tile, tuple):
         group, tile_id = tile
         return group, tile_id

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from rendergateway.endpoints.endpoint import STATES
 from rendergateway.errors import ConfigurationError, NotFoundError
 from rendergateway.transport.calls import ServiceCalls
+from rendergateway.wrappers.arguments import as_name, as_names, as_state
 from rendergateway.wrappers.choosing import Like
 from rendergateway.wrappers.collection import Collection
 from rendergateway.wrappers.keys import CollectionKey, OwnerKey, ProjectKey, StackKey
@@ -54,7 +54,8 @@ class NamedObjects(LivingObjects, ServiceCalls):
 
     def owner(self, name: str | None = None) -> OwnerWrapper:
         """Return the owner of that name, or the gateway's own; no request."""
-        owner: OwnerWrapper = self.wrap("owner", OwnerKey(name or self._default("owner")))
+        named = self._default("owner") if name is None else as_names(name, "owner")[0]
+        owner: OwnerWrapper = self.wrap("owner", OwnerKey(named))
         return owner
 
     def projects(self, owner: str | None = None) -> Collection[ProjectWrapper]:
@@ -62,8 +63,18 @@ class NamedObjects(LivingObjects, ServiceCalls):
         return self.owner(owner).projects()
 
     def project(self, name: str | None = None, *, owner: str | None = None) -> ProjectWrapper:
-        """Return the project of that name, or the gateway's own; no request."""
-        key = ProjectKey(owner or self._default("owner"), name or self._default("project"))
+        """
+        Return the project of that name, or the gateway's own; no request.
+
+        Parameters
+        ----------
+        name : str, optional
+            ``[owner/]project``.
+        owner : str, optional
+            Where the name does not say.
+        """
+        *where, named = [self._default("project")] if name is None else as_names(name, "owner", "project")
+        key = ProjectKey((where.pop() if where else owner) or self._default("owner"), named)
         project: ProjectWrapper = self.wrap("project", key)
         return project
 
@@ -89,10 +100,11 @@ class NamedObjects(LivingObjects, ServiceCalls):
         -----
         No request now; one, ``project.stacks`` or ``stack.list``, when the collection is first read.
         """
-        if state is not None and state not in STATES:
-            raise ValueError(f"a stack is {', '.join(STATES)}; {state!r} is none of them")
         above = self.project(project, owner=owner) if project or self.default_project else self.owner(owner)
-        wanted = {"name": None if name is None else Like(name), "state": state}
+        wanted = {
+            "name": None if name is None else Like(name),
+            "state": None if state is None else as_state(state),
+        }
         chosen = {field: value for field, value in wanted.items() if value is not None}
         return above.stacks().filter(**chosen) if chosen else above.stacks()
 
@@ -135,7 +147,7 @@ class NamedObjects(LivingObjects, ServiceCalls):
             What pixels its points live in, from now on for this gateway and what it hands out; the service does not
             know. See `MatchCollectionWrapper.frame`.
         """
-        key = CollectionKey(owner or self._default("owner"), name)
+        key = CollectionKey(owner or self._default("owner"), as_name(name, "match collection"))
         if frame is not None:
             self._match_frames[key] = checked_frame(frame)
         collection: MatchCollectionWrapper = self.wrap("match_collection", key)
@@ -183,9 +195,7 @@ class NamedObjects(LivingObjects, ServiceCalls):
         return value
 
     def _stack_key(self, name: str, owner: str | None, project: str | None) -> StackKey:
-        *where, stack = name.split("/")
-        if len(where) > 2 or not all(where) or not stack:
-            raise ConfigurationError(f"a stack is named [[owner/]project/]stack, not {name!r}")
+        *where, stack = as_names(name, "owner", "project", "stack")
         named_project = where.pop() if where else project
         named_owner = where.pop() if where else owner
         return StackKey(named_owner or self._default("owner"), named_project or self._default("project"), stack)

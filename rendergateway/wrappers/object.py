@@ -13,6 +13,7 @@ from rendergateway.errors import NoGatewayError, RenderGatewayError
 from rendergateway.model import Record
 from rendergateway.model.slices import Text
 from rendergateway.transport.forks import new_lock
+from rendergateway.wrappers.arguments import check_parts
 from rendergateway.wrappers.collection import Collection
 from rendergateway.wrappers.display import ShownObject
 from rendergateway.wrappers.freshness import NOTHING_HELD, Epoch, Held
@@ -89,6 +90,7 @@ class ObjectWrapper(ShownObject, Remembering, LabelledObject, Generic[RecordT]):
     def __init__(
         self, conn: Gateway | None = None, obj: RecordT | None = None, *, key: Key | None = None, **extra: Any
     ) -> None:
+        check_parts(type(self), obj, key)
         key = key if key is not None else self._key_of(obj)
         epoch = conn.epoch(scope_of(key)) if conn is not None else _LOOSE
         self._set_up(conn, key, NOTHING_HELD if obj is None else (epoch, {}, obj, 0), extra)
@@ -122,7 +124,7 @@ class ObjectWrapper(ShownObject, Remembering, LabelledObject, Generic[RecordT]):
 
     @property
     def _identity(self) -> tuple[str, str, Key]:
-        return (self._gateway.server if self._gateway is not None else "", self.KIND, self._key)
+        return (self._gateway.service_id if self._gateway is not None else "", self.KIND, self._key)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ObjectWrapper) and self._identity == other._identity

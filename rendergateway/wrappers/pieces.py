@@ -86,39 +86,55 @@ def pieces_of_layer(stack: StackParts, asked: Asked, *, most: int | None = None)
     asked : Asked
         Which of them; those of one layer, which has tiles.
     most : int, optional
-        Tiles a piece, at most; without it pieces are as large as the service gives.
+        Tiles a piece, at most, but for tiles that overlap: where all of a box lie in both of its halves, these come
+        together. Without it pieces are as large as the service gives.
 
     Raises
     ------
     RecordError
-        If more tiles than that lie on one spot.
+        If more tiles lie on one spot than the service gives.
 
     Notes
     -----
-    One ``section.bounds`` where no box is given; then for each piece ``stack.resolved_tiles``, and ``box.tile_count``
-    where *most* is given.
+    One ``section.bounds`` where no box is given; then for each piece ``stack.resolved_tiles``, and some
+    ``box.tile_count`` where *most* is given.
     """
     box = asked.box or BoundsRecord.from_json(stack._text("section.bounds", z=asked.layer)).bounds
     if box is not None:
-        yield from _parts(stack, attrs.evolve(asked, box=box), _EVERYWHERE, most)
-
-
-def _parts(stack: StackParts, asked: Asked, owned: Bounds, most: int | None) -> Iterator[ResolvedTiles]:
-    """Yield the tiles that are asked for and whose corner lies in *owned*, halved as often as it takes."""
-    assert asked.box is not None
-    if most is None or _count(stack, asked) <= most:
-        try:
-            piece = _owned(_read(stack, asked), owned)
-        except BadRequestError as error:
-            if not is_too_broad(error):
-                raise
+        of_box = attrs.evolve(asked, box=box)
+        if most is None:
+            yield from _parts(stack, of_box, _EVERYWHERE)
         else:
-            if len(piece):
-                yield piece
+            yield from _small_parts(stack, of_box, _EVERYWHERE, most, _count(stack, of_box))
+
+
+def _parts(stack: StackParts, asked: Asked, owned: Bounds) -> Iterator[ResolvedTiles]:
+    """Yield the tiles that are asked for and whose corner lies in *owned*, halved as often as the service wants."""
+    assert asked.box is not None
+    try:
+        piece = _owned(_read(stack, asked), owned)
+    except BadRequestError as error:
+        if not is_too_broad(error):
+            raise
+        for half, own_half in _halved(asked, owned, *_middle(stack, asked.box)):
+            yield from _parts(stack, half, own_half)
+    else:
+        if len(piece):
+            yield piece
+
+
+def _small_parts(stack: StackParts, asked: Asked, owned: Bounds, most: int, count: int) -> Iterator[ResolvedTiles]:
+    """Yield what `_parts` does, of a box that *count* tiles touch, halved until *most* do or halving parts none."""
+    assert asked.box is not None
+    for axis, middle in _middles(asked.box) if count > most else ():
+        halves = _halved(asked, owned, axis, middle)
+        counts = [_count(stack, half) for half, _ in halves]
+        if min(counts) < count:
+            for (half, own_half), in_half in zip(halves, counts, strict=True):
+                yield from _small_parts(stack, half, own_half, most, in_half)
             return
-    axis, middle = _middle(stack, asked.box)
-    for half, own_half in zip(_halves(asked.box, axis, middle), _halves(owned, axis, middle), strict=True):
-        yield from _parts(stack, attrs.evolve(asked, box=half), own_half, most)
+    if count:
+        yield from _parts(stack, asked, owned)
 
 
 def _count(stack: StackParts, asked: Asked) -> int:
@@ -148,15 +164,31 @@ def _owned(found: ResolvedTiles, owned: Bounds) -> ResolvedTiles:
     return ResolvedTiles(dict(compress(found.tiles.items(), here)), found.transforms)
 
 
+def _sides(box: Bounds) -> list[tuple[str, float, float]]:
+    """Return the sides of a box, the longer one first."""
+    sides = [("x", box.min_x, box.max_x), ("y", box.min_y, box.max_y)]
+    return sorted(sides, key=lambda side: side[1] - side[2])
+
+
 def _middle(stack: StackParts, box: Bounds) -> tuple[str, float]:
     """Return where to cut a box: across its longer side."""
-    axis, low, high = max(
-        (("x", box.min_x, box.max_x), ("y", box.min_y, box.max_y)), key=lambda side: side[2] - side[1]
-    )
+    axis, low, high = _sides(box)[0]
     middle = (low + high) / 2
     if not low < middle < high:
         raise RecordError(f"{stack!r} has more tiles on one spot, {tuple(box)}, than one answer may hold")
     return axis, middle
+
+
+def _middles(box: Bounds) -> list[tuple[str, float]]:
+    """Return where a box may be cut; within a pixel the service counts no fewer tiles, its boxes have whole sizes."""
+    return [(axis, (low + high) / 2) for axis, low, high in _sides(box) if high - low > 1]
+
+
+def _halved(asked: Asked, owned: Bounds, axis: str, middle: float) -> list[tuple[Asked, Bounds]]:
+    """Return both halves of what is asked for, each with the half of *owned* that goes with it."""
+    assert asked.box is not None
+    boxes = _halves(asked.box, axis, middle)
+    return [(attrs.evolve(asked, box=box), own) for box, own in zip(boxes, _halves(owned, axis, middle), strict=True)]
 
 
 def _halves(box: Bounds, axis: str, middle: float) -> tuple[Bounds, Bounds]:

@@ -58,7 +58,7 @@ class Registry:
         base = _BASES.get(kind) if isinstance(kind, str) else None
         if base is None:
             raise RegistrationError(
-                f"{wrapper_class!r} cannot stand for {kind!r}: register a subclass of one of "
+                f"{wrapper_class!r} stands for no kind of object: register a subclass of one of "
                 f"{', '.join(sorted(base.__name__ for base in _BASES.values()))}"
             )
         if problems := list(problems_of(wrapper_class, base)):

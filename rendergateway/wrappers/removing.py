@@ -11,6 +11,7 @@ import attrs
 from rendergateway.errors import NotFoundError
 from rendergateway.model import TileRecord
 from rendergateway.model.slices import cut_list, encode
+from rendergateway.wrappers.arguments import tile_id_of
 from rendergateway.wrappers.layers import Sections, z_values_of
 
 if TYPE_CHECKING:
@@ -124,5 +125,4 @@ def _ids_of(tiles: Tiles | None) -> list[str]:
     if tiles is None:
         return []
     given = [tiles] if isinstance(tiles, str | TileRecord) or not isinstance(tiles, Iterable) else tiles
-    ids = [tile if isinstance(tile, str) else tile.tile_id for tile in given]
-    return list(dict.fromkeys(ids))
+    return list(dict.fromkeys(map(tile_id_of, given)))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
+import numpy as np
 import numpy.typing as npt
 
-from rendergateway.geometry import Bounds, box_of
+from rendergateway.geometry import Bounds, FloatArray, box_of
 from rendergateway.later import LaterModule
-from rendergateway.model import BoundsRecord, CoordinateTable, ResolvedTiles, SectionRecord
+from rendergateway.model import CoordinateTable, ResolvedTiles, SectionRecord
 from rendergateway.model.slices import Text, cut_list
 from rendergateway.model.tiles import ResolvedTileRecord
 from rendergateway.number_text import double_text
@@ -106,8 +107,10 @@ class SectionWrapper(LabelledSection, SectionPictures):
         -----
         As `tile_count`.
         """
-        boxes = [row.bounds for row in self._rows or self._tile_boxes]
-        return box_of([box for box in boxes if box is not None]) if boxes else None
+        if not self._rows:
+            return _box_around(self._tile_boxes)
+        boxes = [box for box in (row.bounds for row in self._rows) if box is not None]
+        return box_of(boxes) if boxes else None
 
     # Navigation
 
@@ -148,7 +151,8 @@ class SectionWrapper(LabelledSection, SectionPictures):
         Parameters
         ----------
         batch : int
-            Tiles that are held at once. A larger section is read in pieces; tiles are ordered by id within each.
+            Tiles that are held at once. A larger section is read in pieces; tiles are ordered by id within each. Tiles
+            that overlap may come together, however many they are.
 
         Notes
         -----
@@ -266,20 +270,23 @@ class SectionWrapper(LabelledSection, SectionPictures):
         of_stack = self.stack._recalled("section rows") or {}
         rows = self._recalled("rows") or of_stack.get(self.z)
         known = {"rows": rows, "tile boxes": self._recalled("tile boxes")}
-        return {name: list(records) for name, records in known.items() if records is not None}
+        return {name: value for name, value in known.items() if value is not None}
 
     def _read_rows(self) -> Sequence[SectionRecord]:
         answer = self.stack._unless_missing(lambda: self._text("section.section_data"), b"[]")
         return rows_by_z(answer).get(self.z, [])
 
     @property
-    def _tile_boxes(self) -> Sequence[BoundsRecord]:
-        boxes: Sequence[BoundsRecord] = self._remembered("tile boxes", self._read_tile_boxes)
+    def _tile_boxes(self) -> FloatArray:
+        """Boxes of all tiles, (N, 4); NaN where a side is not known."""
+        boxes: FloatArray = self._remembered("tile boxes", self._read_tile_boxes)
         return boxes
 
-    def _read_tile_boxes(self) -> Sequence[BoundsRecord]:
+    def _read_tile_boxes(self) -> FloatArray:
+        from rendergateway.model.tile_table import TileTable
+
         answer = self.stack._unless_missing(lambda: self._text("section.tile_bounds"), b"[]")
-        return [BoundsRecord.from_json(text) for text in cut_list(answer)]
+        return TileTable(cut_list(answer)).box
 
     def _resolved_texts(self) -> Sequence[Text]:
         return cut_list(self.stack._unless_missing(lambda: self._text("section.tile_specs"), b"[]"))
@@ -294,3 +301,8 @@ class SectionWrapper(LabelledSection, SectionPictures):
         box = self.bounds
         sides = {} if box is None else {"min_x": box.min_x, "min_y": box.min_y, "max_x": box.max_x, "max_y": box.max_y}
         return SectionRecord(z=self.z, tile_count=self.tile_count, **sides)
+
+
+def _box_around(boxes: FloatArray) -> Bounds | None:
+    known = boxes[~np.isnan(boxes).any(axis=1)]
+    return Bounds(*known[:, :2].min(axis=0), *known[:, 2:].max(axis=0)) if len(known) else None

@@ -8,6 +8,7 @@ from typing import ClassVar
 from rendergateway.model.slices import decode
 from rendergateway.model.transform_record import TransformRecord
 from rendergateway.transforms import Transform, from_spec
+from rendergateway.wrappers.existing import MayBeMissing
 from rendergateway.wrappers.freshness import fact
 from rendergateway.wrappers.keys import TransformKey
 from rendergateway.wrappers.object import ObjectWrapper
@@ -18,7 +19,7 @@ __all__ = ["SharedTransformWrapper"]
 
 
 @add_base
-class SharedTransformWrapper(ObjectWrapper[TransformRecord]):
+class SharedTransformWrapper(MayBeMissing, ObjectWrapper[TransformRecord]):
     """
     A transform that tiles refer to by its id: the lens of a camera, typically.
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy.typing as npt
 
-from rendergateway.errors import NotFoundError, StackStateError
+from rendergateway.errors import StackStateError
 from rendergateway.geometry import Bounds
 from rendergateway.later import LaterModule
 from rendergateway.model import CoordinateTable, SectionRecord, StackRecord, StackStats, StackVersion
 from rendergateway.model.slices import Text, cut_list
+from rendergateway.wrappers.existing import MayBeMissing
 from rendergateway.wrappers.freshness import fact
 from rendergateway.wrappers.keys import OwnerKey, ProjectKey, StackKey
 from rendergateway.wrappers.labels import LabelledStack
@@ -34,7 +35,7 @@ __all__ = ["StackWrapper"]
 
 
 @add_base
-class StackWrapper(LabelledStack, StackChanges, StackPictures, StackParts):
+class StackWrapper(LabelledStack, MayBeMissing, StackChanges, StackPictures, StackParts):
     """
     One version of the geometry of a dataset: sections of tiles, each with the transforms that place it.
 
@@ -126,21 +127,6 @@ class StackWrapper(LabelledStack, StackChanges, StackPictures, StackParts):
     def section_count(self) -> int | None:
         """How many z layers; None while the stack is LOADING."""
         return self.stats.section_count if self.stats is not None else None
-
-    @property
-    def exists(self) -> bool:
-        """
-        Whether the service knows the stack.
-
-        Notes
-        -----
-        One request, ``stack.read``, unless the stack is loaded.
-        """
-        try:
-            self.load()
-        except NotFoundError:
-            return False
-        return True
 
     # Coordinates
 

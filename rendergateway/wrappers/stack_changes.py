@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rendergateway.later import LaterModule
 from rendergateway.progress import Progress
 from rendergateway.wrappers import describing
+from rendergateway.wrappers.arguments import as_state, check_new_name
 from rendergateway.wrappers.describing import KEEP
 from rendergateway.wrappers.stack_copies import StackCopies
 from rendergateway.wrappers.templates import changes_data
@@ -77,8 +78,16 @@ class StackChanges(StackCopies):
         """
         Change the state.
 
+        Parameters
+        ----------
+        state : str
+            LOADING, COMPLETE, READ_ONLY or OFFLINE. OFFLINE drops all tiles and transforms for good; what is said of
+            the stack stays.
+
         Raises
         ------
+        ValueError
+            If there is no such state.
         StackStateError
             If there is no way from the present state to that one.
 
@@ -86,7 +95,7 @@ class StackChanges(StackCopies):
         -----
         One request, ``stack.set_state``.
         """
-        self._call("stack.set_state", state=state)
+        self._call("stack.set_state", state=as_state(state))
 
     @changes_data
     def delete(self, *, dry_run: bool = False) -> Removal | None:
@@ -220,7 +229,7 @@ class StackChanges(StackCopies):
         Raises
         ------
         BadRequestError
-            If there is a stack of that name.
+            If there is a stack of that name; or a service would rename to it and find nothing under it any more.
         StackStateError
             If the stack is READ_ONLY or OFFLINE.
 
@@ -229,6 +238,7 @@ class StackChanges(StackCopies):
         One request, ``stack.rename``. This object still means the old name, under which nothing is found any more.
         """
         renamed = self._sibling(name, owner, project)
+        check_new_name(renamed._key._asdict())
         try:
             self._call("stack.rename", body=renamed._key._asdict())
         finally:

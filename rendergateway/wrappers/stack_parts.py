@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from rendergateway.errors import NotFoundError
 from rendergateway.geometry import Bounds
 from rendergateway.model import StackRecord, TileRecord
 from rendergateway.model.field_values import field_values
 from rendergateway.wrappers import tile_listings
+from rendergateway.wrappers.arguments import ZRange, as_box, as_name, as_z, as_z_range
 from rendergateway.wrappers.collection import Collection, Listing
 from rendergateway.wrappers.keys import SectionKey, StackKey, TileGroupKey, TileKey, TransformKey, keys_below
 from rendergateway.wrappers.object import ObjectWrapper
@@ -26,8 +27,6 @@ __all__ = ["StackParts"]
 
 S = TypeVar("S")
 T = TypeVar("T")
-
-ZRange: TypeAlias = "float | tuple[float | None, float | None] | None"
 
 
 class StackParts(ObjectWrapper[StackRecord]):
@@ -50,7 +49,7 @@ class StackParts(ObjectWrapper[StackRecord]):
         -----
         No request now; one, ``stack.z_values``, when the collection is first read.
         """
-        low, high = _range_of(z)
+        low, high = as_z_range(z)
         values = {name: value for name, value in (("min_z", low), ("max_z", high)) if value is not None}
 
         def load() -> Listing:
@@ -77,7 +76,9 @@ class StackParts(ObjectWrapper[StackRecord]):
         NotFoundError
             If no tile carries that section id.
         TypeError
-            If not exactly one of them is given.
+            If not exactly one of them is given, or *z* is no number.
+        ValueError
+            If *z* is not finite.
 
         Notes
         -----
@@ -87,7 +88,7 @@ class StackParts(ObjectWrapper[StackRecord]):
             raise TypeError("a section is named by z or by section_id: give one of them")
         if z is None:
             z = self._remembered(("z of", section_id), lambda: self._call("section_id.z", section_id=section_id))
-        section: SectionWrapper = self._wrap("section", SectionKey(*self._key, float(z)))
+        section: SectionWrapper = self._wrap("section", SectionKey(*self._key, as_z(z)))
         return section
 
     def tiles(
@@ -115,7 +116,9 @@ class StackParts(ObjectWrapper[StackRecord]):
         Raises
         ------
         TypeError
-            If what is given does not go together.
+            If what is given does not go together, or is no such thing.
+        ValueError
+            If *z* is not finite, or *box* goes from a larger number to a smaller one.
         NotFoundError
             When the collection is read, if the stack does not exist.
 
@@ -127,7 +130,8 @@ class StackParts(ObjectWrapper[StackRecord]):
         all). What a service refuses as too much is read in pieces. Where nothing is found another, ``stack.read``,
         tells a stack without such tiles from one that is not there.
         """
-        low, high = _range_of(z)
+        low, high = as_z_range(z)
+        box = as_box(box)
         if section_id is not None:
             if z is not None or box is not None or pattern is not None:
                 raise TypeError("section_id chooses tiles alone; filter() chooses among them")
@@ -171,12 +175,12 @@ class StackParts(ObjectWrapper[StackRecord]):
 
     def tile(self, tile_id: str) -> TileWrapper:
         """Return the tile of that id; no request, so that nothing says yet whether it is there."""
-        tile: TileWrapper = self._wrap("tile", TileKey(*self._key, tile_id))
+        tile: TileWrapper = self._wrap("tile", TileKey(*self._key, as_name(tile_id, "tile")))
         return tile
 
     def tile_group(self, name: str) -> TileGroupWrapper:
         """Return the group of tiles of that name; no request, so that nothing says yet whether it has tiles."""
-        group: TileGroupWrapper = self._wrap("tile_group", TileGroupKey(*self._key, name))
+        group: TileGroupWrapper = self._wrap("tile_group", TileGroupKey(*self._key, as_name(name, "tile group")))
         return group
 
     def tile_groups(self) -> Collection[TileGroupWrapper]:
@@ -199,7 +203,8 @@ class StackParts(ObjectWrapper[StackRecord]):
 
     def transform(self, transform_id: str) -> SharedTransformWrapper:
         """Return the shared transform of that id; no request, so that nothing says yet whether it is there."""
-        transform: SharedTransformWrapper = self._wrap("transform", TransformKey(*self._key, transform_id))
+        key = TransformKey(*self._key, as_name(transform_id, "shared transform"))
+        transform: SharedTransformWrapper = self._wrap("transform", key)
         return transform
 
     def children(self) -> Collection[SectionWrapper]:
@@ -230,13 +235,6 @@ class StackParts(ObjectWrapper[StackRecord]):
         except NotFoundError:
             self._load()
             return nothing
-
-
-def _range_of(z: ZRange) -> tuple[float | None, float | None]:
-    if z is None:
-        return None, None
-    low, high = z if isinstance(z, tuple) else (z, z)
-    return low, high
 
 
 def _words(low: float | None, high: float | None) -> str:

@@ -16,10 +16,10 @@ from rendergateway.wrappers.templates import changes_data
 if TYPE_CHECKING:
     from rendergateway.model.row_table import RowTable
     from rendergateway.wrappers import picture_options, picturing
+    from rendergateway.wrappers.arguments import ZRange
     from rendergateway.wrappers.exporting import Exported
     from rendergateway.wrappers.pictures import Picture
     from rendergateway.wrappers.stack import StackWrapper
-    from rendergateway.wrappers.stack_parts import ZRange
 else:
     picture_options = LaterModule("rendergateway.wrappers.picture_options")
     picturing = LaterModule("rendergateway.wrappers.picturing")

@@ -12,6 +12,7 @@ from rendergateway.model import ChannelRecord, ImagePyramid, Layout, TileRecord
 from rendergateway.model.resolved import references
 from rendergateway.model.row_table import RowTable
 from rendergateway.transforms import TransformList
+from rendergateway.wrappers.existing import MayBeMissing
 from rendergateway.wrappers.freshness import fact
 from rendergateway.wrappers.keys import SectionKey, TileKey, TransformKey, keys_below
 from rendergateway.wrappers.listing import Listing
@@ -41,7 +42,7 @@ __all__ = ["TileWrapper"]
 
 
 @add_base
-class TileWrapper(TileCoordinates, TilePictures):
+class TileWrapper(MayBeMissing, TileCoordinates, TilePictures):
     """
     One image of a section, and the transforms that place it in the world.
 
@@ -221,6 +222,8 @@ class TileWrapper(TileCoordinates, TilePictures):
         """
         if isinstance(collection, str):
             collection = self._conn.match_collection(collection, owner=self._key.owner)
+        elif not hasattr(collection, "pairs"):
+            raise TypeError(f"matches are read from a match collection, or the one of a name, not {collection!r}")
         return collection.pairs(tile=self)
 
     # Writing

@@ -91,7 +91,16 @@ def _read_more(stack: StackParts, asked: Asked) -> ResolvedTiles:
 
 
 def pieces_in_turn(stack: StackParts, z: float, count: int, most: int = MOST_AT_ONCE) -> Iterator[ResolvedTiles]:
-    """Yield a layer of *count* tiles in pieces of at most *most*."""
+    """
+    Yield a layer of *count* tiles in pieces, as `pieces_of_layer` cuts them.
+
+    Raises
+    ------
+    ValueError
+        If a piece would hold no tile.
+    """
+    if most < 1:
+        raise ValueError(f"a batch holds at least one tile, not {most}")
     if count > most:
         yield from pieces_of_layer(stack, Asked((z, z)), most=most)
     elif count:

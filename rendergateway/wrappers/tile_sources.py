@@ -57,6 +57,11 @@ def texts_of(tiles: TileSource) -> Iterator[SourcedTile]:
         return ((text, None) for text in tiles.texts)
     if isinstance(tiles, Collection):
         return _of_collection(tiles)
+    if not isinstance(tiles, Iterable):
+        raise TypeError(
+            f"tiles are a table, a collection, or an iterable of TileRecord or TileWrapper objects, not {tiles!r}; one "
+            "alone stands in a list, those of a section are section.tiles()"
+        )
     return map(_of_one, tiles)
 
 
@@ -76,7 +81,9 @@ def _of_one(tile: TileRecord | TileWrapper) -> SourcedTile:
     if isinstance(tile, TileRecord):
         return tile.to_json(), None
     if getattr(tile, "KIND", None) != "tile":
-        raise TypeError(f"tiles are TileRecord or TileWrapper objects, not {tile!r}")
+        raise TypeError(
+            f"tiles are TileRecord or TileWrapper objects, not {tile!r}; TileTable.from_pandas makes tiles of a frame"
+        )
     return tile._obj.to_json(), tile.stack.shared_transforms.text if tile._gateway is not None else None
 
 

@@ -181,7 +181,7 @@ def test_load__append_without_its_transform(stack: StackWrapper, write: Any) -> 
 
 
 def test_load__replace_keeps_what_is_said_of_the_stack(gateway: Gateway, write: Any) -> None:
-    """Replacing empties the stack and keeps its resolution."""
+    """Replacing leaves the new tiles only, and the stack's resolution."""
     stack = gateway.create_stack("old", resolution_nm=(4, 4, 40))
     load_files(stack, [write("a.json", [tile("a"), tile("b", z=2)])], existing="append")
 
@@ -206,8 +206,8 @@ def test_load__interrupted_between_batches(stack: StackWrapper, write: Any) -> N
 
 
 def test_load__replaced_half_way(gateway: Gateway, stack: StackWrapper, write: Any) -> None:
-    """A stack that was emptied and is not full again says so; the same load may be repeated."""
-    load_files(stack, [write("a.json", [tile("old")])])
+    """A replacement that breaks off loses none of the tiles of before, and says so; the same load may be repeated."""
+    load_files(stack, [write("a.json", [tile("old"), tile("older", z=2)])])
     specs = gather_specs([write("b.json", [tile(name) for name in "abcd"])])
 
     def interrupt(count: int) -> None:
@@ -218,11 +218,36 @@ def test_load__replaced_half_way(gateway: Gateway, stack: StackWrapper, write: A
 
     (note,) = vars(caught.value)["__notes__"]
     assert note == (
-        "stack new was left LOADING; the 2 tiles put before this error are stored; it was emptied to hold 4 new tiles "
-        "and is not full; the same load may be repeated"
+        "stack new was left LOADING; the 2 tiles put before this error are stored; tiles of before are still among the "
+        "new ones; the same load may be repeated"
     )
+    assert stack.tiles().ids == ["a", "b", "old", "older"]
     load_specs(stack, specs, existing="replace")
-    assert (stack.state, stack.section(1).tiles().ids) == ("COMPLETE", list("abcd"))
+    assert (stack.state, stack.tiles().ids) == ("COMPLETE", list("abcd"))
+
+
+def test_load__replaced_by_what_the_service_refuses(stack: StackWrapper, write: Any) -> None:
+    """Where the service refuses a replacement half-way, the tiles of before are there."""
+    load_files(stack, [write("a.json", [tile("old")])])
+    specs = gather_specs([write("b.json", [tile("a"), tile("b")])])
+    # What the service finds wrong and is not looked for here.
+    specs.texts["b"] = json.dumps(tile("b", width="wide")).encode()
+
+    with pytest.raises(BadRequestError, match="width"):
+        load_specs(stack, specs, existing="replace", batch=1)
+
+    assert stack.tiles().ids == ["a", "old"]
+
+
+def test_load__replacing_deletes_what_is_not_new(gateway: Gateway, stack: StackWrapper, write: Any) -> None:
+    """Layers without a new tile go with one request each, other tiles one by one, and none that was replaced."""
+    load_files(stack, [write("a.json", [tile("a"), tile("b"), tile("c", z=2), tile("d", z=2), tile("e", z=3)])])
+
+    with gateway.counting() as requests:
+        load_files(stack, [write("b.json", [tile("a"), tile("e")])], existing="replace")
+
+    assert [name for name in requests if "delete" in name] == ["section.delete", "tile.delete"]
+    assert {one.id: one.z for one in stack.tiles()} == {"a": 1, "e": 1}
 
 
 def test_load__limits_before_anything(stack: StackWrapper, write: Any) -> None:

@@ -32,6 +32,14 @@ def test_command__version(run: Run) -> None:
     assert run("--version").stdout == f"{__version__}\n"
 
 
+def test_command__help_says_which_service(run: Run) -> None:
+    """The lines that say which service a command means stand one below the other."""
+    lines = run("--help").stdout.splitlines()
+
+    assert "  Which service a command means:" in lines
+    assert "    --service ADDRESS    http://host:port, or embedded:PATH for one in a file" in lines
+
+
 def test_command__every_verb_has_help(run: Run) -> None:
     """Each verb explains itself."""
     for verb in ("backup", "check", "compact", "config", "demo", "load", "login", "serve", "tree"):

@@ -180,7 +180,7 @@ def test_load__limits(run: Run) -> None:
 
 
 def test_load__interrupted_replacement_says_what_is_left(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where replacing breaks off, the command says that the stack is not full."""
+    """Where replacing breaks off, the command says that tiles of before are there."""
     words = ["load", tiles_file("a.json", "a"), "--stack", "lab/cortex/new"]
     assert run(*words).exit_code == 0
 
@@ -191,4 +191,4 @@ def test_load__interrupted_replacement_says_what_is_left(run: Run, monkeypatch: 
     result = run(*words, "--replace")
 
     assert result.exit_code == 130
-    assert "left LOADING; no tile was put; it was emptied to hold 1 new tiles and is not full" in result.stderr
+    assert "left LOADING; no tile was put; tiles of before are still among" in result.stderr

@@ -65,6 +65,8 @@ def test_record__fields() -> None:
     )
     assert list(tile.mipmaps) == [2, 10]
     assert tile.mipmaps[2].image_slice == 4
+    with pytest.raises(KeyError, match=r"^1$"):
+        _ = tile.mipmaps[1]
     (transform,) = tile.transforms
     assert isinstance(transform, UnknownTransform)
     assert tile.layout is None

@@ -73,7 +73,7 @@ def test_token__refused_twice(serve: Serve, connect: Connect) -> None:
     """A second refusal is an error that says what to do; credentials are not sent over and over."""
     server = serve(says(401, "no"))
 
-    with pytest.raises(AuthenticationError, match="no Give credentials"):
+    with pytest.raises(AuthenticationError, match=r"no\. Give credentials"):
         connect(server.url, auth=BearerToken(lambda: "t")).call("owner.list")
 
     assert sent(server) == ["Bearer t", "Bearer t"]

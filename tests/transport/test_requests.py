@@ -21,6 +21,7 @@ from rendergateway import (
     NotFoundError,
     Retries,
     ServerError,
+    ServiceError,
     StackStateError,
 )
 
@@ -114,6 +115,7 @@ def test_call__unknown_endpoint(make: Callable[..., Gateway]) -> None:
         (said(400, "invalid stack 'a-b' specified"), BadRequestError),
         (said(500, "it broke"), ServerError),
         (said(401, "who are you?"), AuthenticationError),
+        (said(403, "not for you"), AuthenticationError),
         (Response("", 404), AddressError),
         (Response("<html>nginx</html>", 404, content_type="text/html"), AddressError),
         (Response("", 405), AddressError),
@@ -134,6 +136,16 @@ def test_refusal__its_error(
     assert STACK_PATH in message
     sentence = response.get_data(as_text=True)
     assert not response.content_type.startswith("text/plain") or message.startswith(sentence)
+
+
+def test_refusal__a_service_that_only_reads(httpserver: HTTPServer, make: Callable[..., Gateway]) -> None:
+    """Where a service only reads, no credentials are asked for: none would help."""
+    httpserver.expect_request(STACK_PATH).respond_with_response(said(403, "refused: this service only reads"))
+
+    with pytest.raises(ServiceError, match=r"^refused: this service only reads \[GET") as caught:
+        make().call("stack.read", **STACK)
+
+    assert not isinstance(caught.value, AuthenticationError)
 
 
 def test_refusal__facts(httpserver: HTTPServer, make: Callable[..., Gateway]) -> None:

@@ -264,6 +264,12 @@ def test_map__wrong_numbers(stack: StackWrapper) -> None:
         stack.sections().map(str, workers=-1)
 
 
+def test_map__what_does_not_travel(stack: StackWrapper) -> None:
+    """Work that other processes cannot be given is refused before one is started."""
+    with pytest.raises(TypeError, match=r"<lambda>.* does not travel to other processes: .*; give a function of a mod"):
+        stack.sections().map(lambda section: section.z, processes=2)
+
+
 def test_prefetch__children_are_there_when_reached(stack: StackWrapper, gateway: Gateway) -> None:
     """After prefetch a loop over sections and tiles makes no request, though nobody else holds the sections."""
     with gateway.counting() as requests:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from rendergateway import Bounds, Gateway, MatchCollectionWrapper, NotFoundError, RecordError, StackWrapper, TileRecord
-from rendergateway.model import NameRecord, SectionRecord
+from rendergateway.model import NameRecord, ResolvedTiles, SectionRecord
+from rendergateway.transforms import AffineModel2D
 from rendergateway.wrappers import MatchPairWrapper, OwnerWrapper, SectionWrapper
 
 
@@ -41,7 +42,11 @@ def test_tile__facts(stack: StackWrapper) -> None:
     assert tile.image_url == "file:/images/t1_0.png"
     assert tile.parent is tile.section
     with stack.editing(complete=False) as edit:
-        edit.put([TileRecord(tile_id="nowhere", width=5, height=5, transforms=[])])
+        # A service takes what put() refuses.
+        nowhere = ResolvedTiles.of([TileRecord(tile_id="nowhere", width=5, height=5, transforms=[])])
+        stack._call("stack.save_tiles", body=nowhere.to_json(), derive_data=True)
+        with pytest.raises(RecordError, match="'nowhere' has no z: it would be in no section"):
+            edit.put(nowhere)
     with pytest.raises(RecordError, match="'nowhere' has no z"):
         _ = stack.tile("nowhere").z
     assert stack.tile("nowhere").image_url is None
@@ -139,3 +144,19 @@ def test_edit__batch_of_nothing(stack: StackWrapper) -> None:
     """A batch holds at least one tile."""
     with pytest.raises(ValueError, match="at least one"):
         stack.editing(batch=0)
+
+
+def test_section__bounds_of_tiles_without_section_id(gateway: Gateway) -> None:
+    """A layer that is in no section data has the box around those of its tiles, asked for once."""
+    stack = gateway.create_stack("loose")
+    with stack.editing() as edit:
+        for name, x in (("a", 0.0), ("b", 20.0)):
+            place = AffineModel2D([[1.0, 0.0, x], [0.0, 1.0, 0.0]])
+            edit.put([TileRecord(tile_id=name, z=1, width=10, height=5, transforms=[place])])
+    section = stack.section(1)
+
+    with gateway.counting() as requests:
+        facts = (section.tile_count, section.bounds, section.bounds)
+
+    assert facts == (2, Bounds(0, 0, 30, 5), Bounds(0, 0, 30, 5))
+    assert requests.count("section.tile_bounds") == 1

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from rendergateway import ConfigurationError, Gateway, MatchCollectionWrapper, StackWrapper, TileRecord, TileWrapper
+from rendergateway.transforms import AffineModel2D
 
 
 def test_identity__same_object_while_it_lives(stack: StackWrapper) -> None:
@@ -36,6 +37,19 @@ def test_identity__servers_differ() -> None:
     assert one.stack("s") != other.stack("s")
     assert one.stack("s") == Gateway("localhost:1", owner="o", project="p").stack("s")
     assert one.stack("s") != one.stack("s").section(1)
+
+
+def test_identity__private_services_differ(gateway: Gateway, stack: StackWrapper) -> None:
+    """Two private services have one address and nothing else in common."""
+    with Gateway("embedded:", owner="lab", project="cortex") as other:
+        copied = stack.copy_to("montage", gateway=other)
+        assert copied != stack
+        assert gateway.using(project="cortex").stack("montage") == stack
+        with copied.editing() as edit:
+            edit.delete(sections=(1, 2))
+            assert edit.apply(AffineModel2D(), source=stack, sections=1) == 2
+
+        assert copied.tiles().ids == ["t1_0", "t1_1", "t3_0", "t3_1"]
 
 
 def test_write__what_was_read_before_is_read_again(stack: StackWrapper, gateway: Gateway) -> None:

@@ -132,7 +132,7 @@ def test_register__what_cannot_stand(gateway: Gateway) -> None:
 
     with pytest.raises(RegistrationError, match=r"Stranger.*TileWrapper"):
         gateway.register(Stranger)  # type: ignore[type-var]
-    with pytest.raises(RegistrationError, match="cannot stand for None"):
+    with pytest.raises(RegistrationError, match="stands for no kind of object"):
         gateway.register(int)  # type: ignore[type-var]
 
 

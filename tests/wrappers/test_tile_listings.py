@@ -233,6 +233,17 @@ def test_pieces__streamed(large: StackWrapper, batch: int) -> None:
     assert sorted(tile.tile_id for tile in large.iter_tiles(z=1, batch=batch)) == EVERY
 
 
+def test_pieces__smaller_than_what_overlaps(large: StackWrapper) -> None:
+    """Tiles that touch come together where fewer at a time are asked for; none at a time is misuse."""
+    with large._conn.counting() as requests:
+        assert sorted(tile.tile_id for tile in large.iter_tiles(z=1, batch=1)) == EVERY
+
+    # To halve down to pixels wherever tiles overlap would take a hundred times as many.
+    assert len(requests) < 1000
+    with pytest.raises(ValueError, match="a batch holds at least one tile, not 0"):
+        list(large.section(1).iter_tiles(batch=0))
+
+
 def test_pieces__all_on_one_spot(large: StackWrapper) -> None:
     """Where no box is small enough, the error says where."""
     with Gateway(large._conn.server.partition("?")[0], owner="lab", project="cortex") as unlimited:
