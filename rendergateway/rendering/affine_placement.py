@@ -26,26 +26,25 @@ class AffinePlacement(Placement):
 
     Parameters
     ----------
-    picture_from_image : ndarray, shape (2, 3)
+    picture_from_image : AffineModel2D
         From pixels of the image to pixels of the picture.
     image_size, picture_size : (int, int)
         Width and height.
     """
 
-    picture_from_image: FloatArray
+    picture_from_image: AffineModel2D
     image_size: tuple[int, int]
     picture_size: tuple[int, int]
 
     def patches(self, images: Sequence[Pixels], *, interpolate: bool) -> list[Patch]:
         """Return what *images*, all of one size, are in the picture; nothing where they are squeezed to a line."""
-        linear = self.picture_from_image[:, :2]
-        determinant = float(linear[0, 0] * linear[1, 1] - linear[0, 1] * linear[1, 0])
-        if determinant == 0 or not np.isfinite(self.picture_from_image).all() or not math.isfinite(determinant):
+        (m00, m01, _), (m10, m11, _) = self.picture_from_image.matrix.tolist()
+        determinant, box = m00 * m11 - m01 * m10, self._box()
+        if box is None or determinant == 0 or not math.isfinite(determinant):
             return []
-        box = self._box()
-        if box is None:
+        back = self.picture_from_image.inverse().matrix
+        if not np.isfinite(back).all():
             return []
-        back = AffineModel2D(self.picture_from_image).inverse().matrix
         found = []
         for y in range(box[1], box[3], _BLOCK):
             for x in range(box[0], box[2], _BLOCK):
@@ -63,35 +62,42 @@ class AffinePlacement(Placement):
     def _box(self) -> tuple[int, int, int, int] | None:
         """Return the pixels of the picture among which the image lies; None where there are none."""
         right, bottom = self.image_size[0] - 1, self.image_size[1] - 1
-        corners = np.array([[0, 0, 1], [right, 0, 1], [0, bottom, 1], [right, bottom, 1]]) @ self.picture_from_image.T
-        return clipped(corners, self.picture_size)
+        x, y = (
+            [across * column + down * row + offset for column in (0, right) for row in (0, bottom)]
+            for across, down, offset in self.picture_from_image.matrix.tolist()
+        )
+        return clipped(x, y, self.picture_size)
 
     def _inside(self, back: FloatArray, x: int, y: int, width: int, height: int, *, closed: bool) -> Runs | None:
         """Return where the image lies: between its first and last pixels, those included where not mirrored."""
         rows = np.arange(y, y + height, dtype=np.float64)
-        start, stop = np.full(height, float(x)), np.full(height, float(x + width - 1))
-        for axis in range(2):
-            _between(back[axis], rows, self.image_size[axis] - 1, start, stop, closed=closed)
-        if (start <= x).all() and (stop >= x + width - 1).all():
+        (left, right), (top, bottom) = (
+            _between(row, rows, side - 1, closed=closed)
+            for row, side in zip(back.tolist(), self.image_size, strict=True)
+        )
+        start = (np.maximum(left, top) - x).clip(0, width)
+        stop = (np.minimum(right, bottom) - (x - 1)).clip(0, width)
+        if not start.any() and (stop == width).all():
             return None
-        first, last = (np.clip(edge - x, -1, width).astype(np.int64) for edge in (start, stop))
-        return Runs(first, last + 1, width)
+        return Runs(start.astype(np.int64), stop.astype(np.int64), width)
 
 
-def _between(row: FloatArray, y: FloatArray, last: int, start: FloatArray, stop: FloatArray, *, closed: bool) -> None:
-    """Narrow *start* … *stop*, whole numbers, to where one coordinate of the image lies within 0 … *last*."""
-    across, offset = float(row[0]), row[1] * y + row[2]
+def _between(row: list[float], y: FloatArray, last: int, *, closed: bool) -> tuple[FloatArray, FloatArray]:
+    """Return the first and last x, whole numbers, at which one coordinate of the image lies within 0 … *last*."""
+    across, down, shift = row
+    offset = down * y + shift
     if abs(across) < ON_BORDER:
         reach = ON_BORDER if closed else -ON_BORDER
-        stop[(offset < -reach) | (offset > last + reach)] = -np.inf
-        return
-    ends = np.sort(np.stack([-offset / across, (last - offset) / across]), axis=0)
-    reach = ON_BORDER * (1.0 + np.abs(ends).max())
-    low, high = (np.ceil(ends[0] - reach), np.floor(ends[1] + reach)) if closed else (
-        np.floor(ends[0] + reach) + 1, np.ceil(ends[1] - reach) - 1
-    )  # fmt: skip
-    np.maximum(start, low, out=start)
-    np.minimum(stop, high, out=stop)
+        inside = (offset >= -reach) & (offset <= last + reach)
+        return np.full(len(y), -np.inf), np.where(inside, np.inf, -np.inf)
+    low, high = -offset / across, (last - offset) / across
+    if across < 0:
+        low, high = high, low
+    # They change evenly from row to row: the farthest is one at an end.
+    reach = ON_BORDER * (1.0 + max(map(abs, (low[0], low[-1], high[0], high[-1]))))
+    if closed:
+        return np.ceil(low - reach), np.floor(high + reach)
+    return np.floor(low + reach) + 1, np.ceil(high - reach) - 1
 
 
 @attrs.frozen
@@ -107,10 +113,11 @@ class _AffineSampling:
     def __call__(self, image: Pixels, *, interpolate: bool) -> Pixels:
         if not interpolate:
             return nearest(image, *self._places())
-        shift = self.back[:, 2] + self.back[:, :2] @ [self.x, self.y]
-        if np.array_equal(self.back[:, :2], np.eye(2)) and np.array_equal(shift, np.floor(shift)):
-            return self._copied(image, int(shift[0]), int(shift[1]))
-        samples = sampled_affine(image, np.column_stack([self.back[:, :2], shift]), self.width, self.height)
+        (a, b, c), (d, e, f) = self.back.tolist()
+        left, top = c + (a * self.x + b * self.y), f + (d * self.x + e * self.y)
+        if (a, b, d, e) == (1.0, 0.0, 0.0, 1.0) and left.is_integer() and top.is_integer():
+            return self._copied(image, int(left), int(top))
+        samples = sampled_affine(image, np.array([[a, b, left], [d, e, top]]), self.width, self.height)
         self._blank_last(samples, image)
         return samples
 
@@ -132,11 +139,9 @@ class _AffineSampling:
 
     def _blank_last(self, values: Pixels, image: Pixels) -> None:
         """Blank what lies exactly on the last row or column of the image: there is nothing to interpolate with."""
-        x = np.arange(self.x, self.x + self.width)
-        y = np.arange(self.y, self.y + self.height)
-        for axis, last in ((0, image.shape[1] - 1), (1, image.shape[0] - 1)):
-            across, down, offset = self.back[axis].tolist()
+        for (across, down, offset), side in zip(self.back.tolist(), image.shape[1::-1], strict=True):
+            last = side - 1 - ON_BORDER
             if down == 0:
-                values[:, across * x + offset >= last - ON_BORDER] = 0
+                values[:, across * np.arange(self.x, self.x + self.width) + offset >= last] = 0
             elif across == 0:
-                values[down * y + offset >= last - ON_BORDER] = 0
+                values[down * np.arange(self.y, self.y + self.height) + offset >= last] = 0

@@ -144,7 +144,7 @@ def _cover(below: Pixels, above: Pixels, inside: Inside) -> None:
 
 def _cover_runs(below: Pixels, above: Pixels, start: IntArray, stop: IntArray) -> None:
     """Copy the run start … stop − 1 of each row: rows of like runs together, others one by one."""
-    unlike = np.abs(np.diff(start)) + np.abs(np.diff(stop)) > _LIKE
+    unlike = np.abs(start[1:] - start[:-1]) + np.abs(stop[1:] - stop[:-1]) > _LIKE
     edges = {*range(0, len(start), _MOST_ROWS), *(np.flatnonzero(unlike) + 1).tolist(), len(start)}
     for top, bottom in pairwise(sorted(edges)):
         if bottom - top > 1:

@@ -19,6 +19,7 @@ from rendergateway.rendering.outlines import draw_outlines
 from rendergateway.rendering.png import png_of_rgba
 from rendergateway.rendering.quantization import quantization_tables
 from rendergateway.rendering.recipe import MOST_PIXELS, Recipe
+from rendergateway.rendering.threads import drawing
 
 __all__ = [
     "FORMATS",
@@ -172,10 +173,11 @@ def encoded(picture: Picture, recipe: Recipe, kind: str) -> bytes:
         One of `FORMATS`: ``png`` is 8-bit with opacity, ``jpeg`` and ``tiff`` are 8-bit colours on black, ``raw`` is
         four bytes a pixel, opacity first; those of 16 bits are one grey channel of unchanged values.
     """
-    if kind in _OF_16_BITS:
-        return _OF_16_BITS[kind](sixteen_bit(picture))
-    pixels, alpha = seen(picture, recipe)
-    return _OF_8_BITS[kind](pixels, alpha, recipe)
+    with drawing():
+        if kind in _OF_16_BITS:
+            return _OF_16_BITS[kind](sixteen_bit(picture))
+        pixels, alpha = seen(picture, recipe)
+        return _OF_8_BITS[kind](pixels, alpha, recipe)
 
 
 def encoded_outlines(recipe: Recipe, kind: str, most_pixels: int = MOST_PIXELS) -> bytes:

@@ -19,6 +19,8 @@ __all__ = ["average_scale", "best_level", "drawn_level", "floor_level", "halved"
 _MOST_GRID_POINTS = 4_000_000
 _FEWEST_FOR_A_FIT = 3
 _HIGHEST_LEVEL = 30
+# Rows of a halved image that are made at once.
+_FEW_ROWS = 64
 # How near to a change of levels, in levels, and how many cells of a mesh away rounding counts.
 _NEXT_LEVEL, _FAR = 1e-6, 1e6
 
@@ -106,10 +108,10 @@ def best_level(scale: float) -> int:
 def drawn_level(transform: Transform, width: float, height: float, cell_size: float) -> int:
     """Return the level to draw of a tile; parameters and errors are those of `average_scale`."""
     if transform.is_affine and 2 * cell_size <= min(width, height):
-        matrix = transform.as_affine().matrix
-        scale = float(np.sqrt((matrix[:, :2] ** 2).sum(axis=0).max()))
+        (m00, m01, x), (m10, m11, y) = transform.as_affine().matrix.tolist()
+        scale = math.sqrt(max(m00 * m00 + m10 * m10, m01 * m01 + m11 * m11))
         # What a fit to points would give differs in the last digits: they count only where levels change.
-        if abs(matrix[:, 2]).max() < _FAR * cell_size * scale < math.inf and _is_between_levels(scale):
+        if max(abs(x), abs(y)) < _FAR * cell_size * scale < math.inf and _is_between_levels(scale):
             return best_level(scale)
     return best_level(average_scale(transform, width, height, cell_size))
 
@@ -172,16 +174,26 @@ def halved(pixels: npt.NDArray[Any], times: int = 1) -> npt.NDArray[Any]:
     >>> halved(numpy.array([[1, 2, 9], [2, 2, 9]], dtype=numpy.uint8)).tolist()
     [[1]]
     """
-    import cv2
-
     for _ in range(times):
         height, width = pixels.shape[0] // 2, pixels.shape[1] // 2
         if not (height and width):
             return pixels[:height, :width]
-        even = pixels[: 2 * height, : 2 * width]
-        # Means of whole numbers below 2 ** 22 are exact in single precision, and cut when they become whole again.
-        byte = even.dtype == np.uint8
-        exact = np.left_shift(even, 2, dtype=np.uint16) if byte else even.astype(np.float32)
-        means: npt.NDArray[Any] = np.asarray(cv2.resize(exact, (width, height), interpolation=cv2.INTER_AREA))
-        pixels = (means >> 2).astype(np.uint8) if byte else means.astype(even.dtype)
+        half = np.empty((height, width, *pixels.shape[2:]), dtype=pixels.dtype)
+        # A few rows at a time: in the wider type the whole of a large image would take a multiple of its memory.
+        for top in range(0, height, _FEW_ROWS):
+            bottom = min(top + _FEW_ROWS, height)
+            half[top:bottom] = _means(pixels[2 * top : 2 * bottom, : 2 * width])
+        pixels = half
     return pixels
+
+
+def _means(even: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the means of 2 × 2, cut, of an image of even width and height."""
+    import cv2
+
+    size = even.shape[1] // 2, even.shape[0] // 2
+    # Means of whole numbers below 2 ** 22 are exact in single precision, and cut when they become whole again.
+    byte = even.dtype == np.uint8
+    exact = np.left_shift(even, 2, dtype=np.uint16) if byte else even.astype(np.float32)
+    means: npt.NDArray[Any] = np.asarray(cv2.resize(exact, size, interpolation=cv2.INTER_AREA))
+    return (means >> 2).astype(np.uint8) if byte else means.astype(even.dtype)

@@ -81,7 +81,8 @@ class MeshPlacement(Placement):
         corners = targets[triangles]
         self._mesh = Mesh(corners, inverse_affines(vertices[triangles], corners))
         finite = targets[np.isfinite(targets).all(axis=1)]
-        self._box = clipped(finite, picture_size) if len(finite) else None
+        ends = [(float(at.min()), float(at.max())) for at in finite.T] if len(finite) else None
+        self._box = None if ends is None else clipped(ends[0], ends[1], picture_size)
 
     def patches(self, images: Sequence[Pixels], *, interpolate: bool) -> list[Patch]:
         """Return what *images*, all of one size, are in the picture."""

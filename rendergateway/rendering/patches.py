@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, TypeAlias
@@ -10,7 +11,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from rendergateway.geometry import FloatArray, IntArray
+from rendergateway.geometry import IntArray
 from rendergateway.rendering.cache import ByteCache
 from rendergateway.rendering.sampling import Pixels
 
@@ -81,10 +82,10 @@ class Placement(ABC):
         """Return what *images*, all of one size, are in the picture."""
 
 
-def clipped(points: FloatArray, picture_size: tuple[int, int]) -> tuple[int, int, int, int] | None:
-    """Return the pixels of a picture among which *points* lie, ends excluded; None where there are none."""
-    if not np.isfinite(points).all():
+def clipped(x: Sequence[float], y: Sequence[float], picture_size: tuple[int, int]) -> tuple[int, int, int, int] | None:
+    """Return the pixels of a picture among which points *x*, *y* lie, ends excluded; None where there are none."""
+    if not all(map(math.isfinite, (*x, *y))):
         return None
-    low = np.clip(np.ceil(points.min(axis=0) - ON_BORDER), 0, picture_size).astype(int)
-    high = np.clip(np.floor(points.max(axis=0) + ON_BORDER) + 1, 0, picture_size).astype(int)
-    return None if (high <= low).any() else (int(low[0]), int(low[1]), int(high[0]), int(high[1]))
+    x0, y0 = (max(0, math.ceil(min(at) - ON_BORDER)) for at in (x, y))
+    x1, y1 = (min(side, math.floor(max(at) + ON_BORDER) + 1) for at, side in zip((x, y), picture_size, strict=True))
+    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None

@@ -41,16 +41,20 @@ def place(
     maps : ByteCache, optional
         Keeps what curved transforms lead to.
     """
-    factor = float(2**level)
-    # Pixel k of a halved image stands for the middle of those that it was made of.
-    shift = (factor - 1.0) / 2.0
-    whole = TransformList([AffineModel2D([[factor, 0, shift], [0, factor, shift]]), picture_from_local])
+    whole = TransformList([_local_from_level(level), picture_from_local]) if level else picture_from_local
     columns = max(2, int(tile_width / cell_size + 0.5))
     exact = picture_size[0] * picture_size[1] <= EXACT_PIXELS
     if not whole.is_affine:
         return MeshPlacement(whole, columns, image_size, picture_size, maps, exact=exact)
-    straight = AffinePlacement(whole.as_affine().matrix, image_size, picture_size)
+    straight = AffinePlacement(whole.as_affine(), image_size, picture_size)
     # A small picture is drawn through the mesh all the same: to the last digit as the service draws it.
     if exact and triangle_count(columns, image_size) <= straight.pixel_count():
         return MeshPlacement(whole, columns, image_size, picture_size, maps, exact=exact)
     return straight
+
+
+def _local_from_level(level: int) -> AffineModel2D:
+    """Return the map from an image halved so many times: its pixels stand for the middle of those they are made of."""
+    factor = float(2**level)
+    shift = (factor - 1.0) / 2.0
+    return AffineModel2D([[factor, 0, shift], [0, factor, shift]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import Any
 
@@ -96,8 +97,8 @@ def sampled_affine(image: Pixels, local_from_picture: FloatArray, width: int, he
 
 def _meets_halves(matrix: FloatArray) -> bool:
     """Return whether places fall on such regular fractions of pixels that means of exactly one half are common."""
-    parts = _REGULAR * matrix
-    return bool(np.abs(parts - np.rint(parts)).max() < 1e-6)
+    parts = [_REGULAR * number for number in matrix.ravel().tolist()]
+    return all(abs(part - round(part)) < 1e-6 for part in parts)
 
 
 def _upper_bytes(values: Pixels) -> Pixels:
@@ -113,13 +114,18 @@ def _upper_bytes(values: Pixels) -> Pixels:
 
 def _needed(image: Pixels, matrix: FloatArray, width: int, height: int) -> tuple[Pixels, FloatArray]:
     """Return the part of *image* that the rectangle looks at, and the affine that leads into this part."""
-    corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]]) @ matrix.T
-    sides = np.array([image.shape[1], image.shape[0]])
-    low = np.clip(np.floor(corners.min(axis=0)) - 1, 0, sides - 1).astype(int)
-    high = np.clip(np.ceil(corners.max(axis=0)) + 2, low + 1, sides).astype(int)
-    moved = matrix.copy()
-    moved[:, 2] -= low
-    return image[low[1] : high[1], low[0] : high[0]], moved
+    (left, right), (top, bottom) = (
+        _reach(row, width, height, side) for row, side in zip(matrix.tolist(), image.shape[1::-1], strict=True)
+    )
+    return image[top:bottom, left:right], matrix - [[0, 0, left], [0, 0, top]]
+
+
+def _reach(row: list[float], width: int, height: int, side: int) -> tuple[int, int]:
+    """Return between which places along one axis of an image a rectangle looks; one at least."""
+    across, down, offset = row
+    ends = [offset + x + y for x in (0.0, across * width) for y in (0.0, down * height)]
+    first = min(max(math.floor(min(ends)) - 1, 0), side - 1)
+    return first, min(max(math.ceil(max(ends)) + 2, first + 1), side)
 
 
 def sampled_at(image: Pixels, x: Pixels, y: Pixels) -> Pixels:

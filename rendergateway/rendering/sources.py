@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import re
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
@@ -29,6 +30,8 @@ _MASK_OF_BOX = re.compile(
     r"mask://outside-box\?minX=(\d+)&minY=(\d+)&maxX=(\d+)&maxY=(\d+)&width=(\d+)&height=(\d+)(?:.*&level=(\d+))?.*"
 )
 _MIB = 2**20
+# Images of so many bytes are kept in memory straight from the system; of smaller ones there may be too many for that.
+_OWN_MEMORY = _MIB
 _COMPOSITE = "IMAGEJ_COMPOSITE"
 
 
@@ -159,8 +162,13 @@ def _stamp(path: Path) -> Hashable:
 
 
 def _frozen(pixels: Pixels) -> Pixels:
-    # What is kept must not hold the memory of a larger image alive.
-    own = pixels if pixels.base is None else pixels.copy()
+    """Return pixels as they are kept: read-only, and without holding the memory of anything else."""
+    if pixels.nbytes >= _OWN_MEMORY:
+        # Between images that come and go the allocator's memory fills with holes, which it does not give back.
+        own = np.frombuffer(mmap.mmap(-1, pixels.nbytes), dtype=pixels.dtype).reshape(pixels.shape)
+        np.copyto(own, pixels)
+    else:
+        own = pixels if pixels.base is None else pixels.copy()
     own.setflags(write=False)
     return own
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -38,10 +40,39 @@ def _pool(kind: str, most: int) -> ThreadPoolExecutor:
 _under_way: set[object] = set()
 
 
+class _OpenCVThreads:
+    """
+    Keeps OpenCV from splitting its work among threads of its own while several pictures are under way.
+
+    The cores have work then, and OpenCV's threads, which wait by turning round, would only take their time.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self._before: int | None = None
+
+    def follow(self, pictures: int) -> None:
+        """Take one thread for several pictures, or again as many as there were before."""
+        import cv2
+
+        if pictures > 1 and self._before is None:
+            self._before = cv2.getNumThreads()
+            cv2.setNumThreads(1)
+        elif pictures <= 1 and self._before is not None:
+            cv2.setNumThreads(self._before)
+            self._before = None
+
+
+_opencv = _OpenCVThreads()
+
+
 def _after_fork() -> None:
-    # Threads do not come along into a child, nor what they draw.
+    # Threads do not come along into a child, nor what they draw, nor who would give the lock back.
     _pool.cache_clear()
     _under_way.clear()
+    _opencv.lock = threading.Lock()
+    if "cv2" in sys.modules:
+        _opencv.follow(0)
 
 
 if hasattr(os, "register_at_fork"):
@@ -50,13 +81,17 @@ if hasattr(os, "register_at_fork"):
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Count one picture as under way."""
+    """Count one picture as under way, while it is drawn or encoded."""
     one = object()
-    _under_way.add(one)
+    with _opencv.lock:
+        _under_way.add(one)
+        _opencv.follow(len(_under_way))
     try:
         yield
     finally:
-        _under_way.discard(one)
+        with _opencv.lock:
+            _under_way.discard(one)
+            _opencv.follow(len(_under_way))
 
 
 def _is_busy() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from rendergateway.errors import TransformError
 from rendergateway.geometry import Bounds, FloatArray, as_points
-from rendergateway.transforms.affine import AffineModel2D
+from rendergateway.transforms.affine import AffineModel2D, LinearModel, matrix_product
 from rendergateway.transforms.base import Transform
 from rendergateway.transforms.newton import NewtonInverse
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ["InterpolatedTransform", "TransformList", "TransformReference", "UnknownTransform"]
+
+_IDENTITY = AffineModel2D().matrix
 
 
 def _transforms(value: Iterable[Transform]) -> tuple[Transform, ...]:
@@ -85,12 +88,7 @@ class TransformList(Transform):
         return all(transform.is_affine for transform in self.transforms)
 
     def _exact_affine(self) -> AffineModel2D:
-        if len(self.transforms) == 1:
-            return self.transforms[0].as_affine()
-        whole = np.eye(3)
-        for transform in self.transforms:
-            whole = np.vstack([transform.as_affine().matrix, [0.0, 0.0, 1.0]]) @ whole
-        return AffineModel2D(whole[:2])
+        return AffineModel2D(_exact_matrix(self))
 
     @property
     def domain(self) -> Bounds | None:
@@ -148,6 +146,16 @@ class TransformList(Transform):
     def to_spec(self) -> dict[str, Any]:
         """Return ``type`` and ``specList``, and what it was read with."""
         return self._spec({"specList": [transform.to_spec() for transform in self.transforms]})
+
+
+def _exact_matrix(transform: Transform) -> FloatArray:
+    """Return the matrix (2, 3) of what is affine; no transforms are made on the way, as each tile of a picture asks."""
+    if isinstance(transform, LinearModel):
+        return transform.matrix
+    if isinstance(transform, TransformList):
+        matrices = map(_exact_matrix, transform.transforms)
+        return functools.reduce(lambda before, after: matrix_product(after, before), matrices, _IDENTITY)
+    return transform.as_affine().matrix
 
 
 @attrs.frozen(repr=False)

@@ -8,7 +8,7 @@ import numpy as np
 
 from rendergateway.errors import ConversionError
 from rendergateway.geometry import FloatArray
-from rendergateway.transforms.affine import LinearModel
+from rendergateway.transforms.affine import LinearModel, matrix_product
 from rendergateway.transforms.composite import TransformList
 from rendergateway.transforms.homography import HomographyModel2D
 from rendergateway.transforms.polynomial import PolynomialTransform2D, term_count
@@ -34,7 +34,7 @@ def composed(after: Transform, before: Transform) -> Transform:
         homographies and affines; else a `TransformList`. It has neither id nor labels.
     """
     if isinstance(after, LinearModel) and type(after) is type(before):
-        return after._from_matrix(_matrix_product(after, before))
+        return after._from_matrix(matrix_product(after.matrix, before.matrix))
     if after.is_affine and before.is_affine:
         return TransformList([before, after]).as_affine()
     if _is_projective(after) and _is_projective(before):
@@ -55,10 +55,6 @@ def _listed(after: Transform, before: Transform) -> TransformList:
         nameless = isinstance(transform, TransformList) and transform.id is None and not transform.labels
         parts.extend(transform if nameless and isinstance(transform, TransformList) else [transform])
     return TransformList(parts)
-
-
-def _matrix_product(after: LinearModel, before: Transform) -> FloatArray:
-    return (_homogeneous(after) @ _homogeneous(before))[:2]
 
 
 def _is_projective(transform: Transform) -> bool:

@@ -289,6 +289,40 @@ def test_busy__pictures_drawn_by_many_threads_are_the_same(images: Images) -> No
     assert threads_module._under_way == set()
 
 
+def test_busy__opencv_stays_in_the_thread_that_calls_it() -> None:
+    """While several pictures are under way OpenCV starts no threads of its own; afterwards it has those it had."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(3)
+    try:
+        with threads_module.drawing():
+            alone = cv2.getNumThreads()
+            with threads_module.drawing():
+                beside_another = cv2.getNumThreads()
+            again = cv2.getNumThreads()
+    finally:
+        cv2.setNumThreads(before)
+
+    assert (alone, beside_another, again) == (3, 1, 3)
+
+
+def test_sources__large_images_lie_in_memory_of_their_own(images: Images) -> None:
+    """A large image is kept outside of the allocator, read-only and with the same pixels; a small one within."""
+    large, small = texture(1100, 1000, 1), texture(300, 200, 2)
+
+    def kept(pixels: np.ndarray) -> np.ndarray:
+        address = images.tile(pixels, shift(0, 0)).channels[0].levels[0].image
+        assert address is not None
+        return images.sources.image(address)
+
+    kept_large, kept_small = kept(large), kept(small)
+
+    assert isinstance(kept_large.base, np.ndarray)
+    assert kept_small.base is None
+    for image, pixels in ((kept_large, large), (kept_small, small)):
+        assert (image == pixels).all()
+        assert not image.flags.writeable
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 @pytest.mark.parametrize("shape", [(300, 70), (5, 9, 3)])
 def test_runs__cover_what_their_mask_does(shape: tuple[int, ...], dtype: type) -> None:
