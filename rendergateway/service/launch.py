@@ -133,8 +133,9 @@ def serve(
         channel_timeout=600,
         # A large body comes in large pieces: the thread that collects them is the one that all requests go through.
         recv_bytes=1 << 18,
-        # What is larger goes through a file, written and read again.
+        # What is larger goes through a file, written and read again; streams wait before they are.
         inbuf_overflow=1 << 23,
+        outbuf_overflow=1 << 25,
         clear_untrusted_proxy_headers=True,
     )
     with _stopping(server), contextlib.closing(application.database):
