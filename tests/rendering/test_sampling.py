@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rendergateway.rendering.levels import average_scale, best_level, halved
-from rendergateway.rendering.sampling import nearest, sampled_affine, sampled_at, sampled_exactly
+from rendergateway.rendering.sampling import Pixels, nearest, sampled_affine, sampled_at, sampled_exactly
 from rendergateway.transforms import AffineModel2D, PolynomialTransform2D
 from tests.rendering.conftest import texture
 
@@ -90,7 +90,7 @@ def test_nearest__halves_go_up() -> None:
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_halved__means_are_cut(dtype: type) -> None:
     """A halved image holds means of four pixels, cut; an odd last row or column is left out."""
-    image = np.random.default_rng(2).integers(0, np.iinfo(dtype).max, (31, 22), dtype=dtype, endpoint=True)
+    image: Pixels = np.random.default_rng(2).integers(0, np.iinfo(dtype).max, (31, 22), dtype=dtype, endpoint=True)
 
     found = halved(image)
 
