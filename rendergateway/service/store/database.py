@@ -26,9 +26,8 @@ _SETTINGS = (
     "PRAGMA secure_delete = OFF",
     "PRAGMA cache_size = -65536",
     "PRAGMA temp_store = MEMORY",
-    # In pages: what is written again and again reaches the database once in 32 MiB of log, not in each of 4.
-    "PRAGMA wal_autocheckpoint = 8000",
-    "PRAGMA journal_size_limit = 67108864",
+    # In pages: what is written again and again reaches the database once in 16 MiB of log, not in each of 4.
+    "PRAGMA wal_autocheckpoint = 4000",
 )
 
 
