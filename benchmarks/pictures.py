@@ -14,9 +14,11 @@ import resource
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from rendergateway import Bounds, Gateway, StackWrapper, TileRecord
 from rendergateway.transforms import AffineModel2D, TransformReference, fit_lens
@@ -29,7 +31,7 @@ CACHE_MIB = 256 + 128
 SECTIONS_LOOKED_AT = 6
 
 
-def texture(seed: int) -> np.ndarray:
+def texture(seed: int) -> npt.NDArray[Any]:
     rough = np.random.default_rng(seed).integers(0, 256, (SIDE, SIDE), dtype=np.uint8)
     return np.asarray(cv2.GaussianBlur(rough, (0, 0), 1.2))
 

@@ -24,6 +24,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import requests
 
 from benchmarks.calibration import machine_scale
@@ -40,7 +41,7 @@ least = functools.partial(seconds, times=7)
 CONTEXT = multiprocessing.get_context("spawn")
 
 
-def texture(side: int, seed: int) -> np.ndarray:
+def texture(side: int, seed: int) -> npt.NDArray[Any]:
     rough = np.random.default_rng(seed).integers(0, 256, (side, side), dtype=np.uint8)
     smooth = cv2.GaussianBlur(rough, (0, 0), 1.2)
     return np.asarray(cv2.normalize(smooth, smooth, 0, 255, cv2.NORM_MINMAX))

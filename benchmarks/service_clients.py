@@ -64,7 +64,7 @@ def reader(url: str, start: multiprocessing.synchronize.Barrier, results: multip
     """Read at a steady rate over one connection; tell how long each answer took after it was due."""
     split, found = urlsplit(url), []
     request = f"GET {split.path} HTTP/1.1\r\nHost: {split.netloc}\r\n\r\n".encode()
-    with socket.create_connection((split.hostname, split.port)) as connection:
+    with socket.create_connection((split.hostname or "", split.port or 0)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         start.wait()
         begin = time.perf_counter() + 0.1 + os.getpid() % READERS / READERS / RATE_HZ

@@ -237,7 +237,7 @@ def boxes_under(points: FloatArray, boxes: FloatArray) -> tuple[IntArray, IntArr
     start = np.searchsorted(left, points[:, 0] - reach, side="left")
     count = np.maximum(np.searchsorted(left, points[:, 0], side="right") - start, 0)
     rows = max(1, _PAIRS_AT_ONCE // max(1, int(count.max(initial=0))))
-    found = [(np.empty(0, np.int64), np.empty(0, np.int64))]
+    found: list[tuple[IntArray, IntArray]] = [(np.empty(0, np.int64), np.empty(0, np.int64))]
     for first in range(0, len(points), rows):
         some = slice(first, first + rows)
         point = np.repeat(np.arange(len(points))[some], count[some])

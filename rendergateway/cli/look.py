@@ -10,6 +10,7 @@ import click
 
 from rendergateway.geometry import Bounds
 from rendergateway.wrappers import PictureOptions
+from rendergateway.wrappers.arguments import as_box
 
 __all__ = ["look_options", "read_box", "read_z"]
 
@@ -26,7 +27,10 @@ def read_box(ctx: click.Context, option: click.Parameter, text: str | None) -> B
         x0, y0, x1, y1 = map(float, text.split(","))
     except ValueError as error:
         raise click.BadParameter(f"a box is X0,Y0,X1,Y1 in world pixels, not {text!r}", ctx, option) from error
-    return Bounds(x0, y0, x1, y1)
+    try:
+        return as_box(Bounds(x0, y0, x1, y1))
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, option) from error
 
 
 def read_z(

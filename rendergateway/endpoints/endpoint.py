@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 import attrs
 
+from rendergateway.errors import BadRequestError
 from rendergateway.number_text import double_text, parse_boolean, parse_double, parse_integer
 
 __all__ = ["STATES", "Endpoint", "QueryValue"]
@@ -62,9 +63,13 @@ def _write(kind: str, value: Any) -> str:
 
 
 def _path_text(name: str, value: Any) -> str:
-    text = quote(_write(_PATH_TYPES.get(name, "text"), value), safe="")
-    # A segment of dots would be taken for a folder on the way to the service.
-    return text.replace(".", "%2E") if text in (".", "..") else text
+    text = _write(_PATH_TYPES.get(name, "text"), value)
+    # The service finds "a" where "a%2F" is asked for, and what is on the way takes "%2E%2E" for the folder above: to
+    # delete the tile ".." would be to delete its stack.
+    if "/" in text or text in ("", ".", ".."):
+        what = "a slash, even quoted, ends a part of a path" if text.strip(".") else "such a part of a path is left out"
+        raise BadRequestError(f"{name} {text!r} cannot stand in an address: {what}; listings hold what is so named")
+    return quote(text, safe="")
 
 
 @attrs.frozen
@@ -173,6 +178,8 @@ class Endpoint:
             If a value of the path is missing, or one is not known here.
         ValueError
             If a value is not of its type.
+        BadRequestError
+            If a text of the path is empty, ``.`` or ``..``, or has a slash in it: the service would read another one.
         """
         self._check_names(values)
         path = _PLACE.sub(lambda found: _path_text(found[1], values[found[1]]), self.path)

@@ -22,6 +22,7 @@ __all__ = [
     "affine_words",
     "last_leaf",
     "read_affines",
+    "trailing_affines",
     "with_last_affines",
 ]
 
@@ -46,8 +47,9 @@ class Leaf(msgspec.Struct, gc=False, rename="camel"):
 
 
 class Transforms(msgspec.Struct, gc=False):
-    """A tile's transforms, as far as the last one needs it."""
+    """A tile's transforms, as far as the last ones need it."""
 
+    type: str | None = None
     items: list[Leaf] = msgspec.field(name="specList", default_factory=list)
 
 
@@ -57,6 +59,20 @@ _NO_LEAF = Leaf(None)
 def last_leaf(transforms: Transforms | None) -> Leaf:
     """Return the last of a tile's transforms; one without a class where there is none."""
     return transforms.items[-1] if transforms is not None and transforms.items else _NO_LEAF
+
+
+def trailing_affines(transforms: Transforms | None) -> list[Leaf]:
+    """Return the leaves of affine classes that a tile's transforms end with, in their order."""
+    if transforms is None or transforms.type != "list":
+        return []
+    items, start = transforms.items, len(transforms.items)
+    while start and _is_affine(items[start - 1]):
+        start -= 1
+    return items[start:]
+
+
+def _is_affine(leaf: Leaf) -> bool:
+    return leaf.type == "leaf" and leaf.class_name in _LINEAR and bool(leaf.data_string)
 
 
 def read_affines(leaves: Sequence[Leaf]) -> tuple[FloatArray, list[tuple[int, str]]]:

@@ -1,4 +1,4 @@
-"""What a write must know of each tile: id, whether it has a box, which shared transforms it names. One pass a tile."""
+"""What a write must know of each tile: id, whether it has box and size, which transforms it names. One pass a tile."""
 
 from __future__ import annotations
 
@@ -34,6 +34,8 @@ class _Tile(msgspec.Struct, gc=False):
     min_y: float | str | None = msgspec.field(name="minY", default=None)
     max_x: float | str | None = msgspec.field(name="maxX", default=None)
     max_y: float | str | None = msgspec.field(name="maxY", default=None)
+    width: float | str | None = None
+    height: float | str | None = None
     transforms: _Spec | None = None
 
 
@@ -51,12 +53,15 @@ class TileOutline(NamedTuple):
         Not empty.
     has_box : bool
         Whether all four sides are there.
+    missing_size : str
+        What it lacks of width and height; without them no box can be derived.
     references : frozenset of str
         Ids of the shared transforms that it names, however deep.
     """
 
     tile_id: str
     has_box: bool
+    missing_size: str
     references: frozenset[str]
 
 
@@ -79,7 +84,13 @@ def outline_of(text: Text) -> TileOutline:
     if tile.z is None:
         raise RecordError(f"tile {tile.tile_id!r} has no z: it would be in no section; evolve(z=…) says where it lies")
     has_box = not (tile.min_x is None or tile.min_y is None or tile.max_x is None or tile.max_y is None)
-    return TileOutline(tile.tile_id, has_box, _names(tile.transforms))
+    return TileOutline(tile.tile_id, has_box, _missing_size(tile), _names(tile.transforms))
+
+
+def _missing_size(tile: _Tile) -> str:
+    if tile.width is not None and tile.height is not None:
+        return ""
+    return " and ".join(name for name in ("width", "height") if getattr(tile, name) is None)
 
 
 def references_of_transform(text: Text) -> frozenset[str]:

@@ -102,8 +102,8 @@ def _jpeg(pixels: Bytes, alpha: Bytes | None, recipe: Recipe) -> bytes:
         Image.fromarray(grey_of(flat)).save(buffer, "JPEG", qtables=tables[:1], subsampling="4:2:0")
         return buffer.getvalue()
     # With a fourth byte Pillow takes the pixels as they are; with three it copies them first.
-    four, size = _with_opacity(flat, None), flat.shape[1::-1]
-    image = Image.frombuffer("RGBX", size, four, "raw", "RGBX", 0, 1)
+    four, (height, width) = _with_opacity(flat, None), flat.shape[:2]
+    image = Image.frombuffer("RGBX", (width, height), four, "raw", "RGBX", 0, 1)
     image.save(buffer, "JPEG", qtables=tables, subsampling="4:2:0")
     return buffer.getvalue()
 

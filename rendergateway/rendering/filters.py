@@ -143,7 +143,7 @@ def _block_statistics(values: FloatArray, radius_x: int, radius_y: int) -> tuple
         + table[np.ix_(top, left)]
         for table in (total, squares)
     )
-    mean = sums / count
+    mean: FloatArray = np.divide(sums, count, dtype=np.float64)
     variance = (square_sums - sums * mean) / np.maximum(count - 1, 1)
     return mean, np.sqrt(np.maximum(variance, 0.0))
 

@@ -128,7 +128,7 @@ def floor_level(channel: Channel, wanted: int, exists: Callable[[Level], bool]) 
     Parameters
     ----------
     channel : Channel
-        Its listed levels, and the rule for those that are not listed.
+        Its listed levels, at least one, and the rule for those that are not listed.
     wanted : int
         Number of the level to draw.
     exists : callable
@@ -137,11 +137,9 @@ def floor_level(channel: Channel, wanted: int, exists: Callable[[Level], bool]) 
     Raises
     ------
     ImageError
-        If no level is listed, or only higher ones: nothing is enlarged.
+        If only higher levels are listed: nothing is enlarged.
     """
     listed = sorted(channel.levels)
-    if not listed:
-        raise ImageError("it has no mipmap levels")
     if wanted in channel.levels:
         return wanted, channel.levels[wanted]
     if channel.path_rule is not None and listed[0] < wanted:

@@ -13,7 +13,7 @@ from rendergateway.rendering.intensity import stretched, to_8bit
 from rendergateway.rendering.levels import drawn_level, floor_level
 from rendergateway.rendering.patches import Placement
 from rendergateway.rendering.placement import place
-from rendergateway.rendering.recipe import Channel, ImageAddress, Recipe, Tile
+from rendergateway.rendering.recipe import Channel, ImageAddress, Level, Recipe, Tile
 from rendergateway.rendering.sampling import Pixels
 from rendergateway.rendering.sources import Sources
 from rendergateway.transforms import Transform
@@ -127,12 +127,17 @@ class TileJob:
     def _size(self, channel: Channel) -> tuple[float, float]:
         if self.tile.width is not None and self.tile.height is not None:
             return self.tile.width, self.tile.height
-        _, level = floor_level(channel, 0, self.sources.has)
+        _, level = self._level(channel, 0)
         image = self._begun_image(level.image, 0)()
         return float(image.shape[1]), float(image.shape[0])
 
+    def _level(self, channel: Channel, wanted: int) -> tuple[int, Level]:
+        if not channel.levels:
+            raise ImageError(f"tile '{self.tile.id}' cannot be drawn: it has no mipmap levels")
+        return floor_level(channel, wanted, self.sources.has)
+
     def _begun(self, channel: Channel, wanted: int) -> PendingChannel:
-        number, level = floor_level(channel, wanted, self.sources.has)
+        number, level = self._level(channel, wanted)
         halvings, masked = wanted - number, level.mask is not None and not self.recipe.exclude_mask
         image = self._begun_image(level.image, halvings)
         return PendingChannel(channel, image, self._begun_image(level.mask, halvings) if masked else None)

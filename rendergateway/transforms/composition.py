@@ -71,7 +71,7 @@ def substituted(outer: PolynomialTransform2D, inner: PolynomialTransform2D) -> P
     """Return the polynomial that *outer* makes of the two polynomials of *inner*."""
     order = outer.order * inner.order
     x, y = (_as_table(row, inner.order) for row in inner.coefficients)
-    tables = [np.ones((1, 1))]
+    tables: list[FloatArray] = [np.ones((1, 1))]
     for degree in range(1, outer.order + 1):
         previous = tables[-degree:]
         tables += [_product(table, x) for table in previous] + [_product(previous[-1], y)]

@@ -106,7 +106,7 @@ class NewtonInverse(Transform):
         found = start.copy()
         residual = self.forward.apply(found) - target
         # Points that still move; what no step improves is left alone.
-        moving = np.arange(len(found))
+        moving: npt.NDArray[np.intp] = np.arange(len(found))
         for _ in range(_MAX_STEPS):
             moving = moving[_length(residual[moving]) > allowed[moving]]
             if not moving.size:
@@ -125,7 +125,7 @@ class NewtonInverse(Transform):
         step: FloatArray,
     ) -> npt.NDArray[np.intp]:
         """Move the points along their steps, halved until they help; return those that moved."""
-        waiting = np.arange(len(moving))
+        waiting: npt.NDArray[np.intp] = np.arange(len(moving))
         for halving in range(_MAX_HALVINGS):
             rows = moving[waiting]
             trial = found[rows] - step[waiting] / 2**halving

@@ -49,7 +49,7 @@ def radial_values(points: FloatArray, landmarks: FloatArray, *, exact: bool = Fa
     # In the steps of the service, whose roundings count where a box is cut to whole numbers: the root, its square.
     distances = np.sqrt(_squared_distances(points, landmarks))
     at_least = np.maximum(distances, _TINY, dtype=np.longdouble if exact else np.float64)
-    values = np.log(at_least).astype(np.float64, copy=False)
+    values: FloatArray = np.log(at_least).astype(np.float64, copy=False)
     values *= distances * distances
     return values
 

@@ -83,7 +83,7 @@ class Batches:
         ------
         RecordError
             If two tiles have one id, a transform that a tile names is nowhere or another one than the stack's, a box
-            cannot be derived or is beyond the limits.
+            cannot be derived, here or by the service for want of a size, or is beyond the limits.
         """
         rows = iter(sourced)
         while piece := list(islice(rows, self._size)):
@@ -98,6 +98,7 @@ class Batches:
                     self._learn(name, lookup, outline.tile_id)
         texts, boxed = self._boxed([text for text, _ in piece], outlines)
         derives = [self._boxes == "service" or not outline.has_box for outline in boxed]
+        _check_sizes(boxed, derives)
         for derive in sorted(set(derives)):
             rows = [row for row, it_does in enumerate(derives) if it_does is derive]
             yield Batch(self._resolved([texts[row] for row in rows], [boxed[row] for row in rows]), derive)
@@ -193,6 +194,16 @@ class Batches:
     def _resolved(self, texts: Sequence[Text], outlines: Sequence[TileOutline]) -> ResolvedTiles:
         tiles = {outline.tile_id: text for outline, text in zip(outlines, texts, strict=True)}
         return ResolvedTiles(cast("dict[str, Raw | bytes]", tiles), self._wanted(outlines))
+
+
+def _check_sizes(outlines: Sequence[TileOutline], derives: Sequence[bool]) -> None:
+    """Refuse tiles whose boxes a service could not derive: it would not say which tile it means."""
+    for outline, derive in zip(outlines, derives, strict=True):
+        if derive and outline.missing_size:
+            raise RecordError(
+                f"the box of tile {outline.tile_id!r} cannot be derived: it has no {outline.missing_size}; "
+                "evolve(width=…, height=…) says how large its image is"
+            )
 
 
 def _stored_boxes(texts: Sequence[Text]) -> FloatArray:

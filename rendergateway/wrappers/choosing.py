@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from rendergateway.wrappers.listing import Loaded
     from rendergateway.wrappers.object import ObjectWrapper
 
-__all__ = ["Like", "known_fields", "places_in_order", "places_that_fit"]
+__all__ = ["Like", "in_words", "known_fields", "places_in_order", "places_that_fit"]
 
 Choice: TypeAlias = "Callable[[Collection[Any], Loaded], list[int]]"
 
@@ -52,14 +53,15 @@ def known_fields(wrapper_class: type[ObjectWrapper[Any]]) -> list[str]:
 
 
 def places_that_fit(wrapper_class: type[ObjectWrapper[Any]], fields: Mapping[str, Any]) -> Choice:
-    """Return what finds the places of the objects whose fields have these values, or for which functions say so."""
+    """Return what finds the places of the objects whose fields fit these values; see `Collection.filter`."""
     _refuse_unknown(wrapper_class, fields)
+    tests = {name: _test_of(wanted) for name, wanted in fields.items()}
 
     def choose(collection: Collection[Any], loaded: Loaded) -> list[int]:
         places: Iterable[int] = range(len(loaded.listing.ids))
-        for name, wanted in fields.items():
+        for name, fits in tests.items():
             values = _values(collection, loaded, name)
-            places = [place for place in places if _fits(values[place], wanted)]
+            places = [place for place in places if fits(values[place])]
         return list(places)
 
     return choose
@@ -92,10 +94,38 @@ def _text(name: object) -> str:
     return name
 
 
-def _fits(value: Any, wanted: Any) -> bool:
+def _test_of(wanted: Any) -> Callable[[Any], bool]:
+    """Return what tells whether a value is *wanted*, is one of several that are, or is what a function says."""
     if callable(wanted):
-        return value is not None and bool(wanted(value))
-    return bool(value == wanted)
+        return lambda value: value is not None and bool(wanted(value))
+    wanted = _plain(wanted)
+    if isinstance(wanted, str | bytes) or not isinstance(wanted, Iterable):
+        return lambda value: bool(value == wanted)
+    several = list(wanted)
+    try:
+        known = frozenset(several)
+    except TypeError:
+        known = None
+
+    def is_among(value: Any) -> bool:
+        # A list may also be the value of a field, as labels are.
+        if value == wanted:
+            return True
+        return value in (several if known is None or isinstance(value, list) else known)
+
+    return is_among
+
+
+def _plain(wanted: Any) -> Any:
+    """Return what stands in numbers and arrays of numpy and pandas, whose == gives arrays."""
+    return wanted.tolist() if hasattr(wanted, "tolist") else wanted
+
+
+def in_words(wanted: Any) -> str:
+    """Return what is wanted of a field as a sentence names it: of many values the first ones."""
+    if isinstance(wanted, str):
+        return repr(wanted)
+    return getattr(wanted, "__name__", None) or reprlib.repr(_plain(wanted))
 
 
 def _refuse_unknown(wrapper_class: type[ObjectWrapper[Any]], names: Iterable[str]) -> None:

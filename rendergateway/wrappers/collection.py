@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from rendergateway.errors import MultipleFoundError, NotFoundError
 from rendergateway.transport.forks import new_lock
 from rendergateway.wrappers.all_at_once import AllAtOnce
-from rendergateway.wrappers.choosing import places_in_order, places_that_fit
+from rendergateway.wrappers.choosing import in_words, places_in_order, places_that_fit
 from rendergateway.wrappers.display import ShownCollection
 from rendergateway.wrappers.freshness import Seen
 from rendergateway.wrappers.keys import Scope
@@ -226,8 +226,8 @@ class Collection(AllAtOnce[W], ShownCollection, Generic[W]):
         ----------
         **fields
             By name: fields of the record, of the records in it (``image_row`` of a tile's layout), and properties of
-            the class. A value is compared, None stands for a field that is missing; a function is given each value that
-            there is, and tells.
+            the class. A value is compared, None stands for a field that is missing; a list, tuple, set, range or array
+            means one of its values; a function is given each value that there is, and tells.
 
         Raises
         ------
@@ -236,10 +236,10 @@ class Collection(AllAtOnce[W], ShownCollection, Generic[W]):
 
         Examples
         --------
-        ``tiles.filter(camera_id="cam2", image_row=lambda row: row > 3)``
+        ``tiles.filter(camera_id="cam2", image_col=[0, 2], image_row=lambda row: row > 3)``
         """
         choose = places_that_fit(self._class, fields)
-        words = [f"{name} {getattr(value, '__name__', repr(value))}" for name, value in fields.items()]
+        words = [f"{name} {in_words(value)}" for name, value in fields.items()]
         what = f"{self._what} with {' and '.join(words)}" if words else self._what
         return _Part(self, lambda loaded: loaded.listing.chosen(choose(self, loaded)), what)
 

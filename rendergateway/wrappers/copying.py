@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from rendergateway.errors import BadRequestError, StaleStackError, add_note
+from rendergateway.errors import BadRequestError, NotFoundError, StaleStackError, add_note
 from rendergateway.model import ResolvedTiles, StackRecord
 from rendergateway.model.slices import Text
 from rendergateway.model.tile_changes import without_stale_box
@@ -25,7 +25,30 @@ if TYPE_CHECKING:
     from rendergateway.model import TileTable
     from rendergateway.wrappers.stack import StackWrapper
 
-__all__ = ["Copy", "check_resumable", "clone", "make_like"]
+__all__ = ["Copy", "check_resumable", "check_sections", "clone", "make_like"]
+
+
+def check_sections(source: StackWrapper, sections: Sections | None) -> None:
+    """
+    Look whether a stack has the sections that are to be copied: a service copies nothing of others, without a word.
+
+    Raises
+    ------
+    NotFoundError
+        If it does not have one of them.
+    ValueError, TypeError
+        As `z_values_of`.
+
+    Notes
+    -----
+    One request, ``stack.z_values``, where sections are given.
+    """
+    if sections is None:
+        return
+    wanted, there = z_values_of(source, sections), set(map(float, source._call("stack.z_values")))
+    missing = [f"{z:g}" for z in wanted if z not in there]
+    if missing:
+        raise NotFoundError(f"{source!r} has no section at z {', '.join(missing)}; nothing was copied")
 
 
 def make_like(source: StackWrapper, target: StackWrapper, *, notes: str | None = None) -> StackWrapper:
@@ -72,14 +95,14 @@ def clone(
     """Let the service copy a stack; see `StackChanges.clone_to`."""
     if source._key.owner != target._key.owner:
         raise ValueError(f"a service clones for one owner; copy_to copies from {source._key.owner} to another")
-    z_values = z_values_of(source, sections) if sections is not None else None
+    check_sections(source, sections)
     if is_there(target):
         raise BadRequestError(f"{target!r} exists; delete it to make room, or give another name")
     source._call(
         "stack.clone",
         to_stack=target.name,
         to_project=target._key.project,
-        z=z_values,
+        z=None if sections is None else z_values_of(source, sections),
         skip_transforms=not transforms,
         body=new_version(notes, None, of=source.version),
     )

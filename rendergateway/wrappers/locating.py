@@ -127,8 +127,7 @@ def maps_of(stack: StackWrapper, tile_ids: Sequence[str], frame: str = "raw") ->
     texts = []
     for start in range(0, len(wanted), _TILES_A_REQUEST):
         texts += cut_list(stack._text("stack.tile_specs", body=encode(wanted[start : start + _TILES_A_REQUEST])))
-    found = TileTable(texts)
-    return TileMaps(dict(zip(found.tile_id.tolist(), texts, strict=True)), {}, frame)
+    return TileMaps(TileTable(texts), {}, frame)
 
 
 # What was given
@@ -174,12 +173,14 @@ def _of_each(
     frame: str,
 ) -> CoordinateTable:
     """Return the table of points that are carried by the tiles named with them; a tile that is missing is an error."""
-    known = np.flatnonzero([tile_id in maps for tile_id in ids])
-    found = carry([ids[row] for row in known], points[known])
+    is_known = np.fromiter((tile_id in maps for tile_id in ids), bool, len(ids))
+    known, missing = np.flatnonzero(is_known), np.flatnonzero(~is_known)
+    found = carry([ids[row] for row in known.tolist()], points[known])
     whole = np.full((len(ids), 3), np.nan)
     whole[known] = np.column_stack([found.points, found.z])
-    error = np.array([f"tile spec with id '{tile_id}' does not exist in {_words(stack)}" for tile_id in ids], object)
+    error: Column = np.empty(len(ids), dtype=object)
     error[known] = found.error
+    error[missing] = [f"tile spec with id '{ids[row]}' does not exist in {_words(stack)}" for row in missing.tolist()]
     whole[error != ""] = np.nan
     x, y, z = whole.T
     table = CoordinateTable(np.arange(len(ids)), ids, x, y, z, np.zeros(len(ids), bool), error, frame=frame)
@@ -195,7 +196,7 @@ def _of_named_tiles(stack: StackWrapper, maps: TileMaps, ids: list[str], world: 
     """Ask the service for all tiles under each point, and keep the one that is named with it."""
 
     def carry(some_ids: Sequence[str], some: FloatArray) -> Carried:
-        z = np.array([maps[tile_id].z for tile_id in some_ids], dtype=np.float64)
+        z = maps.z(some_ids)
         items = [{"world": [*point, of_z]} for point, of_z in zip(_finite(some), z.tolist(), strict=True)]
         answer = _asked(stack, "coordinate.batch_local_from_world", items, "local")
         named = answer.tile_id == np.array(some_ids, dtype=object)[answer.point]
@@ -223,11 +224,8 @@ class _Layer:
 
     @classmethod
     def of(cls, section: SectionWrapper) -> _Layer:
-        texts = section.tiles().texts
-        tiles = TileTable(texts)
-        tiles.columns("tile_id", "box", "size")
-        maps = TileMaps(dict(zip(tiles.tile_id.tolist(), texts, strict=True)), section.stack.shared_transforms)
-        return cls(tiles.tile_id, tiles.box, tiles.size, maps)
+        tiles = TileTable(section.tiles().texts)
+        return cls(tiles.tile_id, tiles.box, tiles.size, TileMaps(tiles, section.stack.shared_transforms))
 
 
 def _leave_out_what_is_outside(carried: Carried, sizes: FloatArray) -> None:

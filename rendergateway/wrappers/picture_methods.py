@@ -161,8 +161,8 @@ class SectionPictures(ObjectWrapper[SectionRecord]):
             If no tile has the channel.
         ServiceError
             If the service refuses; its sentence names tile and file.
-        TypeError
-            If *box* is no Bounds.
+        TypeError, ValueError
+            If *box* is no Bounds, or goes from a larger number to a smaller one.
 
         Notes
         -----

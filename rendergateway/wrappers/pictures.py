@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -184,11 +185,13 @@ class Picture(NDArrayOperatorsMixin):
         ImageError
             If the name ends in none of these, or a JPEG would have to hold 16 bits.
         OSError
-            If the file cannot be written.
+            If there is no such folder, or the file cannot be written.
         """
         from rendergateway.rendering.encoding import file_bytes, write_whole
 
-        kind = checked_kind(path)
+        kind, folder = checked_kind(path), Path(path).parent
+        if not folder.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "there is no such folder to write a picture to", str(folder))
         write_whole(path, file_bytes(self.pixels, self.alpha, kind, quality=quality))
 
     def _repr_png_(self) -> bytes:

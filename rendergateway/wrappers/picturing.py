@@ -15,6 +15,7 @@ from rendergateway.geometry import Bounds
 from rendergateway.model import RenderParameters
 from rendergateway.progress import Progress
 from rendergateway.transforms import tile_box
+from rendergateway.wrappers.arguments import as_box
 from rendergateway.wrappers.mapping import mapped
 from rendergateway.wrappers.picture_options import PictureOptions, checked_picture_frame
 from rendergateway.wrappers.picture_views import View, checked_scale, missing_channel, pixels_of
@@ -119,15 +120,13 @@ def section_box(section: SectionWrapper, box: Bounds | None = None) -> Bounds:
 
     Raises
     ------
-    TypeError
-        If *box* is no Bounds.
+    TypeError, ValueError
+        If *box* is no Bounds, or goes from a larger number to a smaller one.
     ImageError
         If there is nothing in it.
     """
     what = f"section {section.name} of stack {section.stack}"
-    if box is not None and not isinstance(box, Bounds):
-        raise TypeError(f"box= is Bounds(min_x, min_y, max_x, max_y), not {box!r}")
-    chosen = section.bounds if box is None else box
+    chosen = section.bounds if box is None else as_box(box)
     if chosen is None:
         raise ImageError(f"{what} has no tiles: there is nothing to draw")
     if not (all(map(math.isfinite, chosen)) and chosen.width > 0 and chosen.height > 0):

@@ -80,12 +80,15 @@ class StackCopies(ObjectWrapper[StackRecord]):
         ------
         BadRequestError
             If there is a stack of that name.
+        NotFoundError
+            If the stack does not have one of the sections.
         ValueError
             If the owner is another one: `copy_to` does that.
 
         Notes
         -----
-        ``stack.read`` of both, ``stack.clone``, and ``stack.set_state`` for a complete one.
+        ``stack.read`` of both, ``stack.clone``, and ``stack.set_state`` for a complete one; first ``stack.z_values``
+        where sections are given.
         """
         target = self._sibling(name, None, project)
         return copying.clone(
@@ -152,6 +155,8 @@ class StackCopies(ObjectWrapper[StackRecord]):
         ------
         BadRequestError
             If there is a stack of that name; with *resume*, if it is not LOADING.
+        NotFoundError
+            If the stack does not have one of the sections.
         StaleStackError
             If this stack was changed by others meanwhile; the copy is left LOADING.
         RecordError
@@ -165,6 +170,7 @@ class StackCopies(ObjectWrapper[StackRecord]):
         ``stack.create`` and ``stack.set_state`` there.
         """
         target = self._sibling(name, owner, project, gateway)
+        copying.check_sections(self._stack, sections)
         if resume:
             copying.check_resumable(target)
         else:

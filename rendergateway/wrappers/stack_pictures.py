@@ -55,6 +55,25 @@ class StackPictures(ObjectWrapper[StackRecord]):
         """Return the recipe of a picture of one section, as `SectionWrapper.render_parameters`."""
         return self._pictured.section(z).render_parameters(box, scale=scale, **options)
 
+    def url(
+        self, z: float, format: str = "png", *, box: Bounds | None = None, scale: float = 1.0, **options: Any
+    ) -> str:
+        """
+        Return the address of a picture of one section, for pages, as `SectionWrapper.url`.
+
+        Parameters
+        ----------
+        z : float
+            Which section.
+        format, box, scale, **options
+            As for `SectionWrapper.url`.
+
+        Notes
+        -----
+        No request where the stack is loaded, and *box* is given or the section's bounds are known.
+        """
+        return self._pictured.section(z).url(format, box=box, scale=scale, **options)
+
     def slice(
         self,
         axis: str = "xz",

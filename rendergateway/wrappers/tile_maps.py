@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
 import attrs
 import numpy as np
@@ -11,9 +10,10 @@ import numpy as np
 from rendergateway import transforms
 from rendergateway.errors import NotInvertibleError, RecordError, TransformError
 from rendergateway.geometry import FloatArray, IntArray
-from rendergateway.model import TileRecord
+from rendergateway.model import TileRecord, TileTable
 from rendergateway.model.slices import Text
 from rendergateway.model.tables import Column
+from rendergateway.model.tile_kinds import TileKinds
 from rendergateway.transforms import Transform, TransformList, affines_apply, affines_undo
 
 __all__ = ["FRAMES", "METHODS", "Carried", "TileMap", "TileMaps"]
@@ -28,50 +28,51 @@ _NO_SIZE = "width and height must be set to create transform mesh"
 @attrs.frozen(eq=False)
 class TileMap:
     """
-    One tile's way into the world: *head*, then the affine *tail*.
+    What tiles of one kind have in common on the way into the world: *head*, *before*, and then affines of their own.
 
     Attributes
     ----------
     head : TransformList
         All transforms but the affine ones at the end; often one lens correction, the same for many tiles.
-    tail : ndarray, shape (2, 3)
-        The affine transforms at the end, as one.
+    before : ndarray, shape (2, 3)
+        The affine transforms behind the head that are the same for all, as one.
+    count : int
+        How many affines of each tile follow.
     is_bare : bool
         Whether the tile has no transforms at all.
-    z : float
-        The section; NaN where the tile has none.
     width, height : float or None
         Of the image.
     cell_size : float
         The tile's ``meshCellSize``.
     problem : str
-        Why the tile cannot be used; empty where it can.
+        Why such a tile cannot be used; empty where it can.
     """
 
     head: TransformList = attrs.field(factory=TransformList)
-    tail: FloatArray = attrs.field(factory=lambda: np.eye(2, 3))
+    before: FloatArray = attrs.field(factory=lambda: np.eye(2, 3))
+    count: int = 0
     is_bare: bool = False
-    z: float = float("nan")
     width: float | None = None
     height: float | None = None
     cell_size: float = 64.0
     problem: str = ""
 
     @classmethod
-    def of(cls, tile: TileRecord, shared: Mapping[str, Transform], frame: str = "raw") -> TileMap:
-        """Return the map of a tile; what stands in the way becomes its *problem*."""
+    def of(cls, text: Text, shared: Mapping[str, Transform], frame: str = "raw", count: int = 0) -> TileMap:
+        """Return the map of a tile with *count* last affines of its own; what stands in the way is its *problem*."""
+        tile = TileRecord.from_json(text)
         try:
             whole = tile.transforms.flattened(shared)
-            chosen = whole if frame == "raw" else whole.split_at_lens()[1]
-            head, tail = _parted(chosen)
+            chosen = list(whole if frame == "raw" else whole.split_at_lens()[1])
+            # With the lens in front left out, fewer may follow.
+            count = min(count, len(chosen))
+            head, before = _parted(chosen[: len(chosen) - count])
         except (TransformError, RecordError) as error:
             return cls(problem=str(error))
-        z = float("nan") if tile.z is None else tile.z
-        return cls(head, tail, not len(chosen), z, tile.width, tile.height, tile.mesh_cell_size)
+        return cls(head, before, count, not chosen, tile.width, tile.height, tile.mesh_cell_size)
 
 
-def _parted(transforms: TransformList) -> tuple[TransformList, FloatArray]:
-    items = list(transforms)
+def _parted(items: Sequence[Transform]) -> tuple[TransformList, FloatArray]:
     end = len(items)
     while end and items[end - 1].is_affine:
         end -= 1
@@ -89,31 +90,31 @@ class Carried:
 
 class TileMaps:
     """
-    The maps of many tiles by id; each is made when it is first needed.
+    The maps of many tiles by id; those of a kind are made when they are first needed.
 
     Parameters
     ----------
-    texts : mapping of str to JSON text
-        The tile specs by id.
+    tiles : TileTable
+        The tile specs.
     shared : mapping of str to Transform
         The shared transforms that they refer to.
     frame : {'raw', 'lens_corrected'}
         What local pixels are.
     """
 
-    def __init__(self, texts: Mapping[str, Text], shared: Mapping[str, Transform], frame: str = "raw") -> None:
-        self._texts = texts
+    def __init__(self, tiles: TileTable, shared: Mapping[str, Transform], frame: str = "raw") -> None:
+        self._texts, self._z = tiles.texts, tiles.z
+        self._rows = {tile_id: row for row, tile_id in enumerate(tiles.tile_id.tolist())}
         self._shared = shared
         self._frame = frame
-        self._maps: dict[str, TileMap] = {}
+        self._maps: dict[Hashable, TileMap] = {}
 
     def __contains__(self, tile_id: object) -> bool:
-        return tile_id in self._texts
+        return tile_id in self._rows
 
-    def __getitem__(self, tile_id: str) -> TileMap:
-        if tile_id not in self._maps:
-            self._maps[tile_id] = TileMap.of(TileRecord.from_json(self._texts[tile_id]), self._shared, self._frame)
-        return self._maps[tile_id]
+    def z(self, tile_ids: Sequence[str]) -> FloatArray:
+        """Return the sections of tiles; NaN where one has none."""
+        return self._z[[self._rows[tile_id] for tile_id in tile_ids]]
 
     def world_from_local(self, tile_ids: Sequence[str], points: FloatArray) -> Carried:
         """Carry local points (N, 2), each of its tile, into the world."""
@@ -137,61 +138,77 @@ class TileMaps:
         self,
         tile_ids: Sequence[str],
         points: FloatArray,
-        kind_of: Callable[[TileMap], object],
-        carry: Callable[[list[TileMap], IntArray, FloatArray, Column], FloatArray],
+        kind_of: Callable[[TileMap], Hashable],
+        carry: Callable[[TileMap, FloatArray, FloatArray, Column], FloatArray],
     ) -> Carried:
         numbers: dict[str, int] = {}
         which = np.array([numbers.setdefault(tile_id, len(numbers)) for tile_id in tile_ids], dtype=np.int64)
-        maps = [self[tile_id] for tile_id in numbers]
-        carried, error = np.full_like(points, np.nan), np.full(len(points), "", dtype=object)
-        for members in _alike(maps, kind_of):
-            rows = np.flatnonzero(np.isin(which, members))
-            some = [maps[member] for member in members]
-            place = np.searchsorted(members, which[rows])
-            reasons = error[rows]
-            try:
-                carried[rows] = carry(some, place, points[rows], reasons)
-            except TransformError as problem:
-                reasons[:] = str(problem)
-            error[rows] = reasons
-        for number, tile_map in enumerate(maps):
+        rows = np.array([self._rows[tile_id] for tile_id in numbers], dtype=np.int64)
+        maps, groups, tails, problem = self._grouped([self._texts[row] for row in rows.tolist()], kind_of)
+        carried, error = np.full_like(points, np.nan), problem[which]
+        for places in _places_of_each(groups[which]):
+            tile_map, reasons = maps[groups[which[places[0]]]], error[places]
             if tile_map.problem:
-                error[which == number] = tile_map.problem
-        z = np.array([tile_map.z for tile_map in maps], dtype=np.float64)
-        return Carried(carried, z[which] if len(maps) else np.empty(0), error)
+                continue
+            try:
+                carried[places] = carry(tile_map, tails[which[places]], points[places], reasons)
+            except TransformError as refused:
+                reasons[:] = str(refused)
+            error[places] = reasons
+        return Carried(carried, self._z[rows[which]], error)
+
+    def _grouped(
+        self, texts: Sequence[Text], kind_of: Callable[[TileMap], Hashable]
+    ) -> tuple[list[TileMap], IntArray, FloatArray, Column]:
+        """Return a map of each group that is carried together; group, last affines and problem of each tile."""
+        kinds = TileKinds.of(texts)
+        groups, tails = np.empty(len(texts), dtype=np.int64), np.empty((len(texts), 2, 3))
+        problem: Column = np.full(len(texts), "", dtype=object)
+        found: dict[Hashable, int] = {}
+        maps: list[TileMap] = []
+        for rows in _places_of_each(kinds.number):
+            tile_map = self._map(kinds, int(kinds.number[rows[0]]), texts)
+            groups[rows] = found.setdefault(tile_map.problem or kind_of(tile_map), len(maps))
+            maps += [tile_map] * (len(found) - len(maps))
+            tails[rows] = kinds.placed(rows, tile_map.count, tile_map.before)
+            if tile_map.problem:
+                # Each by itself: the sentence may name the tile.
+                problem[rows] = [TileMap.of(texts[row], self._shared, self._frame).problem for row in rows.tolist()]
+        return maps, groups, tails, problem
+
+    def _map(self, kinds: TileKinds, kind: int, texts: Sequence[Text]) -> TileMap:
+        key = kinds.keys[kind]
+        if key not in self._maps:
+            text, count = texts[kinds.examples[kind]], kinds.counts[kind]
+            self._maps[key] = TileMap.of(text, self._shared, self._frame, count)
+        return self._maps[key]
 
 
-def _alike(maps: Iterable[TileMap], kind_of: Callable[[TileMap], object]) -> Iterator[list[int]]:
-    """Yield the numbers, ascending, of usable maps of one kind after the other."""
-    groups: defaultdict[object, list[int]] = defaultdict(list)
-    for number, tile_map in enumerate(maps):
-        if not tile_map.problem:
-            groups[kind_of(tile_map)].append(number)
-    yield from groups.values()
+def _places_of_each(numbers: IntArray) -> list[IntArray]:
+    """Return the places, ascending, of each number that there is."""
+    order = np.argsort(numbers, kind="stable")
+    ends = np.flatnonzero(np.diff(numbers[order])) + 1
+    return np.split(order, ends) if len(numbers) else []
 
 
-def _head_of(tile_map: TileMap) -> object:
+def _head_of(tile_map: TileMap) -> Hashable:
     return tile_map.head
 
 
-def _mesh_of(tile_map: TileMap) -> object:
+def _mesh_of(tile_map: TileMap) -> Hashable:
     return tile_map.head, tile_map.width, tile_map.height, tile_map.cell_size, tile_map.is_bare
 
 
-def _tails(maps: Sequence[TileMap]) -> FloatArray:
-    return np.array([tile_map.tail for tile_map in maps])
-
-
-def _into_world(maps: list[TileMap], which: IntArray, points: FloatArray, error: Column) -> FloatArray:
-    head = maps[0].head
-    return affines_apply(_tails(maps)[which], (head.apply(points) if len(head) else points)[:, np.newaxis])[:, 0]
+def _into_world(tile_map: TileMap, tails: FloatArray, points: FloatArray, error: Column) -> FloatArray:
+    head = tile_map.head
+    return affines_apply(tails, (head.apply(points) if len(head) else points)[:, np.newaxis])[:, 0]
 
 
 # Back, by formula
 
 
-def _into_tiles_exactly(maps: list[TileMap], which: IntArray, points: FloatArray, error: Column) -> FloatArray:
-    found, head = affines_undo(_tails(maps)[which], points), maps[0].head
+def _into_tiles_exactly(tile_map: TileMap, tails: FloatArray, points: FloatArray, error: Column) -> FloatArray:
+    found, head = affines_undo(tails, points), tile_map.head
     error[np.isnan(found).any(axis=1)] = "the tile's affine has no inverse"
     return _inverted(head.inverse(), found, error) if len(head) else found
 
@@ -216,14 +233,13 @@ def _inverted(inverse: Transform, points: FloatArray, error: Column) -> FloatArr
 # Back, as the service does
 
 
-def _into_tiles_by_mesh(maps: list[TileMap], which: IntArray, points: FloatArray, error: Column) -> FloatArray:
-    first = maps[0]
-    if first.is_bare:
+def _into_tiles_by_mesh(tile_map: TileMap, tails: FloatArray, points: FloatArray, error: Column) -> FloatArray:
+    if tile_map.is_bare:
         # A tile without transforms gives every point back, inside it or not.
         return points
-    if first.width is None or first.height is None:
+    if tile_map.width is None or tile_map.height is None:
         raise TransformError(_NO_SIZE)
-    size = first.width, first.height, first.cell_size
-    vertices, triangles = transforms.tile_mesh(*size, is_affine=not len(first.head))
-    target = first.head.apply(vertices)[triangles]
-    return transforms.find_in_triangles(points, vertices[triangles], target, _tails(maps)[which])
+    size = tile_map.width, tile_map.height, tile_map.cell_size
+    vertices, triangles = transforms.tile_mesh(*size, is_affine=not len(tile_map.head))
+    target = tile_map.head.apply(vertices)[triangles]
+    return transforms.find_in_triangles(points, vertices[triangles], target, tails)

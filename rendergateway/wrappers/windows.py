@@ -105,4 +105,5 @@ def composed(channels: Mapping[str, npt.NDArray[Any]], windows: Mapping[str, Win
     total = np.zeros((*shape, 3), dtype=np.float32)
     for name, values in channels.items():
         total += windows[name].shares(values)[..., np.newaxis] * np.array(rgb_of(windows[name].colour), np.float32)
-    return np.minimum(np.floor(total + 0.5), 255).astype(np.uint8)
+    picture: npt.NDArray[np.uint8] = np.minimum(np.floor(total + 0.5), 255).astype(np.uint8)
+    return picture

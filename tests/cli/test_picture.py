@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from rendergateway import Gateway
@@ -36,7 +38,7 @@ def draw(run: Run, volume: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return run
 
 
-def pixels(name: str) -> np.ndarray:
+def pixels(name: str) -> npt.NDArray[Any]:
     return np.asarray(cv2.imread(name, cv2.IMREAD_UNCHANGED))
 
 
@@ -92,12 +94,13 @@ def test_picture__of_a_tile(draw: Run, volume: Path) -> None:
         (["--z", "1", "--image-path", "a"], 2, "paths are THEIRS=MINE, not 'a'"),
         (["--z", "1", "--scale", "0"], 1, "rendergateway: a scale is pixels of the picture for one world pixel"),
         (["--z", "1", "--scale", "1e9"], 1, "ask for smaller boxes, or a smaller scale"),
+        (["--z", "1", "--box", "9,0,0,9"], 2, "it goes from min_x, min_y to max_x, max_y"),
         (["--z", "1", "--box", "0,0,0,9"], 1, "there is nothing in the box"),
         (["--z", "1", "--channel", "DAPI"], 1, "has no channel 'DAPI'"),
         (["--z", "1", "--max-tiles", "3"], 1, "shows 4 tiles, more than max_tiles=3"),
         (["--z", "9"], 1, "section 9.0 of stack montage has no tiles"),
         (["--z", "1", "-o", "a.gif"], 1, "'a.gif' ends in none of .png, .jpg"),
-        (["--z", "1", "-o", "no/folder/a.png"], 1, "No such file or directory"),
+        (["--z", "1", "-o", "no/folder/a.png"], 1, "no/folder: there is no such folder"),
     ],
 )
 def test_picture__bad_input(draw: Run, words: list[str], code: int, sentence: str) -> None:

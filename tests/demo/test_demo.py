@@ -6,9 +6,11 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 from click.testing import CliRunner, Result
 
@@ -23,7 +25,7 @@ def run(folder: Path) -> Result:
     return CliRunner().invoke(commands, ["demo", str(folder)], prog_name="rendergateway")
 
 
-def grey(file: Path) -> np.ndarray:
+def grey(file: Path) -> npt.NDArray[Any]:
     return np.asarray(cv2.imread(str(file), cv2.IMREAD_UNCHANGED))
 
 
@@ -87,7 +89,7 @@ def test_demo__images_agree_where_tiles_match(made: tuple[DemoFolder, Result]) -
     """Matching points of neighbours show the same grey in the files, but for rounding."""
     place, _ = made
 
-    def seen(tile_id: str, points: np.ndarray) -> np.ndarray:
+    def seen(tile_id: str, points: npt.NDArray[Any]) -> npt.NDArray[Any]:
         picture = np.pad(grey(place.images / f"{tile_id}.png"), (0, 1), mode="edge")
         column, row = np.floor(points).astype(int).T
         right, down = (points % 1).T

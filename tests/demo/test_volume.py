@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from rendergateway.demo.texture import Section, draw_section
@@ -19,7 +22,7 @@ def tissue() -> Section:
     return draw_section(1.0, Bounds(-48, -48, 1100, 1100))
 
 
-def seen(tissue: Section, tile: DemoTile, local: np.ndarray) -> np.ndarray:
+def seen(tissue: Section, tile: DemoTile, local: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return tissue.at(tile.whole.apply(local)).astype(float)
 
 

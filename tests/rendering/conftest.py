@@ -7,13 +7,14 @@ from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from rendergateway.rendering import Channel, ImageAddress, Level, Recipe, Sources, Tile
 from rendergateway.transforms import AffineModel2D, Transform, TransformList
 
 
-def texture(height: int, width: int, seed: int = 1) -> np.ndarray:
+def texture(height: int, width: int, seed: int = 1) -> npt.NDArray[Any]:
     """Return a smooth random 8-bit image without black pixels."""
     rough = np.random.default_rng(seed).integers(0, 256, (height, width), dtype=np.uint8)
     smooth = cv2.GaussianBlur(rough, (0, 0), 1.5)
@@ -31,7 +32,7 @@ class Images:
         self.folder = folder
         self.sources = Sources()
 
-    def save(self, name: str, pixels: np.ndarray) -> str:
+    def save(self, name: str, pixels: npt.NDArray[Any]) -> str:
         """Write an image losslessly, and return where."""
         path = str(self.folder / name)
         assert cv2.imwrite(path, pixels[..., ::-1] if pixels.ndim == 3 else pixels)
@@ -39,10 +40,10 @@ class Images:
 
     def tile(
         self,
-        image: str | np.ndarray,
+        image: str | npt.NDArray[Any],
         transform: Transform | None = None,
         *,
-        mask: np.ndarray | None = None,
+        mask: npt.NDArray[Any] | None = None,
         **channel: Any,
     ) -> Tile:
         """Return a tile of an image, named as its file."""
@@ -54,7 +55,7 @@ class Images:
         levels = channel.pop("levels", {0: Level(ImageAddress(image), mask_address)})
         return Tile(Path(image).stem, transform or TransformList(), (Channel(levels=levels, **channel),))
 
-    def drawn(self, *tiles: Tile, **recipe: Any) -> np.ndarray:
+    def drawn(self, *tiles: Tile, **recipe: Any) -> npt.NDArray[Any]:
         """Return the pixels of a picture of tiles."""
         from rendergateway.rendering import draw
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import tifffile
 
@@ -149,7 +150,7 @@ def test_paths__are_mapped(images: Images) -> None:
         (np.full((2, 2, 3), 0x0908, dtype=np.uint16), np.full((2, 2, 3), 9, dtype=np.uint8)),
     ],
 )
-def test_tiff__of_any_type(tmp_path: Path, stored: np.ndarray, seen: np.ndarray) -> None:
+def test_tiff__of_any_type(tmp_path: Path, stored: npt.NDArray[Any], seen: npt.NDArray[Any]) -> None:
     """Whatever type a TIFF has, one comes out that can be drawn."""
     tifffile.imwrite(tmp_path / "a.tif", stored)
 
@@ -296,7 +297,7 @@ def test_levels__none_or_only_small_ones(images: Images) -> None:
     """A tile without levels, or with none that is large enough, is refused."""
     small = {1: Level(ImageAddress("small.png"))}
 
-    with pytest.raises(ImageError, match="it has no mipmap levels"):
+    with pytest.raises(ImageError, match="tile 'none' cannot be drawn: it has no mipmap levels"):
         images.drawn(images.tile("none.png", levels={}))
     with pytest.raises(ImageError, match=r"resolution mipmap for small\.png is level 1 but a level 0 mipmap is needed"):
         draw(Recipe(tiles=(Tile("t", TransformList(), (Channel(levels=small),), 90, 90),)), images.sources)

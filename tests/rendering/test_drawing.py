@@ -240,7 +240,7 @@ def test_rank__of_the_disk_around_a_pixel(images: Images) -> None:
     shifted = [wide[y : y + 80, x : x + 90] for y in range(3) for x in range(3)]
     tile = images.tile(pixels)
 
-    def found(kind: int) -> np.ndarray:
+    def found(kind: int) -> npt.NDArray[Any]:
         step = FilterStep("Rank", {"filterType": str(kind), "radius": "1"})
         return images.drawn(tile, width=80, height=70, filters=(step,))
 
@@ -309,7 +309,7 @@ def test_sources__large_images_lie_in_memory_of_their_own(images: Images) -> Non
     """A large image is kept outside of the allocator, read-only and with the same pixels; a small one within."""
     large, small = texture(1100, 1000, 1), texture(300, 200, 2)
 
-    def kept(pixels: np.ndarray) -> np.ndarray:
+    def kept(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
         address = images.tile(pixels, shift(0, 0)).channels[0].levels[0].image
         assert address is not None
         return images.sources.image(address)
@@ -379,7 +379,7 @@ def test_image__is_decoded_once(images: Images) -> None:
 
     sources = Sources(opened)
 
-    def read(_: int) -> np.ndarray:
+    def read(_: int) -> npt.NDArray[Any]:
         ready.wait()
         return sources.image(ImageAddress(str(path)))
 

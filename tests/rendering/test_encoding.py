@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 import tifffile
 from PIL import Image
@@ -31,7 +33,7 @@ def test_png__every_value_comes_back(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("pixels", [np.zeros((2, 2)), np.zeros((2, 2, 3), dtype=np.uint8)])
-def test_png__no_grey_picture(pixels: np.ndarray) -> None:
+def test_png__no_grey_picture(pixels: npt.NDArray[Any]) -> None:
     """What is no grey picture is refused."""
     with pytest.raises(ImageError, match="a grey picture is"):
         png_bytes(pixels)

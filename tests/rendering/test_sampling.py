@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from rendergateway.rendering.levels import average_scale, best_level, halved
@@ -14,7 +17,7 @@ from tests.rendering.conftest import texture
 ROTATED = np.array([[0.98, -0.17, 60.3], [0.17, 0.98, -10.7]])
 
 
-def places(matrix: np.ndarray, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
+def places(matrix: npt.NDArray[Any], width: int, height: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     x, y = np.meshgrid(np.arange(float(width)), np.arange(float(height)))
     return matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2], matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2]
 
@@ -39,7 +42,7 @@ def test_opencv__bilinear_is_exact() -> None:
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_affine__halves_are_rounded_up(dtype: type) -> None:
     """At regular fractions of pixels, where exact halves are common, nothing is off at all."""
-    image: np.ndarray = texture(300, 400).astype(dtype) * (1 if dtype is np.uint8 else 257)
+    image: npt.NDArray[Any] = texture(300, 400).astype(dtype) * (1 if dtype is np.uint8 else 257)
     matrix = np.array([[1.0, 0.0, 3.5], [0.0, 1.0, 7.25]])
 
     found = sampled_affine(image, matrix, 390, 290)

@@ -8,6 +8,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 import requests
 import tifffile
@@ -20,7 +21,7 @@ from rendergateway.transforms import fit_thin_plate_spline
 from tests.service.conftest import STACK, Service, tile
 
 
-def save_image(folder: Path, name: str, pixels: np.ndarray) -> str:
+def save_image(folder: Path, name: str, pixels: npt.NDArray[Any]) -> str:
     path = str(folder / name)
     assert cv2.imwrite(path, pixels)
     return f"file://{path}"

@@ -8,6 +8,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from rendergateway import (
@@ -59,24 +60,24 @@ def drawn(picture_database: Path) -> Iterator[StackWrapper]:
         yield gateway.stack("montage")
 
 
-def save(path: Path, pixels: np.ndarray) -> str:
+def save(path: Path, pixels: npt.NDArray[Any]) -> str:
     assert cv2.imwrite(str(path), pixels)
     return path.as_uri()
 
 
-def image_of(path: Path) -> np.ndarray:
+def image_of(path: Path) -> npt.NDArray[Any]:
     return np.asarray(cv2.imread(str(path), cv2.IMREAD_UNCHANGED))
 
 
-def image_in(data: bytes) -> np.ndarray:
+def image_in(data: bytes) -> npt.NDArray[Any]:
     return np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED))
 
 
-def opacity(picture: Picture) -> np.ndarray:
+def opacity(picture: Picture) -> npt.NDArray[Any]:
     return np.full(picture.shape[:2], 255) if picture.alpha is None else picture.alpha
 
 
-def ramp(height: int = 80, width: int = 100, most: int = 60_000) -> np.ndarray:
+def ramp(height: int = 80, width: int = 100, most: int = 60_000) -> npt.NDArray[Any]:
     return np.linspace(1, most, height * width).reshape(height, width).astype(np.uint16)
 
 
@@ -109,5 +110,5 @@ def two_channels(gateway: Gateway, tmp_path: Path) -> StackWrapper:
     return put(gateway, plain_tile("", x=50_000, y=70_000, channels=channels, image_url=None), name="two_channels")
 
 
-def channel_images() -> dict[str, np.ndarray]:
+def channel_images() -> dict[str, npt.NDArray[Any]]:
     return {"DAPI": ramp(most=600), "TdTomato": ramp(most=600)[::-1].copy()}

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+import attrs
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from rendergateway import (
@@ -14,9 +19,20 @@ from rendergateway import (
     RecordError,
     StackWrapper,
     TileRecord,
+    TileTable,
     TransformError,
 )
-from rendergateway.transforms import AffineModel2D, PolynomialTransform2D, Transform, TransformReference
+from rendergateway.transforms import (
+    AffineModel2D,
+    InterpolatedTransform,
+    PolynomialTransform2D,
+    Transform,
+    TransformList,
+    TransformReference,
+    TranslationModel2D,
+    UnknownTransform,
+)
+from rendergateway.wrappers.tile_maps import TileMaps
 
 BEND = PolynomialTransform2D([[0, 1, 0, -1e-4, 0, 1e-4], [0, 0, 1, 0, 1e-4, 0]], id="bend", labels=("lens",))
 
@@ -49,7 +65,7 @@ def odd(gateway: Gateway) -> StackWrapper:
 
 
 @pytest.fixture
-def points() -> np.ndarray:
+def points() -> npt.NDArray[Any]:
     """World points over, between and beside the tiles of `odd`."""
     grid = np.stack(np.meshgrid(np.linspace(-20, 240, 40), np.linspace(-20, 150, 30)), axis=-1).reshape(-1, 2)
     return np.concatenate([grid, [[0, 0], [99, 79], [100, 80], [40, 10], [np.nan, 3]]])
@@ -150,7 +166,7 @@ def test_locate__tiles_under_points(stack: StackWrapper, gateway: Gateway) -> No
     assert found[found.visible].raise_errors().tile_id.tolist() == ["t1_1", "t1_0"]
 
 
-def test_locate__as_the_service(odd: StackWrapper, points: np.ndarray) -> None:
+def test_locate__as_the_service(odd: StackWrapper, points: npt.NDArray[Any]) -> None:
     """Bent, mirrored, flat, turned and bare tiles are found where the service finds them, with its sentences."""
     finite = points[np.isfinite(points).all(axis=1)]
     found, asked = (odd.section(1).locate(finite, where=where) for where in ("here", "service"))
@@ -162,7 +178,7 @@ def test_locate__as_the_service(odd: StackWrapper, points: np.ndarray) -> None:
     assert "cannot be inverted" in " ".join(found.error)
 
 
-def test_locate__by_formula(odd: StackWrapper, points: np.ndarray) -> None:
+def test_locate__by_formula(odd: StackWrapper, points: npt.NDArray[Any]) -> None:
     """By formula mirrored tiles are found too, images end where they end, and each point comes back to the world."""
     found = odd.section(1).locate(points, method="exact")
     good = found[~found.failed]
@@ -209,6 +225,70 @@ def test_stack__many_points_of_many_tiles(odd: StackWrapper, gateway: Gateway) -
     np.testing.assert_allclose(mapped.xy, asked.xy, rtol=0, atol=1e-9)
     np.testing.assert_allclose(np.delete(back.xy, 2, axis=0), np.delete(local, 2, axis=0), rtol=0, atol=1e-8)
     np.testing.assert_array_equal(mapped.z, asked.z)
+
+
+@pytest.mark.parametrize("frame", ["raw", "lens_corrected"])
+def test_tile_maps__of_all_kinds(frame: str) -> None:
+    """Whatever a tile's transforms are like, many at once are carried as each by itself."""
+    leaves: list[Transform] = [
+        affine(0.9, 0.1, 20, -0.1, 0.95, 30),
+        affine(1.1, 0, 5, 0.2, 1, 6),
+        TranslationModel2D(3.3, 4.4),
+    ]
+    shared = {"bend": BEND, "moved": affine(1, 0, 7, 0, 1, 8)}
+    bend, moved = map(TransformReference, shared)
+    lists: list[list[Transform]] = [
+        *([bend, leaf] for leaf in leaves),
+        *([leaf, other] for leaf in leaves for other in leaves),
+        *([moved, *leaves[:count]] for count in range(4)),
+        [TransformList([bend, leaves[0]], labels=("lens",)), leaves[1], leaves[2]],
+        [leaves[0], TransformList([leaves[1], bend])],
+        [leaves[0], attrs.evolve(leaves[1], labels=("lens",))],
+        [leaves[1], InterpolatedTransform(leaves[0], leaves[1], 0.25), leaves[0]],
+        [BEND],
+        [],
+    ]
+    tiles = [placed(str(number), *transforms) for number, transforms in enumerate(lists)]
+    points = np.random.default_rng(1).uniform(0, 80, (len(tiles), 2))
+    ids = [tile.tile_id for tile in tiles]
+
+    maps = TileMaps(TileTable([tile.to_json() for tile in tiles]), shared, frame)
+    found = maps.world_from_local(ids, points)
+    back = maps.local_from_world(ids, found.points, "exact")
+
+    flat = [tile.transforms.flattened(shared) for tile in tiles]
+    flat = flat if frame == "raw" else [whole.split_at_lens()[1] for whole in flat]
+    alone = [whole.apply(point) for whole, point in zip(flat, points, strict=True)]
+    assert not found.error.any()
+    assert not back.error.any()
+    # Pixels; affines that follow each other are one matrix here.
+    np.testing.assert_allclose(found.points, alone, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(back.points, points, rtol=0, atol=1e-7)
+
+
+def test_stack__reason_of_each_tile(gateway: Gateway) -> None:
+    """Of tiles that cannot be used each says why by itself, and others are carried."""
+    stack = gateway.create_stack("unknown")
+    strange = UnknownTransform("a.b.Strange", "1 2 3")
+    placed_by = {"a": strange, "b": strange, "c": affine(1, 0, 5, 0, 1, 6)}
+    with stack.editing() as edit:
+        edit.put([placed(name, one).evolve(min_x=0, min_y=0, max_x=9, max_y=9) for name, one in placed_by.items()])
+
+    mapped = stack.world_from_local(["b", "c", "a"], [[1, 2]] * 3)
+
+    assert mapped.failed.tolist() == [True, False, True]
+    assert mapped.xy[1].tolist() == [6, 8]
+    assert "a.b.Strange" in mapped.error[0]
+
+
+def test_tile_maps__reason_names_the_tile() -> None:
+    """Tiles with the same unreadable transforms are told apart in what is said of them."""
+    broken = {"type": "list", "specList": [{"className": AffineModel2D.JAVA_NAME, "dataString": "1 2"}]}
+    maps = TileMaps(TileTable([json.dumps({"tileId": name, "transforms": broken}) for name in "ab"]), {})
+
+    reasons = maps.world_from_local(["a", "b", "a"], np.zeros((3, 2))).error
+
+    assert [reason[:28] for reason in reasons] == [f"transforms of <TileRecord {name}>" for name in "aba"]
 
 
 def test_stack__back_into_named_tiles(odd: StackWrapper) -> None:

@@ -44,7 +44,7 @@ def test_clone__sections_and_facts(stack: StackWrapper, gateway: Gateway) -> Non
     with gateway.counting() as requests:
         copy = stack.clone_to("part", project="tests", sections=[1, stack.section(3)], complete=True)
 
-    assert requests == ["stack.read", "stack.read", "stack.clone", "stack.set_state"]
+    assert requests == ["stack.z_values", "stack.read", "stack.read", "stack.clone", "stack.set_state"]
     assert (copy.project.name, copy.state, copy.sections().ids) == ("tests", "COMPLETE", [1, 3])
     assert (copy.resolution_nm, copy.version.cycle_number) == ((4, 4, 40), 2)
     assert copy.tile("t1_0").resolved_transforms == stack.tile("t1_0").resolved_transforms
@@ -73,6 +73,16 @@ def test_clone__refused(stack: StackWrapper, gateway: Gateway) -> None:
     with pytest.raises(NotFoundError):
         gateway.stack("none").clone_to("new")
     assert gateway.stacks().ids.count("new") == 0
+
+
+@pytest.mark.parametrize("verb", ["clone_to", "copy_to"])
+def test_copies__sections_that_are_not_there(stack: StackWrapper, gateway: Gateway, verb: str) -> None:
+    """A section that the stack does not have is an error, and nothing is made."""
+    with gateway.counting() as requests, pytest.raises(NotFoundError, match=r"has no section at z 99, 7\.5"):
+        getattr(stack, verb)("new", sections=[1, 99, 7.5])
+
+    assert requests == ["stack.z_values"]
+    assert "new" not in gateway.stacks().ids
 
 
 # Through this process

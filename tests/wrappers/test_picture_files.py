@@ -44,6 +44,15 @@ def test_save__sixteen_bits(two_channels: StackWrapper, tmp_path: Path) -> None:
     assert sorted(file.suffix for file in tmp_path.glob("a.*")) == [".png", ".tif"]
 
 
+def test_save__missing_folder(drawn: StackWrapper, tmp_path: Path) -> None:
+    """A folder that is missing is named, not a file that nobody asked for."""
+    with pytest.raises(FileNotFoundError, match="there is no such folder") as caught:
+        drawn.section(2).image(scale=0.1).save(tmp_path / "missing" / "a.png")
+
+    assert caught.value.filename == str(tmp_path / "missing")
+    assert not list(tmp_path.iterdir())
+
+
 def test_save__whole_or_not_at_all(drawn: StackWrapper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where writing breaks off, the old file stays and no part of the new one."""
     picture = drawn.section(2).image(scale=0.1)

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from rendergateway import (
@@ -265,7 +266,7 @@ def test_slice__a_row_for_each_section(drawn: StackWrapper) -> None:
         assert drawn.slice(at=300, scale=scale, z=1).shape == (1, int(scale * whole.width))
 
 
-def alike(row: np.ndarray, other: np.ndarray) -> bool:
+def alike(row: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
     """Tell whether rows differ by rounding alone: places are worked out from another corner."""
     return bool(np.abs(row.astype(int) - other).max() <= 1)
 
@@ -330,7 +331,9 @@ def test_url__costs_no_request(drawn: StackWrapper) -> None:
     with drawn._conn.counting() as requests:
         urls = [tile.thumbnail_url for tile in tiles]
         whole = section.thumbnail_url
+        of_stack = drawn.url(2, "jpg", box=section.bounds, scale=0.5)
     assert requests == []
+    assert of_stack == section.url("jpg", box=section.bounds, scale=0.5) == drawn.url(z=2, format="jpg", scale=0.5)
 
     assert len(set(urls)) == 4
     assert urls[0].startswith(

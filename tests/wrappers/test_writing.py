@@ -198,6 +198,29 @@ def test_boxes__here_as_the_service_derives_them(gateway: Gateway) -> None:
     assert found["here"] == found["service"]
 
 
+@pytest.mark.parametrize("boxes", ["service", "keep"])
+@pytest.mark.parametrize(
+    ("missing", "words"), [(("width",), "no width;"), (("width", "height"), "no width and height")]
+)
+def test_boxes__that_the_service_could_not_derive(
+    empty: StackWrapper, gateway: Gateway, boxes: str, missing: tuple[str, ...], words: str
+) -> None:
+    """A tile of unknown size is named before anything is sent; where its box is kept it is saved."""
+    tile = bare("a").evolve(**dict.fromkeys(missing))
+
+    with (
+        gateway.counting() as requests,
+        pytest.raises(RecordError, match=f"box of tile 'a' cannot be derived: it has {words}"),
+        empty.editing() as edit,
+    ):
+        edit.put([bare("b"), tile], boxes=boxes)
+    with empty.editing() as edit:
+        edit.put([tile.evolve(min_x=0, min_y=0, max_x=9, max_y=9)])
+
+    assert "stack.save_tiles" not in requests
+    assert empty.section(1).tiles().ids == ["a"]
+
+
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
@@ -517,3 +540,17 @@ def test_put__resolved_tiles_with_transforms(empty: StackWrapper) -> None:
 
     with empty.editing() as edit:
         assert edit.put(whole) == 1
+
+
+@pytest.mark.parametrize("tile_id", ["a/b", "a/", ".", ".."])
+def test_put__ids_without_an_address(empty: StackWrapper, gateway: Gateway, tile_id: str) -> None:
+    """Such tiles are saved, listed and used; what asks for one alone is refused before it finds another thing."""
+    with empty.editing() as edit:
+        edit.put([bare("a"), bare(tile_id)])
+
+    listed = empty.section(1).tiles().get(tile_id)
+
+    assert listed.world_from_local([1, 2]).tolist() == empty.world_from_local([tile_id], [[1, 2]]).xy[0].tolist()
+    with gateway.counting() as requests, pytest.raises(BadRequestError, match="cannot stand in an address"):
+        empty.tile(tile_id).reload()
+    assert requests == []
