@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from rendergateway.model import TileTable
     from rendergateway.wrappers.stack import StackWrapper
 
-__all__ = ["Copy", "check_resumable", "check_sections", "clone", "make_like"]
+__all__ = ["Copy", "check_resumable", "chosen_z", "clone", "make_like"]
 
 
-def check_sections(source: StackWrapper, sections: Sections | None) -> None:
+def chosen_z(source: StackWrapper, sections: Sections | None) -> list[float] | None:
     """
-    Look whether a stack has the sections that are to be copied: a service copies nothing of others, without a word.
+    Return the z of the sections that are to be copied, None for all: of others a service copies nothing, in silence.
 
     Raises
     ------
@@ -44,11 +44,12 @@ def check_sections(source: StackWrapper, sections: Sections | None) -> None:
     One request, ``stack.z_values``, where sections are given.
     """
     if sections is None:
-        return
-    wanted, there = z_values_of(source, sections), set(map(float, source._call("stack.z_values")))
+        return None
+    wanted, there = z_values_of(source, sections), set(z_values_of(source, None))
     missing = [f"{z:g}" for z in wanted if z not in there]
     if missing:
         raise NotFoundError(f"{source!r} has no section at z {', '.join(missing)}; nothing was copied")
+    return wanted
 
 
 def make_like(source: StackWrapper, target: StackWrapper, *, notes: str | None = None) -> StackWrapper:
@@ -95,14 +96,14 @@ def clone(
     """Let the service copy a stack; see `StackChanges.clone_to`."""
     if source._key.owner != target._key.owner:
         raise ValueError(f"a service clones for one owner; copy_to copies from {source._key.owner} to another")
-    check_sections(source, sections)
+    z_values = chosen_z(source, sections)
     if is_there(target):
         raise BadRequestError(f"{target!r} exists; delete it to make room, or give another name")
     source._call(
         "stack.clone",
         to_stack=target.name,
         to_project=target._key.project,
-        z=None if sections is None else z_values_of(source, sections),
+        z=z_values,
         skip_transforms=not transforms,
         body=new_version(notes, None, of=source.version),
     )
@@ -120,8 +121,8 @@ class Copy:
     ----------
     source, target : StackWrapper
         From where to where.
-    sections : optional
-        Which layers; all unless given.
+    sections : sequence of float, optional
+        The z of the layers; all unless given.
     edit : callable, optional
         Makes of the table of a layer the one that is saved.
     boxes : str
@@ -130,7 +131,7 @@ class Copy:
 
     source: StackWrapper
     target: StackWrapper
-    sections: Sections | None = None
+    sections: Sequence[float] | None = None
     edit: Callable[[TileTable], TileTable] | None = None
     boxes: str = "keep"
     _done: int = 0

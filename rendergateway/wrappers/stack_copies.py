@@ -170,13 +170,13 @@ class StackCopies(ObjectWrapper[StackRecord]):
         ``stack.create`` and ``stack.set_state`` there.
         """
         target = self._sibling(name, owner, project, gateway)
-        copying.check_sections(self._stack, sections)
+        z_values = copying.chosen_z(self._stack, sections)
         if resume:
             copying.check_resumable(target)
         else:
             copying.make_like(self._stack, target)
         if tiles:
-            copy = copying.Copy(self._stack, target, sections=sections, edit=edit, boxes=boxes)
+            copy = copying.Copy(self._stack, target, sections=z_values, edit=edit, boxes=boxes)
             copy.run(
                 workers=workers,
                 batch=batch,

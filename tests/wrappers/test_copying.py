@@ -76,6 +76,14 @@ def test_clone__refused(stack: StackWrapper, gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("verb", ["clone_to", "copy_to"])
+def test_copies__sections_of_an_iterator(stack: StackWrapper, verb: str) -> None:
+    """Sections may come one by one, from what gives each only once."""
+    copy = getattr(stack, verb)("new", sections=iter([3, 1]), complete=True)
+
+    assert copy.sections().ids == [1, 3]
+
+
+@pytest.mark.parametrize("verb", ["clone_to", "copy_to"])
 def test_copies__sections_that_are_not_there(stack: StackWrapper, gateway: Gateway, verb: str) -> None:
     """A section that the stack does not have is an error, and nothing is made."""
     with gateway.counting() as requests, pytest.raises(NotFoundError, match=r"has no section at z 99, 7\.5"):
