@@ -7,14 +7,16 @@ import itertools
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
-from typing_extensions import Self
 
 from rendergateway.model.wire import TileSpec, encode, is_flat, references
 from rendergateway.service.refusals import IllegalState
 from rendergateway.service.store.cells import place_of
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["COLUMNS", "TileRows"]
 
