@@ -6,7 +6,8 @@ Every error that rendergateway raises on purpose.
     RenderGatewayError
     ├── ConfigurationError            which service, profile, option or database is meant is not clear, or not usable
     │   ├── CredentialsError          credentials are missing, unreadable or of the wrong form
-    │   └── StoreError                the file is no database of the embedded service, or one it cannot use
+    │   ├── StoreError                the file is no database of the embedded service, or one it cannot use
+    │   └── MissingExtraError         a library of an extra is not installed
     ├── RegistrationError             this class cannot stand for that kind of object
     ├── ClosedGatewayError            the gateway was closed; ``connect()`` opens it again
     ├── NoGatewayError                a wrapper around a loose record was asked for what only a service knows
@@ -59,6 +60,7 @@ __all__ = [
     "FitError",
     "ImageError",
     "MissingChannelError",
+    "MissingExtraError",
     "MultipleFoundError",
     "NoGatewayError",
     "NotFoundError",
@@ -94,6 +96,10 @@ class CredentialsError(ConfigurationError):
 
 class StoreError(ConfigurationError):
     """The file is no database of the embedded service, or one that this version cannot use."""
+
+
+class MissingExtraError(ConfigurationError, ImportError):
+    """A library of an extra is not installed; the message has the command that installs it."""
 
 
 class RegistrationError(RenderGatewayError):

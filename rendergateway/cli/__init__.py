@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sys
 
+from rendergateway.errors import MissingExtraError
+from rendergateway.extras import require
+
 __all__ = ["main"]
 
 
 def main() -> None:
     """Run the command line; the console script."""
     try:
-        import click  # noqa: F401
-        import rich  # noqa: F401
-    except ImportError as error:
-        sys.exit(f"the rendergateway command needs {error.name}: pip install 'rendergateway[service]'")
+        require("the rendergateway command", "click", "rich")
+    except MissingExtraError as error:
+        sys.exit(str(error))
     from rendergateway.cli.commands import commands
 
     commands(prog_name="rendergateway")

@@ -33,8 +33,6 @@ class _Commands(click.Group):
             raise
         except RenderGatewayError as error:
             _end(ctx, 1, _sentence(error), error)
-        except ImportError as error:
-            _end(ctx, 1, f"this command needs {error.name}: pip install 'rendergateway[service]'", error)
         except OSError as error:
             _end(ctx, 1, ": ".join(filter(None, [error.filename, error.strerror or str(error)])), error)
         except KeyboardInterrupt as error:

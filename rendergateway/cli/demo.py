@@ -16,6 +16,7 @@ import click
 
 from rendergateway.cli.outline import Branch, first_of, stack_branch, timed
 from rendergateway.cli.terminal import plural, result_console, say
+from rendergateway.extras import require
 from rendergateway.gateway import Gateway
 from rendergateway.progress import tracking
 from rendergateway.wrappers import MatchCollectionWrapper, MatchPairWrapper, StackWrapper
@@ -39,6 +40,7 @@ def demo(folder: str) -> None:
     """
     from rendergateway.demo.folder import DemoFolder
 
+    require("the demo", "cv2", "werkzeug")
     place = DemoFolder(Path(folder))
     say(f"Demo in {place.path}")
     place.prepare()

@@ -6,11 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas  # type: ignore[import-untyped]
 
 from rendergateway.errors import RecordError
+from rendergateway.extras import needed_for
 from rendergateway.model.matches import MatchRecord
 from rendergateway.model.tables import Column
+
+with needed_for("a frame"):
+    import pandas  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from rendergateway.model.match_table import MatchTable

@@ -168,7 +168,7 @@ def _cover_rows(below: Pixels, above: Pixels, start: IntArray, stop: IntArray) -
 
 
 def _copy_masked(below: Pixels, above: Pixels, mask: npt.NDArray[np.uint8]) -> None:
-    import cv2
+    from rendergateway.rendering.opencv import cv2
 
     cv2.copyTo(above, mask, below)
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rendergateway.errors import ImageError
+from rendergateway.extras import needed_for
 
 __all__ = ["MOST_IMAGE_PIXELS", "decoded", "decoded_picture", "plain_picture"]
 
@@ -63,7 +64,7 @@ def decoded_picture(data: bytes) -> tuple[Pixels, npt.NDArray[np.uint8] | None]:
     ImageError
         If *data* is no image.
     """
-    import cv2
+    from rendergateway.rendering.opencv import cv2
 
     if not data.startswith(_PNG):
         return plain_picture(decoded(data), None)
@@ -89,7 +90,7 @@ def _check_pixels(width: int, height: int) -> None:
 
 
 def _through_opencv(data: bytes) -> Pixels:
-    import cv2
+    from rendergateway.rendering.opencv import cv2
 
     _check_complete(data)
     try:
@@ -134,7 +135,8 @@ def _jpeg_size(data: bytes) -> tuple[int, int] | None:
 def _tiff(data: bytes, number: int | None) -> Pixels:
     import io
 
-    import tifffile
+    with needed_for("reading TIFF"):
+        import tifffile
 
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as file:

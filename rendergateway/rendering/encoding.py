@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rendergateway.errors import ImageError
+from rendergateway.extras import needed_for
 from rendergateway.rendering.drawing import Picture
 from rendergateway.rendering.intensity import grey_of, over_background, unmultiplied
 from rendergateway.rendering.outlines import draw_outlines
@@ -58,7 +59,7 @@ def seen(picture: Picture, recipe: Recipe) -> tuple[Bytes, Bytes | None]:
 
 
 def _coloured(pixels: Bytes) -> Bytes:
-    import cv2
+    from rendergateway.rendering.opencv import cv2
 
     return pixels if pixels.ndim == _COLOURS else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB), dtype=np.uint8)
 
@@ -69,7 +70,7 @@ def _on_black(pixels: Bytes, alpha: Bytes | None) -> Bytes:
 
 def _with_opacity(pixels: Bytes, alpha: Bytes | None) -> Bytes:
     """Return red, green, blue and opacity, shape (H, W, 4)."""
-    import cv2
+    from rendergateway.rendering.opencv import cv2
 
     # The order of colours is ours before and after: OpenCV's names for it do not matter.
     four = cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGRA if pixels.ndim == 2 else cv2.COLOR_BGR2BGRA)
@@ -94,7 +95,8 @@ def _png(pixels: Bytes, alpha: Bytes | None, recipe: Recipe) -> bytes:
 
 
 def _jpeg(pixels: Bytes, alpha: Bytes | None, recipe: Recipe) -> bytes:
-    from PIL import Image
+    with needed_for("writing JPEG"):
+        from PIL import Image
 
     flat = _on_black(pixels, alpha)
     buffer, tables = io.BytesIO(), quantization_tables(recipe.quality)
@@ -118,7 +120,7 @@ def _raw(pixels: Bytes, alpha: Bytes | None, recipe: Recipe) -> bytes:
 
 
 def _png16(values: npt.NDArray[np.uint16]) -> bytes:
-    import cv2
+    from rendergateway.rendering.opencv import cv2
 
     return _through_opencv(".png", values, [cv2.IMWRITE_PNG_COMPRESSION, 1])
 
@@ -132,7 +134,8 @@ def _raw16(values: npt.NDArray[np.uint16]) -> bytes:
 
 
 def _tiff_bytes(pixels: npt.NDArray[Any], photometric: str) -> bytes:
-    import tifffile
+    with needed_for("writing TIFF"):
+        import tifffile
 
     buffer = io.BytesIO()
     tifffile.imwrite(buffer, pixels, byteorder=">", photometric=photometric, metadata=None)
@@ -140,7 +143,7 @@ def _tiff_bytes(pixels: npt.NDArray[Any], photometric: str) -> bytes:
 
 
 def _through_opencv(suffix: str, pixels: npt.NDArray[Any], options: list[int]) -> bytes:
-    import cv2
+    from rendergateway.rendering.opencv import cv2
 
     try:
         done, data = cv2.imencode(suffix, np.ascontiguousarray(pixels), options)
@@ -218,7 +221,7 @@ def png_bytes(pixels: npt.NDArray[Any]) -> bytes:
     ImageError
         If it is no such picture.
     """
-    import cv2
+    from rendergateway.rendering.opencv import cv2
 
     if pixels.ndim != 2 or pixels.dtype.name not in ("uint8", "uint16"):
         raise ImageError(f"a grey picture is (H, W) of uint8 or uint16, this one is {pixels.shape} of {pixels.dtype}")

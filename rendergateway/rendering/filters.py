@@ -129,7 +129,7 @@ def _normalize_local_contrast(
 
 def _block_statistics(values: FloatArray, radius_x: int, radius_y: int) -> tuple[FloatArray, FloatArray]:
     """Return mean and standard deviation of the block around each pixel, cut off at the border."""
-    import cv2
+    from rendergateway.rendering.opencv import cv2
 
     total, squares = cv2.integral2(values, sdepth=cv2.CV_64F, sqdepth=cv2.CV_64F)
     height, width = values.shape
@@ -155,7 +155,7 @@ def _reach(length: int, radius: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[
 
 def _clahe(pixels: Pixels, parameters: Parameters, scale: float, random: np.random.Generator) -> Pixels:
     """Equalize the histogram of each block, its slope limited, through OpenCV."""
-    import cv2
+    from rendergateway.rendering.opencv import cv2
 
     radius = int(np.floor(_number(parameters, "blockRadius", 500) * scale + 0.5))
     height, width = pixels.shape[:2]
@@ -172,7 +172,7 @@ def _clahe(pixels: Pixels, parameters: Parameters, scale: float, random: np.rand
 
 def _equalize(pixels: Pixels, parameters: Parameters, scale: float, random: np.random.Generator) -> Pixels:
     """Spread grey levels evenly."""
-    import cv2
+    from rendergateway.rendering.opencv import cv2
 
     if pixels.dtype != np.uint8 or pixels.ndim != 2:
         raise FilterError(f"EqualizeHistogram works on 8-bit grey images, this one is {pixels.shape} of {pixels.dtype}")
@@ -193,7 +193,7 @@ def _rank(pixels: Pixels, parameters: Parameters, scale: float, random: np.rando
     ----------
     .. [1] ImageJ, ``RankFilters``: which pixels a disk has, and numbers of kinds.
     """
-    import cv2
+    from rendergateway.rendering.opencv import cv2
 
     kind, radius = _number(parameters, "filterType", 1), _number(parameters, "radius", 4)
     work = _RANKS.get(kind)
@@ -220,14 +220,14 @@ def _disk(radius: float) -> npt.NDArray[np.uint8]:
 
 
 def _mean_of_disk(values: FloatArray, disk: npt.NDArray[np.uint8]) -> FloatArray:
-    import cv2
+    from rendergateway.rendering.opencv import cv2
 
     mean: FloatArray = np.asarray(cv2.filter2D(values, -1, disk / disk.sum()), dtype=np.float64)
     return mean
 
 
 def _least_of_disk(values: FloatArray, disk: npt.NDArray[np.uint8]) -> FloatArray:
-    import cv2
+    from rendergateway.rendering.opencv import cv2
 
     return np.asarray(cv2.erode(values, disk), dtype=np.float64)
 

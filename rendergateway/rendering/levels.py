@@ -187,7 +187,7 @@ def halved(pixels: npt.NDArray[Any], times: int = 1) -> npt.NDArray[Any]:
 
 def _means(even: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return the means of 2 × 2, cut, of an image of even width and height."""
-    import cv2
+    from rendergateway.rendering.opencv import cv2
 
     size = even.shape[1] // 2, even.shape[0] // 2
     # Means of whole numbers below 2 ** 22 are exact in single precision, and cut when they become whole again.

@@ -9,7 +9,8 @@ from urllib.parse import unquote
 
 import attrs
 
-from rendergateway.errors import ImageError
+from rendergateway.errors import ImageError, MissingExtraError
+from rendergateway.extras import needed_for
 
 __all__ = ["ImageOpener", "Opener", "file_path"]
 
@@ -79,9 +80,10 @@ class ImageOpener:
 
 def _fetched(url: str) -> bytes:
     try:
-        import fsspec
-    except ImportError as error:
-        raise ImageError("images elsewhere need the library fsspec: pip install 'rendergateway[remote]'") from error
+        with needed_for("fetching it"):
+            import fsspec
+    except MissingExtraError as error:
+        raise ImageError(str(error)) from error
     try:
         with fsspec.open(url, "rb") as file:
             data: Any = file.read()

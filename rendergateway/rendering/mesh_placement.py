@@ -148,7 +148,7 @@ class MeshPlacement(Placement):
 
     def _within(self, x: Pixels, y: Pixels) -> npt.NDArray[np.uint8]:
         """Return 255 for places that lie on the image: those are the ones that lie in the mesh."""
-        import cv2
+        from rendergateway.rendering.opencv import cv2
 
         right, bottom = self._image_size[0] - 1, self._image_size[1] - 1
         return np.asarray(cv2.bitwise_and(cv2.inRange(x, 0, right), cv2.inRange(y, 0, bottom)), dtype=np.uint8)

@@ -55,7 +55,7 @@ def _frame(rgba: npt.NDArray[np.uint8], left: int, top: int, right: int, bottom:
 
 
 def _write(text: str, x: int, y: int, rgba: npt.NDArray[np.uint8]) -> None:
-    import cv2
+    from rendergateway.rendering.opencv import cv2
 
     for start in range(0, len(text), _LETTERS_A_LINE):
         line = text[start : start + _LETTERS_A_LINE]

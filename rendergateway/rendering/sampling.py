@@ -80,7 +80,7 @@ def sampled_affine(image: Pixels, local_from_picture: FloatArray, width: int, he
     width, height : int
         Size of the rectangle.
     """
-    import cv2
+    from rendergateway.rendering.opencv import cv2
 
     part, matrix = _needed(image, local_from_picture, width, height)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
@@ -103,7 +103,7 @@ def _meets_halves(matrix: FloatArray) -> bool:
 
 def _upper_bytes(values: Pixels) -> Pixels:
     """Return 16-bit values divided by 256, cut."""
-    import cv2
+    from rendergateway.rendering.opencv import cv2
 
     if values.ndim == 2:
         upper = 1 if sys.byteorder == "little" else 0
@@ -134,7 +134,7 @@ def sampled_at(image: Pixels, x: Pixels, y: Pixels) -> Pixels:
 
     8-bit values are rounded already, halves to even numbers: on a curved map they hardly ever occur.
     """
-    import cv2
+    from rendergateway.rendering.opencv import cv2
 
     source = image if image.dtype == np.uint8 else image.astype(np.float32, copy=False)
     found = cv2.remap(source, x, y, cv2.INTER_LINEAR)

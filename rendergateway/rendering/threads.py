@@ -53,7 +53,7 @@ class _OpenCVThreads:
 
     def follow(self, pictures: int) -> None:
         """Take one thread for several pictures, or again as many as there were before."""
-        import cv2
+        from rendergateway.rendering.opencv import cv2
 
         if pictures > 1 and self._before is None:
             self._before = cv2.getNumThreads()

@@ -148,7 +148,7 @@ class Mesh:
 
 def _continued(triangle: IntArray) -> IntArray:
     """Return triangles with those at the border continued beyond it, by two pixels."""
-    import cv2
+    from rendergateway.rendering.opencv import cv2
 
     wider = cv2.dilate((triangle + 1).astype(np.float32), np.ones((5, 5), dtype=np.uint8))
     return np.where(triangle >= 0, triangle, wider.astype(np.int64) - 1)
@@ -191,7 +191,7 @@ class SmoothPlaces:
 
 def _enlarged(values: npt.NDArray[np.float32], times: int) -> npt.NDArray[np.float32]:
     """Return *values*, of the middles of squares, for each pixel of these."""
-    import cv2
+    from rendergateway.rendering.opencv import cv2
 
     size = values.shape[1] * times, values.shape[0] * times
     return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -10,13 +9,13 @@ from urllib.parse import parse_qs
 import numpy as np
 import numpy.typing as npt
 
-from rendergateway.errors import ImageError
+from rendergateway.errors import ImageError, MissingExtraError
+from rendergateway.extras import needed_for
 from rendergateway.rendering.decoding import MOST_IMAGE_PIXELS
 
 __all__ = ["VOLUME_LOADERS", "volume_slice"]
 
-# Loader of a tile -> library that reads it.
-VOLUME_LOADERS = {"H5_SLICE": "h5py", "N5_SLICE": "zarr"}
+VOLUME_LOADERS = frozenset({"H5_SLICE", "N5_SLICE"})
 _DEEP = 3
 
 
@@ -49,11 +48,17 @@ def volume_slice(path: Path, query: str, loader: str) -> npt.NDArray[Any]:
 
 
 def _library(loader: str) -> Any:
-    name = VOLUME_LOADERS[loader]
     try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise ImageError(f"loader {loader} needs the library {name}: pip install 'rendergateway[volumes]'") from error
+        with needed_for(f"loader {loader}"):
+            if loader == "H5_SLICE":
+                import h5py
+
+                return h5py
+            import zarr
+
+            return zarr
+    except MissingExtraError as error:
+        raise ImageError(str(error)) from error
 
 
 def _read(library: Any, loader: str, path: Path, name: str, numbers: dict[str, int]) -> npt.NDArray[Any]:

@@ -14,11 +14,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, unquote_to_bytes, urlsplit
 
-from werkzeug.exceptions import HTTPException
-from werkzeug.wrappers import Request
-
 from rendergateway.endpoints import Endpoint, candidates
 from rendergateway.errors import StoreError
+from rendergateway.extras import needed_for
 from rendergateway.service import swagger
 from rendergateway.service.body import body_of
 from rendergateway.service.call import Answer, Call, Circumstances
@@ -29,6 +27,10 @@ from rendergateway.service.options import Options
 from rendergateway.service.refusals import NotBuilt, ServiceRefusal, Uncaught
 from rendergateway.service.reply import Reply, bare, nothing
 from rendergateway.service.store import Database, Store, reading, writing
+
+with needed_for("the embedded service"):
+    from werkzeug.exceptions import HTTPException
+    from werkzeug.wrappers import Request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

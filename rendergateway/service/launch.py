@@ -23,6 +23,7 @@ from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
 from rendergateway.errors import ConfigurationError
+from rendergateway.extras import needed_for
 from rendergateway.model.wire import DEEPEST
 from rendergateway.number_text import parse_integer
 from rendergateway.service.access import Logged
@@ -110,7 +111,8 @@ def serve(
     StoreError
         If the file cannot be used.
     """
-    from waitress.server import create_server
+    with needed_for("a served service"):
+        from waitress.server import create_server
 
     roots = tuple(_root(folder) for folder in images)
     application = app_for(

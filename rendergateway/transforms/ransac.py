@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rendergateway.errors import FitError
+from rendergateway.extras import needed_for
 from rendergateway.geometry import FloatArray
 from rendergateway.transforms.base import Transform
 from rendergateway.transforms.curved_fits import fit_homography
@@ -88,7 +89,8 @@ def fit_ransac(
 
 def _search(name: str, p: FloatArray, q: FloatArray, options: dict[str, Any]) -> npt.NDArray[np.bool_]:
     """Return the consensus that OpenCV finds, around the centres: it keeps 32 bits of a coordinate."""
-    import cv2
+    with needed_for("the search of RANSAC"):
+        import cv2
 
     estimate = getattr(cv2, name)
     _, mask = estimate(p - p.mean(axis=0), q - q.mean(axis=0), method=cv2.RANSAC, **options)

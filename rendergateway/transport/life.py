@@ -257,10 +257,6 @@ def _revive(life_class: type[ServiceLife], ticket: str, state: dict[str, Any]) -
 
 def _embedded_adapter(address: str) -> Any:
     # The one step from the client to the service: by name, when it is asked for.
-    try:
-        from rendergateway.service.launch import embedded_adapter
-    except ImportError as error:
-        raise ConfigurationError(
-            f"the embedded service needs {error.name}: pip install 'rendergateway[service]'"
-        ) from error
+    from rendergateway.service.launch import embedded_adapter
+
     return embedded_adapter(address)

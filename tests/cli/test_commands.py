@@ -24,7 +24,7 @@ def test_command__without_the_extra(name: str) -> None:
     )
 
     assert result.returncode == 1
-    assert result.stderr == f"the rendergateway command needs {name}: pip install 'rendergateway[service]'\n"
+    assert result.stderr == f"the rendergateway command needs {name}: pip install 'rendergateway[cli]'\n"
 
 
 def test_command__version(run: Run) -> None:

@@ -181,9 +181,7 @@ def test_volume__without_its_library(
     monkeypatch.setitem(__import__("sys").modules, library, None)
     (tmp_path / "volume").mkdir()
 
-    with pytest.raises(
-        ImageError, match=rf"loader {loader} needs .* {library}: pip install 'rendergateway\[volumes\]'"
-    ):
+    with pytest.raises(ImageError, match=rf"loader {loader} needs {library}: pip install 'rendergateway\[volumes\]'"):
         Sources().image(ImageAddress(f"{tmp_path}/volume?dataSet=/s0&z=3", loader))
 
 

@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parents[2] / "rendergateway"
 # each other.
 LEVELS = [
     {"version", "errors", "later"},
-    {"number_text", "progress"},
+    {"extras", "number_text", "progress"},
     {"geometry"},
     {"endpoints"},
     {"transforms"},
@@ -43,13 +43,14 @@ DOORS = {
     "sqlite3": {"service/store"},
     "werkzeug": {"service/app.py"},
     "waitress": {"service/launch.py", "service/server.py"},
-    "cv2": {"rendering", "transforms/ransac.py"},
+    "cv2": {"rendering/opencv.py", "transforms/ransac.py"},
     "tifffile": {"rendering"},
     "PIL": {"rendering"},
     "isal": {"rendering"},
     "h5py": {"rendering"},
     "zarr": {"rendering"},
     "fsspec": {"rendering"},
+    "pandas": {"model/frames.py"},
     "rich": {"cli", "demo", "progress.py", "wrappers/display.py"},
     "click": {"cli"},
 }
