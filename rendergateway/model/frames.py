@@ -12,10 +12,9 @@ from rendergateway.extras import needed_for
 from rendergateway.model.matches import MatchRecord
 from rendergateway.model.tables import Column
 
-with needed_for("a frame"):
+if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped]
 
-if TYPE_CHECKING:
     from rendergateway.model.match_table import MatchTable
 
 __all__ = ["columns_of", "frame_of", "frame_of_matches", "pairs_of"]
@@ -39,7 +38,13 @@ def frame_of(columns: Mapping[str, Column]) -> pandas.DataFrame:
             series.update(zip(_SPLIT[name], column.reshape(len(column), -1).T, strict=True))
         else:
             series[name] = column
-    return pandas.DataFrame(series)
+    return _data_frame(series)
+
+
+def _data_frame(columns: dict[str, Any]) -> pandas.DataFrame:
+    with needed_for("a frame"):
+        import pandas
+    return pandas.DataFrame(columns)
 
 
 def columns_of(frame: pandas.DataFrame) -> dict[str, Any]:
@@ -58,7 +63,7 @@ def frame_of_matches(table: MatchTable) -> pandas.DataFrame:
     """Return a frame of a row a point."""
     ids = {name: getattr(table, name)[table.pair] for name in _IDS}
     points = np.column_stack([table.p, table.q, table.weights])
-    return pandas.DataFrame({**ids, **dict(zip(_POINTS, points.T, strict=True))})
+    return _data_frame({**ids, **dict(zip(_POINTS, points.T, strict=True))})
 
 
 def pairs_of(frame: pandas.DataFrame) -> Iterator[MatchRecord]:

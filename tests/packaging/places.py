@@ -13,8 +13,6 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # Folder or file -> the extra without which it is of no use; everything else works with the core alone.
 BELONGS = {
     "cli": "cli",
-    "model/frames.py": "tables",
-    "rendering/opencv.py": "service",
     "service": "service",
 }
 # An extra that brings another one.
