@@ -58,7 +58,8 @@ def _imports(node: ast.AST, *, is_late: bool, is_guarded: bool) -> Iterator[Impo
 
 
 def outside_imports(path: Path) -> Iterator[Import]:
-    inside = sys.stdlib_module_names | {"rendergateway", "pytest_rendergateway", "tests", "_typeshed"}
+    # In the standard library from Python 3.11 on.
+    inside = sys.stdlib_module_names | {"tomllib", "rendergateway", "pytest_rendergateway", "tests", "_typeshed"}
     return (one for one in imports_of(path) if one.library not in inside)
 
 
