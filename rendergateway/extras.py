@@ -23,6 +23,7 @@ EXTRAS = {
     "pandas": "tables",
     "fsspec": "remote",
     "h5py": "volumes",
+    "numcodecs": "volumes",
     "zarr": "volumes",
 }
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Run, tiles_file
+from tests.cli.conftest import INTERRUPTIBLE, Run, tiles_file
 from tests.conftest import ROOT
 
 
@@ -125,7 +125,7 @@ def test_load__progress_on_a_terminal(run: Run, tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 def test_load__interrupted(tmp_path: Path) -> None:
     """Ctrl-C ends the command with 130 and one sentence."""
-    words = [sys.executable, "-m", "rendergateway.cli", "load", "-", "--stack", "lab/cortex/new"]
+    words = [*INTERRUPTIBLE, "load", "-", "--stack", "lab/cortex/new"]
     environment = {**os.environ, "RENDERGATEWAY_SERVICE": f"embedded:{tmp_path / 'render.db'}"}
     with subprocess.Popen(
         words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment

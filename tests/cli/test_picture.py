@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import pytest
 
 from rendergateway import Gateway
 from rendergateway.testing import make_stack
-from tests.cli.conftest import Run
+from tests.cli.conftest import INTERRUPTIBLE, Run
 from tests.conftest import ROOT
 
 STACK = "lab/cortex/montage"
@@ -147,7 +146,7 @@ def test_export__the_same_box_of_each(draw: Run) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 def test_export__interrupted(volume: Path, tmp_path: Path) -> None:
     """Ctrl-C ends the command with 130; the files that are there are whole, and the next run goes on."""
-    words = [sys.executable, "-m", "rendergateway.cli", "export", STACK, "--scale", "2", "--to", str(tmp_path / "out")]
+    words = [*INTERRUPTIBLE, "export", STACK, "--scale", "2", "--to", str(tmp_path / "out")]
     words += ["--workers", "1", "--service", f"embedded:{volume}"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as process:
         assert process.stderr is not None

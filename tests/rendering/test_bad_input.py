@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import pickle
 import struct
 import tracemalloc
 import zlib
@@ -210,6 +213,45 @@ def test_zarr__slice_of_a_volume(tmp_path: Path) -> None:
     found = Sources().image(ImageAddress(f"{tmp_path}/a.zarr?dataSet=/s0&z=1", "N5_SLICE"))
 
     assert (found == volume[1]).all()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "filters", "fill"),
+    [
+        ("|O", ["pickle"], False),
+        ("|O", ["pickle"], True),
+        ("|u1", ["pickle"], False),
+        ("|O", ["vlen-utf8", "pickle"], False),
+    ],
+)
+def test_zarr__pickles_are_not_run(tmp_path: Path, dtype: str, filters: list[str], fill: bool) -> None:
+    """A volume whose data, or the value that is nowhere written, is a pickle is refused before it runs."""
+    pytest.importorskip("zarr")
+    bomb = pickle.dumps(_Bomb(tmp_path / "went-off"))
+    folder = tmp_path / "a.zarr"
+    folder.mkdir()
+    (folder / ".zgroup").write_text('{"zarr_format": 2}')
+    (folder / "s0").mkdir()
+    array = {"zarr_format": 2, "shape": [2, 2], "chunks": [2, 2], "dtype": dtype, "compressor": None, "order": "C"}
+    array["filters"] = [{"id": name} for name in filters]
+    array["fill_value"] = base64.b64encode(bomb).decode() if fill else None
+    (folder / "s0" / ".zarray").write_text(json.dumps(array))
+    (folder / "s0" / "0.0").write_bytes(bomb)
+
+    with pytest.raises(ImageError, match=r"[Pp]ickle"):
+        Sources().image(ImageAddress(f"{folder}?dataSet=/s0", "N5_SLICE"))
+
+    assert not (tmp_path / "went-off").exists()
+
+
+class _Bomb:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Path.touch, (self._path,))
 
 
 def test_composite__is_refused_by_name(images: Images) -> None:

@@ -49,6 +49,7 @@ DOORS = {
     "isal": {"rendering"},
     "h5py": {"rendering"},
     "zarr": {"rendering"},
+    "numcodecs": {"rendering"},
     "fsspec": {"rendering"},
     "pandas": {"model/frames.py"},
     "rich": {"cli", "demo", "progress.py", "wrappers/display.py"},
