@@ -93,7 +93,8 @@ TABLE: dict[str, tuple[Behaviour, type[RequestError], str, int]] = {
 
 
 def limits_of(name: str) -> dict[str, float]:
-    return {"slow": SILENCE, "dripping": DRIPPING}.get(name.split()[0], {})
+    # After a length that is no number, more is waited for.
+    return {"slow": SILENCE, "length": SILENCE, "dripping": DRIPPING}.get(name.split()[0], {})
 
 
 @pytest.mark.parametrize("name", [name for name in TABLE if name != "length that is no number"])
