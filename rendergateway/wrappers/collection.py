@@ -46,12 +46,24 @@ class Collection(AllAtOnce[W], ShownCollection, Generic[W]):
         What must be written to for the listing to be old.
     what : str
         Said in messages: "tiles of section 3.0".
+    above : ObjectWrapper, optional
+        What the listing was reached from; its objects keep it alive.
     """
 
     do_not_call_in_templates = True
 
-    def __init__(self, conn: Gateway, kind: str, load: Callable[[], Listing], *, scope: Scope, what: str) -> None:
+    def __init__(
+        self,
+        conn: Gateway,
+        kind: str,
+        load: Callable[[], Listing],
+        *,
+        scope: Scope,
+        what: str,
+        above: ObjectWrapper[Any] | None = None,
+    ) -> None:
         self._conn = conn
+        self._above = () if above is None else (above,)
         self._kind = kind
         self._load = load
         self._scope = scope
@@ -85,7 +97,7 @@ class Collection(AllAtOnce[W], ShownCollection, Generic[W]):
         # The epoch from before the request: a write that comes between makes the listing old, not fresh.
         epoch, serial = self._conn.epoch(self._scope), self._conn.next_serial()
         listing = self._load()
-        return Loaded(listing, Seen(epoch, serial, listing.known))
+        return Loaded(listing, Seen(epoch, serial, listing.known, self._above))
 
     def load(self) -> Collection[W]:
         """Load the listing if it is not loaded; return the collection."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import attrs
@@ -19,7 +19,6 @@ from rendergateway.wrappers.editing import StackEdit
 from rendergateway.wrappers.layers import Sections, z_values_of
 from rendergateway.wrappers.sending import read_ahead
 from rendergateway.wrappers.shared_transforms import SharedTransforms
-from rendergateway.wrappers.tile_listings import MOST_AT_ONCE, pieces_in_turn, read_layer
 
 if TYPE_CHECKING:
     from rendergateway.model import TileTable
@@ -169,10 +168,10 @@ class Copy:
 
     def _read(self, z: float) -> Iterable[ResolvedTiles]:
         """Return a layer; a large one is read in pieces when they are reached."""
-        section = self.source.section(z)
-        if section.tile_count > MOST_AT_ONCE:
-            return pieces_in_turn(self.source, z, section.tile_count)
-        return [read_layer(self.source, z)]
+        pieces = self.source.section(z)._pieces(None)
+        # The first piece is read here, ahead of its use; more are read as they are reached.
+        first = next(pieces, None)
+        return chain([] if first is None else [first], pieces)
 
     def _batches(self, edit: StackEdit, layers: Iterable[Iterable[ResolvedTiles]]) -> Iterator[Batch]:
         pieces = self._pieces(layers)

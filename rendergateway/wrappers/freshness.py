@@ -48,11 +48,16 @@ class Seen:
         Larger than that of what was read before.
     known : mapping
         Values of `fact` properties: ``z`` of the tiles of a section.
+    above : tuple of ObjectWrapper
+        The objects that the listing was reached from, which its objects keep alive.
     """
 
-    __slots__ = ("epoch", "known", "serial")
+    __slots__ = ("above", "epoch", "known", "serial")
 
-    def __init__(self, epoch: Epoch, serial: int, known: Mapping[str, Any]) -> None:
+    def __init__(
+        self, epoch: Epoch, serial: int, known: Mapping[str, Any], above: tuple[ObjectWrapper[Any], ...] = ()
+    ) -> None:
+        self.above = above
         self.epoch = epoch
         self.serial = serial
         self.known = known

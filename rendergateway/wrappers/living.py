@@ -96,7 +96,7 @@ class LivingObjects:
             # A copy: one tile that is kept must not keep the answer that it came in.
             held = NOTHING_HELD if text is None else (seen.epoch, seen.known, bytes(text), seen.serial)
             # No cast: the call of one is a twentieth of what wrapping a tile costs.
-            new._set_up(self, key, held, _NOTHING_EXTRA)  # type: ignore[arg-type]
+            new._set_up(self, key, held, _NOTHING_EXTRA, seen.above)  # type: ignore[arg-type]
             alive = living.settle(key, new)
             if alive is new:
                 return new

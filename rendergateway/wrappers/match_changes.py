@@ -32,6 +32,10 @@ class MatchChanges(MatchReading, ObjectWrapper[CollectionRecord]):
     def _itself(self) -> MatchCollectionWrapper:
         return cast("MatchCollectionWrapper", self)
 
+    @property
+    def _above_pairs(self) -> MatchCollectionWrapper:
+        return self._itself
+
     @changes_data
     def put(self, matches: Matches, *, batch: int = 1000) -> int:
         """

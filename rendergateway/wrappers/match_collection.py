@@ -46,7 +46,7 @@ class MatchCollectionWrapper(MayBeMissing, MatchChanges):
     @property
     def owner(self) -> OwnerWrapper:
         """The owner; no request."""
-        owner: OwnerWrapper = self._wrap("owner", OwnerKey(self._key.owner))
+        owner: OwnerWrapper = self._parent("owner", OwnerKey(self._key.owner))
         return owner
 
     @property
@@ -102,7 +102,7 @@ class MatchCollectionWrapper(MayBeMissing, MatchChanges):
 
     def group(self, name: str) -> MatchGroupWrapper:
         """Return the group of that id; no request, so that nothing says yet whether it has pairs."""
-        group: MatchGroupWrapper = self._wrap("match_group", MatchGroupKey(*self._key, as_name(name, "match group")))
+        group: MatchGroupWrapper = self._child("match_group", MatchGroupKey(*self._key, as_name(name, "match group")))
         return group
 
     def children(self) -> Collection[MatchPairWrapper]:

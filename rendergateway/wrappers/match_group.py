@@ -29,7 +29,7 @@ class MatchGroupWrapper(ObjectWrapper[NameRecord]):
     @property
     def match_collection(self) -> MatchCollectionWrapper:
         """The collection; no request."""
-        collection: MatchCollectionWrapper = self._wrap("match_collection", self._key.collection_key)
+        collection: MatchCollectionWrapper = self._parent("match_collection", self._key.collection_key)
         return collection
 
     @property

@@ -63,7 +63,7 @@ class MatchPairWrapper(MayBeMissing, ObjectWrapper[MatchRecord]):
     @property
     def match_collection(self) -> MatchCollectionWrapper:
         """The collection; of a merged pair the first one. No request."""
-        collection: MatchCollectionWrapper = self._wrap("match_collection", self._key.collection_key)
+        collection: MatchCollectionWrapper = self._parent("match_collection", self._key.collection_key)
         return collection
 
     @property

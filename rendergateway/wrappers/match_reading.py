@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rendergateway.gateway import Gateway
     from rendergateway.model import MatchTable
     from rendergateway.wrappers.match_pair import MatchPairWrapper
+    from rendergateway.wrappers.object import ObjectWrapper
     from rendergateway.wrappers.stack import StackWrapper
 
 __all__ = ["MatchReading"]
@@ -65,6 +66,11 @@ class MatchReading:
         def _remembered(self, name: Any, make: Any) -> Any: ...
 
         def _while_held(self, name: Any, make: Any) -> Any: ...
+
+    @property
+    def _above_pairs(self) -> ObjectWrapper[Any] | None:
+        """What pairs keep alive: the collection that they were read from."""
+        return None
 
     @property
     def _merged(self) -> tuple[str, ...]:
@@ -256,7 +262,9 @@ class MatchReading:
         return {"exclude_match_details": True} if not points and endpoint in _WITHOUT_POINTS else {}
 
     def _collection(self, what: str, load: Callable[[], Listing]) -> Collection[MatchPairWrapper]:
-        return Collection(self._conn, "match_pair", load, scope=self._scope, what=f"{what} of {self}")
+        return Collection(
+            self._conn, "match_pair", load, scope=self._scope, what=f"{what} of {self}", above=self._above_pairs
+        )
 
     def _listing(self, pairs: list[tuple[Ids, Raw | bytes]]) -> Listing:
         return Listing([ids for ids, _ in pairs], self._pair_key, [text for _, text in pairs])

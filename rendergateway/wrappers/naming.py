@@ -9,7 +9,7 @@ from rendergateway.transport.calls import ServiceCalls
 from rendergateway.wrappers.arguments import as_name, as_names, as_state
 from rendergateway.wrappers.choosing import Like
 from rendergateway.wrappers.collection import Collection
-from rendergateway.wrappers.keys import CollectionKey, OwnerKey, ProjectKey, StackKey
+from rendergateway.wrappers.keys import CollectionKey, Key, OwnerKey, ProjectKey, StackKey
 from rendergateway.wrappers.listing import Listing
 from rendergateway.wrappers.living import LivingObjects
 from rendergateway.wrappers.match_world import checked_frame
@@ -55,7 +55,7 @@ class NamedObjects(LivingObjects, ServiceCalls):
     def owner(self, name: str | None = None) -> OwnerWrapper:
         """Return the owner of that name, or the gateway's own; no request."""
         named = self._default("owner") if name is None else as_names(name, "owner")[0]
-        owner: OwnerWrapper = self.wrap("owner", OwnerKey(named))
+        owner: OwnerWrapper = self._opened("owner", OwnerKey(named))
         return owner
 
     def projects(self, owner: str | None = None) -> Collection[ProjectWrapper]:
@@ -75,7 +75,7 @@ class NamedObjects(LivingObjects, ServiceCalls):
         """
         *where, named = [self._default("project")] if name is None else as_names(name, "owner", "project")
         key = ProjectKey((where.pop() if where else owner) or self._default("owner"), named)
-        project: ProjectWrapper = self.wrap("project", key)
+        project: ProjectWrapper = self._opened("project", key)
         return project
 
     def stacks(
@@ -124,7 +124,7 @@ class NamedObjects(LivingObjects, ServiceCalls):
         ConfigurationError
             If owner or project are not known.
         """
-        stack: StackWrapper = self.wrap("stack", self._stack_key(name, owner, project))
+        stack: StackWrapper = self._opened("stack", self._stack_key(name, owner, project))
         return stack
 
     def match_collections(self, owner: str | None = None) -> Collection[MatchCollectionWrapper]:
@@ -150,7 +150,7 @@ class NamedObjects(LivingObjects, ServiceCalls):
         key = CollectionKey(owner or self._default("owner"), as_name(name, "match collection"))
         if frame is not None:
             self._match_frames[key] = checked_frame(frame)
-        collection: MatchCollectionWrapper = self.wrap("match_collection", key)
+        collection: MatchCollectionWrapper = self._opened("match_collection", key)
         return collection
 
     def match_frame(self, owner: str, name: str) -> str | None:
@@ -187,6 +187,12 @@ class NamedObjects(LivingObjects, ServiceCalls):
         if known is None:
             raise ValueError(f"objects of the gateway are {', '.join(kinds)}; {kind!r} is none of them")
         return getattr(self, known + plural)
+
+    def _opened(self, kind: str, key: Key) -> Any:
+        """Return an object by its name, and keep it for a while, so that a chain that is repeated finds it again."""
+        found = self.wrap(kind, key)
+        self._recent.keep_named(found)
+        return found
 
     def _default(self, name: str) -> str:
         value: str | None = getattr(self, f"default_{name}")

@@ -71,6 +71,7 @@ class ObjectWrapper(ShownObject, Remembering, LabelledObject, Generic[RecordT]):
     # With slots a misspelt attribute cannot be assigned; subclasses of users have a __dict__ for fields of their own.
     __slots__ = (
         "__weakref__",
+        "_above",
         "_extra",
         "_gateway",
         "_held",
@@ -93,13 +94,22 @@ class ObjectWrapper(ShownObject, Remembering, LabelledObject, Generic[RecordT]):
         check_parts(type(self), obj, key)
         key = key if key is not None else self._key_of(obj)
         epoch = conn.epoch(scope_of(key)) if conn is not None else _LOOSE
-        self._set_up(conn, key, NOTHING_HELD if obj is None else (epoch, {}, obj, 0), extra)
+        self._set_up(conn, key, NOTHING_HELD if obj is None else (epoch, {}, obj, 0), extra, ())
 
-    def _set_up(self, conn: Gateway | None, key: Key, held: Held, extra: dict[str, Any]) -> None:
+    def _set_up(
+        self,
+        conn: Gateway | None,
+        key: Key,
+        held: Held,
+        extra: dict[str, Any],
+        above: tuple[ObjectWrapper[Any], ...],
+    ) -> None:
         """Do what building does; tiles of a listing, which are many, are only set up."""
         self._gateway = conn
         self._key = key
         self._held = held
+        # The objects that this one was reached from, kept alive: what they remember is read once.
+        self._above = above
         self._memory = NO_MEMORY
         self._own_lock: threading.RLock | None = None
         self._extra = extra
@@ -276,6 +286,23 @@ class ObjectWrapper(ShownObject, Remembering, LabelledObject, Generic[RecordT]):
 
     def _wrap(self, kind: str, key: Key, record: Record | None = None, **extra: Any) -> Any:
         return self._conn.wrap(kind, key, record, **extra)
+
+    def _child(self, kind: str, key: Key) -> Any:
+        """Return an object below this one, which keeps this one alive."""
+        child = self._wrap(kind, key)
+        child._keep_above(self)
+        return child
+
+    def _parent(self, kind: str, key: Key) -> Any:
+        """Return an object above this one, and keep it alive."""
+        parent = self._wrap(kind, key)
+        self._keep_above(parent)
+        return parent
+
+    def _keep_above(self, parent: ObjectWrapper[Any]) -> None:
+        above = self._above
+        if not any(known is parent for known in above):
+            self._above = (*(known for known in above if known.KIND != parent.KIND), parent)
 
     # Navigation
 

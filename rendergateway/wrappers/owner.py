@@ -103,7 +103,7 @@ class ProjectWrapper(ObjectWrapper[NameRecord]):
     @property
     def owner(self) -> OwnerWrapper:
         """The owner; no request."""
-        owner: OwnerWrapper = self._wrap("owner", OwnerKey(self._key.owner))
+        owner: OwnerWrapper = self._parent("owner", OwnerKey(self._key.owner))
         return owner
 
     @property

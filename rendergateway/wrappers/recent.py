@@ -1,8 +1,8 @@
 """
-Objects whose children were just listed, kept alive for a while.
+Objects that were just listed from or opened by name, kept alive for a while.
 
-Objects live as long as somebody holds them, and a page that loops twice over sections and their tiles holds none in
-between: the second loop would ask the service again, or not, as the garbage collector pleases.
+Objects live as long as something refers to them, and a page that loops twice over sections and their tiles keeps none
+in between: without this, the second loop would repeat the requests of the first.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ __all__ = ["Recent"]
 _LIMIT_BYTES = 32 * 2**20
 # What an item of a listing costs beside its text.
 _ITEM_BYTES = 150
+# Objects opened by name that are kept: a script works on a few stacks at a time.
+_NAMED = 16
 
 
 class Recent:
@@ -34,7 +36,14 @@ class Recent:
         self._limit_bytes = limit_bytes
         self._kept: deque[tuple[object, int]] = deque()
         self._size = 0
+        self._named: deque[object] = deque(maxlen=_NAMED)
         self._lock = new_lock()
+
+    def keep_named(self, holder: object) -> None:
+        """Keep *holder* alive until `_NAMED` others have been opened by name."""
+        named = self._named
+        if not named or named[-1] is not holder:
+            named.append(holder)
 
     def keep(self, holder: object, listing: Listing) -> None:
         """Keep *holder* alive, whose children are *listing*; let go of those that were listed longest ago."""

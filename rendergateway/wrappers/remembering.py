@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rendergateway.wrappers.collection import Collection
 from rendergateway.wrappers.freshness import OVER, Epoch
@@ -96,4 +96,6 @@ class Remembering:
             self._conn._recent.keep(holder(), listing)
             return listing
 
-        return Collection(self._conn, kind, loaded, scope=self._scope, what=f"{what} of {self.KIND} {self}")
+        return Collection(
+            self._conn, kind, loaded, scope=self._scope, what=f"{what} of {self.KIND} {self}", above=cast("Any", self)
+        )

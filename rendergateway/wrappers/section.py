@@ -21,7 +21,7 @@ from rendergateway.wrappers.object import changes_data
 from rendergateway.wrappers.picture_methods import SectionPictures
 from rendergateway.wrappers.registry import add_base
 from rendergateway.wrappers.stack import StackWrapper, rows_by_z
-from rendergateway.wrappers.tile_listings import MOST_AT_ONCE, pieces_in_turn, read_layer, tile_listing
+from rendergateway.wrappers.tile_listings import pieces_in_turn, read_layer, tile_listing
 
 if TYPE_CHECKING:
     from rendergateway.wrappers import locating, removing
@@ -59,7 +59,7 @@ class SectionWrapper(LabelledSection, SectionPictures):
     @property
     def stack(self) -> StackWrapper:
         """The stack; no request."""
-        stack: StackWrapper = self._wrap("stack", self._key.stack_key)
+        stack: StackWrapper = self._parent("stack", self._key.stack_key)
         return stack
 
     @property
@@ -96,7 +96,8 @@ class SectionWrapper(LabelledSection, SectionPictures):
         -----
         As `section_ids`; a layer whose tiles carry no section id is counted with ``section.tile_bounds``.
         """
-        return sum(row.tile_count for row in self._rows) if self._rows else len(self._tile_boxes)
+        rows = self._rows
+        return sum(row.tile_count for row in rows) if rows else len(self._tile_boxes)
 
     @property
     def bounds(self) -> Bounds | None:
@@ -107,9 +108,10 @@ class SectionWrapper(LabelledSection, SectionPictures):
         -----
         As `tile_count`.
         """
-        if not self._rows:
+        rows = self._rows
+        if not rows:
             return _box_around(self._tile_boxes)
-        boxes = [box for box in (row.bounds for row in self._rows) if box is not None]
+        boxes = [box for box in (row.bounds for row in rows) if box is not None]
         return box_of(boxes) if boxes else None
 
     # Navigation
@@ -144,24 +146,34 @@ class SectionWrapper(LabelledSection, SectionPictures):
         tiles: Collection[TileWrapper] = self._children("tile", "tiles", self._list_tiles)
         return tiles
 
-    def iter_tiles(self, *, batch: int = MOST_AT_ONCE) -> Iterator[TileWrapper]:
+    def iter_tiles(self, *, batch: int | None = None) -> Iterator[TileWrapper]:
         """
-        Yield the tiles of this section in flat memory, however many there are.
+        Yield the tiles of this section in bounded memory.
 
         Parameters
         ----------
-        batch : int
-            Tiles that are held at once. A larger section is read in pieces; tiles are ordered by id within each. Tiles
-            that overlap may come together, however many they are.
+        batch : int, optional
+            Maximum number of tiles in memory; a larger section is read in pieces, each ordered by id. Overlapping
+            tiles may come together, however many they are. Default: 20 000 if the tile count is known, else one
+            answer of the service (at most 50 001 tiles).
 
         Notes
         -----
-        What `tile_count` needs; ``section.resolved_tiles``, or for a larger section ``section.bounds`` and for each
-        piece ``stack.resolved_tiles`` and some ``box.tile_count``.
+        ``stack.read`` and ``stack.section_data`` once per stack; with *batch* also what `tile_count` needs. Then
+        ``section.resolved_tiles`` or, for a larger section, ``section.bounds`` and per piece ``stack.resolved_tiles``
+        and some ``box.tile_count``.
         """
         for piece in self._pieces(batch):
             listing = tile_listing(self.stack, piece, {"z": self.z})
-            yield from Collection(self._conn, "tile", lambda: listing, scope=self._scope, what=f"tiles of {self!r}")  # noqa: B023
+            tiles: Collection[TileWrapper] = Collection(
+                self._conn,
+                "tile",
+                lambda listing=listing: listing,  # type: ignore[misc]
+                scope=self._scope,
+                what=f"tiles of {self!r}",
+                above=self,
+            )
+            yield from tiles
 
     def children(self) -> Collection[TileWrapper]:
         """Return the tiles."""
@@ -259,12 +271,14 @@ class SectionWrapper(LabelledSection, SectionPictures):
     def _rows(self) -> Sequence[SectionRecord]:
         if self._gateway is None:
             return [self._obj]
+        known = self._known_rows
+        return self._remembered("rows", self._read_rows) if known is None else known
+
+    @property
+    def _known_rows(self) -> Sequence[SectionRecord] | None:
+        """The section data that are known without a request for this section alone."""
         own: Sequence[SectionRecord] | None = self._recalled("rows")
-        if own is None:
-            own = self.stack._section_rows().get(self.z)
-        if own is None:
-            own = self._remembered("rows", self._read_rows)
-        return own
+        return self.stack._section_rows().get(self.z) if own is None else own
 
     def _carried(self) -> dict[Any, Any]:
         of_stack = self.stack._recalled("section rows") or {}
@@ -294,7 +308,12 @@ class SectionWrapper(LabelledSection, SectionPictures):
     def _list_tiles(self) -> Listing:
         return tile_listing(self.stack, read_layer(self.stack, self.z), {"z": self.z})
 
-    def _pieces(self, most: int) -> Iterator[ResolvedTiles]:
+    def _pieces(self, most: int | None) -> Iterator[ResolvedTiles]:
+        if most is None:
+            # To ask for the count of each section would double the requests.
+            rows = self._known_rows
+            count = sum(row.tile_count for row in rows) if rows else None
+            return pieces_in_turn(self.stack, self.z, count)
         return pieces_in_turn(self.stack, self.z, self.tile_count, most)
 
     def _fetch(self) -> SectionRecord:

@@ -36,7 +36,7 @@ class SharedTransformWrapper(MayBeMissing, ObjectWrapper[TransformRecord]):
     @property
     def stack(self) -> StackWrapper:
         """The stack; no request."""
-        stack: StackWrapper = self._wrap("stack", self._key.stack_key)
+        stack: StackWrapper = self._parent("stack", self._key.stack_key)
         return stack
 
     @property

@@ -65,13 +65,13 @@ class StackWrapper(LabelledStack, MayBeMissing, StackChanges, StackPictures, Sta
     @property
     def owner(self) -> OwnerWrapper:
         """The owner; no request."""
-        owner: OwnerWrapper = self._wrap("owner", OwnerKey(self._key.owner))
+        owner: OwnerWrapper = self._parent("owner", OwnerKey(self._key.owner))
         return owner
 
     @property
     def project(self) -> ProjectWrapper:
         """The project; no request."""
-        project: ProjectWrapper = self._wrap("project", ProjectKey(self._key.owner, self._key.project))
+        project: ProjectWrapper = self._parent("project", ProjectKey(self._key.owner, self._key.project))
         return project
 
     @property

@@ -88,7 +88,7 @@ class StackParts(ObjectWrapper[StackRecord]):
             raise TypeError("a section is named by z or by section_id: give one of them")
         if z is None:
             z = self._remembered(("z of", section_id), lambda: self._call("section_id.z", section_id=section_id))
-        section: SectionWrapper = self._wrap("section", SectionKey(*self._key, as_z(z)))
+        section: SectionWrapper = self._child("section", SectionKey(*self._key, as_z(z)))
         return section
 
     def tiles(
@@ -155,7 +155,7 @@ class StackParts(ObjectWrapper[StackRecord]):
         tiles: Collection[TileWrapper] = self._selection("tile", f"tiles {what.strip()}".strip(), load)
         return tiles
 
-    def iter_tiles(self, *, z: ZRange = None, batch: int = tile_listings.MOST_AT_ONCE) -> Iterator[TileWrapper]:
+    def iter_tiles(self, *, z: ZRange = None, batch: int | None = None) -> Iterator[TileWrapper]:
         """
         Yield the tiles of any number of sections, one section after another, in flat memory.
 
@@ -163,8 +163,8 @@ class StackParts(ObjectWrapper[StackRecord]):
         ----------
         z : (float, float) or float, optional
             As for `sections`.
-        batch : int
-            Tiles that are held at once: a larger section is read in pieces.
+        batch : int, optional
+            As for `SectionWrapper.iter_tiles`.
 
         Notes
         -----
@@ -175,12 +175,12 @@ class StackParts(ObjectWrapper[StackRecord]):
 
     def tile(self, tile_id: str) -> TileWrapper:
         """Return the tile of that id; no request, so that nothing says yet whether it is there."""
-        tile: TileWrapper = self._wrap("tile", TileKey(*self._key, as_name(tile_id, "tile")))
+        tile: TileWrapper = self._child("tile", TileKey(*self._key, as_name(tile_id, "tile")))
         return tile
 
     def tile_group(self, name: str) -> TileGroupWrapper:
         """Return the group of tiles of that name; no request, so that nothing says yet whether it has tiles."""
-        group: TileGroupWrapper = self._wrap("tile_group", TileGroupKey(*self._key, as_name(name, "tile group")))
+        group: TileGroupWrapper = self._child("tile_group", TileGroupKey(*self._key, as_name(name, "tile group")))
         return group
 
     def tile_groups(self) -> Collection[TileGroupWrapper]:
@@ -193,7 +193,7 @@ class StackParts(ObjectWrapper[StackRecord]):
         """
 
         def load() -> Listing:
-            pieces = (piece for section in self.sections() for piece in section._pieces(tile_listings.MOST_AT_ONCE))
+            pieces = (piece for section in self.sections() for piece in section._pieces(None))
             path = ("group_id",)
             names = {name for piece in pieces for name in field_values(TileRecord, path, list(piece.tiles.values()))}
             return Listing(sorted(names - {None}), keys_below(TileGroupKey, *self._key))
@@ -204,7 +204,7 @@ class StackParts(ObjectWrapper[StackRecord]):
     def transform(self, transform_id: str) -> SharedTransformWrapper:
         """Return the shared transform of that id; no request, so that nothing says yet whether it is there."""
         key = TransformKey(*self._key, as_name(transform_id, "shared transform"))
-        transform: SharedTransformWrapper = self._wrap("transform", key)
+        transform: SharedTransformWrapper = self._child("transform", key)
         return transform
 
     def children(self) -> Collection[SectionWrapper]:

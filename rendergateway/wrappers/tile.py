@@ -66,13 +66,13 @@ class TileWrapper(MayBeMissing, TileCoordinates, TilePictures):
     @property
     def stack(self) -> StackWrapper:
         """The stack; no request."""
-        stack: StackWrapper = self._wrap("stack", self._key.stack_key)
+        stack: StackWrapper = self._parent("stack", self._key.stack_key)
         return stack
 
     @property
     def section(self) -> SectionWrapper:
         """The section that the tile lies in."""
-        section: SectionWrapper = self._wrap("section", SectionKey(*self._key.stack_key, self.z))
+        section: SectionWrapper = self._parent("section", SectionKey(*self._key.stack_key, self.z))
         return section
 
     @property

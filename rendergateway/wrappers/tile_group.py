@@ -37,7 +37,7 @@ class TileGroupWrapper(ObjectWrapper[NameRecord]):
     @property
     def stack(self) -> StackWrapper:
         """The stack; no request."""
-        stack: StackWrapper = self._wrap("stack", self._key.stack_key)
+        stack: StackWrapper = self._parent("stack", self._key.stack_key)
         return stack
 
     @property

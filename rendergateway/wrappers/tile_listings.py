@@ -90,20 +90,21 @@ def _read_more(stack: StackParts, asked: Asked) -> ResolvedTiles:
     return whole
 
 
-def pieces_in_turn(stack: StackParts, z: float, count: int, most: int = MOST_AT_ONCE) -> Iterator[ResolvedTiles]:
+def pieces_in_turn(stack: StackParts, z: float, count: int | None, most: int | None = None) -> Iterator[ResolvedTiles]:
     """
-    Yield a layer of *count* tiles in pieces, as `pieces_of_layer` cuts them.
+    Yield a layer of *count* tiles in pieces, as `pieces_of_layer` cuts them; in one piece if the count is not known.
 
     Raises
     ------
     ValueError
         If a piece would hold no tile.
     """
+    most = MOST_AT_ONCE if most is None else most
     if most < 1:
-        raise ValueError(f"a batch holds at least one tile, not {most}")
-    if count > most:
+        raise ValueError(f"batch must be >= 1, got {most}")
+    if count is not None and count > most:
         yield from pieces_of_layer(stack, Asked((z, z)), most=most)
-    elif count:
+    elif count != 0:
         yield read_layer(stack, z)
 
 

@@ -25,7 +25,7 @@ def test_recent__lets_go(stack: StackWrapper) -> None:
     """Listings above the limit push out those from before; the last one stays whatever its size."""
     recent = Recent(limit_bytes=1000)
     large = Listing(range(100), lambda id: stack._key, [b"x" * 100] * 100)
-    first, second = (stack._conn.stack(name) for name in ("first", "second"))
+    first, second = (stack._wrap("stack", stack._key._replace(stack=name)) for name in ("first", "second"))
     gone: weakref.ref[Any] = weakref.ref(first)
 
     recent.keep(first, large)
@@ -36,6 +36,27 @@ def test_recent__lets_go(stack: StackWrapper) -> None:
     recent.keep(second, large)
     gc.collect()
     assert gone() is None
+
+
+def test_recent__opened_by_name(gateway: Gateway) -> None:
+    """Of the objects opened by name the last sixteen are kept."""
+    refs = [weakref.ref(gateway.stack(f"s{number}")) for number in range(20)]
+    gc.collect()
+
+    assert [ref() is not None for ref in refs] == [False] * 4 + [True] * 16
+
+
+def test_parents__live_as_long_as_their_children(gateway: Gateway, stack: StackWrapper) -> None:
+    """A tile keeps its section and its stack, however it was reached."""
+    fresh = gateway.using()
+    tile = fresh.wrap("stack", stack._key).section(2).tiles()[0]
+    fresh._recent = Recent()
+    gc.collect()
+
+    with fresh.counting() as requests:
+        assert (tile.section.bounds, tile.stack.state) == (tile.section.bounds, tile.stack.state)
+
+    assert requests == ["stack.read", "stack.section_data"]
 
 
 def test_recent__stays_behind(gateway: Gateway) -> None:

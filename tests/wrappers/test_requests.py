@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from rendergateway import Gateway, StackWrapper
+from rendergateway import Bounds, Gateway, StackWrapper
 from rendergateway.testing import make_stack
 from tests.wrappers.documented import table_below
 
@@ -78,6 +78,22 @@ OPERATIONS = [
         'stack.tile("s2_r0_c0").neighbours().ids', "tile.read, stack.resolved_tiles", "tile.read, stack.resolved_tiles"
     ),
     Operation('stack.tile("s2_r0_c0").section.stack.project.owner.name', "tile.read", "tile.read"),
+    Operation(
+        '[gateway.stack("montage").section(1).bounds for _ in range(2)]',
+        "stack.read, stack.section_data",
+        "stack.read, stack.section_data",
+    ),
+    Operation('[tile.stack.state for tile in 2 * [gateway.stack("montage").tile("a")]]', "stack.read", "stack.read"),
+    Operation(
+        '[section.bounds for section in list(gateway.stack("montage").sections())]',
+        "stack.z_values, stack.read, stack.section_data",
+        "stack.z_values, stack.read, stack.section_data",
+    ),
+    Operation(
+        'gateway.stack("montage").section(2).render_parameters().scale',
+        "stack.read, stack.section_data, box.render_parameters",
+        "stack.read, stack.section_data, box.render_parameters",
+    ),
     Operation('stack.transform("lens").value', "transform.read", "transform.read"),
     Operation(
         "[len(section.tiles()) for section in stack.sections().prefetch(workers=4)]",
@@ -116,14 +132,17 @@ def volume(gateway: Gateway) -> StackWrapper:
 @pytest.mark.parametrize("operation", OPERATIONS, ids=[operation.call for operation in OPERATIONS])
 def test_requests__of_an_operation(operation: Operation, volume: StackWrapper) -> None:
     """An operation on objects that hold nothing yet asks what the table says, and no more than the raw calls."""
-    gateway = volume._conn
-    names: dict[str, Any] = {"gateway": gateway, "stack": volume, "matches": gateway.match_collection("dmesh")}
-    # What making the volume left behind is old.
-    gateway._wrote(volume._key._asdict())
-    exec("from rendergateway import Bounds", names)
+    # A gateway whose objects have nothing yet; it keeps only those that the expression names.
+    gateway = volume._conn.using()
+    expression = compile(operation.call, "<operation>", "eval")
+    names: dict[str, Any] = {"gateway": gateway, "Bounds": Bounds}
+    if "stack" in expression.co_names:
+        names["stack"] = gateway.stack("montage")
+    if "matches" in expression.co_names:
+        names["matches"] = gateway.match_collection("dmesh")
 
     with gateway.counting() as requests:
-        eval(operation.call, names)
+        eval(expression, names)
 
     assert Counter(requests) == endpoints(operation.requests)
     assert endpoints(operation.requests) <= endpoints(operation.raw)

@@ -148,6 +148,20 @@ def test_tile_groups(stack: StackWrapper, gateway: Gateway) -> None:
     assert isinstance(group, TileGroupWrapper)
 
 
+@pytest.mark.parametrize("complete", [True, False])
+def test_iter_tiles__no_request_to_count(gateway: Gateway, complete: bool) -> None:
+    """Tiles of a LOADING stack, and tiles without section ids, cost one listing per section, as a raw caller's do."""
+    stack = gateway.create_stack("many")
+    with stack.editing(complete=complete) as edit:
+        edit.put(tile(f"t{z}", z, 0).evolve(layout=None, transforms=[AffineModel2D()]) for z in range(9))
+
+    with gateway.counting() as requests:
+        assert len(list(stack.iter_tiles())) == 9
+
+    assert requests.count("section.resolved_tiles") == 9
+    assert len(requests) <= 12
+
+
 def test_iter_tiles(stack: StackWrapper, gateway: Gateway) -> None:
     """Tiles of any number of sections stream by, one section in memory."""
     with gateway.counting() as requests:
@@ -240,7 +254,7 @@ def test_pieces__smaller_than_what_overlaps(large: StackWrapper) -> None:
 
     # To halve down to pixels wherever tiles overlap would take a hundred times as many.
     assert len(requests) < 1000
-    with pytest.raises(ValueError, match="a batch holds at least one tile, not 0"):
+    with pytest.raises(ValueError, match="batch must be >= 1, got 0"):
         list(large.section(1).iter_tiles(batch=0))
 
 
