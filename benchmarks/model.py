@@ -29,11 +29,11 @@ from typing import Any
 import numpy as np
 import renderapi
 
-from rendergateway.model.match_table import MatchTable
-from rendergateway.model.slices import cut_list
-from rendergateway.model.tile_files import read_tiles, write_tiles
-from rendergateway.model.tile_table import TileTable
-from rendergateway.model.tiles import TileRecord
+from rendergateway.model.files.tiles import read_tiles, write_tiles
+from rendergateway.model.records.json_slices import cut_list
+from rendergateway.model.records.tiles import TileRecord
+from rendergateway.model.tables.match_table import MatchTable
+from rendergateway.model.tables.tile_table import TileTable
 
 AFFINE = "mpicbg.trakem2.transform.AffineModel2D"
 # About 64 tiles.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rendergateway.wrappers import registry
+from rendergateway.wrappers.core import registry
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"

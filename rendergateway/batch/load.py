@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from rendergateway.errors import BadRequestError
-from rendergateway.model.files import SpecSource
-from rendergateway.model.spec_set import SpecSet, gather_specs
+from rendergateway.model.files.spec_set import SpecSet, gather_specs
+from rendergateway.model.files.specs import SpecSource
 from rendergateway.progress import Progress
 
 if TYPE_CHECKING:
     from rendergateway import StackEdit, StackWrapper
-    from rendergateway.model.tile_limits import TileLimits
+    from rendergateway.model.tile_text.limits import TileLimits
 
 __all__ = ["Loaded", "load_files", "load_specs"]
 

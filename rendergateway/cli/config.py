@@ -12,7 +12,7 @@ from rendergateway.configuration import SETTINGS, Configuration, configuration_p
 from rendergateway.configuration.profiles import read_profiles
 from rendergateway.transport import Address, Settings
 from rendergateway.transport.address import EMBEDDED
-from rendergateway.transport.credential_files import configured_credentials
+from rendergateway.transport.credentials.stored import configured_credentials
 
 __all__ = ["config"]
 

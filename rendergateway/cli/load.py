@@ -9,8 +9,8 @@ import click
 from rendergateway.batch.load import Loaded, load_specs
 from rendergateway.cli.services import full_name, named_stack, open_gateway, service_options
 from rendergateway.cli.terminal import plural, say
-from rendergateway.model.spec_set import gather_specs
-from rendergateway.model.tile_limits import TileLimits
+from rendergateway.model.files.spec_set import gather_specs
+from rendergateway.model.tile_text.limits import TileLimits
 from rendergateway.wrappers import StackWrapper
 
 __all__ = ["load"]

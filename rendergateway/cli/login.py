@@ -16,7 +16,7 @@ from rendergateway.errors import CommandError
 from rendergateway.gateway import Gateway
 from rendergateway.transport import BearerToken
 from rendergateway.transport.address import EMBEDDED
-from rendergateway.transport.credential_files import forget_credentials, save_credentials
+from rendergateway.transport.credentials.stored import forget_credentials, save_credentials
 
 __all__ = ["login"]
 

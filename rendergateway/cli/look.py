@@ -10,7 +10,7 @@ import click
 
 from rendergateway.geometry import Bounds
 from rendergateway.wrappers import PictureOptions
-from rendergateway.wrappers.arguments import as_box
+from rendergateway.wrappers.core.arguments import as_box
 
 __all__ = ["look_options", "read_box", "read_z"]
 

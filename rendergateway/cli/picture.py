@@ -10,8 +10,8 @@ from rendergateway.cli.look import look_options, read_box
 from rendergateway.cli.services import named_stack, open_gateway, service_options
 from rendergateway.geometry import Bounds
 from rendergateway.wrappers import Picture, StackWrapper
-from rendergateway.wrappers.picture_options import PICTURE_FRAMES
-from rendergateway.wrappers.pictures import checked_kind
+from rendergateway.wrappers.images.options import PICTURE_FRAMES
+from rendergateway.wrappers.images.picture import checked_kind
 
 __all__ = ["picture"]
 

@@ -26,7 +26,7 @@ from rendergateway.demo.volume import (
 )
 from rendergateway.errors import CommandError, NotFoundError
 from rendergateway.geometry import FloatArray
-from rendergateway.rendering.encoding import write_png
+from rendergateway.rendering.output.encoding import write_png
 
 if TYPE_CHECKING:
     from rendergateway import Gateway, MatchCollectionWrapper, StackWrapper

@@ -9,16 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rendergateway.later import names_from
-from rendergateway.model.channels import ChannelRecord, FilterRecord, PathBuilder, channel_selection
-from rendergateway.model.coordinates import CoordinateRecord, CoordinateTable
-from rendergateway.model.dates import date_text, parse_date
-from rendergateway.model.json_text import json_default, to_json
-from rendergateway.model.matches import CollectionRecord, MatchRecord
-from rendergateway.model.pyramid import ImagePyramid, MipmapLevel
-from rendergateway.model.record import Record
-from rendergateway.model.render_parameters import RenderParameters
-from rendergateway.model.resolved import ResolvedTiles
-from rendergateway.model.stacks import (
+from rendergateway.model.records.channels import ChannelRecord, FilterRecord, PathBuilder, channel_selection
+from rendergateway.model.records.dates import date_text, parse_date
+from rendergateway.model.records.matches import CollectionRecord, MatchRecord
+from rendergateway.model.records.pyramid import ImagePyramid, MipmapLevel
+from rendergateway.model.records.record import Record
+from rendergateway.model.records.render_parameters import RenderParameters
+from rendergateway.model.records.stacks import (
     BoundsRecord,
     NameRecord,
     SectionRecord,
@@ -27,15 +24,18 @@ from rendergateway.model.stacks import (
     StackStats,
     StackVersion,
 )
-from rendergateway.model.tiles import Layout, ResolvedTileRecord, TileBoundsRecord, TileRecord
-from rendergateway.model.validation import Problem
+from rendergateway.model.records.tiles import Layout, ResolvedTileRecord, TileBoundsRecord, TileRecord
+from rendergateway.model.records.validation import Problem
+from rendergateway.model.tables.coordinates import CoordinateRecord, CoordinateTable
+from rendergateway.model.tables.json_text import json_default, to_json
+from rendergateway.model.tables.resolved import ResolvedTiles
 
 if TYPE_CHECKING:
-    from rendergateway.model.match_table import MatchTable
-    from rendergateway.model.tile_files import read_tiles, write_tiles
-    from rendergateway.model.tile_limits import TileLimits
-    from rendergateway.model.tile_table import TileTable
-    from rendergateway.model.transform_changes import read_transform_changes, write_transform_changes
+    from rendergateway.model.files.tiles import read_tiles, write_tiles
+    from rendergateway.model.files.transform_changes import read_transform_changes, write_transform_changes
+    from rendergateway.model.tables.match_table import MatchTable
+    from rendergateway.model.tables.tile_table import TileTable
+    from rendergateway.model.tile_text.limits import TileLimits
 
 __all__ = [
     "BoundsRecord",
@@ -79,12 +79,12 @@ __all__ = [
 __getattr__ = names_from(
     __name__,
     {
-        "MatchTable": "match_table",
-        "TileLimits": "tile_limits",
-        "TileTable": "tile_table",
-        "read_tiles": "tile_files",
-        "read_transform_changes": "transform_changes",
-        "write_tiles": "tile_files",
-        "write_transform_changes": "transform_changes",
+        "MatchTable": "tables.match_table",
+        "TileLimits": "tile_text.limits",
+        "TileTable": "tables.tile_table",
+        "read_tiles": "files.tiles",
+        "read_transform_changes": "files.transform_changes",
+        "write_tiles": "files.tiles",
+        "write_transform_changes": "files.transform_changes",
     },
 )

@@ -7,11 +7,7 @@ from, `encoded` a file of a picture. OpenCV and tifffile are imported when a pic
 
 from __future__ import annotations
 
-from rendergateway.rendering.drawing import Picture, draw
-from rendergateway.rendering.encoding import FORMATS, encoded, encoded_outlines, png_bytes, write_png
-from rendergateway.rendering.locations import ImageOpener, Opener
-from rendergateway.rendering.reading import read_recipe, read_tile, read_transform
-from rendergateway.rendering.recipe import (
+from rendergateway.rendering.base.recipe import (
     MOST_PIXELS,
     Channel,
     FilterStep,
@@ -21,7 +17,11 @@ from rendergateway.rendering.recipe import (
     Recipe,
     Tile,
 )
-from rendergateway.rendering.sources import Sources
+from rendergateway.rendering.draw.drawing import Picture, draw
+from rendergateway.rendering.draw.reading import read_recipe, read_tile, read_transform
+from rendergateway.rendering.images.locations import ImageOpener, Opener
+from rendergateway.rendering.images.sources import Sources
+from rendergateway.rendering.output.encoding import FORMATS, encoded, encoded_outlines, png_bytes, write_png
 
 __all__ = [
     "FORMATS",

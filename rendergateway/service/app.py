@@ -20,14 +20,14 @@ from werkzeug.wrappers import Request
 from rendergateway.endpoints import Endpoint, candidates
 from rendergateway.errors import StoreError
 from rendergateway.service import swagger
-from rendergateway.service.body import body_of
-from rendergateway.service.call import Answer, Call, Circumstances
-from rendergateway.service.conditions import Conditions, Picture
+from rendergateway.service.base.options import Options
+from rendergateway.service.base.refusals import NotBuilt, ServiceRefusal, Uncaught
 from rendergateway.service.handlers import HANDLERS
-from rendergateway.service.negotiation import JSON, TEXT, MalformedHeaderError, accepts, produced_by, takes
-from rendergateway.service.options import Options
-from rendergateway.service.refusals import NotBuilt, ServiceRefusal, Uncaught
-from rendergateway.service.reply import Reply, bare, nothing
+from rendergateway.service.http.body import body_of
+from rendergateway.service.http.call import Answer, Call, Circumstances
+from rendergateway.service.http.conditions import Conditions, Picture
+from rendergateway.service.http.negotiation import JSON, TEXT, MalformedHeaderError, accepts, produced_by, takes
+from rendergateway.service.http.reply import Reply, bare, nothing
 from rendergateway.service.store import Database, Store, reading, writing
 
 if TYPE_CHECKING:

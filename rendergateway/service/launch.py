@@ -23,13 +23,13 @@ from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
 from rendergateway.errors import ConfigurationError
-from rendergateway.model.wire import DEEPEST
 from rendergateway.number_text import parse_integer
-from rendergateway.service.access import Logged
 from rendergateway.service.app import PREFIX, Application
-from rendergateway.service.options import GIB, Options
-from rendergateway.service.pieces import Pieces
+from rendergateway.service.base.options import GIB, Options
+from rendergateway.service.http.access import Logged
+from rendergateway.service.http.reply_body import Pieces
 from rendergateway.service.store import Database
+from rendergateway.wire import DEEPEST
 
 __all__ = ["BASE_URL", "EmbeddedAdapter", "app_for", "embedded_adapter", "serve"]
 

@@ -6,9 +6,9 @@ import functools
 from typing import Any
 
 from rendergateway.endpoints import ENDPOINTS, Endpoint
-from rendergateway.model.wire import encode
 from rendergateway.service.handlers import HANDLERS
-from rendergateway.service.negotiation import produced_by
+from rendergateway.service.http.negotiation import produced_by
+from rendergateway.wire import encode
 
 __all__ = ["description"]
 

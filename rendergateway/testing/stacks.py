@@ -95,7 +95,7 @@ def make_stack(
 def _draw(made: Sequence[DemoTile], folder: Path) -> None:
     """Draw the image of each tile: its pixels show what lies at their places in the world."""
     from rendergateway.demo.texture import draw_section
-    from rendergateway.rendering.encoding import write_png
+    from rendergateway.rendering.output.encoding import write_png
 
     folder.mkdir(parents=True, exist_ok=True)
     corrected = pixel_places()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rendergateway.later import names_from
 from rendergateway.transport.address import Address
-from rendergateway.transport.credentials import BasicLogin, BearerToken, Credentials, as_credentials
+from rendergateway.transport.credentials.credentials import BasicLogin, BearerToken, Credentials, as_credentials
 from rendergateway.transport.hooks import Hooks
 from rendergateway.transport.quiet import without_requests
 from rendergateway.transport.retries import Retries
@@ -17,7 +17,7 @@ from rendergateway.transport.settings import Settings
 
 if TYPE_CHECKING:
     from rendergateway.transport.answer import Answer
-    from rendergateway.transport.credential_files import TokenFile
+    from rendergateway.transport.credentials.stored import TokenFile
     from rendergateway.transport.exchange import Exchange
 
 __all__ = [
@@ -35,4 +35,4 @@ __all__ = [
     "without_requests",
 ]
 
-__getattr__ = names_from(__name__, {"Answer": "answer", "Exchange": "exchange", "TokenFile": "credential_files"})
+__getattr__ = names_from(__name__, {"Answer": "answer", "Exchange": "exchange", "TokenFile": "credentials.stored"})

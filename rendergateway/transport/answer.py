@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 import attrs
 
 from rendergateway.errors import AnswerError, RecordError
-from rendergateway.model.slices import decode
+from rendergateway.model.records.json_slices import decode
 
 if TYPE_CHECKING:
     import requests

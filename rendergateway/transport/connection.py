@@ -15,7 +15,7 @@ from requests.structures import CaseInsensitiveDict
 
 from rendergateway.errors import AnswerError, RequestError, TimedOutError, refusal
 from rendergateway.transport.answer import Answer, TooLargeError, read_body
-from rendergateway.transport.credentials import Credentials
+from rendergateway.transport.credentials.credentials import Credentials
 from rendergateway.transport.exchange import Exchange
 from rendergateway.transport.failures import LIBRARY_ERRORS, explain, is_permanent
 from rendergateway.transport.hooks import Hooks

@@ -3,27 +3,27 @@
 from typing import TYPE_CHECKING
 
 from rendergateway.later import names_from
-from rendergateway.wrappers.aliases import GATEWAY_ALIASES, OBJECT_ALIASES, add_aliases
-from rendergateway.wrappers.collection import Collection
-from rendergateway.wrappers.match_collection import MatchCollectionWrapper
-from rendergateway.wrappers.match_group import MatchGroupWrapper
-from rendergateway.wrappers.match_pair import MatchPairWrapper
-from rendergateway.wrappers.object import ObjectWrapper
-from rendergateway.wrappers.owner import OwnerWrapper, ProjectWrapper
-from rendergateway.wrappers.registry import Registry, refresh_wrappers
-from rendergateway.wrappers.section import SectionWrapper
-from rendergateway.wrappers.shared_transform import SharedTransformWrapper
-from rendergateway.wrappers.stack import StackWrapper
-from rendergateway.wrappers.tile import TileWrapper
-from rendergateway.wrappers.tile_group import TileGroupWrapper
+from rendergateway.wrappers.core.blitz import GATEWAY_ALIASES, OBJECT_ALIASES, add_aliases
+from rendergateway.wrappers.core.collection import Collection
+from rendergateway.wrappers.core.object import ObjectWrapper
+from rendergateway.wrappers.core.registry import Registry, refresh_wrappers
+from rendergateway.wrappers.objects.match_collection import MatchCollectionWrapper
+from rendergateway.wrappers.objects.match_group import MatchGroupWrapper
+from rendergateway.wrappers.objects.match_pair import MatchPairWrapper
+from rendergateway.wrappers.objects.owner import OwnerWrapper, ProjectWrapper
+from rendergateway.wrappers.objects.section import SectionWrapper
+from rendergateway.wrappers.objects.shared_transform import SharedTransformWrapper
+from rendergateway.wrappers.objects.stack import StackWrapper
+from rendergateway.wrappers.objects.tile import TileWrapper
+from rendergateway.wrappers.objects.tile_group import TileGroupWrapper
 
 if TYPE_CHECKING:
-    from rendergateway.wrappers.editing import StackEdit
-    from rendergateway.wrappers.merged_matches import MergedMatches
-    from rendergateway.wrappers.picture_options import PictureOptions
-    from rendergateway.wrappers.pictures import Picture
-    from rendergateway.wrappers.removing import Removal
-    from rendergateway.wrappers.windows import Window
+    from rendergateway.wrappers.editing.deletions import Removal
+    from rendergateway.wrappers.editing.edit import StackEdit
+    from rendergateway.wrappers.images.options import PictureOptions
+    from rendergateway.wrappers.images.picture import Picture
+    from rendergateway.wrappers.images.windows import Window
+    from rendergateway.wrappers.matching.merged import MergedMatches
 
 __all__ = [
     "GATEWAY_ALIASES",
@@ -53,12 +53,12 @@ __all__ = [
 __getattr__ = names_from(
     __name__,
     {
-        "MergedMatches": "merged_matches",
-        "Picture": "pictures",
-        "PictureOptions": "picture_options",
-        "Removal": "removing",
-        "StackEdit": "editing",
-        "Window": "windows",
+        "MergedMatches": "matching.merged",
+        "Picture": "images.picture",
+        "PictureOptions": "images.options",
+        "Removal": "editing.deletions",
+        "StackEdit": "editing.edit",
+        "Window": "images.windows",
     },
 )
 

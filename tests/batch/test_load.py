@@ -10,7 +10,7 @@ import pytest
 
 from rendergateway import BadRequestError, Gateway, RecordError, StackWrapper, TileLimits
 from rendergateway.batch.load import load_files, load_specs
-from rendergateway.model.spec_set import gather_specs
+from rendergateway.model.files.spec_set import gather_specs
 from rendergateway.transforms import TransformReference
 
 SHIFT = {"className": "mpicbg.trakem2.transform.TranslationModel2D", "dataString": "10 20"}

@@ -187,7 +187,7 @@ def test_load__interrupted_replacement_says_what_is_left(run: Run, monkeypatch: 
     def interrupted(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("rendergateway.wrappers.saving.TileSaving.save", interrupted)
+    monkeypatch.setattr("rendergateway.wrappers.editing.saving.TileSaving.save", interrupted)
     result = run(*words, "--replace")
 
     assert result.exit_code == 130

@@ -12,7 +12,7 @@ import pytest
 
 from rendergateway import Gateway
 from rendergateway.testing.misbehaving import Line, MisbehavingServer, answers, says
-from rendergateway.transport.credential_files import login_path, save_credentials
+from rendergateway.transport.credentials.stored import login_path, save_credentials
 from tests.cli.conftest import Run
 
 

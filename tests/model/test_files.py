@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rendergateway import RecordError
-from rendergateway.model.files import cut_specs, read_specs
+from rendergateway.model.files.specs import cut_specs, read_specs
 
 TILE = b'{"tileId": "a",  "z": 1.50, "strange": [1, 2]}'
 LENS = b'{"id": "lens", "className": "mpicbg.trakem2.transform.TranslationModel2D", "dataString": "1 2"}'

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from rendergateway import Layout, MatchRecord, RecordError, TileRecord
-from rendergateway.model import MatchTable, match_points
+from rendergateway.model import MatchTable
+from rendergateway.model.tables import match_points
 
 PAIRS = [
     MatchRecord(

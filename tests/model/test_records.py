@@ -32,7 +32,7 @@ from rendergateway.model import (
     date_text,
     parse_date,
 )
-from rendergateway.model.resolved import references
+from rendergateway.model.tables.resolved import references
 from rendergateway.transforms import AffineModel2D, TransformReference, UnknownTransform
 
 # As odd as a service or another client may write it.

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from rendergateway import RecordError, ResolvedTiles, TileRecord
-from rendergateway.model import TileTable, object_files, read_tiles, write_tiles
+from rendergateway.model import TileTable, read_tiles, write_tiles
+from rendergateway.model.files import objects as object_files
 
 TEXT = '{"tileId": "tX", "note": "},{ \\\\\\" [", "layout": {"a": {}}, "list": [{}, {}]}'
 TILES = [TileRecord.from_json(TEXT.replace("X", str(number))) for number in range(50)]

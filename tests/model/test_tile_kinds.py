@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rendergateway.model.tile_kinds import TileKinds
+from rendergateway.model.tile_text.kinds import TileKinds
 
 AFFINE = "mpicbg.trakem2.transform.AffineModel2D"
 SHIFT = "mpicbg.trakem2.transform.TranslationModel2D"

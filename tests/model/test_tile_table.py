@@ -13,7 +13,7 @@ import pytest
 
 from rendergateway import RecordError, TileRecord
 from rendergateway.model import TileTable
-from rendergateway.model.slices import Text
+from rendergateway.model.records.json_slices import Text
 from rendergateway.transforms import AffineModel2D, TransformReference, TranslationModel2D
 
 TILES = [

@@ -15,7 +15,7 @@ import tifffile
 
 from rendergateway import FilterError, ImageError
 from rendergateway.rendering import Channel, FilterStep, ImageAddress, ImageOpener, Level, Recipe, Sources, Tile, draw
-from rendergateway.rendering.decoding import decoded
+from rendergateway.rendering.images.decoding import decoded
 from rendergateway.transforms import (
     AffineModel2D,
     PolynomialTransform2D,

@@ -15,12 +15,12 @@ import pytest
 
 from rendergateway import ImageError, MissingChannelError
 from rendergateway.rendering import Channel, FilterStep, ImageAddress, Level, PathRule, Recipe, Sources, Tile, draw
-from rendergateway.rendering import threads as threads_module
-from rendergateway.rendering.cache import ByteCache
-from rendergateway.rendering.canvas import Canvas
-from rendergateway.rendering.levels import average_scale, best_level, drawn_level
-from rendergateway.rendering.patches import Patch, Runs
-from rendergateway.rendering.placement import place
+from rendergateway.rendering.base import threads as threads_module
+from rendergateway.rendering.base.cache import ByteCache
+from rendergateway.rendering.images.levels import average_scale, best_level, drawn_level
+from rendergateway.rendering.pixels.canvas import Canvas
+from rendergateway.rendering.pixels.patches import Patch, Runs
+from rendergateway.rendering.placement.placement import place
 from rendergateway.transforms import AffineModel2D, PolynomialTransform2D, Transform, TransformList
 from tests.rendering.conftest import Images, shift, texture
 

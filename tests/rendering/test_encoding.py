@@ -15,7 +15,7 @@ from PIL import Image
 
 from rendergateway import ImageError
 from rendergateway.rendering import Picture, Recipe, encoded, png_bytes, write_png
-from rendergateway.rendering.decoding import decoded
+from rendergateway.rendering.images.decoding import decoded
 from tests.rendering.conftest import texture
 
 

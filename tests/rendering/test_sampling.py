@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from rendergateway.rendering.levels import average_scale, best_level, halved
-from rendergateway.rendering.sampling import Pixels, nearest, sampled_affine, sampled_at, sampled_exactly
+from rendergateway.rendering.images.levels import average_scale, best_level, halved
+from rendergateway.rendering.pixels.sampling import Pixels, nearest, sampled_affine, sampled_at, sampled_exactly
 from rendergateway.transforms import AffineModel2D, PolynomialTransform2D
 from tests.rendering.conftest import texture
 

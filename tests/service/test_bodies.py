@@ -12,9 +12,9 @@ import attrs
 import pytest
 
 from rendergateway.errors import RecordError
-from rendergateway.model.lenient import decode_leniently
-from rendergateway.model.wire import StackVersion, decode_body
-from rendergateway.model.wire_depth import DEEPEST, check_depth
+from rendergateway.wire import StackVersion, decode_body
+from rendergateway.wire.depth import DEEPEST, check_depth
+from rendergateway.wire.lenient import decode_leniently
 from tests.service.conftest import STACK, Service, tile
 
 GZIP = {"Content-Encoding": "gzip"}

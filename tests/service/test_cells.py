@@ -8,10 +8,10 @@ import sqlite3
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rendergateway.model.wire import TileSpec
 from rendergateway.service.store.schema import create_tiles, migrate
 from rendergateway.service.store.tile_rows import TileRows
 from rendergateway.service.store.tiles import Tiles
+from rendergateway.wire import TileSpec
 
 Box = tuple[float, float, float, float]
 

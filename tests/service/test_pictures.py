@@ -15,7 +15,7 @@ import tifffile
 
 from rendergateway.endpoints import ENDPOINTS
 from rendergateway.rendering import FORMATS
-from rendergateway.rendering.decoding import decoded
+from rendergateway.rendering.images.decoding import decoded
 from rendergateway.service.launch import EmbeddedAdapter, app_for
 from rendergateway.transforms import fit_thin_plate_spline
 from tests.service.conftest import STACK, Service, tile

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rendergateway.errors import RecordError
-from rendergateway.model.lenient import decode_leniently
-from rendergateway.model.wire import CanvasMatches, StackVersion, TileSpec, decode_body, encode
-from rendergateway.service.hash_order import hash_order
+from rendergateway.service.base.hash_order import hash_order
+from rendergateway.wire import CanvasMatches, StackVersion, TileSpec, decode_body, encode
+from rendergateway.wire.lenient import decode_leniently
 
 TAKEN = [
     ({"cycleNumber": "7"}, {"cycleNumber": 7}),

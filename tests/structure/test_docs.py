@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from rendergateway import TileRecord
 from rendergateway.cli.commands import commands
-from rendergateway.model.slices import encode
+from rendergateway.model.records.json_slices import encode
 from rendergateway.transforms import AffineModel2D, TransformReference
 
 ROOT = Path(__file__).parents[2]

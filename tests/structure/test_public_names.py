@@ -10,7 +10,7 @@ import pytest
 
 import rendergateway
 from rendergateway import errors
-from rendergateway.wrappers import registry
+from rendergateway.wrappers.core import registry
 
 MODULES = [
     name for _, name, _ in pkgutil.walk_packages(rendergateway.__path__, "rendergateway.") if "__main__" not in name

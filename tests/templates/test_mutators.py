@@ -14,11 +14,12 @@ import pytest
 
 from rendergateway import Collection, Gateway, RenderGatewayError, StackWrapper, wrappers
 from rendergateway.endpoints import ENDPOINTS
-from rendergateway.wrappers import registry
+from rendergateway.wrappers.core import registry
+from rendergateway.wrappers.core.blitz import OBJECT_ALIASES
 
 WRITING = {name for name, endpoint in ENDPOINTS.items() if endpoint.effect != "read"}
 MODULES = [
-    importlib.import_module(name) for _, name, _ in pkgutil.iter_modules(wrappers.__path__, "rendergateway.wrappers.")
+    importlib.import_module(name) for _, name, _ in pkgutil.walk_packages(wrappers.__path__, "rendergateway.wrappers.")
 ]
 
 
@@ -109,7 +110,7 @@ def test_written__all_marked(module: Any) -> None:
 def test_aliases__carry_the_mark() -> None:
     """An alias of a verb that changes something is marked as that is, in every class."""
     for owner in (*registry._BASES.values(), Gateway):
-        table = wrappers.GATEWAY_ALIASES if owner is Gateway else wrappers.aliases.OBJECT_ALIASES
+        table = wrappers.GATEWAY_ALIASES if owner is Gateway else OBJECT_ALIASES
         for alias, name in table.items():
             primary = inspect.getattr_static(owner, name)
             assert hasattr(getattr(owner, alias), "alters_data") == hasattr(primary, "alters_data")

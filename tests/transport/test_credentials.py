@@ -15,7 +15,7 @@ import pytest
 from rendergateway import AuthenticationError, BearerToken, ConfigurationError, CredentialsError, Gateway, TokenFile
 from rendergateway.testing.misbehaving import Line, MisbehavingServer, answers, says, sends
 from rendergateway.transport import BasicLogin, as_credentials
-from rendergateway.transport.credential_files import (
+from rendergateway.transport.credentials.stored import (
     VariableToken,
     forget_credentials,
     login_path,
@@ -95,7 +95,7 @@ def test_token__a_post_is_repeated_after_a_refusal(serve: Serve, connect: Connec
 def test_token__by_age(monkeypatch: pytest.MonkeyPatch) -> None:
     """A token is fetched again when it is too old; one given as text cannot be."""
     now = [0.0]
-    monkeypatch.setattr("rendergateway.transport.credentials.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("rendergateway.transport.credentials.credentials.time.monotonic", lambda: now[0])
     tokens = iter(["first", "second"])
     token = BearerToken(lambda: next(tokens), max_age_s=300)
     found = {}

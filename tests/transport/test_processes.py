@@ -30,7 +30,7 @@ from rendergateway import (
     TokenFile,
 )
 from rendergateway.testing.misbehaving import Line, answers, keeps_silent, says
-from rendergateway.transport.credential_files import save_credentials
+from rendergateway.transport.credentials.stored import save_credentials
 from tests.transport.conftest import Connect, Serve
 from tests.transport.test_contexts import LabGateway
 

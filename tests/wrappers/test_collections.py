@@ -12,7 +12,7 @@ import pytest
 
 from rendergateway import Gateway, NotFoundError, RenderGatewayError, StackWrapper, TileTable, TileWrapper
 from rendergateway.transforms import AffineModel2D
-from rendergateway.wrappers.mapping import mapped
+from rendergateway.wrappers.core.mapping import mapped
 from tests.wrappers.conftest import tile
 
 

@@ -32,7 +32,7 @@ from rendergateway.transforms import (
     TranslationModel2D,
     UnknownTransform,
 )
-from rendergateway.wrappers.tile_maps import TileMaps
+from rendergateway.wrappers.coordinates.tile_maps import TileMaps
 
 BEND = PolynomialTransform2D([[0, 1, 0, -1e-4, 0, 1e-4], [0, 0, 1, 0, 1e-4, 0]], id="bend", labels=("lens",))
 
@@ -351,8 +351,8 @@ def test_coordinates__in_several_requests(
     stack: StackWrapper, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More points than a request takes are cut, and numbered through."""
-    monkeypatch.setattr("rendergateway.wrappers.locating._POINTS_A_REQUEST", 2)
-    monkeypatch.setattr("rendergateway.wrappers.locating._TILES_A_REQUEST", 1)
+    monkeypatch.setattr("rendergateway.wrappers.coordinates.locate._POINTS_A_REQUEST", 2)
+    monkeypatch.setattr("rendergateway.wrappers.coordinates.locate._TILES_A_REQUEST", 1)
     points = [[95.0, 20.0], [5.0, 5.0], [-1e6, 0.0]]
     section = stack.section(1)
 

@@ -287,7 +287,7 @@ def test_copy__interrupted(stack: StackWrapper, gateway: Gateway) -> None:
 
 def test_copy__large_layers_in_pieces(stack: StackWrapper, monkeypatch: pytest.MonkeyPatch) -> None:
     """A layer of many tiles is read in pieces, so that it is never held as a whole."""
-    monkeypatch.setattr("rendergateway.wrappers.tile_listings.MOST_AT_ONCE", 1)
+    monkeypatch.setattr("rendergateway.wrappers.reading.tiles.MOST_AT_ONCE", 1)
 
     copy = stack.copy_to("copy")
 

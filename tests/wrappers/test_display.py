@@ -22,7 +22,7 @@ from rendergateway import (
     UnplannedRequestError,
     without_requests,
 )
-from rendergateway.wrappers.object import ObjectWrapper
+from rendergateway.wrappers.core.object import ObjectWrapper
 
 EVIL = "<script>alert('x')</script>[red]&"
 # What IPython, rich, numpy and template engines ask an object for.

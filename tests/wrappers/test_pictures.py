@@ -191,7 +191,7 @@ def test_section__requests(drawn: StackWrapper) -> None:
 
 def test_section__whole_is_what_the_layer_endpoint_draws(drawn: StackWrapper) -> None:
     """Without a box all of the section is drawn, as the service draws layers."""
-    from rendergateway.rendering.decoding import decoded_picture
+    from rendergateway.rendering.images.decoding import decoded_picture
 
     answer = drawn._conn.fetch("section.png", **drawn.section(2)._key._asdict(), scale=0.2)
 
@@ -348,7 +348,7 @@ def test_url__costs_no_request(drawn: StackWrapper) -> None:
 
 def test_url__shows_the_picture(drawn: StackWrapper) -> None:
     """What an address answers is the picture, as the options say."""
-    from rendergateway.rendering.decoding import decoded_picture
+    from rendergateway.rendering.images.decoding import decoded_picture
 
     tile = drawn.section(2).tiles()[0]
     looks: list[dict[str, Any]] = [

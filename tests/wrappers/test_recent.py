@@ -7,8 +7,8 @@ import weakref
 from typing import Any
 
 from rendergateway import Gateway, StackWrapper
-from rendergateway.wrappers.listing import Listing
-from rendergateway.wrappers.recent import Recent
+from rendergateway.wrappers.core.listing import Listing
+from rendergateway.wrappers.core.recent import Recent
 
 
 def test_recent__second_loop_costs_nothing(stack: StackWrapper, gateway: Gateway) -> None:

@@ -32,9 +32,9 @@ from rendergateway import (
     TileWrapper,
 )
 from rendergateway.model import SectionRecord
-from rendergateway.wrappers import registry
-from rendergateway.wrappers.aliases import GATEWAY_ALIASES, OBJECT_ALIASES
-from rendergateway.wrappers.keys import TileKey
+from rendergateway.wrappers.core import registry
+from rendergateway.wrappers.core.blitz import GATEWAY_ALIASES, OBJECT_ALIASES
+from rendergateway.wrappers.core.keys import TileKey
 
 ROOT = Path(__file__).parents[2]
 

@@ -21,7 +21,7 @@ from rendergateway import (
     TileRecord,
 )
 from rendergateway.transforms import AffineModel2D, TransformReference
-from rendergateway.wrappers.recent import Recent
+from rendergateway.wrappers.core.recent import Recent
 from tests.wrappers.conftest import LENS, tile
 
 LIMIT = 7

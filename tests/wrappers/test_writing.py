@@ -25,7 +25,7 @@ from rendergateway import (
     TileTable,
     write_tiles,
 )
-from rendergateway.model.slices import encode
+from rendergateway.model.records.json_slices import encode
 from rendergateway.transforms import AffineModel2D, TransformReference, UnknownTransform
 from tests.wrappers.conftest import LENS, tile
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from rendergateway.endpoints import ENDPOINTS
-from rendergateway.service.call import Call
 from rendergateway.service.handlers import (
     clusters,
     coordinates,
@@ -21,6 +20,7 @@ from rendergateway.service.handlers import (
     validation,
     writing,
 )
+from rendergateway.service.http.call import Call
 
 __all__ = ["HANDLERS"]
 

@@ -7,7 +7,18 @@ from typing import Any
 import numpy as np
 
 from rendergateway.geometry import FloatArray
-from rendergateway.model.wire import (
+from rendergateway.service.base.names import CollectionId, StackId
+from rendergateway.service.base.refusals import IllegalArgument, NotFound, NullPointer
+from rendergateway.service.domain.boxes import instantiate
+from rendergateway.service.domain.existence import existing_pairs, existing_tile, existing_tiles
+from rendergateway.service.domain.mesh import LocalFromWorld
+from rendergateway.service.domain.pairs import in_order
+from rendergateway.service.domain.recipes import without_last
+from rendergateway.service.domain.resolving import Resolver, decoded_tile
+from rendergateway.service.handlers.sections import tile_bounds
+from rendergateway.service.store import Store
+from rendergateway.service.store.matches import Pairs
+from rendergateway.wire import (
     CanvasMatches,
     PairQuestion,
     PairResiduals,
@@ -18,17 +29,6 @@ from rendergateway.model.wire import (
     decode_stored,
     encode,
 )
-from rendergateway.service.boxes import instantiate
-from rendergateway.service.existence import existing_pairs, existing_tile, existing_tiles
-from rendergateway.service.handlers.sections import tile_bounds
-from rendergateway.service.mesh import LocalFromWorld
-from rendergateway.service.names import CollectionId, StackId
-from rendergateway.service.pairs import in_order
-from rendergateway.service.recipes import without_last
-from rendergateway.service.refusals import IllegalArgument, NotFound, NullPointer
-from rendergateway.service.resolving import Resolver, decoded_tile
-from rendergateway.service.store import Store
-from rendergateway.service.store.matches import Pairs
 
 
 def section_clustered_tile_bounds(

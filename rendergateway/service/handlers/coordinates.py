@@ -7,14 +7,14 @@ from collections import defaultdict
 import numpy as np
 
 from rendergateway.geometry import FloatArray
-from rendergateway.model.wire import Coordinates, TileSpec, encode, flatten, json_number
 from rendergateway.number_text import double_text
-from rendergateway.service.boxes import instantiate
-from rendergateway.service.coordinates import StackCoordinates
-from rendergateway.service.mesh import LocalFromWorld
-from rendergateway.service.names import StackId
-from rendergateway.service.refusals import IllegalState, NullPointer, ServiceRefusal, Uncaught
+from rendergateway.service.base.names import StackId
+from rendergateway.service.base.refusals import IllegalState, NullPointer, ServiceRefusal, Uncaught
+from rendergateway.service.domain.boxes import instantiate
+from rendergateway.service.domain.coordinates import StackCoordinates
+from rendergateway.service.domain.mesh import LocalFromWorld
 from rendergateway.service.store import Store
+from rendergateway.wire import Coordinates, TileSpec, encode, flatten, json_number
 
 Points = list[Coordinates | None] | None
 

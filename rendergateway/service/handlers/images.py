@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from rendergateway.endpoints import Endpoint
-from rendergateway.model.wire import RenderParameters, StackStats, decode_stored
 from rendergateway.number_text import truncated
-from rendergateway.service.conditions import Conditions, Picture
-from rendergateway.service.drawing import draw
-from rendergateway.service.existence import existing_stack
-from rendergateway.service.files import drawn_before
+from rendergateway.service.base.names import StackId
+from rendergateway.service.base.options import Options
+from rendergateway.service.base.refusals import IllegalState, NullPointer
+from rendergateway.service.domain.drawing import draw
+from rendergateway.service.domain.existence import existing_stack
+from rendergateway.service.domain.files import drawn_before
+from rendergateway.service.domain.recipes import box_recipe, layer_recipe, neighbors_recipe, source_recipe, tile_recipe
 from rendergateway.service.handlers.metadata import version_of
-from rendergateway.service.names import StackId
-from rendergateway.service.options import Options
-from rendergateway.service.recipes import box_recipe, layer_recipe, neighbors_recipe, source_recipe, tile_recipe
-from rendergateway.service.refusals import IllegalState, NullPointer
+from rendergateway.service.http.conditions import Conditions, Picture
 from rendergateway.service.store import Store
+from rendergateway.wire import RenderParameters, StackStats, decode_stored
 
 _LAYER_SCALE = 0.01
 _LARGE_DATA_MOST_TILES = 40

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
-from rendergateway.model.wire import Leaf, StackStats, TileSpec, decode_stored
 from rendergateway.number_text import double_text, truncated
-from rendergateway.service.existence import existing_stack, maybe_tiles
-from rendergateway.service.names import StackId
-from rendergateway.service.refusals import Uncaught
-from rendergateway.service.resolving import decoded_tile
+from rendergateway.service.base.names import StackId
+from rendergateway.service.base.refusals import Uncaught
+from rendergateway.service.domain.existence import existing_stack, maybe_tiles
+from rendergateway.service.domain.resolving import decoded_tile
 from rendergateway.service.store import Store
+from rendergateway.wire import Leaf, StackStats, TileSpec, decode_stored
 
 _ORDERS = {"KARSH": "z, min_y, min_x, tile_id", "SCHEFFER": "z, tile_id"}
 _AFFINE_FIELDS = (0, 2, 4, 1, 3, 5)

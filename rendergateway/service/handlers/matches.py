@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from rendergateway.model.wire import CanvasMatches, CollectionMetaData, CollectionName, SentPair, encode
-from rendergateway.service.existence import existing_pairs
-from rendergateway.service.names import CollectionId
-from rendergateway.service.pairs import in_order, json_of, merged, row_of
-from rendergateway.service.refusals import IllegalArgument, IllegalState, NotFound, NullPointer, ServiceRefusal
+from rendergateway.service.base.names import CollectionId
+from rendergateway.service.base.refusals import IllegalArgument, IllegalState, NotFound, NullPointer, ServiceRefusal
+from rendergateway.service.domain.existence import existing_pairs
+from rendergateway.service.domain.pairs import in_order, json_of, merged, row_of
+from rendergateway.service.http.streams import listed
 from rendergateway.service.store import Store
-from rendergateway.service.streams import listed
+from rendergateway.wire import CanvasMatches, CollectionMetaData, CollectionName, SentPair, encode
 
 
 def match_owners(store: Store) -> bytes:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from rendergateway.model.dates import epoch_ms_text
-from rendergateway.model.wire import (
+from rendergateway.model.records.dates import epoch_ms_text
+from rendergateway.service.base.names import StackId
+from rendergateway.service.base.refusals import IllegalArgument, NullPointer
+from rendergateway.service.domain.existence import existing_stack, not_read_only
+from rendergateway.service.store import Store
+from rendergateway.service.store.stacks import StackRow
+from rendergateway.wire import (
     Cycle,
     Hierarchy,
     PathBuilder,
@@ -16,11 +21,6 @@ from rendergateway.model.wire import (
     decode_stored,
     encode,
 )
-from rendergateway.service.existence import existing_stack, not_read_only
-from rendergateway.service.names import StackId
-from rendergateway.service.refusals import IllegalArgument, NullPointer
-from rendergateway.service.store import Store
-from rendergateway.service.store.stacks import StackRow
 
 _REQUIRED = ("rootPath", "numberOfLevels", "extension")
 

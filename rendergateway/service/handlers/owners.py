@@ -6,12 +6,12 @@ import secrets
 import time
 from typing import Any
 
-from rendergateway.model.wire import StackName, encode
+from rendergateway.service.base.options import Options
 from rendergateway.service.handlers.metadata import metadata_of, version_of
-from rendergateway.service.options import Options
 from rendergateway.service.store import Store
 from rendergateway.service.store.stacks import StackRow
 from rendergateway.version import __version__
+from rendergateway.wire import StackName, encode
 
 # What the real service tells of its build. This one is no checkout of a repository, so most of it is empty.
 _BUILD = dict.fromkeys(

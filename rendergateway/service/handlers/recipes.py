@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from rendergateway.model.wire import encode, encode_numbers
-from rendergateway.service.existence import existing_tiles
-from rendergateway.service.look import FILTER_LISTS
-from rendergateway.service.names import StackId
-from rendergateway.service.options import Options
-from rendergateway.service.recipes import box_recipe, layer_recipe, neighbors_recipe, source_recipe, tile_recipe
+from rendergateway.service.base.names import StackId
+from rendergateway.service.base.options import Options
+from rendergateway.service.domain.existence import existing_tiles
+from rendergateway.service.domain.look import FILTER_LISTS
+from rendergateway.service.domain.recipes import box_recipe, layer_recipe, neighbors_recipe, source_recipe, tile_recipe
 from rendergateway.service.store import Store
+from rendergateway.wire import encode, encode_numbers
 
 
 def service_filters(store: Store) -> bytes:

@@ -5,21 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from rendergateway.model.wire import Box, SectionData, TileBounds, encode, encode_numbers, json_number
 from rendergateway.number_text import double_text, parse_double, truncated
-from rendergateway.service.existence import (
+from rendergateway.service.base.names import StackId
+from rendergateway.service.base.refusals import IllegalArgument, NotFound, Uncaught
+from rendergateway.service.domain.existence import (
     existing_sections,
     existing_stack,
     existing_tiles,
     maybe_tiles,
     stack_missing,
 )
-from rendergateway.service.names import StackId
-from rendergateway.service.refusals import IllegalArgument, NotFound, Uncaught
+from rendergateway.service.http.streams import listed
 from rendergateway.service.store import Store
 from rendergateway.service.store.sections import Extent, SectionRow
 from rendergateway.service.store.tiles import Ids, TileBox, Tiles
-from rendergateway.service.streams import listed
+from rendergateway.wire import Box, SectionData, TileBounds, encode, encode_numbers, json_number
 
 
 def layer_extent(store: Store, stack: StackId, z: float) -> Extent:

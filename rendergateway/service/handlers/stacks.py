@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from rendergateway.model.wire import Box, StackName, StackStats, StackVersion, decode_stored, encode, json_number
 from rendergateway.number_text import truncated
-from rendergateway.service.existence import existing_stack, not_read_only
-from rendergateway.service.hash_order import hash_order
-from rendergateway.service.names import StackId
-from rendergateway.service.refusals import IllegalArgument, IllegalState
+from rendergateway.service.base.hash_order import hash_order
+from rendergateway.service.base.names import StackId
+from rendergateway.service.base.refusals import IllegalArgument, IllegalState
+from rendergateway.service.domain.existence import existing_stack, not_read_only
 from rendergateway.service.store import Store
 from rendergateway.service.store.sections import Sections
 from rendergateway.service.store.stacks import StackRow, now_ms
+from rendergateway.wire import Box, StackName, StackStats, StackVersion, decode_stored, encode, json_number
 
 # Which states a stack may come to; its own is always allowed.
 _NEXT = {

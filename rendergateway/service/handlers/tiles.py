@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from rendergateway.model.wire import LastTransform, encode
 from rendergateway.number_text import double_text
-from rendergateway.service.existence import existing_stack, existing_tile, existing_tiles, maybe_tiles
+from rendergateway.service.base.names import StackId
+from rendergateway.service.base.options import Options
+from rendergateway.service.base.refusals import IllegalArgument, NotFound, Uncaught
+from rendergateway.service.domain.existence import existing_stack, existing_tile, existing_tiles, maybe_tiles
+from rendergateway.service.domain.resolving import Resolver, decoded_tile
 from rendergateway.service.handlers.sections import layer_extent
-from rendergateway.service.names import StackId
-from rendergateway.service.options import Options
-from rendergateway.service.refusals import IllegalArgument, NotFound, Uncaught
-from rendergateway.service.resolving import Resolver, decoded_tile
+from rendergateway.service.http.streams import listed
 from rendergateway.service.store import Store
 from rendergateway.service.store.tiles import Ids, StoredTile, Tiles
-from rendergateway.service.streams import listed
+from rendergateway.wire import LastTransform, encode
 
 
 def within_limit(ids: Ids, options: Options, query: str) -> Ids:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from rendergateway.service.refusals import IllegalArgument, NotBuilt, NotFound
+from rendergateway.service.base.refusals import IllegalArgument, NotBuilt, NotFound
 from rendergateway.service.store import Store
 
 _ID = re.compile(r"[0-9a-fA-F]{24}")

@@ -6,7 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from rendergateway.errors import RecordError
-from rendergateway.model.wire import (
+from rendergateway.number_text import double_text
+from rendergateway.service.base.names import StackId
+from rendergateway.service.base.options import Options
+from rendergateway.service.base.refusals import IllegalArgument, NullPointer, ServiceRefusal
+from rendergateway.service.domain.existence import existing_tile, existing_tiles
+from rendergateway.service.domain.files import check_files, check_tile, check_transform
+from rendergateway.service.domain.resolving import Resolver, decoded_tile
+from rendergateway.service.store import Store
+from rendergateway.wire import (
     Interpolated,
     Leaf,
     Reference,
@@ -16,14 +24,6 @@ from rendergateway.model.wire import (
     decode_body,
     flatten,
 )
-from rendergateway.number_text import double_text
-from rendergateway.service.existence import existing_tile, existing_tiles
-from rendergateway.service.files import check_files, check_tile, check_transform
-from rendergateway.service.names import StackId
-from rendergateway.service.options import Options
-from rendergateway.service.refusals import IllegalArgument, NullPointer, ServiceRefusal
-from rendergateway.service.resolving import Resolver, decoded_tile
-from rendergateway.service.store import Store
 
 _RECIPE = "org.janelia.alignment.RenderParameters instance"
 _TILE = "org.janelia.alignment.spec.TileSpec instance"

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rendergateway.model.wire import SentTiles, TileSpec, json_number
-from rendergateway.service.existence import existing_stack
-from rendergateway.service.names import StackId
-from rendergateway.service.refusals import IllegalArgument, IllegalState
-from rendergateway.service.resolving import decoded_tile
-from rendergateway.service.saving import save
+from rendergateway.service.base.names import StackId
+from rendergateway.service.base.refusals import IllegalArgument, IllegalState
+from rendergateway.service.domain.existence import existing_stack
+from rendergateway.service.domain.resolving import decoded_tile
+from rendergateway.service.domain.saving import save
 from rendergateway.service.store import Store
 from rendergateway.service.store.stacks import StackRow
 from rendergateway.service.store.tile_rows import TileRows
 from rendergateway.service.store.tiles import Ids, Tiles
+from rendergateway.wire import SentTiles, TileSpec, json_number
 
 _MOVED_AT_ONCE = 5000
 

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from rendergateway.service.names import CollectionId
+from rendergateway.service.base.names import CollectionId
 from rendergateway.service.store.schema import create_pairs
 from rendergateway.service.store.upkeep import discard
 

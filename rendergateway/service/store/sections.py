@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from rendergateway.model.wire import encode
+from rendergateway.wire import encode
 
 __all__ = ["Extent", "SectionRow", "Sections"]
 

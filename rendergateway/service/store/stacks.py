@@ -7,7 +7,7 @@ import time
 
 import attrs
 
-from rendergateway.service.names import StackId
+from rendergateway.service.base.names import StackId
 from rendergateway.service.store.schema import create_tiles
 from rendergateway.service.store.upkeep import discard
 

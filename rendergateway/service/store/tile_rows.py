@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from rendergateway.model.wire import TileSpec, encode, is_flat, references
-from rendergateway.service.refusals import IllegalState
+from rendergateway.service.base.refusals import IllegalState
 from rendergateway.service.store.cells import place_of
+from rendergateway.wire import TileSpec, encode, is_flat, references
 
 if TYPE_CHECKING:
     from typing_extensions import Self

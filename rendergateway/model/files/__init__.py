@@ -1,0 +1,1 @@
+"""Files of tile specs, transforms and coordinates."""

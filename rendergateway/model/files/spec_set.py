@@ -1,0 +1,156 @@
+"""The tile specs and shared transforms of several files, looked at as a whole before anything is sent."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+
+import attrs
+
+from rendergateway.errors import NotFoundError, RecordError
+from rendergateway.model.files.spec_checks import (
+    checked_tile,
+    checked_transform,
+    has_box,
+    no_box,
+    references_of,
+    self_contained,
+)
+from rendergateway.model.files.specs import FoundSpec, SpecFile, SpecSource, read_specs
+from rendergateway.model.records.json_slices import Raw, Text, copy_of, decode
+from rendergateway.model.tables.resolved import ResolvedTiles
+
+__all__ = ["SpecSet", "gather_specs"]
+
+
+@attrs.define
+class SpecSet:
+    """
+    The tile specs and shared transforms of several files, checked one by one.
+
+    Attributes
+    ----------
+    tiles, transforms : dict of str to FoundSpec
+        By id, in the order of the files.
+    texts : dict of str to JSON text
+        What is sent of each tile.
+    z : set of float
+        Where the tiles lie.
+    """
+
+    tiles: dict[str, FoundSpec] = attrs.field(factory=dict)
+    transforms: dict[str, FoundSpec] = attrs.field(factory=dict)
+    texts: dict[str, bytes | Raw] = attrs.field(factory=dict)
+    z: set[float] = attrs.field(factory=set)
+    _unknown: set[str] = attrs.field(factory=set)
+
+    def add(self, file: SpecFile, z: float | None = None) -> None:
+        """
+        Check and add what one file holds.
+
+        Raises
+        ------
+        RecordError
+            If a spec cannot be stored or its id is there already; the message names file and element, or both.
+        """
+        for found in file.transforms:
+            self._add_transform(found)
+        for found in file.tiles:
+            if found.id in self.tiles:
+                raise RecordError(f"tile id {found.id!r} stands twice: {self.tiles[found.id]}, and {found}")
+            self.texts[found.id], tile_z = checked_tile(found, z)
+            self.z.add(tile_z)
+            self.tiles[found.id] = found
+
+    def _add_transform(self, found: FoundSpec) -> None:
+        if not checked_transform(found):
+            self._unknown.add(found.id)
+        first = self.transforms.setdefault(found.id, found)
+        if copy_of(first.text) != copy_of(found.text) and decode(first.text) != decode(found.text):
+            raise RecordError(f"transform id {found.id!r} stands for two transforms: {first}, and {found}")
+
+    def resolved(self, stored: Callable[[str], Text] | None = None, *, where: str = "") -> ResolvedTiles:
+        """
+        Return all tiles with the shared transforms that they refer to.
+
+        Parameters
+        ----------
+        stored : callable, optional
+            Gives the text of a shared transform that is in none of the files, by id; raises NotFoundError where there
+            is none.
+        where : str
+            What *stored* asks, for messages.
+
+        Raises
+        ------
+        RecordError
+            If there is no tile, a transform that a tile refers to is nowhere, or a box can neither be kept nor derived.
+        """
+        if not self.tiles:
+            raise RecordError("there is no tile spec in these files, so there is nothing to load")
+        transforms = self_contained(self.transforms)
+        for tile in self.tiles.values():
+            names = references_of(tile)
+            for name in sorted(names - transforms.keys()):
+                transforms[name] = _stored(stored, where, name, tile)
+            if names & self._unknown and not has_box(tile):
+                raise no_box(tile)
+        return ResolvedTiles(dict(self.texts), transforms)
+
+
+def _stored(stored: Callable[[str], Text] | None, where: str, transform_id: str, tile: FoundSpec) -> bytes:
+    sentence = f"{tile}: tile {tile.id!r} refers to the shared transform {transform_id!r}, which is in no file"
+    if stored is None:
+        raise RecordError(f"{sentence} that is loaded")
+    try:
+        return copy_of(stored(transform_id))
+    except NotFoundError as error:
+        raise RecordError(f"{sentence} that is loaded, nor in {where}") from error
+
+
+def gather_specs(
+    sources: SpecSource | Iterable[SpecSource],
+    *,
+    transforms: SpecSource | Iterable[SpecSource] = (),
+    z: float | None = None,
+) -> SpecSet:
+    """
+    Read and check files of tile specs and shared transforms.
+
+    Parameters
+    ----------
+    sources : path, bytes or binary file, or iterable of these
+        As `rendergateway.model.files.specs.read_specs` takes them.
+    transforms : the same, optional
+        Files that hold shared transforms only.
+    z : float, optional
+        For tiles without z.
+
+    Raises
+    ------
+    RecordError
+        If a file or one of its elements is not what it should be, or an id stands twice.
+    OSError
+        If a file cannot be read.
+    """
+    specs = SpecSet()
+    for source in _listed(transforms):
+        specs.add(_without_tiles(read_specs(source)))
+    for source in _listed(sources):
+        specs.add(read_specs(source), z)
+    return specs
+
+
+def _listed(sources: SpecSource | Iterable[SpecSource]) -> list[SpecSource]:
+    # An open file is an iterable of its lines.
+    if isinstance(sources, str | os.PathLike | bytes) or hasattr(sources, "read"):
+        return [sources]  # type: ignore[list-item]
+    if not isinstance(sources, Iterable):
+        raise TypeError(f"files are paths, bytes or open binary files, or an iterable of these, not {sources!r}")
+    return list(sources)
+
+
+def _without_tiles(file: SpecFile) -> SpecFile:
+    if file.tiles:
+        raise RecordError(f"{file.tiles[0]} is a tile spec; {file.name} was given as a file of shared transforms")
+    return file

@@ -1,0 +1,92 @@
+"""Files of transform changes, as solvers write them: one transform a tile, read and written as streams."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from rendergateway.errors import RecordError, TransformError
+from rendergateway.model.files.objects import read_objects, write_objects
+from rendergateway.model.records.json_slices import Raw, Text, cut_object, decode, join_object
+from rendergateway.model.records.record import to_text
+from rendergateway.transforms import Transform, from_spec
+
+__all__ = ["read_transform_changes", "write_transform_changes"]
+
+_EXPECTED = "an array of objects with tileId and transform, or lines of them"
+
+
+def read_transform_changes(path: str | os.PathLike[str]) -> dict[str, Transform]:
+    """
+    Return the transform of each tile that a file names: what ``edit.apply`` takes.
+
+    Parameters
+    ----------
+    path : str or Path
+        A JSON array of ``{tileId, transform}``, or newline-delimited JSON (told by its content), plain or gzipped.
+
+    Raises
+    ------
+    RecordError
+        If the file is cut short, an element is something else, its transform cannot be read, or a tile is named twice;
+        the message names file, element and tile.
+    OSError
+        If it cannot be read.
+    """
+    changes: dict[str, Transform] = {}
+    for where, text in read_objects(path, _EXPECTED):
+        tile_id, transform = _change(text, where)
+        if tile_id in changes:
+            raise RecordError(f"{where}: tile {tile_id!r} stands here twice; expected one transform a tile")
+        changes[tile_id] = transform
+    return changes
+
+
+def write_transform_changes(path: str | os.PathLike[str], changes: Mapping[str, Transform]) -> int:
+    """
+    Write a transform a tile to a file, and return how many.
+
+    Parameters
+    ----------
+    path : str or Path
+        Gzipped if it ends in ``.gz``. Before that, ``.ndjson`` and ``.jsonl`` mean an object a line; else a JSON array.
+        The file appears, or is replaced, when all is written.
+    changes : mapping of str to Transform
+        By tile id.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    return write_objects(
+        path,
+        (
+            join_object({"tileId": to_text(tile_id), "transform": to_text(transform)})
+            for tile_id, transform in changes.items()
+        ),
+    )
+
+
+def _change(text: Text, where: str) -> tuple[str, Transform]:
+    try:
+        members = cut_object(text)
+    except RecordError as error:
+        raise RecordError(f"{where}: {error}") from error
+    tile_id = _tile_id(members, where)
+    if "transform" not in members:
+        raise RecordError(f"{where}, tile {tile_id!r}: there is no transform, only {', '.join(members)}")
+    try:
+        return tile_id, from_spec(decode(members["transform"], dict))
+    except (RecordError, TransformError) as error:
+        raise RecordError(f"{where}, tile {tile_id!r}: expected a transform: {error}") from error
+
+
+def _tile_id(members: Mapping[str, Raw], where: str) -> str:
+    tile_id: object = decode(members.get("tileId", b"null"))
+    if not isinstance(tile_id, str) or not tile_id:
+        names = ", ".join(list(members)[:5]) or "nothing"
+        raise RecordError(
+            f"{where} is an object of {names} whose tileId is {tile_id!r}; expected one that names a tile"
+        )
+    return tile_id

@@ -1,0 +1,1 @@
+"""Objects of the service as JSON text with typed fields."""

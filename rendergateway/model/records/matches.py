@@ -1,0 +1,352 @@
+"""Records of point matches: pairs of tiles and the points that show the same spot of tissue in both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from rendergateway.errors import RecordError
+from rendergateway.geometry import FloatArray
+from rendergateway.model.records.json_slices import Raw, Text, decode, encode, join_object
+from rendergateway.model.records.record import Record, optional, required
+
+if TYPE_CHECKING:
+    from rendergateway.model.records.tiles import Layout
+    from rendergateway.model.records.validation import Problem
+
+__all__ = ["CollectionRecord", "MatchRecord", "group_of", "pair_ids"]
+
+
+class Tile(Protocol):
+    """What has the id and the layout of a tile: a record or a wrapper."""
+
+    @property
+    def tile_id(self) -> str:
+        """Unique within the stack."""
+
+    @property
+    def layout(self) -> Layout | None:
+        """The acquisition facts."""
+
+
+class CollectionId(Record):
+    """Owner and name of a match collection."""
+
+    owner = required("owner", str)
+    name = required("name", str)
+
+
+class CollectionRecord(Record):
+    """
+    One row of the list of match collections.
+
+    Attributes
+    ----------
+    pair_count : int
+        Pairs of tiles in the collection, as the service estimates them.
+    """
+
+    collection_id = required("collectionId", CollectionId)
+    pair_count = optional("pairCount", int, 0)
+
+
+class _Points(Record):
+    """The member ``matches``: coordinates by dimension (x of all points, y of all points) and weights."""
+
+    p = required("p", list)
+    q = required("q", list)
+    weights = required("w", list)
+
+
+class MatchRecord(Record):
+    """
+    The matches of one pair of tiles.
+
+    p is the side that sorts first as text (group, then id): the service swaps the sides where it must.
+
+    Parameters
+    ----------
+    p_group, p_id, q_group, q_id : str
+        By convention the section id and the tile id of either side.
+    p, q : array_like, shape (N, 2)
+        x, y of the matching points, in the pixels that the collection's frame says.
+    weights : array_like, shape (N,), optional
+        1 for every point unless told.
+
+    Raises
+    ------
+    RecordError
+        If p, q and weights do not have one row a point each, or a number is not finite.
+
+    Examples
+    --------
+    >>> pair = MatchRecord(p_group="1", p_id="a", q_group="2", q_id="b", p=[[0, 1], [2, 3]], q=[[5, 6], [7, 8]])
+    >>> pair.p
+    array([[0., 1.],
+           [2., 3.]])
+    """
+
+    p_group = required("pGroupId", str)
+    p_id = required("pId", str)
+    q_group = required("qGroupId", str)
+    q_id = required("qId", str)
+    consensus_set = optional("consensusSetData", dict)
+    points = optional("matches", _Points)
+    match_count = optional("matchCount", int)
+
+    def __init__(
+        self,
+        *,
+        p: npt.ArrayLike | None = None,
+        q: npt.ArrayLike | None = None,
+        weights: npt.ArrayLike | None = None,
+        **fields: Any,
+    ) -> None:
+        if p is not None or q is not None or weights is not None:
+            what = _words(*map(fields.get, ("p_group", "p_id", "q_group", "q_id")))
+            fields["points"] = _points_of(_side(p, "p", what), _side(q, "q", what), weights, what)
+        super().__init__(**fields)
+
+    @classmethod
+    def between(
+        cls,
+        tile: Tile,
+        other: Tile,
+        p: npt.ArrayLike,
+        q: npt.ArrayLike,
+        weights: npt.ArrayLike | None = None,
+    ) -> MatchRecord:
+        """
+        Return the matches of two tiles: groups are the section ids of their layouts.
+
+        Parameters
+        ----------
+        tile, other : TileRecord or TileWrapper
+            p is the first, q the second, also where the service will store them the other way round.
+        p, q : array_like, shape (N, 2)
+            x, y of the matching points in *tile* and in *other*.
+        weights : array_like, shape (N,), optional
+            1 for every point unless told.
+
+        Raises
+        ------
+        RecordError
+            If a tile has no section id, or the points do not fit each other.
+        """
+        sides = {"p_group": group_of(tile), "p_id": tile.tile_id, "q_group": group_of(other), "q_id": other.tile_id}
+        return cls(**sides, p=p, q=q, weights=weights)
+
+    @property
+    def p(self) -> FloatArray:
+        """Points in the first tile, (N, 2)."""
+        return _rows(self._details.p, f"p of {self!r}")
+
+    @property
+    def q(self) -> FloatArray:
+        """Points in the second tile, (N, 2)."""
+        return _rows(self._details.q, f"q of {self!r}")
+
+    @property
+    def weights(self) -> FloatArray:
+        """Weight of each point, (N,); 0 switches a match off."""
+        return _floats(self._details.weights, f"weights of {self!r}")
+
+    def evolve(
+        self,
+        *,
+        p: npt.ArrayLike | None = None,
+        q: npt.ArrayLike | None = None,
+        weights: npt.ArrayLike | None = None,
+        **changes: Any,
+    ) -> MatchRecord:
+        """
+        Return this record with some fields, or points or weights, changed; see `Record.evolve`.
+
+        Raises
+        ------
+        RecordError
+            If p, q and weights, new and old, do not have one row a point each.
+        """
+        if p is not None or q is not None or weights is not None:
+            what = repr(self)
+            sides = self.p if p is None else _side(p, "p", what), self.q if q is None else _side(q, "q", what)
+            points = _points_of(*sides, self.weights if weights is None else weights, what)
+            changes["points"] = self._details.evolve(p=points.p, q=points.q, weights=points.weights)
+            if self.match_count is not None:
+                changes["match_count"] = len(points.weights)
+        return super().evolve(**changes)
+
+    def swapped(self) -> MatchRecord:
+        """
+        Return the same matches seen from the other side: p is q, and q is p.
+
+        Examples
+        --------
+        >>> pair = MatchRecord(p_group="1", p_id="a", q_group="2", q_id="b", p=[[0, 1]], q=[[5, 6]])
+        >>> pair.swapped(), pair.swapped().p.tolist()
+        (<MatchRecord 2/b – 1/a>, [[5.0, 6.0]])
+        """
+        members = _exchanged(self.members, ("pGroupId", "qGroupId"), ("pId", "qId"))
+        if self.points is not None:
+            members["matches"] = join_object(_exchanged(self.points.members, ("p", "q")))
+        return MatchRecord.from_json(join_object(members))
+
+    @property
+    def is_by_row(self) -> bool:
+        """Whether points are stored as N rows of x, y, where the service means all x, then all y."""
+        details = self._details
+        count = len(details.weights)
+        return any(_is_by_row(side, count) for side in (details.p, details.q))
+
+    def repaired(self) -> MatchRecord:
+        """
+        Return this record with points that were stored by row turned round; the record itself where none were.
+
+        Two points by row cannot be told from two points by dimension; they stay.
+        """
+        details = self._details
+        count = len(details.weights)
+        if not self.is_by_row:
+            return self
+        turned = {
+            name: list(map(list, zip(*side, strict=True)))
+            for name, side in (("p", details.p), ("q", details.q))
+            if _is_by_row(side, count)
+        }
+        return super().evolve(points=details.evolve(**turned))
+
+    def _problems(self, path: str) -> Iterator[Problem]:
+        from rendergateway.model.records.validation import Problem
+
+        if self.points is None:
+            return
+        for name in ("p", "q"):
+            try:
+                side = getattr(self, name)
+            except RecordError as error:
+                yield Problem(f"{path}.matches.{name}", str(error), "all x, then all y")
+                continue
+            if len(side) != len(self.weights):
+                yield Problem(f"{path}.matches.{name}", f"{len(side)} points", f"{len(self.weights)}, one a weight")
+
+    def __len__(self) -> int:
+        return self.match_count if self.match_count is not None else len(self._details.weights)
+
+    @property
+    def _details(self) -> _Points:
+        if self.points is None:
+            raise RecordError(f"{self!r} was read without its points")
+        return self.points
+
+    def __repr__(self) -> str:
+        names = (self.FIELDS[name].wire_name for name in ("p_group", "p_id", "q_group", "q_id"))
+        return _words(*(decode(self.members.get(name, b"null")) for name in names))
+
+
+def _words(p_group: object, p_id: object, q_group: object, q_id: object) -> str:
+    return f"<MatchRecord {p_group}/{p_id} – {q_group}/{q_id}>"
+
+
+class _Ids(msgspec.Struct):
+    p_group: str = msgspec.field(name="pGroupId")
+    p_id: str = msgspec.field(name="pId")
+    q_group: str = msgspec.field(name="qGroupId")
+    q_id: str = msgspec.field(name="qId")
+
+
+def pair_ids(text: Text) -> tuple[str, str, str, str]:
+    """
+    Return group and id of p, group and id of q, without reading the points.
+
+    Raises
+    ------
+    RecordError
+        If one of them is missing.
+    """
+    ids: _Ids = decode(text, _Ids)
+    return ids.p_group, ids.p_id, ids.q_group, ids.q_id
+
+
+def _exchanged(members: Mapping[str, Raw | bytes], *names: tuple[str, str]) -> dict[str, Raw | bytes]:
+    """Return *members* with the values of each two names exchanged, in the order they were."""
+    other = {name: partner for pair in names for name, partner in (pair, pair[::-1])}
+    return {name: members[other.get(name, name)] for name in members}
+
+
+def _side(points: npt.ArrayLike | None, name: str, what: str) -> FloatArray:
+    if points is None:
+        raise RecordError(f"{name} of {what} is missing; the points of both sides are needed")
+    array = _floats(points, f"{name} of {what}")
+    if array.size == 0:
+        return array.reshape(0, 2)
+    if array.ndim != 2 or array.shape[1] != 2:
+        turned = "; .T turns them" if array.ndim == 2 and len(array) == 2 else ""
+        raise RecordError(f"{name} of {what} is {array.shape}; expected (N, 2), x and y of a point in a row{turned}")
+    return _finite(array, f"{name} of {what}")
+
+
+def _points_of(p: FloatArray, q: FloatArray, weights: npt.ArrayLike | None, what: str) -> _Points:
+    each = np.ones(len(p)) if weights is None else _floats(weights, f"weights of {what}")
+    if each.ndim != 1 or not len(p) == len(q) == len(each):
+        shapes = f"{p.shape}, {q.shape} and {each.shape}"
+        raise RecordError(f"p, q and weights of {what} are {shapes}; expected (N, 2), (N, 2) and (N,), a row a point")
+    sides = {"p": p.T.tolist(), "q": q.T.tolist(), "w": _finite(each, f"weights of {what}").tolist()}
+    return _Points.from_json(encode(sides))
+
+
+def _finite(values: FloatArray, what: str) -> FloatArray:
+    bad = np.argwhere(~np.isfinite(values))
+    if len(bad):
+        row = int(bad[0][0])
+        raise RecordError(f"{what} is {values[row].tolist()} at point {row}; expected finite numbers")
+    return values
+
+
+def _is_by_row(side: list[Any], count: int) -> bool:
+    return len(side) == count != 2 and all(isinstance(row, list) and len(row) == 2 for row in side)
+
+
+def _rows(by_dimension: list[Any], what: str) -> FloatArray:
+    lengths = [len(values) if isinstance(values, list) else None for values in by_dimension]
+    if len(lengths) == 2 and lengths[0] is not None and lengths[0] == lengths[1]:
+        return _floats(by_dimension, what).T
+    expected = "points are stored as all x, then all y"
+    if lengths and set(lengths) == {2}:
+        raise RecordError(
+            f"{what}: {expected} (2 × {len(lengths)}); here are {len(lengths)} rows of x, y; repaired() turns them"
+        )
+    raise RecordError(f"{what}: {expected}; here are lists of lengths {lengths}")
+
+
+def _floats(values: npt.ArrayLike, what: str) -> FloatArray:
+    try:
+        array = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise RecordError(f"{what}: expected numbers: {error}") from error
+    # numpy takes None for NaN.
+    if np.isnan(array).any() and any(value is None for value in np.ravel(np.array(values, dtype=object))):
+        raise RecordError(f"{what}: expected numbers; there is a null among them")
+    return array
+
+
+def group_of(tile: Tile) -> str:
+    """
+    Return the group of a tile's matches: by convention its section id.
+
+    Raises
+    ------
+    RecordError
+        If its layout has none.
+    """
+    if isinstance(tile, str):
+        raise TypeError(f"the id {tile!r} does not say the group of its matches; give the tile, or name ids and groups")
+    section_id = tile.layout.section_id if tile.layout is not None else None
+    if section_id is None:
+        raise RecordError(
+            f"tile {tile.tile_id!r} has no section id in its layout; expected one, the group of its matches"
+        )
+    return section_id

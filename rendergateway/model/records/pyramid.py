@@ -1,0 +1,85 @@
+"""Records of image pyramids: the addresses of an image at full size, and halved again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rendergateway.errors import RecordError
+from rendergateway.model.records.json_slices import Raw, join_object
+from rendergateway.model.records.record import Record, optional
+
+__all__ = ["ImagePyramid", "MipmapLevel"]
+
+
+class MipmapLevel(Record):
+    """Image and mask of one level of a pyramid, as addresses."""
+
+    image_url = optional("imageUrl", str)
+    image_loader_type = optional("imageLoaderType", str)
+    image_slice = optional("imageSliceNumber", int)
+    mask_url = optional("maskUrl", str)
+    mask_loader_type = optional("maskLoaderType", str)
+    mask_slice = optional("maskSliceNumber", int)
+
+
+class ImagePyramid(Record, Mapping[int, MipmapLevel]):
+    """
+    The levels of a tile's image, by number, in the order of the numbers: level n is halved n times.
+
+    Examples
+    --------
+    >>> ImagePyramid.from_json('{"10": {}, "2": {"imageUrl": "file:/a.png"}}')[2].image_url
+    'file:/a.png'
+    """
+
+    def with_level(self, level: int, **fields: Any) -> ImagePyramid:
+        """
+        Return a pyramid with one level added, or changed where it is there: its other members stay.
+
+        Parameters
+        ----------
+        level : int
+            0 is the full size.
+        **fields
+            Those of `MipmapLevel`; None removes a member.
+
+        Examples
+        --------
+        >>> ImagePyramid().with_level(1, image_url="s3://bucket/1/a.tif").to_json()
+        b'{"1":{"imageUrl":"s3://bucket/1/a.tif"}}'
+        """
+        if level < 0:
+            raise RecordError(f"levels of a pyramid count from 0, this one is {level}")
+        old = self.get(level, MipmapLevel())
+        return self._with({**self.members, str(level): old.evolve(**fields).to_json()})
+
+    def without(self, *levels: int) -> ImagePyramid:
+        """Return a pyramid without these levels, whether they are there or not."""
+        gone = set(map(str, levels))
+        return self._with({name: text for name, text in self.members.items() if name not in gone})
+
+    @classmethod
+    def _with(cls, members: Mapping[str, Raw | bytes]) -> ImagePyramid:
+        return cls.from_json(join_object(members))
+
+    def __getitem__(self, level: int) -> MipmapLevel:
+        text = self.members.get(str(level))
+        if text is None:
+            raise KeyError(level)
+        return MipmapLevel.from_json(text)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(sorted(map(_level_number, self.members)))
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _level_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise RecordError(f"levels of a pyramid are numbers, this one is {text!r}") from error

@@ -1,0 +1,116 @@
+"""What is wrong with a record, or with many: every problem with its place, what stands there and what was expected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from rendergateway.errors import RecordError, TransformError
+from rendergateway.model.records.json_slices import copy_of
+from rendergateway.model.records.record import Member, Record, expectation
+from rendergateway.transforms import Transform
+
+__all__ = ["Problem", "check_all", "problems_of"]
+
+_SHOWN = 60
+
+
+@attrs.frozen
+class Problem:
+    """
+    One thing that is wrong.
+
+    Attributes
+    ----------
+    path : str
+        Where, from the record: ``$.layout.stageX``; in bulk from the table: ``$[17].z``.
+    value : str
+        What stands there, as JSON, long ones cut; empty where nothing does.
+    expected : str
+        What should.
+    """
+
+    path: str
+    value: str
+    expected: str
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        return f"{self.path} is {self.value or 'missing'}; expected {self.expected}"
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def problems_of(record: Record, path: str = "$") -> Iterator[Problem]:
+    """Yield what is wrong with a record and the records in it."""
+    try:
+        members = record.members
+    except RecordError:
+        yield Problem(path, _shown(record.to_json()), "an object")
+        return
+    for name, member in record.FIELDS.items():
+        place = f"{path}.{member.wire_name}"
+        text = members.get(member.wire_name)
+        shown = "" if text is None else _shown(copy_of(text))
+        try:
+            value = getattr(record, name)
+        except (RecordError, TransformError) as error:
+            yield Problem(place, shown, _expectation(member, error))
+            continue
+        yield from _inside(value, place)
+    yield from record._problems(path)
+
+
+def _inside(value: object, place: str) -> Iterator[Problem]:
+    """Yield the problems of records in a field."""
+    if isinstance(value, Record):
+        yield from problems_of(value, place)
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            if isinstance(item, Record):
+                yield from problems_of(item, f"{place}[{number}]")
+    if isinstance(value, Mapping) and isinstance(value, Record):
+        for key in value:
+            yield from _inside(value[key], f'{place}["{key}"]')
+
+
+def check_all(records: Iterable[Record], *, id_fields: Sequence[str] = ()) -> list[Problem]:
+    """
+    Return what is wrong with many records.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        A table, or any records.
+    id_fields : sequence of str
+        Names of the fields that tell one record from the others.
+    """
+    problems: list[Problem] = []
+    first: dict[Any, int] = {}
+    for row, record in enumerate(records):
+        found = list(problems_of(record, f"$[{row}]"))
+        problems += found
+        members = [record.FIELDS[name].wire_name for name in id_fields]
+        places = {f"$[{row}]", *(f"$[{row}].{member}" for member in members)}
+        if not id_fields or any(problem.path in places for problem in found):
+            continue
+        names = tuple(getattr(record, name) for name in id_fields)
+        if first.setdefault(names, row) != row:
+            shown = ", ".join(map(repr, names))
+            expected = f"an id of its own; $[{first[names]}] has this one"
+            problems.append(Problem(f"$[{row}].{'/'.join(members)}", shown, expected))
+    return problems
+
+
+def _expectation(member: Member[Any], error: Exception) -> str:
+    if issubclass(member.kind, Transform):
+        return f"a transform ({error.__cause__ or error})"
+    return "an object" if issubclass(member.kind, Record) else expectation(member.kind)
+
+
+def _shown(text: bytes) -> str:
+    return text[:_SHOWN].decode("utf-8", "replace") + ("…" if len(text) > _SHOWN else "")

@@ -1,0 +1,1 @@
+"""Many records as numpy columns over their texts."""

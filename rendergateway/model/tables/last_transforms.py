@@ -1,0 +1,283 @@
+"""The last transform of each tile, which places it in the world: matrices read and replaced for many tiles at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from rendergateway.errors import RecordError, TransformError
+from rendergateway.geometry import FloatArray
+from rendergateway.model.records.json_slices import (
+    Raw,
+    Text,
+    copy_of,
+    cut_list,
+    cut_object,
+    encode,
+    join_list,
+    join_object,
+)
+from rendergateway.model.records.number_arrays import flat_numbers
+from rendergateway.transforms import AffineModel2D, RigidModel2D, SimilarityModel2D, TranslationModel2D
+from rendergateway.transforms.affine import LinearModel
+
+__all__ = [
+    "AFFINE_CLASS",
+    "Leaf",
+    "Transforms",
+    "affine_words",
+    "last_leaf",
+    "read_affines",
+    "trailing_affines",
+    "with_last_affines",
+]
+
+AFFINE_CLASS = AffineModel2D.JAVA_NAME
+_LINEAR: dict[str, type[LinearModel]] = {
+    kind.JAVA_NAME: kind for kind in (AffineModel2D, TranslationModel2D, RigidModel2D, SimilarityModel2D)
+}
+# On the wire m00 m10 m01 m11 tx ty.
+_COUNT = 6
+_DATA_STRING = b'"dataString"'
+_BLANKS = bytes.maketrans(b",", b" ")
+# Tiles looked at together: their lists do not set the garbage collector off, their texts stay in the processor's cache.
+_AT_ONCE = 128
+
+
+class Leaf(msgspec.Struct, gc=False, rename="camel"):
+    """What a tile's last transform says of itself; without a class where it is no leaf."""
+
+    type: str | None = "leaf"
+    class_name: str | None = None
+    data_string: str | None = None
+
+
+class Transforms(msgspec.Struct, gc=False):
+    """A tile's transforms, as far as the last ones need it."""
+
+    type: str | None = None
+    items: list[Leaf] = msgspec.field(name="specList", default_factory=list)
+
+
+_NO_LEAF = Leaf(None)
+
+
+def last_leaf(transforms: Transforms | None) -> Leaf:
+    """Return the last of a tile's transforms; one without a class where there is none."""
+    return transforms.items[-1] if transforms is not None and transforms.items else _NO_LEAF
+
+
+def trailing_affines(transforms: Transforms | None) -> list[Leaf]:
+    """Return the leaves of affine classes that a tile's transforms end with, in their order."""
+    if transforms is None or transforms.type != "list":
+        return []
+    items, start = transforms.items, len(transforms.items)
+    while start and _is_affine(items[start - 1]):
+        start -= 1
+    return items[start:]
+
+
+def _is_affine(leaf: Leaf) -> bool:
+    return leaf.type == "leaf" and leaf.class_name in _LINEAR and bool(leaf.data_string)
+
+
+def read_affines(leaves: Sequence[Leaf]) -> tuple[FloatArray, list[tuple[int, str]]]:
+    """
+    Return the matrices of last transforms.
+
+    Returns
+    -------
+    affines : ndarray, shape (N, 2, 3)
+        NaN where the transform is no leaf, or of a class that is not affine.
+    problems : list of (int, str)
+        Row and sentence of each affine leaf whose text cannot be read.
+    """
+    affines = np.full((len(leaves), 2, 3), np.nan)
+    slow = set(range(len(leaves)))
+    plain = [row for row, leaf in enumerate(leaves) if _is_plain(leaf)]
+    numbers = _joined_numbers([leaves[row].data_string or "" for row in plain])
+    if numbers is not None:
+        affines[plain] = numbers.reshape(-1, 3, 2).transpose(0, 2, 1)
+        slow.difference_update(plain)
+    return affines, [(row, problem) for row in sorted(slow) for problem in _read_slowly(leaves[row], affines[row])]
+
+
+def _read_slowly(leaf: Leaf, affine: FloatArray) -> Iterator[str]:
+    """Read one matrix in place; yield what is wrong with its text."""
+    if leaf.class_name in _LINEAR:
+        try:
+            affine[:] = _matrix(leaf)
+        except TransformError as error:
+            yield str(error)
+
+
+def _is_plain(leaf: Leaf) -> bool:
+    return (
+        leaf.class_name == AFFINE_CLASS and leaf.data_string is not None and leaf.data_string.count(" ") == _COUNT - 1
+    )
+
+
+def _joined_numbers(texts: Sequence[str]) -> FloatArray | None:
+    """Read the numbers of all texts at once; None where one of them has other words than JSON has for numbers."""
+    try:
+        numbers = flat_numbers(f"[{','.join(texts).replace(' ', ',')}]")
+    except RecordError:
+        return None
+    return numbers if numbers.size == _COUNT * len(texts) else None
+
+
+def _matrix(leaf: Leaf) -> FloatArray:
+    if leaf.data_string is None:
+        raise TransformError(f"dataString of {leaf.class_name} is missing")
+    transform = _LINEAR[leaf.class_name or ""].from_data_string(leaf.data_string)
+    assert isinstance(transform, LinearModel)
+    return transform.matrix
+
+
+def affine_words(affines: FloatArray) -> list[bytes]:
+    """
+    Return each matrix (N, 2, 3) as the words of a ``dataString``, in the shortest form that reads back the same.
+
+    Numbers must be finite.
+    """
+    numbers = affines.transpose(0, 2, 1).reshape(-1, _COUNT)
+    words: list[bytes] = []
+    for start in range(0, len(numbers), _AT_ONCE):
+        rows = encode(numbers[start : start + _AT_ONCE].tolist())
+        words += rows[2:-2].translate(_BLANKS).split(b"] [")
+    return words
+
+
+# New numbers in old texts
+
+
+class _RawLeaf(msgspec.Struct, gc=False, rename="camel"):
+    class_name: str | None = None
+    data_string: Raw = Raw(b"")
+
+
+class _RawTransforms(msgspec.Struct, gc=False):
+    items: list[_RawLeaf] = msgspec.field(name="specList", default_factory=list)
+
+
+class _WithRawTransforms(msgspec.Struct, gc=False):
+    transforms: _RawTransforms
+
+
+_NO_RAW_LEAF = _RawLeaf()
+_decode_raw = msgspec.json.Decoder(_WithRawTransforms).decode
+_decode_many = msgspec.json.Decoder(list[_WithRawTransforms]).decode
+
+
+def with_last_affines(texts: Sequence[Text], words: Sequence[bytes | None], tile_ids: Sequence[str]) -> bytes:
+    """
+    Return a JSON array of tiles in whose texts the numbers of the last transform, an affine leaf, are replaced.
+
+    Parameters
+    ----------
+    texts : sequence of JSON text
+        The tiles.
+    words : sequence of bytes or None
+        The new numbers as `affine_words` has them; None leaves a tile whose last transform is not affine as it is.
+    tile_ids : sequence of str
+        Said in messages.
+
+    Raises
+    ------
+    RecordError
+        If a tile has numbers for a last transform that is no affine leaf, or none for one that is.
+    """
+    parts = (slice(start, start + _AT_ONCE) for start in range(0, len(texts), _AT_ONCE))
+    return b"[%b]" % b",".join(
+        _spliced(texts[part], words[part]) or _one_by_one(texts[part], words[part], tile_ids[part]) for part in parts
+    )
+
+
+def _spliced(texts: Sequence[Text], words: Sequence[bytes | None]) -> bytes | None:
+    """
+    Return the changed texts, joined; None where they have to be looked at one by one.
+
+    Without a backslash anywhere, ``"dataString"`` is a whole word of JSON wherever it stands. If there are as many of
+    them as leaves that have one, they are the names of those members and nothing else.
+    """
+    whole = join_list(texts)
+    try:
+        tiles = _decode_many(whole)
+    except msgspec.DecodeError:
+        return None
+    pieces = whole[1:-1].split(_DATA_STRING)
+    if b"\\" in whole or len(tiles) != len(texts):
+        return None
+    place = 0
+    for tile, new in zip(tiles, words, strict=True):
+        leaf = _NO_RAW_LEAF
+        for leaf in tile.transforms.items:
+            place += bool(leaf.data_string)
+        if (new is None) is (leaf.class_name == AFFINE_CLASS):
+            return None
+        if new is not None:
+            changed = _with_value(pieces[place], new) if leaf.data_string and place < len(pieces) else None
+            if changed is None:
+                return None
+            pieces[place] = changed
+    return _DATA_STRING.join(pieces) if place == len(pieces) - 1 else None
+
+
+def _with_value(piece: bytes, new: bytes) -> bytes | None:
+    """Replace the text that stands after a member's name; None where something else does."""
+    parts = piece.split(b'"', 2)
+    return b'%b"%b"%b' % (parts[0], new, parts[2]) if len(parts) == 3 and parts[0].strip() == b":" else None
+
+
+def _one_by_one(texts: Sequence[Text], words: Sequence[bytes | None], tile_ids: Sequence[str]) -> bytes:
+    changed: list[Text] = []
+    for text, new, tile_id in zip(texts, words, tile_ids, strict=True):
+        if new is None and _last_class(text) == AFFINE_CLASS:
+            raise RecordError(f"last_affine of tile {tile_id!r} is nan; expected finite numbers")
+        try:
+            changed.append(text if new is None else _with_last_affine(text, new))
+        except RecordError as error:
+            raise RecordError(f"last_affine of tile {tile_id!r}: {error}") from error
+    return join_list(changed)[1:-1]
+
+
+def _last_class(text: Text) -> str | None:
+    """Return the Java class of the last transform; None where there is none, or it is no leaf."""
+    try:
+        items = _decode_raw(text).transforms.items
+    except msgspec.DecodeError:
+        return None
+    return items[-1].class_name if items else None
+
+
+def _with_last_affine(text: Text, words: bytes) -> bytes:
+    old = _last_data_string(text)
+    # A text between quotes without , and : is not found across two others; once found, it is the one that was read.
+    if old and b"," not in old and b":" not in old:
+        before, *after = copy_of(text).split(old)
+        if len(after) == 1:
+            return b'%b"%b"%b' % (before, words, after[0])
+    return _rewritten(text, words)
+
+
+def _rewritten(text: Text, words: bytes) -> bytes:
+    members: dict[str, Any] = dict(cut_object(text))
+    transforms: dict[str, Any] = dict(cut_object(members["transforms"]))
+    items: list[Any] = list(cut_list(transforms["specList"]))
+    items[-1] = join_object({**cut_object(items[-1]), "dataString": b'"%b"' % words})
+    transforms["specList"] = join_list(items)
+    return join_object({**members, "transforms": join_object(transforms)})
+
+
+def _last_data_string(text: Text) -> bytes:
+    try:
+        items = _decode_raw(text).transforms.items
+    except msgspec.DecodeError as error:
+        raise RecordError(f"expected a list of transforms: {error}") from error
+    if not items or items[-1].class_name != AFFINE_CLASS:
+        what = f"a {items[-1].class_name or 'reference or list'}" if items else "missing"
+        raise RecordError(f"its last transform is {what}; expected {AFFINE_CLASS}, whose numbers can be replaced")
+    return bytes(items[-1].data_string)

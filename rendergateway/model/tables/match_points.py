@@ -1,0 +1,139 @@
+"""Points of many match pairs as arrays, without a Python float a number."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeAlias
+
+import attrs
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from rendergateway.errors import RecordError
+from rendergateway.geometry import FloatArray
+from rendergateway.model.records.json_slices import Text, copy_of, cut_list, join_list
+from rendergateway.model.records.matches import MatchRecord
+from rendergateway.model.tables.table import read_only
+
+__all__ = ["Sides", "read_sides"]
+
+_MAYBE_BETWEEN = re.compile(rb"\}\s*,\s*\{")
+# Bytes read at one time: few enough to stay in the processor's cache, so many that the work around them does not count.
+_PIECE = 1 << 18
+# p x, p y, q x, q y and weights of some pairs, one pair after the other; and how many points each pair has.
+_Flat: TypeAlias = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, npt.NDArray[np.int64]]
+
+
+@attrs.frozen(eq=False)
+class Sides:
+    """The points of all pairs, one pair after the other: (M, 2), (M, 2), (M,), and where each pair begins (N + 1,)."""
+
+    p: FloatArray
+    q: FloatArray
+    weights: FloatArray
+    offsets: npt.NDArray[np.int64]
+
+
+def read_sides(whole: bytes | None, texts: Sequence[Text] | None) -> Sides:
+    """
+    Read the points of match pairs, given as one array or cut already.
+
+    Raises
+    ------
+    RecordError
+        If a pair has no points, or not as many x and y on both sides as weights; the message names it.
+    """
+    try:
+        parts = list(_read_fast(_pieces(whole) if texts is None else _joined_texts(texts)))
+    except (ValueError, TypeError, KeyError, AttributeError, RuntimeError, ImportError):
+        # Without simdjson, or something is wrong: pair by pair, with names.
+        rows = cut_list(whole or b"[]") if texts is None else texts
+        parts = [_read_slowly(row, text) for row, text in enumerate(rows)]
+    return _joined(parts)
+
+
+def _pieces(whole: bytes | None) -> Iterator[bytes]:
+    """
+    Cut an array of objects into arrays of some of them, where it looks like between two.
+
+    If each piece is JSON, as the parser finds out, so was the cut right; this is quicker than to cut with certainty.
+    """
+    text = (whole or b"[]").strip()
+    start = 1
+    while between := _MAYBE_BETWEEN.search(text, start + _PIECE):
+        yield b"[%b]" % text[start : between.start() + 1]
+        start = between.end() - 1
+    yield b"[" + text[start:]
+
+
+def _joined_texts(texts: Sequence[Text]) -> Iterator[bytes]:
+    """Join texts that were cut already to arrays of some of them."""
+    start = size = 0
+    for end, text in enumerate(texts, 1):
+        size += len(copy_of(text))
+        if size > _PIECE or end == len(texts):
+            yield join_list(texts[start:end])
+            start, size = end, 0
+
+
+def _read_fast(pieces: Iterable[bytes]) -> Iterator[_Flat]:
+    import simdjson
+
+    parser = simdjson.Parser()
+    for piece in pieces:
+        # A parser reads the next text only when nothing refers to the last one: the function's end sees to that.
+        yield _columns(parser.parse(piece))
+
+
+def _columns(pairs: Any) -> _Flat:
+    columns, counts = [bytearray() for _ in range(5)], []
+    for pair in pairs:
+        points = pair["matches"]
+        (p_x, p_y), (q_x, q_y), weights = points["p"], points["q"], points["w"]
+        counts.append(len(weights))
+        if not len(p_x) == len(p_y) == len(q_x) == len(q_y) == len(weights):
+            raise ValueError("not as many x and y as weights")
+        for column, numbers in zip(columns, (p_x, p_y, q_x, q_y, weights), strict=True):
+            column += numbers.as_buffer(of_type="d")
+    p_x, p_y, q_x, q_y, weights = (np.frombuffer(column, dtype=np.float64) for column in columns)
+    return p_x, p_y, q_x, q_y, weights, np.array(counts, dtype=np.int64)
+
+
+class _Points(msgspec.Struct):
+    p: tuple[list[float], list[float]]
+    q: tuple[list[float], list[float]]
+    w: list[float]
+
+
+class _WithPoints(msgspec.Struct):
+    matches: _Points
+
+
+def _read_slowly(row: int, text: Text) -> _Flat:
+    try:
+        points = msgspec.json.decode(text, type=_WithPoints).matches
+    except msgspec.DecodeError as error:
+        raise RecordError(f"row {row}: {_what_is_wrong(text)}; {error}") from error
+    if len({len(numbers) for numbers in (*points.p, *points.q, points.w)}) != 1:
+        raise RecordError(f"row {row}: {_what_is_wrong(text)}")
+    p_x, p_y, q_x, q_y, weights = np.array([*points.p, *points.q, points.w], dtype=np.float64)
+    return p_x, p_y, q_x, q_y, weights, np.array([len(weights)])
+
+
+def _what_is_wrong(text: Text) -> str:
+    record = MatchRecord.from_json(text)
+    return f"{record!r}: {'; '.join(problem.text for problem in record.validate())}"
+
+
+def _joined(parts: Sequence[_Flat]) -> Sides:
+    empty = np.empty(0)
+    none: _Flat = empty, empty, empty, empty, empty, np.zeros(1, dtype=np.int64)
+    p_x, p_y, q_x, q_y, weights, counts = zip(none, *parts, strict=True)
+    offsets = np.cumsum(np.concatenate(counts))
+    p, q = np.empty((offsets[-1], 2)), np.empty((offsets[-1], 2))
+    for side, x, y in ((p, p_x, p_y), (q, q_x, q_y)):
+        np.concatenate(x, out=side[:, 0])
+        np.concatenate(y, out=side[:, 1])
+    return Sides(read_only(p), read_only(q), read_only(np.concatenate(weights)), read_only(offsets))

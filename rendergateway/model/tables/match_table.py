@@ -1,0 +1,187 @@
+"""Many match pairs as arrays over their texts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rendergateway.errors import RecordError
+from rendergateway.geometry import FloatArray
+from rendergateway.model.records.matches import MatchRecord, pair_ids
+from rendergateway.model.tables.match_points import Sides, read_sides
+from rendergateway.model.tables.table import Column, Table, read_only
+
+if TYPE_CHECKING:
+    import pandas  # type: ignore[import-untyped]
+
+    from rendergateway.model.records.validation import Problem
+
+__all__ = ["MatchTable"]
+
+_ID_COLUMNS = ("p_group", "p_id", "q_group", "q_id")
+
+
+class MatchTable(Table[MatchRecord]):
+    """
+    Match pairs as numpy arrays, read from their texts when asked for.
+
+    The points of pair *i* are the rows ``offsets[i]`` to ``offsets[i + 1]`` of `p`, `q` and `weights`. Selecting,
+    changing and writing are as for a `TileTable`.
+
+    Parameters
+    ----------
+    texts : sequence of JSON text
+        One a pair.
+
+    Examples
+    --------
+    >>> ids = {"p_group": "1", "p_id": "a", "q_group": "1"}
+    >>> pairs = [MatchRecord(**ids, q_id=q_id, p=[[0, 1]], q=[[5, 6]]) for q_id in "bc"]
+    >>> matches = MatchTable.from_records(pairs)
+    >>> matches.offsets.tolist(), matches[matches.q_id == "c"].p.tolist()
+    ([0, 1, 2], [[0.0, 1.0]])
+    """
+
+    RECORD = MatchRecord
+    ROW = "pair"
+
+    @classmethod
+    def from_pandas(cls, frame: pandas.DataFrame) -> MatchTable:
+        """
+        Return the table of a frame as `to_pandas` makes it; rows of one pair stand together.
+
+        Raises
+        ------
+        RecordError
+            If a column is missing, or a number is not finite.
+        """
+        from rendergateway.model.tables.pandas import pairs_of
+
+        return cls.from_records(pairs_of(frame))
+
+    # Columns
+
+    def _ids(self, name: str) -> Column:
+        if name not in self._columns:
+            ids = [pair_ids(text) for text in self.texts]
+            table = np.array(ids, dtype=object).reshape(len(ids), len(_ID_COLUMNS))
+            self._columns.update(zip(_ID_COLUMNS, map(read_only, table.T), strict=True))
+        column: Column = self._columns[name]
+        return column
+
+    @property
+    def p_group(self) -> Column:
+        """Groups of the first tiles: (N,), texts."""
+        return self._ids("p_group")
+
+    @property
+    def p_id(self) -> Column:
+        """Ids of the first tiles: (N,), texts."""
+        return self._ids("p_id")
+
+    @property
+    def q_group(self) -> Column:
+        """Groups of the second tiles: (N,), texts."""
+        return self._ids("q_group")
+
+    @property
+    def q_id(self) -> Column:
+        """Ids of the second tiles: (N,), texts."""
+        return self._ids("q_id")
+
+    @property
+    def _sides(self) -> Sides:
+        if "sides" not in self._columns:
+            self._columns["sides"] = read_sides(self._whole, self._texts)
+        sides: Sides = self._columns["sides"]
+        return sides
+
+    @property
+    def p(self) -> FloatArray:
+        """Points in the first tiles: (M, 2), x and y, all pairs one after the other."""
+        return self._sides.p
+
+    @property
+    def q(self) -> FloatArray:
+        """Points in the second tiles: (M, 2)."""
+        return self._sides.q
+
+    @property
+    def weights(self) -> FloatArray:
+        """Weights of the points: (M,)."""
+        return self._sides.weights
+
+    @property
+    def offsets(self) -> npt.NDArray[np.int64]:
+        """Where the points of each pair begin, and where the last one's end: (N + 1,)."""
+        return self._sides.offsets
+
+    @property
+    def counts(self) -> npt.NDArray[np.int64]:
+        """How many points each pair has: (N,)."""
+        return np.diff(self.offsets)
+
+    @property
+    def pair(self) -> npt.NDArray[np.int64]:
+        """The number of the pair that each point belongs to: (M,)."""
+        return np.repeat(np.arange(len(self)), self.counts)
+
+    def _chosen_columns(self, rows: npt.NDArray[np.int64]) -> dict[str, Any]:
+        return {name: read_only(self._columns[name][rows]) for name in _ID_COLUMNS if name in self._columns}
+
+    # Changing and writing
+
+    def evolve(
+        self, *, p: npt.ArrayLike | None = None, q: npt.ArrayLike | None = None, weights: npt.ArrayLike | None = None
+    ) -> MatchTable:
+        """
+        Return a table with all points of a side, or all weights, changed; the pairs stay as they are.
+
+        Parameters
+        ----------
+        p, q : array_like, shape (M, 2), optional
+            As `p` and `q` have them.
+        weights : array_like, shape (M,), optional
+            As `weights` has them.
+
+        Raises
+        ------
+        RecordError
+            If an array is of the wrong shape or not finite.
+        """
+        new = {
+            "p": self.p if p is None else _checked("p", p, self.p.shape),
+            "q": self.q if q is None else _checked("q", q, self.q.shape),
+            "weights": self.weights if weights is None else _checked("weights", weights, self.weights.shape),
+        }
+        ends = zip(self.offsets[:-1].tolist(), self.offsets[1:].tolist(), strict=True)
+        parts = ({name: values[start:end] for name, values in new.items()} for start, end in ends)
+        return MatchTable.from_records(record.evolve(**part) for record, part in zip(self, parts, strict=True))
+
+    def repaired(self) -> MatchTable:
+        """Return a table in which points that were stored by row are turned round; see `MatchRecord.repaired`."""
+        return MatchTable.from_records(record.repaired() for record in self)
+
+    def validate(self) -> list[Problem]:
+        """Return what is wrong with the pairs, those that stand there twice included; see `Problem`."""
+        from rendergateway.model.records.validation import check_all
+
+        return check_all(self, id_fields=_ID_COLUMNS)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return a frame of a row a point, with the ids of its pair; needs pandas."""
+        from rendergateway.model.tables.pandas import frame_of_matches
+
+        return frame_of_matches(self)
+
+
+def _checked(name: str, values: npt.ArrayLike, shape: tuple[int, ...]) -> FloatArray:
+    array = np.asarray(values, dtype=np.float64)
+    if array.shape != shape:
+        raise RecordError(f"{name} is {array.shape}; expected {shape}, a row a point")
+    if not np.isfinite(array).all():
+        row = int(np.argwhere(~np.isfinite(array))[0][0])
+        raise RecordError(f"{name} of point {row} is {array[row]}; expected finite numbers")
+    return array

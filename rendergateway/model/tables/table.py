@@ -1,0 +1,133 @@
+"""What tables of tiles and of matches share: rows that are JSON texts, chosen by index, slice or mask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from rendergateway.errors import RecordError
+from rendergateway.model.records.json_slices import Text, copy_of, cut_list, join_list
+from rendergateway.model.records.record import Record
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["Column", "Table", "read_only"]
+
+R = TypeVar("R", bound=Record)
+Column: TypeAlias = npt.NDArray[Any]
+Rows: TypeAlias = slice | npt.NDArray[Any] | list[int] | list[bool]
+
+
+class Table(Sequence[R], Generic[R]):
+    """
+    Records as columns over their texts.
+
+    A table is a value: selecting and changing give another one. An index gives the record of a row; a slice, a mask
+    or an array of indices gives another table.
+
+    Parameters
+    ----------
+    texts : iterable of JSON text
+        One a row. They are kept: members that are no columns are there when the table is written.
+    """
+
+    RECORD: ClassVar[type[Record]]
+    ROW: ClassVar[str]
+
+    def __init__(self, texts: Iterable[Text]) -> None:
+        self._texts: Sequence[Text] | None = list(texts)
+        self._whole: bytes | None = None
+        self._columns: dict[str, Any] = {}
+
+    @classmethod
+    def from_json(cls, text: Text) -> Self:
+        """
+        Take a JSON array; it is cut into rows when they are needed.
+
+        Raises
+        ------
+        RecordError
+            If *text* is no array. What is wrong further on is said when it is read.
+        """
+        table = cls(())
+        table._texts, table._whole = None, copy_of(text)
+        if not table._whole.lstrip()[:1] == b"[":
+            raise RecordError(f"expected a JSON array of {cls.ROW}s, not {table._whole[:60]!r}")
+        return table
+
+    @classmethod
+    def from_records(cls, records: Iterable[R]) -> Self:
+        """Return the table of *records*, in their order."""
+        return cls(record.to_json() for record in records)
+
+    @classmethod
+    def joined(cls, tables: Iterable[Self]) -> Self:
+        """Return the rows of all *tables*, one table after the other."""
+        parts = list(tables)
+        if len(parts) == 1:
+            return parts[0]
+        rows = (part.to_json().strip()[1:-1].strip() for part in parts)
+        return cls.from_json(b"[%b]" % b",".join(text for text in rows if text))
+
+    @property
+    def texts(self) -> Sequence[Text]:
+        """The JSON text of each row."""
+        if self._texts is None:
+            self._texts = cut_list(self._whole or b"[]")
+        return self._texts
+
+    def to_json(self) -> bytes:
+        """Return a JSON array of the rows: what was not changed is to the byte what was read."""
+        return self._whole if self._whole is not None else join_list(self.texts)
+
+    def records(self) -> list[R]:
+        """Return a record a row."""
+        return list(self)
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @overload
+    def __getitem__(self, chosen: int) -> R: ...
+    @overload
+    def __getitem__(self, chosen: Rows) -> Self: ...
+    def __getitem__(self, chosen: int | Rows) -> R | Self:
+        if isinstance(chosen, int | np.integer):
+            return self._record(self.texts[chosen])
+        rows = np.arange(len(self))[chosen]
+        part = type(self)(self.texts[row] for row in rows.tolist())
+        part._columns.update(self._chosen_columns(rows))
+        return part
+
+    def _chosen_columns(self, rows: npt.NDArray[np.int64]) -> dict[str, Any]:
+        """Return the columns of *rows* that need not be read again."""
+        return {name: read_only(column[rows]) for name, column in self._columns.items()}
+
+    def __iter__(self) -> Iterator[R]:
+        return map(self._record, self.texts)
+
+    def _record(self, text: Text) -> R:
+        record: Any = self.RECORD.from_json(text)
+        return record  # type: ignore[no-any-return]
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self).from_json, (self.to_json(),)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {len(self)} {self.ROW}{'' if len(self) == 1 else 's'}>"
+
+
+def read_only(column: Any) -> Any:
+    """Return an array that nobody writes into: tables are shared."""
+    column.setflags(write=False)
+    return column

@@ -1,0 +1,303 @@
+"""Many tiles as columns over their texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from rendergateway.errors import RecordError
+from rendergateway.geometry import FloatArray
+from rendergateway.model.records.tiles import TileRecord
+from rendergateway.model.tables.column_texts import (
+    WRITABLE,
+    ColumnValue,
+    changed_text,
+    checked_ids,
+    new_text,
+    numbers_of,
+)
+from rendergateway.model.tables.table import Column, Table
+from rendergateway.model.tables.tile_columns import COLUMN_NAMES, read_columns
+
+if TYPE_CHECKING:
+    import pandas  # type: ignore[import-untyped]
+
+    from rendergateway.model.records.validation import Problem
+
+__all__ = ["TileTable"]
+
+_SHOWN = 3
+# What columns that were read must be read anew after these are changed.
+_READ_FROM = {
+    **dict.fromkeys(("min_x", "min_y", "max_x", "max_y"), "box"),
+    **dict.fromkeys(("width", "height"), "size"),
+    **dict.fromkeys(("stage_x", "stage_y"), "stage"),
+    "last_affine": "last_affine",
+}
+
+
+class TileTable(Table[TileRecord]):
+    """
+    Tiles as numpy columns, read from the texts of their specifications when asked for.
+
+    A table is a value: selecting and changing give another one. An index gives the record of a row; a slice, a mask
+    or an array of indices gives another table.
+
+    Parameters
+    ----------
+    texts : iterable of JSON text
+        One a tile. They are kept: members that are no columns are there when the table is written.
+
+    Examples
+    --------
+    >>> tiles = TileTable.from_columns(tile_id=["a", "b"], z=1.0, width=100, height=50, translation=[[0, 0], [90, 0]])
+    >>> tiles.last_affine[:, :, 2].tolist()
+    [[0.0, 0.0], [90.0, 0.0]]
+    >>> tiles[tiles.tile_id == "b"].evolve(z=7)[0].z
+    7.0
+    """
+
+    RECORD = TileRecord
+    ROW = "tile"
+
+    # Making
+
+    @classmethod
+    def from_columns(
+        cls,
+        *,
+        tile_id: Iterable[str],
+        translation: npt.ArrayLike | None = None,
+        shared: Sequence[str] = (),
+        **columns: ColumnValue,
+    ) -> TileTable:
+        """
+        Make tiles of columns; what is not given is not written.
+
+        Parameters
+        ----------
+        tile_id : iterable of str
+            One a tile, each once.
+        translation : array_like, shape (N, 2) or (2,), optional
+            World pixels of local (0, 0): stands for *last_affine*.
+        shared : sequence of str
+            Ids of shared transforms that every tile refers to, before its own transform.
+        **columns : array_like, sequence, callable or single value
+            Fields of `TileRecord`, `Layout` and, for the image of full size, `MipmapLevel`: *z*, *width*,
+            *section_id*, *image_row*, *image_url*, …; *box* (N, 4), *size* (N, 2), *stage* (N, 2) and *last_affine*
+            (N, 2, 3). A single value holds for all tiles; a callable is given each tile id; None leaves a member out.
+
+        Raises
+        ------
+        RecordError
+            If a tile id is missing or stands there twice, a column is of the wrong length, or a value is of the wrong
+            type or not finite; the message names column and tile.
+        TypeError
+            If a name is no column, or both *translation* and *last_affine* are given.
+        """
+        ids = checked_ids(tile_id)
+        if translation is not None:
+            if columns.get("last_affine") is not None:
+                raise TypeError("translation and last_affine stand for the same; give one of them")
+            columns["last_affine"] = _shifts(translation, len(ids))
+        _refuse_unknown(columns)
+        return cls.from_json(new_text(ids, columns, shared))
+
+    @classmethod
+    def from_pandas(cls, frame: pandas.DataFrame) -> TileTable:
+        """
+        Make tiles of a frame whose columns are named as in `from_columns`; missing values are left out.
+
+        Raises
+        ------
+        RecordError, TypeError
+            As `from_columns`.
+        """
+        from rendergateway.model.tables.pandas import columns_of
+
+        return cls.from_columns(**columns_of(frame))
+
+    # Columns
+
+    def _column(self, name: str) -> Column:
+        return self.columns(name)[name]
+
+    def _read(self, names: Iterable[str]) -> dict[str, Column]:
+        return read_columns(self._whole, self._texts, names)
+
+    def columns(self, *names: str) -> dict[str, Column]:
+        """
+        Return several columns, read in one pass over the texts.
+
+        Parameters
+        ----------
+        *names : str
+            Names of the properties below.
+
+        Raises
+        ------
+        TypeError
+            If a name is no column.
+        """
+        unknown = [name for name in names if name not in COLUMN_NAMES]
+        if unknown:
+            raise TypeError(f"a TileTable has no column {', '.join(unknown)}; it has {', '.join(COLUMN_NAMES)}")
+        missing = [name for name in names if name not in self._columns]
+        if missing:
+            self._columns.update(self._read(missing))
+        return {name: self._columns[name] for name in names}
+
+    @property
+    def tile_id(self) -> Column:
+        """Tile ids: (N,), texts."""
+        return self._column("tile_id")
+
+    @property
+    def z(self) -> FloatArray:
+        """Sections: (N,); NaN where a tile has none."""
+        return self._column("z")
+
+    @property
+    def box(self) -> FloatArray:
+        """Min x, min y, max x, max y in world pixels, as stored: (N, 4); NaN where a side is missing."""
+        return self._column("box")
+
+    @property
+    def size(self) -> FloatArray:
+        """Width and height in local pixels: (N, 2); NaN where missing."""
+        return self._column("size")
+
+    @property
+    def section_id(self) -> Column:
+        """Section ids of the layouts: (N,), texts; None where missing."""
+        return self._column("section_id")
+
+    @property
+    def scope_id(self) -> Column:
+        """Microscopes: (N,), texts or None."""
+        return self._column("scope_id")
+
+    @property
+    def camera_id(self) -> Column:
+        """Cameras: (N,), texts or None."""
+        return self._column("camera_id")
+
+    @property
+    def stage(self) -> FloatArray:
+        """Stage x and y, in the microscope's unit: (N, 2); NaN where missing."""
+        return self._column("stage")
+
+    @property
+    def image_row(self) -> FloatArray:
+        """Rows of the mosaic: (N,); NaN where missing."""
+        return self._column("image_row")
+
+    @property
+    def image_col(self) -> FloatArray:
+        """Columns of the mosaic: (N,); NaN where missing."""
+        return self._column("image_col")
+
+    @property
+    def image_url(self) -> Column:
+        """Addresses of the full-size images: (N,), texts; None where level 0 is missing."""
+        return self._column("image_url")
+
+    @property
+    def mask_url(self) -> Column:
+        """Addresses of the full-size masks: (N,), texts or None."""
+        return self._column("mask_url")
+
+    @property
+    def last_affine(self) -> FloatArray:
+        """
+        Matrices of the last transforms: (N, 2, 3).
+
+        NaN where the last transform is a reference, a list, or of a class that is not affine; `last_class` tells.
+        """
+        return self._column("last_affine")
+
+    @property
+    def last_class(self) -> Column:
+        """Java class names of the last transforms: (N,), texts; None where it is no leaf, or there is none."""
+        return self._column("last_class")
+
+    # Changing and writing
+
+    def evolve(self, **columns: ColumnValue) -> TileTable:
+        """
+        Return a table with some columns changed; all other text stays as it was.
+
+        Parameters
+        ----------
+        **columns : array_like, sequence, callable or single value
+            As in `from_columns`; None, alone or in a row, removes the member. *last_affine* changes the numbers of a
+            last transform that is affine; rows of NaN leave one that is not as it is.
+
+        Raises
+        ------
+        RecordError
+            If a value is not usable, as in `from_columns`, or a last transform to be changed is not affine.
+        TypeError
+            If a name is no column.
+        """
+        _refuse_unknown(columns)
+        if "tile_id" in columns:
+            columns["tile_id"] = checked_ids(columns["tile_id"])  # type: ignore[arg-type]
+        changed = TileTable.from_json(changed_text(self.texts, _LazyIds(self), columns))
+        old = {_READ_FROM.get(name, name) for name in columns}
+        changed._columns.update({name: column for name, column in self._columns.items() if name not in old})
+        return changed
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """
+        Return a frame of all columns, a row a tile; needs pandas.
+
+        Columns of several numbers become several (``min_x``, ``stage_x``, ``last_m00``, …).
+        """
+        from rendergateway.model.tables.pandas import frame_of
+
+        return frame_of(self.columns(*COLUMN_NAMES))
+
+    def validate(self) -> list[Problem]:
+        """Return what is wrong with the tiles, ids that stand there twice included; see `Problem`."""
+        from rendergateway.model.records.validation import check_all
+
+        return check_all(self, id_fields=("tile_id",))
+
+
+def _refuse_unknown(columns: Iterable[str]) -> None:
+    unknown = [name for name in columns if name not in WRITABLE]
+    if unknown:
+        raise TypeError(f"a TileTable has no column {', '.join(unknown)} to write; it has {', '.join(WRITABLE)}")
+
+
+def _shifts(translation: npt.ArrayLike, count: int) -> FloatArray:
+    shifts = numbers_of("translation", translation)
+    if shifts.shape not in ((2,), (count, 2)):
+        raise RecordError(f"column translation is {shifts.shape}; expected ({count}, 2), or (2,) for all tiles")
+    affines = np.tile(np.eye(2, 3), (count, 1, 1))
+    affines[:, :, 2] = shifts
+    return affines
+
+
+class _LazyIds(Sequence[str]):
+    """The tile ids of a table, read only if they are needed to name a tile."""
+
+    def __init__(self, table: TileTable) -> None:
+        self._table = table
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    @overload
+    def __getitem__(self, row: int) -> str: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[str]: ...
+    def __getitem__(self, row: int | slice) -> Any:
+        return self._table.tile_id[row]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._table.tile_id)

@@ -1,0 +1,1 @@
+"""Tile texts in bulk: outlines, boxes, kinds, limits and edits."""

@@ -1,0 +1,134 @@
+"""Boxes of many tiles derived here, from sizes and transforms, as the service derives them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from rendergateway.errors import RecordError, TransformError
+from rendergateway.geometry import FloatArray
+from rendergateway.model.records.json_slices import Raw, Text, decode
+from rendergateway.model.tables.last_transforms import Leaf, read_affines
+from rendergateway.transforms import Transform, TransformList, from_spec
+from rendergateway.transforms.boxes import affine_boxes, lens_boxes, tile_box
+
+__all__ = ["derived_boxes"]
+
+_CELL_SIZE = 64.0
+
+
+class _Transforms(msgspec.Struct, gc=False):
+    items: list[Raw] = msgspec.field(name="specList", default_factory=list)
+
+
+class _Tile(msgspec.Struct, gc=False, rename="camel"):
+    """What a box is derived from."""
+
+    tile_id: str = ""
+    width: float | None = None
+    height: float | None = None
+    mesh_cell_size: float | None = None
+    transforms: _Transforms = msgspec.field(default_factory=_Transforms)
+
+
+_decode_tile = msgspec.json.Decoder(_Tile).decode
+_decode_leaf = msgspec.json.Decoder(Leaf).decode
+
+
+class _Group(NamedTuple):
+    """What tiles have in common whose boxes are derived together."""
+
+    has_affine: bool
+    head: tuple[bytes, ...]
+    width: float
+    height: float
+    cell_size: float
+
+
+def derived_boxes(texts: Iterable[Text], shared: Mapping[str, Transform]) -> FloatArray:
+    """
+    Return the boxes that the service would derive.
+
+    Tiles of one size whose transforms differ in the last one only, an affine, are mapped together.
+
+    Parameters
+    ----------
+    texts : iterable of JSON text
+        One a tile.
+    shared : mapping of str to Transform
+        What the tiles refer to, by id.
+
+    Returns
+    -------
+    ndarray, shape (N, 4)
+        min x, min y, max x, max y in world pixels: whole numbers.
+
+    Raises
+    ------
+    RecordError
+        If a tile has no size, or a transform that cannot be applied here; the message names the tile.
+
+    References
+    ----------
+    .. [1] saalfeldlab/render, ``TileSpec.java``, ``deriveBoundingBox``, the "sloppy" branch.
+    """
+    tiles = [_read(text) for text in texts]
+    lasts = [_last(tile) for tile in tiles]
+    affines, _ = read_affines(lasts)
+    is_affine = ~np.isnan(affines[:, 0, 0])
+    boxes = np.empty((len(tiles), 4))
+    for group, rows in _groups(tiles, is_affine.tolist()).items():
+        try:
+            boxes[rows] = _boxes(group, affines[rows], shared)
+        except (TransformError, RecordError) as error:
+            raise RecordError(f"the box of tile {tiles[rows[0]].tile_id!r} cannot be derived here: {error}") from error
+    return _finite(boxes, tiles)
+
+
+def _read(text: Text) -> _Tile:
+    try:
+        tile = _decode_tile(text)
+    except msgspec.DecodeError as error:
+        raise RecordError(f"the box of a tile cannot be derived here: {error}") from error
+    if tile.width is None or tile.height is None:
+        raise RecordError(
+            f"the box of tile {tile.tile_id!r} cannot be derived here: width and height must be set to derive one"
+        )
+    return tile
+
+
+def _last(tile: _Tile) -> Leaf:
+    try:
+        return _decode_leaf(tile.transforms.items[-1]) if tile.transforms.items else Leaf(None)
+    except msgspec.DecodeError as error:
+        raise RecordError(f"the last transform of tile {tile.tile_id!r} cannot be read: {error}") from error
+
+
+def _groups(tiles: Sequence[_Tile], has_affine: Sequence[bool]) -> dict[_Group, list[int]]:
+    groups: dict[_Group, list[int]] = {}
+    for row, (tile, is_affine) in enumerate(zip(tiles, has_affine, strict=True)):
+        head = tile.transforms.items[:-1] if is_affine else tile.transforms.items
+        size = (float(tile.width or 0), float(tile.height or 0), tile.mesh_cell_size or _CELL_SIZE)
+        groups.setdefault(_Group(is_affine, tuple(map(bytes, head)), *size), []).append(row)
+    return groups
+
+
+def _boxes(group: _Group, affines: FloatArray, shared: Mapping[str, Transform]) -> FloatArray:
+    size = (group.width, group.height)
+    if group.has_affine and not group.head:
+        return affine_boxes(affines, *size)
+    lens = TransformList([from_spec(decode(text)) for text in group.head]).resolve(shared)
+    if group.has_affine:
+        return lens_boxes(lens, affines, *size, group.cell_size)
+    return np.tile(list(tile_box(lens, *size, group.cell_size))[:4], (len(affines), 1))
+
+
+def _finite(boxes: FloatArray, tiles: Sequence[_Tile]) -> FloatArray:
+    bad = ~np.isfinite(boxes).all(axis=1)
+    if bad.any():
+        tile = tiles[int(np.flatnonzero(bad)[0])]
+        raise RecordError(f"the transforms of tile {tile.tile_id!r} carry it beyond all numbers")
+    return boxes

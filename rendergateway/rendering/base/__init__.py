@@ -1,0 +1,1 @@
+"""Recipes, threads and caches."""

@@ -1,0 +1,180 @@
+"""Recipes from render parameters, as client and service have them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+
+from rendergateway import wire
+from rendergateway.errors import ImageError, TransformError
+from rendergateway.geometry import Bounds
+from rendergateway.rendering.base.recipe import Channel, FilterStep, ImageAddress, Level, PathRule, Recipe, Tile
+from rendergateway.rendering.pixels.filters import DEFAULT_FILTERS
+from rendergateway.transforms import InterpolatedTransform, Transform, TransformList, from_spec
+
+__all__ = ["read_recipe", "read_tile", "read_transform"]
+
+_DEFAULT_LOADER = "IMAGEJ_DEFAULT"
+
+
+def read_recipe(parameters: wire.RenderParameters | bytes) -> Recipe:
+    """
+    Return the recipe that render parameters stand for.
+
+    Parameters
+    ----------
+    parameters : RenderParameters or bytes
+        On the wire, or as JSON; transforms are resolved.
+
+    Raises
+    ------
+    ImageError
+        If a tile has no image, or its transforms are none; the message names it.
+    RecordError
+        If the JSON is not what it should be.
+
+    Examples
+    --------
+    >>> read_recipe(b'{"width": 100, "height": 80, "scale": 0.5}').size()
+    (50, 40)
+    """
+    if isinstance(parameters, bytes):
+        parameters = wire.decode_body(parameters, wire.RenderParameters) or wire.RenderParameters()
+    rule = parameters.mipmapPathBuilder
+    return Recipe(
+        tiles=tuple(read_tile(tile, rule) for tile in parameters.tileSpecs if tile is not None),
+        x=float(parameters.x or 0.0),
+        y=float(parameters.y or 0.0),
+        width=parameters.width or 0,
+        height=parameters.height or 0,
+        scale=float(parameters.scale or 0.0),
+        channels=_weights(parameters.channels),
+        min_intensity=parameters.minIntensity,
+        max_intensity=parameters.maxIntensity,
+        interpolate=not parameters.skipInterpolation,
+        binary_mask=bool(parameters.binaryMask),
+        exclude_mask=bool(parameters.excludeMask),
+        filters=_filters(parameters),
+        background=parameters.backgroundRGBColor,
+        noise=bool(parameters.fillWithNoise),
+        mesh_cell_size=float(parameters.meshCellSize or 0.0),
+        min_mesh_cell_size=float(parameters.minMeshCellSize or 0.0),
+        convert_to_gray=bool(parameters.convertToGray),
+        quality=float(parameters.quality or 0.0),
+    )
+
+
+def _weights(text: str | None) -> tuple[tuple[str, float], ...] | None:
+    """Return names and weights of ``name__weight__name__weight``; a bare name weighs 1."""
+    if text is None:
+        return None
+    words = text.split("__")
+    if len(words) == 1:
+        return ((text, 1.0),)
+    try:
+        return tuple((name, float(weight)) for name, weight in zip(words[::2], words[1::2], strict=False))
+    except ValueError as error:
+        raise ImageError(f"channels are written name__weight__name__weight, here stands {text!r}") from error
+
+
+def _filters(parameters: wire.RenderParameters) -> tuple[FilterStep, ...]:
+    if parameters.filterSpecs is not None:
+        return tuple(
+            FilterStep((step.className or "").rpartition(".")[2], step.parameters or {})
+            for step in parameters.filterSpecs
+        )
+    return DEFAULT_FILTERS if parameters.doFilter else ()
+
+
+def read_tile(tile: wire.TileSpec, rule: wire.PathBuilder | None = None) -> Tile:
+    """
+    Return what is drawn of a tile.
+
+    Parameters
+    ----------
+    tile : TileSpec
+        With resolved transforms.
+    rule : PathBuilder, optional
+        Of the stack; counts where the tile has none of its own.
+
+    Raises
+    ------
+    ImageError
+        If its transforms are none.
+    """
+    name = tile.tileId or ""
+    try:
+        transform = read_transform(tile.transforms) if tile.transforms else TransformList()
+    except TransformError as error:
+        raise ImageError(f"tile '{name}': {error}") from error
+    edges = (tile.minX, tile.minY, tile.maxX, tile.maxY)
+    return Tile(
+        id=name,
+        transform=transform,
+        channels=tuple(_channels(tile, rule)),
+        width=tile.width,
+        height=tile.height,
+        box=None if None in edges else Bounds(*(float(edge or 0.0) for edge in edges)),
+    )
+
+
+def _channels(tile: wire.TileSpec, rule: wire.PathBuilder | None) -> Iterable[Channel]:
+    if not tile.channels:
+        low, high = tile.minIntensity, tile.maxIntensity
+        yield _channel(None, low, high, tile.mipmapLevels, tile.mipmapPathBuilder or rule)
+    for channel in tile.channels or ():
+        if channel is not None:
+            own = channel.mipmapPathBuilder or tile.mipmapPathBuilder or rule
+            yield _channel(channel.name, channel.minIntensity, channel.maxIntensity, channel.mipmapLevels, own)
+
+
+def _channel(
+    name: str | None,
+    low: float | None,
+    high: float | None,
+    levels: dict[int, wire.Level | None] | None,
+    rule: wire.PathBuilder | None,
+) -> Channel:
+    return Channel(
+        name=name,
+        min_intensity=0.0 if low is None else float(low),
+        max_intensity=255.0 if high is None else float(high),
+        levels={number: _level(level or wire.Level()) for number, level in sorted((levels or {}).items())},
+        path_rule=None
+        if rule is None
+        else PathRule(rule.rootPath or "", rule.numberOfLevels or 0, rule.extension or ""),
+    )
+
+
+def _level(level: wire.Level) -> Level:
+    image = _address(level.imageUrl, level.imageLoaderType, level.imageSliceNumber)
+    return Level(image, _address(level.maskUrl, level.maskLoaderType, level.maskSliceNumber))
+
+
+def _address(url: str | None, loader: str | None, number: int | None) -> ImageAddress | None:
+    return None if url is None else ImageAddress(url, loader or _DEFAULT_LOADER, number)
+
+
+def read_transform(spec: wire.Spec | None) -> Transform:
+    """
+    Return the transform that a resolved specification stands for.
+
+    Raises
+    ------
+    TransformError
+        If a part of it is missing, is no transform, or refers to another.
+    """
+    if isinstance(spec, wire.Leaf):
+        return _leaf(spec.className, spec.dataString, spec.id)
+    if isinstance(spec, wire.SpecList):
+        return TransformList(map(read_transform, spec.specList))
+    if isinstance(spec, wire.Interpolated):
+        return InterpolatedTransform(read_transform(spec.a), read_transform(spec.b), float(spec.lambda_ or 0.0))
+    if isinstance(spec, wire.Reference):
+        raise TransformError(f"spec reference to id '{spec.refId}' has not been resolved")
+    raise TransformError("a transform is missing")
+
+
+@functools.lru_cache(maxsize=4096)
+def _leaf(class_name: str | None, data: str | None, name: str | None) -> Transform:
+    return from_spec({"type": "leaf", "id": name, "className": class_name, "dataString": data})

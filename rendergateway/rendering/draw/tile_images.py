@@ -1,0 +1,204 @@
+"""The images of one tile: read, brought to the level that is drawn, filtered, and placed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+import numpy as np
+
+from rendergateway.errors import FilterError, ImageError, TransformError
+from rendergateway.rendering.base.recipe import Channel, ImageAddress, Level, Recipe, Tile
+from rendergateway.rendering.images.levels import drawn_level, floor_level
+from rendergateway.rendering.images.sources import Sources
+from rendergateway.rendering.pixels.filters import filtered
+from rendergateway.rendering.pixels.intensity import stretched, to_8bit
+from rendergateway.rendering.pixels.patches import Placement
+from rendergateway.rendering.pixels.sampling import Pixels
+from rendergateway.rendering.placement.placement import place
+from rendergateway.transforms import Transform
+
+__all__ = ["LoadedTile", "StartedTile", "TileJob"]
+
+_WHOLE_RANGE = 0.0, 255.0
+_DEEPER = 8
+
+
+@attrs.frozen(eq=False)
+class LoadedTile:
+    """One tile's images at the level that is drawn."""
+
+    job: TileJob
+    images: dict[str | None, Pixels]
+    masks: dict[str | None, Pixels | None]
+    placement: Placement
+
+
+@attrs.frozen(eq=False)
+class PendingChannel:
+    """One channel of a tile while its files are read; each is waited for by a call, which raises what is wrong."""
+
+    channel: Channel
+    image: Callable[[], Pixels]
+    mask: Callable[[], Pixels] | None
+
+
+@attrs.frozen(eq=False)
+class StartedTile:
+    """One tile while its files are read: at which level it is drawn is known, what it looks like is not."""
+
+    job: TileJob
+    picture_from_local: Transform
+    width: float
+    level: int
+    pending: tuple[PendingChannel, ...]
+
+    def finish(self) -> LoadedTile | None:
+        """Return what is drawn of the tile; None where nothing is left of its image at this scale."""
+        return self.job.finish(self)
+
+
+@attrs.frozen(eq=False)
+class TileJob:
+    """
+    One tile that is to be drawn.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What it is a part of.
+    sources : Sources
+        Where its images come from.
+    number : int
+        Its place in the recipe.
+    tile : Tile
+    channels : tuple of Channel
+        Those that are drawn; at least one.
+    """
+
+    recipe: Recipe
+    sources: Sources
+    number: int
+    tile: Tile
+    channels: tuple[Channel, ...]
+
+    def begin(self) -> StartedTile:
+        """
+        Choose which level is drawn, and begin to read it.
+
+        Raises
+        ------
+        ImageError
+            If no level can be chosen.
+        """
+        width, height = self._size(self.channels[0])
+        map_ = self.recipe.picture_from_local(self.tile)
+        try:
+            level = drawn_level(map_, width, height, self.recipe.cell_size)
+        except (ImageError, TransformError, OverflowError) as error:
+            raise self._refused(error) from error
+        return StartedTile(self, map_, width, level, tuple(self._begun(channel, level) for channel in self.channels))
+
+    def finish(self, started: StartedTile) -> LoadedTile | None:
+        """Return what is drawn of the tile, see `StartedTile.finish`."""
+        first, *others = started.pending
+        image, mask = self._images(first, started.level)
+        if not image.size:
+            return None
+        images, masks = {first.channel.name: image}, {first.channel.name: mask}
+        for pending in others:
+            self._add(pending, started.level, images, masks)
+        if len({found is None for found in masks.values()}) > 1:
+            masks = dict.fromkeys(masks)
+        try:
+            placement = place(
+                started.picture_from_local,
+                level=started.level,
+                image_size=(image.shape[1], image.shape[0]),
+                tile_width=started.width,
+                cell_size=self.recipe.cell_size,
+                picture_size=self.recipe.canvas_size,
+                maps=self.sources.maps,
+            )
+        except (TransformError, OverflowError) as error:
+            raise self._refused(error) from error
+        return LoadedTile(self, images, masks, placement)
+
+    def _size(self, channel: Channel) -> tuple[float, float]:
+        if self.tile.width is not None and self.tile.height is not None:
+            return self.tile.width, self.tile.height
+        _, level = self._level(channel, 0)
+        image = self._begun_image(level.image, 0)()
+        return float(image.shape[1]), float(image.shape[0])
+
+    def _level(self, channel: Channel, wanted: int) -> tuple[int, Level]:
+        if not channel.levels:
+            raise ImageError(f"tile '{self.tile.id}' cannot be drawn: it has no mipmap levels")
+        return floor_level(channel, wanted, self.sources.has)
+
+    def _begun(self, channel: Channel, wanted: int) -> PendingChannel:
+        number, level = self._level(channel, wanted)
+        halvings, masked = wanted - number, level.mask is not None and not self.recipe.exclude_mask
+        image = self._begun_image(level.image, halvings)
+        return PendingChannel(channel, image, self._begun_image(level.mask, halvings) if masked else None)
+
+    def _add(
+        self,
+        pending: PendingChannel,
+        level: int,
+        images: dict[str | None, Pixels],
+        masks: dict[str | None, Pixels | None],
+    ) -> None:
+        """Add another channel; the service takes square images only, and only of the first one's size."""
+        image, mask = self._images(pending, level)
+        first = next(iter(images.values()))
+        if (image.shape[1], image.shape[1]) == (first.shape[1], first.shape[0]):
+            images[pending.channel.name], masks[pending.channel.name] = image, mask
+
+    def _images(self, pending: PendingChannel, level: int) -> tuple[Pixels, Pixels | None]:
+        """Return image and mask; a mask of another size counts as none."""
+        channel, image, mask = pending.channel, pending.image(), None
+        if pending.mask is not None and image.size:
+            mask = pending.mask()
+            mask = to_8bit(mask, _WHOLE_RANGE) if mask.ndim == 2 else mask[..., 0]
+            mask = mask if mask.shape == image.shape[:2] else None
+        if channel.is_deep and image.dtype == np.uint8 and image.ndim == 2:
+            image = np.left_shift(image, _DEEPER, dtype=np.uint16)
+        if image.ndim == 3:
+            image = stretched(image, self.value_range(channel.name))
+        if self.recipe.filters and image.size:
+            image = self._filtered(image, level)
+        return image, mask
+
+    def _begun_image(self, address: ImageAddress | None, halvings: int) -> Callable[[], Pixels]:
+        if address is None:
+            raise ImageError(f"tile '{self.tile.id}' names no image")
+        wait = self.sources.begin(address, halvings)
+
+        def image() -> Pixels:
+            try:
+                return wait()
+            except ImageError as error:
+                raise ImageError(f"tile '{self.tile.id}', {error}") from error
+
+        return image
+
+    def _filtered(self, image: Pixels, level: int) -> Pixels:
+        seed = self.recipe.seed
+        random = np.random.default_rng(None if seed is None else [seed, self.number])
+        try:
+            return filtered(image, self.recipe.filters, 0.5**level, random)
+        except FilterError as error:
+            raise FilterError(f"tile '{self.tile.id}': {error}") from error
+
+    def _refused(self, error: Exception) -> ImageError:
+        return ImageError(f"tile '{self.tile.id}' cannot be drawn: {error}")
+
+    def value_range(self, name: str | None) -> tuple[float, float]:
+        """Return the values that a channel is shown between."""
+        channel = next(channel for channel in self.channels if channel.name == name)
+        low, high = self.recipe.min_intensity, self.recipe.max_intensity
+        return (
+            channel.min_intensity if low is None else float(low),
+            channel.max_intensity if high is None else float(high),
+        )

@@ -1,0 +1,1 @@
+"""Image files: opening, decoding, mipmap levels."""

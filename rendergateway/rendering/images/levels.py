@@ -1,0 +1,197 @@
+"""Which level of a pyramid is drawn, and how levels that are missing are made."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rendergateway.errors import ImageError
+from rendergateway.geometry import FloatArray
+from rendergateway.rendering.base.recipe import Channel, Level
+from rendergateway.transforms import Transform
+
+__all__ = ["average_scale", "best_level", "drawn_level", "floor_level", "halved"]
+
+_MOST_GRID_POINTS = 4_000_000
+_FEWEST_FOR_A_FIT = 3
+_HIGHEST_LEVEL = 30
+# Rows of a halved image that are made at once.
+_FEW_ROWS = 64
+# How near to a change of levels, in levels, and how many cells of a mesh away rounding counts.
+_NEXT_LEVEL, _FAR = 1e-6, 1e6
+
+
+def average_scale(transform: Transform, width: float, height: float, cell_size: float = 64.0) -> float:
+    """
+    Return by how much *transform* stretches a tile: the longer side of a unit square under the best affine.
+
+    Parameters
+    ----------
+    transform : Transform
+        From local pixels to pixels of the picture.
+    width, height : float
+        Size of the tile in local pixels.
+    cell_size : float
+        Distance of the points that are looked at, in local pixels.
+
+    Returns
+    -------
+    float
+        1 where there are fewer than three points or they lie on a line: a tile not wider or not higher than
+        *cell_size* is drawn from its full size.
+
+    References
+    ----------
+    .. [1] axtimwalde/mpicbg, ``AffineModel2D.fit``.
+    """
+    if not (cell_size > 0 and width > 0 and height > 0 and math.isfinite(width + height)):
+        raise ImageError(
+            f"its width and height and the cell size of the mesh are to be above 0, not {width}, {height}, {cell_size}"
+        )
+    columns, rows = (math.ceil(min(side / cell_size, _MOST_GRID_POINTS + 1.0)) for side in (width, height))
+    if columns * rows > _MOST_GRID_POINTS:
+        raise ImageError(f"a mesh of cells of {cell_size} pixels is too fine for a tile of {width:g} × {height:g}")
+    if columns * rows < _FEWEST_FOR_A_FIT:
+        return 1.0
+    x, y = np.meshgrid(np.arange(columns) * cell_size, np.arange(rows) * cell_size)
+    grid = np.column_stack([x.ravel(), y.ravel()])
+    matrix = _fitted(grid, transform.apply(grid))
+    if matrix is None:
+        return 1.0
+    with np.errstate(over="ignore"):
+        return float(np.sqrt((matrix**2).sum(axis=0).max()))
+
+
+def _fitted(source: FloatArray, target: FloatArray) -> FloatArray | None:
+    """
+    Return the linear part (2, 2) of the best affine; None where there is none.
+
+    Sums run in the order of the points, rounded at each step: at a scale of exactly one half the last digit decides
+    which level is drawn.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        source = source - _sum(source) / len(source)
+        target = target - _sum(target) / len(target)
+        (a00, a01), (_, a11) = (_sum(source[:, :1] * source), _sum(source[:, 1:] * source))
+        b = np.stack([_sum(source[:, :1] * target), _sum(source[:, 1:] * target)])
+        determinant = a00 * a11 - a01 * a01
+        if determinant == 0 or not np.isfinite(determinant):
+            return None
+        row = (a11 * b[0] - a01 * b[1]) / determinant, (a00 * b[1] - a01 * b[0]) / determinant
+        return np.stack(row, axis=1)
+
+
+def _sum(values: FloatArray) -> FloatArray:
+    total: FloatArray = np.add.accumulate(values, axis=0)[-1]
+    return total
+
+
+def best_level(scale: float) -> int:
+    """
+    Return the level to draw at *scale*.
+
+    Examples
+    --------
+    >>> [best_level(scale) for scale in (2, 1, 0.6, 0.5, 0.26, 0.25, 0.1)]
+    [0, 0, 0, 1, 1, 2, 3]
+    """
+    if math.isnan(scale):
+        return 0
+    times = 1.0 / scale if scale > 0 else math.inf
+    return min(_HIGHEST_LEVEL, max(0, int(times).bit_length() - 1)) if math.isfinite(times) else _HIGHEST_LEVEL
+
+
+def drawn_level(transform: Transform, width: float, height: float, cell_size: float) -> int:
+    """Return the level to draw of a tile; parameters and errors are those of `average_scale`."""
+    if transform.is_affine and 2 * cell_size <= min(width, height):
+        (m00, m01, x), (m10, m11, y) = transform.as_affine().matrix.tolist()
+        scale = math.sqrt(max(m00 * m00 + m10 * m10, m01 * m01 + m11 * m11))
+        # What a fit to points would give differs in the last digits: they count only where levels change.
+        if max(abs(x), abs(y)) < _FAR * cell_size * scale < math.inf and _is_between_levels(scale):
+            return best_level(scale)
+    return best_level(average_scale(transform, width, height, cell_size))
+
+
+def _is_between_levels(scale: float) -> bool:
+    power = math.log2(scale)
+    return abs(power - round(power)) > _NEXT_LEVEL
+
+
+def floor_level(channel: Channel, wanted: int, exists: Callable[[Level], bool]) -> tuple[int, Level]:
+    """
+    Return the highest level of *channel* that is not above the wanted one, and its number.
+
+    Parameters
+    ----------
+    channel : Channel
+        Its listed levels, at least one, and the rule for those that are not listed.
+    wanted : int
+        Number of the level to draw.
+    exists : callable
+        Whether the files of a derived level are there; where they are not, the lowest listed level is taken.
+
+    Raises
+    ------
+    ImageError
+        If only higher levels are listed: nothing is enlarged.
+    """
+    listed = sorted(channel.levels)
+    if wanted in channel.levels:
+        return wanted, channel.levels[wanted]
+    if channel.path_rule is not None and listed[0] < wanted:
+        derived = channel.path_rule.derived(wanted, channel.levels[listed[0]])
+        return derived if exists(derived[1]) else (listed[0], channel.levels[listed[0]])
+    below = [level for level in listed if level < wanted]
+    if not below:
+        image = channel.levels[listed[0]].image
+        raise ImageError(
+            f"The highest resolution mipmap for {image.url if image else None} is level {listed[0]} but a level "
+            f"{wanted} mipmap is needed.  Upscaling is not currently supported."
+        )
+    return below[-1], channel.levels[below[-1]]
+
+
+def halved(pixels: npt.NDArray[Any], times: int = 1) -> npt.NDArray[Any]:
+    """
+    Return *pixels* at half their size, *times* over: means of 2 × 2, cut, without an odd last row and column.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (H, W) or (H, W, 3)
+        uint8, uint16 or float32.
+    times : int
+        How often.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> halved(numpy.array([[1, 2, 9], [2, 2, 9]], dtype=numpy.uint8)).tolist()
+    [[1]]
+    """
+    for _ in range(times):
+        height, width = pixels.shape[0] // 2, pixels.shape[1] // 2
+        if not (height and width):
+            return pixels[:height, :width]
+        half = np.empty((height, width, *pixels.shape[2:]), dtype=pixels.dtype)
+        # A few rows at a time: in the wider type the whole of a large image would take a multiple of its memory.
+        for top in range(0, height, _FEW_ROWS):
+            bottom = min(top + _FEW_ROWS, height)
+            half[top:bottom] = _means(pixels[2 * top : 2 * bottom, : 2 * width])
+        pixels = half
+    return pixels
+
+
+def _means(even: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the means of 2 × 2, cut, of an image of even width and height."""
+    import cv2
+
+    size = even.shape[1] // 2, even.shape[0] // 2
+    # Means of whole numbers below 2 ** 22 are exact in single precision, and cut when they become whole again.
+    byte = even.dtype == np.uint8
+    exact = np.left_shift(even, 2, dtype=np.uint16) if byte else even.astype(np.float32)
+    means: npt.NDArray[Any] = np.asarray(cv2.resize(exact, size, interpolation=cv2.INTER_AREA))
+    return (means >> 2).astype(np.uint8) if byte else means.astype(even.dtype)

@@ -1,0 +1,299 @@
+"""Pictures as bytes of a file format."""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rendergateway.errors import ImageError
+from rendergateway.rendering.base.recipe import MOST_PIXELS, Recipe
+from rendergateway.rendering.base.threads import drawing
+from rendergateway.rendering.draw.drawing import Picture
+from rendergateway.rendering.output.outlines import draw_outlines
+from rendergateway.rendering.output.png import png_of_rgba
+from rendergateway.rendering.output.quantization import quantization_tables
+from rendergateway.rendering.pixels.intensity import grey_of, over_background, unmultiplied
+
+__all__ = [
+    "FORMATS",
+    "SUFFIXES",
+    "encoded",
+    "encoded_outlines",
+    "file_bytes",
+    "png_bytes",
+    "seen",
+    "sixteen_bit",
+    "write_png",
+    "write_whole",
+]
+
+_COLOURS = 3
+_OPAQUE = 255
+Bytes = npt.NDArray[np.uint8]
+
+
+# -- what is seen ------------------------------------------------------------------------------------------------
+
+
+def seen(picture: Picture, recipe: Recipe) -> tuple[Bytes, Bytes | None]:
+    """Return 8-bit pixels and their opacity, on the background that was asked for; None for opaque pictures."""
+    pixels, alpha = picture.as_8bit(), picture.alpha
+    if alpha is None:
+        return pixels, None
+    if not (recipe.tiles and (recipe.background is not None or recipe.noise)):
+        return unmultiplied(pixels, alpha), alpha
+    if recipe.background is None:
+        noise = np.random.default_rng(recipe.seed).integers(0, 256, pixels.shape[:2], dtype=np.uint8)
+        return over_background(pixels, alpha, noise if pixels.ndim == 2 else _coloured(noise)), None
+    rgb = _coloured(pixels)
+    colour = np.array([recipe.background >> shift & 0xFF for shift in (16, 8, 0)], dtype=np.uint8)
+    return over_background(rgb, alpha, np.broadcast_to(colour, rgb.shape)), None
+
+
+def _coloured(pixels: Bytes) -> Bytes:
+    import cv2
+
+    return pixels if pixels.ndim == _COLOURS else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB), dtype=np.uint8)
+
+
+def _on_black(pixels: Bytes, alpha: Bytes | None) -> Bytes:
+    return pixels if alpha is None or (alpha == _OPAQUE).all() else over_background(pixels, alpha, 0)
+
+
+def _with_opacity(pixels: Bytes, alpha: Bytes | None) -> Bytes:
+    """Return red, green, blue and opacity, shape (H, W, 4)."""
+    import cv2
+
+    # The order of colours is ours before and after: OpenCV's names for it do not matter.
+    four = cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGRA if pixels.ndim == 2 else cv2.COLOR_BGR2BGRA)
+    if alpha is not None:
+        four[..., 3] = alpha
+    return np.asarray(four, dtype=np.uint8)
+
+
+def sixteen_bit(picture: Picture) -> npt.NDArray[np.uint16]:
+    """Return values as they are in the images, colours as one grey channel: windows of grey levels do not count."""
+    values = picture.pixels
+    if values.ndim == _COLOURS:
+        values = np.floor(values.astype(np.float64).sum(axis=2) / _COLOURS + 0.5)
+    return np.clip(values, 0, 2**16 - 1).astype(np.uint16)
+
+
+# -- formats -----------------------------------------------------------------------------------------------------
+
+
+def _png(pixels: Bytes, alpha: Bytes | None, recipe: Recipe) -> bytes:
+    return png_of_rgba(_with_opacity(pixels, alpha))
+
+
+def _jpeg(pixels: Bytes, alpha: Bytes | None, recipe: Recipe) -> bytes:
+    from PIL import Image
+
+    flat = _on_black(pixels, alpha)
+    buffer, tables = io.BytesIO(), quantization_tables(recipe.quality)
+    if recipe.convert_to_gray:
+        Image.fromarray(grey_of(flat)).save(buffer, "JPEG", qtables=tables[:1], subsampling="4:2:0")
+        return buffer.getvalue()
+    # With a fourth byte Pillow takes the pixels as they are; with three it copies them first.
+    four, (height, width) = _with_opacity(flat, None), flat.shape[:2]
+    image = Image.frombuffer("RGBX", (width, height), four, "raw", "RGBX", 0, 1)
+    image.save(buffer, "JPEG", qtables=tables, subsampling="4:2:0")
+    return buffer.getvalue()
+
+
+def _tiff(pixels: Bytes, alpha: Bytes | None, recipe: Recipe) -> bytes:
+    # The opacity is lost, not applied.
+    return _tiff_bytes(_coloured(pixels), "rgb")
+
+
+def _raw(pixels: Bytes, alpha: Bytes | None, recipe: Recipe) -> bytes:
+    return np.roll(_with_opacity(pixels, alpha), 1, axis=2).tobytes()
+
+
+def _png16(values: npt.NDArray[np.uint16]) -> bytes:
+    import cv2
+
+    return _through_opencv(".png", values, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+
+
+def _tiff16(values: npt.NDArray[np.uint16]) -> bytes:
+    return _tiff_bytes(values, "minisblack")
+
+
+def _raw16(values: npt.NDArray[np.uint16]) -> bytes:
+    return values.astype(">u2").tobytes()
+
+
+def _tiff_bytes(pixels: npt.NDArray[Any], photometric: str) -> bytes:
+    import tifffile
+
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, pixels, byteorder=">", photometric=photometric, metadata=None)
+    return buffer.getvalue()
+
+
+def _through_opencv(suffix: str, pixels: npt.NDArray[Any], options: list[int]) -> bytes:
+    import cv2
+
+    try:
+        done, data = cv2.imencode(suffix, np.ascontiguousarray(pixels), options)
+    except cv2.error as error:
+        raise ImageError(f"a picture of shape {pixels.shape} cannot be written as {suffix[1:]}: {error.err}") from error
+    if not done:
+        raise ImageError(f"a picture of shape {pixels.shape} cannot be written as {suffix[1:]}")
+    return data.tobytes()
+
+
+_OF_8_BITS: dict[str, Callable[[Bytes, Bytes | None, Recipe], bytes]] = {
+    "jpeg": _jpeg, "png": _png, "tiff": _tiff, "raw": _raw,
+}  # fmt: skip
+_OF_16_BITS: dict[str, Callable[[npt.NDArray[np.uint16]], bytes]] = {
+    "png16": _png16, "tiff16": _tiff16, "raw16": _raw16,
+}  # fmt: skip
+FORMATS = (*_OF_8_BITS, *_OF_16_BITS)
+
+
+def encoded(picture: Picture, recipe: Recipe, kind: str) -> bytes:
+    """
+    Return a picture as one of the formats that the service answers in.
+
+    Parameters
+    ----------
+    picture : Picture
+    recipe : Recipe
+        What it was drawn from: says quality, background and whether a JPEG has one channel.
+    kind : str
+        One of `FORMATS`: ``png`` is 8-bit with opacity, ``jpeg`` and ``tiff`` are 8-bit colours on black, ``raw`` is
+        four bytes a pixel, opacity first; those of 16 bits are one grey channel of unchanged values.
+    """
+    with drawing():
+        if kind in _OF_16_BITS:
+            return _OF_16_BITS[kind](sixteen_bit(picture))
+        pixels, alpha = seen(picture, recipe)
+        return _OF_8_BITS[kind](pixels, alpha, recipe)
+
+
+def encoded_outlines(recipe: Recipe, kind: str, most_pixels: int = MOST_PIXELS) -> bytes:
+    """
+    Return a picture of the boxes of tiles in place of their pixels; formats of 16 bits give what those of 8 do.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    kind : str
+        One of `FORMATS`.
+    most_pixels : int
+        Larger pictures are refused.
+    """
+    width, height = recipe.size(most_pixels)
+    rgba = np.zeros((height, width, 4), dtype=np.uint8)
+    if recipe.background is not None:
+        rgba[...] = [*(recipe.background >> shift & 0xFF for shift in (16, 8, 0)), _OPAQUE]
+    draw_outlines(recipe, rgba)
+    pixels, alpha = np.ascontiguousarray(rgba[..., :_COLOURS]), np.ascontiguousarray(rgba[..., _COLOURS])
+    return _OF_8_BITS[kind.removesuffix("16")](pixels, alpha, recipe)
+
+
+# -- files -------------------------------------------------------------------------------------------------------
+
+
+def png_bytes(pixels: npt.NDArray[Any]) -> bytes:
+    """
+    Return a picture as PNG.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (H, W)
+        Grey values, uint8 or uint16.
+
+    Raises
+    ------
+    ImageError
+        If it is no such picture.
+    """
+    import cv2
+
+    if pixels.ndim != 2 or pixels.dtype.name not in ("uint8", "uint16"):
+        raise ImageError(f"a grey picture is (H, W) of uint8 or uint16, this one is {pixels.shape} of {pixels.dtype}")
+    # Grain does not repeat: to look for runs alone gives less than zlib's usual search, several times as fast.
+    runs_only = [cv2.IMWRITE_PNG_COMPRESSION, 6, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
+    return _through_opencv(".png", pixels, runs_only)
+
+
+def write_png(path: str | os.PathLike[str], pixels: npt.NDArray[Any]) -> None:
+    """
+    Write a picture to a PNG file, whole or not at all.
+
+    Raises
+    ------
+    ImageError
+        If it is no such picture.
+    OSError
+        If the file cannot be written.
+    """
+    write_whole(path, png_bytes(pixels))
+
+
+# Kinds of files by the ends of their names.
+SUFFIXES = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff"}
+
+
+def file_bytes(pixels: npt.NDArray[Any], alpha: Bytes | None, kind: str, *, quality: float = 0.85) -> bytes:
+    """
+    Return what is seen as a file.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (H, W) or (H, W, 3)
+        uint8, or grey values of uint16.
+    alpha : ndarray of uint8, shape (H, W), optional
+        Opacity: a PNG of 8 bits holds it, others lie on black.
+    kind : {'png', 'jpeg', 'tiff'}
+        One of the values of `SUFFIXES`.
+    quality : float
+        Of a JPEG, 0 … 1.
+
+    Raises
+    ------
+    ImageError
+        If the kind of file does not hold such pixels.
+    """
+    if kind == "jpeg":
+        if pixels.dtype != np.uint8:
+            raise ImageError(
+                "a JPEG holds 8 bits: draw with dtype='uint8' or intensity=(low, high), or save PNG or TIFF"
+            )
+        return _jpeg(pixels, alpha, Recipe(quality=quality, convert_to_gray=pixels.ndim == 2))
+    if kind == "tiff":
+        flat = pixels if pixels.dtype != np.uint8 else _on_black(pixels, alpha)
+        return _tiff_bytes(flat, "minisblack" if flat.ndim == 2 else "rgb")
+    if alpha is None and pixels.ndim == 2:
+        return png_bytes(pixels)
+    return png_of_rgba(_with_opacity(pixels, alpha))
+
+
+def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
+    """
+    Write a file, whole or not at all.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    target = Path(path)
+    # A name that no other writer of the same file has.
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.part")
+    try:
+        unfinished.write_bytes(data)
+        unfinished.replace(target)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise

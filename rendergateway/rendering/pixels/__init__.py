@@ -1,0 +1,1 @@
+"""Pixel arithmetic: sampling, intensity, filters, composition."""

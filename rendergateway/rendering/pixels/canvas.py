@@ -1,0 +1,214 @@
+"""Patches put on top of each other, with and without masks."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rendergateway.geometry import FloatArray, IntArray
+from rendergateway.rendering.pixels.intensity import stretched, to_8bit
+from rendergateway.rendering.pixels.patches import Inside, Patch, Runs
+from rendergateway.rendering.pixels.sampling import Pixels
+
+__all__ = ["Canvas", "converted"]
+
+_OPAQUE = 255
+_BYTE = 255.0
+# Rows that are copied at once, and by how many pixels the runs of neighbours may differ.
+_MOST_ROWS, _LIKE = 256, 16
+
+
+def converted(image: Pixels, like: Pixels, value_range: tuple[float, float]) -> Pixels:
+    """
+    Return an image as the type of a canvas that another image began.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W) or (H, W, 3)
+    like : ndarray
+        An image of the type that is wanted.
+    value_range : (float, float)
+        Grey levels drawn black and white: what becomes of more than 8 bits in 8.
+    """
+    if image.ndim == like.ndim and image.dtype == like.dtype:
+        return image
+    if like.ndim == 3:
+        grey = to_8bit(image, value_range)
+        return np.repeat(grey[..., np.newaxis], 3, axis=2)
+    if image.ndim == 3:
+        image = _grey(image)
+    return to_8bit(image, value_range) if like.dtype == np.uint8 else image.astype(like.dtype)
+
+
+def _grey(image: Pixels) -> Pixels:
+    """Return the mean of the three colours, rounded."""
+    mean: Pixels = (image.astype(np.float64).sum(axis=2) / 3.0 + 0.5).astype(np.uint8)
+    return mean
+
+
+class Canvas:
+    """
+    One channel of a picture under way.
+
+    Parameters
+    ----------
+    width, height : int
+        In pixels.
+    masked : bool
+        Whether any tile has a mask: then all of them are blended.
+    binary : bool
+        Masks cover or do not, nothing is blended.
+    coverage : bool
+        Whether to keep account of where tiles lie.
+    """
+
+    def __init__(self, width: int, height: int, *, masked: bool, binary: bool = False, coverage: bool = False) -> None:
+        self._shape = height, width
+        self._binary = binary
+        self.pixels: Pixels | None = None
+        self.alpha = np.zeros(self._shape, dtype=np.uint8) if masked else None
+        self._covered = np.zeros(self._shape, dtype=np.uint8) if coverage and not masked else None
+        self.value_range = 0.0, _BYTE
+
+    @property
+    def covered(self) -> npt.NDArray[np.uint8] | None:
+        """Above 0 where tiles lie; None where nobody keeps account."""
+        return self.alpha if self._covered is None else self._covered
+
+    def begin(self, like: Pixels) -> Pixels:
+        """Make the canvas of the type of its first image, and return it."""
+        if self.pixels is None:
+            self.pixels = np.zeros((*self._shape, *like.shape[2:]), dtype=like.dtype)
+        return self.pixels
+
+    def add(self, patch: Patch, image: Pixels, mask: Pixels | None) -> None:
+        """
+        Draw one patch.
+
+        Parameters
+        ----------
+        patch : Patch
+            Where it lies.
+        image : ndarray, shape (H, W) or (H, W, 3)
+            Samples of the image, in the type of the canvas.
+        mask : ndarray of uint8, shape (H, W), optional
+            Samples of its mask; without one it covers wherever it lies.
+        """
+        if self.pixels is None:
+            raise ValueError("the canvas has no type yet")
+        height, width = image.shape[:2]
+        rectangle = np.s_[patch.y : patch.y + height, patch.x : patch.x + width]
+        below = self.pixels[rectangle]
+        if self.alpha is None:
+            _cover(below, image, patch.inside)
+            if self._covered is not None:
+                _fill(self._covered[rectangle], patch.inside)
+        elif mask is None:
+            _cover(below, image, patch.inside)
+            _fill(self.alpha[rectangle], patch.inside)
+        elif self._binary:
+            covers = _where(mask > 0, patch.inside)
+            _cover(below, image, covers)
+            _fill(self.alpha[rectangle], covers)
+        else:
+            _blend(below, self.alpha[rectangle], patch, image, mask)
+
+    def show(self, value_range: tuple[float, float]) -> None:
+        """Take over the range of the tile drawn last; colours are stretched at once, all of them each time."""
+        self.value_range = value_range
+        if self.pixels is not None and self.pixels.ndim == 3:
+            self.pixels = stretched(self.pixels, value_range)
+
+
+def _as_mask(inside: npt.NDArray[np.uint8] | Runs) -> npt.NDArray[np.uint8]:
+    return inside.as_mask() if isinstance(inside, Runs) else inside
+
+
+def _where(chosen: npt.NDArray[np.bool_], inside: Inside) -> npt.NDArray[np.uint8]:
+    covers = chosen.view(np.uint8) * np.uint8(_OPAQUE)
+    return covers if inside is None else covers & _as_mask(inside)
+
+
+def _cover(below: Pixels, above: Pixels, inside: Inside) -> None:
+    """Copy *above* over *below*, where it lies."""
+    if inside is None:
+        below[...] = above
+    elif isinstance(inside, Runs):
+        _cover_runs(below, above, inside.start, inside.stop)
+    else:
+        _copy_masked(below, above, inside)
+
+
+def _cover_runs(below: Pixels, above: Pixels, start: IntArray, stop: IntArray) -> None:
+    """Copy the run start … stop − 1 of each row: rows of like runs together, others one by one."""
+    unlike = np.abs(start[1:] - start[:-1]) + np.abs(stop[1:] - stop[:-1]) > _LIKE
+    edges = {*range(0, len(start), _MOST_ROWS), *(np.flatnonzero(unlike) + 1).tolist(), len(start)}
+    for top, bottom in pairwise(sorted(edges)):
+        if bottom - top > 1:
+            rows = slice(top, bottom)
+            _cover_rows(below[rows], above[rows], start[rows], stop[rows])
+        elif start[top] < stop[top]:
+            below[top, start[top] : stop[top]] = above[top, start[top] : stop[top]]
+
+
+def _cover_rows(below: Pixels, above: Pixels, start: IntArray, stop: IntArray) -> None:
+    """Copy what the runs of all rows have in common at once, the little beside it through a mask."""
+    left, right = int(start.max()), int(stop.min())
+    beside = [(int(start.min()), int(stop.max()))]
+    if left < right:
+        below[:, left:right] = above[:, left:right]
+        beside = [(beside[0][0], left), (right, beside[0][1])]
+    for first, last in beside:
+        if first < last:
+            mask = Runs(start - first, stop - first, last - first).as_mask()
+            _copy_masked(below[:, first:last], above[:, first:last], mask)
+
+
+def _copy_masked(below: Pixels, above: Pixels, mask: npt.NDArray[np.uint8]) -> None:
+    import cv2
+
+    cv2.copyTo(above, mask, below)
+
+
+def _fill(alpha: npt.NDArray[np.uint8], inside: Inside) -> None:
+    if inside is None:
+        alpha[...] = _OPAQUE
+    else:
+        np.maximum(alpha, _as_mask(inside), out=alpha)
+
+
+def _blend(below: Pixels, alpha: npt.NDArray[np.uint8], patch: Patch, image: Pixels, mask: Pixels) -> None:
+    """
+    Blend an image with what lies below it.
+
+    Where its mask is full it covers. Elsewhere pixels are blended one by one; a black pixel below counts as none.
+    """
+    full = mask == _OPAQUE
+    covers = _where(full, patch.inside)
+    partly = ~full if patch.inside is None else ~full & (_as_mask(patch.inside) > 0)
+    t, b = below[partly].astype(np.float64), alpha[partly] / _BYTE
+    blended, share = _mixed(image[partly].astype(np.float64), mask[partly] / _BYTE, t, b)
+    _cover(below, image, covers)
+    _fill(alpha, covers)
+    below[partly], alpha[partly] = _stored(blended, below.dtype), _stored(share * _BYTE, alpha.dtype)
+
+
+def _stored(values: FloatArray, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Return values as the service stores them: in single precision, a half added, cut."""
+    single = values.astype(np.float32)
+    return single if np.dtype(dtype).kind == "f" else (single + np.float32(0.5)).astype(dtype)
+
+
+def _mixed(s: FloatArray, a: FloatArray, t: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return values and alphas of pixels *s* with alpha *a* over pixels *t* with alpha *b*."""
+    colour = t.ndim == 2
+    empty = (t == 0).all(axis=1) if colour else t == 0
+    rest = np.where(empty, 0.0, b * (1.0 - a))
+    total = a + rest
+    divisor = np.where(empty, 1.0, np.where(total == 0, np.inf, total))
+    if colour:
+        a, rest, divisor = a[:, np.newaxis], rest[:, np.newaxis], divisor[:, np.newaxis]
+    return (s * a + t * rest) / divisor, total

@@ -1,0 +1,255 @@
+"""Filters of images, applied before they are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rendergateway.errors import FilterError
+from rendergateway.geometry import FloatArray
+from rendergateway.rendering.base.recipe import FilterStep
+
+__all__ = ["DEFAULT_FILTERS", "FILTERS", "filtered"]
+
+Pixels = npt.NDArray[Any]
+Parameters = Mapping[str, str]
+
+_LARGEST_DISK = 100
+
+# What is applied where filtering is asked for and nothing is said of how.
+DEFAULT_FILTERS = (
+    FilterStep("ValueToNoise", {"value": "0.0", "min": "64.0", "max": "191.0"}),
+    FilterStep("ValueToNoise", {"value": "255.0", "min": "64.0", "max": "191.0"}),
+    FilterStep(
+        "NormalizeLocalContrast",
+        {"blockRadiusX": "500", "blockRadiusY": "500", "meanFactor": "3.0", "center": "true", "stretch": "true"},
+    ),
+)
+
+
+def filtered(pixels: Pixels, steps: tuple[FilterStep, ...], scale: float, random: np.random.Generator) -> Pixels:
+    """
+    Return an image with filters applied in turn.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (H, W) or (H, W, 3)
+        Of one level of a pyramid; left as it is.
+    steps : tuple of FilterStep
+    scale : float
+        Of that level: sizes in parameters are those of level 0.
+    random : Generator
+        Where noise comes from.
+
+    Raises
+    ------
+    FilterError
+        If there is no such filter, its parameters are wrong, or the image is too small for it.
+    """
+    for step in steps:
+        run = FILTERS.get(step.name)
+        if run is None:
+            raise FilterError(f"there is no filter {step.name}; there are {', '.join(FILTERS)}")
+        pixels = run(pixels, step.parameters, scale, random)
+    return pixels
+
+
+def _number(parameters: Parameters, name: str, default: float) -> float:
+    # The service itself looks for some names in lower case, whatever the case in its configuration.
+    found = {key.lower(): value for key, value in parameters.items()}.get(name.lower())
+    try:
+        return default if found is None else float(found)
+    except ValueError as error:
+        raise FilterError(f"parameter {name} of a filter is a number, here stands {found!r}") from error
+
+
+def _switch(parameters: Parameters, name: str, *, default: bool) -> bool:
+    return parameters.get(name, str(default)).lower() == "true"
+
+
+def _limits(pixels: Pixels) -> tuple[float, float]:
+    """Return the values that a type of image is drawn between by default."""
+    if pixels.dtype == np.uint8:
+        return 0.0, 255.0
+    return float(pixels.min()), float(pixels.max())
+
+
+def _as_type(values: FloatArray, like: Pixels) -> Pixels:
+    if like.dtype.kind == "f":
+        return values.astype(like.dtype)
+    return np.clip(np.floor(values + 0.5), 0, np.iinfo(like.dtype).max).astype(like.dtype)
+
+
+def _value_to_noise(pixels: Pixels, parameters: Parameters, scale: float, random: np.random.Generator) -> Pixels:
+    """Replace one value by random ones."""
+    value, low, high = (
+        _number(parameters, name, default) for name, default in (("value", 0), ("min", 0), ("max", 255))
+    )
+    if low > high:
+        raise FilterError(f"noise between {low} and {high}: the minimum is above the maximum")
+    there = (pixels == value).all(axis=2) if pixels.ndim == 3 else pixels == value
+    changed = pixels.copy()
+    shape = (int(there.sum()), *pixels.shape[2:])
+    if pixels.dtype.kind == "f":
+        changed[there] = random.uniform(low, high, shape)
+    else:
+        least, most = np.clip(np.rint([low, high]), 0, np.iinfo(pixels.dtype).max).astype(int)
+        changed[there] = random.integers(least, most, shape, endpoint=True)
+    return changed
+
+
+def _normalize_local_contrast(
+    pixels: Pixels, parameters: Parameters, scale: float, random: np.random.Generator
+) -> Pixels:
+    """
+    Stretch each pixel between the mean less and more some standard deviations of the block around it.
+
+    References
+    ----------
+    .. [1] axtimwalde/mpicbg, ``NormalizeLocalContrast``.
+    """
+    if pixels.ndim == 3:
+        planes = [_normalize_local_contrast(plane, parameters, scale, random) for plane in np.moveaxis(pixels, 2, 0)]
+        return np.stack(planes, axis=2)
+    radii = [int(np.floor(_number(parameters, f"blockRadius{axis}", 500) * scale + 0.5)) for axis in "XY"]
+    center, stretch = (_switch(parameters, name, default=True) for name in ("center", "stretch"))
+    low, high = _limits(pixels)
+    mean, deviation = _block_statistics(pixels.astype(np.float64), radii[0], radii[1])
+    reach = np.maximum(_number(parameters, "meanFactor", 3.0) * deviation, 1e-9)
+    if stretch:
+        middle = mean if center else np.full_like(mean, (high + low) / 2)
+        result = (pixels - (middle - reach)) / (2 * reach) * (high - low) + low
+    else:
+        result = pixels - mean + (high - low) / 2 + low if center else pixels.astype(np.float64)
+    return _as_type(result, pixels)
+
+
+def _block_statistics(values: FloatArray, radius_x: int, radius_y: int) -> tuple[FloatArray, FloatArray]:
+    """Return mean and standard deviation of the block around each pixel, cut off at the border."""
+    import cv2
+
+    total, squares = cv2.integral2(values, sdepth=cv2.CV_64F, sqdepth=cv2.CV_64F)
+    height, width = values.shape
+    top, bottom = _reach(height, radius_y)
+    left, right = _reach(width, radius_x)
+    count = ((bottom - top)[:, np.newaxis] * (right - left)).astype(np.float64)
+    sums, square_sums = (
+        table[np.ix_(bottom, right)]
+        - table[np.ix_(top, right)]
+        - table[np.ix_(bottom, left)]
+        + table[np.ix_(top, left)]
+        for table in (total, squares)
+    )
+    mean: FloatArray = np.divide(sums, count, dtype=np.float64)
+    variance = (square_sums - sums * mean) / np.maximum(count - 1, 1)
+    return mean, np.sqrt(np.maximum(variance, 0.0))
+
+
+def _reach(length: int, radius: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    at = np.arange(length)
+    return np.maximum(at - radius, 0), np.minimum(at + radius + 1, length)
+
+
+def _clahe(pixels: Pixels, parameters: Parameters, scale: float, random: np.random.Generator) -> Pixels:
+    """Equalize the histogram of each block, its slope limited, through OpenCV."""
+    import cv2
+
+    radius = int(np.floor(_number(parameters, "blockRadius", 500) * scale + 0.5))
+    height, width = pixels.shape[:2]
+    if min(height, width) <= radius:
+        raise FilterError(
+            f"Index {height * width} out of bounds for length {height * width}: CLAHE of block radius {radius} needs "
+            f"an image larger than {width} × {height}"
+        )
+    if pixels.ndim == 3 or pixels.dtype.kind == "f":
+        raise FilterError(f"CLAHE works on grey images of whole numbers, this one is {pixels.shape} of {pixels.dtype}")
+    blocks = [max(1, round(side / (2 * radius + 1))) for side in (width, height)]
+    return cv2.createCLAHE(_number(parameters, "slope", 2.5), (blocks[0], blocks[1])).apply(pixels)
+
+
+def _equalize(pixels: Pixels, parameters: Parameters, scale: float, random: np.random.Generator) -> Pixels:
+    """Spread grey levels evenly."""
+    import cv2
+
+    if pixels.dtype != np.uint8 or pixels.ndim != 2:
+        raise FilterError(f"EqualizeHistogram works on 8-bit grey images, this one is {pixels.shape} of {pixels.dtype}")
+    return cv2.equalizeHist(pixels)
+
+
+def _invert(pixels: Pixels, parameters: Parameters, scale: float, random: np.random.Generator) -> Pixels:
+    """Exchange black and white."""
+    low, high = _limits(pixels)
+    return _as_type(high + low - pixels.astype(np.float64), pixels)
+
+
+def _rank(pixels: Pixels, parameters: Parameters, scale: float, random: np.random.Generator) -> Pixels:
+    """
+    Replace each pixel by mean, minimum, maximum or variance of the disk around it; borders are continued.
+
+    References
+    ----------
+    .. [1] ImageJ, ``RankFilters``: which pixels a disk has, and numbers of kinds.
+    """
+    import cv2
+
+    kind, radius = _number(parameters, "filterType", 1), _number(parameters, "radius", 4)
+    work = _RANKS.get(kind)
+    if work is None:
+        raise FilterError(f"filterType of Rank is 0 mean, 1 minimum, 2 maximum or 3 variance, here stands {kind:g}")
+    disk = _disk(np.floor(radius * scale + 0.5))
+    reach = [side // 2 for side in disk.shape]
+    values = cv2.copyMakeBorder(pixels, reach[0], reach[0], reach[1], reach[1], cv2.BORDER_REPLICATE)
+    whole = np.asarray(work(values.astype(np.float64), disk), dtype=np.float64)
+    return _as_type(whole[reach[0] : whole.shape[0] - reach[0], reach[1] : whole.shape[1] - reach[1]], pixels)
+
+
+def _disk(radius: float) -> npt.NDArray[np.uint8]:
+    """Return 1 for pixels around one within a radius: their squared distance is at most its square and one."""
+    if not 0 <= radius <= _LARGEST_DISK:
+        raise FilterError(
+            f"the radius of Rank is 0 … {_LARGEST_DISK} pixels of the level that is drawn, not {radius:g}"
+        )
+    most = radius * radius + 1
+    reach = int(np.sqrt(most))
+    y, x = np.ogrid[-reach : reach + 1, -reach : reach + 1]
+    disk: npt.NDArray[np.uint8] = (x * x + y * y <= most).astype(np.uint8)
+    return disk
+
+
+def _mean_of_disk(values: FloatArray, disk: npt.NDArray[np.uint8]) -> FloatArray:
+    import cv2
+
+    mean: FloatArray = np.asarray(cv2.filter2D(values, -1, disk / disk.sum()), dtype=np.float64)
+    return mean
+
+
+def _least_of_disk(values: FloatArray, disk: npt.NDArray[np.uint8]) -> FloatArray:
+    import cv2
+
+    return np.asarray(cv2.erode(values, disk), dtype=np.float64)
+
+
+def _variance_of_disk(values: FloatArray, disk: npt.NDArray[np.uint8]) -> FloatArray:
+    variance: FloatArray = _mean_of_disk(values * values, disk) - _mean_of_disk(values, disk) ** 2
+    return np.maximum(variance, 0.0)
+
+
+# By ImageJ's numbers.
+_RANKS: dict[float, Callable[[FloatArray, npt.NDArray[np.uint8]], FloatArray]] = {
+    0: _mean_of_disk,
+    1: _least_of_disk,
+    2: lambda values, disk: -_least_of_disk(-values, disk),
+    3: _variance_of_disk,
+}
+
+FILTERS: dict[str, Callable[[Pixels, Parameters, float, np.random.Generator], Pixels]] = {
+    "ValueToNoise": _value_to_noise,
+    "NormalizeLocalContrast": _normalize_local_contrast,
+    "CLAHE": _clahe,
+    "EqualizeHistogram": _equalize,
+    "Invert": _invert,
+    "Rank": _rank,
+}

@@ -1,0 +1,1 @@
+"""Where the pixels of a tile fall on the canvas."""

@@ -1,0 +1,60 @@
+"""Where the image of a tile comes to lie in a picture."""
+
+from __future__ import annotations
+
+from rendergateway.rendering.pixels.patches import MapCache, Placement
+from rendergateway.rendering.pixels.sampling import EXACT_PIXELS
+from rendergateway.rendering.placement.affine import AffinePlacement
+from rendergateway.rendering.placement.mesh import MeshPlacement, triangle_count
+from rendergateway.transforms import AffineModel2D, Transform, TransformList
+
+__all__ = ["place"]
+
+
+def place(
+    picture_from_local: Transform,
+    *,
+    level: int,
+    image_size: tuple[int, int],
+    tile_width: float,
+    cell_size: float,
+    picture_size: tuple[int, int],
+    maps: MapCache | None = None,
+) -> Placement:
+    """
+    Return where an image comes to lie.
+
+    Parameters
+    ----------
+    picture_from_local : Transform
+        From local pixels of the tile, at full size, to pixels of the picture.
+    level : int
+        How often the image was halved.
+    image_size : (int, int)
+        Width and height of the image at that level.
+    tile_width : float
+        Width of the tile at full size: the mesh is as fine at every level.
+    cell_size : float
+        About how wide triangles are, in local pixels at full size.
+    picture_size : (int, int)
+        Width and height.
+    maps : ByteCache, optional
+        Keeps what curved transforms lead to.
+    """
+    whole = TransformList([_local_from_level(level), picture_from_local]) if level else picture_from_local
+    columns = max(2, int(tile_width / cell_size + 0.5))
+    exact = picture_size[0] * picture_size[1] <= EXACT_PIXELS
+    if not whole.is_affine:
+        return MeshPlacement(whole, columns, image_size, picture_size, maps, exact=exact)
+    straight = AffinePlacement(whole.as_affine(), image_size, picture_size)
+    # A small picture is drawn through the mesh all the same: to the last digit as the service draws it.
+    if exact and triangle_count(columns, image_size) <= straight.pixel_count():
+        return MeshPlacement(whole, columns, image_size, picture_size, maps, exact=exact)
+    return straight
+
+
+def _local_from_level(level: int) -> AffineModel2D:
+    """Return the map from an image halved so many times: its pixels stand for the middle of those they are made of."""
+    factor = float(2**level)
+    shift = (factor - 1.0) / 2.0
+    return AffineModel2D([[factor, 0, shift], [0, factor, shift]])

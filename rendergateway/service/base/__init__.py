@@ -1,0 +1,1 @@
+"""What the whole service shares: refusals, options, names."""

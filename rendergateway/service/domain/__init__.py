@@ -1,0 +1,1 @@
+"""What the service computes, free of HTTP."""

@@ -1,0 +1,201 @@
+"""Points carried between the tiles of a stack and its world, many at once (contract, 11)."""
+
+from __future__ import annotations
+
+import functools
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from rendergateway.geometry import FloatArray
+from rendergateway.number_text import double_text
+from rendergateway.service.base.names import StackId
+from rendergateway.service.base.refusals import IllegalArgument, IllegalState, ServiceRefusal
+from rendergateway.service.domain.boxes import Map, instantiate
+from rendergateway.service.domain.existence import existing_tile, maybe_tiles
+from rendergateway.service.domain.mesh import LocalFromWorld
+from rendergateway.service.domain.resolving import Resolver, decoded_tile
+from rendergateway.service.store import Store
+from rendergateway.service.store.tiles import Tiles
+from rendergateway.wire import Coordinates, TileSpec, json_number
+
+__all__ = ["StackCoordinates", "text_of_point"]
+
+_POINTS_AT_ONCE = 2000
+_COUNT_WORDS = {2: "both x and y", 3: "x, y, and z"}
+
+
+def text_of_point(x: float, y: float) -> str:
+    """Return a point as the service writes it into sentences."""
+    return f"({double_text(x)}, {double_text(y)})"
+
+
+def _problem(item: Coordinates | None, member: str, count: int) -> str | None:
+    """Return why a point cannot be used; None where it can."""
+    if item is None:
+        return "coordinates are missing"
+    if member == "local" and item.tileId is None:
+        return "tileId is missing"
+    values = getattr(item, member)
+    if values is None:
+        return f"{member} values are missing"
+    return None if len(values) >= count else f"{member} values must include {_COUNT_WORDS[count]}"
+
+
+def _with_error(item: Coordinates | None, sentence: str) -> Coordinates:
+    point = item or Coordinates()
+    point.error = sentence
+    return point
+
+
+class StackCoordinates:
+    """
+    The tiles of one stack as maps; each is read once.
+
+    Parameters
+    ----------
+    store : Store
+        Where they are.
+    stack : StackId
+        Whose they are; it need not exist.
+    """
+
+    def __init__(self, store: Store, stack: StackId) -> None:
+        self._store = store
+        self._stack = stack
+        self._tiles: Tiles | None = maybe_tiles(store, stack)
+        self._resolver = Resolver(self._tiles) if self._tiles else None
+        self._tile = functools.cache(self._read_tile)
+        self._inverse = functools.cache(self._make_inverse)
+
+    def _read_tile(self, tile_id: str) -> TileSpec:
+        tile = decoded_tile(existing_tile(self._store, self._stack, tile_id))
+        return self._resolver.flattened(tile) if self._resolver else tile
+
+    def _make_inverse(self, tile_id: str) -> LocalFromWorld:
+        return LocalFromWorld(self._tile(tile_id))
+
+    # -- into the world --------------------------------------------------------------------------------------
+
+    def world_from_local(self, tile_id: str, points: FloatArray) -> Iterator[list[float]]:
+        """Yield world x, y, and the tile's z if it has one."""
+        tile = self._tile(tile_id)
+        forward: Map = instantiate(tile)
+        tail = [] if tile.z is None else [float(tile.z)]
+        for x, y in forward(points).tolist():
+            yield [*map(json_number, (x, y)), *tail]
+
+    def all_world_from_local(self, items: Sequence[Coordinates | None]) -> list[Coordinates]:
+        """Return each point in the world, or itself with the reason why not."""
+        answers: list[Coordinates | None] = [None] * len(items)
+        of_tile: defaultdict[str, list[int]] = defaultdict(list)
+        for number, item in enumerate(items):
+            sentence = _problem(item, "local", 2)
+            if sentence is not None:
+                answers[number] = _with_error(item, sentence)
+            elif item is not None and item.tileId is not None:
+                of_tile[item.tileId].append(number)
+        for tile_id, numbers in of_tile.items():
+            for number, answer in zip(numbers, self._of_one_tile(tile_id, [items[n] for n in numbers]), strict=True):
+                answers[number] = answer
+        return [answer for answer in answers if answer is not None]
+
+    def _of_one_tile(self, tile_id: str, items: list[Coordinates | None]) -> Iterable[Coordinates]:
+        points = _points(items, "local")
+        try:
+            world = list(self.world_from_local(tile_id, points))
+        except ServiceRefusal as refusal:
+            return [_with_error(item, str(refusal)) for item in items]
+        return [Coordinates(tileId=tile_id, world=point) for point in world]
+
+    # -- back into tiles -------------------------------------------------------------------------------------
+
+    def touched(self, z: float, points: FloatArray) -> list[list[str]]:
+        """Return, for each point, the ids of the tiles whose boxes it touches, in order."""
+        found: list[list[str]] = [[] for _ in range(len(points))]
+        if self._tiles is not None:
+            for start in range(0, len(points), _POINTS_AT_ONCE):
+                self._touch(self._tiles, z, points[start : start + _POINTS_AT_ONCE], found[start:])
+        return found
+
+    @staticmethod
+    def _touch(tiles: Tiles, z: float, points: FloatArray, found: list[list[str]]) -> None:
+        finite = points[np.isfinite(points).all(axis=1)]
+        if not len(finite):
+            return
+        (left, top), (right, bottom) = finite.min(axis=0), finite.max(axis=0)
+        x, y = points.T
+        for box in tiles.boxes(tiles.ids_in_box(z, left, top, right, bottom)):
+            if box.tile_id is not None:
+                inside = (x >= box.min_x) & (x <= box.max_x) & (y >= box.min_y) & (y <= box.max_y)
+                for number in np.flatnonzero(inside).tolist():
+                    found[number].append(box.tile_id)
+
+    def local_from_world(self, z: float, points: FloatArray) -> list[list[Coordinates] | ServiceRefusal]:
+        """Return, for each point, its place in every tile that holds it, the visible tile last; or the refusal."""
+        touched = self.touched(z, points)
+        of_tile: defaultdict[str, list[int]] = defaultdict(list)
+        for number, tile_ids in enumerate(touched):
+            for tile_id in tile_ids:
+                of_tile[tile_id].append(number)
+        answers: list[list[Coordinates] | ServiceRefusal] = [[] for _ in touched]
+        for tile_id in sorted(of_tile, key=str.encode):
+            self._into_tile(tile_id, of_tile[tile_id], points, answers)
+        return [self._finished(answers[n], touched[n], z, points[n]) for n in range(len(touched))]
+
+    def _into_tile(
+        self, tile_id: str, numbers: list[int], points: FloatArray, answers: list[list[Coordinates] | ServiceRefusal]
+    ) -> None:
+        try:
+            local = self._inverse(tile_id)(points[numbers]).tolist()
+            z = self._tile(tile_id).z
+        except ServiceRefusal as refusal:
+            for number in numbers:
+                answers[number] = refusal
+            return
+        tail = [] if z is None else [float(z)]
+        for number, (x, y) in zip(numbers, local, strict=True):
+            answer = answers[number]
+            # Not a number: this tile cannot tell where the point comes from.
+            if x == x and isinstance(answer, list):
+                answer.append(Coordinates(tileId=tile_id, local=[*map(json_number, (x, y)), *tail]))
+
+    def _finished(
+        self, answer: list[Coordinates] | ServiceRefusal, touched: list[str], z: float, point: FloatArray
+    ) -> list[Coordinates] | ServiceRefusal:
+        x, y = point.tolist()
+        if not touched:
+            return IllegalArgument(
+                f"no tile specifications found in {self._stack} for world coordinates "
+                f"x={double_text(x)}, y={double_text(y)}, z={double_text(z)}"
+            )
+        if isinstance(answer, ServiceRefusal):
+            return answer
+        if not answer:
+            return IllegalState(
+                f"world coordinate {text_of_point(x, y)} found in tile id(s) [{', '.join(touched)}] cannot be inverted"
+            )
+        answer[-1].visible = True
+        return answer
+
+    def all_local_from_world(self, items: Sequence[Coordinates | None], z: float | None) -> list[list[Coordinates]]:
+        """Return, for each point, its places in tiles, or itself with the reason why not; *z* None: its own."""
+        answers: list[list[Coordinates]] = [[] for _ in items]
+        of_layer: defaultdict[float, list[int]] = defaultdict(list)
+        for number, item in enumerate(items):
+            sentence = _problem(item, "world", 2 if z is not None else 3)
+            if sentence is not None or item is None or item.world is None:
+                answers[number] = [_with_error(item, sentence or "")]
+            else:
+                of_layer[float(item.world[2]) if z is None else z].append(number)
+        for layer, numbers in of_layer.items():
+            points = _points([items[number] for number in numbers], "world")
+            for number, answer in zip(numbers, self.local_from_world(layer, points), strict=True):
+                refused = isinstance(answer, ServiceRefusal)
+                answers[number] = [_with_error(items[number], str(answer))] if refused else answer  # type: ignore[assignment]
+        return answers
+
+
+def _points(items: Iterable[Coordinates | None], member: str) -> FloatArray:
+    return np.array([getattr(item, member)[:2] for item in items], dtype=np.float64).reshape(-1, 2)

@@ -1,0 +1,88 @@
+"""
+Whether there is something: the three ways in which the real service asks (contract, 19.1).
+
+By the stack's metadata; by its tile collection, which an OFFLINE stack has not; or not at all.
+"""
+
+from __future__ import annotations
+
+from rendergateway.service.base.names import CollectionId, StackId
+from rendergateway.service.base.refusals import IllegalState, NotFound
+from rendergateway.service.store import Store
+from rendergateway.service.store.matches import Pairs
+from rendergateway.service.store.sections import Sections
+from rendergateway.service.store.stacks import StackRow
+from rendergateway.service.store.tiles import StoredTile, Tiles
+
+__all__ = [
+    "existing_pairs",
+    "existing_sections",
+    "existing_stack",
+    "existing_tile",
+    "existing_tiles",
+    "maybe_tiles",
+    "not_read_only",
+    "stack_missing",
+]
+
+
+def stack_missing(stack: StackId) -> NotFound:
+    """Return the refusal that says that there is no such stack."""
+    return NotFound(f"{stack} does not exist")
+
+
+def existing_stack(store: Store, stack: StackId) -> StackRow:
+    """Return a stack's metadata, or refuse with 404."""
+    row = store.stacks.find(stack)
+    if row is None:
+        raise stack_missing(stack)
+    return row
+
+
+def not_read_only(row: StackRow) -> StackRow:
+    """Return *row* if its stack may be changed, or refuse with 500."""
+    if row.state == "READ_ONLY":
+        raise IllegalState(f"Data for stack {row.stack} cannot be modified because it is READ_ONLY.")
+    return row
+
+
+def maybe_tiles(store: Store, stack: StackId) -> Tiles | None:
+    """Return a stack's tiles; None where there is no such stack or no tile collection."""
+    row = store.stacks.find(stack)
+    return store.tiles(row) if row else None
+
+
+def existing_tiles(store: Store, stack: StackId) -> Tiles:
+    """Return a stack's tiles, or refuse with 404 where it has no tile collection."""
+    tiles = maybe_tiles(store, stack)
+    if tiles is None:
+        raise stack_missing(stack)
+    return tiles
+
+
+def existing_sections(store: Store, stack: StackId) -> Sections:
+    """Return a stack's layers and sections, or refuse with 404 where it has no tile collection."""
+    row = store.stacks.find(stack)
+    sections = store.sections(row) if row else None
+    if sections is None:
+        raise stack_missing(stack)
+    return sections
+
+
+def existing_tile(store: Store, stack: StackId, tile_id: str) -> StoredTile:
+    """Return one tile, or refuse with 404; an unknown stack reads as an unknown tile."""
+    tiles = maybe_tiles(store, stack)
+    tile = tiles.named(tile_id) if tiles else None
+    if tile is None:
+        raise NotFound(
+            f"tile spec with id '{tile_id}' does not exist in the render.{stack.storage_name}__tile collection"
+        )
+    return tile
+
+
+def existing_pairs(store: Store, collection: CollectionId) -> Pairs:
+    """Return the pairs of a match collection, or refuse with 404."""
+    pairs = store.collections.find(collection)
+    if pairs is None:
+        raise NotFound(f"match collection '{collection.storage_name}' does not exist")
+    return pairs

@@ -1,0 +1,134 @@
+"""Tiles on their way into a stack: derived, checked, stored, some hundreds at a time (contract, 7.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rendergateway.errors import RecordError
+from rendergateway.number_text import double_text
+from rendergateway.service.base.refusals import BadBody, IllegalArgument, NullPointer
+from rendergateway.service.domain.boxes import derive_box
+from rendergateway.service.store.tile_rows import TileRows
+from rendergateway.service.store.tiles import Tiles
+from rendergateway.wire import SentTiles, Spec, TileSpec, decode_stored, encode, references
+
+__all__ = ["read_to_the_end", "save"]
+
+# A piece: so many tiles, or as many as have so many bytes together.
+_TILES, _BYTES = 500, 2**20
+_Sent = TileSpec | None
+
+
+def _pieces(body: SentTiles) -> Iterator[list[TileSpec | None]]:
+    """Yield the tiles of a request piece by piece: all of them as objects would take several times its size."""
+    piece: list[TileSpec | None] = []
+    size = 0
+    for sent in (body.tileIdToSpecMap or {}).values():
+        if sent is None or isinstance(sent, TileSpec):
+            piece.append(sent)
+        else:
+            try:
+                piece.append(decode_stored(sent, _Sent))
+            except RecordError as error:
+                raise BadBody(str(error)) from error
+            size += memoryview(sent).nbytes
+        if len(piece) == _TILES or size >= _BYTES:
+            yield piece
+            piece, size = [], 0
+    if piece:
+        yield piece
+
+
+def read_to_the_end(body: SentTiles) -> None:
+    """
+    Look at each tile of a request once.
+
+    Raises
+    ------
+    BadBody
+        If one of them is no tile.
+    """
+    for _ in _pieces(body):
+        pass
+
+
+def save(tiles: Tiles, body: SentTiles, z: float | None, *, derive: bool) -> None:
+    """
+    Check the tiles of a request and store them, and its shared transforms by their own ids.
+
+    Raises
+    ------
+    ServiceRefusal
+        If one of them cannot be stored; whoever began the transaction ends it, so that none is.
+    """
+    if not body.tileIdToSpecMap:
+        raise IllegalArgument(
+            "collection does not have any tiles (maybe they were removed by a prior validation process)"
+        )
+    shared = {name: spec for name, spec in (body.transformIdToSpecMap or {}).items() if spec is not None}
+    tiles.save_shared((spec.id, encode(spec)) for spec in shared.values())
+    for rows in _ready(body, shared, z, derive):
+        tiles.save(rows)
+
+
+def _ready(body: SentTiles, shared: Mapping[str, Spec], z: float | None, derive: bool) -> Iterator[TileRows]:
+    """Yield the tiles of a request, checked."""
+    complete = frozenset(name for name, spec in shared.items() if not references(spec))
+    misplaced: str | None = None
+    for sent in _pieces(body):
+        piece = [_present(tile) for tile in sent]
+        for tile in piece:
+            if derive:
+                _check_references(tile, shared, complete)
+                derive_box(tile, shared)
+            misplaced = misplaced or _misplaced(tile, z)
+            if not derive:
+                # Where boxes are derived, all of them are before the first one is looked at.
+                _refuse(misplaced)
+                _check_references(tile, shared, complete)
+            tile.tidy()
+        if misplaced is None:
+            yield TileRows.of(piece)
+    _refuse(misplaced)
+
+
+def _present(tile: TileSpec | None) -> TileSpec:
+    if tile is None or tile.transforms is None:
+        raise NullPointer
+    return tile
+
+
+def _refuse(sentence: str | None) -> None:
+    if sentence is not None:
+        raise IllegalArgument(sentence)
+
+
+def _misplaced(tile: TileSpec, z: float | None) -> str | None:
+    """Return why a tile cannot be where it says; None where it can."""
+    if tile.minX is None or tile.minY is None or tile.maxX is None or tile.maxY is None:
+        return f"tile with id '{_text(tile.tileId)}' is missing bounding box attributes (minX, minY, maxX, and/or maxY)"
+    if z is None or tile.z == z:
+        return None
+    found = "null" if tile.z is None else double_text(float(tile.z))
+    return (
+        f"all tiles must have a z value of {double_text(z)} "
+        f"but tile with id '{_text(tile.tileId)}' has a z value of {found}"
+    )
+
+
+def _check_references(tile: TileSpec, shared: Mapping[str, Spec], complete: frozenset[str]) -> None:
+    """Refuse a tile that refers to what the request does not bring, or to what itself refers on."""
+    names = references(tile.transforms)
+    if complete.issuperset(names):
+        return
+    missing: dict[str, None] = {}
+    for name in names:
+        spec = shared.get(name or "")
+        unresolved = [name] if spec is None else references(spec)
+        missing.update(dict.fromkeys(map(_text, unresolved)))
+    if missing:
+        raise IllegalArgument(f"tile {_text(tile.tileId)} requires the following transform ids [{', '.join(missing)}]")
+
+
+def _text(value: str | None) -> str:
+    return "null" if value is None else value

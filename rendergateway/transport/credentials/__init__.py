@@ -1,0 +1,1 @@
+"""Credentials: given, read from a file, or stored by a login."""

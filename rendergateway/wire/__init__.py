@@ -1,0 +1,113 @@
+"""
+The objects that travel between client and service, as the service writes them.
+
+`decode_body` reads what a client sent: strictly first, then as leniently as the real service. `encode` writes the
+canonical text: members in the service's order, nulls left out, unknown members dropped, defaults filled.
+"""
+
+from __future__ import annotations
+
+from rendergateway.wire.base import Wire
+from rendergateway.wire.codec import decode_body, decode_stored, encode, encode_numbers, json_list, json_number
+from rendergateway.wire.depth import DEEPEST
+from rendergateway.wire.lenient import parse
+from rendergateway.wire.matches import (
+    CanvasMatches,
+    CollectionMetaData,
+    ConsensusSet,
+    Matches,
+    PairQuestion,
+    PairResiduals,
+    SentPair,
+)
+from rendergateway.wire.stacks import (
+    Box,
+    CollectionName,
+    Cycle,
+    Hierarchy,
+    LayerGaps,
+    PathBuilder,
+    StackMetaData,
+    StackName,
+    StackStats,
+    StackVersion,
+    State,
+    as_stored,
+)
+from rendergateway.wire.tiles import (
+    Channel,
+    Coordinates,
+    Filter,
+    LastTransform,
+    Layout,
+    Level,
+    RenderParameters,
+    ResolvedTiles,
+    SectionData,
+    SentTiles,
+    TileBounds,
+    TileSpec,
+)
+from rendergateway.wire.transforms import (
+    Interpolated,
+    Leaf,
+    MetaData,
+    Reference,
+    Spec,
+    SpecList,
+    flatten,
+    is_flat,
+    references,
+)
+
+__all__ = [
+    "DEEPEST",
+    "Box",
+    "CanvasMatches",
+    "Channel",
+    "CollectionMetaData",
+    "CollectionName",
+    "ConsensusSet",
+    "Coordinates",
+    "Cycle",
+    "Filter",
+    "Hierarchy",
+    "Interpolated",
+    "LastTransform",
+    "LayerGaps",
+    "Layout",
+    "Leaf",
+    "Level",
+    "Matches",
+    "MetaData",
+    "PairQuestion",
+    "PairResiduals",
+    "PathBuilder",
+    "Reference",
+    "RenderParameters",
+    "ResolvedTiles",
+    "SectionData",
+    "SentPair",
+    "SentTiles",
+    "Spec",
+    "SpecList",
+    "StackMetaData",
+    "StackName",
+    "StackStats",
+    "StackVersion",
+    "State",
+    "TileBounds",
+    "TileSpec",
+    "Wire",
+    "as_stored",
+    "decode_body",
+    "decode_stored",
+    "encode",
+    "encode_numbers",
+    "flatten",
+    "is_flat",
+    "json_list",
+    "json_number",
+    "parse",
+    "references",
+]

@@ -1,0 +1,233 @@
+"""Tiles on the wire: specifications, sections, bounds, coordinates, and what a picture is made of."""
+
+# Members are called as they are on the wire.
+# ruff: noqa: N815
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import msgspec
+from msgspec import Raw
+
+from rendergateway.wire.base import Int32, Wire, always
+from rendergateway.wire.stacks import PathBuilder
+from rendergateway.wire.transforms import Interpolated, Leaf, Reference, SpecList
+
+__all__ = [
+    "Channel",
+    "Coordinates",
+    "Filter",
+    "LastTransform",
+    "Layout",
+    "Level",
+    "RenderParameters",
+    "ResolvedTiles",
+    "SectionData",
+    "SentTiles",
+    "TileBounds",
+    "TileSpec",
+]
+
+_Loader = Literal["IMAGEJ_DEFAULT", "IMAGEJ_TIFF_STACK", "H5_SLICE", "N5_SLICE", "IMAGEJ_COMPOSITE", "DYNAMIC_MASK"]
+
+
+class Layout(Wire):
+    """Where and how a tile was imaged."""
+
+    sectionId: str | None = None
+    temca: str | None = None
+    camera: str | None = None
+    imageRow: Int32 | None = None
+    imageCol: Int32 | None = None
+    stageX: float | None = None
+    stageY: float | None = None
+    rotation: float | None = None
+    pixelsize: float | None = None
+    distanceZ: float | None = None
+
+
+class Level(Wire):
+    """Image and mask of one level of a pyramid."""
+
+    imageUrl: str | None = None
+    imageLoaderType: _Loader | None = None
+    imageSliceNumber: Int32 | None = None
+    maskUrl: str | None = None
+    maskLoaderType: _Loader | None = None
+    maskSliceNumber: Int32 | None = None
+
+
+class Channel(Wire):
+    """One channel of a tile."""
+
+    name: str | None = None
+    minIntensity: float = always(0.0)
+    maxIntensity: float = always(255.0)
+    mipmapLevels: dict[Int32, Level | None] = always(dict)
+    mipmapPathBuilder: PathBuilder | None = None
+
+
+class NoTransforms(Wire, tag_field="type", tag="\0"):
+    """Stands beside `SpecList`, so that this must say its type: a lone class would be read without."""
+
+
+# To whoever reads a tile, its transforms are a list.
+if TYPE_CHECKING:
+    OuterList: TypeAlias = SpecList
+else:
+    OuterList = SpecList | NoTransforms
+
+
+class TileSpec(Wire):
+    """A tile: its image and the transforms that place it."""
+
+    tileId: str | None = None
+    layout: Layout | None = None
+    groupId: str | None = None
+    z: float | None = None
+    minX: float | None = None
+    minY: float | None = None
+    maxX: float | None = None
+    maxY: float | None = None
+    width: float | None = None
+    height: float | None = None
+    minIntensity: float | None = None
+    maxIntensity: float | None = None
+    mipmapLevels: dict[Int32, Level | None] = always(dict)
+    channels: list[Channel | None] | None = None
+    mipmapPathBuilder: PathBuilder | None = None
+    transforms: OuterList | None = always(SpecList)
+    meshCellSize: float = always(64.0)
+    labels: list[str] | None = None
+
+    @property
+    def section_id(self) -> str | None:
+        """The section that its layout names."""
+        return self.layout.sectionId if self.layout else None
+
+    @property
+    def pyramids(self) -> list[dict[Int32, Level | None]]:
+        """The image levels of each channel; without channels, its own."""
+        if self.channels:
+            return [(channel and channel.mipmapLevels) or {} for channel in self.channels]
+        return [self.mipmapLevels or {}]
+
+    def tidy(self) -> None:
+        """Bring levels into numeric order."""
+        if self.channels or len(self.mipmapLevels or ()) > 1:
+            for holder in (self, *(self.channels or ())):
+                if holder is not None and holder.mipmapLevels:
+                    holder.mipmapLevels = dict(sorted(holder.mipmapLevels.items()))
+
+
+class ResolvedTiles(Wire):
+    """Tiles with the shared transforms that they name."""
+
+    transformIdToSpecMap: dict[str, Leaf | SpecList | Reference | Interpolated | None] | None = None
+    tileIdToSpecMap: dict[str, TileSpec | None] | None = None
+
+
+# Strictly read, tiles are texts; the lenient lane has them as objects.
+if TYPE_CHECKING:
+    SentTile: TypeAlias = Raw | TileSpec | None
+else:
+    SentTile = Raw
+
+
+class SentTiles(Wire):
+    """The same on its way into the store: each tile to be read when its turn comes."""
+
+    transformIdToSpecMap: dict[str, Leaf | SpecList | Reference | Interpolated | None] | None = None
+    tileIdToSpecMap: dict[str, SentTile] | None = None
+
+    @classmethod
+    def of(cls, tiles: ResolvedTiles) -> SentTiles:
+        """Return *tiles*, which are read already."""
+        return cls(transformIdToSpecMap=tiles.transformIdToSpecMap, tileIdToSpecMap=dict(tiles.tileIdToSpecMap or {}))
+
+
+class SectionData(Wire):
+    """How many tiles of a section lie at one z, and in which box."""
+
+    sectionId: str | None
+    z: float | None
+    tileCount: int
+    minX: float | None
+    maxX: float | None
+    minY: float | None
+    maxY: float | None
+
+
+class TileBounds(Wire):
+    """The box of a tile."""
+
+    minX: float | None = None
+    minY: float | None = None
+    maxX: float | None = None
+    maxY: float | None = None
+    tileId: str | None = None
+    sectionId: str | None = None
+    z: float | None = None
+
+
+class LastTransform(Wire):
+    """The last transform of a tile."""
+
+    tileId: str | None
+    lastTransform: Leaf | SpecList | Reference | Interpolated | None = None
+
+
+class Coordinates(Wire):
+    """A point of a tile in local or world pixels, or the reason why there is none."""
+
+    tileId: str | None = None
+    visible: bool | None = None
+    local: list[float] | None = None
+    world: list[float] | None = None
+    error: str | None = None
+
+
+class Filter(Wire):
+    """One filter of a list."""
+
+    className: str | None = None
+    parameters: dict[str, str] | None = None
+
+
+class RenderParameters(Wire):
+    """All that a picture is made from."""
+
+    tileSpecUrl: str | None = None
+    in_: str | None = msgspec.field(default=None, name="in")
+    out: str | None = None
+    meshCellSize: float = always(64.0)
+    minMeshCellSize: float = always(0.0)
+    x: float = always(0.0)
+    y: float = always(0.0)
+    width: Int32 = always(256)
+    height: Int32 = always(256)
+    scale: float = always(1.0)
+    areaOffset: bool = always(False)
+    minIntensity: float | None = None
+    maxIntensity: float | None = None
+    convertToGray: bool = always(False)
+    quality: float = always(0.85)
+    numberOfThreads: Int32 = always(1)
+    skipInterpolation: bool = always(False)
+    binaryMask: bool = always(False)
+    excludeMask: bool = always(False)
+    parametersUrl: str | None = None
+    doFilter: bool = always(False)
+    backgroundRGBColor: Int32 | None = None
+    addWarpFieldDebugOverlay: bool = always(False)
+    fillWithNoise: bool = always(False)
+    channels: str | None = None
+    mipmapPathBuilder: PathBuilder | None = None
+    filterSpecs: list[Filter] | None = None
+    tileSpecs: list[TileSpec | None] = always(list)
+    minBoundsMinX: float | None = None
+    minBoundsMinY: float | None = None
+    minBoundsMaxX: float | None = None
+    minBoundsMaxY: float | None = None
+    minBoundsMeshCellSize: float = always(64.0)

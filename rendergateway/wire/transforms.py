@@ -1,0 +1,135 @@
+"""Transform specifications on the wire: leaf, list, reference, interpolated."""
+
+# Members are called as they are on the wire.
+# ruff: noqa: N815
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import msgspec
+
+from rendergateway.wire.base import Wire, always
+
+__all__ = ["Interpolated", "Leaf", "MetaData", "Reference", "Spec", "SpecList", "flatten", "is_flat", "references"]
+
+
+class MetaData(Wire):
+    """Labels of a transform; the service drops all else."""
+
+    labels: list[str] | None = None
+
+
+class _Named(Wire, tag_field="type"):
+    id: str | None = None
+    metaData: MetaData | None = None
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels, empty where there are none."""
+        return (self.metaData and self.metaData.labels) or []
+
+
+class Leaf(_Named, tag="leaf"):
+    """One transform: a class and its parameters as text."""
+
+    className: str | None = None
+    dataString: str | None = None
+
+
+class Reference(_Named, tag="ref"):
+    """The id of a shared transform."""
+
+    refId: str | None = None
+
+
+class Interpolated(_Named, tag="interpolated"):
+    """A blend of two transforms."""
+
+    a: Leaf | SpecList | Reference | Interpolated | None = None
+    b: Leaf | SpecList | Reference | Interpolated | None = None
+    lambda_: float | None = msgspec.field(default=None, name="lambda")
+
+
+class SpecList(_Named, tag="list"):
+    """Transforms that apply one after the other."""
+
+    specList: list[Leaf | SpecList | Reference | Interpolated | None] = always(list)
+
+
+Spec: TypeAlias = Leaf | SpecList | Reference | Interpolated
+
+
+def references(spec: Spec | None) -> list[str | None]:
+    """Return the ids that *spec* refers to, nested ones too."""
+    if isinstance(spec, Reference):
+        return [spec.refId]
+    if isinstance(spec, Interpolated):
+        return references(spec.a) + references(spec.b)
+    found: list[str | None] = []
+    for part in spec.specList if isinstance(spec, SpecList) else ():
+        # Each tile that is saved comes here: a call for each of its transforms would cost more than all else.
+        if type(part) is Reference:
+            found.append(part.refId)
+        elif type(part) is not Leaf:
+            found += references(part)
+    return found
+
+
+def is_flat(transforms: SpecList) -> bool:
+    """Whether flattening would change nothing."""
+    if transforms.id is not None or transforms.metaData is not None:
+        return False
+    for spec in transforms.specList:  # noqa: SIM110  A generator would take three times as long, for each tile.
+        if type(spec) is not Leaf:
+            return False
+    return True
+
+
+def flatten(spec: Spec, shared: Callable[[str], Spec | None]) -> SpecList:
+    """
+    Return *spec* without nested lists and with every reference replaced by what it names.
+
+    Labels of an enclosing list go to each transform in it. They go to the transform itself: whoever else in this tile
+    refers to the same shared transform sees them too, as with the real service.
+
+    Parameters
+    ----------
+    spec : Spec
+        Consumed: its parts are changed and used again.
+    shared : callable
+        From an id to a copy of the shared transform, the same copy for every call within one tile; None where it is
+        not known: such a reference stays as it is.
+    """
+    return SpecList(specList=[*_flat(spec, shared, ())])
+
+
+def _flat(spec: Spec | None, shared: Callable[[str], Spec | None], above: tuple[str, ...]) -> list[Spec]:
+    if isinstance(spec, SpecList):
+        items = [item for part in spec.specList for item in _flat(part, shared, above)]
+        for item in items:
+            _add_labels(item, spec.labels)
+        return items
+    if isinstance(spec, Reference):
+        named = shared(spec.refId) if spec.refId is not None and spec.refId not in above else None
+        return [spec] if named is None else _flat(named, shared, (*above, spec.refId or ""))
+    if isinstance(spec, Interpolated):
+        a, b = (_single(part, shared, above) for part in (spec.a, spec.b))
+        return [Interpolated(id=spec.id, metaData=_copy(spec.metaData), a=a, b=b, lambda_=spec.lambda_)]
+    return [] if spec is None else [spec]
+
+
+def _single(spec: Spec | None, shared: Callable[[str], Spec | None], above: tuple[str, ...]) -> Spec:
+    items = _flat(spec, shared, above)
+    return items[0] if len(items) == 1 else SpecList(specList=list(items))
+
+
+def _add_labels(spec: Spec, labels: list[str]) -> None:
+    missing = [label for label in labels if label not in spec.labels]
+    if missing:
+        spec.metaData = MetaData(labels=spec.labels + missing)
+
+
+def _copy(data: MetaData | None) -> MetaData | None:
+    return None if data is None else MetaData(labels=data.labels)

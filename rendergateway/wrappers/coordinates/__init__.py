@@ -1,0 +1,1 @@
+"""Points between tiles and the world."""

@@ -1,0 +1,245 @@
+"""Tiles as maps between local and world pixels: many points on many tiles, tiles of one kind together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+
+import attrs
+import numpy as np
+
+from rendergateway import transforms
+from rendergateway.errors import NotInvertibleError, RecordError, TransformError
+from rendergateway.geometry import FloatArray, IntArray
+from rendergateway.model import TileRecord, TileTable
+from rendergateway.model.records.json_slices import Text
+from rendergateway.model.tables.table import Column
+from rendergateway.model.tile_text.kinds import TileKinds
+from rendergateway.transforms import Transform, TransformList, affines_apply, affines_undo
+
+__all__ = ["FRAMES", "METHODS", "Carried", "TileMap", "TileMaps"]
+
+# What local pixels are: those of the image, or those behind the lens correction.
+FRAMES = ("raw", "lens_corrected")
+METHODS = ("exact", "mesh")
+
+_NO_SIZE = "width and height must be set to create transform mesh"
+
+
+@attrs.frozen(eq=False)
+class TileMap:
+    """
+    What tiles of one kind have in common on the way into the world: *head*, *before*, and then affines of their own.
+
+    Attributes
+    ----------
+    head : TransformList
+        All transforms but the affine ones at the end; often one lens correction, the same for many tiles.
+    before : ndarray, shape (2, 3)
+        The affine transforms behind the head that are the same for all, as one.
+    count : int
+        How many affines of each tile follow.
+    is_bare : bool
+        Whether the tile has no transforms at all.
+    width, height : float or None
+        Of the image.
+    cell_size : float
+        The tile's ``meshCellSize``.
+    problem : str
+        Why such a tile cannot be used; empty where it can.
+    """
+
+    head: TransformList = attrs.field(factory=TransformList)
+    before: FloatArray = attrs.field(factory=lambda: np.eye(2, 3))
+    count: int = 0
+    is_bare: bool = False
+    width: float | None = None
+    height: float | None = None
+    cell_size: float = 64.0
+    problem: str = ""
+
+    @classmethod
+    def of(cls, text: Text, shared: Mapping[str, Transform], frame: str = "raw", count: int = 0) -> TileMap:
+        """Return the map of a tile with *count* last affines of its own; what stands in the way is its *problem*."""
+        tile = TileRecord.from_json(text)
+        try:
+            whole = tile.transforms.flattened(shared)
+            chosen = list(whole if frame == "raw" else whole.split_at_lens()[1])
+            # With the lens in front left out, fewer may follow.
+            count = min(count, len(chosen))
+            head, before = _parted(chosen[: len(chosen) - count])
+        except (TransformError, RecordError) as error:
+            return cls(problem=str(error))
+        return cls(head, before, count, not chosen, tile.width, tile.height, tile.mesh_cell_size)
+
+
+def _parted(items: Sequence[Transform]) -> tuple[TransformList, FloatArray]:
+    end = len(items)
+    while end and items[end - 1].is_affine:
+        end -= 1
+    return TransformList(items[:end]), TransformList(items[end:]).as_affine().matrix
+
+
+@attrs.frozen(eq=False)
+class Carried:
+    """Points (N, 2), NaN where there is none; the tiles' z (N,); and why tiles or points could not be used (N,)."""
+
+    points: FloatArray
+    z: FloatArray
+    error: Column
+
+
+class TileMaps:
+    """
+    The maps of many tiles by id; those of a kind are made when they are first needed.
+
+    Parameters
+    ----------
+    tiles : TileTable
+        The tile specs.
+    shared : mapping of str to Transform
+        The shared transforms that they refer to.
+    frame : {'raw', 'lens_corrected'}
+        What local pixels are.
+    """
+
+    def __init__(self, tiles: TileTable, shared: Mapping[str, Transform], frame: str = "raw") -> None:
+        self._texts, self._z = tiles.texts, tiles.z
+        self._rows = {tile_id: row for row, tile_id in enumerate(tiles.tile_id.tolist())}
+        self._shared = shared
+        self._frame = frame
+        self._maps: dict[Hashable, TileMap] = {}
+
+    def __contains__(self, tile_id: object) -> bool:
+        return tile_id in self._rows
+
+    def z(self, tile_ids: Sequence[str]) -> FloatArray:
+        """Return the sections of tiles; NaN where one has none."""
+        return self._z[[self._rows[tile_id] for tile_id in tile_ids]]
+
+    def world_from_local(self, tile_ids: Sequence[str], points: FloatArray) -> Carried:
+        """Carry local points (N, 2), each of its tile, into the world."""
+        return self._carried(tile_ids, points, _head_of, _into_world)
+
+    def local_from_world(self, tile_ids: Sequence[str], points: FloatArray, method: str) -> Carried:
+        """
+        Carry world points (N, 2), each into its tile.
+
+        Parameters
+        ----------
+        method : {'exact', 'mesh'}
+            *exact* inverts the transforms themselves, wherever the point lies. *mesh* gives the service's answers:
+            through triangles, NaN without an error outside of 0 … width − 1 and 0 … height − 1.
+        """
+        if method == "exact":
+            return self._carried(tile_ids, points, _head_of, _into_tiles_exactly)
+        return self._carried(tile_ids, points, _mesh_of, _into_tiles_by_mesh)
+
+    def _carried(
+        self,
+        tile_ids: Sequence[str],
+        points: FloatArray,
+        kind_of: Callable[[TileMap], Hashable],
+        carry: Callable[[TileMap, FloatArray, FloatArray, Column], FloatArray],
+    ) -> Carried:
+        numbers: dict[str, int] = {}
+        which = np.array([numbers.setdefault(tile_id, len(numbers)) for tile_id in tile_ids], dtype=np.int64)
+        rows = np.array([self._rows[tile_id] for tile_id in numbers], dtype=np.int64)
+        maps, groups, tails, problem = self._grouped([self._texts[row] for row in rows.tolist()], kind_of)
+        carried, error = np.full_like(points, np.nan), problem[which]
+        for places in _places_of_each(groups[which]):
+            tile_map, reasons = maps[groups[which[places[0]]]], error[places]
+            if tile_map.problem:
+                continue
+            try:
+                carried[places] = carry(tile_map, tails[which[places]], points[places], reasons)
+            except TransformError as refused:
+                reasons[:] = str(refused)
+            error[places] = reasons
+        return Carried(carried, self._z[rows[which]], error)
+
+    def _grouped(
+        self, texts: Sequence[Text], kind_of: Callable[[TileMap], Hashable]
+    ) -> tuple[list[TileMap], IntArray, FloatArray, Column]:
+        """Return a map of each group that is carried together; group, last affines and problem of each tile."""
+        kinds = TileKinds.of(texts)
+        groups, tails = np.empty(len(texts), dtype=np.int64), np.empty((len(texts), 2, 3))
+        problem: Column = np.full(len(texts), "", dtype=object)
+        found: dict[Hashable, int] = {}
+        maps: list[TileMap] = []
+        for rows in _places_of_each(kinds.number):
+            tile_map = self._map(kinds, int(kinds.number[rows[0]]), texts)
+            groups[rows] = found.setdefault(tile_map.problem or kind_of(tile_map), len(maps))
+            maps += [tile_map] * (len(found) - len(maps))
+            tails[rows] = kinds.placed(rows, tile_map.count, tile_map.before)
+            if tile_map.problem:
+                # Each by itself: the sentence may name the tile.
+                problem[rows] = [TileMap.of(texts[row], self._shared, self._frame).problem for row in rows.tolist()]
+        return maps, groups, tails, problem
+
+    def _map(self, kinds: TileKinds, kind: int, texts: Sequence[Text]) -> TileMap:
+        key = kinds.keys[kind]
+        if key not in self._maps:
+            text, count = texts[kinds.examples[kind]], kinds.counts[kind]
+            self._maps[key] = TileMap.of(text, self._shared, self._frame, count)
+        return self._maps[key]
+
+
+def _places_of_each(numbers: IntArray) -> list[IntArray]:
+    """Return the places, ascending, of each number that there is."""
+    order = np.argsort(numbers, kind="stable")
+    ends = np.flatnonzero(np.diff(numbers[order])) + 1
+    return np.split(order, ends) if len(numbers) else []
+
+
+def _head_of(tile_map: TileMap) -> Hashable:
+    return tile_map.head
+
+
+def _mesh_of(tile_map: TileMap) -> Hashable:
+    return tile_map.head, tile_map.width, tile_map.height, tile_map.cell_size, tile_map.is_bare
+
+
+def _into_world(tile_map: TileMap, tails: FloatArray, points: FloatArray, error: Column) -> FloatArray:
+    head = tile_map.head
+    return affines_apply(tails, (head.apply(points) if len(head) else points)[:, np.newaxis])[:, 0]
+
+
+# Back, by formula
+
+
+def _into_tiles_exactly(tile_map: TileMap, tails: FloatArray, points: FloatArray, error: Column) -> FloatArray:
+    found, head = affines_undo(tails, points), tile_map.head
+    error[np.isnan(found).any(axis=1)] = "the tile's affine has no inverse"
+    return _inverted(head.inverse(), found, error) if len(head) else found
+
+
+def _inverted(inverse: Transform, points: FloatArray, error: Column) -> FloatArray:
+    """Apply *inverse* to the points without an error; those that it refuses are found by halving."""
+    rows = np.flatnonzero(error == "")
+    found = np.full_like(points, np.nan)
+    waiting = [rows] if len(rows) else []
+    while waiting:
+        some = waiting.pop()
+        try:
+            found[some] = inverse.apply(points[some])
+        except NotInvertibleError as refused:
+            if len(some) == 1:
+                error[some] = str(refused)
+            else:
+                waiting += [some[: len(some) // 2], some[len(some) // 2 :]]
+    return found
+
+
+# Back, as the service does
+
+
+def _into_tiles_by_mesh(tile_map: TileMap, tails: FloatArray, points: FloatArray, error: Column) -> FloatArray:
+    if tile_map.is_bare:
+        # A tile without transforms gives every point back, inside it or not.
+        return points
+    if tile_map.width is None or tile_map.height is None:
+        raise TransformError(_NO_SIZE)
+    size = tile_map.width, tile_map.height, tile_map.cell_size
+    vertices, triangles = transforms.tile_mesh(*size, is_affine=not len(tile_map.head))
+    target = tile_map.head.apply(vertices)[triangles]
+    return transforms.find_in_triangles(points, vertices[triangles], target, tails)

@@ -1,0 +1,1 @@
+"""What an object and a collection are."""

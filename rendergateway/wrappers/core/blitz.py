@@ -1,0 +1,48 @@
+"""The names by which Blitz Gateway's users know the verbs: one closed table, no second body."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rendergateway.wrappers.core.templates import changes_data
+
+__all__ = ["GATEWAY_ALIASES", "OBJECT_ALIASES", "add_aliases"]
+
+OBJECT_ALIASES: Mapping[str, str] = {
+    "countChildren": "count_children",
+    "getAncestry": "ancestry",
+    "getId": "id",
+    "getName": "name",
+    "getParent": "parent",
+    "listChildren": "children",
+    "simpleMarshal": "simple_marshal",
+}
+GATEWAY_ALIASES: Mapping[str, str] = {
+    "getObject": "get_object",
+    "getObjects": "get_objects",
+    "listProjects": "projects",
+}
+
+
+def _alias(name: str, of: str, primary: Any) -> Callable[..., Any]:
+    def call(self: Any, *args: Any, **values: Any) -> Any:
+        found = getattr(self, of)
+        return found(*args, **values) if callable(found) and not hasattr(found, "KIND") else found
+
+    call.__name__ = name
+    call.__qualname__ = name
+    call.__doc__ = f"Blitz Gateway's name for `{of}`."
+    # What help() shows: the values of the primary verb, and none where that is a property.
+    shown = inspect.signature(primary if inspect.isfunction(primary) else lambda self: None)
+    call.__signature__ = shown  # type: ignore[attr-defined]
+    return call
+
+
+def add_aliases(owner: type[Any], table: Mapping[str, str]) -> None:
+    """Give *owner* each alias of *table*; what a subclass makes of the verb, the alias calls."""
+    for name, of in table.items():
+        primary = getattr(owner, of)
+        alias = _alias(name, of, primary)
+        setattr(owner, name, changes_data(alias) if hasattr(primary, "alters_data") else alias)

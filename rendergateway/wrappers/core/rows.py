@@ -1,0 +1,74 @@
+"""Objects as rows of a table: their keys, and what their class says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rendergateway.errors import RenderGatewayError
+from rendergateway.geometry import Bounds, FloatArray
+from rendergateway.model.tables.row_table import RowTable
+
+if TYPE_CHECKING:
+    from rendergateway.wrappers.core.object import ObjectWrapper
+    from rendergateway.wrappers.objects.stack import StackWrapper
+
+__all__ = ["boxes_in_nm", "row_table"]
+
+_NO_BOX = (np.nan,) * 4
+
+
+def row_table(objects: Iterable[ObjectWrapper[Any]], names: Sequence[str], units: str) -> RowTable:
+    """
+    Return a table of a row an object: the fields of its key and the attributes *names*.
+
+    A box becomes the columns ``min_x``, ``min_y``, ``max_x`` and ``max_y``, with ``_nm`` behind them in nanometres; a
+    resolution three.
+    """
+    rows = [dict(_cells(wrapper, names, units)) for wrapper in objects]
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    return RowTable({name: [row[name] for row in rows] for name in columns})
+
+
+def _cells(wrapper: ObjectWrapper[Any], names: Sequence[str], units: str) -> Iterator[tuple[str, Any]]:
+    yield from wrapper._key._asdict().items()
+    for name in names:
+        value = getattr(wrapper, name)
+        if name == "bounds":
+            yield from _sides(wrapper, value, units)
+        elif name == "resolution_nm":
+            yield from zip(("resolution_x_nm", "resolution_y_nm", "resolution_z_nm"), value, strict=True)
+        elif name not in wrapper._key._fields:
+            yield name, value
+
+
+def _sides(wrapper: Any, box: Bounds | None, units: str) -> Iterator[tuple[str, float]]:
+    sides = np.array([_NO_BOX if box is None else list(box)])
+    unit = ""
+    if units == "nm":
+        sides, unit = boxes_in_nm(sides, getattr(wrapper, "stack", wrapper)), "_nm"
+    yield from zip((f"{side}{unit}" for side in ("min_x", "min_y", "max_x", "max_y")), sides[0].tolist(), strict=True)
+
+
+def boxes_in_nm(boxes: FloatArray, stack: StackWrapper) -> FloatArray:
+    """
+    Return boxes in nanometres.
+
+    Parameters
+    ----------
+    boxes : ndarray, shape (N, 4)
+        In world pixels.
+    stack : StackWrapper
+        Whose resolution counts.
+
+    Raises
+    ------
+    RenderGatewayError
+        If nobody said how large its pixels are.
+    """
+    x, y = stack.resolution_nm[:2]
+    if not x or not y:
+        raise RenderGatewayError(f"nobody said how large the pixels of {stack!r} are; stack.set(resolution_nm=…) does")
+    return boxes * [x, y, x, y]

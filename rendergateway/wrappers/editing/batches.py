@@ -1,0 +1,218 @@
+"""Tiles of any kind made ready to be saved: in batches, with the shared transforms that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import numpy as np
+
+from rendergateway.errors import NotFoundError, RecordError
+from rendergateway.geometry import FloatArray
+from rendergateway.model import ResolvedTiles
+from rendergateway.model.records.json_slices import Raw, Text, copy_of, decode
+from rendergateway.model.tile_text.outlines import TileOutline, outline_of, references_of_transform
+from rendergateway.transforms import Transform, from_spec
+from rendergateway.wrappers.editing.sources import Lookup, SourcedTile
+
+if TYPE_CHECKING:
+    from rendergateway.model.tile_text.limits import TileLimits
+
+__all__ = ["BOXES", "Batch", "Batches"]
+
+BOXES = ("keep", "service", "here")
+
+
+class Batch(NamedTuple):
+    """What one request saves."""
+
+    tiles: ResolvedTiles
+    derives_boxes: bool
+
+
+class Batches:
+    """
+    Cuts tiles into batches: each text is looked at once.
+
+    Parameters
+    ----------
+    size : int
+        Tiles a batch.
+    stored : callable
+        Gives the text of a shared transform of the stack that is written to; raises NotFoundError where it has none.
+    boxes : str
+        One of `BOXES`.
+    limits : TileLimits, optional
+        What the boxes must keep.
+    given : mapping of str to JSON text
+        Shared transforms that come with the tiles.
+    may_change : bool
+        Whether *given* may be others than those that the stack has.
+    """
+
+    def __init__(
+        self,
+        *,
+        size: int,
+        stored: Lookup,
+        boxes: str = "keep",
+        limits: TileLimits | None = None,
+        given: Mapping[str, Text] | None = None,
+        may_change: bool = False,
+    ) -> None:
+        if boxes not in BOXES:
+            raise ValueError(f"boxes are kept ('keep') or derived ('service', 'here'), not {boxes!r}")
+        if limits is not None and not hasattr(limits, "check"):
+            raise TypeError(f"validate= is TileLimits(…), not {limits!r}")
+        self._size = size
+        self._stored = stored
+        self._boxes = boxes
+        self._limits = limits
+        self._given = given or {}
+        self._may_change = may_change
+        self._texts: dict[str, bytes] = {}
+        self._shared: dict[str, Transform] = {}
+        self._met: set[int] = set()
+
+    def of(self, sourced: Iterable[SourcedTile]) -> Iterator[Batch]:
+        """
+        Yield *sourced* tiles in batches.
+
+        Raises
+        ------
+        RecordError
+            If two tiles have one id, a transform that a tile names is nowhere or another one than the stack's, a box
+            cannot be derived, here or by the service for want of a size, or is beyond the limits.
+        """
+        rows = iter(sourced)
+        while piece := list(islice(rows, self._size)):
+            yield from self._cut(piece)
+
+    def _cut(self, piece: Sequence[SourcedTile]) -> Iterator[Batch]:
+        outlines = [outline_of(text) for text, _ in piece]
+        self._check_ids(outlines)
+        for outline, (_, lookup) in zip(outlines, piece, strict=True):
+            for name in outline.references:
+                if name not in self._texts:
+                    self._learn(name, lookup, outline.tile_id)
+        texts, boxed = self._boxed([text for text, _ in piece], outlines)
+        derives = [self._boxes == "service" or not outline.has_box for outline in boxed]
+        _check_sizes(boxed, derives)
+        for derive in sorted(set(derives)):
+            rows = [row for row, it_does in enumerate(derives) if it_does is derive]
+            yield Batch(self._resolved([texts[row] for row in rows], [boxed[row] for row in rows]), derive)
+
+    def _check_ids(self, outlines: Sequence[TileOutline]) -> None:
+        for outline in outlines:
+            # The hash, not the id: what is remembered of a stream of tiles is to stay small.
+            mark = hash(outline.tile_id)
+            if mark in self._met:
+                raise RecordError(f"tile id {outline.tile_id!r} stands here twice")
+            self._met.add(mark)
+
+    # Shared transforms
+
+    def _learn(self, name: str, lookup: Lookup | None, tile_id: str) -> None:
+        """Take note of a shared transform, and of those that it names itself."""
+        given = self._given.get(name)
+        if given is not None:
+            self._texts[name] = copy_of(given)
+            self._check_same(name)
+        else:
+            self._texts[name] = self._looked_up(name, lookup, tile_id)
+        for inner in references_of_transform(self._texts[name]) - self._texts.keys():
+            self._learn(inner, lookup, tile_id)
+
+    def _looked_up(self, name: str, lookup: Lookup | None, tile_id: str) -> bytes:
+        try:
+            if lookup is None or lookup == self._stored:
+                return self._stored(name)
+            self._texts[name] = lookup(name)
+            self._check_same(name)
+            return self._texts[name]
+        except NotFoundError as error:
+            raise RecordError(
+                f"tile {tile_id!r} refers to the shared transform {name!r}, which is neither given nor stored with it; "
+                f"put(tiles, transforms={{{name!r}: transform}}) brings it"
+            ) from error
+
+    def _check_same(self, name: str) -> None:
+        """Refuse to change a shared transform on the way: other tiles of the stack may name it."""
+        if self._may_change:
+            return
+        try:
+            stored = self._stored(name)
+        except NotFoundError:
+            return
+        if stored != self._texts[name] and decode(stored) != decode(self._texts[name]):
+            raise RecordError(
+                f"the stack has another shared transform {name!r}, which other tiles may refer to; "
+                "edit.set_shared_transform changes it for all of them, or give the new one another id"
+            )
+
+    def _wanted(self, outlines: Iterable[TileOutline]) -> dict[str, Raw | bytes]:
+        wanted = frozenset[str]().union(*{outline.references for outline in outlines})
+        ahead = list(wanted)
+        while ahead:
+            inner = references_of_transform(self._texts[ahead.pop()]) - wanted
+            ahead += inner
+            wanted |= inner
+        return {name: self._texts[name] for name in sorted(wanted)}
+
+    def transforms(self) -> Mapping[str, Transform]:
+        """Return the shared transforms met so far, by id."""
+        for name in self._texts.keys() - self._shared.keys():
+            self._shared[name] = from_spec(decode(self._texts[name]))
+        return self._shared
+
+    # Boxes
+
+    def _boxed(self, texts: list[Text], outlines: list[TileOutline]) -> tuple[Sequence[Text], Sequence[TileOutline]]:
+        """Return the texts with the boxes that are derived here, all of them checked."""
+        if self._boxes == "here":
+            boxes = self._derived(texts)
+            self._check_limits(outlines, boxes)
+            return _with_boxes(texts, boxes), [outline._replace(has_box=True) for outline in outlines]
+        if self._limits is not None:
+            derived = [self._boxes == "service" or not outline.has_box for outline in outlines]
+            boxes = np.array(_stored_boxes(texts))
+            if any(derived):
+                boxes[derived] = self._derived([text for text, it_is in zip(texts, derived, strict=True) if it_is])
+            self._check_limits(outlines, boxes)
+        return texts, outlines
+
+    def _derived(self, texts: Sequence[Text]) -> FloatArray:
+        from rendergateway.model.tile_text.boxes import derived_boxes
+
+        return derived_boxes(texts, self.transforms())
+
+    def _check_limits(self, outlines: Sequence[TileOutline], boxes: FloatArray) -> None:
+        if self._limits is not None:
+            self._limits.check([outline.tile_id for outline in outlines], boxes)
+
+    def _resolved(self, texts: Sequence[Text], outlines: Sequence[TileOutline]) -> ResolvedTiles:
+        tiles = {outline.tile_id: text for outline, text in zip(outlines, texts, strict=True)}
+        return ResolvedTiles(cast("dict[str, Raw | bytes]", tiles), self._wanted(outlines))
+
+
+def _check_sizes(outlines: Sequence[TileOutline], derives: Sequence[bool]) -> None:
+    """Refuse tiles whose boxes a service could not derive: it would not say which tile it means."""
+    for outline, derive in zip(outlines, derives, strict=True):
+        if derive and outline.missing_size:
+            raise RecordError(
+                f"the box of tile {outline.tile_id!r} cannot be derived: it has no {outline.missing_size}; "
+                "evolve(width=…, height=…) says how large its image is"
+            )
+
+
+def _stored_boxes(texts: Sequence[Text]) -> FloatArray:
+    from rendergateway.model.tables.tile_table import TileTable
+
+    return TileTable(texts).box
+
+
+def _with_boxes(texts: Sequence[Text], boxes: FloatArray) -> Sequence[Text]:
+    from rendergateway.model.tables.tile_table import TileTable
+
+    return TileTable(texts).evolve(box=boxes).texts

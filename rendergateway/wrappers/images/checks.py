@@ -1,0 +1,101 @@
+"""The images and masks that tiles name, looked at one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from rendergateway.errors import ImageError
+from rendergateway.model import MipmapLevel, TileRecord
+from rendergateway.model.tables.row_table import RowTable
+from rendergateway.progress import Progress, tracking
+from rendergateway.wrappers.core.mapping import in_order
+from rendergateway.wrappers.images.view import image_opener
+
+if TYPE_CHECKING:
+    from rendergateway.rendering import Sources
+    from rendergateway.wrappers.objects.stack import StackWrapper
+
+__all__ = ["check_images"]
+
+
+@attrs.frozen
+class _Image:
+    """One image or mask of one level of a tile."""
+
+    tile: TileRecord
+    channel: str | None
+    number: int
+    level: MipmapLevel
+    is_mask: bool
+
+    @property
+    def url(self) -> str | None:
+        return self.level.mask_url if self.is_mask else self.level.image_url
+
+    @property
+    def loader(self) -> tuple[str | None, int | None]:
+        level = self.level
+        if self.is_mask:
+            return level.mask_loader_type, level.mask_slice
+        return level.image_loader_type, level.image_slice
+
+
+def check_images(
+    stack: StackWrapper, z: Any, levels: Sequence[int] | None, workers: int, progress: Progress
+) -> RowTable:
+    """Look at the images of a stack; see `StackPictures.check_images`."""
+    from rendergateway.rendering import Sources
+
+    # Nothing is kept: each image is looked at once.
+    sources = Sources(image_opener(stack._conn), cache_bytes=0)
+    images = _images_of(stack, z, None if levels is None else frozenset(levels))
+    names = ("tile_id", "z", "channel", "level", "url", "problem")
+    rows: list[tuple[Any, ...]] = []
+    pool = ThreadPoolExecutor(workers, "rendergateway-images")
+    try:
+        with tracking(progress, f"Looking at images of {stack}") as tell:
+            looked_at = in_order(pool, lambda image: (image, _problem(image, sources)), images, 2 * workers)
+            for count, (image, problem) in enumerate(looked_at, 1):
+                tell(count)
+                if problem:
+                    tile = image.tile
+                    rows.append((tile.tile_id, tile.z, image.channel, image.number, image.url, problem))
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return RowTable({name: [row[place] for row in rows] for place, name in enumerate(names)})
+
+
+def _images_of(stack: StackWrapper, z: Any, levels: frozenset[int] | None) -> Iterator[_Image]:
+    for wrapper in stack.iter_tiles(z=z):
+        tile = wrapper._obj
+        pyramids = [(channel.name, channel.mipmaps) for channel in tile.channels] or [(None, tile.mipmaps)]
+        for channel, pyramid in pyramids:
+            for number, level in pyramid.items():
+                if levels is None or number in levels:
+                    yield _Image(tile, channel, number, level, is_mask=False)
+                    if level.mask_url is not None:
+                        yield _Image(tile, channel, number, level, is_mask=True)
+
+
+def _problem(image: _Image, sources: Sources) -> str:
+    from rendergateway.rendering import ImageAddress
+
+    if image.url is None:
+        return "the level names no image"
+    loader, number = image.loader
+    address = ImageAddress(image.url, number=number) if loader is None else ImageAddress(image.url, loader, number)
+    try:
+        height, width = sources.image(address).shape[:2]
+    except ImageError as error:
+        # The address stands beside it.
+        return str(error).removeprefix(f"image '{image.url}': ")
+    wanted = [side and side / 2**image.number for side in (image.tile.width, image.tile.height)]
+    # Halving cuts or rounds up, by whatever program made the level.
+    if any(side is not None and abs(side - found) >= 1 for side, found in zip(wanted, (width, height), strict=True)):
+        expected = " × ".join(f"{side:g}" for side in wanted if side is not None)
+        return f"it is {width} × {height} pixels large, {expected} are expected"
+    return ""

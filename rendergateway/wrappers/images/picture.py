@@ -1,0 +1,240 @@
+"""Pictures: pixels as numpy has them, with what they show, for notebooks and files."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from rendergateway.errors import ImageError
+from rendergateway.geometry import Bounds, FloatArray, as_points
+from rendergateway.wrappers.images.options import PictureOptions
+from rendergateway.wrappers.images.view import View, covered_in, pixels_of
+from rendergateway.wrappers.images.windows import composed
+
+__all__ = ["Picture", "checked_kind", "drawn", "line_of"]
+
+
+def checked_kind(path: str | os.PathLike[str]) -> str:
+    """Return the kind of file that the end of a name says; raise `ImageError` where it says none."""
+    from rendergateway.rendering.output.encoding import SUFFIXES
+
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise ImageError(
+            f"{os.fspath(path)!r} ends in none of {', '.join(SUFFIXES)}: the end of the name says the format"
+        )
+    return SUFFIXES[suffix]
+
+
+class Picture(NDArrayOperatorsMixin):
+    """
+    What was drawn: an array for numpy, a picture in a notebook.
+
+    ``np.asarray(picture)`` gives its pixels without a copy; operators work as on them and give arrays. It is made by
+    ``image``, ``thumbnail`` and ``slice`` of tiles, sections and stacks and by ``gateway.image``.
+
+    Attributes
+    ----------
+    pixels : ndarray, shape (H, W) or (H, W, 3)
+        Grey or red, green, blue; uint8 as seen, or uint16 as in the images; read-only.
+    alpha : ndarray of uint8, shape (H, W), or None
+        Opacity of a masked picture of 8 bits; None where all of it is opaque.
+    """
+
+    # Elementwise ==, as of an array, leaves no hash.
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(
+        self,
+        pixels: npt.NDArray[Any],
+        alpha: npt.NDArray[np.uint8] | None,
+        views: Sequence[View],
+        options: PictureOptions,
+        *,
+        box: Bounds,
+        frame: str,
+    ) -> None:
+        pixels.setflags(write=False)
+        self.pixels = pixels
+        self.alpha = alpha
+        self._views = views
+        self._options = options
+        self._box = box
+        self._frame = frame
+        self._covered: npt.NDArray[np.bool_] | None = None
+
+    # What it shows
+
+    @property
+    def box(self) -> Bounds:
+        """What is shown, in pixels of the frame; of a slice along the first axis and z."""
+        return self._box
+
+    @property
+    def scale(self) -> float:
+        """Pixels of the picture for one of the frame."""
+        return self._views[0].scale
+
+    @property
+    def frame(self) -> str:
+        """``world``, ``raw`` or ``lens_corrected``; of a slice ``xz`` or ``yz``."""
+        return self._frame
+
+    @property
+    def max_tiles(self) -> int | None:
+        """The limit that it was asked for with."""
+        return self._options.max_tiles
+
+    @property
+    def coverage(self) -> npt.NDArray[np.bool_]:
+        """
+        Where tiles lie, shape (H, W); masks are left aside. ``picture.coverage.mean()`` is the share.
+
+        Notes
+        -----
+        One request when first asked for, ``box.render_parameters`` or ``tile.render_parameters`` (of a slice one for
+        each row); then it is computed here.
+        """
+        if self._covered is None:
+            rows = [covered_in(view, self._options) for view in self._views]
+            self._covered = rows[0] if self._is_plane else np.stack([line_of(row, self._frame) for row in rows])
+        return self._covered
+
+    @property
+    def _is_plane(self) -> bool:
+        return self._frame not in ("xz", "yz")
+
+    def frame_from_pixels(self, points: npt.ArrayLike) -> FloatArray:
+        """
+        Return where in the frame pixels of the picture lie.
+
+        Parameters
+        ----------
+        points : array_like, shape (..., 2)
+            Column and row.
+
+        Returns
+        -------
+        ndarray, same shape
+            x, y: of the world, or of the tile's raw or lens-corrected image.
+
+        Raises
+        ------
+        ImageError
+            If the picture is a slice: its rows are sections.
+        """
+        if not self._is_plane:
+            raise ImageError("the rows of a slice are sections; only its columns lie along an axis of the world")
+        return as_points(points) / self.scale + [self._box.min_x, self._box.min_y]
+
+    # As an array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(H, W) or (H, W, 3)."""
+        return self.pixels.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """uint8 or uint16."""
+        return self.pixels.dtype
+
+    @property
+    def ndim(self) -> int:
+        """2, or 3 with colours."""
+        return self.pixels.ndim
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        if copy is False and dtype is not None and np.dtype(dtype) != self.dtype:
+            raise ValueError(f"pixels of {self.dtype} become {np.dtype(dtype)} by a copy only")
+        return np.array(self.pixels, dtype) if copy else np.asarray(self.pixels, dtype)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **values: Any) -> Any:
+        plain = (one.pixels if isinstance(one, Picture) else one for one in inputs)
+        return getattr(ufunc, method)(*plain, **values)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self.pixels[place]
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    # Shown and saved
+
+    def save(self, path: str | os.PathLike[str], *, quality: float = 0.85) -> None:
+        """
+        Write the picture to a file, whole or not at all.
+
+        Parameters
+        ----------
+        path : str or Path
+            Its end says the format: ``.png``, ``.tif``, ``.tiff`` for 8 and 16 bits, ``.jpg``, ``.jpeg`` for 8. A PNG
+            holds the opacity of a masked picture, others lie on black.
+        quality : float
+            Of a JPEG, 0 … 1.
+
+        Raises
+        ------
+        ImageError
+            If the name ends in none of these, or a JPEG would have to hold 16 bits.
+        OSError
+            If there is no such folder, or the file cannot be written.
+        """
+        from rendergateway.rendering.output.encoding import file_bytes, write_whole
+
+        kind, folder = checked_kind(path), Path(path).parent
+        if not folder.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "there is no such folder to write a picture to", str(folder))
+        write_whole(path, file_bytes(self.pixels, self.alpha, kind, quality=quality))
+
+    def _repr_png_(self) -> bytes:
+        from rendergateway.rendering.output.encoding import file_bytes
+
+        return file_bytes(self._shown(), self.alpha, "png")
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        return {"image/png": self._repr_png_(), "text/plain": repr(self)}
+
+    def _shown(self) -> npt.NDArray[np.uint8]:
+        """Return 8 bits; values of 16 are shown from the least to the greatest."""
+        if self.pixels.dtype == np.uint8:
+            return self.pixels
+        from rendergateway.rendering.pixels.intensity import to_8bit
+
+        return to_8bit(self.pixels, (float(self.pixels.min()), float(self.pixels.max())))
+
+    def __repr__(self) -> str:
+        height, width = self.shape[:2]
+        colours = " in colours" if self.ndim == 3 else ""
+        what = self._views[0].what if self._is_plane else f"{len(self._views)} sections along {self.frame[0]}"
+        return f"<Picture of {what}, {width} × {height} {self.dtype}{colours}, scale {self.scale:g}>"
+
+
+def drawn(view: View, options: PictureOptions) -> Picture:
+    """
+    Return the picture of a view.
+
+    Notes
+    -----
+    One request, ``tile.png`` or ``box.png`` (``tile.tiff16``, ``box.png16`` for 16 bits), for each channel; drawn here
+    or with a background of one's own ``….render_parameters`` in its place or before ``recipe.png``.
+    """
+    if options.channels is None:
+        pixels, alpha = pixels_of(view, options)
+    else:
+        alpha = None
+        planes = {name: pixels_of(view, options.of_channel(name))[0] for name in options.channels}
+        pixels = composed(planes, options.channels)
+    return Picture(pixels, alpha, [view], options, box=view.box, frame=view.frame)
+
+
+def line_of(pixels: npt.NDArray[Any], frame: str) -> npt.NDArray[Any]:
+    """Return the one row of a slice that a picture of a line along x (``xz``) or y (``yz``) holds."""
+    return pixels[0] if frame == "xz" else pixels[:, 0]

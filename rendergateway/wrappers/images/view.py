@@ -1,0 +1,316 @@
+"""What a picture shows: a tile, a box of a section or a recipe; how it is asked for, and how it is drawn here."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from rendergateway.endpoints import ENDPOINTS
+from rendergateway.errors import ImageError, MissingChannelError
+from rendergateway.geometry import Bounds
+from rendergateway.model import RenderParameters
+from rendergateway.wrappers.images.options import PictureOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rendergateway.gateway import Gateway
+    from rendergateway.rendering import ImageOpener, Sources
+
+__all__ = [
+    "View",
+    "checked_scale",
+    "checked_size",
+    "covered_in",
+    "image_opener",
+    "image_sources",
+    "missing_channel",
+    "pixels_of",
+]
+
+Pixels = npt.NDArray[Any]
+Alpha = npt.NDArray[np.uint8]
+
+_DEEP = "uint16"
+_DEEP_ENDPOINTS = {"box": "box.png16", "tile": "tile.tiff16"}
+_URL_FORMATS = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "tif": "tiff", "tiff": "tiff"}
+# A service does not look at the owner of a recipe.
+_ANY_OWNER = "anybody"
+_MOST_WORLD_PIXELS = 2**31 - 1
+
+
+def checked_scale(scale: float) -> float:
+    """Return *scale* as a float; raise `ImageError` where nothing could be drawn at it."""
+    if not (math.isfinite(scale) and scale > 0):
+        raise ImageError(f"a scale is pixels of the picture for one world pixel, above 0; this one is {scale}")
+    return float(scale)
+
+
+def checked_size(width: int, height: int, scale: float, what: str) -> tuple[int, int]:
+    """
+    Return width and height of a picture in pixels.
+
+    Parameters
+    ----------
+    width, height : int
+        World pixels.
+    scale : float
+        Pixels of the picture for one world pixel.
+    what : str
+        For the message.
+
+    Raises
+    ------
+    ImageError
+        If there would be no pixels, or too many.
+    """
+    from rendergateway.rendering import MOST_PIXELS
+
+    across, down = int(checked_scale(scale) * width), int(scale * height)
+    if across <= 0 or down <= 0:
+        raise ImageError(
+            f"{what}: {width} × {height} world pixels at scale {scale:g} are {across} × {down} pixels; ask for a "
+            "larger box or scale"
+        )
+    if across * down > MOST_PIXELS or max(width, height) > _MOST_WORLD_PIXELS:
+        raise ImageError(
+            f"{what}: {width} × {height} world pixels at scale {scale:g} are {across} × {down} pixels, more than the "
+            f"{MOST_PIXELS} of one picture; ask for smaller boxes, or a smaller scale"
+        )
+    return across, down
+
+
+@attrs.frozen(eq=False)
+class View:
+    """
+    What is shown, before anything is said of how.
+
+    Attributes
+    ----------
+    conn : Gateway
+        Who asks.
+    subject : {'tile', 'box', 'recipe'}
+        What the endpoints' names begin with.
+    values : mapping
+        What the endpoints take, the scale among them.
+    box : Bounds
+        What is shown, in pixels of the frame.
+    scale : float
+        Pixels of the picture for one of the frame.
+    frame : str
+        ``world``, ``raw`` or ``lens_corrected``.
+    what : str
+        For sentences.
+    recipe : RenderParameters, optional
+        Where it is known: what is drawn.
+    """
+
+    conn: Gateway
+    subject: str
+    values: Mapping[str, Any]
+    box: Bounds
+    scale: float
+    what: str
+    frame: str = "world"
+    recipe: RenderParameters | None = None
+
+    def check(self) -> None:
+        """Raise `ImageError` where there would be no picture, or too large a one."""
+        checked_size(round(self.box.width), round(self.box.height), self.scale, self.what)
+
+    def parameters(self, options: PictureOptions) -> RenderParameters:
+        """
+        Return the recipe.
+
+        Notes
+        -----
+        One request, ``box.render_parameters`` or ``tile.render_parameters``.
+        """
+        if self.recipe is not None:
+            return self.recipe
+        if options.channels is not None:
+            raise TypeError("a recipe draws one channel: channels= are composed here, of a picture of each")
+        text = self.conn.fetch(f"{self.subject}.render_parameters", **self.values, **options.query())
+        return RenderParameters.from_json(text).evolve(**options.of_recipe())
+
+    def path(self, options: PictureOptions, kind: str) -> str:
+        """Return path and query of the picture, below the service's version."""
+        if kind not in _URL_FORMATS:
+            raise ImageError(f"pictures have addresses as {', '.join(_URL_FORMATS)}; {kind!r} is none of them")
+        if options.channels is not None or options.of_recipe() or options.is_local or self.recipe is not None:
+            raise TypeError(
+                "what is composed or drawn here, or of filters or a background of one's own, has no address"
+            )
+        limited = self.subject == "box"
+        endpoint = ENDPOINTS[f"{self.subject}.{_URL_FORMATS[kind]}"]
+        return endpoint.url({**self.values, **options.query(limited=limited)})
+
+
+def pixels_of(view: View, options: PictureOptions) -> tuple[Pixels, Alpha | None]:
+    """
+    Draw, or have drawn.
+
+    Returns
+    -------
+    pixels : ndarray, shape (H, W) or (H, W, 3)
+    alpha : ndarray of uint8, shape (H, W), optional
+
+    Raises
+    ------
+    ImageError
+        If there would be no pixels or too many, more tiles than the limit, or an image cannot be read here.
+    MissingChannelError
+        If no tile has the channel.
+    ServiceError
+        If the service refuses; its sentence names tile and file.
+    """
+    view.check()
+    return _drawn_here(view, options) if options.is_local else _asked_for(view, options)
+
+
+# -- the service draws -------------------------------------------------------------------------------------------
+
+
+def _asked_for(view: View, options: PictureOptions) -> tuple[Pixels, Alpha | None]:
+    from rendergateway.rendering.images.decoding import decoded_picture
+
+    answer = _answer(view, options)
+    try:
+        pixels, alpha = decoded_picture(answer)
+    except ImageError as error:
+        raise ImageError(f"{view.what}: what the service answered is no picture: {error}") from error
+    if view.recipe is None and _is_suspicious(pixels, alpha, options):
+        is_plain = pixels.dtype.name == _DEEP or (alpha is None and options.dtype != _DEEP)
+        _explain(view.parameters(options), view, options, may_be_outlines=not is_plain)
+    return pixels, alpha
+
+
+def _answer(view: View, options: PictureOptions) -> bytes:
+    deep = options.dtype == _DEEP
+    if view.recipe is not None or options.of_recipe():
+        if deep:
+            raise ImageError("a service draws recipes, and backgrounds and filters of one's own, in 8 bits; "
+                             "render='local' draws 16")  # fmt: skip
+        recipe = view.parameters(options)
+        _check_limit(recipe, view, options)
+        return view.conn.fetch("recipe.png", owner=view.values.get("owner", _ANY_OWNER), body=recipe.to_json())
+    endpoint = _DEEP_ENDPOINTS[view.subject] if deep else f"{view.subject}.png"
+    return view.conn.fetch(endpoint, **view.values, **options.query(limited=view.subject == "box"))
+
+
+def _is_suspicious(pixels: Pixels, alpha: Alpha | None, options: PictureOptions) -> bool:
+    """Tell whether a picture shows nothing, or green lines on nothing: what a service gives in place of too much."""
+    if options.dtype == _DEEP:
+        return pixels.dtype.name != _DEEP or not pixels.any()
+    if alpha is None:
+        return not pixels.any() and options.channel is not None
+    shown = alpha > 0
+    if not shown.any():
+        return True
+    # Letters have soft edges: of another green, or less opaque.
+    return pixels.ndim == 3 and not pixels[shown][:, ::2].any()
+
+
+def _explain(recipe: RenderParameters, view: View, options: PictureOptions, *, may_be_outlines: bool) -> None:
+    """Raise where a picture shows nothing because no tile has the channel, or outlines in the place of tiles."""
+    tiles = recipe.tiles
+    if not tiles:
+        return
+    names = {channel.name for tile in tiles for channel in tile.channels}
+    if options.channel is not None and options.channel not in names:
+        raise missing_channel(options.channel, names, view.what)
+    is_masked = any(
+        level.mask_url is not None
+        for tile in tiles
+        for pyramid in (tile.mipmaps, *(channel.mipmaps for channel in tile.channels))
+        for level in pyramid.values()
+    )
+    beyond = options.max_tiles is not None and len(tiles) > options.max_tiles
+    if may_be_outlines and (beyond or not is_masked):
+        raise _too_many(len(tiles), view, options)
+
+
+def missing_channel(name: str, names: set[str | None], what: str) -> MissingChannelError:
+    """Return the error for a channel that no tile has; *names* are those that there are."""
+    known = ", ".join(sorted(str(one) for one in names if one is not None))
+    return MissingChannelError(
+        f"{what} has no channel {name!r}; "
+        + (f"it has {known}" if known else "its tiles have one image without a name")
+    )
+
+
+def _check_limit(recipe: RenderParameters, view: View, options: PictureOptions) -> None:
+    if options.max_tiles is not None and len(recipe.tiles) > options.max_tiles:
+        raise _too_many(len(recipe.tiles), view, options)
+
+
+def _too_many(count: int, view: View, options: PictureOptions) -> ImageError:
+    if options.max_tiles is None:
+        limit, remedy = "the service draws at once", "max_tiles=, above its own limit, or render='local'"
+    else:
+        limit, remedy = f"max_tiles={options.max_tiles}", "a larger max_tiles"
+    return ImageError(f"{view.what} shows {count} tiles, more than {limit}; ask for smaller boxes, or give {remedy}")
+
+
+# -- this process draws ------------------------------------------------------------------------------------------
+
+
+@functools.lru_cache(maxsize=8)
+def _sources_of(opener: ImageOpener) -> Sources:
+    from rendergateway.rendering import Sources
+
+    return Sources(opener)
+
+
+def image_opener(conn: Gateway) -> Callable[[str], Any]:
+    """Return what opens images as a gateway says; see `Gateway`."""
+    from rendergateway.rendering import ImageOpener
+
+    return ImageOpener(conn.image_paths, conn.remote_images)
+
+
+def image_sources(conn: Gateway) -> Sources:
+    """Return the images that a gateway may open, with those used last in memory."""
+    return _sources_of(image_opener(conn))
+
+
+def _drawn_here(view: View, options: PictureOptions) -> tuple[Pixels, Alpha | None]:
+    from rendergateway.rendering import draw, read_recipe
+    from rendergateway.rendering.images.decoding import plain_picture
+    from rendergateway.rendering.output.encoding import seen, sixteen_bit
+
+    parameters = view.parameters(options)
+    _check_limit(parameters, view, options)
+    recipe = read_recipe(parameters.to_json())
+    names = {channel.name for tile in recipe.tiles for channel in tile.channels}
+    if recipe.tiles and options.channel is not None and options.channel not in names:
+        raise missing_channel(options.channel, names, view.what)
+    picture = draw(recipe, image_sources(view.conn))
+    return (sixteen_bit(picture), None) if options.dtype == _DEEP else plain_picture(*seen(picture, recipe))
+
+
+def covered_in(view: View, options: PictureOptions) -> npt.NDArray[np.bool_]:
+    """Return where tiles lie, masks left aside: the same drawing, of white images."""
+    from rendergateway.rendering import Channel, ImageAddress, Level, Sources, Tile, draw, read_recipe
+
+    def white(tile: Tile) -> Tile:
+        if tile.width is None or tile.height is None:
+            raise ImageError(f"tile {tile.id!r} has no width and height: where it lies is not known")
+        width, height = int(tile.width), int(tile.height)
+        size = f"minX=0&minY=0&maxX={width}&maxY={height}&width={width}&height={height}"
+        level = Level(ImageAddress(f"mask://outside-box?{size}"))
+        return attrs.evolve(tile, channels=(Channel(levels={0: level}),))
+
+    one = attrs.evolve(options, channels=None)
+    recipe = read_recipe(view.parameters(one).to_json())
+    names = recipe.channel_names
+    tiles = tuple(white(tile) for tile in recipe.tiles if tile.selected(names))
+    plain = attrs.evolve(recipe, tiles=tiles, channels=None, filters=(), exclude_mask=True)
+    # Black is also what the service draws where a tile's last row and column would be.
+    return draw(plain, Sources()).pixels > 0

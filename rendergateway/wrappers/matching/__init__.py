@@ -1,0 +1,1 @@
+"""Choosing, saving and measuring point matches."""

@@ -1,0 +1,1 @@
+"""The nouns: owner, project, stack, section, tile, match collection, pair."""

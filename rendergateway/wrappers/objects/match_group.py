@@ -1,0 +1,64 @@
+"""Groups of tiles in match collections: by convention sections."""
+
+from __future__ import annotations
+
+import attrs
+
+from rendergateway.model import NameRecord
+from rendergateway.wrappers.core.collection import Collection, Listing
+from rendergateway.wrappers.core.keys import MatchGroupKey
+from rendergateway.wrappers.core.object import ObjectWrapper
+from rendergateway.wrappers.core.registry import add_base
+from rendergateway.wrappers.objects.match_collection import MatchCollectionWrapper
+from rendergateway.wrappers.objects.match_pair import MatchPairWrapper
+
+__all__ = ["MatchGroupWrapper"]
+
+
+@add_base
+class MatchGroupWrapper(ObjectWrapper[NameRecord]):
+    """The tiles of a match collection that carry one group id: by convention the section id of their section."""
+
+    __slots__ = ()
+    KIND = "match_group"
+    CHILD_KIND = "match_pair"
+    RECORD = NameRecord
+
+    _key: MatchGroupKey
+
+    @property
+    def match_collection(self) -> MatchCollectionWrapper:
+        """The collection; no request."""
+        collection: MatchCollectionWrapper = self._parent("match_collection", self._key.collection_key)
+        return collection
+
+    @property
+    def parent(self) -> MatchCollectionWrapper:
+        """The collection."""
+        return self.match_collection
+
+    def within(self) -> Collection[MatchPairWrapper]:
+        """Return the pairs of which both tiles are in this group; one request, ``match.within_group``, when read."""
+        return self.match_collection.pairs(within=self.name)
+
+    def outside(self) -> Collection[MatchPairWrapper]:
+        """Return the pairs of which one tile is in this group; one request, ``match.outside_group``, when read."""
+        return self.match_collection.pairs(outside=self.name)
+
+    def pairs(self) -> Collection[MatchPairWrapper]:
+        """Return the pairs of which a tile is in this group: those within, then those outside. Requests as both."""
+
+        def load() -> Listing:
+            within, outside = self.within()._now, self.outside()._now
+            texts = [*(within.texts or ()), *(outside.texts or ())]
+            return attrs.evolve(within, ids=[*within.ids, *outside.ids], texts=texts)
+
+        pairs: Collection[MatchPairWrapper] = self._children("match_pair", "pairs", load)
+        return pairs
+
+    def children(self) -> Collection[MatchPairWrapper]:
+        """Return the pairs."""
+        return self.pairs()
+
+    def _fetch(self) -> NameRecord:
+        return NameRecord(name=self.name)

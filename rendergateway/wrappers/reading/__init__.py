@@ -1,0 +1,1 @@
+"""From answers of the service to tiles."""
