@@ -17,8 +17,8 @@ from rendergateway.rendering.base.recipe import (
     Recipe,
     Tile,
 )
-from rendergateway.rendering.draw.drawing import Picture, draw
-from rendergateway.rendering.draw.reading import read_recipe, read_tile, read_transform
+from rendergateway.rendering.draw.compositor import Picture, draw
+from rendergateway.rendering.draw.recipe_reader import read_recipe, read_tile, read_transform
 from rendergateway.rendering.images.locations import ImageOpener, Opener
 from rendergateway.rendering.images.sources import Sources
 from rendergateway.rendering.output.encoding import FORMATS, encoded, encoded_outlines, png_bytes, write_png

@@ -26,8 +26,8 @@ from rendergateway.errors import ConfigurationError
 from rendergateway.number_text import parse_integer
 from rendergateway.service.app import PREFIX, Application
 from rendergateway.service.base.options import GIB, Options
-from rendergateway.service.http.access import Logged
-from rendergateway.service.http.reply_body import Pieces
+from rendergateway.service.http.access_log import Logged
+from rendergateway.service.http.response_file import Pieces
 from rendergateway.service.store import Database
 from rendergateway.wire import DEEPEST
 

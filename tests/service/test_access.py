@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from rendergateway.service.http.access import Logged
+from rendergateway.service.http.access_log import Logged
 from tests.service.conftest import STACK, Service
 
 

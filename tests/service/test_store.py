@@ -11,8 +11,8 @@ import pytest
 from rendergateway.errors import StoreError
 from rendergateway.service.store import Database, backup, check, compact
 from rendergateway.service.store import database as database_module
+from rendergateway.service.store.maintenance import discard, sweep
 from rendergateway.service.store.schema import VERSION
-from rendergateway.service.store.upkeep import discard, sweep
 from tests.service.conftest import STACK, Service, tile
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from rendergateway.errors import ImageError
 from rendergateway.rendering.base.recipe import MOST_PIXELS, Recipe
 from rendergateway.rendering.base.threads import drawing
-from rendergateway.rendering.draw.drawing import Picture
+from rendergateway.rendering.draw.compositor import Picture
 from rendergateway.rendering.output.outlines import draw_outlines
 from rendergateway.rendering.output.png import png_of_rgba
 from rendergateway.rendering.output.quantization import quantization_tables

@@ -10,12 +10,12 @@ import numpy as np
 
 from rendergateway.geometry import FloatArray
 from rendergateway.number_text import double_text
-from rendergateway.service.base.names import StackId
+from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.refusals import IllegalArgument, IllegalState, ServiceRefusal
 from rendergateway.service.domain.boxes import Map, instantiate
-from rendergateway.service.domain.existence import existing_tile, maybe_tiles
+from rendergateway.service.domain.lookup import existing_tile, maybe_tiles
 from rendergateway.service.domain.mesh import LocalFromWorld
-from rendergateway.service.domain.resolving import Resolver, decoded_tile
+from rendergateway.service.domain.resolver import Resolver, decoded_tile
 from rendergateway.service.store import Store
 from rendergateway.service.store.tiles import Tiles
 from rendergateway.wire import Coordinates, TileSpec, json_number

@@ -12,13 +12,13 @@ from rendergateway.service.handlers import (
     matches,
     metadata,
     owners,
-    recipes,
+    render_parameters,
     sections,
     stacks,
+    tile_changes,
     tiles,
     trials,
     validation,
-    writing,
 )
 from rendergateway.service.http.call import Call
 
@@ -30,8 +30,8 @@ _MODULES = (
     metadata,
     sections,
     tiles,
-    writing,
-    recipes,
+    tile_changes,
+    render_parameters,
     layout,
     coordinates,
     matches,

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from rendergateway.geometry import FloatArray
-from rendergateway.service.base.names import CollectionId, StackId
+from rendergateway.service.base.ids import CollectionId, StackId
 from rendergateway.service.base.refusals import IllegalArgument, NotFound, NullPointer
 from rendergateway.service.domain.boxes import instantiate
-from rendergateway.service.domain.existence import existing_pairs, existing_tile, existing_tiles
+from rendergateway.service.domain.lookup import existing_pairs, existing_tile, existing_tiles
+from rendergateway.service.domain.match_pairs import in_order
 from rendergateway.service.domain.mesh import LocalFromWorld
-from rendergateway.service.domain.pairs import in_order
-from rendergateway.service.domain.recipes import without_last
-from rendergateway.service.domain.resolving import Resolver, decoded_tile
+from rendergateway.service.domain.render_parameters import without_last
+from rendergateway.service.domain.resolver import Resolver, decoded_tile
 from rendergateway.service.handlers.sections import tile_bounds
 from rendergateway.service.store import Store
 from rendergateway.service.store.matches import Pairs

@@ -8,7 +8,7 @@ import numpy as np
 
 from rendergateway.geometry import FloatArray
 from rendergateway.number_text import double_text
-from rendergateway.service.base.names import StackId
+from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.refusals import IllegalState, NullPointer, ServiceRefusal, Uncaught
 from rendergateway.service.domain.boxes import instantiate
 from rendergateway.service.domain.coordinates import StackCoordinates

@@ -9,10 +9,10 @@ import numpy as np
 from rendergateway.errors import TransformError
 from rendergateway.geometry import FloatArray
 from rendergateway.number_text import double_text, parse_double
-from rendergateway.service.base.names import CollectionId, StackId
+from rendergateway.service.base.ids import CollectionId, StackId
 from rendergateway.service.base.refusals import IllegalArgument, NotFound
-from rendergateway.service.domain.existence import existing_pairs, existing_stack, existing_tile, not_read_only
-from rendergateway.service.domain.resolving import decoded_tile
+from rendergateway.service.domain.lookup import existing_pairs, existing_stack, existing_tile, not_read_only
+from rendergateway.service.domain.resolver import decoded_tile
 from rendergateway.service.store import Store
 from rendergateway.service.store.stacks import StackRow
 from rendergateway.transforms import AffineModel2D, AffineWarpFieldTransform, from_spec

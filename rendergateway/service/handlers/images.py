@@ -6,13 +6,19 @@ from typing import Any
 
 from rendergateway.endpoints import Endpoint
 from rendergateway.number_text import truncated
-from rendergateway.service.base.names import StackId
+from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.options import Options
 from rendergateway.service.base.refusals import IllegalState, NullPointer
-from rendergateway.service.domain.drawing import draw
-from rendergateway.service.domain.existence import existing_stack
-from rendergateway.service.domain.files import drawn_before
-from rendergateway.service.domain.recipes import box_recipe, layer_recipe, neighbors_recipe, source_recipe, tile_recipe
+from rendergateway.service.domain.image_files import drawn_before
+from rendergateway.service.domain.lookup import existing_stack
+from rendergateway.service.domain.render import draw
+from rendergateway.service.domain.render_parameters import (
+    box_recipe,
+    layer_recipe,
+    neighbors_recipe,
+    source_recipe,
+    tile_recipe,
+)
 from rendergateway.service.handlers.metadata import version_of
 from rendergateway.service.http.conditions import Conditions, Picture
 from rendergateway.service.store import Store

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 from rendergateway.number_text import double_text, truncated
-from rendergateway.service.base.names import StackId
+from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.refusals import Uncaught
-from rendergateway.service.domain.existence import existing_stack, maybe_tiles
-from rendergateway.service.domain.resolving import decoded_tile
+from rendergateway.service.domain.lookup import existing_stack, maybe_tiles
+from rendergateway.service.domain.resolver import decoded_tile
 from rendergateway.service.store import Store
 from rendergateway.wire import Leaf, StackStats, TileSpec, decode_stored
 

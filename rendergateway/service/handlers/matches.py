@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from rendergateway.service.base.names import CollectionId
+from rendergateway.service.base.ids import CollectionId
 from rendergateway.service.base.refusals import IllegalArgument, IllegalState, NotFound, NullPointer, ServiceRefusal
-from rendergateway.service.domain.existence import existing_pairs
-from rendergateway.service.domain.pairs import in_order, json_of, merged, row_of
-from rendergateway.service.http.streams import listed
+from rendergateway.service.domain.lookup import existing_pairs
+from rendergateway.service.domain.match_pairs import in_order, json_of, merged, row_of
+from rendergateway.service.http.json_stream import listed
 from rendergateway.service.store import Store
 from rendergateway.wire import CanvasMatches, CollectionMetaData, CollectionName, SentPair, encode
 

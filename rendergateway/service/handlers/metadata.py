@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from rendergateway.model.records.dates import epoch_ms_text
-from rendergateway.service.base.names import StackId
+from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.refusals import IllegalArgument, NullPointer
-from rendergateway.service.domain.existence import existing_stack, not_read_only
+from rendergateway.service.domain.lookup import existing_stack, not_read_only
 from rendergateway.service.store import Store
 from rendergateway.service.store.stacks import StackRow
 from rendergateway.wire import (

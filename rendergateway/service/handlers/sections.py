@@ -6,16 +6,16 @@ import re
 from collections.abc import Callable, Iterator
 
 from rendergateway.number_text import double_text, parse_double, truncated
-from rendergateway.service.base.names import StackId
+from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.refusals import IllegalArgument, NotFound, Uncaught
-from rendergateway.service.domain.existence import (
+from rendergateway.service.domain.lookup import (
     existing_sections,
     existing_stack,
     existing_tiles,
     maybe_tiles,
     stack_missing,
 )
-from rendergateway.service.http.streams import listed
+from rendergateway.service.http.json_stream import listed
 from rendergateway.service.store import Store
 from rendergateway.service.store.sections import Extent, SectionRow
 from rendergateway.service.store.tiles import Ids, TileBox, Tiles

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rendergateway.number_text import truncated
 from rendergateway.service.base.hash_order import hash_order
-from rendergateway.service.base.names import StackId
+from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.refusals import IllegalArgument, IllegalState
-from rendergateway.service.domain.existence import existing_stack, not_read_only
+from rendergateway.service.domain.lookup import existing_stack, not_read_only
 from rendergateway.service.store import Store
 from rendergateway.service.store.sections import Sections
 from rendergateway.service.store.stacks import StackRow, now_ms

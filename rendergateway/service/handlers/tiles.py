@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from rendergateway.number_text import double_text
-from rendergateway.service.base.names import StackId
+from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.options import Options
 from rendergateway.service.base.refusals import IllegalArgument, NotFound, Uncaught
-from rendergateway.service.domain.existence import existing_stack, existing_tile, existing_tiles, maybe_tiles
-from rendergateway.service.domain.resolving import Resolver, decoded_tile
+from rendergateway.service.domain.lookup import existing_stack, existing_tile, existing_tiles, maybe_tiles
+from rendergateway.service.domain.resolver import Resolver, decoded_tile
 from rendergateway.service.handlers.sections import layer_extent
-from rendergateway.service.http.streams import listed
+from rendergateway.service.http.json_stream import listed
 from rendergateway.service.store import Store
 from rendergateway.service.store.tiles import Ids, StoredTile, Tiles
 from rendergateway.wire import LastTransform, encode

@@ -7,12 +7,12 @@ from typing import Any
 
 from rendergateway.errors import RecordError
 from rendergateway.number_text import double_text
-from rendergateway.service.base.names import StackId
+from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.options import Options
 from rendergateway.service.base.refusals import IllegalArgument, NullPointer, ServiceRefusal
-from rendergateway.service.domain.existence import existing_tile, existing_tiles
-from rendergateway.service.domain.files import check_files, check_tile, check_transform
-from rendergateway.service.domain.resolving import Resolver, decoded_tile
+from rendergateway.service.domain.image_files import check_files, check_tile, check_transform
+from rendergateway.service.domain.lookup import existing_tile, existing_tiles
+from rendergateway.service.domain.resolver import Resolver, decoded_tile
 from rendergateway.service.store import Store
 from rendergateway.wire import (
     Interpolated,

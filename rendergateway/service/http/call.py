@@ -12,10 +12,10 @@ import attrs
 
 from rendergateway.endpoints import Endpoint
 from rendergateway.errors import RecordError
-from rendergateway.service.base.names import CollectionId, StackId
+from rendergateway.service.base.ids import CollectionId, StackId
 from rendergateway.service.base.options import Options
 from rendergateway.service.base.refusals import BadBody, ServiceRefusal, Uncaught
-from rendergateway.service.domain.saving import read_to_the_end
+from rendergateway.service.domain.tile_upload import read_to_the_end
 from rendergateway.service.http.conditions import Conditions, Picture
 from rendergateway.service.store import Store
 from rendergateway.wire import SentTiles, decode_body

@@ -6,9 +6,9 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from rendergateway.service.base.names import CollectionId
+from rendergateway.service.base.ids import CollectionId
+from rendergateway.service.store.maintenance import discard
 from rendergateway.service.store.schema import create_pairs
-from rendergateway.service.store.upkeep import discard
 
 __all__ = ["Collections", "PairRow", "Pairs"]
 

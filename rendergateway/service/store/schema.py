@@ -14,7 +14,7 @@ APPLICATION_ID = 0x52475759
 VERSION = 2
 
 # A tile's place in the spatial index is `level` (its extent as a power of two) and the cell of that size in which its
-# upper left corner lies: see cells.py. Coordinates are kept as 64-bit numbers and compared exactly.
+# upper left corner lies: see spatial_index.py. Coordinates are kept as 64-bit numbers and compared exactly.
 _TILES = """
 CREATE TABLE tile_{n} (
     id INTEGER PRIMARY KEY,

@@ -7,9 +7,9 @@ import time
 
 import attrs
 
-from rendergateway.service.base.names import StackId
+from rendergateway.service.base.ids import StackId
+from rendergateway.service.store.maintenance import discard
 from rendergateway.service.store.schema import create_tiles
-from rendergateway.service.store.upkeep import discard
 
 __all__ = ["StackRow", "StackRows", "now_ms"]
 

@@ -7,12 +7,12 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 
 from rendergateway.service.store.database import Database
+from rendergateway.service.store.maintenance import sweep
 from rendergateway.service.store.matches import Collections
 from rendergateway.service.store.sections import Sections
 from rendergateway.service.store.stacks import StackRow, StackRows
 from rendergateway.service.store.tile_rows import COLUMNS
 from rendergateway.service.store.tiles import Tiles
-from rendergateway.service.store.upkeep import sweep
 
 __all__ = ["Store", "reading", "writing"]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from rendergateway.service.base.refusals import IllegalState
-from rendergateway.service.store.cells import place_of
+from rendergateway.service.store.spatial_index import place_of
 from rendergateway.wire import TileSpec, encode, is_flat, references
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from rendergateway.service.store.cells import bands
+from rendergateway.service.store.spatial_index import bands
 from rendergateway.service.store.tile_rows import TileRows
 
 __all__ = ["Ids", "StoredTile", "TileBox", "Tiles"]

@@ -6,7 +6,7 @@ By the stack's metadata; by its tile collection, which an OFFLINE stack has not;
 
 from __future__ import annotations
 
-from rendergateway.service.base.names import CollectionId, StackId
+from rendergateway.service.base.ids import CollectionId, StackId
 from rendergateway.service.base.refusals import IllegalState, NotFound
 from rendergateway.service.store import Store
 from rendergateway.service.store.matches import Pairs

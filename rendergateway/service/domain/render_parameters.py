@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from rendergateway.number_text import truncated
-from rendergateway.service.base.names import StackId
+from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.options import Options
 from rendergateway.service.domain.boxes import derive_box
-from rendergateway.service.domain.existence import existing_stack, existing_tile, existing_tiles
-from rendergateway.service.domain.look import apply_look
-from rendergateway.service.domain.resolving import Resolver, decoded_tile
+from rendergateway.service.domain.lookup import existing_stack, existing_tile, existing_tiles
+from rendergateway.service.domain.render_options import apply_look
+from rendergateway.service.domain.resolver import Resolver, decoded_tile
 from rendergateway.service.handlers.metadata import version_of
 from rendergateway.service.handlers.sections import layer_extent
 from rendergateway.service.handlers.tiles import document, within_limit

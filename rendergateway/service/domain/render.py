@@ -12,7 +12,7 @@ from rendergateway.errors import FilterError, ImageError, MissingChannelError
 from rendergateway.rendering import MOST_PIXELS, Recipe, Sources
 from rendergateway.service.base.options import Options
 from rendergateway.service.base.refusals import IllegalArgument, IllegalState, NullPointer
-from rendergateway.service.domain.files import check_tile, readable_path
+from rendergateway.service.domain.image_files import check_tile, readable_path
 from rendergateway.wire import RenderParameters, flatten
 
 __all__ = ["draw"]

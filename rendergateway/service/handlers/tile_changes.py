@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rendergateway.service.base.names import StackId
+from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.refusals import IllegalArgument, IllegalState
-from rendergateway.service.domain.existence import existing_stack
-from rendergateway.service.domain.resolving import decoded_tile
-from rendergateway.service.domain.saving import save
+from rendergateway.service.domain.lookup import existing_stack
+from rendergateway.service.domain.resolver import decoded_tile
+from rendergateway.service.domain.tile_upload import save
 from rendergateway.service.store import Store
 from rendergateway.service.store.stacks import StackRow
 from rendergateway.service.store.tile_rows import TileRows

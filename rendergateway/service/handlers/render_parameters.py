@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from rendergateway.service.base.names import StackId
+from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.options import Options
-from rendergateway.service.domain.existence import existing_tiles
-from rendergateway.service.domain.look import FILTER_LISTS
-from rendergateway.service.domain.recipes import box_recipe, layer_recipe, neighbors_recipe, source_recipe, tile_recipe
+from rendergateway.service.domain.lookup import existing_tiles
+from rendergateway.service.domain.render_options import FILTER_LISTS
+from rendergateway.service.domain.render_parameters import (
+    box_recipe,
+    layer_recipe,
+    neighbors_recipe,
+    source_recipe,
+    tile_recipe,
+)
 from rendergateway.service.store import Store
 from rendergateway.wire import encode, encode_numbers
 
