@@ -52,7 +52,7 @@ def tiles_of(z: int) -> Any:
 def serve(folder: str, name: str, count: int, ports: multiprocessing.Queue[tuple[str, int]]) -> None:
     """Serve an embedded service, filled with that many tiles, from a process of its own."""
     from rendergateway import Gateway
-    from rendergateway.service.launch import serve as serve_file
+    from rendergateway.service.serve import serve as serve_file
     from rendergateway.transforms import AffineModel2D
 
     # A line a request would cost both sides the same, and hide the figures.

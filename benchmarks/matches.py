@@ -62,7 +62,7 @@ def fill(path: str, pairs: int, tiles: int) -> None:
 
 def serve_all(path: str, ports: multiprocessing.Queue[int]) -> None:
     """Serve the file, from a process of its own."""
-    from rendergateway.service.launch import serve
+    from rendergateway.service.serve import serve
 
     serve(path, port=0, on_ready=lambda line: ports.put(int(re.findall(r"http://[^ ]*?:(\d+)", line)[0])))
 

@@ -34,7 +34,7 @@ def serve(path: str | None, memory: bool, quiet: bool, **options: Any) -> None:
     """
     if memory == (path is not None):
         raise click.UsageError("name the database to serve, or give --memory")
-    from rendergateway.service.launch import serve as run
+    from rendergateway.service.serve import serve as run
 
     if quiet:
         options["on_request"] = _say_nothing

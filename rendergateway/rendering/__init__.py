@@ -1,7 +1,7 @@
 """
 Pixels: from tile specs to pictures, and pictures to files.
 
-`read_recipe` makes a `Recipe` of render parameters, `draw` a `Picture` of a recipe and of the `Sources` its images come
+`read_recipe` makes a `Recipe` of render parameters, `draw` a `RenderedImage` of a recipe and of the `Sources` its images come
 from, `encoded` a file of a picture. OpenCV and tifffile are imported when a picture is made.
 """
 
@@ -17,7 +17,7 @@ from rendergateway.rendering.base.recipe import (
     Recipe,
     Tile,
 )
-from rendergateway.rendering.draw.compositor import Picture, draw
+from rendergateway.rendering.draw.compositor import RenderedImage, draw
 from rendergateway.rendering.draw.recipe_reader import read_recipe, read_tile, read_transform
 from rendergateway.rendering.images.locations import ImageOpener, Opener
 from rendergateway.rendering.images.sources import Sources
@@ -33,8 +33,8 @@ __all__ = [
     "Level",
     "Opener",
     "PathRule",
-    "Picture",
     "Recipe",
+    "RenderedImage",
     "Sources",
     "Tile",
     "draw",

@@ -10,6 +10,7 @@ import contextlib
 import functools
 import html
 import logging
+import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, unquote_to_bytes, urlsplit
@@ -24,8 +25,8 @@ from rendergateway.service.base.options import Options
 from rendergateway.service.base.refusals import NotBuilt, ServiceRefusal, Uncaught
 from rendergateway.service.handlers import HANDLERS
 from rendergateway.service.http.body import body_of
-from rendergateway.service.http.call import Answer, Call, Circumstances
-from rendergateway.service.http.conditions import Conditions, Picture
+from rendergateway.service.http.call import Call, Circumstances, HandlerResult
+from rendergateway.service.http.conditions import Conditions, ImageResult
 from rendergateway.service.http.negotiation import JSON, TEXT, MalformedHeaderError, accepts, produced_by, takes
 from rendergateway.service.http.reply import Reply, bare, nothing
 from rendergateway.service.store import Database, Store, reading, writing
@@ -33,9 +34,10 @@ from rendergateway.service.store import Database, Store, reading, writing
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-__all__ = ["PREFIX", "Application"]
+__all__ = ["LOOPBACK_HOSTS", "PREFIX", "Application", "app_for"]
 
 PREFIX = "/render-ws"
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _DATA = PREFIX + "/v1"
 _CREATED = frozenset(
     {
@@ -50,7 +52,6 @@ _CREATED = frozenset(
         "match.update_counts",
     }
 )
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET,POST,PUT,OPTIONS,HEAD",
     "Access-Control-Allow-Headers": "X-Requested-With,Content-Type,Accept,Origin",
@@ -160,7 +161,7 @@ class Application:
             return Reply(f"{endpoint.name} failed; the service's log says how", 500, content_type=TEXT)
         return _reply(request, endpoint, answer, close)
 
-    def _written(self, call: Call, arguments: dict[str, Any]) -> tuple[Answer, Callable[[], object]]:
+    def _written(self, call: Call, arguments: dict[str, Any]) -> tuple[HandlerResult, Callable[[], object]]:
         refusal: ServiceRefusal | None = None
         with writing(self.database) as store:
             try:
@@ -173,11 +174,11 @@ class Application:
             raise refusal
         return answer, nothing
 
-    def _read(self, call: Call, arguments: dict[str, Any]) -> tuple[Answer, Callable[[], object]]:
+    def _read(self, call: Call, arguments: dict[str, Any]) -> tuple[HandlerResult, Callable[[], object]]:
         with contextlib.ExitStack() as stack:
             store: Store = stack.enter_context(reading(self.database))
             answer = call(store, arguments)
-            if isinstance(answer, (bytes, str, type(None), Picture)):
+            if isinstance(answer, (bytes, str, type(None), ImageResult)):
                 return answer, nothing
             # A stream reads on while it is sent: its transaction ends with it.
             return answer, stack.pop_all().close
@@ -186,7 +187,7 @@ class Application:
         if self.options.hosts is None:
             return True
         name = urlsplit(f"//{request.environ.get('HTTP_HOST', '')}").hostname
-        return name in _LOOPBACK or name in self.options.hosts
+        return name in LOOPBACK_HOSTS or name in self.options.hosts
 
     def _allow_origin(self, environ: WSGIEnvironment, reply: Reply) -> None:
         reply.headers["Vary"] = "Origin"
@@ -196,7 +197,27 @@ class Application:
 
     def _origin_may_read(self, origin: str) -> bool:
         allowed = self.options.allow_origin
-        return origin in allowed or "*" in allowed or urlsplit(origin).hostname in _LOOPBACK
+        return origin in allowed or "*" in allowed or urlsplit(origin).hostname in LOOPBACK_HOSTS
+
+
+def app_for(path: str | os.PathLike[str], **options: Any) -> Application:
+    """
+    Return the service over the file *path* as a WSGI application.
+
+    Parameters
+    ----------
+    path : str or Path
+        The database; made where it is missing.
+    **options
+        Fields of `Options`.
+
+    Raises
+    ------
+    StoreError
+        If the file cannot be used.
+    """
+    settings = Options(**options)
+    return Application(Database(path, read_only=settings.read_only), settings)
 
 
 def _call(endpoint: Endpoint) -> Call:
@@ -270,12 +291,12 @@ def _refused(request: Request, refusal: ServiceRefusal) -> Reply:
     return Reply(sentence, refusal.status, content_type=refusal.content_type, headers=refusal.headers)
 
 
-def _reply(request: Request, endpoint: Endpoint, answer: Answer, close: Callable[[], object]) -> Reply:
+def _reply(request: Request, endpoint: Endpoint, answer: HandlerResult, close: Callable[[], object]) -> Reply:
     if answer is None:
         if endpoint.answer != "empty":
             return bare(204)
         return bare(201, {"Location": _location(request)}) if endpoint.name in _CREATED else bare(200)
-    if isinstance(answer, Picture):
+    if isinstance(answer, ImageResult):
         return Reply(answer.body, content_type=produced_by(endpoint), headers=answer.headers)
     return Reply(answer, content_type=produced_by(endpoint), close=close)
 

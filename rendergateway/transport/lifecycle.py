@@ -258,7 +258,7 @@ def _revive(life_class: type[ServiceLife], ticket: str, state: dict[str, Any]) -
 def _embedded_adapter(address: str) -> Any:
     # The one step from the client to the service: by name, when it is asked for.
     try:
-        from rendergateway.service.launch import embedded_adapter
+        from rendergateway.service.embedded import embedded_adapter
     except ImportError as error:
         raise ConfigurationError(
             f"the embedded service needs {error.name}: pip install 'rendergateway[service]'"

@@ -14,7 +14,7 @@ import tifffile
 from PIL import Image
 
 from rendergateway import ImageError
-from rendergateway.rendering import Picture, Recipe, encoded, png_bytes, write_png
+from rendergateway.rendering import Recipe, RenderedImage, encoded, png_bytes, write_png
 from rendergateway.rendering.images.decoding import decoded
 from tests.rendering.conftest import texture
 
@@ -45,7 +45,7 @@ ALPHA = np.tile(np.linspace(0, 255, 50).astype(np.uint8), (40, 1))
 
 def test_png__colours_and_opacity() -> None:
     """A PNG holds colours and opacity; what is fully transparent is black."""
-    image = np.asarray(Image.open(io.BytesIO(encoded(Picture(COLOURS, ALPHA), Recipe(), "png"))))
+    image = np.asarray(Image.open(io.BytesIO(encoded(RenderedImage(COLOURS, ALPHA), Recipe(), "png"))))
 
     assert (image[..., 3] == ALPHA).all()
     assert (image[:, -1, :3] == COLOURS[:, -1]).all()
@@ -55,18 +55,21 @@ def test_png__colours_and_opacity() -> None:
 
 def test_raw__opacity_comes_first() -> None:
     """Raw pixels are opacity, red, green and blue; those of 16 bits have their upper byte first."""
-    four = np.frombuffer(encoded(Picture(COLOURS), Recipe(), "raw"), dtype=np.uint8).reshape(40, 50, 4)
+    four = np.frombuffer(encoded(RenderedImage(COLOURS), Recipe(), "raw"), dtype=np.uint8).reshape(40, 50, 4)
     deep = np.arange(2000, dtype=np.uint16).reshape(40, 50)
 
     assert (four[..., 0] == 255).all()
     assert (four[..., 1:] == COLOURS).all()
-    assert encoded(Picture(deep), Recipe(), "raw16") == deep.astype(">u2").tobytes()
+    assert encoded(RenderedImage(deep), Recipe(), "raw16") == deep.astype(">u2").tobytes()
 
 
 def test_tiff__big_end_first() -> None:
     """TIFFs are uncompressed, colours or 16-bit values, in the byte order of the service."""
     deep = np.arange(2000, dtype=np.uint16).reshape(40, 50)
-    colours, values = encoded(Picture(COLOURS), Recipe(), "tiff"), encoded(Picture(deep), Recipe(), "tiff16")
+    colours, values = (
+        encoded(RenderedImage(COLOURS), Recipe(), "tiff"),
+        encoded(RenderedImage(deep), Recipe(), "tiff16"),
+    )
 
     assert colours[:2] == values[:2] == b"MM"
     assert (tifffile.imread(io.BytesIO(colours)) == COLOURS).all()
@@ -75,8 +78,8 @@ def test_tiff__big_end_first() -> None:
 
 def test_jpeg__one_channel_or_three() -> None:
     """A JPEG is coloured unless grey was asked for, and lies on black."""
-    coloured = Image.open(io.BytesIO(encoded(Picture(COLOURS, ALPHA), Recipe(), "jpeg")))
-    grey = Image.open(io.BytesIO(encoded(Picture(COLOURS), Recipe(convert_to_gray=True), "jpeg")))
+    coloured = Image.open(io.BytesIO(encoded(RenderedImage(COLOURS, ALPHA), Recipe(), "jpeg")))
+    grey = Image.open(io.BytesIO(encoded(RenderedImage(COLOURS), Recipe(convert_to_gray=True), "jpeg")))
 
     assert (coloured.mode, grey.mode, coloured.size) == ("RGB", "L", (50, 40))
     assert np.asarray(coloured)[:, 0].max() < 40
@@ -85,7 +88,7 @@ def test_jpeg__one_channel_or_three() -> None:
 def test_window__stretches_what_is_seen_only() -> None:
     """A window of grey levels counts in 8 bits, not in 16."""
     deep = np.array([[0, 1000, 1500, 3000]], dtype=np.uint16)
-    picture = Picture(deep, None, (1000.0, 2000.0))
+    picture = RenderedImage(deep, None, (1000.0, 2000.0))
 
     assert decoded(encoded(picture, Recipe(), "png"))[0, :, 0].tolist() == [0, 0, 128, 255]
     assert decoded(encoded(picture, Recipe(), "png16")).tolist() == deep.tolist()
@@ -95,7 +98,7 @@ def test_background__shows_through() -> None:
     """A background fills what is transparent, and leaves nothing so."""
     recipe = Recipe(tiles=(object(),), background=0x0000C8)  # type: ignore[arg-type]
 
-    image = np.asarray(Image.open(io.BytesIO(encoded(Picture(COLOURS, ALPHA), recipe, "png"))))
+    image = np.asarray(Image.open(io.BytesIO(encoded(RenderedImage(COLOURS, ALPHA), recipe, "png"))))
 
     assert (image[..., 3] == 255).all()
     assert (image[:, 0, :3] == [0, 0, 200]).all()

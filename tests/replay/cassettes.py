@@ -11,7 +11,7 @@ import attrs
 import requests
 import yaml
 
-from rendergateway.service.launch import BASE_URL, EmbeddedAdapter
+from rendergateway.service.embedded import BASE_URL, EmbeddedAdapter
 from tests.replay.rules import Answer, difference
 
 __all__ = ["OURS", "REAL_DATA", "Scenario", "excepted", "replay", "scenarios"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rendergateway.service.launch import embedded_adapter
+from rendergateway.service.embedded import embedded_adapter
 from tests.replay.cassettes import OURS, REAL_DATA, Scenario, excepted, replay, scenarios
 
 DIFFERENCES = excepted(OURS / "differences.txt")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from rendergateway.service.launch import BASE_URL, EmbeddedAdapter, embedded_adapter
+from rendergateway.service.embedded import BASE_URL, EmbeddedAdapter, embedded_adapter
 
 STACK = "/owner/lab/project/tissue/stack/raw"
 AFFINE = "mpicbg.trakem2.transform.AffineModel2D"

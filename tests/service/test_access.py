@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from rendergateway.service.http.access_log import Logged
+from rendergateway.service.http.access_log import AccessLog
 from tests.service.conftest import STACK, Service
 
 
-def _send(logged: Logged, target: str, *, read: bool = True) -> None:
+def _send(logged: AccessLog, target: str, *, read: bool = True) -> None:
     environ = {
         "REQUEST_METHOD": "GET",
         "REQUEST_URI": target,
@@ -29,7 +29,7 @@ def _send(logged: Logged, target: str, *, read: bool = True) -> None:
 def test_log__one_line_for_each_answer(stack: Service) -> None:
     """A line tells moment, client, request, status, bytes and time, also of what is refused or read while sent."""
     lines: list[str] = []
-    logged = Logged(stack.adapter.application, lines.append)
+    logged = AccessLog(stack.adapter.application, lines.append)
 
     for target in ("/render-ws/v1/owners?a=b", f"/render-ws/v1{STACK}/tileIds", "/render-ws/v1/nowhere"):
         _send(logged, target)
@@ -45,7 +45,7 @@ def test_log__given_up(stack: Service) -> None:
     """An answer that nobody read to its end has its line too, and its transaction ends."""
     lines: list[str] = []
 
-    _send(Logged(stack.adapter.application, lines.append), f"/render-ws/v1{STACK}/tileIds", read=False)
+    _send(AccessLog(stack.adapter.application, lines.append), f"/render-ws/v1{STACK}/tileIds", read=False)
 
     assert "200 0 bytes" in lines[0]
 
@@ -54,7 +54,7 @@ def test_log__no_second_line_by_a_request(stack: Service) -> None:
     """A path with a line break or a terminal's command stays one harmless line."""
     lines: list[str] = []
 
-    _send(Logged(stack.adapter.application, lines.append), "/render-ws/v1/a\nb\x1b[2J\x9b")
+    _send(AccessLog(stack.adapter.application, lines.append), "/render-ws/v1/a\nb\x1b[2J\x9b")
 
     assert "/render-ws/v1/a%0Ab%1B[2J%9B" in lines[0]
 
@@ -68,7 +68,7 @@ def test_log__body_that_fails() -> None:
         yield b"abc"
         raise OSError
 
-    answer: Any = Logged(failing, lines.append)({}, lambda *started: lambda text: None)
+    answer: Any = AccessLog(failing, lines.append)({}, lambda *started: lambda text: None)
     pieces = iter(answer)
     assert next(pieces) == b"abc"
     answer.close()

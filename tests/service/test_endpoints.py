@@ -9,8 +9,8 @@ from typing import Any
 import requests
 
 from rendergateway.endpoints import ENDPOINTS
+from rendergateway.service.embedded import BASE_URL
 from rendergateway.service.handlers import HANDLERS
-from rendergateway.service.launch import BASE_URL
 from tests.service.conftest import Service
 
 ROOT = Path(__file__).parents[2]

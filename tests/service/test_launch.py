@@ -14,11 +14,12 @@ import pytest
 import requests
 
 from rendergateway.errors import ConfigurationError, StoreError
-from rendergateway.service.launch import embedded_adapter, serve
+from rendergateway.service.embedded import embedded_adapter
+from rendergateway.service.serve import serve
 
 PROGRAM = """
 import sys
-from rendergateway.service.launch import serve
+from rendergateway.service.serve import serve
 serve(sys.argv[1], port=0, images=sys.argv[2:])
 """
 

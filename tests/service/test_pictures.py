@@ -16,7 +16,8 @@ import tifffile
 from rendergateway.endpoints import ENDPOINTS
 from rendergateway.rendering import FORMATS
 from rendergateway.rendering.images.decoding import decoded
-from rendergateway.service.launch import EmbeddedAdapter, app_for
+from rendergateway.service.app import app_for
+from rendergateway.service.embedded import EmbeddedAdapter
 from rendergateway.transforms import fit_thin_plate_spline
 from tests.service.conftest import STACK, Service, tile
 

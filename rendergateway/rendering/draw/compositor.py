@@ -20,13 +20,13 @@ from rendergateway.rendering.pixels.intensity import to_8bit
 from rendergateway.rendering.pixels.patches import Patch
 from rendergateway.rendering.pixels.sampling import Pixels
 
-__all__ = ["Picture", "draw"]
+__all__ = ["RenderedImage", "draw"]
 
 _BYTE = 255
 
 
 @attrs.frozen(eq=False)
-class Picture:
+class RenderedImage:
     """
     What was drawn.
 
@@ -48,7 +48,7 @@ class Picture:
     covered: npt.NDArray[np.bool_] | None = None
 
     @classmethod
-    def nothing(cls, width: int, height: int) -> Picture:
+    def nothing(cls, width: int, height: int) -> RenderedImage:
         """Return a picture without tiles: black and transparent."""
         empty = np.zeros((height, width), dtype=np.uint8)
         return cls(empty, empty, covered=empty.astype(bool))
@@ -63,7 +63,7 @@ class Picture:
         return float("nan") if self.covered is None else float(self.covered.mean())
 
 
-def draw(recipe: Recipe, sources: Sources, *, most_pixels: int = MOST_PIXELS, coverage: bool = False) -> Picture:
+def draw(recipe: Recipe, sources: Sources, *, most_pixels: int = MOST_PIXELS, coverage: bool = False) -> RenderedImage:
     """
     Draw a recipe.
 
@@ -92,7 +92,7 @@ def draw(recipe: Recipe, sources: Sources, *, most_pixels: int = MOST_PIXELS, co
     width, height = recipe.size(most_pixels)
     with drawing():
         board = _drawn(recipe, sources, coverage=coverage)
-    return Picture.nothing(width, height) if board is None else board.picture(width, height)
+    return RenderedImage.nothing(width, height) if board is None else board.picture(width, height)
 
 
 def _drawn(recipe: Recipe, sources: Sources, *, coverage: bool) -> _Board | None:
@@ -195,7 +195,7 @@ class _Board:
         for name in names:
             self._canvases[name].show(drawn.loaded.job.value_range(name))
 
-    def picture(self, width: int, height: int) -> Picture:
+    def picture(self, width: int, height: int) -> RenderedImage:
         """Return what was drawn: of one channel as it is, of several their sum by weight."""
         canvases = [self._canvases[name] for name in self._names]
         pixels, alpha, value_range = (
@@ -203,8 +203,10 @@ class _Board:
         )
         covered = None if canvases[0].covered is None else canvases[0].covered[:height, :width] > 0
         if pixels is None:
-            return Picture.nothing(width, height)
-        return Picture(pixels[:height, :width], None if alpha is None else alpha[:height, :width], value_range, covered)
+            return RenderedImage.nothing(width, height)
+        return RenderedImage(
+            pixels[:height, :width], None if alpha is None else alpha[:height, :width], value_range, covered
+        )
 
     def _average(self) -> tuple[Pixels, npt.NDArray[np.uint8], tuple[float, float]]:
         """Add up channels by their weights, cut after each of them; opacity likewise."""

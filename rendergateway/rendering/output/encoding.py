@@ -15,7 +15,7 @@ import numpy.typing as npt
 from rendergateway.errors import ImageError
 from rendergateway.rendering.base.recipe import MOST_PIXELS, Recipe
 from rendergateway.rendering.base.threads import drawing
-from rendergateway.rendering.draw.compositor import Picture
+from rendergateway.rendering.draw.compositor import RenderedImage
 from rendergateway.rendering.output.outlines import draw_outlines
 from rendergateway.rendering.output.png import png_of_rgba
 from rendergateway.rendering.output.quantization import quantization_tables
@@ -42,7 +42,7 @@ Bytes = npt.NDArray[np.uint8]
 # -- what is seen ------------------------------------------------------------------------------------------------
 
 
-def seen(picture: Picture, recipe: Recipe) -> tuple[Bytes, Bytes | None]:
+def seen(picture: RenderedImage, recipe: Recipe) -> tuple[Bytes, Bytes | None]:
     """Return 8-bit pixels and their opacity, on the background that was asked for; None for opaque pictures."""
     pixels, alpha = picture.as_8bit(), picture.alpha
     if alpha is None:
@@ -78,7 +78,7 @@ def _with_opacity(pixels: Bytes, alpha: Bytes | None) -> Bytes:
     return np.asarray(four, dtype=np.uint8)
 
 
-def sixteen_bit(picture: Picture) -> npt.NDArray[np.uint16]:
+def sixteen_bit(picture: RenderedImage) -> npt.NDArray[np.uint16]:
     """Return values as they are in the images, colours as one grey channel: windows of grey levels do not count."""
     values = picture.pixels
     if values.ndim == _COLOURS:
@@ -160,13 +160,13 @@ _OF_16_BITS: dict[str, Callable[[npt.NDArray[np.uint16]], bytes]] = {
 FORMATS = (*_OF_8_BITS, *_OF_16_BITS)
 
 
-def encoded(picture: Picture, recipe: Recipe, kind: str) -> bytes:
+def encoded(picture: RenderedImage, recipe: Recipe, kind: str) -> bytes:
     """
     Return a picture as one of the formats that the service answers in.
 
     Parameters
     ----------
-    picture : Picture
+    picture : RenderedImage
     recipe : Recipe
         What it was drawn from: says quality, background and whether a JPEG has one channel.
     kind : str

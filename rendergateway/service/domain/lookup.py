@@ -6,11 +6,12 @@ By the stack's metadata; by its tile collection, which an OFFLINE stack has not;
 
 from __future__ import annotations
 
+from rendergateway.number_text import double_text
 from rendergateway.service.base.ids import CollectionId, StackId
-from rendergateway.service.base.refusals import IllegalState, NotFound
+from rendergateway.service.base.refusals import IllegalArgument, IllegalState, NotFound
 from rendergateway.service.store import Store
 from rendergateway.service.store.matches import Pairs
-from rendergateway.service.store.sections import Sections
+from rendergateway.service.store.sections import Extent, Sections
 from rendergateway.service.store.stacks import StackRow
 from rendergateway.service.store.tiles import StoredTile, Tiles
 
@@ -20,6 +21,7 @@ __all__ = [
     "existing_stack",
     "existing_tile",
     "existing_tiles",
+    "layer_extent",
     "maybe_tiles",
     "not_read_only",
     "stack_missing",
@@ -67,6 +69,14 @@ def existing_sections(store: Store, stack: StackId) -> Sections:
     if sections is None:
         raise stack_missing(stack)
     return sections
+
+
+def layer_extent(store: Store, stack: StackId, z: float) -> Extent:
+    """Return how far a layer's tiles reach, or refuse with 400 where it has none."""
+    extent = existing_sections(store, stack).layer_extent(z)
+    if extent is None:
+        raise IllegalArgument(f"stack {stack.stack} does not contain any tiles with a z value of {double_text(z)}")
+    return extent
 
 
 def existing_tile(store: Store, stack: StackId, tile_id: str) -> StoredTile:

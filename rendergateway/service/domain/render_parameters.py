@@ -8,12 +8,11 @@ from rendergateway.number_text import truncated
 from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.options import Options
 from rendergateway.service.domain.boxes import derive_box
-from rendergateway.service.domain.lookup import existing_stack, existing_tile, existing_tiles
+from rendergateway.service.domain.lookup import existing_stack, existing_tile, existing_tiles, layer_extent
 from rendergateway.service.domain.render_options import apply_look
 from rendergateway.service.domain.resolver import Resolver, decoded_tile
-from rendergateway.service.handlers.metadata import version_of
-from rendergateway.service.handlers.sections import layer_extent
-from rendergateway.service.handlers.tiles import document, within_limit
+from rendergateway.service.domain.stack_metadata import version_of
+from rendergateway.service.domain.tile_query import query_document, within_limit
 from rendergateway.service.store import Store
 from rendergateway.wire import Channel, Level, RenderParameters, SpecList, TileSpec
 
@@ -41,7 +40,7 @@ def layer_recipe(store: Store, stack: StackId, z: float, options: Options, look:
     existing_stack(store, stack)
     extent = layer_extent(store, stack, z)
     tiles = existing_tiles(store, stack)
-    ids = within_limit(tiles.ids(order="tile_id", z=z), options, document(z=z))
+    ids = within_limit(tiles.ids(order="tile_id", z=z), options, query_document(z=z))
     resolver = Resolver(tiles)
     recipe = RenderParameters(
         x=extent.min_x,
@@ -68,7 +67,7 @@ def box_recipe(
     tiles = existing_tiles(store, stack)
     ids = tiles.ids_in_box(z, x, y, x + width, y + height, group)
     resolver = Resolver(tiles)
-    found = within_limit(ids, options, document(z=z))
+    found = within_limit(ids, options, query_document(z=z))
     specs = [resolver.flattened(decoded_tile(stored)) for stored in tiles.stored(found)]
     recipe = RenderParameters(x=x, y=y, width=width, height=height, tileSpecs=[*specs])
     return _of_stack(store, stack, recipe, look)

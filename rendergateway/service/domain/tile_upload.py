@@ -12,14 +12,14 @@ from rendergateway.service.store.tile_rows import TileRows
 from rendergateway.service.store.tiles import Tiles
 from rendergateway.wire import SentTiles, Spec, TileSpec, decode_stored, encode, references
 
-__all__ = ["read_to_the_end", "save"]
+__all__ = ["save_tiles", "tile_batches"]
 
 # A piece: so many tiles, or as many as have so many bytes together.
 _TILES, _BYTES = 500, 2**20
 _Sent = TileSpec | None
 
 
-def _pieces(body: SentTiles) -> Iterator[list[TileSpec | None]]:
+def tile_batches(body: SentTiles) -> Iterator[list[TileSpec | None]]:
     """Yield the tiles of a request piece by piece: all of them as objects would take several times its size."""
     piece: list[TileSpec | None] = []
     size = 0
@@ -39,20 +39,7 @@ def _pieces(body: SentTiles) -> Iterator[list[TileSpec | None]]:
         yield piece
 
 
-def read_to_the_end(body: SentTiles) -> None:
-    """
-    Look at each tile of a request once.
-
-    Raises
-    ------
-    BadBody
-        If one of them is no tile.
-    """
-    for _ in _pieces(body):
-        pass
-
-
-def save(tiles: Tiles, body: SentTiles, z: float | None, *, derive: bool) -> None:
+def save_tiles(tiles: Tiles, body: SentTiles, z: float | None, *, derive: bool) -> None:
     """
     Check the tiles of a request and store them, and its shared transforms by their own ids.
 
@@ -75,7 +62,7 @@ def _ready(body: SentTiles, shared: Mapping[str, Spec], z: float | None, derive:
     """Yield the tiles of a request, checked."""
     complete = frozenset(name for name, spec in shared.items() if not references(spec))
     misplaced: str | None = None
-    for sent in _pieces(body):
+    for sent in tile_batches(body):
         piece = [_present(tile) for tile in sent]
         for tile in piece:
             if derive:

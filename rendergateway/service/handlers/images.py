@@ -19,8 +19,8 @@ from rendergateway.service.domain.render_parameters import (
     source_recipe,
     tile_recipe,
 )
-from rendergateway.service.handlers.metadata import version_of
-from rendergateway.service.http.conditions import Conditions, Picture
+from rendergateway.service.domain.stack_metadata import version_of
+from rendergateway.service.http.conditions import Conditions, ImageResult
 from rendergateway.service.store import Store
 from rendergateway.wire import RenderParameters, StackStats, decode_stored
 
@@ -37,10 +37,10 @@ def _headers(store: Store, stack: StackId, conditions: Conditions) -> dict[str, 
 def tile_jpeg(
     store: Store, *, stack: StackId, tile_id: str, endpoint: Endpoint, options: Options, conditions: Conditions,
     **look: Any,
-) -> Picture:  # fmt: skip
+) -> ImageResult:  # fmt: skip
     """Draw one tile."""
     headers = _headers(store, stack, conditions)
-    return Picture(draw(tile_recipe(store, stack, tile_id, look), endpoint, options), headers)
+    return ImageResult(draw(tile_recipe(store, stack, tile_id, look), endpoint, options), headers)
 
 
 tile_png = tile_tiff = tile_tiff16 = tile_jpeg
@@ -49,19 +49,19 @@ tile_png = tile_tiff = tile_tiff16 = tile_jpeg
 def _draw_source(
     store: Store, stack: StackId, tile_id: str, endpoint: Endpoint, options: Options, conditions: Conditions,
     look: dict[str, Any], *, mask: bool,
-) -> Picture:  # fmt: skip
+) -> ImageResult:  # fmt: skip
     headers = _headers(store, stack, conditions)
     recipe = source_recipe(store, stack, tile_id, look, mask=mask)
     if "channels" in look:
         # The image as it is in the file has no channels; the real service stumbles over the question.
         raise IllegalState("Index 0 out of bounds for length 0")
-    return Picture(draw(recipe, endpoint, options), headers)
+    return ImageResult(draw(recipe, endpoint, options), headers)
 
 
 def tile_source_jpeg(
     store: Store, *, stack: StackId, tile_id: str, endpoint: Endpoint, options: Options, conditions: Conditions,
     **look: Any,
-) -> Picture:  # fmt: skip
+) -> ImageResult:  # fmt: skip
     """Draw a tile's image as it is in the file."""
     return _draw_source(store, stack, tile_id, endpoint, options, conditions, look, mask=False)
 
@@ -69,7 +69,7 @@ def tile_source_jpeg(
 def tile_mask_jpeg(
     store: Store, *, stack: StackId, tile_id: str, endpoint: Endpoint, options: Options, conditions: Conditions,
     **look: Any,
-) -> Picture:  # fmt: skip
+) -> ImageResult:  # fmt: skip
     """Draw a tile's mask as it is in the file."""
     return _draw_source(store, stack, tile_id, endpoint, options, conditions, look, mask=True)
 
@@ -81,21 +81,21 @@ tile_mask_png = tile_mask_tiff = tile_mask_jpeg
 def tile_neighbors_jpeg(
     store: Store, *, stack: StackId, tile_id: str, endpoint: Endpoint, options: Options, conditions: Conditions,
     bounding_boxes_only: bool = False, **look: Any,
-) -> Picture:  # fmt: skip
+) -> ImageResult:  # fmt: skip
     """Draw a tile and what lies around it."""
     headers = _headers(store, stack, conditions)
     recipe = neighbors_recipe(store, stack, tile_id, options, look)
-    return Picture(draw(recipe, endpoint, options, 0 if bounding_boxes_only else None), headers)
+    return ImageResult(draw(recipe, endpoint, options, 0 if bounding_boxes_only else None), headers)
 
 
 def section_jpeg(
     store: Store, *, stack: StackId, z: float, endpoint: Endpoint, options: Options, conditions: Conditions,
     max_tile_specs_to_render: int | None = None, **look: Any,
-) -> Picture:  # fmt: skip
+) -> ImageResult:  # fmt: skip
     """Draw a layer, small unless told otherwise."""
     headers = _headers(store, stack, conditions)
     recipe = layer_recipe(store, stack, z, options, {"scale": _LAYER_SCALE} | look)
-    return Picture(draw(recipe, endpoint, options, max_tile_specs_to_render), headers)
+    return ImageResult(draw(recipe, endpoint, options, max_tile_specs_to_render), headers)
 
 
 section_png = section_tiff = section_jpeg
@@ -105,11 +105,11 @@ def box_jpeg(
     store: Store, *, stack: StackId, z: float, x: float, y: float, width: int, height: int, endpoint: Endpoint,
     options: Options, conditions: Conditions, group: str | None = None, max_tile_specs_to_render: int | None = None,
     **look: Any,
-) -> Picture:  # fmt: skip
+) -> ImageResult:  # fmt: skip
     """Draw a box of a layer, or of one group of its tiles."""
     headers = _headers(store, stack, conditions)
     recipe = box_recipe(store, stack, z, (x, y, width, height), options, look, group)
-    return Picture(draw(recipe, endpoint, options, max_tile_specs_to_render), headers)
+    return ImageResult(draw(recipe, endpoint, options, max_tile_specs_to_render), headers)
 
 
 box_png = box_tiff = box_tiff16 = box_png16 = box_raw16 = box_raw = box_jpeg
@@ -121,18 +121,18 @@ def large_data_jpeg(
     store: Store, *, stack: StackId, width: int, height: int, level: int, z: float, row: int, column: int,
     endpoint: Endpoint, options: Options, conditions: Conditions,
     max_tile_specs_to_render: int = _LARGE_DATA_MOST_TILES, **look: Any,
-) -> Picture:  # fmt: skip
+) -> ImageResult:  # fmt: skip
     """Draw one square of a pyramid of squares."""
     headers = _headers(store, stack, conditions)
     if max_tile_specs_to_render != 0:
         place = f"{width}x{height}/{level}/{truncated(z)}/{row}/{column}"
         drawn = _drawn_before(store, stack, place, endpoint, options)
         if drawn is not None:
-            return Picture(drawn, headers)
+            return ImageResult(drawn, headers)
     size = 2 ** max(0, min(level, 30))
     box = (float(column * width * size), float(row * height * size), width * size, height * size)
     recipe = box_recipe(store, stack, z, box, options, {"scale": 1.0 / size} | look)
-    return Picture(draw(recipe, endpoint, options, max_tile_specs_to_render), headers)
+    return ImageResult(draw(recipe, endpoint, options, max_tile_specs_to_render), headers)
 
 
 large_data_png = large_data_jpeg
@@ -147,17 +147,17 @@ def large_data_overview_jpeg(
     store: Store, *, stack: StackId, width: int, height: int, z: float, endpoint: Endpoint, options: Options,
     conditions: Conditions, max_overview_width_and_height: int = _OVERVIEW_SIZE, translate_origin: bool = False,
     max_tile_specs_to_render: int = _LARGE_DATA_MOST_TILES, **look: Any,
-) -> Picture:  # fmt: skip
+) -> ImageResult:  # fmt: skip
     """Draw a layer as small as an overview."""
     headers = _headers(store, stack, conditions)
     if max_tile_specs_to_render != 0:
         drawn = _drawn_before(store, stack, f"{width}x{height}/small/{truncated(z)}", endpoint, options)
         if drawn is not None:
-            return Picture(drawn, headers)
+            return ImageResult(drawn, headers)
     stats: StackStats | None = decode_stored(existing_stack(store, stack).stats or b"", StackStats)
     box, scale = _overview(stats, max_overview_width_and_height, translate=translate_origin)
     recipe = box_recipe(store, stack, z, box, options, {"scale": scale} | look)
-    return Picture(draw(recipe, endpoint, options, max_tile_specs_to_render), headers)
+    return ImageResult(draw(recipe, endpoint, options, max_tile_specs_to_render), headers)
 
 
 large_data_overview_png = large_data_overview_jpeg
@@ -178,11 +178,11 @@ def _overview(stats: StackStats | None, size: int, *, translate: bool) -> tuple[
 
 def recipe_jpeg(
     store: Store, *, owner: str, body: RenderParameters | None, endpoint: Endpoint, options: Options
-) -> Picture:
+) -> ImageResult:
     """Draw what the body describes."""
     if body is None:
         raise NullPointer
-    return Picture(draw(body, endpoint, options))
+    return ImageResult(draw(body, endpoint, options))
 
 
 recipe_png = recipe_tiff = recipe_jpeg

@@ -4,44 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from rendergateway.model.records.dates import epoch_ms_text
 from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.refusals import IllegalArgument, NullPointer
 from rendergateway.service.domain.lookup import existing_stack, not_read_only
+from rendergateway.service.domain.stack_metadata import metadata_of, version_of
 from rendergateway.service.store import Store
-from rendergateway.service.store.stacks import StackRow
-from rendergateway.wire import (
-    Cycle,
-    Hierarchy,
-    PathBuilder,
-    StackMetaData,
-    StackName,
-    StackVersion,
-    as_stored,
-    decode_stored,
-    encode,
-)
+from rendergateway.wire import Cycle, Hierarchy, PathBuilder, encode
 
 _REQUIRED = ("rootPath", "numberOfLevels", "extension")
-
-
-def version_of(row: StackRow) -> StackVersion:
-    """Return the current version of a stack."""
-    version: StackVersion = decode_stored(row.version, StackVersion)
-    return version
-
-
-def metadata_of(row: StackRow) -> StackMetaData:
-    """Return all that is known of a stack."""
-    return StackMetaData(
-        stackId=StackName(owner=row.owner, project=row.project, stack=row.stack),
-        state=row.state,  # type: ignore[arg-type]
-        lastModifiedTimestamp=epoch_ms_text(row.modified_ms),
-        currentVersionNumber=row.version_number,
-        currentVersion=as_stored(row.version),
-        stats=as_stored(row.stats),
-        hierarchicalData=as_stored(row.hierarchy),
-    )
 
 
 def _change(store: Store, stack: StackId, **members: Any) -> None:

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from rendergateway.service.base.options import Options
-from rendergateway.service.handlers.metadata import metadata_of, version_of
+from rendergateway.service.domain.stack_metadata import metadata_of, version_of
 from rendergateway.service.store import Store
 from rendergateway.service.store.stacks import StackRow
 from rendergateway.version import __version__

@@ -12,22 +12,15 @@ from rendergateway.service.domain.lookup import (
     existing_sections,
     existing_stack,
     existing_tiles,
+    layer_extent,
     maybe_tiles,
     stack_missing,
 )
 from rendergateway.service.http.json_stream import listed
 from rendergateway.service.store import Store
-from rendergateway.service.store.sections import Extent, SectionRow
+from rendergateway.service.store.sections import SectionRow
 from rendergateway.service.store.tiles import Ids, TileBox, Tiles
 from rendergateway.wire import Box, SectionData, TileBounds, encode, encode_numbers, json_number
-
-
-def layer_extent(store: Store, stack: StackId, z: float) -> Extent:
-    """Return how far a layer's tiles reach, or refuse with 400 where it has none."""
-    extent = existing_sections(store, stack).layer_extent(z)
-    if extent is None:
-        raise IllegalArgument(f"stack {stack.stack} does not contain any tiles with a z value of {double_text(z)}")
-    return extent
 
 
 def _z_values(store: Store, stack: StackId, low: float | None, high: float | None) -> list[float]:

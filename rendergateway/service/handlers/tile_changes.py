@@ -8,7 +8,7 @@ from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.refusals import IllegalArgument, IllegalState
 from rendergateway.service.domain.lookup import existing_stack
 from rendergateway.service.domain.resolver import decoded_tile
-from rendergateway.service.domain.tile_upload import save
+from rendergateway.service.domain.tile_upload import save_tiles
 from rendergateway.service.store import Store
 from rendergateway.service.store.stacks import StackRow
 from rendergateway.service.store.tile_rows import TileRows
@@ -38,7 +38,7 @@ def _save(store: Store, stack: StackId, body: SentTiles | None, z: float | None,
         raise IllegalState(
             f"Resolved tiles can only be saved to stacks in the LOADING state, but this stack's state is {row.state}."
         )
-    save(_tiles(store, row), body, z, derive=derive)
+    save_tiles(_tiles(store, row), body, z, derive=derive)
 
 
 def _tiles(store: Store, row: StackRow) -> Tiles:

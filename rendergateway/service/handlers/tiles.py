@@ -8,29 +8,14 @@ from typing import Any
 from rendergateway.number_text import double_text
 from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.options import Options
-from rendergateway.service.base.refusals import IllegalArgument, NotFound, Uncaught
-from rendergateway.service.domain.lookup import existing_stack, existing_tile, existing_tiles, maybe_tiles
+from rendergateway.service.base.refusals import NotFound, Uncaught
+from rendergateway.service.domain.lookup import existing_stack, existing_tile, existing_tiles, layer_extent, maybe_tiles
 from rendergateway.service.domain.resolver import Resolver, decoded_tile
-from rendergateway.service.handlers.sections import layer_extent
+from rendergateway.service.domain.tile_query import filters_document, query_document, within_limit
 from rendergateway.service.http.json_stream import listed
 from rendergateway.service.store import Store
 from rendergateway.service.store.tiles import Ids, StoredTile, Tiles
 from rendergateway.wire import LastTransform, encode
-
-
-def within_limit(ids: Ids, options: Options, query: str) -> Ids:
-    """Return *ids*, or refuse where there are more than the service may give at once."""
-    if options.tile_limit is not None and len(ids) > options.tile_limit:
-        raise IllegalArgument(f"query too broad, over {options.tile_limit} tiles match {query}")
-    return ids
-
-
-def document(**members: float | str) -> str:
-    """Return a query as the real service writes it into its sentences."""
-    inner = ", ".join(
-        f"{name}={double_text(value) if isinstance(value, float) else value}" for name, value in members.items()
-    )
-    return f"Document{{{{{inner}}}}}"
 
 
 def tile_read(store: Store, *, stack: StackId, tile_id: str) -> bytes:
@@ -59,7 +44,7 @@ def stack_tile_specs(store: Store, *, stack: StackId, body: list[str | None] | N
 def section_tile_specs(store: Store, *, stack: StackId, z: float, options: Options) -> Iterator[bytes]:
     """List a layer's tiles, flattened."""
     tiles = _layer(store, stack, z)
-    return _flattened(tiles, within_limit(tiles.ids(order="tile_id", z=z), options, document(z=z)))
+    return _flattened(tiles, within_limit(tiles.ids(order="tile_id", z=z), options, query_document(z=z)))
 
 
 def section_last_transforms(store: Store, *, stack: StackId, z: float) -> Iterator[bytes]:
@@ -107,7 +92,7 @@ def _check_references(tiles: Tiles, ids: Ids, resolver: Resolver) -> dict[str, b
 def section_resolved_tiles(store: Store, *, stack: StackId, z: float, options: Options) -> Iterator[bytes]:
     """Return a layer's tiles as stored, with the shared transforms that they refer to."""
     tiles = existing_tiles(store, stack)
-    ids = within_limit(tiles.ids(z=z), options, document(z=z))
+    ids = within_limit(tiles.ids(z=z), options, query_document(z=z))
     if not ids:
         raise NotFound(f"no tile specifications found in {stack} for z={double_text(z)}")
     return _resolved(tiles, ids)
@@ -116,7 +101,7 @@ def section_resolved_tiles(store: Store, *, stack: StackId, z: float, options: O
 def stack_resolved_tiles(store: Store, *, stack: StackId, options: Options, **filters: Any) -> Iterator[bytes]:
     """Return the tiles that pass all filters as stored, with the shared transforms that they refer to."""
     tiles = maybe_tiles(store, stack)
-    query = _query_text(filters)
+    query = filters_document(filters)
     if filters.get("min_z") is not None and filters.get("min_z") == filters.get("max_z"):
         filters["z"] = filters.pop("min_z")
         filters.pop("max_z")
@@ -124,29 +109,6 @@ def stack_resolved_tiles(store: Store, *, stack: StackId, options: Options, **fi
     if not tiles or not ids:
         raise NotFound(f"no tile specifications found in {stack} for {query}")
     return _resolved(tiles, ids)
-
-
-_QUERY_NAMES = {
-    "group_id": ("groupId", ""),
-    "min_x": ("maxX", "$gte"),
-    "max_x": ("minX", "$lte"),
-    "min_y": ("maxY", "$gte"),
-    "max_y": ("minY", "$lte"),
-}
-
-
-def _query_text(filters: dict[str, Any]) -> str:
-    low, high = filters.get("min_z"), filters.get("max_z")
-    members: dict[str, float | str] = {}
-    if low is not None and low == high:
-        members["z"] = low
-    elif low is not None or high is not None:
-        limits = {name: value for name, value in (("$gte", low), ("$lte", high)) if value is not None}
-        members["z"] = document(**limits)
-    for name, (wire_name, comparison) in _QUERY_NAMES.items():
-        if name in filters:
-            members[wire_name] = document(**{comparison: filters[name]}) if comparison else filters[name]
-    return document(**members)
 
 
 def _resolved(tiles: Tiles, ids: Ids) -> Iterator[bytes]:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-__all__ = ["Logged"]
+__all__ = ["AccessLog"]
 
 # A request line is whatever a client sends: it must not make two lines of one, nor colour a terminal.
 _CONTROL = {code: f"%{code:02X}" for code in (*range(32), *range(127, 160))}
 
 
-class Logged:
+class AccessLog:
     """
     A WSGI application that tells of each request when its answer is done.
 

@@ -15,14 +15,14 @@ from rendergateway.errors import RecordError
 from rendergateway.service.base.ids import CollectionId, StackId
 from rendergateway.service.base.options import Options
 from rendergateway.service.base.refusals import BadBody, ServiceRefusal, Uncaught
-from rendergateway.service.domain.tile_upload import read_to_the_end
-from rendergateway.service.http.conditions import Conditions, Picture
+from rendergateway.service.domain.tile_upload import tile_batches
+from rendergateway.service.http.conditions import Conditions, ImageResult
 from rendergateway.service.store import Store
 from rendergateway.wire import SentTiles, decode_body
 
-__all__ = ["Answer", "Call", "Circumstances"]
+__all__ = ["Call", "Circumstances", "HandlerResult"]
 
-Answer = bytes | str | None | Iterator[bytes] | Picture
+HandlerResult = bytes | str | None | Iterator[bytes] | ImageResult
 
 # Where the real service makes the id outside of what it guards, a bad name is an uncaught error.
 _UNGUARDED = frozenset(
@@ -63,7 +63,8 @@ class _ReadFirst(contextlib.AbstractContextManager[None]):
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, ServiceRefusal):
-            read_to_the_end(self.body)
+            for _ in tile_batches(self.body):
+                pass
 
 
 class Call:
@@ -80,7 +81,7 @@ class Call:
         names them.
     """
 
-    def __init__(self, endpoint: Endpoint, handler: Callable[..., Answer]) -> None:
+    def __init__(self, endpoint: Endpoint, handler: Callable[..., HandlerResult]) -> None:
         self.endpoint = endpoint
         self.handler = handler
         names = set(inspect.signature(handler).parameters)
@@ -89,7 +90,7 @@ class Call:
         self._body_kind = typing.get_type_hints(handler).get("body")
         self._unguarded = endpoint.answer == "bytes" or endpoint.name in _UNGUARDED
 
-    def __call__(self, store: Store, arguments: dict[str, Any]) -> Answer:
+    def __call__(self, store: Store, arguments: dict[str, Any]) -> HandlerResult:
         """Do what the endpoint does."""
         with _unreadable_first(arguments.get("body")):
             return self.handler(store, **arguments)

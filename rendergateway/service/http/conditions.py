@@ -1,4 +1,4 @@
-"""Pictures and the headers by which clients keep them (contract, 1.7)."""
+"""ImageResults and the headers by which clients keep them (contract, 1.7)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import attrs
 
 from rendergateway.service.base.refusals import NotModified, PreconditionFailed, ServiceRefusal
 
-__all__ = ["Conditions", "Picture"]
+__all__ = ["Conditions", "ImageResult"]
 
 
 @attrs.frozen
-class Picture:
+class ImageResult:
     """An encoded picture, and the headers that go with it."""
 
     body: bytes

@@ -6,10 +6,10 @@ import io
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-__all__ = ["Pieces"]
+__all__ = ["ResponseFile"]
 
 
-class Pieces(io.RawIOBase):
+class ResponseFile(io.RawIOBase):
     """What a WSGI application answers, as a file: nothing is held but the piece that is being read."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
