@@ -1,8 +1,8 @@
 """
 Pixels: from tile specs to pictures, and pictures to files.
 
-`read_recipe` makes a `Recipe` of render parameters, `draw` a `RenderedImage` of a recipe and of the `Sources` its images come
-from, `encoded` a file of a picture. OpenCV and tifffile are imported when a picture is made.
+`read_recipe` makes a `Recipe` of render parameters, `draw` a `RenderedImage` of a recipe and of the `Sources` its
+images come from, `encoded` a file of it. OpenCV and tifffile are imported when an image is rendered.
 """
 
 from __future__ import annotations
