@@ -18,7 +18,7 @@ from rendergateway.rendering.base.recipe import (
     Tile,
 )
 from rendergateway.rendering.draw.compositor import RenderedImage, draw
-from rendergateway.rendering.draw.recipe_reader import read_recipe, read_tile, read_transform
+from rendergateway.rendering.draw.recipe_reader import read_recipe, read_tile
 from rendergateway.rendering.images.locations import ImageOpener, Opener
 from rendergateway.rendering.images.sources import Sources
 from rendergateway.rendering.output.encoding import FORMATS, encoded, encoded_outlines, png_bytes, write_png
@@ -43,6 +43,5 @@ __all__ = [
     "png_bytes",
     "read_recipe",
     "read_tile",
-    "read_transform",
     "write_png",
 ]

@@ -233,7 +233,9 @@ class InterpolatedTransform(Transform):
 
     def apply(self, points: npt.ArrayLike) -> FloatArray:
         """Map points (..., 2) both ways and blend."""
-        return self._blend(self.a.apply(points), self.b.apply(points))
+        start = self.a.apply(points)
+        # Not (1 - λ)·a + λ·b, whose last digit differs from that of the recorded service.
+        return start + (self.b.apply(points) - start) * self.lambda_
 
     def jacobian(self, points: npt.ArrayLike) -> FloatArray:
         """Return the blended derivatives."""

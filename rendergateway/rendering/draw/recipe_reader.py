@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable
 
 from rendergateway import wire
 from rendergateway.errors import ImageError, TransformError
 from rendergateway.geometry import Bounds
+from rendergateway.rendering.base.filter_lists import DEFAULT_FILTERS
 from rendergateway.rendering.base.recipe import Channel, FilterStep, ImageAddress, Level, PathRule, Recipe, Tile
-from rendergateway.rendering.pixels.filters import DEFAULT_FILTERS
-from rendergateway.transforms import InterpolatedTransform, Transform, TransformList, from_spec
+from rendergateway.transforms import TransformList
+from rendergateway.wire.to_transform import to_transform
 
-__all__ = ["read_recipe", "read_tile", "read_transform"]
+__all__ = ["read_recipe", "read_tile"]
 
 _DEFAULT_LOADER = "IMAGEJ_DEFAULT"
 
@@ -104,7 +104,7 @@ def read_tile(tile: wire.TileSpec, rule: wire.PathBuilder | None = None) -> Tile
     """
     name = tile.tileId or ""
     try:
-        transform = read_transform(tile.transforms) if tile.transforms else TransformList()
+        transform = to_transform(tile.transforms) if tile.transforms else TransformList()
     except TransformError as error:
         raise ImageError(f"tile '{name}': {error}") from error
     edges = (tile.minX, tile.minY, tile.maxX, tile.maxY)
@@ -153,28 +153,3 @@ def _level(level: wire.Level) -> Level:
 
 def _address(url: str | None, loader: str | None, number: int | None) -> ImageAddress | None:
     return None if url is None else ImageAddress(url, loader or _DEFAULT_LOADER, number)
-
-
-def read_transform(spec: wire.Spec | None) -> Transform:
-    """
-    Return the transform that a resolved specification stands for.
-
-    Raises
-    ------
-    TransformError
-        If a part of it is missing, is no transform, or refers to another.
-    """
-    if isinstance(spec, wire.Leaf):
-        return _leaf(spec.className, spec.dataString, spec.id)
-    if isinstance(spec, wire.SpecList):
-        return TransformList(map(read_transform, spec.specList))
-    if isinstance(spec, wire.Interpolated):
-        return InterpolatedTransform(read_transform(spec.a), read_transform(spec.b), float(spec.lambda_ or 0.0))
-    if isinstance(spec, wire.Reference):
-        raise TransformError(f"spec reference to id '{spec.refId}' has not been resolved")
-    raise TransformError("a transform is missing")
-
-
-@functools.lru_cache(maxsize=4096)
-def _leaf(class_name: str | None, data: str | None, name: str | None) -> Transform:
-    return from_spec({"type": "leaf", "id": name, "className": class_name, "dataString": data})

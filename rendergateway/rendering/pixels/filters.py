@@ -12,22 +12,12 @@ from rendergateway.errors import FilterError
 from rendergateway.geometry import FloatArray
 from rendergateway.rendering.base.recipe import FilterStep
 
-__all__ = ["DEFAULT_FILTERS", "FILTERS", "filtered"]
+__all__ = ["FILTERS", "filtered"]
 
 Pixels = npt.NDArray[Any]
 Parameters = Mapping[str, str]
 
 _LARGEST_DISK = 100
-
-# What is applied where filtering is asked for and nothing is said of how.
-DEFAULT_FILTERS = (
-    FilterStep("ValueToNoise", {"value": "0.0", "min": "64.0", "max": "191.0"}),
-    FilterStep("ValueToNoise", {"value": "255.0", "min": "64.0", "max": "191.0"}),
-    FilterStep(
-        "NormalizeLocalContrast",
-        {"blockRadiusX": "500", "blockRadiusY": "500", "meanFactor": "3.0", "center": "true", "stretch": "true"},
-    ),
-)
 
 
 def filtered(pixels: Pixels, steps: tuple[FilterStep, ...], scale: float, random: np.random.Generator) -> Pixels:

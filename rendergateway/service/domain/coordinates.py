@@ -12,10 +12,10 @@ from rendergateway.geometry import FloatArray
 from rendergateway.number_text import double_text
 from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.refusals import IllegalArgument, IllegalState, ServiceRefusal
-from rendergateway.service.domain.boxes import Map, instantiate
 from rendergateway.service.domain.lookup import existing_tile, maybe_tiles
 from rendergateway.service.domain.mesh import LocalFromWorld
 from rendergateway.service.domain.resolver import Resolver, decoded_tile
+from rendergateway.service.domain.tile_transforms import world_from_local
 from rendergateway.service.store import Store
 from rendergateway.service.store.tiles import Tiles
 from rendergateway.wire import Coordinates, TileSpec, json_number
@@ -81,9 +81,8 @@ class StackCoordinates:
     def world_from_local(self, tile_id: str, points: FloatArray) -> Iterator[list[float]]:
         """Yield world x, y, and the tile's z if it has one."""
         tile = self._tile(tile_id)
-        forward: Map = instantiate(tile)
         tail = [] if tile.z is None else [float(tile.z)]
-        for x, y in forward(points).tolist():
+        for x, y in world_from_local(tile).apply(points).tolist():
             yield [*map(json_number, (x, y)), *tail]
 
     def all_world_from_local(self, items: Sequence[Coordinates | None]) -> list[Coordinates]:

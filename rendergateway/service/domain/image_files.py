@@ -9,7 +9,7 @@ from rendergateway.rendering.images.locations import file_path
 from rendergateway.rendering.images.volumes import VOLUME_LOADERS
 from rendergateway.service.base.options import Options
 from rendergateway.service.base.refusals import IllegalArgument, NullPointer
-from rendergateway.service.domain.boxes import map_of
+from rendergateway.service.domain.tile_transforms import transform_of
 from rendergateway.wire import Level, Spec, TileSpec, references
 
 __all__ = ["check_files", "check_tile", "check_transform", "drawn_before", "readable_path"]
@@ -95,4 +95,4 @@ def check_transform(spec: Spec) -> None:
     if left:
         name = "null" if spec.id is None else spec.id
         raise IllegalArgument(f"spec '{name}' has the following unresolved references: [{', '.join(left)}]")
-    map_of(spec, {})
+    transform_of(spec)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rendergateway.errors import TransformError
 from rendergateway.geometry import FloatArray
-from rendergateway.service.base.refusals import IllegalArgument, IllegalState
-from rendergateway.service.domain.boxes import leaf_transform
-from rendergateway.transforms import InterpolatedTransform, MeshInverse, Transform, TransformList
-from rendergateway.wire import Interpolated, Leaf, Reference, Spec, SpecList, TileSpec
+from rendergateway.service.base.refusals import IllegalState
+from rendergateway.service.domain.tile_transforms import transform_of
+from rendergateway.transforms import MeshInverse
+from rendergateway.wire import TileSpec
 
 __all__ = ["LocalFromWorld"]
 
@@ -41,7 +41,7 @@ class LocalFromWorld:
             raise IllegalState("width and height must be set to create transform mesh")
         size = float(tile.width), float(tile.height), float(cell_size or tile.meshCellSize or _CELL_SIZE)
         try:
-            self._mesh = MeshInverse(_transform_of(tile.transforms), *size)
+            self._mesh = MeshInverse(transform_of(tile.transforms), *size)
         except TransformError as error:
             raise IllegalState(str(error)) from error
 
@@ -49,15 +49,3 @@ class LocalFromWorld:
         """Return local pixels, shape (N, 2); not a number where a point cannot be brought back."""
         # A tile without transforms gives every point back, inside it or not.
         return points if self._mesh is None else self._mesh.find(points)
-
-
-def _transform_of(spec: Spec | None) -> Transform:
-    if isinstance(spec, Leaf):
-        return leaf_transform(spec.className, spec.dataString, spec.id)
-    if isinstance(spec, SpecList):
-        return TransformList(map(_transform_of, spec.specList))
-    if isinstance(spec, Interpolated):
-        return InterpolatedTransform(_transform_of(spec.a), _transform_of(spec.b), float(spec.lambda_ or 0.0))
-    if isinstance(spec, Reference):
-        raise IllegalArgument(f"spec reference to id '{spec.refId}' has not been resolved")
-    raise IllegalArgument("a transform is missing")

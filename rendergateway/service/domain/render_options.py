@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from rendergateway.number_text import double_text, parse_double
+from rendergateway.rendering.base.filter_lists import FILTER_LISTS
 from rendergateway.service.base.refusals import IllegalArgument
 from rendergateway.wire import Filter, RenderParameters
 
-__all__ = ["FILTER_LISTS", "apply_look"]
+__all__ = ["WIRE_FILTER_LISTS", "apply_look"]
 
 _SWITCHES = {
     "binary_mask": "binaryMask",
@@ -21,22 +22,14 @@ _SWITCHES = {
 }
 
 
-def _filter(name: str, **parameters: str) -> Filter:
-    return Filter(className=f"org.janelia.alignment.filter.{name}", parameters=parameters)
-
-
-# The lists that a default deployment configures.
-FILTER_LISTS = {
-    "simpleTest": [_filter("CLAHE", fast="true", blockRadius="500", bins="256", slope="2.5")],
-    "default": [
-        _filter("ValueToNoise", value="0.0", min="64.0", max="191.0"),
-        _filter("ValueToNoise", value="255.0", min="64.0", max="191.0"),
-        _filter(
-            "NormalizeLocalContrast",
-            blockRadiusX="500", blockRadiusY="500", meanFactor="3.0", center="true", stretch="true",
-        ),
-    ],
-}  # fmt: skip
+# Named filter lists as they are on the wire.
+WIRE_FILTER_LISTS = {
+    name: [
+        Filter(className=f"org.janelia.alignment.filter.{step.name}", parameters=dict(step.parameters))
+        for step in steps
+    ]
+    for name, steps in FILTER_LISTS.items()
+}
 
 
 def apply_look(parameters: RenderParameters, look: dict[str, Any]) -> RenderParameters:
@@ -64,12 +57,12 @@ def apply_look(parameters: RenderParameters, look: dict[str, Any]) -> RenderPara
 
 
 def _filters(name: str) -> list[Filter]:
-    if name not in FILTER_LISTS:
+    if name not in WIRE_FILTER_LISTS:
         raise IllegalArgument(
             f"Filter list with name '{name}' not found. This could be caused by usage of an incorrect name "
             "or by a problem with the system filter configuration file."
         )
-    return FILTER_LISTS[name]
+    return WIRE_FILTER_LISTS[name]
 
 
 def _check_channels(text: str) -> None:

@@ -9,12 +9,12 @@ import numpy as np
 from rendergateway.geometry import FloatArray
 from rendergateway.service.base.ids import CollectionId, StackId
 from rendergateway.service.base.refusals import IllegalArgument, NotFound, NullPointer
-from rendergateway.service.domain.boxes import instantiate
 from rendergateway.service.domain.lookup import existing_pairs, existing_tile, existing_tiles
 from rendergateway.service.domain.match_pairs import in_order
 from rendergateway.service.domain.mesh import LocalFromWorld
 from rendergateway.service.domain.render_parameters import without_last
 from rendergateway.service.domain.resolver import Resolver, decoded_tile
+from rendergateway.service.domain.tile_transforms import world_from_local
 from rendergateway.service.handlers.sections import tile_bounds
 from rendergateway.service.store import Store
 from rendergateway.service.store.matches import Pairs
@@ -122,4 +122,4 @@ def _world(aligned: TileSpec, matched: TileSpec, points: Any) -> FloatArray:
         matched.transforms = SpecList(specList=without_last(matched.transforms.specList))
     flat = np.asarray(points, dtype=np.float64)[:2].T.copy()
     local = LocalFromWorld(matched)(flat)
-    return instantiate(aligned)(local[np.isfinite(local).all(axis=1)])
+    return world_from_local(aligned).apply(local[np.isfinite(local).all(axis=1)])

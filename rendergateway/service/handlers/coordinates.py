@@ -10,9 +10,9 @@ from rendergateway.geometry import FloatArray
 from rendergateway.number_text import double_text
 from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.refusals import IllegalState, NullPointer, ServiceRefusal, Uncaught
-from rendergateway.service.domain.boxes import instantiate
 from rendergateway.service.domain.coordinates import StackCoordinates
 from rendergateway.service.domain.mesh import LocalFromWorld
+from rendergateway.service.domain.tile_transforms import world_from_local
 from rendergateway.service.store import Store
 from rendergateway.wire import Coordinates, TileSpec, encode, flatten, json_number
 
@@ -123,7 +123,7 @@ def _for_tile(item: Coordinates, tile_id: str) -> Coordinates:
 def coordinate_posted_world_from_local(store: Store, *, owner: str, x: float, y: float, body: TileSpec | None) -> bytes:
     """Carry a point of the tile in the body into the world."""
     tile = _flat(body)
-    return encode([*map(json_number, instantiate(tile)(_one(x, y))[0].tolist()), *_tail(tile)])
+    return encode([*map(json_number, world_from_local(tile).apply(_one(x, y))[0].tolist()), *_tail(tile)])
 
 
 def coordinate_posted_local_from_world(

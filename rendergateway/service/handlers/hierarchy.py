@@ -13,10 +13,12 @@ from rendergateway.service.base.ids import CollectionId, StackId
 from rendergateway.service.base.refusals import IllegalArgument, NotFound
 from rendergateway.service.domain.lookup import existing_pairs, existing_stack, existing_tile, not_read_only
 from rendergateway.service.domain.resolver import decoded_tile
+from rendergateway.service.domain.tile_transforms import first_sentence
 from rendergateway.service.store import Store
 from rendergateway.service.store.stacks import StackRow
-from rendergateway.transforms import AffineModel2D, AffineWarpFieldTransform, from_spec
+from rendergateway.transforms import AffineModel2D, AffineWarpFieldTransform
 from rendergateway.wire import Hierarchy, LayerGaps, Leaf, StackName, decode_stored, encode
+from rendergateway.wire.to_transform import to_transform
 
 
 def _hierarchy(row: StackRow) -> Hierarchy | None:
@@ -180,9 +182,9 @@ def _affine(store: Store, tier: Hierarchy, z: float) -> list[float]:
     if not isinstance(last, Leaf):
         raise IllegalArgument(f"the last transform of tile '{tile.tileId}' is no affine")
     try:
-        transform = from_spec({"className": last.className, "dataString": last.dataString})
+        transform = to_transform(Leaf(className=last.className, dataString=last.dataString))
     except TransformError as error:
-        raise IllegalArgument(str(error).partition("; ")[0]) from error
+        raise IllegalArgument(first_sentence(error)) from error
     if not isinstance(transform, AffineModel2D):
         raise IllegalArgument(f"the last transform of tile '{tile.tileId}' is no affine")
     linear, shift = np.asarray(transform.matrix)[:, :2], np.asarray(transform.matrix)[:, 2]

@@ -7,7 +7,7 @@ from typing import Any
 from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.options import Options
 from rendergateway.service.domain.lookup import existing_tiles
-from rendergateway.service.domain.render_options import FILTER_LISTS
+from rendergateway.service.domain.render_options import WIRE_FILTER_LISTS
 from rendergateway.service.domain.render_parameters import (
     box_recipe,
     layer_recipe,
@@ -21,7 +21,7 @@ from rendergateway.wire import encode, encode_numbers
 
 def service_filters(store: Store) -> bytes:
     """List the filters that have a name."""
-    return encode({"namedFilterSpecLists": FILTER_LISTS})
+    return encode({"namedFilterSpecLists": WIRE_FILTER_LISTS})
 
 
 def tile_render_parameters(store: Store, *, stack: StackId, tile_id: str, **look: Any) -> bytes:
