@@ -28,7 +28,7 @@ def test_reference__looked_up_in_shared() -> None:
     assert to_transform(spec, {"lens": SHIFT}).apply([0, 0]).tolist() == (
         to_transform(SpecList(specList=[SHIFT, AFFINE])).apply([0, 0]).tolist()
     )
-    with pytest.raises(TransformError, match="^spec reference to id 'lens' has not been resolved$"):
+    with pytest.raises(TransformError, match=r"^spec reference to id 'lens' has not been resolved$"):
         to_transform(spec)
 
 
@@ -42,7 +42,7 @@ def test_unknown_class__kept_unless_applicable() -> None:
 @pytest.mark.parametrize("spec", [None, SpecList(specList=[None]), Interpolated(a=AFFINE)])
 def test_missing__refused(spec: SpecList | Interpolated | None) -> None:
     """A missing transform is refused wherever it is."""
-    with pytest.raises(TransformError, match="^a transform is missing$"):
+    with pytest.raises(TransformError, match=r"^a transform is missing$"):
         to_transform(spec)
 
 
