@@ -1,8 +1,10 @@
 """
-Pixels: from tile specs to pictures, and pictures to files.
+Rendering of tile specs to images, and of images to files.
 
-`read_recipe` makes a `Recipe` of render parameters, `draw` a `RenderedImage` of a recipe and of the `Sources` its
-images come from, `encoded` a file of it. OpenCV and tifffile are imported when an image is rendered.
+`read_recipe` converts render parameters to a `Recipe`, `draw` renders it with images from `Sources`, and `encoded`
+returns the file of the `RenderedImage`. OpenCV and tifffile are imported on first use. `base` < `pixels` < `images` and
+`placement` < `draw` < `output`; besides the common modules they import `transforms` and `wire`, and nothing of the
+client or the service.
 """
 
 from __future__ import annotations

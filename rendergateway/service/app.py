@@ -1,7 +1,7 @@
 """
-The service as a WSGI application: routing, content types, and errors as the real service shows them.
+The WSGI application: routing, content negotiation, transactions, and errors in the form of the real service.
 
-What an endpoint does is in ``handlers``; this file knows only what holds for all of them (contract, section 1).
+This module is common to all endpoints (contract, section 1); their functions are in ``handlers``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from rendergateway.service.base.options import Options
 from rendergateway.service.base.refusals import NotBuilt, ServiceRefusal, Uncaught
 from rendergateway.service.handlers import HANDLERS
 from rendergateway.service.http.body import body_of
-from rendergateway.service.http.call import Call, Circumstances, HandlerResult
+from rendergateway.service.http.call import Call, HandlerResult, RequestContext
 from rendergateway.service.http.conditions import Conditions, ImageResult
 from rendergateway.service.http.negotiation import JSON, TEXT, MalformedHeaderError, accepts, produced_by, takes
 from rendergateway.service.http.reply import Reply, bare, nothing
@@ -65,14 +65,12 @@ _log = logging.getLogger(__name__)
 
 class Application:
     """
-    The service over one database.
+    The service over one database, as a WSGI application.
 
     Parameters
     ----------
     database : Database
-        Where everything is kept.
     options : Options
-        Settings.
     """
 
     def __init__(self, database: Database, options: Options) -> None:
@@ -84,9 +82,9 @@ class Application:
         request = Request(environ, populate_request=False)
         try:
             reply = self._respond(request)
-        except HTTPException as error:  # A broken body or header that Werkzeug noticed.
+        except HTTPException as error:  # An invalid body or header, found by Werkzeug.
             reply = Reply(str(error.description), error.code or 400, content_type=TEXT)
-        # The real service's own error pages come from further outside.
+        # Error pages of the real service's web server have no CORS headers.
         if reply.headers.get("Cache-Control") != _NO_CACHE["Cache-Control"]:
             self._allow_origin(environ, reply)
         return reply.send(request.method, start_response)
@@ -97,7 +95,7 @@ class Application:
             page = "<h1>Bad Message 400</h1><pre>reason: Ambiguous URI empty segment</pre>"
             return Reply(page, 400, content_type=_PAGE, headers=_NO_CACHE)
         if not self._host_is_known(request):
-            return Reply(f"this service does not answer to the name {request.host}", 403, content_type=TEXT)
+            return Reply(f"unknown host name: got {request.host}; serve with this name as host", 403, content_type=TEXT)
         if request.method == "TRACE":
             return Reply(status=403, headers=_NO_CACHE)
         path = _decoded(raw_path)
@@ -136,7 +134,7 @@ class Application:
             if request.environ.get("QUERY_STRING"):
                 values |= endpoint.parse_query(_query(request))
         except ValueError:
-            # A number that is none is, to the real service, a path that does not exist.
+            # In the real service, a path with an invalid number does not exist.
             return bare(404)
         return self._answer(request, endpoint, values)
 
@@ -144,12 +142,12 @@ class Application:
         changes = endpoint.effect != "read"
         try:
             if changes and self.options.read_only:
-                return Reply(f"{endpoint.name} is refused: this service only reads", 403, content_type=TEXT)
+                return Reply(f"{endpoint.name} refused: this service is read-only", 403, content_type=TEXT)
             call = _call(endpoint)
             body = body_of(request.environ, self.options.body_limit) if endpoint.body != "none" else b""
-            around = functools.partial(_circumstances, request, self.options)
-            arguments = call.arguments(values, body, around, self.options.nesting_limit)
-            # What was read from the body needs no text beside it.
+            context = functools.partial(_request_context, request, self.options)
+            arguments = call.arguments(values, body, context, self.options.nesting_limit)
+            # Free the text of the body once it is decoded.
             del body
             answer, close = self._written(call, arguments) if changes else self._read(call, arguments)
         except ServiceRefusal as refusal:
@@ -158,7 +156,7 @@ class Application:
             return Reply(str(error), 503, content_type=TEXT)
         except Exception:
             _log.exception("%s %s failed", request.method, request.path)
-            return Reply(f"{endpoint.name} failed; the service's log says how", 500, content_type=TEXT)
+            return Reply(f"{endpoint.name} failed; see the log of the service", 500, content_type=TEXT)
         return _reply(request, endpoint, answer, close)
 
     def _written(self, call: Call, arguments: dict[str, Any]) -> tuple[HandlerResult, Callable[[], object]]:
@@ -180,7 +178,7 @@ class Application:
             answer = call(store, arguments)
             if isinstance(answer, (bytes, str, type(None), ImageResult)):
                 return answer, nothing
-            # A stream reads on while it is sent: its transaction ends with it.
+            # A stream reads from the database while it is sent: its transaction ends when it is closed.
             return answer, stack.pop_all().close
 
     def _host_is_known(self, request: Request) -> bool:
@@ -202,19 +200,19 @@ class Application:
 
 def app_for(path: str | os.PathLike[str], **options: Any) -> Application:
     """
-    Return the service over the file *path* as a WSGI application.
+    Return the service over the database *path* as a WSGI application.
 
     Parameters
     ----------
     path : str or Path
-        The database; made where it is missing.
+        Created if missing.
     **options
         Fields of `Options`.
 
     Raises
     ------
     StoreError
-        If the file cannot be used.
+        If the file cannot be opened as a database.
     """
     settings = Options(**options)
     return Application(Database(path, read_only=settings.read_only), settings)
@@ -223,7 +221,7 @@ def app_for(path: str | os.PathLike[str], **options: Any) -> Application:
 def _call(endpoint: Endpoint) -> Call:
     call = HANDLERS.get(endpoint.name)
     if call is None:
-        raise NotBuilt(f"{endpoint.name} is not part of the embedded service")
+        raise NotBuilt(f"{endpoint.name} is not implemented by the embedded service")
     return call
 
 
@@ -254,10 +252,10 @@ def _query(request: Request) -> dict[str, list[str]]:
     return parse_qs(request.query_string.decode("latin-1"), keep_blank_values=True)
 
 
-def _circumstances(request: Request, options: Options) -> Circumstances:
+def _request_context(request: Request, options: Options) -> RequestContext:
     environ = request.environ
     conditions = Conditions(environ.get("HTTP_IF_NONE_MATCH"), environ.get("HTTP_IF_MATCH"))
-    return Circumstances(options, _base_url(request), conditions)
+    return RequestContext(options, _base_url(request), conditions)
 
 
 def _base_url(request: Request) -> str:

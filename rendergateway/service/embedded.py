@@ -33,22 +33,22 @@ _SCHEME = "embedded:"
 
 def embedded_adapter(address: str) -> EmbeddedAdapter:
     """
-    Return a requests adapter that answers from a service inside this process.
+    Return a requests adapter over a new service in this process.
 
     Parameters
     ----------
     address : str
-        ``embedded:PATH``, ``embedded:PATH?tile_limit=N``, or ``embedded:`` for a private file that goes on close.
+        ``embedded:PATH``, ``embedded:PATH?tile_limit=N``, or ``embedded:`` for a private file, deleted on close.
 
     Raises
     ------
     ConfigurationError
-        If the address has another form.
+        If the address is invalid.
     StoreError
-        If the file cannot be used.
+        If the file cannot be opened as a database.
     """
     if not address.startswith(_SCHEME):
-        raise ConfigurationError(f"{address!r} is no address of an embedded service; write embedded:PATH")
+        raise ConfigurationError(f"invalid address of an embedded service: got {address!r}; write embedded:PATH")
     path, _, query = address.removeprefix(_SCHEME).partition("?")
     options = {name: _option(name, values[-1]) for name, values in parse_qs(query, keep_blank_values=True).items()}
     if path:
@@ -59,29 +59,28 @@ def embedded_adapter(address: str) -> EmbeddedAdapter:
 
 def _option(name: str, text: str) -> int:
     if name != "tile_limit":
-        raise ConfigurationError(f"an embedded service has no option {name!r}; it has tile_limit")
+        raise ConfigurationError(f"unknown option of an embedded service: got {name!r}; the only option is tile_limit")
     try:
         return parse_integer(text)
     except ValueError as error:
-        raise ConfigurationError(f"tile_limit is a whole number, not {text!r}") from error
+        raise ConfigurationError(f"tile_limit must be an integer: got {text!r}") from error
 
 
 class EmbeddedAdapter(BaseAdapter):
     """
-    A requests adapter over a WSGI application: no socket, no thread, the same code as behind one.
+    A requests adapter that calls a WSGI application directly, without socket or thread.
 
     Parameters
     ----------
     application : Application
-        The service.
     private_folder : str, optional
-        Removed on close.
+        Deleted on close.
     """
 
     def __init__(self, application: Application, private_folder: str | None = None) -> None:
         super().__init__()
         self.application = application
-        # A private folder goes with the adapter, closed or forgotten.
+        # Deletes the private folder when the adapter is closed or garbage-collected.
         self._remove_folder = weakref.finalize(self, _remove, private_folder) if private_folder is not None else None
 
     def send(
@@ -93,12 +92,12 @@ class EmbeddedAdapter(BaseAdapter):
         cert: Any = None,
         proxies: Any = None,
     ) -> requests.Response:
-        """Answer *request*; what concerns connections has no meaning here."""
+        """Answer *request*; the parameters for connections are ignored."""
         started: list[Any] = []
 
         def start_response(*answer: Any) -> Callable[[bytes], object]:
             started[:] = answer[:2]
-            return _unused
+            return _write_unsupported
 
         pieces = self.application(_environ(request), start_response)
         status, headers = started
@@ -111,24 +110,24 @@ class EmbeddedAdapter(BaseAdapter):
         response.encoding = _encoding(response.headers.get("Content-Type"))
         response.raw = ResponseFile(pieces)
         if not stream:
-            response.content  # noqa: B018  Read now, so that the transaction ends.
+            response.content  # noqa: B018  Read now, to end the transaction.
         return response
 
     def leave_to_parent(self) -> None:
-        """Leave database and private folder alone, in a forked process."""
+        """Detach from database and private folder, in a forked process: the parent closes them."""
         self.application.database.leave_to_parent()
         if self._remove_folder is not None:
             self._remove_folder.detach()
 
     def in_child(self) -> EmbeddedAdapter:
-        """Return a service over the same file, for a process that was forked."""
+        """Return an adapter over the same file, for use in a forked process."""
         database = self.application.database
         return EmbeddedAdapter(
             Application(Database(database.path, read_only=database.read_only), self.application.options)
         )
 
     def close(self) -> None:
-        """Close the database; a private one goes."""
+        """Close the database; delete a private one."""
         self.application.database.close()
         if self._remove_folder is not None:
             self._remove_folder()
@@ -140,13 +139,13 @@ def _remove(folder: str) -> None:
 
 @functools.lru_cache(maxsize=64)
 def _encoding(content_type: str | None) -> str | None:
-    """Return the encoding of text of this type, as requests finds it out."""
+    """Return the text encoding of a content type, by the rules of requests."""
     headers = CaseInsensitiveDict({} if content_type is None else {"Content-Type": content_type})
     return requests.utils.get_encoding_from_headers(headers)
 
 
-def _unused(piece: bytes) -> None:
-    """Stand for WSGI's way of writing without a return value, which nobody takes here."""
+def _write_unsupported(piece: bytes) -> None:
+    """Refuse WSGI's legacy ``write``; the application never calls it."""
     raise NotImplementedError
 
 
@@ -176,7 +175,7 @@ def _environ(request: requests.PreparedRequest) -> dict[str, Any]:
 
 @functools.lru_cache(maxsize=256)
 def _environ_name(header: str) -> str:
-    """Return the name of a header in a WSGI environment."""
+    """Return the WSGI environment variable of a header."""
     name = header.upper().replace("-", "_")
     return name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
 

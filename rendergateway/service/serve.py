@@ -37,39 +37,39 @@ def serve(
     on_request: Callable[[str], object] | None = None,
 ) -> None:
     """
-    Serve the file *path* until the process is told to stop (SIGTERM, SIGINT).
+    Serve the database *path* until the process receives SIGTERM or SIGINT.
 
     Parameters
     ----------
     path : str or Path
-        The database; made where it is missing.
+        Created if missing.
     host, port
-        Where to listen; port 0 takes a free one.
+        Address to listen on; port 0 selects a free port.
     images : sequence of path
-        Folders below which images may be read; none may without one.
+        Folders below which images may be read; by default none.
     threads : int
-        How many requests are worked on at once.
+        Number of requests that are processed concurrently.
     read_only : bool
         Refuse every change.
     tile_limit : int, optional
-        Most tiles in one answer.
+        Maximum number of tiles per answer.
     allow_origin : sequence of str
-        Origins of web pages that may read, besides those of this machine.
+        Origins of web pages that may read answers, besides pages of this machine.
     body_limit : int
-        Most bytes of a request's body, unpacked.
+        Maximum size of a request body in bytes, uncompressed.
     nesting_limit : int
-        Most levels of lists and objects within one another in a request's JSON.
+        Maximum nesting depth of lists and objects in the JSON of a request.
     on_ready : callable, optional
-        Called with the start-up line once the service listens; printed without it.
+        Called with the start-up line once the service listens; by default it is printed.
     on_request : callable, optional
-        Called with one line for each request that was answered; printed to standard error without it.
+        Called with one line per answered request; by default printed to standard error.
 
     Raises
     ------
     ConfigurationError
-        If the port is in use or an image folder is missing.
+        If the port is in use, or an image folder is missing.
     StoreError
-        If the file cannot be used.
+        If the file cannot be opened as a database.
     """
     from waitress.server import create_server
 
@@ -86,15 +86,15 @@ def serve(
     )
     listener = _listener(host, port)
     server = create_server(
-        AccessLog(application, on_request or _print_aside),
+        AccessLog(application, on_request or _print_to_stderr),
         sockets=[listener],
         threads=threads,
         ident=None,
         max_request_body_size=application.options.body_limit,
         channel_timeout=600,
-        # A large body comes in large pieces: the thread that collects them is the one that all requests go through.
+        # Receive large bodies in large pieces: one thread receives the bodies of all requests.
         recv_bytes=1 << 18,
-        # What is larger goes through a file, written and read again; streams wait before they are.
+        # Larger bodies are buffered in a file; streams are paused before they reach this size.
         inbuf_overflow=1 << 23,
         outbuf_overflow=1 << 25,
         clear_untrusted_proxy_headers=True,
@@ -108,7 +108,7 @@ def serve(
 def _root(folder: str | os.PathLike[str]) -> Path:
     path = Path(folder).expanduser().resolve()
     if not path.is_dir():
-        raise ConfigurationError(f"{path} is no folder, so no images can be served from it")
+        raise ConfigurationError(f"image folder missing: got {path}")
     return path
 
 
@@ -128,21 +128,21 @@ def _print(line: str) -> None:
     print(line, flush=True)
 
 
-def _print_aside(line: str) -> None:
-    # One write, so that lines of several threads stay apart.
+def _print_to_stderr(line: str) -> None:
+    # One write per line, so that lines of several threads do not mix.
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
 
 
 def _start_line(address: tuple[Any, ...], path: Path, roots: tuple[Path, ...]) -> str:
     host = f"[{address[0]}]" if ":" in address[0] else address[0]
-    images = f"images below {', '.join(map(str, roots))}" if roots else "no images (there are no image folders)"
+    images = f"images below {', '.join(map(str, roots))}" if roots else "no images (no image folders configured)"
     return f"render-ws at http://{host}:{address[1]}{PREFIX}, from {path}, {images}"
 
 
 @contextlib.contextmanager
 def _stopping(server: Any) -> Iterator[None]:
-    """Let SIGTERM and SIGINT end the server's loop; the handlers that were there before come back."""
+    """Stop the server on SIGTERM and SIGINT; restore the previous signal handlers at the end."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -286,7 +286,7 @@ def test_busy__pictures_drawn_by_many_threads_are_the_same(images: Images) -> No
         pictures = list(threads.map(lambda _: draw(recipe, Sources()).pixels, range(24)))
 
     assert all((picture == alone).all() for picture in pictures)
-    assert threads_module._under_way == set()
+    assert threads_module._in_progress == set()
 
 
 def test_busy__opencv_stays_in_the_thread_that_calls_it() -> None:

@@ -141,7 +141,7 @@ def test_read_only_file_system__says_so(disk: tuple[Path, Mount]) -> None:
     service.adapter.close()
 
     mount("ro")
-    with pytest.raises(StoreError, match="is not writable"):
+    with pytest.raises(StoreError, match="must be able to write"):
         Service(f"embedded:{folder}/render.db")
     mount("rw")
 

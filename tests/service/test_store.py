@@ -54,7 +54,7 @@ def test_open__no_database(tmp_path: Path) -> None:
 
 def test_open__missing_folder(tmp_path: Path) -> None:
     """A missing folder is not made."""
-    with pytest.raises(StoreError, match="there is no folder"):
+    with pytest.raises(StoreError, match="missing folder"):
         Database(tmp_path / "nowhere" / "render.db")
 
 
@@ -62,7 +62,7 @@ def test_open__folder_without_write_permission(tmp_path: Path, monkeypatch: pyte
     """A folder that may not be written is named."""
     monkeypatch.setattr("os.access", lambda path, mode: False)
 
-    with pytest.raises(StoreError, match="is not writable"):
+    with pytest.raises(StoreError, match="must be able to write"):
         Database(tmp_path / "render.db")
 
 

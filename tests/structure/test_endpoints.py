@@ -108,7 +108,7 @@ def test_url__quotes_every_value() -> None:
 @pytest.mark.parametrize("tile_id", ["a/b", "a/", "/", ".", "..", ""])
 def test_url__text_that_would_name_another_thing(tile_id: str) -> None:
     """A value that no address can carry is refused: the service would answer, or delete, what is not meant."""
-    with pytest.raises(BadRequestError, match=r"tile_id '.*' cannot stand in an address"):
+    with pytest.raises(BadRequestError, match=r"tile_id '.*' not allowed in a URL"):
         ENDPOINTS["tile.delete"].url({"owner": "o", "project": "p", "stack": "s", "tile_id": tile_id})
 
 

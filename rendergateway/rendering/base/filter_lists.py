@@ -1,4 +1,4 @@
-"""Named lists of filters, as a default deployment of the service configures them."""
+"""Named filter lists of a default deployment of the service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recipes to pictures: tiles are read and warped side by side, and put together in their order."""
+"""Drawing of recipes: tiles are read and warped in parallel, and composited in order."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ _BYTE = 255
 @attrs.frozen(eq=False)
 class RenderedImage:
     """
-    What was drawn.
+    A rendered image.
 
     Parameters
     ----------
     pixels : ndarray, shape (H, W) or (H, W, 3)
-        Values as in the images: uint8, uint16 or float32; colours uint8.
+        Values as in the source images: uint8, uint16 or float32; colours are uint8.
     alpha : ndarray of uint8, shape (H, W), optional
-        Opacity; None for a picture without masks, which is opaque where there is no tile, too.
+        Opacity; None without masks: then the image is opaque, even outside of tiles.
     value_range : (float, float)
-        Values to be shown black and white: of the tile drawn last, or as asked for.
+        Values displayed as black and white: those of the recipe, or of the tile drawn last.
     covered : ndarray of bool, shape (H, W), optional
-        Where tiles lie; only where it was asked for.
+        Whether a tile covers the pixel; None if not requested.
     """
 
     pixels: Pixels
@@ -49,17 +49,17 @@ class RenderedImage:
 
     @classmethod
     def nothing(cls, width: int, height: int) -> RenderedImage:
-        """Return a picture without tiles: black and transparent."""
+        """Return an image without tiles: black and transparent."""
         empty = np.zeros((height, width), dtype=np.uint8)
         return cls(empty, empty, covered=empty.astype(bool))
 
     def as_8bit(self) -> npt.NDArray[np.uint8]:
-        """Return the pixels as they are seen: stretched between the values shown black and white."""
+        """Return the pixels as displayed: stretched between the values for black and white."""
         return to_8bit(self.pixels, self.value_range)
 
     @property
     def coverage(self) -> float:
-        """The share of the picture in which tiles lie, 0 … 1; of a picture that was not asked for it, NaN."""
+        """Fraction of the pixels covered by tiles, 0 … 1; NaN if not requested."""
         return float("nan") if self.covered is None else float(self.covered.mean())
 
 
@@ -71,18 +71,18 @@ def draw(recipe: Recipe, sources: Sources, *, most_pixels: int = MOST_PIXELS, co
     ----------
     recipe : Recipe
     sources : Sources
-        Where images come from.
     most_pixels : int
-        Larger pictures are refused.
+        Size limit; larger images are refused.
     coverage : bool
-        Whether to tell where tiles lie; takes a little longer.
+        Whether to compute `RenderedImage.covered`; takes a little longer.
 
     Raises
     ------
     ImageError
-        If the picture would have no pixels or too many, or an image cannot be read; the message names tile and image.
+        If the image would have no pixels or too many, or a source image cannot be read; the message names tile and
+        source.
     MissingChannelError
-        If several channels are averaged, and a tile has some of them only.
+        If several channels are averaged, and a tile has only some of them.
 
     Examples
     --------
@@ -91,30 +91,30 @@ def draw(recipe: Recipe, sources: Sources, *, most_pixels: int = MOST_PIXELS, co
     """
     width, height = recipe.size(most_pixels)
     with drawing():
-        board = _drawn(recipe, sources, coverage=coverage)
-    return RenderedImage.nothing(width, height) if board is None else board.picture(width, height)
+        canvases = _drawn(recipe, sources, coverage=coverage)
+    return RenderedImage.nothing(width, height) if canvases is None else canvases.picture(width, height)
 
 
-def _drawn(recipe: Recipe, sources: Sources, *, coverage: bool) -> _Board | None:
-    """Return the canvases with all tiles on them; None where there is nothing to draw."""
+def _drawn(recipe: Recipe, sources: Sources, *, coverage: bool) -> _Canvases | None:
+    """Return the canvases with all tiles drawn; None if there is nothing to draw."""
     names = recipe.channel_names
     jobs = [TileJob(recipe, sources, number, tile, channels) for number, tile, channels in _chosen(recipe, names)]
     started = _started(jobs)
     first = next(filter(None, map(StartedTile.finish, started)), None)
     if first is None:
         return None
-    board = _Board(recipe, names, jobs, coverage=coverage)
-    board.begin(first)
+    canvases = _Canvases(recipe, names, jobs, coverage=coverage)
+    canvases.begin(first)
 
     def drawn(tile: LoadedTile | StartedTile) -> _Drawn | None:
         loaded = tile.finish() if isinstance(tile, StartedTile) else tile
-        return None if loaded is None else board.drawn(loaded)
+        return None if loaded is None else canvases.drawn(loaded)
 
     tiles: Iterator[LoadedTile | StartedTile] = chain([first], started)
     for one in in_turn(drawn, tiles):
         if one is not None:
-            board.add(one)
-    return board
+            canvases.add(one)
+    return canvases
 
 
 def _chosen(recipe: Recipe, names: tuple[str | None, ...]) -> Iterator[tuple[int, Tile, tuple[Channel, ...]]]:
@@ -125,7 +125,7 @@ def _chosen(recipe: Recipe, names: tuple[str | None, ...]) -> Iterator[tuple[int
 
 
 def _started(jobs: list[TileJob]) -> Iterator[StartedTile]:
-    """Yield the tiles in turn, the files of a few more under way: as many as are decoded at once."""
+    """Yield the tiles in order, reading the files of as many tiles ahead as there are threads."""
     ahead: deque[StartedTile] = deque()
     for job in jobs:
         ahead.append(job.begin())
@@ -136,14 +136,14 @@ def _started(jobs: list[TileJob]) -> Iterator[StartedTile]:
 
 @attrs.frozen(eq=False)
 class _Drawn:
-    """One tile's patches; of each the samples of images, then of masks, in the order of the names."""
+    """The patches of one tile; each has the samples of its images, then of its masks, in the order of the names."""
 
     loaded: LoadedTile
     patches: list[Patch]
 
 
-class _Board:
-    """The canvases of all channels."""
+class _Canvases:
+    """The canvases of all channels of an image."""
 
     def __init__(self, recipe: Recipe, names: tuple[str | None, ...], jobs: list[TileJob], *, coverage: bool) -> None:
         masked = not recipe.exclude_mask and any(channel.has_mask for job in jobs for channel in job.channels)
@@ -157,7 +157,7 @@ class _Board:
         self._like: dict[str | None, Pixels] = {}
 
     def begin(self, first: LoadedTile) -> None:
-        """Make each canvas of the type of its first image."""
+        """Set the dtype of each canvas from the first tile."""
         self._check(first)
         for name, image in first.images.items():
             self._like[name] = self._canvases[name].begin(image)
@@ -166,8 +166,8 @@ class _Board:
         missing = [name for name in self._names if name not in loaded.images]
         if missing:
             raise MissingChannelError(
-                f"tile '{loaded.job.tile.id}' has no channel '{missing[0]}' of the size of its first one: "
-                "only square images of one size are averaged"
+                f"tile '{loaded.job.tile.id}' has no channel '{missing[0]}' of the size of its first one; "
+                "only square images of the same size can be averaged"
             )
 
     def drawn(self, loaded: LoadedTile) -> _Drawn:
@@ -184,7 +184,7 @@ class _Board:
         return _Drawn(loaded, patches)
 
     def add(self, drawn: _Drawn) -> None:
-        """Put one tile on top."""
+        """Composite one tile on top."""
         names, masks = list(drawn.loaded.images), drawn.loaded.masks
         masked = [name for name in names if self._masked and masks[name] is not None]
         for patch in drawn.patches:
@@ -196,7 +196,7 @@ class _Board:
             self._canvases[name].show(drawn.loaded.job.value_range(name))
 
     def picture(self, width: int, height: int) -> RenderedImage:
-        """Return what was drawn: of one channel as it is, of several their sum by weight."""
+        """Return the image: one channel unchanged, or the weighted sum of several."""
         canvases = [self._canvases[name] for name in self._names]
         pixels, alpha, value_range = (
             (canvases[0].pixels, canvases[0].alpha, canvases[0].value_range) if len(canvases) == 1 else self._average()
@@ -209,7 +209,7 @@ class _Board:
         )
 
     def _average(self) -> tuple[Pixels, npt.NDArray[np.uint8], tuple[float, float]]:
-        """Add up channels by their weights, cut after each of them; opacity likewise."""
+        """Return the weighted sum of channels, truncated after each addition; likewise the opacity."""
         pixels: Pixels | None = None
         alpha: npt.NDArray[np.uint8] | None = None
         for name, weight in self._recipe.channels or ():
@@ -226,5 +226,5 @@ class _Board:
             pixels = (canvas.pixels * shares + pixels).astype(pixels.dtype)
             alpha = ((share + full) * np.float32(_BYTE)).astype(np.uint8)
         if pixels is None or alpha is None:
-            raise MissingChannelError("no channel of those that are to be averaged is there")
+            raise MissingChannelError("missing channels: none of those to be averaged was drawn")
         return pixels, alpha, (0.0, float(_BYTE)) if pixels.dtype == np.uint8 else (0.0, 0.0)

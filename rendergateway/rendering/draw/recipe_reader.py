@@ -1,4 +1,4 @@
-"""Recipes from render parameters, as client and service have them."""
+"""Recipes from render parameters."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _DEFAULT_LOADER = "IMAGEJ_DEFAULT"
 
 def read_recipe(parameters: wire.RenderParameters | bytes) -> Recipe:
     """
-    Return the recipe that render parameters stand for.
+    Convert render parameters to a recipe.
 
     Parameters
     ----------
     parameters : RenderParameters or bytes
-        On the wire, or as JSON; transforms are resolved.
+        In wire form or as JSON, with resolved transforms.
 
     Raises
     ------
     ImageError
-        If a tile has no image, or its transforms are none; the message names it.
+        If channels are malformed, or the transforms of a tile are; the message includes its id.
     RecordError
-        If the JSON is not what it should be.
+        If the JSON is malformed.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def read_recipe(parameters: wire.RenderParameters | bytes) -> Recipe:
 
 
 def _weights(text: str | None) -> tuple[tuple[str, float], ...] | None:
-    """Return names and weights of ``name__weight__name__weight``; a bare name weighs 1."""
+    """Return names and weights from ``name__weight__name__weight``; a single name has weight 1."""
     if text is None:
         return None
     words = text.split("__")
@@ -74,7 +74,7 @@ def _weights(text: str | None) -> tuple[tuple[str, float], ...] | None:
     try:
         return tuple((name, float(weight)) for name, weight in zip(words[::2], words[1::2], strict=False))
     except ValueError as error:
-        raise ImageError(f"channels are written name__weight__name__weight, here stands {text!r}") from error
+        raise ImageError(f"invalid channels: got {text!r}; write name__weight__name__weight") from error
 
 
 def _filters(parameters: wire.RenderParameters) -> tuple[FilterStep, ...]:
@@ -88,19 +88,19 @@ def _filters(parameters: wire.RenderParameters) -> tuple[FilterStep, ...]:
 
 def read_tile(tile: wire.TileSpec, rule: wire.PathBuilder | None = None) -> Tile:
     """
-    Return what is drawn of a tile.
+    Convert a tile spec to a tile of a recipe.
 
     Parameters
     ----------
     tile : TileSpec
         With resolved transforms.
     rule : PathBuilder, optional
-        Of the stack; counts where the tile has none of its own.
+        The default of the stack, used unless the tile has its own.
 
     Raises
     ------
     ImageError
-        If its transforms are none.
+        If its transforms are malformed.
     """
     name = tile.tileId or ""
     try:

@@ -1,4 +1,4 @@
-"""Names of stacks and match collections, and which of them may be used."""
+"""Ids of stacks and match collections, and their validation."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ class StackId:
 
     @property
     def storage_name(self) -> str:
-        """The name under which the real service keeps it."""
+        """Collection name in the database of the real service."""
         return f"{self.owner}__{self.project}__{self.stack}"
 
     def checked(self) -> StackId:
         """
-        Return itself.
+        Return this id.
 
         Raises
         ------
         IllegalArgument
-            If one of the names is not allowed, or all together are too long.
+            If one of the names is invalid, or their combination is too long.
         """
         _check_name("owner", self.owner)
         _check_name("project", self.project)
@@ -75,17 +75,17 @@ class CollectionId:
 
     @property
     def storage_name(self) -> str:
-        """The name under which the real service keeps it."""
+        """Collection name in the database of the real service."""
         return f"{self.owner}__{self.name}"
 
     def checked(self) -> CollectionId:
         """
-        Return itself.
+        Return this id.
 
         Raises
         ------
         IllegalArgument
-            If one of the names is not allowed, or both together are too long.
+            If one of the names is invalid, or their combination is too long.
         """
         _check_name("owner", self.owner)
         _check_name("name", self.name)

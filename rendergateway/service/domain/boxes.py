@@ -20,14 +20,14 @@ __all__ = ["derive_box"]
 
 def derive_box(tile: TileSpec, shared: Mapping[str, Spec]) -> None:
     """
-    Set the box of *tile* from its size and transforms.
+    Set the bounding box of *tile* from its size and transforms.
 
     Raises
     ------
     IllegalState
-        If its size is not known.
+        If the tile has no width or height.
     IllegalArgument
-        If a transform cannot be made.
+        If one of its transforms is malformed or cannot be applied.
     """
     if tile.width is None or tile.height is None:
         raise IllegalState("width and height must be set to create a bounding box")
@@ -48,7 +48,7 @@ def _plain_affine(spec: Spec | None) -> tuple[float, ...] | None:
 
 
 def _mapped(spec: Spec | None, shared: Mapping[str, Spec], points: FloatArray) -> FloatArray:
-    """Return *points* mapped by one transform: plain affines without making a transform for each saved tile."""
+    """Return *points* mapped by one transform; a plain affine is applied without creating an object per saved tile."""
     affine = _plain_affine(spec)
     if affine is None:
         return transform_of(spec, shared).apply(points)
@@ -57,18 +57,18 @@ def _mapped(spec: Spec | None, shared: Mapping[str, Spec], points: FloatArray) -
 
 
 def _affine_box(affine: tuple[float, ...], width: float, height: float) -> tuple[float, float, float, float]:
-    """Return what `service_box` does of `border_points`: an affine has its extremes at the outermost of these."""
+    """Return `service_box` of the mapped `border_points`: under an affine, the outermost points are the extremes."""
     m00, m10, m01, m11, tx, ty = affine
     x, y = _outermost(m00, m01, tx, width, height), _outermost(m10, m11, ty, width, height)
     min_x, min_y = min(x), min(y)
     if not (math.isfinite(sum(x)) and math.isfinite(sum(y))):
-        raise IllegalArgument("the transform carries the tile beyond all numbers")
+        raise IllegalArgument("tile box is not finite: the transform maps its border beyond the range of doubles")
     left, top = math.trunc(min_x), math.trunc(min_y)
     return float(left), float(top), float(left + math.ceil(max(x) - min_x)), float(top + math.ceil(max(y) - min_y))
 
 
 def _outermost(by_x: float, by_y: float, shift: float, width: float, height: float) -> tuple[float, ...]:
-    """Return one coordinate of the outermost border points: written out, as each tile that is saved comes here."""
+    """Return one coordinate of the outermost border points; unrolled, because every saved tile needs it."""
     right, far_right = by_x * (width - 1), by_x * width
     bottom, far_bottom = by_y * (height - 1), by_y * height
     return (

@@ -1,4 +1,4 @@
-"""Whether the files that tiles name are there, and may be looked at (contract, 10.5)."""
+"""Access to the image files of tiles, and their validation (contract, 10.5)."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from rendergateway.service.base.refusals import IllegalArgument, NullPointer
 from rendergateway.service.domain.tile_transforms import transform_of
 from rendergateway.wire import Level, Spec, TileSpec, references
 
-__all__ = ["check_files", "check_tile", "check_transform", "drawn_before", "readable_path"]
+__all__ = ["check_files", "check_tile", "check_transform", "prerendered", "readable_path"]
 
 
 def readable_path(url: str, options: Options) -> Path | None:
     """
-    Return the file that *url* names.
+    Return the path of the local file at *url*; None if it is not a local file.
 
-    None where it names none on this machine. A file outside of the folders that may be read is returned as one that
-    is missing: whoever asks must not learn what else is there.
+    The path of a file outside the image folders is changed to one that cannot exist: a client must not learn which
+    other files there are.
     """
     named = file_path(url)
     if named is None:
         return None
     text = os.path.abspath(named)
     path = Path(text)
-    # No file has a name with the character of number 0, and asking for one is an error.
+    # File names cannot contain a NUL character, and looking up such a name raises an error.
     if options.images is None or "\0" in text:
         return path
     real = path.resolve()
@@ -37,12 +37,12 @@ def readable_path(url: str, options: Options) -> Path | None:
 
 def check_files(tile: TileSpec | None, options: Options) -> None:
     """
-    Refuse a tile whose image or mask files cannot be used.
+    Refuse a tile with unusable image or mask files.
 
     Raises
     ------
     IllegalArgument
-        If it names none, or one that is missing or empty.
+        If the tile has no image, or a file is missing, empty or unreadable.
     """
     if tile is None:
         raise NullPointer
@@ -59,7 +59,7 @@ def check_files(tile: TileSpec | None, options: Options) -> None:
 
 
 def _check_file(context: str, url: str, loader: str | None, options: Options) -> None:
-    # Behind the name of a volume stands which part of it is meant; it may be a folder.
+    # The URL of a volume has the slice as its query, and its path may be a folder.
     volume = loader in VOLUME_LOADERS
     path = readable_path(url.partition("?")[0] if volume else url, options)
     if path is None:
@@ -73,8 +73,8 @@ def _check_file(context: str, url: str, loader: str | None, options: Options) ->
         raise IllegalArgument(f"{context} file '{shown}' is empty")
 
 
-def drawn_before(root: str | None, place: str, options: Options) -> bytes | None:
-    """Return the picture of a square, or an overview, that was drawn into a file below *root*; None without one."""
+def prerendered(root: str | None, place: str, options: Options) -> bytes | None:
+    """Return a pre-rendered square or overview from a file below *root*; None if there is none."""
     path = None if root is None else readable_path(f"{root.rstrip('/')}/{place}", options)
     try:
         return path.read_bytes() if path is not None else None
@@ -83,14 +83,14 @@ def drawn_before(root: str | None, place: str, options: Options) -> bytes | None
 
 
 def check_tile(tile: TileSpec | None, options: Options) -> None:
-    """Refuse a tile that cannot be drawn: its files, then its transforms."""
+    """Refuse a tile with unusable files or transforms."""
     check_files(tile, options)
     if tile is not None and tile.transforms is not None:
         check_transform(tile.transforms)
 
 
 def check_transform(spec: Spec) -> None:
-    """Refuse a transform with references left, or one that cannot be made."""
+    """Refuse a transform that is unresolved, malformed or of an unknown class."""
     left = [name for name in references(spec) if name is not None]
     if left:
         name = "null" if spec.id is None else spec.id

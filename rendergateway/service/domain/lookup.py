@@ -1,7 +1,8 @@
 """
-Whether there is something: the three ways in which the real service asks (contract, 19.1).
+Lookup of stacks, tiles and matches, with the three existence checks of the real service (contract, 19.1).
 
-By the stack's metadata; by its tile collection, which an OFFLINE stack has not; or not at all.
+A stack exists by its metadata or by its tile collection, which an OFFLINE stack does not have; some requests check
+neither.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ __all__ = [
 
 
 def stack_missing(stack: StackId) -> NotFound:
-    """Return the refusal that says that there is no such stack."""
+    """Return the refusal for a missing stack."""
     return NotFound(f"{stack} does not exist")
 
 
 def existing_stack(store: Store, stack: StackId) -> StackRow:
-    """Return a stack's metadata, or refuse with 404."""
+    """Return the row of a stack, or refuse with 404."""
     row = store.stacks.find(stack)
     if row is None:
         raise stack_missing(stack)
@@ -42,20 +43,20 @@ def existing_stack(store: Store, stack: StackId) -> StackRow:
 
 
 def not_read_only(row: StackRow) -> StackRow:
-    """Return *row* if its stack may be changed, or refuse with 500."""
+    """Return *row* unless its stack is READ_ONLY: then refuse with 500."""
     if row.state == "READ_ONLY":
         raise IllegalState(f"Data for stack {row.stack} cannot be modified because it is READ_ONLY.")
     return row
 
 
 def maybe_tiles(store: Store, stack: StackId) -> Tiles | None:
-    """Return a stack's tiles; None where there is no such stack or no tile collection."""
+    """Return the tiles of a stack; None if the stack or its tile collection is missing."""
     row = store.stacks.find(stack)
     return store.tiles(row) if row else None
 
 
 def existing_tiles(store: Store, stack: StackId) -> Tiles:
-    """Return a stack's tiles, or refuse with 404 where it has no tile collection."""
+    """Return the tiles of a stack, or refuse with 404 if it has no tile collection."""
     tiles = maybe_tiles(store, stack)
     if tiles is None:
         raise stack_missing(stack)
@@ -63,7 +64,7 @@ def existing_tiles(store: Store, stack: StackId) -> Tiles:
 
 
 def existing_sections(store: Store, stack: StackId) -> Sections:
-    """Return a stack's layers and sections, or refuse with 404 where it has no tile collection."""
+    """Return the layers and sections of a stack, or refuse with 404 if it has no tile collection."""
     row = store.stacks.find(stack)
     sections = store.sections(row) if row else None
     if sections is None:
@@ -72,7 +73,7 @@ def existing_sections(store: Store, stack: StackId) -> Sections:
 
 
 def layer_extent(store: Store, stack: StackId, z: float) -> Extent:
-    """Return how far a layer's tiles reach, or refuse with 400 where it has none."""
+    """Return the extent of the tiles of a layer, or refuse with 400 if it is empty."""
     extent = existing_sections(store, stack).layer_extent(z)
     if extent is None:
         raise IllegalArgument(f"stack {stack.stack} does not contain any tiles with a z value of {double_text(z)}")
@@ -80,7 +81,7 @@ def layer_extent(store: Store, stack: StackId, z: float) -> Extent:
 
 
 def existing_tile(store: Store, stack: StackId, tile_id: str) -> StoredTile:
-    """Return one tile, or refuse with 404; an unknown stack reads as an unknown tile."""
+    """Return one tile, or refuse with 404; a missing stack counts as a missing tile."""
     tiles = maybe_tiles(store, stack)
     tile = tiles.named(tile_id) if tiles else None
     if tile is None:

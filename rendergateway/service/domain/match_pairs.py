@@ -1,4 +1,4 @@
-"""Pairs of canvases on their way into a collection and out of it (contract, 12.2 to 12.4)."""
+"""Match pairs: conversion between wire and stored form, and merging of collections (contract, 12.2 to 12.4)."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from rendergateway.wire import CanvasMatches, Matches, SentPair, decode_stored, 
 
 __all__ = ["in_order", "json_of", "merged", "row_of"]
 
-# The real service's database keeps no larger document.
+# Document size limit of the real service's database.
 _LARGEST = 16 * 2**20
 
 
 def _units(text: str) -> bytes | str:
-    """Return what Java sorts a text by: its UTF-16 units."""
+    """Return the sort key of Java: UTF-16 code units."""
     return text.encode("utf-16-be", "surrogatepass")
 
 
 def in_order(p: tuple[str, ...], q: tuple[str, ...]) -> bool:
-    """Tell whether the side *p* comes first, as text, or both are the same."""
+    """Whether side *p* sorts before or equal to *q*, as text."""
     if all(map(str.isascii, (*p, *q))):
         return p <= q
     return [_units(text) for text in p] <= [_units(text) for text in q]
@@ -31,12 +31,12 @@ def in_order(p: tuple[str, ...], q: tuple[str, ...]) -> bool:
 
 def row_of(pair: SentPair | None) -> tuple[Any, ...]:
     """
-    Return a pair as it is stored: sides in order, matches counted.
+    Return the row of a pair: sides in order, matches counted.
 
     Raises
     ------
     ServiceRefusal
-        If an id is missing, or there are matches without weights.
+        If an id is missing, matches have no weights, or the pair is too large.
     """
     if pair is None:
         raise NullPointer
@@ -52,25 +52,25 @@ def row_of(pair: SentPair | None) -> tuple[Any, ...]:
     head = CanvasMatches(pGroupId=p_group, pId=p_id, qGroupId=q_group, qId=q_id, consensusSetData=pair.consensusSetData)
     details = pair.details(swapped=swapped)
     if len(details) > _LARGEST:
-        raise IllegalState(f"the matches of {p_id} and {q_id} have {len(details)} bytes; a pair may have {_LARGEST}")
+        raise IllegalState(f"matches of {p_id} and {q_id} too large: got {len(details)} bytes, the limit is {_LARGEST}")
     has_consensus = pair.consensusSetData is not None
     return p_group, q_group, p_id, q_id, has_consensus, count, encode(head)[:-1], details and b',"matches":' + details
 
 
 def json_of(row: PairRow, *, details: bool = True) -> bytes:
-    """Return a stored pair as JSON, with or without its points."""
+    """Return the JSON of a stored pair, with or without its points."""
     count = b"" if row.match_count is None else b',"matchCount":%d' % row.match_count
     return b"%b%b%b}" % (row.head, row.details if details else b"", count)
 
 
 def merged(sources: Sequence[Iterable[PairRow]], *, details: bool) -> Iterator[bytes]:
     """
-    Yield the pairs of several collections as one: those with the same ids concatenated.
+    Yield the pairs of several collections, concatenating those with the same ids.
 
     Raises
     ------
     Uncaught
-        If a pair without its points is in several collections.
+        If a pair is in several collections and *details* is false or one of them has no matches.
     """
     ordered = heapq.merge(*sources, key=lambda row: tuple(text.encode() for text in row[:4]))
     for _, group in itertools.groupby(ordered, key=lambda row: row[:4]):
@@ -78,7 +78,7 @@ def merged(sources: Sequence[Iterable[PairRow]], *, details: bool) -> Iterator[b
         if len(rows) == 1:
             yield json_of(rows[0], details=details)
         elif not details:
-            raise Uncaught("pairs without their matches cannot be merged")
+            raise Uncaught("pairs cannot be merged: their matches were excluded")
         else:
             yield _concatenated(rows)
 
@@ -88,7 +88,7 @@ def _concatenated(rows: list[PairRow]) -> bytes:
     first: CanvasMatches = pairs[0]
     parts = [pair.matches for pair in pairs if pair.matches is not None]
     if len(parts) != len(pairs):
-        raise Uncaught("a pair without matches cannot be merged")
+        raise Uncaught("pair cannot be merged: it has no matches")
     first.matches = Matches(
         p=_side([part.p or [] for part in parts]),
         q=_side([part.q or [] for part in parts]),
@@ -99,6 +99,6 @@ def _concatenated(rows: list[PairRow]) -> bytes:
 
 
 def _side(parts: list[list[list[float] | None]]) -> list[list[float] | None]:
-    """Return the points of several sides, dimension by dimension."""
+    """Concatenate the points of several pairs, per dimension."""
     dimensions = itertools.zip_longest(*parts, fillvalue=None)
     return [[value for values in dimension for value in values or ()] for dimension in dimensions]

@@ -1,4 +1,4 @@
-"""From the world back to a tile: through the triangle mesh that the real service uses."""
+"""World to local coordinates of one tile, through the triangle mesh of the real service."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ _CELL_SIZE = 64.0
 
 class LocalFromWorld:
     """
-    The way back from world to local pixels of one tile.
+    Map from world to local pixels of one tile.
 
     Parameters
     ----------
     tile : TileSpec
         With flat transforms.
     cell_size : float, optional
-        How far apart the corners of the mesh lie; the tile's own without one.
+        Distance between mesh vertices in local pixels; defaults to that of the tile.
 
     Raises
     ------
     IllegalState
-        If the tile's size is not known, or no mesh can span it.
+        If the tile has no width or height, or no mesh can be built.
     IllegalArgument
-        If one of its transforms cannot be made.
+        If one of its transforms is malformed or of an unknown class.
     """
 
     def __init__(self, tile: TileSpec, cell_size: float | None = None) -> None:
@@ -46,6 +46,6 @@ class LocalFromWorld:
             raise IllegalState(str(error)) from error
 
     def __call__(self, points: FloatArray) -> FloatArray:
-        """Return local pixels, shape (N, 2); not a number where a point cannot be brought back."""
-        # A tile without transforms gives every point back, inside it or not.
+        """Return local pixels, shape (N, 2); NaN for points outside the mesh."""
+        # Without transforms every point maps to itself, even outside the tile.
         return points if self._mesh is None else self._mesh.find(points)

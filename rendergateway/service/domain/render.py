@@ -1,4 +1,4 @@
-"""From render parameters to a picture: what is checked before it is drawn, and where images come from."""
+"""Rendering of images from render parameters, after the checks that the real service makes."""
 
 from __future__ import annotations
 
@@ -15,30 +15,32 @@ from rendergateway.service.base.refusals import IllegalArgument, IllegalState, N
 from rendergateway.service.domain.image_files import check_tile, readable_path
 from rendergateway.wire import RenderParameters, flatten
 
-__all__ = ["draw"]
+__all__ = ["render_image"]
 
 
-def draw(parameters: RenderParameters, endpoint: Endpoint, options: Options, most_tiles: int | None = None) -> bytes:
+def render_image(
+    parameters: RenderParameters, endpoint: Endpoint, options: Options, most_tiles: int | None = None
+) -> bytes:
     """
-    Return the picture that render parameters describe, in the format that *endpoint* promises.
+    Render an image in the format of *endpoint*.
 
     Parameters
     ----------
     parameters : RenderParameters
     endpoint : Endpoint
-        The last word of its name is the format.
+        The last word of its name is the image format.
     options : Options
     most_tiles : int, optional
-        Of more tiles only boxes are drawn, and their files are not looked at.
+        If there are more tiles, only their boxes are drawn, and their files are not checked.
 
     Raises
     ------
     IllegalArgument
-        If it would have no pixels, or a tile cannot be drawn.
+        If the image would have no pixels, or a tile cannot be drawn.
     IllegalState
-        If it would have too many pixels, or a filter cannot be applied: the real service fails there.
+        If the image would be too large, or a filter cannot be applied; the real service fails in these cases.
     NullPointer
-        If channels that are averaged do not go together.
+        If the averaged channels of a tile are incompatible.
     """
     outlines = most_tiles is not None and len(parameters.tileSpecs) > most_tiles
     for tile in () if outlines else parameters.tileSpecs:
@@ -64,12 +66,12 @@ def _drawn(recipe: Recipe, kind: str, options: Options) -> bytes:
 
 @functools.lru_cache(maxsize=8)
 def _sources(options: Options) -> Sources:
-    """Return the images that a service with these options may read, and what it remembers of them."""
+    """Return the image sources, and their caches, of a service with these options."""
 
     def opened(url: str) -> Path:
         path = readable_path(url, options)
         if path is None:
-            raise ImageError("this service reads files of its own machine only")
+            raise ImageError("not a local file; this service reads files of its own machine only")
         return path
 
     return Sources(opened)
@@ -80,7 +82,7 @@ def _check_size(parameters: RenderParameters) -> None:
     if width <= 0 or height <= 0:
         raise IllegalArgument(f"Width ({width}) and height ({height}) cannot be <= 0")
     if width * height > MOST_PIXELS:
-        raise IllegalState(f"a picture of {width} x {height} pixels is larger than {MOST_PIXELS}; ask for parts of it")
+        raise IllegalState(f"image too large: got {width} x {height} pixels, limit {MOST_PIXELS}; request parts of it")
 
 
 def _scaled(scale: float, side: int) -> int:

@@ -1,4 +1,4 @@
-"""How a picture is to look: the query values that become members of render parameters (contract, 9.2)."""
+"""Rendering options in queries, and the members of render parameters that they set (contract, 9.2)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rendergateway.rendering.base.filter_lists import FILTER_LISTS
 from rendergateway.service.base.refusals import IllegalArgument
 from rendergateway.wire import Filter, RenderParameters
 
-__all__ = ["WIRE_FILTER_LISTS", "apply_look"]
+__all__ = ["WIRE_FILTER_LISTS", "apply_options"]
 
 _SWITCHES = {
     "binary_mask": "binaryMask",
@@ -22,7 +22,7 @@ _SWITCHES = {
 }
 
 
-# Named filter lists as they are on the wire.
+# Filter lists by name, in wire form.
 WIRE_FILTER_LISTS = {
     name: [
         Filter(className=f"org.janelia.alignment.filter.{step.name}", parameters=dict(step.parameters))
@@ -32,27 +32,27 @@ WIRE_FILTER_LISTS = {
 }
 
 
-def apply_look(parameters: RenderParameters, look: dict[str, Any]) -> RenderParameters:
+def apply_options(parameters: RenderParameters, query: dict[str, Any]) -> RenderParameters:
     """
-    Set the members of *parameters* that the query values *look* ask for.
+    Set the members of *parameters* that *query* specifies.
 
     Raises
     ------
     IllegalArgument
-        If the filters are not known, or the channels are not written as they should be.
+        If the filter list is unknown, or the channels are malformed.
     """
-    # A scale in the query counts more than one in the path.
-    scale = look.get("query_scale", look.get("scale"))
+    # A scale in the query overrides the one in the path.
+    scale = query.get("query_scale", query.get("scale"))
     if scale is not None:
         parameters.scale = scale
     for name, member in _SWITCHES.items():
-        if name in look:
-            setattr(parameters, member, look[name])
-    if "filter_list_name" in look:
-        parameters.filterSpecs = _filters(look["filter_list_name"])
-    if "channels" in look:
-        _check_channels(look["channels"])
-        parameters.channels = look["channels"]
+        if name in query:
+            setattr(parameters, member, query[name])
+    if "filter_list_name" in query:
+        parameters.filterSpecs = _filters(query["filter_list_name"])
+    if "channels" in query:
+        _check_channels(query["channels"])
+        parameters.channels = query["channels"]
     return parameters
 
 
@@ -66,7 +66,7 @@ def _filters(name: str) -> list[Filter]:
 
 
 def _check_channels(text: str) -> None:
-    """Refuse ``name__weight__name__weight`` with weights that are no numbers, or more than 1 together."""
+    """Refuse ``name__weight__name__weight`` if a weight is not a number, or their sum exceeds 1."""
     words = text.split("__")
     weights: dict[str, float] = {}
     for name, word in zip(words[::2], words[1::2], strict=False):

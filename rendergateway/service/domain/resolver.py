@@ -1,4 +1,4 @@
-"""Tiles with their references resolved: what is shared is looked up once, the transforms are flattened."""
+"""Resolution of shared transforms: references are replaced, and the transforms of tiles flattened."""
 
 from __future__ import annotations
 
@@ -12,24 +12,23 @@ __all__ = ["SPEC", "Resolver", "decoded_tile"]
 
 SPEC = Spec
 
-# So often does the real service fetch what the transforms fetched before refer to.
+# How many levels of references the real service follows.
 _PASSES = 10
 
 
 def decoded_tile(stored: StoredTile) -> TileSpec:
-    """Return a stored tile as an object."""
+    """Decode a stored tile."""
     tile: TileSpec = decode_stored(stored.text, TileSpec)
     return tile
 
 
 class Resolver:
     """
-    The shared transforms of one stack, read when they are needed.
+    The shared transforms of one stack, read lazily and once.
 
     Parameters
     ----------
     tiles : Tiles
-        Where they are.
     """
 
     def __init__(self, tiles: Tiles) -> None:
@@ -37,13 +36,13 @@ class Resolver:
         self._texts: dict[str, bytes | None] = {}
 
     def text(self, transform_id: str) -> bytes | None:
-        """Return a shared transform as stored; None where there is none."""
+        """Return the JSON of a shared transform; None if it is missing."""
         if transform_id not in self._texts:
             self._texts[transform_id] = self._tiles.shared(transform_id)
         return self._texts[transform_id]
 
     def closure(self, names: Iterable[str]) -> dict[str, bytes]:
-        """Return the shared transforms called *names* and those that they refer to, by id."""
+        """Return the shared transforms *names*, and those that they refer to, by id."""
         found: dict[str, bytes] = {}
         wanted = set(names)
         for _ in range(_PASSES):
@@ -58,12 +57,12 @@ class Resolver:
 
     def flattened(self, tile: TileSpec) -> TileSpec:
         """
-        Return *tile* with flat transforms.
+        Resolve and flatten the transforms of *tile* in place, and return it.
 
         Raises
         ------
         IllegalState
-            If it refers to what the stack does not have.
+            If a shared transform is missing.
         """
         if tile.transforms is not None:
             copies: dict[str, Spec | None] = {}
@@ -80,7 +79,7 @@ class Resolver:
 
     def check(self, tile_id: str | None, left: Iterable[str | None]) -> None:
         """
-        Refuse a tile that still refers to something.
+        Refuse a tile with unresolved references.
 
         Raises
         ------
@@ -95,6 +94,6 @@ class Resolver:
             )
 
     def texts(self, stored: Iterable[StoredTile]) -> Iterator[bytes]:
-        """Yield the JSON of tiles with flat transforms; those that are stored so are not read."""
+        """Yield the JSON of tiles with flat transforms; tiles that are stored flat are not decoded."""
         for tile in stored:
             yield tile.text if tile.flat else encode(self.flattened(decoded_tile(tile)))

@@ -22,14 +22,14 @@ _QUERY_NAMES = {
 
 
 def within_limit(ids: Ids, options: Options, query: str) -> Ids:
-    """Return *ids*, or refuse where there are more than the service may give at once."""
+    """Return *ids*, or refuse if there are more than the tile limit."""
     if options.tile_limit is not None and len(ids) > options.tile_limit:
         raise IllegalArgument(f"query too broad, over {options.tile_limit} tiles match {query}")
     return ids
 
 
 def query_document(**members: float | str) -> str:
-    """Return a query as the real service writes it into its sentences."""
+    """Return a database query as the real service writes it in messages."""
     inner = ", ".join(
         f"{name}={double_text(value) if isinstance(value, float) else value}" for name, value in members.items()
     )
@@ -37,7 +37,7 @@ def query_document(**members: float | str) -> str:
 
 
 def filters_document(filters: dict[str, Any]) -> str:
-    """Return the filters of ``stack.resolved_tiles`` as the real service writes their query into messages."""
+    """Return the database query of tile filters as the real service writes it in messages."""
     low, high = filters.get("min_z"), filters.get("max_z")
     members: dict[str, float | str] = {}
     if low is not None and low == high:

@@ -16,7 +16,7 @@ _NONE_SHARED: Mapping[str, Spec] = {}
 
 
 def first_sentence(error: TransformError) -> str:
-    """Return the part of a message that the real service has, too."""
+    """Return the part of a message that is the same in the real service."""
     return str(error).partition("; ")[0]
 
 

@@ -1,4 +1,4 @@
-"""Tiles on their way into a stack: derived, checked, stored, some hundreds at a time (contract, 7.2)."""
+"""Tile uploads: decoding, validation, derivation of boxes and storage, in batches (contract, 7.2)."""
 
 from __future__ import annotations
 
@@ -14,39 +14,46 @@ from rendergateway.wire import SentTiles, Spec, TileSpec, decode_stored, encode,
 
 __all__ = ["save_tiles", "tile_batches"]
 
-# A piece: so many tiles, or as many as have so many bytes together.
+# Limits of a batch: number of tiles, and bytes of their JSON.
 _TILES, _BYTES = 500, 2**20
 _Sent = TileSpec | None
 
 
 def tile_batches(body: SentTiles) -> Iterator[list[TileSpec | None]]:
-    """Yield the tiles of a request piece by piece: all of them as objects would take several times its size."""
-    piece: list[TileSpec | None] = []
+    """
+    Yield the tiles of a request in batches: decoding all of them at once would take several times its size.
+
+    Raises
+    ------
+    BadBody
+        If the JSON of a tile is malformed.
+    """
+    batch: list[TileSpec | None] = []
     size = 0
     for sent in (body.tileIdToSpecMap or {}).values():
         if sent is None or isinstance(sent, TileSpec):
-            piece.append(sent)
+            batch.append(sent)
         else:
             try:
-                piece.append(decode_stored(sent, _Sent))
+                batch.append(decode_stored(sent, _Sent))
             except RecordError as error:
                 raise BadBody(str(error)) from error
             size += memoryview(sent).nbytes
-        if len(piece) == _TILES or size >= _BYTES:
-            yield piece
-            piece, size = [], 0
-    if piece:
-        yield piece
+        if len(batch) == _TILES or size >= _BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def save_tiles(tiles: Tiles, body: SentTiles, z: float | None, *, derive: bool) -> None:
     """
-    Check the tiles of a request and store them, and its shared transforms by their own ids.
+    Validate and store the tiles of a request, and its shared transforms by their own ids.
 
     Raises
     ------
     ServiceRefusal
-        If one of them cannot be stored; whoever began the transaction ends it, so that none is.
+        If one of them is invalid; the caller rolls the transaction back, so that nothing is stored.
     """
     if not body.tileIdToSpecMap:
         raise IllegalArgument(
@@ -59,23 +66,23 @@ def save_tiles(tiles: Tiles, body: SentTiles, z: float | None, *, derive: bool) 
 
 
 def _ready(body: SentTiles, shared: Mapping[str, Spec], z: float | None, derive: bool) -> Iterator[TileRows]:
-    """Yield the tiles of a request, checked."""
+    """Yield the validated tiles of a request as rows."""
     complete = frozenset(name for name, spec in shared.items() if not references(spec))
     misplaced: str | None = None
     for sent in tile_batches(body):
-        piece = [_present(tile) for tile in sent]
-        for tile in piece:
+        batch = [_present(tile) for tile in sent]
+        for tile in batch:
             if derive:
                 _check_references(tile, shared, complete)
                 derive_box(tile, shared)
             misplaced = misplaced or _misplaced(tile, z)
             if not derive:
-                # Where boxes are derived, all of them are before the first one is looked at.
+                # With derivation, the boxes of a whole batch are derived before the first refusal.
                 _refuse(misplaced)
                 _check_references(tile, shared, complete)
             tile.tidy()
         if misplaced is None:
-            yield TileRows.of(piece)
+            yield TileRows.of(batch)
     _refuse(misplaced)
 
 
@@ -91,7 +98,7 @@ def _refuse(sentence: str | None) -> None:
 
 
 def _misplaced(tile: TileSpec, z: float | None) -> str | None:
-    """Return why a tile cannot be where it says; None where it can."""
+    """Return why the box or z of a tile is invalid; None if both are valid."""
     if tile.minX is None or tile.minY is None or tile.maxX is None or tile.maxY is None:
         return f"tile with id '{_text(tile.tileId)}' is missing bounding box attributes (minX, minY, maxX, and/or maxY)"
     if z is None or tile.z == z:
@@ -104,7 +111,7 @@ def _misplaced(tile: TileSpec, z: float | None) -> str | None:
 
 
 def _check_references(tile: TileSpec, shared: Mapping[str, Spec], complete: frozenset[str]) -> None:
-    """Refuse a tile that refers to what the request does not bring, or to what itself refers on."""
+    """Refuse a tile with references to transforms that the request lacks, or that have references themselves."""
     names = references(tile.transforms)
     if complete.issuperset(names):
         return

@@ -1,4 +1,8 @@
-"""What each endpoint does: one function per endpoint, called by its name with an underscore for the dot."""
+"""
+Endpoint handlers: one function per endpoint, named after it with an underscore instead of the dot.
+
+Imports `base`, `store`, `domain` and `http` of the service, and `endpoints` and `wire`.
+"""
 
 from __future__ import annotations
 

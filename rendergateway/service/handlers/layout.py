@@ -1,4 +1,4 @@
-"""Layout files: one line per tile, for other programs (contract, 13)."""
+"""Layout files for other programs, one line per tile (contract, 13)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def stack_layout_file(
     else:
         root = f"{base_url}/render-ws/v1/owner/{stack.owner}/project/{stack.project}/stack/{stack.stack}"
         lines = _karsh(specs, root)
-    # An image that is no address fails the file as a whole: better now than in the middle of it.
+    # An invalid image URL fails the request: before the first line is sent, not in the middle of the file.
     return iter([line.encode() for line in lines])
 
 
@@ -53,7 +53,7 @@ def section_layout_file(
 def stack_layout_file_of_range(
     store: Store, *, stack: StackId, min_z: float, max_z: float, base_url: str, format: str = "KARSH"
 ) -> Iterator[bytes]:
-    """Return the layout of some layers."""
+    """Return the layout of a range of layers."""
     return stack_layout_file(store, stack=stack, base_url=base_url, min_z=min_z, max_z=max_z, format=format)
 
 
@@ -88,7 +88,7 @@ def _text(value: object) -> str:
 
 
 def _fields(tile: TileSpec) -> list[str] | None:
-    """Return the numbers of the last transform, those of an affine by rows; None where there are none."""
+    """Return the numbers of the last transform, an affine by rows; None if it has fewer than six."""
     specs = tile.transforms.specList if tile.transforms else []
     last = specs[-1] if specs else None
     fields = (last.dataString or "").split() if isinstance(last, Leaf) else []
@@ -105,7 +105,7 @@ def _raw_path(tile: TileSpec) -> str:
     if url is None:
         return "null"
     if not _NOT_IN_URIS.isdisjoint(url):
-        raise Uncaught(f"{url} is no valid address")
+        raise Uncaught(f"invalid image URL: got {url}")
     if url.startswith("file:/"):
         return "/" + url.removeprefix("file:").lstrip("/")
     return url

@@ -1,4 +1,4 @@
-"""Render parameters, and how many tiles a box would show."""
+"""Render parameters, named filter lists, and tile counts of boxes."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ from rendergateway.wire import encode, encode_numbers
 
 
 def service_filters(store: Store) -> bytes:
-    """List the filters that have a name."""
+    """List the named filter lists."""
     return encode({"namedFilterSpecLists": WIRE_FILTER_LISTS})
 
 
-def tile_render_parameters(store: Store, *, stack: StackId, tile_id: str, **look: Any) -> bytes:
-    """Return what draws one tile."""
-    return encode_numbers(tile_recipe(store, stack, tile_id, look))
+def tile_render_parameters(store: Store, *, stack: StackId, tile_id: str, **query: Any) -> bytes:
+    """Return the render parameters of one tile."""
+    return encode_numbers(tile_recipe(store, stack, tile_id, query))
 
 
 def tile_neighbors_render_parameters(
-    store: Store, *, stack: StackId, tile_id: str, options: Options, **look: Any
+    store: Store, *, stack: StackId, tile_id: str, options: Options, **query: Any
 ) -> bytes:
-    """Return what draws a tile and what lies around it."""
-    return encode_numbers(neighbors_recipe(store, stack, tile_id, options, look))
+    """Return the render parameters of a tile and its surroundings."""
+    return encode_numbers(neighbors_recipe(store, stack, tile_id, options, query))
 
 
-def tile_source_render_parameters(store: Store, *, stack: StackId, tile_id: str, **look: Any) -> bytes:
-    """Return what draws a tile's image as it is in the file."""
-    return encode_numbers(source_recipe(store, stack, tile_id, look, mask=False))
+def tile_source_render_parameters(store: Store, *, stack: StackId, tile_id: str, **query: Any) -> bytes:
+    """Return the render parameters of the untransformed image of a tile."""
+    return encode_numbers(source_recipe(store, stack, tile_id, query, mask=False))
 
 
-def tile_mask_render_parameters(store: Store, *, stack: StackId, tile_id: str, **look: Any) -> bytes:
-    """Return what draws a tile's mask as it is in the file."""
-    return encode_numbers(source_recipe(store, stack, tile_id, look, mask=True))
+def tile_mask_render_parameters(store: Store, *, stack: StackId, tile_id: str, **query: Any) -> bytes:
+    """Return the render parameters of the untransformed mask of a tile."""
+    return encode_numbers(source_recipe(store, stack, tile_id, query, mask=True))
 
 
-def section_render_parameters(store: Store, *, stack: StackId, z: float, options: Options, **look: Any) -> bytes:
-    """Return what draws a layer."""
-    return encode_numbers(layer_recipe(store, stack, z, options, look))
+def section_render_parameters(store: Store, *, stack: StackId, z: float, options: Options, **query: Any) -> bytes:
+    """Return the render parameters of a layer."""
+    return encode_numbers(layer_recipe(store, stack, z, options, query))
 
 
 def box_render_parameters(
@@ -62,18 +62,18 @@ def box_render_parameters(
     height: int,
     options: Options,
     group: str | None = None,
-    **look: Any,
+    **query: Any,
 ) -> bytes:
-    """Return what draws a box of a layer."""
-    return encode_numbers(box_recipe(store, stack, z, (x, y, width, height), options, look, group))
+    """Return the render parameters of a box of a layer."""
+    return encode_numbers(box_recipe(store, stack, z, (x, y, width, height), options, query, group))
 
 
-# The same under other names; a group is one value more.
+# The same under other names; some have a tile group as an additional value.
 group_box_render_parameters = dvid_render_parameters = group_dvid_render_parameters = box_render_parameters
 
 
 def box_tile_count(store: Store, *, stack: StackId, z: float, x: float, y: float, width: int, height: int) -> bytes:
-    """Return how many tiles a box of a layer touches."""
+    """Return the number of tiles that touch a box of a layer."""
     return encode(existing_tiles(store, stack).count_in_box(z, x, y, x + width, y + height))
 
 

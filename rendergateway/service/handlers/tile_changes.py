@@ -1,4 +1,4 @@
-"""What changes the tiles of a stack: saving, deleting, moving to another layer."""
+"""Changes to the tiles of a stack: save, delete, move to another layer."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _MOVED_AT_ONCE = 5000
 
 
 def stack_save_tiles(store: Store, *, stack: StackId, body: SentTiles | None, derive_data: bool = False) -> None:
-    """Store tiles and shared transforms: all of the request, or nothing."""
+    """Store tiles and shared transforms atomically."""
     _save(store, stack, body, None, derive=derive_data)
 
 
 def section_save_tiles(
     store: Store, *, stack: StackId, z: float, body: SentTiles | None, derive_data: bool = False
 ) -> None:
-    """Store tiles of one layer and shared transforms: all of the request, or nothing."""
+    """Store tiles of one layer and shared transforms atomically."""
     _save(store, stack, body, z, derive=derive_data)
 
 
@@ -42,8 +42,8 @@ def _save(store: Store, stack: StackId, body: SentTiles | None, z: float | None,
 
 
 def _tiles(store: Store, row: StackRow) -> Tiles:
-    """Return the tiles of a stack, which an OFFLINE one gets back with the first save."""
-    store.stacks.give_tables(row)
+    """Return the tiles of a stack; the first save after OFFLINE creates their tables again."""
+    store.stacks.create_tables(row)
     tiles = store.tiles(row)
     if tiles is None:
         raise IllegalState(f"{row.stack_id} has no tiles")
@@ -58,7 +58,7 @@ def _deletable(store: Store, stack: StackId) -> Tiles | None:
 
 
 def tile_delete(store: Store, *, stack: StackId, tile_id: str) -> None:
-    """Delete a tile; none is as good as gone."""
+    """Delete a tile; deleting a missing tile is a no-op."""
     tiles = _deletable(store, stack)
     if tiles is not None:
         tiles.delete_named(tile_id)
@@ -79,7 +79,7 @@ def section_id_delete(store: Store, *, stack: StackId, section_id: str) -> None:
 
 
 def section_take_tiles(store: Store, *, stack: StackId, z: float, body: list[str | None] | None) -> None:
-    """Move the tiles named in the body to a layer."""
+    """Move the tiles with the posted ids to a layer."""
     if body is None:
         raise IllegalArgument("tileIds value must be specified")
     tiles = _movable(store, stack)

@@ -1,4 +1,4 @@
-"""Verdicts on posted JSON and on stored tiles (contract, 15)."""
+"""Validation of posted JSON and of stored tiles (contract, 15)."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _AnySpec = Leaf | SpecList | Reference | Interpolated
 _SHOWN = ("x", "y", "width", "height", "scale", "minIntensity", "maxIntensity")
 
 
-def _verdict(what: str, kind: Any, body: bytes, describe: Callable[[Any], str], unreadable: str = "") -> str:
-    """Return the success text; what *describe* raises, or the parser, becomes the failure text."""
+def _validated(what: str, kind: Any, body: bytes, describe: Callable[[Any], str], unreadable: str = "") -> str:
+    """Return the success message; errors of the parser or of *describe* become the failure message."""
     try:
         if not body.strip():
             raise RecordError("No content to map due to end-of-input")
@@ -53,14 +53,14 @@ def _failed(what: str, sentence: str) -> IllegalArgument:
 
 
 def validate_render_parameters(store: Store, *, owner: str, body: bytes, options: Options) -> str:
-    """Judge render parameters."""
+    """Validate render parameters."""
 
     def describe(recipe: RenderParameters) -> str:
         for tile in recipe.tileSpecs:
             check_tile(tile, options)
         return _description(recipe)
 
-    return _verdict(_RECIPE, RenderParameters, body, describe, unreadable="failed to parse json text")
+    return _validated(_RECIPE, RenderParameters, body, describe, unreadable="failed to parse json text")
 
 
 def _description(recipe: RenderParameters) -> str:
@@ -74,38 +74,38 @@ def _description(recipe: RenderParameters) -> str:
 
 
 def validate_tile(store: Store, *, owner: str, body: bytes, options: Options) -> str:
-    """Judge a tile: its files, then its transforms."""
+    """Validate a tile: its files, then its transforms."""
 
     def describe(tile: TileSpec) -> str:
         check_tile(tile, options)
         return "null" if tile.tileId is None else tile.tileId
 
-    return _verdict(_TILE, TileSpec, body, describe)
+    return _validated(_TILE, TileSpec, body, describe)
 
 
 def validate_tiles(store: Store, *, owner: str, body: bytes, options: Options) -> str:
-    """Judge several tiles, their files only."""
+    """Validate the files of several tiles."""
 
     def describe(tiles: list[TileSpec | None]) -> str:
         for tile in tiles:
             check_files(tile, options)
         return f"array of {len(tiles)} tile specifications"
 
-    return _verdict(f"array of {_TILE}s", list[TileSpec], body, describe)
+    return _validated(f"array of {_TILE}s", list[TileSpec], body, describe)
 
 
 def validate_transform(store: Store, *, owner: str, body: bytes) -> str:
-    """Judge a transform."""
+    """Validate a transform."""
 
     def describe(spec: _AnySpec) -> str:
         check_transform(spec)
         return f"org.janelia.alignment.spec.{type(spec).__name__}"
 
-    return _verdict(_TRANSFORM, _AnySpec, body, describe)
+    return _validated(_TRANSFORM, _AnySpec, body, describe)
 
 
 def validate_transforms(store: Store, *, owner: str, body: bytes) -> str:
-    """Judge several transforms, which may refer to one another."""
+    """Validate several transforms, which may refer to each other."""
 
     def describe(specs: list[_AnySpec | None]) -> str:
         present = [spec for spec in specs if spec is not None]
@@ -118,11 +118,11 @@ def validate_transforms(store: Store, *, owner: str, body: bytes) -> str:
             check_transform(resolved)
         return f"array of {len(specs)} transform specifications"
 
-    return _verdict(f"array of {_TRANSFORM}s", list[_AnySpec], body, describe)
+    return _validated(f"array of {_TRANSFORM}s", list[_AnySpec], body, describe)
 
 
 def tile_validate(store: Store, *, stack: StackId, tile_id: str, options: Options) -> str:
-    """Say nothing of a tile that can be drawn, or refuse with what is wrong."""
+    """Validate a stored tile: return an empty text, or refuse with the problem."""
     stored = existing_tile(store, stack, tile_id)
     tile = Resolver(existing_tiles(store, stack)).flattened(decoded_tile(stored))
     check_tile(tile, options)

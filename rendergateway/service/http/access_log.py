@@ -1,4 +1,4 @@
-"""One line per request: when, who, what, how it ended."""
+"""Access log: one line per request."""
 
 from __future__ import annotations
 
@@ -11,25 +11,24 @@ if TYPE_CHECKING:
 
 __all__ = ["AccessLog"]
 
-# A request line is whatever a client sends: it must not make two lines of one, nor colour a terminal.
+# Clients control the request line: escape control characters, so that it cannot break lines or send terminal codes.
 _CONTROL = {code: f"%{code:02X}" for code in (*range(32), *range(127, 160))}
 
 
 class AccessLog:
     """
-    A WSGI application that tells of each request when its answer is done.
+    WSGI middleware that logs each request once its answer is complete.
 
     Parameters
     ----------
     application : WSGI application
-        What answers.
-    tell : callable
+    log : callable
         Takes one line: UTC time, client, method, path with query, status, bytes sent, milliseconds.
     """
 
-    def __init__(self, application: WSGIApplication, tell: Callable[[str], object]) -> None:
+    def __init__(self, application: WSGIApplication, log: Callable[[str], object]) -> None:
         self._application = application
-        self._tell = tell
+        self._log = log
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -42,19 +41,19 @@ class AccessLog:
         def done(sent: int) -> None:
             moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
             took_ms = (time.perf_counter() - begin) * 1e3
-            self._tell(f"{moment} {_asked(environ)} {statuses[0]} {sent} bytes {took_ms:.1f} ms")
+            self._log(f"{moment} {_request_line(environ)} {statuses[0]} {sent} bytes {took_ms:.1f} ms")
 
         return _Counted(self._application(environ, started), done)
 
 
-def _asked(environ: WSGIEnvironment) -> str:
+def _request_line(environ: WSGIEnvironment) -> str:
     target = environ.get("REQUEST_URI") or environ.get("PATH_INFO", "")
     line = f"{environ.get('REMOTE_ADDR', '-')} {environ.get('REQUEST_METHOD', '-')} {target}"
     return line.translate(_CONTROL)
 
 
 class _Counted:
-    """A body that is counted while it is sent."""
+    """A body that counts the bytes sent."""
 
     def __init__(self, body: Iterable[bytes], done: Callable[[int], object]) -> None:
         self._body = body
@@ -67,7 +66,7 @@ class _Counted:
             yield piece
 
     def close(self) -> None:
-        """End the answer."""
+        """Close the body and log the request."""
         close = getattr(self._body, "close", None)
         try:
             if close is not None:

@@ -1,4 +1,4 @@
-"""What a WSGI application answers, as a file that requests can read."""
+"""The body of a WSGI answer as a file object for requests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["ResponseFile"]
 
 
 class ResponseFile(io.RawIOBase):
-    """What a WSGI application answers, as a file: nothing is held but the piece that is being read."""
+    """The body of a WSGI answer as a file object; holds only the current piece in memory."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         super().__init__()
@@ -19,11 +19,11 @@ class ResponseFile(io.RawIOBase):
         self._piece = b""
 
     def readable(self) -> bool:
-        """Return whether it can be read: always."""
+        """Whether the body can be read: always."""
         return True
 
     def stream(self, amount: int = 65536, decode_content: bool | None = None) -> Iterator[bytes]:
-        """Yield the pieces as they come, as urllib3 does."""
+        """Yield the pieces as they arrive, like urllib3."""
         try:
             if self._piece:
                 yield self._piece
@@ -32,7 +32,7 @@ class ResponseFile(io.RawIOBase):
             self.close()
 
     def read(self, size: int | None = -1, decode_content: bool | None = None) -> bytes:
-        """Return at most *size* bytes; all of them for None or a negative number."""
+        """Return at most *size* bytes; all of them if it is None or negative."""
         if self.closed:
             return b""
         if size is None or size < 0:
@@ -47,13 +47,13 @@ class ResponseFile(io.RawIOBase):
         return text
 
     def readinto(self, buffer: Any) -> int:
-        """Fill *buffer* as far as the next piece goes."""
+        """Fill *buffer* from the next piece; return the number of bytes."""
         text = self.read(len(buffer))
         buffer[: len(text)] = text
         return len(text)
 
     def close(self) -> None:
-        """End the answer, read or not: with it ends its transaction."""
+        """Close the answer, and with it its transaction."""
         if not self.closed:
             close = getattr(self._source, "close", None)
             super().close()
@@ -61,5 +61,5 @@ class ResponseFile(io.RawIOBase):
                 close()
 
     def release_conn(self) -> None:
-        """Do what requests asks of an answer that it is done with."""
+        """Close the answer; requests calls this when it has read it."""
         self.close()

@@ -1,4 +1,4 @@
-"""Care for the file: space given back in slices, checks, copies."""
+"""Maintenance of a database: reclaiming space, integrity check, backup."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rendergateway.service.store.database import Database
 
 __all__ = ["backup", "check", "compact", "discard", "sweep"]
 
-# With the commit that follows, this stays below the 100 ms that are promised.
+# Including the commit, a slice stays below the documented 100 ms.
 SLICE_S = 0.04
 _ROWS_AT_ONCE = 250
 _DISCARD = "INSERT OR IGNORE INTO garbage (name) VALUES (?)"
@@ -22,15 +22,15 @@ _FORGET = "DELETE FROM garbage WHERE name = ?"
 
 
 def discard(connection: sqlite3.Connection, table: str) -> None:
-    """Give up *table*: at once for whoever asks, in slices for the disk."""
+    """Mark *table* as garbage; later writes delete it in slices."""
     connection.execute(_DISCARD, (table,))
 
 
 def sweep(connection: sqlite3.Connection, seconds: float = SLICE_S) -> bool:
     """
-    Empty and drop given-up tables for at most *seconds*; return whether any are left.
+    Delete garbage tables for at most *seconds*; return whether any are left.
 
-    Dropping a large table in one go would hold the database for as long as it takes to walk through it.
+    Dropping a large table at once would lock the database for as long as SQLite needs to visit all its pages.
     """
     until = time.monotonic() + seconds
     while row := connection.execute(_NEXT).fetchone():
@@ -52,9 +52,9 @@ def _delete_some(connection: sqlite3.Connection, table: str) -> int:
 
 def compact(database: Database) -> None:
     """
-    Give the space of deleted stacks and collections back to the disk, while others go on.
+    Return the space of deleted stacks and collections to the disk, while the database is in use.
 
-    Deletion goes in short transactions; the rewriting of the file at the end holds off writers, not readers.
+    Tables are deleted in short transactions; the final rewrite of the file blocks writers, but not readers.
     """
     left = True
     while left:
@@ -66,7 +66,7 @@ def compact(database: Database) -> None:
 
 
 def check(database: Database) -> list[str]:
-    """Return what SQLite finds wrong in the file; empty where all is well."""
+    """Return the problems that SQLite finds in the file; empty if it is intact."""
     with database.reading() as connection:
         answers = [line for (line,) in connection.execute("PRAGMA integrity_check")]
     return [] if answers == ["ok"] else answers
@@ -74,20 +74,20 @@ def check(database: Database) -> list[str]:
 
 def backup(database: Database, target: str | os.PathLike[str]) -> Path:
     """
-    Copy the database to the file *target*, as it is at one moment, while others go on.
+    Copy a consistent snapshot of the database to the file *target*, while the database is in use.
 
     Raises
     ------
     StoreError
-        If *target* exists or cannot be written; nothing is left there then.
+        If *target* exists or cannot be written; then no partial file is left.
     """
     path = Path(target).expanduser().resolve()
     if path.exists():
-        raise StoreError(f"{path} exists; choose another name for the copy")
+        raise StoreError(f"backup target exists: got {path}; choose another name")
     try:
         with contextlib.closing(sqlite3.connect(path)) as copy, database.reading() as connection:
             connection.backup(copy)
     except (sqlite3.Error, StoreError) as error:
         path.unlink(missing_ok=True)
-        raise StoreError(f"no copy was made to {path}: {error}") from error
+        raise StoreError(f"backup to {path} failed: {error}") from error
     return path

@@ -1,9 +1,9 @@
 """
-The spatial index: a loose grid of powers of two over 64-bit coordinates.
+Spatial index of tiles: a loose grid of powers of two over 64-bit coordinates.
 
-A tile's level is the power of two above its larger side, its cell the square of that size in which its upper left
-corner lies. So all tiles of one level that touch a box have their corners in the cells under the box, or in the ones
-just left of and above these; whether they do touch is then asked of the coordinates themselves.
+The level of a tile is the power of two above its longer side; its cell is the square of that size that contains its
+upper left corner. All tiles of one level that touch a box therefore have their corners in the cells below the box or
+in the neighbouring cells to the left and above. The exact test then compares coordinates.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["EVERYWHERE", "Place", "bands", "place_of"]
 
 Place = tuple[int, int, int]
 
-# For boxes of no cell: unknown, inverted, not finite or too far out. They are looked at whatever is asked for.
+# The level of boxes without a cell: unknown, inverted, not finite or too far out. Every query tests them.
 EVERYWHERE = 4096
 _NOWHERE: Place = (EVERYWHERE, 0, 0)
 _FARTHEST = 2.0**52
@@ -23,7 +23,7 @@ _MOST_BANDS = 4096
 
 
 def place_of(min_x: float | None, min_y: float | None, max_x: float | None, max_y: float | None) -> Place:
-    """Return level, row and column of a box."""
+    """Return level, row and column of the cell of a box."""
     if min_x is None or min_y is None or max_x is None or max_y is None:
         return _NOWHERE
     width, height = max_x - min_x, max_y - min_y
@@ -39,9 +39,9 @@ def place_of(min_x: float | None, min_y: float | None, max_x: float | None, max_
 
 def bands(levels: list[int], min_x: float, min_y: float, max_x: float, max_y: float) -> str | None:
     """
-    Return the cells under a box as JSON: ``[[level, row, first column, last column], …]``.
+    Return the cells of a box query as JSON: ``[[level, row, first column, last column], …]``.
 
-    None stands for all cells: the box is so large that asking for them one by one does not pay.
+    None means all cells: the box is so large that a full scan is faster.
     """
     found: list[Place | tuple[int, int, int, int]] = []
     for level in levels:
