@@ -108,7 +108,7 @@ def serve(
 def _root(folder: str | os.PathLike[str]) -> Path:
     path = Path(folder).expanduser().resolve()
     if not path.is_dir():
-        raise ConfigurationError(f"image folder missing: got {path}")
+        raise ConfigurationError(f"{path} is not a folder; choose an existing image folder")
     return path
 
 

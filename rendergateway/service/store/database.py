@@ -200,7 +200,7 @@ class Database:
                 yield connection
                 connection.execute("COMMIT")
         finally:
-            # Roll back what is not committed; a full disk may have ended the transaction already.
+            # Roll back uncommitted changes; a full disk may have ended the transaction already.
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             self._put_back(connection)

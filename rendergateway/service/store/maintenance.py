@@ -83,7 +83,7 @@ def backup(database: Database, target: str | os.PathLike[str]) -> Path:
     """
     path = Path(target).expanduser().resolve()
     if path.exists():
-        raise StoreError(f"backup target exists: got {path}; choose another name")
+        raise StoreError(f"{path} exists; choose another name for the backup")
     try:
         with contextlib.closing(sqlite3.connect(path)) as copy, database.reading() as connection:
             connection.backup(copy)

@@ -1,4 +1,4 @@
-"""The log: a line for each request."""
+"""The access log: one line per request."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def _send(logged: AccessLog, target: str, *, read: bool = True) -> None:
     answer.close()
 
 
-def test_log__one_line_for_each_answer(stack: Service) -> None:
-    """A line tells moment, client, request, status, bytes and time, also of what is refused or read while sent."""
+def test_log__one_line_per_answer(stack: Service) -> None:
+    """A line has time, client, request, status, bytes and duration, also for refused and streamed requests."""
     lines: list[str] = []
     logged = AccessLog(stack.adapter.application, lines.append)
 
@@ -41,8 +41,8 @@ def test_log__one_line_for_each_answer(stack: Service) -> None:
     ]
 
 
-def test_log__given_up(stack: Service) -> None:
-    """An answer that nobody read to its end has its line too, and its transaction ends."""
+def test_log__aborted_answer(stack: Service) -> None:
+    """An aborted answer is logged, and its transaction ends."""
     lines: list[str] = []
 
     _send(AccessLog(stack.adapter.application, lines.append), f"/render-ws/v1{STACK}/tileIds", read=False)
@@ -50,8 +50,8 @@ def test_log__given_up(stack: Service) -> None:
     assert "200 0 bytes" in lines[0]
 
 
-def test_log__no_second_line_by_a_request(stack: Service) -> None:
-    """A path with a line break or a terminal's command stays one harmless line."""
+def test_log__control_characters(stack: Service) -> None:
+    """Line breaks and terminal codes in a path are escaped."""
     lines: list[str] = []
 
     _send(AccessLog(stack.adapter.application, lines.append), "/render-ws/v1/a\nb\x1b[2J\x9b")
@@ -59,8 +59,8 @@ def test_log__no_second_line_by_a_request(stack: Service) -> None:
     assert "/render-ws/v1/a%0Ab%1B[2J%9B" in lines[0]
 
 
-def test_log__body_that_fails() -> None:
-    """What fails while it is sent still has its line."""
+def test_log__failing_body() -> None:
+    """An answer that fails while it is sent is logged."""
     lines: list[str] = []
 
     def failing(environ: Any, start_response: Any) -> Iterable[bytes]:

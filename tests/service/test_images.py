@@ -1,4 +1,4 @@
-"""Pictures that the service draws, beyond what the recordings show."""
+"""Images rendered by the service, beyond the recordings."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def imaged(tile_id: str, url: str, **members: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def drawing(stack: Service, tmp_path: Path) -> Service:
-    """A service with two grey tiles in a layer, one of them masked."""
+    """A service with a layer of two grey tiles, one of them masked."""
     plain = save_image(tmp_path, "plain.png", np.full((80, 100), 60, dtype=np.uint8))
     mask = save_image(tmp_path, "mask.png", np.full((80, 100), 255, dtype=np.uint8))
     masked = imaged("b", plain, x=50)
@@ -48,7 +48,7 @@ BOX = f"{STACK}/z/1/box/0,0,200,90,1"
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_formats__hold_the_same_picture(drawing: Service, kind: str) -> None:
-    """Every format holds the same values, each in its own way."""
+    """Every format contains the same values in its own encoding."""
     answer = drawing.send("GET", f"{BOX}/{kind}-image")
 
     assert answer.status_code == 200, answer.text
@@ -65,14 +65,14 @@ def test_formats__hold_the_same_picture(drawing: Service, kind: str) -> None:
 
 
 def test_formats__every_one_has_endpoints() -> None:
-    """The formats that are written are those that the names of endpoints end in."""
+    """The encoders cover exactly the formats in the names of the endpoints."""
     kinds = {name.rpartition(".")[2].rpartition("_")[2] for name, each in ENDPOINTS.items() if each.answer == "bytes"}
 
     assert kinds == set(FORMATS)
 
 
 def test_headers__let_clients_keep_a_picture(drawing: Service) -> None:
-    """A picture has a tag by which it is asked for again."""
+    """An image has an ETag for conditional requests."""
     answer = drawing.send("GET", f"{BOX}/png-image")
 
     again = drawing.send("GET", f"{BOX}/png-image", headers={"If-None-Match": answer.headers["ETag"]})
@@ -82,7 +82,7 @@ def test_headers__let_clients_keep_a_picture(drawing: Service) -> None:
 
 
 def test_quality__makes_smaller_files(drawing: Service, tmp_path: Path) -> None:
-    """The quality of posted render parameters decides how large a JPEG is."""
+    """The quality of posted render parameters determines the size of a JPEG."""
     noise = np.random.default_rng(1).integers(0, 256, (80, 100), dtype=np.uint8)
     body = {"width": 99, "height": 79, "tileSpecs": [imaged("n", save_image(tmp_path, "n.png", noise))]}
 
@@ -96,11 +96,11 @@ def test_quality__makes_smaller_files(drawing: Service, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("box", ["0,0,100000,100000,1", "0,0,2000000000,1,1", "0,0,1000,1000,1000000"])
 def test_size__of_too_many_pixels(drawing: Service, box: str) -> None:
-    """A picture of more pixels than are drawn fails as it does where the real service runs out of memory."""
+    """An image above the pixel limit fails with the status of the real service out of memory."""
     answer = drawing.send("GET", f"{STACK}/z/1/box/{box}/png-image")
 
     assert answer.status_code == 500
-    assert "larger than 100000000; ask for parts of it" in answer.text
+    assert "limit 100000000; request parts of it" in answer.text
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_size__of_too_many_pixels(drawing: Service, box: str) -> None:
     ],
 )
 def test_file__that_is_no_image(stack: Service, tmp_path: Path, name: str, data: bytes | None) -> None:
-    """A file that cannot be decoded is named with its tile, in every format."""
+    """An image file that cannot be decoded is reported with its tile, in every format."""
     whole = Path(save_image(tmp_path, "whole.png", np.full((80, 100), 9, dtype=np.uint8)).removeprefix("file://"))
     (tmp_path / name).write_bytes(whole.read_bytes()[:-20] if data is None else data)
     assert stack.save(imaged("bad", f"file://{tmp_path}/{name}")).status_code == 201
@@ -125,7 +125,7 @@ def test_file__that_is_no_image(stack: Service, tmp_path: Path, name: str, data:
 
 
 def test_volume__names_a_library_or_what_is_missing(stack: Service, tmp_path: Path) -> None:
-    """A slice of a volume passes as a file; what is wrong with the volume is said when it is read."""
+    """A volume passes the file check; errors in it are reported when it is read."""
     (tmp_path / "a.n5").mkdir()
     url = f"file://{tmp_path}/a.n5?dataSet=/s0&z=3"
     spec = tile("slice", mipmapLevels={"0": {"imageUrl": url, "imageLoaderType": "N5_SLICE"}})
@@ -139,7 +139,7 @@ def test_volume__names_a_library_or_what_is_missing(stack: Service, tmp_path: Pa
 
 
 def test_folded_tile__is_refused_in_little_memory(stack: Service, tmp_path: Path) -> None:
-    """Render parameters that would take forever are refused, and say why."""
+    """Render parameters with too fine a mesh are refused with the reason."""
     url = save_image(tmp_path, "a.png", np.full((80, 100), 9, dtype=np.uint8))
     bend = {
         "className": "mpicbg.trakem2.transform.PolynomialTransform2D",
@@ -150,22 +150,22 @@ def test_folded_tile__is_refused_in_little_memory(stack: Service, tmp_path: Path
     answer = stack.send("PUT", "/owner/lab/png-image", {"tileSpecs": [spec], "meshCellSize": 1e-9})
 
     assert answer.status_code == 400
-    assert answer.text.startswith("tile 't' cannot be drawn: a mesh of cells of 1e-09 pixels is too fine")
+    assert answer.text.startswith("tile 't' cannot be drawn: mesh too fine: got cells of 1e-09 pixels")
 
 
 def test_filter__that_is_not_known(drawing: Service, tmp_path: Path) -> None:
-    """Posted filters that are not there fail by name."""
+    """An unknown posted filter is refused by name."""
     url = save_image(tmp_path, "f.png", np.full((80, 100), 9, dtype=np.uint8))
     body = {"tileSpecs": [imaged("t", url)], "filterSpecs": [{"className": "lab.Sharpen", "parameters": {}}]}
 
     answer = drawing.send("PUT", "/owner/lab/png-image", body)
 
     assert answer.status_code == 500
-    assert answer.text.startswith("tile 't': there is no filter Sharpen")
+    assert answer.text.startswith("tile 't': unknown filter: got Sharpen")
 
 
 def test_square__drawn_before_is_sent_as_it_is(drawing: Service, tmp_path: Path) -> None:
-    """A square of a pyramid that lies below the stack's folder of drawn boxes is not drawn again."""
+    """A pre-rendered square below the root path of the stack is sent instead of a new one."""
     square = tmp_path / "boxes" / "64x48" / "0" / "1" / "0" / "0.png"
     square.parent.mkdir(parents=True)
     square.write_bytes(b"drawn before")
@@ -181,7 +181,7 @@ def test_square__drawn_before_is_sent_as_it_is(drawing: Service, tmp_path: Path)
 
 
 def test_overview__drawn_before_is_sent_as_it_is(drawing: Service, tmp_path: Path) -> None:
-    """An overview that lies below the stack's folder of drawn boxes is not drawn again."""
+    """A pre-rendered overview below the root path of the stack is sent instead of a new one."""
     overview = tmp_path / "boxes" / "64x48" / "small" / "1.jpg"
     overview.parent.mkdir(parents=True)
     overview.write_bytes(b"drawn before")
@@ -198,16 +198,16 @@ def test_overview__drawn_before_is_sent_as_it_is(drawing: Service, tmp_path: Pat
 @pytest.mark.parametrize("scale", ["0", "-1", "1e-9", "1e9"])
 @pytest.mark.parametrize("kind", FORMATS)
 def test_scale__that_leaves_nothing_or_too_much(drawing: Service, scale: str, kind: str) -> None:
-    """A scale of no pixels is refused, one of too many fails; nothing is read or drawn for either."""
+    """A scale without pixels is refused, and a scale with too many fails."""
     answer = drawing.send("GET", f"{STACK}/z/1/box/0,0,200,90,{scale}/{kind}-image")
 
     assert answer.status_code == (500 if scale == "1e9" else 400)
-    assert "larger than 100000000" in answer.text if scale == "1e9" else "cannot be <= 0" in answer.text
+    assert ("limit 100000000" if scale == "1e9" else "cannot be <= 0") in answer.text
 
 
 @pytest.mark.parametrize("box", ["0,0,0,90", "0,0,90,0", "0,0,-5,90"])
 def test_box__that_is_empty(drawing: Service, box: str) -> None:
-    """A box without area is refused."""
+    """An empty box is refused."""
     answer = drawing.send("GET", f"{STACK}/z/1/box/{box},1/png-image")
 
     assert answer.status_code == 400
@@ -215,7 +215,7 @@ def test_box__that_is_empty(drawing: Service, box: str) -> None:
 
 
 def test_crumpled_tile__names_itself(stack: Service, tmp_path: Path) -> None:
-    """A tile whose transform folds it many times over is refused by name; what folds once is drawn."""
+    """A tile that its transform folds many times is refused by name; a tile folded once is drawn."""
     url = save_image(tmp_path, "a.png", np.full((1200, 1200), 9, dtype=np.uint8))
     anywhere = np.random.default_rng(1).uniform(-1, 1, (2, 300, 2))
     crumpled = fit_thin_plate_spline(600 + 600 * anywhere[0], 500 + 9000 * anywhere[1])
@@ -231,13 +231,13 @@ def test_crumpled_tile__names_itself(stack: Service, tmp_path: Path) -> None:
 
     answer = drawn(crumpled.to_spec())
     assert answer.status_code == 400
-    assert answer.text.startswith("tile 't' cannot be drawn: its transform folds it")
+    assert answer.text.startswith("tile 't' cannot be drawn: transform folds the image")
     assert drawn(fold).status_code == 200
 
 
 @pytest.fixture
 def rooted(service: Service, tmp_path: Path) -> tuple[Service, Path]:
-    """A service, and the one folder of images that it may read."""
+    """A service with one image folder, and this folder."""
     folder = tmp_path / "images"
     folder.mkdir()
     service.adapter.close()
@@ -246,7 +246,7 @@ def rooted(service: Service, tmp_path: Path) -> tuple[Service, Path]:
 
 
 def test_roots__nothing_else_is_read(rooted: tuple[Service, Path], tmp_path: Path) -> None:
-    """Images outside of the folders that may be read are missing, also through links, dots and path builders."""
+    """Images outside the image folders count as missing, also through links, dots and path builders."""
     service, folder = rooted
     secret = np.full((80, 100), 200, dtype=np.uint8)
     save_image(tmp_path, "secret.png", secret)

@@ -1,4 +1,4 @@
-"""Full disks and files that may not be written: a sentence, and all that was acknowledged is still there."""
+"""Full disks and read-only files: refusals with a message, and no loss of acknowledged data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.service.conftest import STACK, Service, tile
 
 FULL = bool(os.environ.get("RENDERGATEWAY_FULL_TESTS"))
 
-# A file of this process may not grow beyond what it has: as on a disk that is full.
+# Limits the file size of this process, like a full disk.
 PROGRAM = """
 import json, resource, sys
 from tests.service.conftest import STACK, Service, tile
@@ -42,7 +42,7 @@ def _set(service: Service, pragma: str) -> None:
 
 @pytest.mark.parametrize(("pragma", "undone"), [("max_page_count = 1", "max_page_count = 1000000")])
 def test_full_database__refused_and_whole(stack: Service, pragma: str, undone: str) -> None:
-    """A write for which there is no room is refused as a whole; with room again, all goes on."""
+    """A write without space is refused and rolled back; with space again, writes succeed."""
     stack.save(tile("kept"))
     _set(stack, pragma)
 
@@ -53,14 +53,14 @@ def test_full_database__refused_and_whole(stack: Service, pragma: str, undone: s
 
     assert refused.status_code == 503
     assert "is full" in refused.text
-    assert "nothing of this request was kept" in refused.text
+    assert "the request was rolled back" in refused.text
     assert read == ["kept"]
     assert again.status_code == 201
     assert check(stack.adapter.application.database) == []
 
 
 def test_readonly_database__refused(stack: Service) -> None:
-    """A file that may only be read is read, and says so to who would write."""
+    """A read-only file can be read; writes are refused with a message."""
     stack.save(tile("kept"))
     _set(stack, "query_only = ON")
 
@@ -72,18 +72,18 @@ def test_readonly_database__refused(stack: Service) -> None:
 
 
 def test_full_disk__acknowledged_tiles_stay(tmp_path: Path) -> None:
-    """When the file cannot grow, the request is refused; what was answered before is there, then and later."""
+    """If the file cannot grow, the request is refused, and all acknowledged tiles remain stored."""
     path = tmp_path / "render.db"
 
     done = subprocess.run([sys.executable, "-c", PROGRAM, str(path)], capture_output=True, text=True, check=True)
 
-    told = json.loads(done.stdout)
-    statuses = [status for status, _ in told["answered"]]
+    report = json.loads(done.stdout)
+    statuses = [status for status, _ in report["answered"]]
     assert statuses[-1] == 503
-    assert "could not be written" in told["answered"][-1][1]
-    assert told["count"] == 50 * statuses.count(201)
+    assert "could not be written" in report["answered"][-1][1]
+    assert report["count"] == 50 * statuses.count(201)
     service = Service(f"embedded:{path}")
-    assert len(service.json(f"{STACK}/tileIds")) == told["count"]
+    assert len(service.json(f"{STACK}/tileIds")) == report["count"]
     assert check(service.adapter.application.database) == []
     service.adapter.close()
 
@@ -93,14 +93,14 @@ Mount = Callable[[str], None]
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[tuple[Path, Mount]]:
-    """A file system of 2 MB of its own, and a way to mount it anew with other options."""
+    """A separate file system of 2 MB, and a function that remounts it with other options."""
     if not FULL:
         pytest.skip("mounts a file system: set RENDERGATEWAY_FULL_TESTS=1")
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", folder], capture_output=True)
     if mounted.returncode:
-        pytest.skip(f"this user may not mount file systems: {mounted.stderr.decode().strip()}")
+        pytest.skip(f"mounting not permitted: {mounted.stderr.decode().strip()}")
 
     def mount(options: str) -> None:
         subprocess.run(["mount", "-o", f"remount,{options}", folder], check=True)
@@ -110,7 +110,7 @@ def disk(tmp_path: Path) -> Iterator[tuple[Path, Mount]]:
 
 
 def test_full_file_system__goes_on_with_room(disk: tuple[Path, Mount]) -> None:
-    """On a disk that is full a save is refused and reading goes on; deleting works, and so does saving with room."""
+    """On a full disk saves are refused and reading works; with more space, saving works again."""
     folder, mount = disk
     service = Service(f"embedded:{folder}/render.db")
     service.send("POST", STACK, {})
@@ -123,7 +123,7 @@ def test_full_file_system__goes_on_with_room(disk: tuple[Path, Mount]) -> None:
         saved += 50
 
     assert refused.startswith("503 ")
-    assert "is full; nothing of this request was kept" in refused
+    assert "is full; the request was rolled back" in refused
     assert len(service.json(f"{STACK}/tileIds")) == saved
     assert check(service.adapter.application.database) == []
     mount("size=20m")
@@ -133,7 +133,7 @@ def test_full_file_system__goes_on_with_room(disk: tuple[Path, Mount]) -> None:
 
 
 def test_read_only_file_system__says_so(disk: tuple[Path, Mount]) -> None:
-    """A file on a file system that may only be read is not opened, and whole when it may be written again."""
+    """A database on a read-only file system is refused, and intact once it is writable again."""
     folder, mount = disk
     service = Service(f"embedded:{folder}/render.db")
     service.send("POST", STACK, {})

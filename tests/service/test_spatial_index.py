@@ -1,4 +1,4 @@
-"""The spatial index against looking at every tile."""
+"""The spatial index, compared with a full scan."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def _touch(one: Box, other: Box) -> bool:
 @given(st.lists(_box, max_size=30), _box)
 @example([(0.1 + 0.2, 0.0, 64.3, 64.0)], (64.3, 0.0, 65.0, 1.0))
 @example([(-64.0, -64.0, 0.0, 0.0)], (0.0, 0.0, 0.0, 0.0))
-def test_box_query__same_as_looking_at_all(boxes: list[Box], asked: Box) -> None:
-    """The index finds exactly the tiles whose boxes touch the one asked for, shared edges included."""
+def test_box_query__same_as_full_scan(boxes: list[Box], queried: Box) -> None:
+    """A box query returns exactly the tiles whose boxes touch the queried box, shared edges included."""
     with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         tiles = _tiles(connection, boxes)
 
-        found = [stored.tile_id for stored in tiles.stored(tiles.ids_in_box(1.0, *asked))]
+        found = [stored.tile_id for stored in tiles.stored(tiles.ids_in_box(1.0, *queried))]
 
-        assert found == [f"{number:03d}" for number, box in enumerate(boxes) if _touch(box, asked)]
-        assert tiles.count_in_box(1.0, *asked) == len(found)
-        assert tiles.count_in_box(2.0, *asked) == 0
+        assert found == [f"{number:03d}" for number, box in enumerate(boxes) if _touch(box, queried)]
+        assert tiles.count_in_box(1.0, *queried) == len(found)
+        assert tiles.count_in_box(2.0, *queried) == 0
