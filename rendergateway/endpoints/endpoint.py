@@ -64,7 +64,7 @@ def _write(kind: str, value: Any) -> str:
 
 def _path_text(name: str, value: Any) -> str:
     text = _write(_PATH_TYPES.get(name, "text"), value)
-    # The service reads "a%2F" as "a", and "%2E%2E" may be resolved to the parent path on the way: deleting the tile ".."
+    # The service reads "a%2F" as "a", and "%2E%2E" may be resolved to the parent on the way: deleting the tile ".."
     # would delete its stack.
     if "/" in text or text in ("", ".", ".."):
         reason = "slashes are split even if quoted" if text.strip(".") else "such path segments are removed"
