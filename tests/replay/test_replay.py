@@ -51,6 +51,7 @@ def test_recording_of_real_data(scenario: Scenario, tmp_path: Path) -> None:
 def test_differences__name_what_differs() -> None:
     """Each listed deliberate difference still exists."""
     listed = {name for name, _ in DIFFERENCES}
+    assert listed <= {scenario.name for scenario in scenarios(OURS)}
     for scenario in scenarios(OURS):
         if scenario.name in listed:
             adapter = embedded_adapter("embedded:")

@@ -151,7 +151,7 @@ def _clahe(pixels: Pixels, parameters: Parameters, scale: float, random: np.rand
     height, width = pixels.shape[:2]
     if min(height, width) <= radius:
         raise FilterError(
-            f"Index {height * width} out of bounds for length {height * width}: CLAHE with block radius {radius} needs "
+            f"Index {height * width} out of bounds for length {height * width}: CLAHE of block radius {radius} needs "
             f"an image larger than {width} × {height}"
         )
     if pixels.ndim == 3 or pixels.dtype.kind == "f":
