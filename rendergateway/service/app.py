@@ -276,17 +276,17 @@ def _options(request: Request, endpoints: dict[str, Endpoint]) -> Reply:
 
 
 def _refused(request: Request, refusal: ServiceRefusal) -> Reply:
-    sentence = str(refusal)
+    message = str(refusal)
     if isinstance(refusal, Uncaught):
         if request.method not in ("GET", "HEAD"):
             return bare(500)
-        page = f"<h1>Error 500</h1><pre>{html.escape(sentence)}</pre>"
+        page = f"<h1>Error 500</h1><pre>{html.escape(message)}</pre>"
         return Reply(page, 500, content_type=_PAGE, headers=_NO_CACHE)
     if refusal.content_type is None:
         return bare(refusal.status, refusal.headers)
     if refusal.content_type.startswith("text/html"):
-        sentence = html.escape(sentence)
-    return Reply(sentence, refusal.status, content_type=refusal.content_type, headers=refusal.headers)
+        message = html.escape(message)
+    return Reply(message, refusal.status, content_type=refusal.content_type, headers=refusal.headers)
 
 
 def _reply(request: Request, endpoint: Endpoint, answer: HandlerResult, close: Callable[[], object]) -> Reply:

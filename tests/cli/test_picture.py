@@ -77,7 +77,7 @@ def test_picture__of_a_tile(draw: Run, volume: Path) -> None:
         "-o",
         "b.png",
     ]
-    assert "there is no file '/nowhere/images/s1_r0_c0.png'" in draw(*words).stderr
+    assert "file not found: got '/nowhere/images/s1_r0_c0.png'" in draw(*words).stderr
 
 
 @pytest.mark.parametrize(

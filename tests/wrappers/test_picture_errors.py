@@ -97,7 +97,7 @@ def test_answer__that_is_no_picture() -> None:
     with MisbehavingServer(sends(b"no picture", content_type="image/png")) as server:
         stack = Gateway(server.url, owner="o", project="p").stack("s")
         with pytest.raises(
-            ImageError, match=r"section 1.0 of stack s: what the service answered is no picture: it is no image"
+            ImageError, match=r"section 1.0 of stack s: what the service answered is no picture: unknown image format"
         ):
             stack.image(1, Bounds(0, 0, 9, 9))
 

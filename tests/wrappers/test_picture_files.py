@@ -37,7 +37,7 @@ def test_save__sixteen_bits(two_channels: StackWrapper, tmp_path: Path) -> None:
     for name in ("a.png", "a.tif"):
         picture.save(tmp_path / name)
         assert np.array_equal(image_of(tmp_path / name), picture.pixels)
-    with pytest.raises(ImageError, match="a JPEG holds 8 bits: draw with dtype='uint8'"):
+    with pytest.raises(ImageError, match="JPEG needs 8-bit pixels: got uint16; draw with dtype='uint8'"):
         picture.save(tmp_path / "a.jpg")
     with pytest.raises(ImageError, match=r"'.*a.gif' ends in none of .png, .jpg"):
         picture.save(tmp_path / "a.gif")

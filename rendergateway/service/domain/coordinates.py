@@ -43,9 +43,9 @@ def _problem(item: Coordinates | None, member: str, count: int) -> str | None:
     return None if len(values) >= count else f"{member} values must include {_COUNT_WORDS[count]}"
 
 
-def _with_error(item: Coordinates | None, sentence: str) -> Coordinates:
+def _with_error(item: Coordinates | None, message: str) -> Coordinates:
     point = item or Coordinates()
-    point.error = sentence
+    point.error = message
     return point
 
 
@@ -89,9 +89,9 @@ class StackCoordinates:
         answers: list[Coordinates | None] = [None] * len(items)
         of_tile: defaultdict[str, list[int]] = defaultdict(list)
         for number, item in enumerate(items):
-            sentence = _problem(item, "local", 2)
-            if sentence is not None:
-                answers[number] = _with_error(item, sentence)
+            message = _problem(item, "local", 2)
+            if message is not None:
+                answers[number] = _with_error(item, message)
             elif item is not None and item.tileId is not None:
                 of_tile[item.tileId].append(number)
         for tile_id, numbers in of_tile.items():
@@ -190,9 +190,9 @@ class StackCoordinates:
         answers: list[list[Coordinates]] = [[] for _ in items]
         of_layer: defaultdict[float, list[int]] = defaultdict(list)
         for number, item in enumerate(items):
-            sentence = _problem(item, "world", 2 if z is not None else 3)
-            if sentence is not None or item is None or item.world is None:
-                answers[number] = [_with_error(item, sentence or "")]
+            message = _problem(item, "world", 2 if z is not None else 3)
+            if message is not None or item is None or item.world is None:
+                answers[number] = [_with_error(item, message or "")]
             else:
                 of_layer[float(item.world[2]) if z is None else z].append(number)
         for layer, numbers in of_layer.items():

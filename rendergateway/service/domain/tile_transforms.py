@@ -10,12 +10,12 @@ from rendergateway.transforms import Transform, TransformList
 from rendergateway.wire import Spec, TileSpec
 from rendergateway.wire.to_transform import to_transform
 
-__all__ = ["first_sentence", "transform_of", "world_from_local"]
+__all__ = ["service_message", "transform_of", "world_from_local"]
 
 _NONE_SHARED: Mapping[str, Spec] = {}
 
 
-def first_sentence(error: TransformError) -> str:
+def service_message(error: TransformError) -> str:
     """Return the part of a message that is the same in the real service."""
     return str(error).partition("; ")[0]
 
@@ -32,7 +32,7 @@ def transform_of(spec: Spec | None, shared: Mapping[str, Spec] = _NONE_SHARED) -
     try:
         return to_transform(spec, shared, applicable=True)
     except TransformError as error:
-        raise IllegalArgument(first_sentence(error)) from error
+        raise IllegalArgument(service_message(error)) from error
 
 
 def world_from_local(tile: TileSpec, shared: Mapping[str, Spec] = _NONE_SHARED) -> Transform:

@@ -92,9 +92,9 @@ def _present(tile: TileSpec | None) -> TileSpec:
     return tile
 
 
-def _refuse(sentence: str | None) -> None:
-    if sentence is not None:
-        raise IllegalArgument(sentence)
+def _refuse(message: str | None) -> None:
+    if message is not None:
+        raise IllegalArgument(message)
 
 
 def _misplaced(tile: TileSpec, z: float | None) -> str | None:

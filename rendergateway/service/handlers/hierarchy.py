@@ -13,7 +13,7 @@ from rendergateway.service.base.ids import CollectionId, StackId
 from rendergateway.service.base.refusals import IllegalArgument, NotFound
 from rendergateway.service.domain.lookup import existing_pairs, existing_stack, existing_tile, not_read_only
 from rendergateway.service.domain.resolver import decoded_tile
-from rendergateway.service.domain.tile_transforms import first_sentence
+from rendergateway.service.domain.tile_transforms import service_message
 from rendergateway.service.store import Store
 from rendergateway.service.store.stacks import StackRow
 from rendergateway.transforms import AffineModel2D, AffineWarpFieldTransform
@@ -184,7 +184,7 @@ def _affine(store: Store, tier: Hierarchy, z: float) -> list[float]:
     try:
         transform = to_transform(Leaf(className=last.className, dataString=last.dataString))
     except TransformError as error:
-        raise IllegalArgument(first_sentence(error)) from error
+        raise IllegalArgument(service_message(error)) from error
     if not isinstance(transform, AffineModel2D):
         raise IllegalArgument(f"last transform of tile '{tile.tileId}' is not an affine")
     linear, shift = np.asarray(transform.matrix)[:, :2], np.asarray(transform.matrix)[:, 2]

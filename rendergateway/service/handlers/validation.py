@@ -48,8 +48,8 @@ def _validated(what: str, kind: Any, body: bytes, describe: Callable[[Any], str]
     return f"Successfully parsed {what} from JSON text.  Parsed value is: {description}.\n"
 
 
-def _failed(what: str, sentence: str) -> IllegalArgument:
-    return IllegalArgument(f"Failed to parse {what} from JSON text.  Specific error is: {sentence}\n")
+def _failed(what: str, message: str) -> IllegalArgument:
+    return IllegalArgument(f"Failed to parse {what} from JSON text.  Specific error is: {message}\n")
 
 
 def validate_render_parameters(store: Store, *, owner: str, body: bytes, options: Options) -> str:
