@@ -1,4 +1,4 @@
-"""Requests by the names of their endpoints: what a gateway has beside its objects."""
+"""Requests by endpoint name, or by path."""
 
 from __future__ import annotations
 
@@ -33,52 +33,52 @@ class ServiceCalls(ServiceLife):
 
     def connect(self) -> Self:
         """
-        Make sure that the service answers; open the gateway again if it was closed.
+        Check that the service is reachable; reopen the gateway if it was closed.
 
-        The hook of subclasses for what they need from the service: `Gateway` calls it on entering ``with``.
+        `Gateway` calls it on entering ``with``. Subclasses override it to load whatever they need from the service.
 
         Notes
         -----
-        One request, ``service.version``, once. Any other request connects as well.
+        One request, ``service.version``, which is then cached. Any other request connects as well.
 
         Raises
         ------
         ConnectionFailedError, TimedOutError, AddressError
-            If it does not.
+            If the service is unreachable.
         """
         self._is_closed = False
         self.version_info()
         return self
 
     def __enter__(self) -> Self:
-        # connect() is a hook: that of a subclass may return nothing.
+        # Subclasses override connect(), and an override may return None.
         self.connect()
         return self
 
     def call(self, name: str, /, *, body: Any = None, **values: Any) -> Any:
         """
-        Make one request by the name of its endpoint.
+        Make one request by endpoint name.
 
         Parameters
         ----------
         name : str
-            As `endpoints` lists them.
+            A name listed by `endpoints`.
         body : optional
-            What is sent: JSON text as bytes, a record, or plain values; text where the endpoint takes text.
+            Request body: JSON text as bytes, a record, or plain values; text for endpoints that take text.
         **values
-            The values of path and query.
+            Path and query parameters.
 
         Returns
         -------
         object
-            Parsed JSON, text or bytes, by the endpoint's answer; None where there is nothing (204).
+            Parsed JSON, text or bytes, depending on the endpoint; None for an answer without content (204).
 
         Raises
         ------
         KeyError
-            If there is no endpoint of that name.
+            If no endpoint has that name.
         TypeError, ValueError
-            If a value is missing, unknown or not of its type.
+            If a parameter is missing, unknown or of the wrong type.
         RequestError
             If the request fails or is refused.
         """
@@ -91,23 +91,23 @@ class ServiceCalls(ServiceLife):
         return answer.content if endpoint.answer == "bytes" else answer.json()
 
     def fetch(self, name: str, /, *, body: Any = None, **values: Any) -> bytes:
-        """Make one request as `call` does and return the answer as it came, not parsed."""
+        """Make one request like `call`, and return the body of the answer unparsed."""
         return self._send(_endpoint(name), body, values).content
 
     def request(self, method: str, *segments: str, params: Mapping[str, Any] | None = None, data: Any = None) -> Answer:
         """
-        Make a request to any path below the service's version, in the table of endpoints or not.
+        Make a request to any path below the service's version, whether or not the endpoint table lists it.
 
         Parameters
         ----------
         method : str
             HTTP method.
         *segments : str
-            The parts of the path between slashes; each is quoted.
+            Path segments; each is percent-encoded.
         params : mapping, optional
-            The query; each value is quoted, a list repeats its name.
+            Query parameters; each value is percent-encoded, a list repeats its name.
         data : optional
-            Bytes, or what is sent as JSON.
+            Request body: bytes, or values to encode as JSON.
 
         Returns
         -------
@@ -123,14 +123,14 @@ class ServiceCalls(ServiceLife):
         return self._pool.send(Outgoing("request", method.upper(), path + query, body, kind, is_safe), self.auth)
 
     def endpoints(self, word: str = "") -> list[Endpoint]:
-        """Return the endpoints with *word* in their name or path; all without one."""
+        """Return the endpoints with *word* in their name or path; all endpoints by default."""
         word = word.lower()
         return [endpoint for endpoint in ENDPOINTS.values() if word in endpoint.name or word in endpoint.path.lower()]
 
     @contextlib.contextmanager
     def counting(self) -> Iterator[list[str]]:
         """
-        Count requests: yield a list to which the endpoint of each request of this gateway is added.
+        Record requests: yield a list that grows by the endpoint name of each request of this gateway.
 
         Examples
         --------
@@ -152,11 +152,11 @@ class ServiceCalls(ServiceLife):
 
     def version_info(self) -> dict[str, Any]:
         """
-        Return what the service says of its build; empty where it says nothing.
+        Return the service's build information; empty if it reports none.
 
         Notes
         -----
-        One request, ``service.version``, once.
+        One request, ``service.version``; the answer is cached.
         """
         if self._version is None:
             self._version = self.call("service.version") or {}
@@ -171,24 +171,24 @@ class ServiceCalls(ServiceLife):
             answer.check_kind(endpoint.answer)
             return answer
         finally:
-            # Even a write that failed may have been carried out.
+            # A write that failed may still have taken effect.
             if endpoint.effect != "read":
                 self._wrote(values)
 
     def _wrote(self, values: Mapping[str, Any]) -> None:
-        """Take note of a request that may have changed what *values* name."""
+        """Hook: invalidate cached readings after a request that may have changed the objects that *values* identify."""
 
 
 def _endpoint(name: str) -> Endpoint:
     if name not in ENDPOINTS:
-        raise KeyError(f"there is no endpoint {name!r}; gateway.endpoints('word') lists those with that word")
+        raise KeyError(f"unknown endpoint: got {name!r}; gateway.endpoints('word') lists those with that word")
     return ENDPOINTS[name]
 
 
 def _body(endpoint: Endpoint, body: Any) -> tuple[bytes | None, str | None]:
     if endpoint.body == "none":
         if body is not None:
-            raise TypeError(f"{endpoint.name} takes no body")
+            raise TypeError(f"{endpoint.name} takes no body: got {type(body).__name__}")
         return None, None
     if isinstance(body, str) and endpoint.body != "json":
         body = body.encode()

@@ -1,4 +1,4 @@
-"""The life of a gateway's connection: opened when first used, shared by contexts, left behind by pickles and forks."""
+"""Connection lifecycle: opened lazily, shared by contexts, reopened after unpickling and forking."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["ServiceLife"]
 
-# Where an embedded service answers, inside the process.
+# Base URL of an embedded service; requests to it never leave the process.
 _EMBEDDED_URL = "http://embedded/render-ws/v1"
 
 
 class _Ask:
-    """Credentials that are still to be looked for; *left* says what signed in the process that this came from."""
+    """Credentials still to be looked up; *left* names the class that signed requests in the process that pickled this."""
 
     def __init__(self, find: Callable[[], Credentials | None] | None = None, left: str | None = None) -> None:
         self.find, self.left = find, left
@@ -37,43 +37,43 @@ class _Ask:
 
 class ServiceLife:
     """
-    The connection to one service, and how it is shared.
+    The connection to one service, shared with contexts made from it.
 
     Parameters
     ----------
     address : str
-        As `Gateway` takes it.
+        Address in the form that `Gateway` accepts.
     auth : object
-        As `as_credentials` takes it; None looks for credentials with *find_auth* when they are first needed.
+        Credentials in a form that `as_credentials` accepts; None calls *find_auth* when they are first needed.
     settings : Settings
-        How requests are made.
+        Time limits, pool, retries and headers.
     find_auth : callable
-        Takes the base URL; returns the credentials that are configured for it.
+        Takes the base URL; returns the credentials configured for it.
 
     Attributes
     ----------
     server : str
         The base URL of the service, or ``embedded:PATH``.
     service_id : str
-        What tells the service from others: two private ones have one address.
+        Identifies the service; differs between two private embedded services, which have the same address.
     settings : Settings
-        How requests are made.
+        Time limits, pool, retries and headers.
     hooks : Hooks
-        Functions that are told of each request.
+        Functions called for each request.
     """
 
-    # What stays in the process: all else, fields of subclasses too, travels in a pickle.
+    # Left out of a pickle; all other fields, those of subclasses too, are pickled.
     _STAYS: tuple[str, ...] = ("hooks", "_asked", "_auth", "_connection", "_contexts", "_inherited", "_lock", "_parent")
 
     def __init__(
         self, address: str, auth: object, settings: Settings, find_auth: Callable[[str], Credentials | None]
     ) -> None:
         if not isinstance(address, str):
-            raise TypeError(f"an address is a text like 'localhost:8080' or 'embedded:PATH', not {address!r}")
+            raise TypeError(f"the address must be a text like 'localhost:8080' or 'embedded:PATH': got {address!r}")
         self._is_embedded = address.startswith(EMBEDDED)
         parsed = Address(_EMBEDDED_URL) if self._is_embedded else Address.parse(address)
         self.server = address if self._is_embedded else parsed.base_url
-        # A private service is another one for each gateway, although all have one address.
+        # Each gateway starts a private service of its own, although all have the same address.
         self.service_id = f"{address} {os.urandom(8).hex()}" if self._is_private else self.server
         self._base_url = parsed.base_url
         self.settings = settings
@@ -82,7 +82,7 @@ class ServiceLife:
         self._begin(self._as_auth(auth if auth is not None else parsed.login, lambda: find_auth(self._base_url)))
 
     def _begin(self, auth: Credentials | _Ask | None, parent: Self | None = None) -> None:
-        """Set up what belongs to this object in this process alone."""
+        """Set up the fields that belong to this process only."""
         self.hooks: Hooks = parent.hooks if parent is not None else Hooks()
         self._auth = auth
         self._asked = False
@@ -101,10 +101,10 @@ class ServiceLife:
 
     def close(self) -> None:
         """
-        Close all connections; a private embedded service goes with its data. Closing twice does no harm.
+        Close all connections; a private embedded service is deleted with its data. Closing twice is a no-op.
 
-        A context that `using` made has no connections of its own: closing it closes it alone, and closing the gateway
-        that it was made from ends it.
+        A context returned by `using` shares the connections of its gateway: closing the context leaves them open,
+        closing the gateway closes its contexts too.
         """
         with self._lock:
             self._is_closed = True
@@ -116,7 +116,7 @@ class ServiceLife:
 
     @property
     def is_closed(self) -> bool:
-        """Whether the gateway, or the one that it shares its connections with, was closed and not opened since."""
+        """Whether the gateway, or the gateway whose connections it shares, is closed."""
         return self._is_closed or (self._parent is not None and self._parent.is_closed)
 
     def __exit__(
@@ -132,7 +132,7 @@ class ServiceLife:
     def _open(self) -> Connection:
         with self._lock:
             if self._is_closed:
-                raise ClosedGatewayError(f"{self!r} was closed; connect() opens it again")
+                raise ClosedGatewayError(f"{self!r} is closed; connect() reopens it")
             if self._connection is None:
                 from rendergateway.transport.connection import Connection
 
@@ -154,9 +154,9 @@ class ServiceLife:
     @property
     def auth(self) -> Credentials | None:
         """
-        What signs the requests: given, else configured for this server, else nothing.
+        Credentials that sign the requests: those passed in, else those configured for this server, else None.
 
-        A context follows the gateway that it was made from, unless it was given credentials of its own.
+        A context without credentials of its own uses those of the gateway it was made from.
         """
         if isinstance(self._auth, _Ask):
             if self._parent is not None:
@@ -166,12 +166,12 @@ class ServiceLife:
 
     def change_auth(self, auth: object) -> None:
         """
-        Sign with other credentials from the next request on, whatever wrapper makes it.
+        Replace the credentials, from the next request of any wrapper on.
 
         Parameters
         ----------
         auth : (str, str), Credentials, callable, False or None
-            As `Gateway` takes it; False for none at all, None for what is configured now.
+            Credentials in a form that `Gateway` accepts; False for none, None for the credentials configured now.
         """
         self._auth = self._as_auth(auth, None)
 
@@ -189,7 +189,7 @@ class ServiceLife:
     # Contexts, other processes
 
     def _context(self, auth: object, settings: Settings) -> Self:
-        """Return an object of the same class, with the same fields, that shares this one's connections."""
+        """Return a copy that shares the connections of this object."""
         context = object.__new__(type(self))
         context.__dict__.update(self.__dict__)
         context.__dict__.pop("_ticket", None)
@@ -203,12 +203,12 @@ class ServiceLife:
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        # It stands for a service and its connections; there is no second one.
+        # A gateway represents one service and its connections, so a copy would be a second owner of both.
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._is_private:
-            raise ConfigurationError("a private embedded service does not travel to another process; use embedded:PATH")
+            raise ConfigurationError("a private embedded service cannot be pickled; use embedded:PATH")
         with _travelling:
             ticket: str = self.__dict__.setdefault("_ticket", os.urandom(8).hex())
             _known[ticket] = self
@@ -217,7 +217,7 @@ class ServiceLife:
     def __getstate__(self) -> dict[str, Any]:
         auth: Credentials | _Ask | None = self.auth
         if auth is None and self._asked:
-            # Nothing was found here; the other process looks for itself.
+            # This process found no credentials; the other one does its own lookup.
             auth = _Ask()
         elif auth is not None and not getattr(auth, "travels", False):
             auth = _Ask(left=type(auth).__name__.lstrip("_"))
@@ -236,15 +236,15 @@ class ServiceLife:
             self._inherited = connection.carrier
 
 
-# Gateways of this process by the ticket that their pickles carry: what comes back, or comes twice, finds its gateway.
+# Gateways of this process by the ticket in their pickles: unpickling twice, or where it was pickled, finds the same one.
 _known: weakref.WeakValueDictionary[str, ServiceLife] = weakref.WeakValueDictionary()
-# Those that came from another process are kept for a while, so that the next task of a worker finds its connections.
+# The last gateways unpickled from another process are kept alive, so that a worker's next task reuses their connections.
 _kept: deque[ServiceLife] = deque(maxlen=8)
 _travelling = new_lock()
 
 
 def _revive(life_class: type[ServiceLife], ticket: str, state: dict[str, Any]) -> ServiceLife:
-    """Return this process's one object of that ticket."""
+    """Return the one object of this process with that ticket."""
     with _travelling:
         life = _known.get(ticket)
         if life is None:
@@ -256,7 +256,7 @@ def _revive(life_class: type[ServiceLife], ticket: str, state: dict[str, Any]) -
 
 
 def _embedded_adapter(address: str) -> Any:
-    # The one step from the client to the service: by name, when it is asked for.
+    # The only import of the service by the client: at run time, if an embedded service is requested.
     try:
         from rendergateway.service.launch import embedded_adapter
     except ImportError as error:

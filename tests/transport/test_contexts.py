@@ -93,7 +93,7 @@ def test_using__whose_life(gateway: Gateway) -> None:
 
     context.close()
     assert (context.is_closed, gateway.is_closed) == (True, False)
-    with pytest.raises(ClosedGatewayError, match=r"lab/a> was closed; connect\(\)"):
+    with pytest.raises(ClosedGatewayError, match=r"lab/a> is closed; connect\(\)"):
         context.call("owner.list")
     assert gateway.call("owner.list") == []
 
