@@ -10,8 +10,8 @@ import click
 from rendergateway.cli.services import service_options
 from rendergateway.configuration import SETTINGS, Configuration, configuration_path, configured
 from rendergateway.configuration.profiles import read_profiles
+from rendergateway.endpoints.address import EMBEDDED
 from rendergateway.transport import Address, Settings
-from rendergateway.transport.address import EMBEDDED
 from rendergateway.transport.credentials.stored import configured_credentials
 
 __all__ = ["config"]

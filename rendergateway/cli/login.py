@@ -12,15 +12,13 @@ import click
 
 from rendergateway.cli.services import service_options
 from rendergateway.cli.terminal import say
+from rendergateway.endpoints.address import EMBEDDED, LOOPBACK_HOSTS
 from rendergateway.errors import CommandError
 from rendergateway.gateway import Gateway
 from rendergateway.transport import BearerToken
-from rendergateway.transport.address import EMBEDDED
 from rendergateway.transport.credentials.stored import forget_credentials, save_credentials
 
 __all__ = ["login"]
-
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @click.command()
@@ -68,5 +66,5 @@ def _secret(file: Path | None, from_stdin: bool, question: str) -> str:
 
 def _warn_of_listeners(server: str) -> None:
     split = urlsplit(server)
-    if split.scheme == "http" and split.hostname not in _LOOPBACK:
+    if split.scheme == "http" and split.hostname not in LOOPBACK_HOSTS:
         say(f"{server} is not encrypted: whoever sits on the way to it can read these credentials.")

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 import click
 
+from rendergateway.endpoints.address import EMBEDDED
 from rendergateway.errors import CommandError
 from rendergateway.gateway import Gateway
 from rendergateway.wrappers import StackWrapper
@@ -17,8 +18,6 @@ from rendergateway.wrappers import StackWrapper
 __all__ = ["existing_file", "full_name", "named_stack", "open_gateway", "service_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-_EMBEDDED = "embedded:"
 
 
 def service_options(command: F) -> F:
@@ -56,8 +55,8 @@ def open_gateway(
         If there is no file of that name, or the service would go with the command.
     """
     gateway = Gateway(service, profile=profile, image_paths=image_paths)
-    if gateway.server.startswith(_EMBEDDED):
-        _check_file(unquote(gateway.server.removeprefix(_EMBEDDED).partition("?")[0]), makes_file)
+    if gateway.server.startswith(EMBEDDED):
+        _check_file(unquote(gateway.server.removeprefix(EMBEDDED).partition("?")[0]), makes_file)
     with contextlib.closing(gateway):
         yield gateway
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from rendergateway.configuration import Configuration, configured
+from rendergateway.endpoints.address import Address
 from rendergateway.gateway.making import StackMaking
 from rendergateway.transport import Credentials, Retries, Settings
-from rendergateway.transport.address import Address
 from rendergateway.transport.client import ServiceCalls
 from rendergateway.version import __version__
 from rendergateway.wrappers import GATEWAY_ALIASES, Registry, add_aliases

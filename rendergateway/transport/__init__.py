@@ -7,8 +7,8 @@ only requests need waits with it.
 
 from typing import TYPE_CHECKING
 
+from rendergateway.endpoints.address import Address
 from rendergateway.later import names_from
-from rendergateway.transport.address import Address
 from rendergateway.transport.credentials.credentials import BasicLogin, BearerToken, Credentials, as_credentials
 from rendergateway.transport.hooks import Hooks
 from rendergateway.transport.quiet import without_requests

@@ -10,10 +10,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rendergateway.configuration import configured
+from rendergateway.endpoints.address import EMBEDDED, Address
 from rendergateway.errors import ClosedGatewayError, ConfigurationError
-from rendergateway.transport.address import EMBEDDED, Address
+from rendergateway.forks import follow, keep, new_lock
 from rendergateway.transport.credentials.credentials import Credentials, LeftBehind, as_credentials
-from rendergateway.transport.forks import follow, keep, new_lock
 from rendergateway.transport.hooks import Hooks
 from rendergateway.transport.settings import Settings
 
@@ -29,7 +29,7 @@ _EMBEDDED_URL = "http://embedded/render-ws/v1"
 
 
 class _Ask:
-    """Credentials still to be looked up; *left* names the class that signed requests in the process that pickled this."""
+    """Credentials still to be looked up; *left* names the class that signed requests before this was pickled."""
 
     def __init__(self, find: Callable[[], Credentials | None] | None = None, left: str | None = None) -> None:
         self.find, self.left = find, left
@@ -236,9 +236,10 @@ class ServiceLife:
             self._inherited = connection.carrier
 
 
-# Gateways of this process by the ticket in their pickles: unpickling twice, or where it was pickled, finds the same one.
+# Gateways of this process by the ticket in their pickles: unpickling a gateway twice, or where it was pickled, returns
+# the same object.
 _known: weakref.WeakValueDictionary[str, ServiceLife] = weakref.WeakValueDictionary()
-# The last gateways unpickled from another process are kept alive, so that a worker's next task reuses their connections.
+# Gateways from other processes are kept alive for a while, so that a worker's next task reuses their connections.
 _kept: deque[ServiceLife] = deque(maxlen=8)
 _travelling = new_lock()
 

@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).parents[2] / "rendergateway"
 # line do not import each other. The name of a package stands for its __init__ and for modules beside its folders.
 LEVELS = [
     {"version", "errors", "later"},
-    {"number_text", "progress"},
+    {"forks", "number_text", "progress"},
     {"geometry"},
     {"endpoints"},
     {"transforms"},
@@ -55,8 +55,6 @@ STILL_UP = {
     ("service.domain.recipes", "service.handlers.metadata"),
     ("service.domain.recipes", "service.handlers.sections"),
     ("service.domain.recipes", "service.handlers.tiles"),
-    ("transport.credentials.credentials", "transport.forks"),
-    ("transport.credentials.stored", "transport.address"),
     ("wrappers.coordinates.locate", "wrappers.objects.section"),
     ("wrappers.coordinates.locate", "wrappers.objects.stack"),
     ("wrappers.core.arguments", "wrappers.objects.tile"),

@@ -9,7 +9,7 @@ from collections.abc import Callable, MutableMapping
 from typing import Any, Protocol
 
 from rendergateway.errors import CredentialsError
-from rendergateway.transport.forks import new_lock
+from rendergateway.forks import new_lock
 
 __all__ = ["BasicLogin", "BearerToken", "Credentials", "as_credentials", "bearer"]
 

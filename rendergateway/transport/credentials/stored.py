@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from rendergateway.configuration import Configuration, configuration_path
+from rendergateway.endpoints.address import EMBEDDED, Address
 from rendergateway.errors import CredentialsError
-from rendergateway.transport.address import EMBEDDED, Address
 from rendergateway.transport.credentials.credentials import BasicLogin, Credentials, bearer
 
 __all__ = [

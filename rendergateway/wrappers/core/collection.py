@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from rendergateway.errors import MultipleFoundError, NotFoundError
-from rendergateway.transport.forks import new_lock
+from rendergateway.forks import new_lock
 from rendergateway.wrappers.core.bulk import AllAtOnce
 from rendergateway.wrappers.core.display import ShownCollection
 from rendergateway.wrappers.core.freshness import Seen

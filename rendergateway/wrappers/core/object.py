@@ -10,9 +10,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from rendergateway.errors import NoGatewayError, RenderGatewayError
+from rendergateway.forks import new_lock
 from rendergateway.model import Record
 from rendergateway.model.records.json_slices import Text
-from rendergateway.transport.forks import new_lock
 from rendergateway.wrappers.core.arguments import check_parts
 from rendergateway.wrappers.core.collection import Collection
 from rendergateway.wrappers.core.display import ShownObject

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from rendergateway.transport.forks import new_lock
+from rendergateway.forks import new_lock
 from rendergateway.wrappers.core.listing import Listing
 
 __all__ = ["Recent"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from rendergateway.forks import new_lock
 from rendergateway.model.records.json_slices import Text, copy_of, decode
 from rendergateway.transforms import Transform, from_spec
-from rendergateway.transport.forks import new_lock
 
 __all__ = ["SharedTransforms"]
 

@@ -1,4 +1,4 @@
-"""What has locks or sockets starts anew in a process that was forked."""
+"""Fork safety: locks and connections are replaced in a forked process."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["Forkable", "follow", "keep", "new_lock"]
 
 
 class Forkable(Protocol):
-    """Something that a forked process must not share."""
+    """An object with state that a forked process must not share."""
 
     def _in_child(self) -> None:
-        """Replace locks, which may be held for ever here, and whatever the two processes would share."""
+        """Replace locks, which no thread of this process will ever release, and any state shared with the parent."""
 
 
 _kept: list[object] = []
@@ -23,17 +23,17 @@ _followed: weakref.WeakSet[Forkable] = weakref.WeakSet()
 
 
 def follow(one: Forkable) -> None:
-    """See to it that *one* is told when the process was forked, as long as it lives."""
+    """Call ``one._in_child()`` in each forked process, as long as *one* is alive."""
     _followed.add(one)
 
 
 def keep(inherited: object) -> None:
-    """Keep in this process what belongs to the one that it was forked from: to close it here would be felt there."""
+    """Keep an inherited object alive: garbage collection would close a resource that the parent process still uses."""
     _kept.append(inherited)
 
 
 def new_lock() -> threading.RLock:
-    """Return a lock that a forked process finds free, though a thread that did not come along held it."""
+    """Return a lock that is free in a forked process, even if a thread of the parent held it."""
     lock = threading.RLock()
     _locks.add(lock)
     return lock
@@ -47,7 +47,7 @@ def _after_fork() -> None:
 
 
 def _set_free(lock: Any) -> None:
-    # The thread that forked goes on in the child, and gives back what it holds.
+    # The forking thread continues in the child and releases the locks that it holds itself.
     if not lock._is_owned():
         lock._at_fork_reinit()
 

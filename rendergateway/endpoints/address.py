@@ -1,4 +1,4 @@
-"""Addresses of services, as people write them."""
+"""Addresses of services: parsing, the scheme of embedded services, loopback hosts."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import attrs
 
 from rendergateway.errors import ConfigurationError
 
-__all__ = ["EMBEDDED", "Address"]
+__all__ = ["EMBEDDED", "LOOPBACK_HOSTS", "Address"]
 
+# Scheme of the address of a service inside the client's process: ``embedded:PATH``.
 EMBEDDED = "embedded:"
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _APPLICATION, _VERSION = "/render-ws", "/v1"
 _HAS_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 
@@ -19,14 +21,14 @@ _HAS_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 @attrs.frozen
 class Address:
     """
-    Where a service answers.
+    The address of a service.
 
     Attributes
     ----------
     base_url : str
-        Up to and including the version: ``http://localhost:8080/render-ws/v1``.
+        URL up to and including the version: ``http://localhost:8080/render-ws/v1``.
     login : tuple of str or None
-        User name and password, where they stood in the address; no message shows them.
+        User name and password from the address, if it has any; error messages never contain them.
     """
 
     base_url: str
@@ -35,12 +37,14 @@ class Address:
     @classmethod
     def parse(cls, text: str) -> Address:
         """
-        Read an address: scheme, ``/render-ws`` and ``/v1`` may be missing, and a proxy's prefix may stand before them.
+        Parse an address.
+
+        Scheme, ``/render-ws`` and ``/v1`` are optional; a proxy's path prefix may precede them.
 
         Raises
         ------
         ConfigurationError
-            If the text names no host, or its scheme is neither http nor https.
+            If the address has no host, an invalid port, or a scheme other than http and https.
 
         Examples
         --------
@@ -52,12 +56,12 @@ class Address:
         split = urlsplit(text if _HAS_SCHEME.match(text) else f"http://{text}")
         if split.scheme not in ("http", "https") or not split.hostname:
             raise ConfigurationError(
-                f"{text!r} is no address of a service; write http://host:port, or embedded:PATH for one in a file"
+                f"invalid service address: got {text!r}; use http://host:port, or embedded:PATH for a database file"
             )
         try:
             port = f":{split.port}" if split.port else ""
         except ValueError as error:
-            raise ConfigurationError(f"the port in {text!r} is no number below 65536") from error
+            raise ConfigurationError(f"invalid port: got {text!r}; use a number below 65536") from error
         host = f"[{split.hostname}]" if ":" in split.hostname else split.hostname
         login = (unquote(split.username), unquote(split.password or "")) if split.username else None
         return cls(f"{split.scheme}://{host}{port}{_full_path(split.path)}", login)
