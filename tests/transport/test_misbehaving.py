@@ -72,7 +72,7 @@ TABLE: dict[str, tuple[Behaviour, type[RequestError], str, int]] = {
     "hung up in the body": (breaks_off(b"[1,", reset=False), ConnectionFailedError, "3 bytes came, 97 are missing", 3),
     "502 with a page": (sends(PAGE, status=502, content_type="text/html"), ServerError, "answered 502 without a", 3),
     "503 with a sentence": (says(503, "busy"), ServerError, "^busy ", 3),
-    "504": (says(504), ServerError, "answered 504 without a word", 3),
+    "504": (says(504), ServerError, "answered 504 without a message", 3),
     "500": (says(500, "it broke"), ServerError, "^it broke ", 1),
     "page in the place of JSON": (sends(PAGE, content_type="text/html"), AnswerError, "page of HTML.*log in", 1),
     "truncated JSON": (sends(b'["a", "b"'), AnswerError, "not JSON: it breaks off after 9 bytes", 1),
@@ -85,8 +85,8 @@ TABLE: dict[str, tuple[Behaviour, type[RequestError], str, int]] = {
     "no HTTP": (no_http, ConnectionFailedError, "what is no HTTP", 3),
     "endless body": (never_ends, AnswerError, r"longer than 1000000 bytes.*Gateway\(answer_limit=…\)", 1),
     "huge body": (sends(b"", length=10**12), AnswerError, "longer than 1000000 bytes", 1),
-    "elsewhere": (redirects("https://me:pw@other.example/x?token=s"), AddressError, "at https://other.example/x:", 1),
-    "elsewhere here": (redirects("/render-ws/v1/x"), AddressError, "look at /render-ws/v1/x: redirections are not", 1),
+    "elsewhere": (redirects("https://me:pw@other.example/x?token=s"), AddressError, "to https://other.example/x;", 1),
+    "elsewhere here": (redirects("/render-ws/v1/x"), AddressError, "got 302 to /render-ws/v1/x", 1),
 }  # fmt: skip
 
 
@@ -172,7 +172,7 @@ def test_server__credentials_stay_at_home(serve: Serve, connect: Connect) -> Non
     other = serve(answers([]))
     gateway = connect(serve(redirects(f"{other.url}/render-ws/v1/owners")).url, auth=("me", "secret"))
 
-    with pytest.raises(AddressError, match=f"look at {other.url}"):
+    with pytest.raises(AddressError, match=f"got 302 to {other.url}"):
         gateway.call("owner.list")
 
     assert other.requests == []
