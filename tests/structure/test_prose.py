@@ -57,7 +57,6 @@ STILL_TO_DO: set[str] = {
     "rendergateway/rendering/",
     "rendergateway/service/",
     "rendergateway/testing/",
-    "rendergateway/transforms/",
     "rendergateway/transport/",
     "rendergateway/wire/",
     "rendergateway/wrappers/coordinates/",

@@ -22,7 +22,7 @@ from rendergateway.model.records.json_slices import (
 )
 from rendergateway.model.records.number_arrays import flat_numbers
 from rendergateway.transforms import AffineModel2D, RigidModel2D, SimilarityModel2D, TranslationModel2D
-from rendergateway.transforms.affine import LinearModel
+from rendergateway.transforms.classes.affine import LinearModel
 
 __all__ = [
     "AFFINE_CLASS",

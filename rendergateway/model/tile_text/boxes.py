@@ -13,7 +13,7 @@ from rendergateway.geometry import FloatArray
 from rendergateway.model.records.json_slices import Raw, Text, decode
 from rendergateway.model.tables.last_transforms import Leaf, read_affines
 from rendergateway.transforms import Transform, TransformList, from_spec
-from rendergateway.transforms.boxes import affine_boxes, lens_boxes, tile_box
+from rendergateway.transforms.meshes.boxes import affine_boxes, lens_boxes, tile_box
 
 __all__ = ["derived_boxes"]
 

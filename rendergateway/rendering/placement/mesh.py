@@ -14,7 +14,7 @@ from rendergateway.rendering.pixels.patches import MapCache, Maps, Patch, Placem
 from rendergateway.rendering.pixels.sampling import Pixels, nearest, sampled_at, sampled_exactly
 from rendergateway.rendering.placement.triangles import Mesh, SmoothPlaces
 from rendergateway.transforms import Transform, mesh_triangles, mesh_vertices
-from rendergateway.transforms.affines import inverse_affines
+from rendergateway.transforms.base.matrices import inverse_affines
 
 __all__ = ["MeshPlacement", "triangle_count"]
 

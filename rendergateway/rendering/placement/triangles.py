@@ -32,7 +32,7 @@ class Mesh:
     corners : ndarray, shape (T, 3, 2)
         In pixels of the picture.
     affines : ndarray, shape (T, 2, 3)
-        From pixels of the picture to pixels of the image; see `rendergateway.transforms.affines.inverse_affines`.
+        From pixels of the picture to pixels of the image; see `rendergateway.transforms.base.matrices.inverse_affines`.
     """
 
     corners: FloatArray

@@ -1,4 +1,4 @@
-"""Transforms made of others: lists, references, interpolations; and those whose class we do not know."""
+"""Transforms that contain others: lists, references, interpolations; and transforms of unknown classes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from rendergateway.errors import TransformError
 from rendergateway.geometry import Bounds, FloatArray, as_points
-from rendergateway.transforms.affine import AffineModel2D, LinearModel, matrix_product
-from rendergateway.transforms.base import Transform
-from rendergateway.transforms.newton import NewtonInverse
+from rendergateway.transforms.base.matrices import matrix_product
+from rendergateway.transforms.classes.affine import AffineModel2D, LinearModel
+from rendergateway.transforms.classes.newton import NewtonInverse
+from rendergateway.transforms.classes.transform import Transform
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -28,19 +29,19 @@ def _transforms(value: Iterable[Transform]) -> tuple[Transform, ...]:
     transforms = tuple(value)
     for transform in transforms:
         if not isinstance(transform, Transform):
-            raise TransformError(f"a TransformList holds transforms, not {transform!r}")
+            raise TransformError(f"the items of a TransformList must be transforms: got {transform!r}")
     return transforms
 
 
 @attrs.frozen(repr=False)
 class TransformList(Transform):
     """
-    Transforms applied one after the other, the first one first; an empty list is the identity.
+    A sequence of transforms, the first one applied first; an empty list is the identity.
 
     Parameters
     ----------
     transforms : iterable of Transform
-        In the order of a tile's ``specList``.
+        Transforms in the order of a tile's ``specList``.
 
     Examples
     --------
@@ -63,14 +64,14 @@ class TransformList(Transform):
         return self.transforms[position]
 
     def apply(self, points: npt.ArrayLike) -> FloatArray:
-        """Map points (..., 2) through all transforms in turn."""
+        """Map points (..., 2) with each transform in turn."""
         mapped = np.array(as_points(points))
         for transform in self.transforms:
             mapped = transform.apply(mapped)
         return mapped
 
     def jacobian(self, points: npt.ArrayLike) -> FloatArray:
-        """Return the product of the derivatives along the way."""
+        """Return the product of the Jacobian matrices (chain rule)."""
         mapped = as_points(points)
         jacobian = np.broadcast_to(np.eye(2), (*mapped.shape[:-1], 2, 2))
         for transform in self.transforms:
@@ -84,7 +85,7 @@ class TransformList(Transform):
 
     @property
     def is_affine(self) -> bool:
-        """Whether all of them are."""
+        """Whether all transforms are affine."""
         return all(transform.is_affine for transform in self.transforms)
 
     def _exact_affine(self) -> AffineModel2D:
@@ -92,35 +93,35 @@ class TransformList(Transform):
 
     @property
     def domain(self) -> Bounds | None:
-        """That of the first transform."""
+        """Domain of the first transform."""
         return self.transforms[0].domain if self.transforms else None
 
     def flattened(self, shared: Mapping[str, Transform] | None = None) -> TransformList:
         """
-        Return one list without lists in it, as the service shows a tile's transforms.
+        Return one list without nested lists, like the service's resolved transforms of a tile.
 
-        Labels of a list are added to each of its transforms; a transform keeps its own id. An interpolation stays one
-        item, its two sides flattened by themselves.
+        Labels of a list are added to each of its transforms; a transform keeps its own id. An interpolation remains
+        one item, with both of its sides flattened.
 
         Parameters
         ----------
         shared : mapping of str to Transform, optional
-            The shared transforms by id; without it references stay where they are.
+            The shared transforms by id; by default references are kept.
 
         Raises
         ------
         TransformError
-            If *shared* lacks an id, or references lead back to themselves.
+            If *shared* lacks an id, or references are circular.
         """
         whole = self if shared is None else self.resolve(shared)
         return TransformList(whole._flat_items(()))
 
     def split_at_lens(self) -> tuple[TransformList, TransformList]:
         """
-        Part a flat list into the lens correction and what follows it, as the service does for pictures to be matched.
+        Split a flat list into the lens correction and the rest, like the service for images to be matched.
 
-        The lens correction ends with the last transform labelled ``lens``. Where none is, the last transform follows
-        it, and all behind the second.
+        The lens correction ends with the last transform labelled ``lens``. Without such a label it consists of all but
+        the last transform, at most two.
 
         Examples
         --------
@@ -137,19 +138,19 @@ class TransformList(Transform):
             yield from transform._flat_items((*self.labels, *labels))
 
     def resolve(self, shared: Mapping[str, Transform]) -> TransformList:
-        """Return this list with what its references name in their places; see `Transform.resolve`."""
+        """Return this list with its references replaced; see `Transform.resolve`."""
         return self._resolve(shared, ())
 
     def _resolve(self, shared: Mapping[str, Transform], path: tuple[str, ...]) -> TransformList:
         return self.evolve(transforms=[transform._resolve(shared, path) for transform in self.transforms])
 
     def to_spec(self) -> dict[str, Any]:
-        """Return ``type`` and ``specList``, and what it was read with."""
+        """Return ``type``, ``specList``, and unknown members that it was read with."""
         return self._spec({"specList": [transform.to_spec() for transform in self.transforms]})
 
 
 def _exact_matrix(transform: Transform) -> FloatArray:
-    """Return the matrix (2, 3) of what is affine; no transforms are made on the way, as each tile of a picture asks."""
+    """Return the matrix (2, 3) of an affine transform without intermediate objects: rendering calls this per tile."""
     if isinstance(transform, LinearModel):
         return transform.matrix
     if isinstance(transform, TransformList):
@@ -161,9 +162,7 @@ def _exact_matrix(transform: Transform) -> FloatArray:
 @attrs.frozen(repr=False)
 class TransformReference(Transform):
     """
-    A shared transform by its id.
-
-    It knows nothing but the name: `resolve` puts the transform in its place.
+    A reference to a shared transform by id; `resolve` replaces it with that transform.
 
     Parameters
     ----------
@@ -176,44 +175,44 @@ class TransformReference(Transform):
     ref_id: str
 
     def apply(self, points: npt.ArrayLike) -> NoReturn:
-        """Refuse: raise a `TransformError`."""
+        """Raise `TransformError`."""
         self._refuse()
 
     def jacobian(self, points: npt.ArrayLike) -> NoReturn:
-        """Refuse: raise a `TransformError`."""
+        """Raise `TransformError`."""
         self._refuse()
 
     def inverse(self) -> NoReturn:
-        """Refuse: raise a `TransformError`."""
+        """Raise `TransformError`."""
         self._refuse()
 
     def _refuse(self) -> NoReturn:
-        raise TransformError(f"reference '{self.ref_id}' names a shared transform; resolve(shared) puts it there")
+        raise TransformError(f"reference '{self.ref_id}' is not resolved: call resolve(shared) first")
 
     def _resolve(self, shared: Mapping[str, Transform], path: tuple[str, ...]) -> Transform:
         if self.ref_id in path:
-            raise TransformError(f"references lead back to themselves: {' → '.join((*path, self.ref_id))}")
+            raise TransformError(f"references are circular: {' → '.join((*path, self.ref_id))}")
         if self.ref_id not in shared:
-            through = f", referred to through {' → '.join(path)}" if path else ""
-            raise TransformError(f"there is no shared transform with id '{self.ref_id}'{through}")
+            through = f", referenced through {' → '.join(path)}" if path else ""
+            raise TransformError(f"missing shared transform: got id '{self.ref_id}'{through}")
         return shared[self.ref_id]._resolve(shared, (*path, self.ref_id))
 
     def to_spec(self) -> dict[str, Any]:
-        """Return ``type`` and ``refId``, and what it was read with."""
+        """Return ``type``, ``refId``, and unknown members that it was read with."""
         return self._spec({"refId": self.ref_id})
 
 
 @attrs.frozen(repr=False)
 class InterpolatedTransform(Transform):
     """
-    The mean of two transforms' points: (1 − λ)·a(p) + λ·b(p).
+    Linear interpolation between two transforms: (1 − λ)·a(p) + λ·b(p).
 
     Parameters
     ----------
     a, b : Transform
-        Of any form.
+        Transforms of any form.
     lambda_ : float
-        Share of b; may lie outside 0 … 1.
+        Weight λ of b; may lie outside 0 … 1.
 
     Examples
     --------
@@ -232,20 +231,20 @@ class InterpolatedTransform(Transform):
         return (1.0 - self.lambda_) * a + self.lambda_ * b
 
     def apply(self, points: npt.ArrayLike) -> FloatArray:
-        """Map points (..., 2) both ways and blend."""
+        """Map points (..., 2) with both transforms and interpolate."""
         return self._blend(self.a.apply(points), self.b.apply(points))
 
     def jacobian(self, points: npt.ArrayLike) -> FloatArray:
-        """Return the blended derivatives."""
+        """Return the interpolated Jacobian matrices."""
         return self._blend(self.a.jacobian(points), self.b.jacobian(points))
 
     def inverse(self) -> Transform:
-        """Return the inverse: exact if both sides are affine, else solved point by point (`NewtonInverse`)."""
+        """Return the inverse: exact if both sides are affine, else numerical (`NewtonInverse`)."""
         return self.as_affine().inverse() if self.is_affine else NewtonInverse(self)
 
     @property
     def is_affine(self) -> bool:
-        """Whether both sides are."""
+        """Whether both sides are affine."""
         return self.a.is_affine and self.b.is_affine
 
     def _exact_affine(self) -> AffineModel2D:
@@ -253,7 +252,7 @@ class InterpolatedTransform(Transform):
 
     @property
     def domain(self) -> Bounds | None:
-        """That of the first side that has one."""
+        """Domain of the first side that has one."""
         return self.a.domain or self.b.domain
 
     def _flat_items(self, labels: tuple[str, ...]) -> Iterator[Transform]:
@@ -263,12 +262,12 @@ class InterpolatedTransform(Transform):
         return self.evolve(a=self.a._resolve(shared, path), b=self.b._resolve(shared, path))
 
     def to_spec(self) -> dict[str, Any]:
-        """Return ``type``, ``a``, ``b`` and ``lambda``, and what it was read with."""
+        """Return ``type``, ``a``, ``b``, ``lambda``, and unknown members that it was read with."""
         return self._spec({"a": self.a.to_spec(), "b": self.b.to_spec(), "lambda": self.lambda_})
 
 
 def _flat_side(side: Transform) -> Transform:
-    """Return one side of an interpolation flattened: a single item as it is, several as a list without a name."""
+    """Return one side of an interpolation flattened: a single item, or a list without id for several."""
     items = tuple(side._flat_items(()))
     return items[0] if len(items) == 1 else TransformList(items)
 
@@ -276,14 +275,14 @@ def _flat_side(side: Transform) -> Transform:
 @attrs.frozen(repr=False)
 class UnknownTransform(Transform):
     """
-    A transform of a Java class that has no counterpart here: kept word for word, never applied.
+    A transform of an unknown Java class: preserved verbatim, but not applicable.
 
     Parameters
     ----------
     class_name : str
         Full Java class name.
     data_string : str, optional
-        Its text.
+        Text of its parameters.
 
     Examples
     --------
@@ -296,23 +295,23 @@ class UnknownTransform(Transform):
     data_string: str | None = None
 
     def apply(self, points: npt.ArrayLike) -> NoReturn:
-        """Refuse: raise a `TransformError`."""
+        """Raise `TransformError`."""
         self._refuse()
 
     def jacobian(self, points: npt.ArrayLike) -> NoReturn:
-        """Refuse: raise a `TransformError`."""
+        """Raise `TransformError`."""
         self._refuse()
 
     def inverse(self) -> NoReturn:
-        """Refuse: raise a `TransformError`."""
+        """Raise `TransformError`."""
         self._refuse()
 
     def _refuse(self) -> NoReturn:
         raise TransformError(
-            f"transform class '{self.class_name}' cannot be found; its text is kept, but it cannot be applied here"
+            f"transform class '{self.class_name}' cannot be found; it is preserved, but cannot be applied locally"
         )
 
     def to_spec(self) -> dict[str, Any]:
-        """Return ``type``, ``className`` and ``dataString``, and what it was read with."""
+        """Return ``type``, ``className``, ``dataString``, and unknown members that it was read with."""
         members = {"className": self.class_name, "dataString": self.data_string}
         return self._spec({name: value for name, value in members.items() if value is not None})

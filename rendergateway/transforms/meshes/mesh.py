@@ -1,8 +1,7 @@
 """
-The service's own inverse: a mesh of triangles over the tile, each inverted as an affine.
+The service's numerical inverse: a triangle mesh over the tile, with one inverse affine per triangle.
 
-It is less exact than `Transform.inverse` and ends one pixel before the tile does; it is here to give the service's
-answers.
+It is less exact than `Transform.inverse` and excludes the last row and column of pixels, but agrees with the service.
 """
 
 from __future__ import annotations
@@ -17,20 +16,20 @@ import numpy.typing as npt
 
 from rendergateway.errors import ConversionError, NotInvertibleError, TransformError
 from rendergateway.geometry import FloatArray, as_points, boxes_under
-from rendergateway.transforms.affines import affines_apply, affines_undo, inverse_affines
-from rendergateway.transforms.base import Transform
+from rendergateway.transforms.base.matrices import affines_apply, affines_undo, inverse_affines
+from rendergateway.transforms.classes.transform import Transform
 
 __all__ = ["MeshInverse", "find_in_triangles", "mesh_inverse", "mesh_triangles", "mesh_vertices", "tile_mesh"]
 
-# How far beside a triangle a point is still looked at: much more than rounding moves it.
+# Margin around triangles when candidates are selected; much larger than rounding errors.
 _MARGIN_PX = 1e-3
 
 
 def _columns_and_rows(width: float, height: float, cell_size: float) -> tuple[int, int]:
-    """Return the number of vertices in a row, and of rows with vertices at both ends."""
+    """Return the number of vertices per row, and of rows with vertices at both ends."""
     columns = max(2, int(width / cell_size + 0.5))
     spacing = width / (columns - 1)
-    # Rows of equilateral triangles: two rows are √3 of a spacing apart.
+    # Equilateral triangles: the distance between every other row is √3 times the spacing.
     return columns, max(2, int(height / (2.0 * math.sqrt(0.75 * spacing * spacing)) + 0.5) + 1)
 
 
@@ -43,12 +42,12 @@ def mesh_vertices(width: float, height: float, cell_size: float = 64.0) -> Float
     width, height : float
         Size of the tile's image in local pixels.
     cell_size : float
-        The tile's ``meshCellSize``: about how wide a triangle is.
+        The tile's ``meshCellSize``: approximate width of a triangle.
 
     Returns
     -------
     ndarray, shape (N, 2)
-        Local pixels, 0 … width − 1 and 0 … height − 1: a row, then in turn the shifted row below it and the next row.
+        Local pixels, 0 … width − 1 and 0 … height − 1: a full row, then shifted and full rows alternately.
 
     References
     ----------
@@ -70,7 +69,7 @@ def mesh_triangles(width: float, height: float, cell_size: float = 64.0) -> npt.
     """
     Return the triangles of a tile's mesh as rows of three indices into `mesh_vertices`.
 
-    Their order matters where triangles touch or overlap: the first one counts.
+    The order matters: a point in several triangles is mapped by the first one.
     """
     columns, rows = _columns_and_rows(width, height, cell_size)
     triangles: list[tuple[int, int, int]] = []
@@ -103,20 +102,20 @@ def tile_mesh(
     width: float, height: float, cell_size: float = 64.0, *, is_affine: bool = False
 ) -> tuple[FloatArray, npt.NDArray[np.intp]]:
     """
-    Return the vertices (N, 2) of a tile's mesh and its triangles (T, 3); two triangles are enough for an affine tile.
+    Return the vertices (N, 2) and triangles (T, 3) of a tile's mesh; only two triangles for an affine tile.
 
     Raises
     ------
     TransformError
-        If the tile is too small to have a mesh.
+        If the tile is too small for a mesh.
     """
     if not (width > 1 and height > 1 and cell_size > 0):
         raise TransformError(
-            f"a mesh needs width and height above 1 and a cell size above 0, not {width}, {height} and {cell_size}"
+            f"a mesh needs width and height above 1 and a cell size above 0: got {width}, {height} and {cell_size}"
         )
     if not is_affine:
         return mesh_vertices(width, height, cell_size), mesh_triangles(width, height, cell_size)
-    # Inside an affine tile the finest mesh gives nothing that two triangles do not.
+    # For an affine tile two triangles are as exact as the finest mesh.
     right, bottom = width - 1, height - 1
     return np.array([[0.0, 0.0], [right, 0.0], [right, bottom], [0.0, bottom]]), np.array([[0, 1, 2], [0, 2, 3]])
 
@@ -125,24 +124,24 @@ def find_in_triangles(
     points: FloatArray, source: FloatArray, target: FloatArray, affines: FloatArray | None = None
 ) -> FloatArray:
     """
-    Carry points back by the affine of the first triangle that each lies in.
+    Map points back with the inverse affine of the first triangle that contains each.
 
     Parameters
     ----------
     points : ndarray, shape (N, 2)
-        x, y where the triangles were carried to.
+        x, y in output pixels.
     source, target : ndarray, shape (T, 3, 2)
-        Corners of the triangles before and after.
+        Corners of the triangles before and after the transform.
     affines : ndarray, shape (N, 2, 3), optional
-        What is applied to the triangles after that, for each point its own: tiles that share a lens share *target*.
+        A further affine per point, applied to the triangles: tiles that share a lens share *target*.
 
     Returns
     -------
     ndarray, shape (N, 2)
-        NaN for points that lie in no triangle, or in one without extent. Borders belong to a triangle; one that was
-        turned over has no inside.
+        NaN for points in no triangle or in a degenerate one. Borders belong to a triangle; a reflected triangle
+        contains no point.
     """
-    # Few triangles come near a point; these are looked at exactly, where the point is.
+    # Select the few triangles near each point by bounding box, then test them exactly.
     near = points if affines is None else affines_undo(affines, points)
     boxes = np.concatenate([target.min(axis=1) - _MARGIN_PX, target.max(axis=1) + _MARGIN_PX], axis=1)
     point, triangle = boxes_under(near, boxes)
@@ -158,7 +157,7 @@ def find_in_triangles(
 
 
 def _are_inside(points: FloatArray, corners: FloatArray) -> npt.NDArray[np.bool_]:
-    """Tell which points (N, 2) lie in their triangles (N, 3, 2), borders included: on the left of no edge."""
+    """Return which points (N, 2) lie in their triangles (N, 3, 2), borders included: on no edge's left side."""
     inside = np.ones(len(points), dtype=bool)
     x, y = points.T
     for corner in range(3):
@@ -168,7 +167,7 @@ def _are_inside(points: FloatArray, corners: FloatArray) -> npt.NDArray[np.bool_
 
 
 def _are_flat(corners: FloatArray) -> npt.NDArray[np.bool_]:
-    """Tell which triangles (N, 3, 2) have no extent; a rounded affine may not show it."""
+    """Return which triangles (N, 3, 2) are degenerate; rounding may hide that in their affines."""
     (a, b), (c, d) = np.moveaxis(corners[:, 1:] - corners[:, :1], 0, -1)
     flat: npt.NDArray[np.bool_] = a * d == b * c
     return flat
@@ -202,8 +201,8 @@ class MeshInverse(Transform):
     """
     The inverse of a tile's transform as the service computes it.
 
-    Exact for affine transforms; others are straightened within each triangle. Nothing outside 0 … width − 1 and
-    0 … height − 1 is found, and nothing at all behind a mirror.
+    Exact for affine transforms; others are linearized in each triangle. Points outside 0 … width − 1 and
+    0 … height − 1 have no inverse, and no point has one under a reflection.
 
     Parameters
     ----------
@@ -235,7 +234,7 @@ class MeshInverse(Transform):
         Raises
         ------
         NotInvertibleError
-            If a point lies in no triangle; the message names the first.
+            If a point lies in no triangle; the message names the first such point.
         """
         array = as_points(points)
         local = self.find(array)
@@ -249,14 +248,14 @@ class MeshInverse(Transform):
         return local
 
     def find(self, points: npt.ArrayLike) -> FloatArray:
-        """Map world points (..., 2) to local ones; NaN for those in no triangle."""
+        """Map world points (..., 2) to local ones; NaN for points in no triangle."""
         array = as_points(points)
         return find_in_triangles(array.reshape(-1, 2), self._source, self._target).reshape(array.shape)
 
     def inverse(self) -> Transform:
-        """Return the transform that this inverts."""
+        """Return the transform that this is the inverse of."""
         return self.forward
 
     def to_spec(self) -> NoReturn:
-        """Refuse: the service has no class for it."""
-        raise ConversionError(f"the mesh inverse of {type(self.forward).__name__} has no class on the service")
+        """Raise `ConversionError`: the service has no class for a mesh inverse."""
+        raise ConversionError(f"the mesh inverse of {type(self.forward).__name__} has no class in the service")

@@ -1,4 +1,4 @@
-"""Lens corrections: polynomials in normalised terms."""
+"""Lens corrections: polynomials in normalized terms."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ import numpy.typing as npt
 
 from rendergateway.errors import TransformError
 from rendergateway.geometry import Bounds, FloatArray, as_points
-from rendergateway.transforms.affine import AffineModel2D
-from rendergateway.transforms.fields import numbers_array, shaped
-from rendergateway.transforms.leaf import LeafTransform
-from rendergateway.transforms.polynomial import PolynomialTransform2D, order_of, term_count
-from rendergateway.transforms.text import inappropriate, integer, number_words, numbers
+from rendergateway.transforms.base.fields import numbers_array, shaped
+from rendergateway.transforms.base.text import inappropriate, integer, number_words, numbers
+from rendergateway.transforms.classes.affine import AffineModel2D
+from rendergateway.transforms.classes.leaf import LeafTransform
+from rendergateway.transforms.classes.polynomial import PolynomialTransform2D, order_of, term_count
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ["NonLinearCoordinateTransform"]
 
-# The constant term is this number, neither centred nor scaled.
+# Value of the constant term, which is neither centered nor scaled.
 CONSTANT_FEATURE = 100.0
 
 
 @attrs.frozen(repr=False)
 class NonLinearCoordinateTransform(LeafTransform):
     """
-    A lens correction: (x', y') = Σ fᵢ·βᵢ over the terms x, y, x², xy, y², …, each less its mean and divided by its
-    deviation, and last the constant 100.
+    A lens correction: (x', y') = Σ fᵢ·βᵢ over normalized polynomial terms.
 
-    ``lenscorrection.NonLinearTransform`` and ``mpicbg.trakem2.transform.nonLinearTransform`` are read as well, and
-    written as they were read.
+    The terms f are x, y, x², xy, y², …, each minus its mean and divided by its standard deviation, and the constant
+    100. The former class names, ``lenscorrection.NonLinearTransform`` and
+    ``mpicbg.trakem2.transform.nonLinearTransform``, are accepted and preserved.
 
     Parameters
     ----------
     beta : array_like, shape (L, 2)
         Weights for x' and y'; L is 3, 6, 10, 15, 21, … for dimension 1, 2, 3, 4, 5, …
     mean, deviation : array_like, shape (L,)
-        Of each term over the points of the calibration; the last of each is ignored.
+        Mean and standard deviation of each term over the calibration points; the last of each is ignored.
     width, height : int
-        Size of the calibrated images in pixels; does not enter the formula.
+        Size of the calibrated images in pixels; not used by the formula.
     """
 
     JAVA_NAME: ClassVar[str] = "mpicbg.trakem2.transform.NonLinearCoordinateTransform"
@@ -57,12 +57,12 @@ class NonLinearCoordinateTransform(LeafTransform):
         length = len(self.beta)
         if order_of(length) is None or {len(self.mean), len(self.deviation)} != {length}:
             raise TransformError(
-                "NonLinearCoordinateTransform has 3, 6, 10, 15, 21, … rows of beta and as many means and deviations; "
-                f"here are {length}, {len(self.mean)} and {len(self.deviation)}"
+                "NonLinearCoordinateTransform needs 3, 6, 10, 15, 21, … rows of beta and as many means and deviations: "
+                f"got {length}, {len(self.mean)} and {len(self.deviation)}"
             )
         if not self.deviation[:-1].all():
             term = int(np.flatnonzero(self.deviation[:-1] == 0)[0])
-            raise TransformError(f"deviation {term + 1} of NonLinearCoordinateTransform is zero")
+            raise TransformError(f"deviations of NonLinearCoordinateTransform must not be zero: got 0 at {term + 1}")
         object.__setattr__(self, "_polynomial", self._as_coefficients())
 
     def _as_coefficients(self) -> PolynomialTransform2D:
@@ -72,18 +72,18 @@ class NonLinearCoordinateTransform(LeafTransform):
 
     @classmethod
     def from_data_string(cls, text: str) -> Self:
-        """Read ``dimension length``, pairs of beta, means, deviations, ``width height``."""
+        """Parse ``dimension length``, pairs of beta, means, deviations, ``width height``."""
         words = text.split()
         if len(words) < 2:
-            raise inappropriate(cls.JAVA_NAME, f"dimension and length expected, found {len(words)} words")
+            raise inappropriate(cls.JAVA_NAME, f"expected dimension and length: got {len(words)} words")
         dimension, length = (
             integer(word, cls.JAVA_NAME, field) for word, field in zip(words, ("dimension", "length"), strict=False)
         )
         if dimension < 0 or length != term_count(dimension) or len(words) != 4 + 4 * length:
             raise inappropriate(
                 cls.JAVA_NAME,
-                f"dimension {dimension} has length {term_count(abs(dimension))} and "
-                f"{4 + 4 * term_count(abs(dimension))} words, found length {length} and {len(words)} words",
+                f"dimension {dimension} needs length {term_count(abs(dimension))} and "
+                f"{4 + 4 * term_count(abs(dimension))} words: got length {length} and {len(words)} words",
             )
         values = np.array(numbers(words[2:-2], cls.JAVA_NAME))
         width, height = (integer(word, cls.JAVA_NAME, "image size") for word in words[-2:])
@@ -102,7 +102,7 @@ class NonLinearCoordinateTransform(LeafTransform):
 
     @property
     def domain(self) -> Bounds:
-        """The calibrated image."""
+        """Extent of the calibrated image."""
         return Bounds(0, 0, self.width, self.height)
 
     def apply(self, points: npt.ArrayLike) -> FloatArray:
@@ -110,17 +110,17 @@ class NonLinearCoordinateTransform(LeafTransform):
         return self._polynomial.apply(as_points(points))
 
     def jacobian(self, points: npt.ArrayLike) -> FloatArray:
-        """Return the derivatives (..., 2, 2); see `Transform.jacobian`."""
+        """Return the Jacobian matrices (..., 2, 2); see `Transform.jacobian`."""
         return self._polynomial.jacobian(points)
 
     @property
     def is_affine(self) -> bool:
-        """Whether no term above degree 1 counts."""
+        """Whether all coefficients above degree 1 are zero."""
         return self._polynomial.is_affine
 
     def _exact_affine(self) -> AffineModel2D:
         return self._polynomial.as_affine()
 
     def as_polynomial(self) -> PolynomialTransform2D:
-        """Return the same map in the terms 1, x, y, x², …; exact but for rounding."""
+        """Return the same map in the terms 1, x, y, x², …; exact except for rounding."""
         return self._polynomial

@@ -1,4 +1,4 @@
-"""Fits that leave outliers aside; OpenCV searches, imported when it does."""
+"""Robust fits by random sample consensus (RANSAC), with OpenCV, imported lazily."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy.typing as npt
 
 from rendergateway.errors import FitError
 from rendergateway.geometry import FloatArray
-from rendergateway.transforms.base import Transform
-from rendergateway.transforms.curved_fits import fit_homography
-from rendergateway.transforms.fits import fit_affine, fit_rigid, fit_similarity, fit_translation, point_pairs
+from rendergateway.transforms.classes.transform import Transform
+from rendergateway.transforms.fitting.curved import fit_homography
+from rendergateway.transforms.fitting.linear import fit_affine, fit_rigid, fit_similarity, fit_translation, point_pairs
 
 __all__ = ["fit_ransac"]
 
 _Fit = Callable[..., Transform]
 
-# Function of OpenCV that finds the consensus, and points that one hypothesis takes. A rigid transform is a similarity
-# of scale 1: its consensus is searched as that and judged as rigid.
+# OpenCV function that finds the consensus, and sample size. The consensus of a rigid transform is searched with a
+# similarity and then checked with the rigid fit.
 _SEARCHES: dict[_Fit, tuple[str, int]] = {
     fit_translation: ("estimateTranslation2D", 1),
     fit_rigid: ("estimateAffinePartial2D", 2),
@@ -40,7 +40,7 @@ def fit_ransac(
     max_iterations: int = 2000,
 ) -> tuple[Transform, npt.NDArray[np.bool_]]:
     """
-    Fit a transform to those pairs that agree, by random sample consensus.
+    Fit a transform to the consistent pairs, by random sample consensus.
 
     Parameters
     ----------
@@ -49,36 +49,36 @@ def fit_ransac(
     source, target : array_like, shape (N, 2)
         Input and output pixels.
     weights : array_like, shape (N,), optional
-        For the fit to the pairs that agree; the search does not look at them.
+        Weights for the final fit to the inliers; the search ignores them.
     tolerance_px : float
-        Pairs agree with a transform that brings them closer than this, in output pixels.
+        Largest residual of an inlier, in output pixels.
     confidence : float
-        Wanted chance, 0 … 1, that the search has met a sample without outliers.
+        Probability, 0 … 1, that at least one sample is free of outliers.
     max_iterations : int
-        Samples drawn at most. The draw is the same in every call.
+        Maximal number of samples. The samples are the same in every call.
 
     Returns
     -------
     transform : Transform
-        The least-squares fit to the inliers.
+        Least-squares fit to the inliers.
     inliers : ndarray of bool, shape (N,)
-        Which pairs it was fitted to.
+        Mask of the inliers.
 
     Raises
     ------
     FitError
-        If no consensus is found, or *fit* is none of the five.
+        If no consensus is found, or *fit* is not one of the five functions.
     ModuleNotFoundError
         If OpenCV is not installed.
     """
     if fit not in _SEARCHES:
-        raise FitError(f"fit_ransac searches with {', '.join(known.__name__ for known in _SEARCHES)}, not with {fit!r}")
+        raise FitError(f"fit must be one of {', '.join(known.__name__ for known in _SEARCHES)}: got {fit!r}")
     name, least = _SEARCHES[fit]
     p, q, w = point_pairs(source, target, weights, least=least)
     options = {"ransacReprojThreshold": tolerance_px, "confidence": confidence, "maxIters": max_iterations}
     inliers = _search(name, p, q, options)
     if np.count_nonzero(inliers) < least:
-        raise FitError(f"no {least} of {len(p)} pairs agree within {tolerance_px} px")
+        raise FitError(f"no consensus: fewer than {least} of {len(p)} pairs agree within {tolerance_px} px")
     transform = fit(p[inliers], q[inliers], w[inliers])
     agreeing = np.linalg.norm(transform.apply(p) - q, axis=1) < tolerance_px
     if np.count_nonzero(agreeing) < least or (agreeing == inliers).all():
@@ -87,7 +87,7 @@ def fit_ransac(
 
 
 def _search(name: str, p: FloatArray, q: FloatArray, options: dict[str, Any]) -> npt.NDArray[np.bool_]:
-    """Return the consensus that OpenCV finds, around the centres: it keeps 32 bits of a coordinate."""
+    """Return the mask of inliers; coordinates are centered, because OpenCV rounds them to 32 bits."""
     import cv2
 
     estimate = getattr(cv2, name)

@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from rendergateway.errors import NotInvertibleError, TransformError
 from rendergateway.geometry import FloatArray, as_points
-from rendergateway.transforms.affine import AffineModel2D
-from rendergateway.transforms.fields import numbers_array, shaped
-from rendergateway.transforms.leaf import LeafTransform
-from rendergateway.transforms.text import named_numbers, number_words
+from rendergateway.transforms.base.fields import numbers_array, shaped
+from rendergateway.transforms.base.text import named_numbers, number_words
+from rendergateway.transforms.classes.affine import AffineModel2D
+from rendergateway.transforms.classes.leaf import LeafTransform
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -24,12 +24,12 @@ __all__ = ["HomographyModel2D"]
 @attrs.frozen(repr=False)
 class HomographyModel2D(LeafTransform):
     """
-    x' = (m00·x + m01·y + m02) / (m20·x + m21·y + m22), y' likewise from the second row.
+    x' = (m00·x + m01·y + m02) / (m20·x + m21·y + m22), and y' with the second row.
 
     Parameters
     ----------
     matrix : array_like, shape (3, 3)
-        Applied to columns x, y, 1; on the wire row after row.
+        Matrix applied to columns x, y, 1; row by row in the ``dataString``.
 
     Examples
     --------
@@ -48,7 +48,7 @@ class HomographyModel2D(LeafTransform):
 
     @classmethod
     def from_data_string(cls, text: str) -> Self:
-        """Read ``m00 m01 m02 m10 m11 m12 m20 m21 m22``."""
+        """Parse ``m00 m01 m02 m10 m11 m12 m20 m21 m22``."""
         values = named_numbers(text, cls.JAVA_NAME, "m00 m01 m02 m10 m11 m12 m20 m21 m22")
         return cls(np.reshape(values, (3, 3)))
 
@@ -62,7 +62,7 @@ class HomographyModel2D(LeafTransform):
         Raises
         ------
         TransformError
-            If a point lies on the line that goes to infinity; the message names the first.
+            If a point is mapped to infinity; the message names the first such point.
         """
         projected = self._projected(as_points(points))
         return projected[..., :2] / projected[..., 2:]
@@ -72,11 +72,11 @@ class HomographyModel2D(LeafTransform):
         at_infinity = projected[..., 2] == 0
         if at_infinity.any():
             x, y = points[at_infinity][0].tolist()
-            raise TransformError(f"HomographyModel2D carries ({x}, {y}) to infinity")
+            raise TransformError(f"HomographyModel2D maps ({x}, {y}) to infinity")
         return projected
 
     def jacobian(self, points: npt.ArrayLike) -> FloatArray:
-        """Return the derivatives (..., 2, 2); see `Transform.jacobian`."""
+        """Return the Jacobian matrices (..., 2, 2); see `Transform.jacobian`."""
         projected = self._projected(as_points(points))
         mapped = projected[..., :2] / projected[..., 2:]
         slopes = self.matrix[:2, :2] - mapped[..., np.newaxis] * self.matrix[2, :2]
@@ -95,9 +95,9 @@ class HomographyModel2D(LeafTransform):
             inverse = np.linalg.inv(self.matrix)
         except np.linalg.LinAlgError as error:
             raise NotInvertibleError(
-                f"HomographyModel2D has no inverse: its matrix is singular, {self.matrix.tolist()}"
+                f"HomographyModel2D is not invertible: singular matrix {self.matrix.tolist()}"
             ) from error
-        # A factor common to all elements means nothing; this one keeps the corner at 1 where it can be.
+        # A common factor does not change the map; this one makes the last element 1 if possible.
         return HomographyModel2D(inverse / (inverse[2, 2] or 1.0))
 
     @property

@@ -1,4 +1,4 @@
-"""Moving least squares: a linear model fitted anew at every point."""
+"""Moving least squares: a linear model fitted at every point."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from rendergateway.errors import TransformError
 from rendergateway.geometry import Bounds, FloatArray, as_points
-from rendergateway.transforms.base import Transform
-from rendergateway.transforms.fields import numbers_array, shaped
-from rendergateway.transforms.leaf import LeafTransform
-from rendergateway.transforms.newton import NewtonInverse
-from rendergateway.transforms.text import inappropriate, number_words, numbers, single_precision
+from rendergateway.transforms.base.fields import numbers_array, shaped
+from rendergateway.transforms.base.text import inappropriate, number_words, numbers, single_precision
+from rendergateway.transforms.classes.leaf import LeafTransform
+from rendergateway.transforms.classes.newton import NewtonInverse
+from rendergateway.transforms.classes.transform import Transform
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["MovingLeastSquaresTransform", "MovingLeastSquaresTransform2"]
 
 _MODELS = ("translation", "rigid", "similarity", "affine")
-# Pairs of a point and a match held at a time.
+# Pairs of a point and a match in memory at a time.
 _PAIRS_AT_ONCE = 1 << 16
 _WORDS_PER_MATCH = 5
 
@@ -30,20 +30,21 @@ _WORDS_PER_MATCH = 5
 @attrs.frozen(repr=False)
 class MovingLeastSquaresTransform(LeafTransform):
     """
-    At each point x, the model that fits all matches best with weights wᵢ / |pᵢ − x|^(2α), applied to x.
+    At each point x, the least-squares model with weights wᵢ / |pᵢ − x|^(2α), applied to x.
 
-    At a source point the answer is its target; where the matches do not determine the model, the point itself.
+    A source point is mapped to its target. A point is mapped to itself if the matches do not
+    determine the model.
 
     Parameters
     ----------
     model : {"translation", "rigid", "similarity", "affine"}
-        What is fitted.
+        The model to fit.
     alpha : float
-        How fast a match loses influence with distance.
+        Decay of the influence of a match with distance.
     source, target : array_like, shape (N, 2)
-        Matches, input and output pixels.
+        Matches: input and output pixels.
     weights : array_like, shape (N,), optional
-        1 for each match if left out.
+        Weights of the matches; 1 by default.
     """
 
     JAVA_NAME: ClassVar[str] = "mpicbg.trakem2.transform.MovingLeastSquaresTransform"
@@ -61,11 +62,13 @@ class MovingLeastSquaresTransform(LeafTransform):
 
     def __attrs_post_init__(self) -> None:
         if self.model not in _MODELS:
-            raise TransformError(f"{type(self).__name__} has model {', '.join(_MODELS)}, not {self.model!r}")
+            raise TransformError(
+                f"model of {type(self).__name__} must be one of {', '.join(_MODELS)}: got {self.model!r}"
+            )
         if not len(self.source) == len(self.target) == len(self.weights) > 0:
             raise TransformError(
-                f"{type(self).__name__} has as many targets and weights as source points, and at least one; here are "
-                f"{len(self.target)} and {len(self.weights)} for {len(self.source)}"
+                f"{type(self).__name__} needs equally many source points, targets and weights, at least one: got "
+                f"{len(self.source)}, {len(self.target)} and {len(self.weights)}"
             )
 
     @classmethod
@@ -74,15 +77,15 @@ class MovingLeastSquaresTransform(LeafTransform):
 
     @classmethod
     def from_data_string(cls, text: str) -> Self:
-        """Read ``model 2 alpha``, then ``px py qx qy w`` of each match."""
+        """Parse ``model 2 alpha``, then ``px py qx qy w`` of each match."""
         words = text.split()
         if len(words) < 3 + _WORDS_PER_MATCH or (len(words) - 3) % _WORDS_PER_MATCH:
             raise inappropriate(
-                cls.JAVA_NAME, f"3 words and 5 for each match expected (px py qx qy w), found {len(words)} words"
+                cls.JAVA_NAME, f"expected 3 words and 5 per match (px py qx qy w): got {len(words)} words"
             )
         if words[0] not in _MODELS or words[1] != "2":
             raise inappropriate(
-                cls.JAVA_NAME, f"{', '.join(_MODELS)} in 2 dimensions expected, found {words[0]} in {words[1]}"
+                cls.JAVA_NAME, f"expected {', '.join(_MODELS)} in 2 dimensions: got {words[0]} in {words[1]}"
             )
         alpha, *values = cls._read_numbers(words[2:])
         matches = np.reshape(values, (-1, _WORDS_PER_MATCH))
@@ -94,7 +97,7 @@ class MovingLeastSquaresTransform(LeafTransform):
 
     @property
     def domain(self) -> Bounds:
-        """The box of the source points, at least one pixel wide and high."""
+        """Bounding box of the source points, at least one pixel wide and high."""
         low, high = self.source.min(axis=0), self.source.max(axis=0)
         return Bounds(*low, *np.maximum(high, low + 1))
 
@@ -125,14 +128,14 @@ class MovingLeastSquaresTransform(LeafTransform):
 @attrs.frozen(repr=False)
 class MovingLeastSquaresTransform2(MovingLeastSquaresTransform):
     """
-    The same in the class that the service uses today; text is read with 32-bit precision, as by the service.
+    `MovingLeastSquaresTransform` in single precision: the class that the service uses today.
 
-    Numbers given in Python stay doubles.
+    Text is parsed with 32-bit precision, like in the service; numbers passed in Python stay doubles.
 
     Parameters
     ----------
     model, alpha, source, target, weights
-        As in `MovingLeastSquaresTransform`.
+        Parameters of `MovingLeastSquaresTransform`.
     """
 
     JAVA_NAME: ClassVar[str] = "mpicbg.trakem2.transform.MovingLeastSquaresTransform2"
@@ -142,23 +145,23 @@ class MovingLeastSquaresTransform2(MovingLeastSquaresTransform):
         return single_precision(numbers(words, cls.JAVA_NAME))
 
     def jacobian(self, points: npt.ArrayLike) -> FloatArray:
-        """Return the derivatives (..., 2, 2) of the map without the steps that the rounding of weights makes."""
+        """Return the Jacobian matrices (..., 2, 2) of the map without the steps caused by the rounding of weights."""
         smooth = MovingLeastSquaresTransform(self.model, self.alpha, self.source, self.target, self.weights)
         return smooth.jacobian(points)
 
     def inverse(self) -> Transform:
-        """Return the inverse, to 1e-6 px: the weights' rounding makes steps that no iteration gets below."""
+        """Return the inverse, to 1e-6 px: the rounding of weights causes steps that limit the iteration."""
         return NewtonInverse(self, tolerance_px=1e-6)
 
     def _weights_at(self, squared: FloatArray) -> FloatArray:
-        # The service keeps these weights as floats; its results show it in the ninth digit.
+        # The service stores these weights as 32-bit floats, which affects the ninth digit of its results.
         return super()._weights_at(squared).astype(np.float32).astype(np.float64)
 
 
 def _locally_fitted(
     model: str, points: FloatArray, source: FloatArray, target: FloatArray, weights: FloatArray
 ) -> FloatArray:
-    """Return each of *points* (M, 2) under the model fitted with its row of *weights* (M, N)."""
+    """Map each of *points* (M, 2) with the model fitted with its row of *weights* (M, N)."""
     share = weights / weights.sum(axis=1, keepdims=True)
     source_center, target_center = share @ source, share @ target
     offset = points - source_center
@@ -167,13 +170,13 @@ def _locally_fitted(
     if model == "affine":
         offset = _affine_offset(spread, moments, offset)
     elif model != "translation":
-        offset = _turned(moments, spread if model == "similarity" else None, offset)
+        offset = _rotated(moments, spread if model == "similarity" else None, offset)
     mapped: FloatArray = target_center + offset
     return mapped
 
 
-def _turned(moments: FloatArray, spread: FloatArray | None, offset: FloatArray) -> FloatArray:
-    """Return *offset* turned by the best angle, and scaled by the best factor if *spread* is given."""
+def _rotated(moments: FloatArray, spread: FloatArray | None, offset: FloatArray) -> FloatArray:
+    """Return *offset* rotated by the best angle, and scaled by the best factor if *spread* is not None."""
     cosine, sine = moments[:, 0, 0] + moments[:, 1, 1], moments[:, 0, 1] - moments[:, 1, 0]
     size = np.hypot(cosine, sine) if spread is None else spread[:, 0, 0] + spread[:, 1, 1]
     x, y = offset.T / size
@@ -181,7 +184,7 @@ def _turned(moments: FloatArray, spread: FloatArray | None, offset: FloatArray) 
 
 
 def _affine_offset(spread: FloatArray, moments: FloatArray, offset: FloatArray) -> FloatArray:
-    """Return offset · spread⁻¹ · moments; not finite where *spread* is singular."""
+    """Return offset · spread⁻¹ · moments; not finite if *spread* is singular."""
     xx, xy, yy = spread[:, 0, 0], spread[:, 0, 1], spread[:, 1, 1]
     x, y = offset.T
     solved: FloatArray = np.stack([yy * x - xy * y, xx * y - xy * x], axis=1) / (xx * yy - xy**2)[:, np.newaxis]

@@ -1,4 +1,4 @@
-"""Corrections along one axis that follow an exponential, for the distortions of scanning microscopes."""
+"""Exponential corrections along one axis, for the distortions of scanning microscopes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from rendergateway.errors import TransformError
 from rendergateway.geometry import FloatArray, as_points
-from rendergateway.transforms.leaf import LeafTransform
-from rendergateway.transforms.text import inappropriate, named_numbers, number_words
+from rendergateway.transforms.base.text import inappropriate, named_numbers, number_words
+from rendergateway.transforms.classes.leaf import LeafTransform
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -22,13 +22,13 @@ __all__ = ["ExponentialFunctionOffsetTransform", "ExponentialRecoveryOffsetTrans
 
 def _axis(value: float) -> int:
     if value not in (0, 1):
-        raise TransformError(f"dimension of an offset is 0 (x) or 1 (y), not {value!r}")
+        raise TransformError(f"dimension of an offset must be 0 (x) or 1 (y): got {value!r}")
     return int(value)
 
 
 @attrs.frozen(repr=False)
 class AxisOffset(LeafTransform):
-    """A shift along one axis that depends on the place along that axis; the other coordinate stays."""
+    """An offset of one coordinate that depends on that coordinate; the other one is unchanged."""
 
     @property
     @abstractmethod
@@ -37,7 +37,7 @@ class AxisOffset(LeafTransform):
 
     @abstractmethod
     def _offset(self, place: FloatArray) -> FloatArray:
-        """Return what is added to the coordinate at *place*."""
+        """Return the offset of the coordinates *place*."""
 
     @abstractmethod
     def _slope(self, place: FloatArray) -> FloatArray:
@@ -45,10 +45,10 @@ class AxisOffset(LeafTransform):
 
     @classmethod
     def _read(cls, text: str, names: str) -> tuple[list[float], int]:
-        """Read numbers with commas or blanks between them, the axis last."""
+        """Parse numbers separated by commas or whitespace, the axis last."""
         *values, dimension = named_numbers(text, cls.JAVA_NAME, f"{names} dimension", separator=r"[,\s]+")
         if dimension not in (0, 1):
-            raise inappropriate(cls.JAVA_NAME, f"dimension is 0 (x) or 1 (y), not {dimension}")
+            raise inappropriate(cls.JAVA_NAME, f"dimension must be 0 (x) or 1 (y): got {dimension}")
         return values, int(dimension)
 
     def _joined(self, *values: float) -> str:
@@ -61,7 +61,7 @@ class AxisOffset(LeafTransform):
         return mapped
 
     def jacobian(self, points: npt.ArrayLike) -> FloatArray:
-        """Return the derivatives (..., 2, 2); see `Transform.jacobian`."""
+        """Return the Jacobian matrices (..., 2, 2); see `Transform.jacobian`."""
         array = as_points(points)
         slopes = np.zeros((*array.shape, 2)) + np.eye(2)
         slopes[..., self.dimension, self.dimension] += self._slope(array[..., self.dimension])
@@ -79,7 +79,7 @@ class ExponentialOffset(AxisOffset):
 
     @classmethod
     def from_data_string(cls, text: str) -> Self:
-        """Read ``a,b,c,dimension``; commas or blanks stand between them."""
+        """Parse ``a,b,c,dimension``, separated by commas or whitespace."""
         (a, b, c), dimension = cls._read(text, "a b c")
         return cls(a, b, c, dimension)
 
@@ -95,11 +95,11 @@ class ExponentialFunctionOffsetTransform(ExponentialOffset):
     Parameters
     ----------
     a, c : float
-        Pixels.
+        Amplitude and constant in pixels.
     b : float
-        Per pixel.
+        Decay rate per pixel.
     dimension : {0, 1}
-        Whether u is x or y.
+        The coordinate u: 0 for x, 1 for y.
 
     Examples
     --------
@@ -124,11 +124,11 @@ class ExponentialRecoveryOffsetTransform(ExponentialOffset):
     Parameters
     ----------
     a, c : float
-        Pixels.
+        Amplitude and constant in pixels.
     b : float
-        Per pixel.
+        Decay rate per pixel.
     dimension : {0, 1}
-        Whether u is x or y.
+        The coordinate u: 0 for x, 1 for y.
     """
 
     JAVA_NAME: ClassVar[str] = "org.janelia.alignment.transform.ExponentialRecoveryOffsetTransform"
@@ -148,11 +148,11 @@ class SEMDistortionTransformA(AxisOffset):
     Parameters
     ----------
     a, c : float
-        Pixels.
+        Amplitudes in pixels.
     b, d : float
-        Pixels over which the two terms fall to 1/e.
+        Decay lengths of the two terms in pixels: they fall to 1/e.
     dimension : {0, 1}
-        Whether u is x or y.
+        The coordinate u: 0 for x, 1 for y.
     """
 
     JAVA_NAME: ClassVar[str] = "org.janelia.alignment.transform.SEMDistortionTransformA"
@@ -165,7 +165,7 @@ class SEMDistortionTransformA(AxisOffset):
 
     @classmethod
     def from_data_string(cls, text: str) -> Self:
-        """Read ``a,b,c,d,dimension``; commas or blanks stand between them."""
+        """Parse ``a,b,c,d,dimension``, separated by commas or whitespace."""
         (a, b, c, d), dimension = cls._read(text, "a b c d")
         return cls(a, b, c, d, dimension)
 

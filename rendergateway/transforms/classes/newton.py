@@ -1,4 +1,4 @@
-"""The inverse of transforms that have no formula for it."""
+"""Numerical inverse by Newton's method."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy.typing as npt
 
 from rendergateway.errors import ConversionError, NotInvertibleError
 from rendergateway.geometry import FloatArray, as_points
-from rendergateway.transforms.affine import AffineModel2D
-from rendergateway.transforms.base import Transform
+from rendergateway.transforms.base.matrices import apply_matrix, inverse_matrix
+from rendergateway.transforms.classes.transform import Transform
 
 __all__ = ["NewtonInverse"]
 
 _MAX_STEPS = 50
 _MAX_HALVINGS = 12
-# Below this share of a coordinate a double cannot tell a residual from rounding.
+# Relative to a coordinate: smaller residuals are indistinguishable from rounding.
 _ROUNDING = 1e-12
 
 
@@ -27,16 +27,15 @@ class NewtonInverse(Transform):
     """
     The inverse of a transform, by Newton's method on each point.
 
-    The iteration starts at the inverse of an affine near the transform, then at the point itself; steps that lead
-    away are halved. Where a transform folds the plane, one of the points that fit is found.
+    The iteration starts at the inverse of an affine approximation, then at the point itself; steps that increase the
+    residual are halved. If the transform folds the plane, one of the solutions is returned.
 
     Parameters
     ----------
     forward : Transform
-        What is inverted.
+        The transform to invert.
     tolerance_px : float
-        How close the transform carries each found point to the given one, in output pixels, or 1e-12 of the
-        coordinate where that is more.
+        Largest residual of a solution, in output pixels, or 1e-12 of the coordinate if that is larger.
 
     Examples
     --------
@@ -51,12 +50,12 @@ class NewtonInverse(Transform):
 
     def apply(self, points: npt.ArrayLike) -> FloatArray:
         """
-        Return what the transform carries to *points* (..., 2).
+        Return the points that the transform maps to *points* (..., 2).
 
         Raises
         ------
         NotInvertibleError
-            If the iteration ends nowhere for a point; the message names the first such point.
+            If the iteration does not converge for a point; the message names the first such point.
         """
         target = as_points(points)
         flat = target.reshape(-1, 2)
@@ -66,46 +65,42 @@ class NewtonInverse(Transform):
             if not missing.any():
                 break
             found[missing] = self._solve(flat[missing], start[missing])
-        self._refuse_missing(flat, found)
+        self._check_found(flat, found)
         return found.reshape(target.shape)
 
     def inverse(self) -> Transform:
-        """Return the transform that this inverts."""
+        """Return the transform that this is the inverse of."""
         return self.forward
 
     def jacobian(self, points: npt.ArrayLike) -> FloatArray:
-        """Return the inverses of the transform's own derivatives."""
+        """Return the inverses of the transform's Jacobian matrices."""
         return np.linalg.inv(self.forward.jacobian(self.apply(points))).astype(np.float64, copy=False)
 
     def to_spec(self) -> dict[str, Any]:
-        """Refuse: the service has no class for it."""
+        """Raise `ConversionError`: the service has no class for a numerical inverse."""
         raise ConversionError(
-            f"the inverse of {type(self.forward).__name__} has no class on the service; approximate() fits one"
+            f"the inverse of {type(self.forward).__name__} has no class in the service; approximate() fits one"
         )
 
     def _starts(self, target: FloatArray) -> Iterator[FloatArray]:
-        rough = self._rough_affine()
-        if rough is not None:
-            yield rough.inverse().apply(target)
+        inverse = inverse_matrix(self._rough_matrix())
+        if inverse is not None:
+            yield apply_matrix(inverse, target)
         yield target
 
-    def _rough_affine(self) -> AffineModel2D | None:
-        """Return an affine near the transform, None if that has no inverse."""
-        domain = self.forward.domain
-        if domain is not None:
-            rough = self.forward.as_affine(domain)
-        else:
-            origin = np.zeros(2)
-            rough = AffineModel2D(np.column_stack([self.forward.jacobian(origin), self.forward.apply(origin)]))
-        determinant = np.linalg.det(rough.matrix[:, :2])
-        return rough if determinant and np.isfinite(determinant) else None
+    def _rough_matrix(self) -> FloatArray:
+        """Return the matrix of an affine approximation: over the domain, else at the origin."""
+        if self.forward.domain is not None:
+            return self.forward.as_affine(self.forward.domain).matrix
+        origin = np.zeros(2)
+        return np.column_stack([self.forward.jacobian(origin), self.forward.apply(origin)])
 
     def _solve(self, target: FloatArray, start: FloatArray) -> FloatArray:
-        """Return the solutions, NaN where there is none."""
+        """Return the solutions; NaN for points that do not converge."""
         allowed = np.maximum(self.tolerance_px, _ROUNDING * np.abs(target).max(axis=1))
         found = start.copy()
         residual = self.forward.apply(found) - target
-        # Points that still move; what no step improves is left alone.
+        # Points still iterated; a point that no step improves is dropped.
         moving: npt.NDArray[np.intp] = np.arange(len(found))
         for _ in range(_MAX_STEPS):
             moving = moving[_length(residual[moving]) > allowed[moving]]
@@ -124,7 +119,7 @@ class NewtonInverse(Transform):
         moving: npt.NDArray[np.intp],
         step: FloatArray,
     ) -> npt.NDArray[np.intp]:
-        """Move the points along their steps, halved until they help; return those that moved."""
+        """Move points in place along their steps, halved until the residual decreases; return those that moved."""
         waiting: npt.NDArray[np.intp] = np.arange(len(moving))
         for halving in range(_MAX_HALVINGS):
             rows = moving[waiting]
@@ -138,13 +133,13 @@ class NewtonInverse(Transform):
                 break
         return np.delete(moving, waiting)
 
-    def _refuse_missing(self, target: FloatArray, found: FloatArray) -> None:
+    def _check_found(self, target: FloatArray, found: FloatArray) -> None:
         missing = np.flatnonzero(np.isnan(found).any(axis=1))
         if missing.size:
             x, y = target[missing[0]].tolist()
             raise NotInvertibleError(
-                f"{type(self.forward).__name__} is not invertible at ({x}, {y}): no point comes within "
-                f"{self.tolerance_px} px of it ({missing.size} of {len(target)} points failed)"
+                f"{type(self.forward).__name__} is not invertible at ({x}, {y}): no solution within "
+                f"{self.tolerance_px} px ({missing.size} of {len(target)} points failed)"
             )
 
 
@@ -153,7 +148,7 @@ def _length(vectors: FloatArray) -> FloatArray:
 
 
 def _newton_step(jacobian: FloatArray, residual: FloatArray) -> FloatArray:
-    """Solve 2 × 2 systems by the adjugate; a singular one gives steps that are not finite and help nowhere."""
+    """Solve 2 × 2 systems by the adjugate; steps of singular systems are not finite and are never accepted."""
     a, b, c, d = jacobian.reshape(-1, 4).T
     x, y = residual.T
     with np.errstate(all="ignore"):

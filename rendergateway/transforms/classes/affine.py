@@ -1,8 +1,7 @@
-"""The affine transform, and what it shares with its special cases."""
+"""The affine transform, and the base of its special cases."""
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -12,36 +11,32 @@ import numpy.typing as npt
 
 from rendergateway.errors import ConversionError, NotInvertibleError
 from rendergateway.geometry import FloatArray, as_points
-from rendergateway.transforms.fields import numbers_array, shaped
-from rendergateway.transforms.leaf import LeafTransform
-from rendergateway.transforms.text import named_numbers, number_words
+from rendergateway.transforms.base.fields import numbers_array, shaped
+from rendergateway.transforms.base.matrices import apply_matrix, determinant, inverse_matrix
+from rendergateway.transforms.base.text import named_numbers, number_words
+from rendergateway.transforms.classes.leaf import LeafTransform
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["AffineModel2D", "AffineParts", "LinearModel", "apply_matrix", "matrix_product"]
-
-# Coordinates, below which one numpy call more costs more than the inner loops.
-_FEW = 500
-# Points per pass: so many stay in the processor's cache.
-_CHUNK = 8192
+__all__ = ["AffineModel2D", "AffineParts", "LinearModel"]
 
 
 @attrs.frozen
 class AffineParts:
     """
-    The factors of a 2 × 2 matrix, scale · shear · rotation (the rotation acts first), and the offset.
+    Factors of an affine: scale · shear · rotation (applied first), and the translation.
 
     Parameters
     ----------
     scale : tuple of float
-        Along x and y; a mirror shows as a negative one.
+        Scale along x and y; negative for a reflection.
     shear : float
-        The one off-diagonal element of the unit shear.
+        Off-diagonal element of the unit shear.
     rotation_rad : float
-        Angle that turns +x towards +y: clockwise on a screen, where y runs down.
+        Rotation from +x towards +y: clockwise on a screen, where y runs down.
     translation : tuple of float
-        Offset in x and y, in pixels.
+        Translation in x and y, in pixels.
     """
 
     scale: tuple[float, float]
@@ -50,48 +45,9 @@ class AffineParts:
     translation: tuple[float, float]
 
 
-def apply_matrix(matrix: FloatArray, points: FloatArray) -> FloatArray:
-    """
-    Map points (..., 2) by a matrix (2, 3).
-
-    Sums go from left to right and are rounded at each step, as the service does it, not by a matrix product: a
-    coordinate that is whole there is whole here, and boxes, which are cut to whole numbers, agree.
-    """
-    if points.size > _FEW:
-        return _apply_in_parts(matrix, points)
-    mapped: FloatArray = points[..., :1] * matrix[:, 0]
-    mapped += points[..., 1:] * matrix[:, 1]
-    mapped += matrix[:, 2]
-    return mapped
-
-
-def matrix_product(after: FloatArray, before: FloatArray) -> FloatArray:
-    """
-    Return the matrix (2, 3) of *before* followed by *after*.
-
-    Rounded at each step, as the service does it; for so few numbers a product of arrays takes several times as long.
-    """
-    (a, b, c), (d, e, f) = after.tolist()
-    (p, q, r), (s, t, u) = before.tolist()
-    return np.array(
-        [[a * p + b * s, a * q + b * t, a * r + b * u + c], [d * p + e * s, d * q + e * t, d * r + e * u + f]]
-    )
-
-
-def _apply_in_parts(matrix: FloatArray, points: FloatArray) -> FloatArray:
-    """Do the same coordinate by coordinate: slower for a few points, five times as fast for many."""
-    flat = points.reshape(-1, 2)
-    mapped = np.empty_like(flat)
-    for start in range(0, len(flat), _CHUNK):
-        x, y = np.ascontiguousarray(flat[start : start + _CHUNK].T)
-        for axis, (m0, m1, offset) in enumerate(matrix.tolist()):
-            np.add(x * m0 + y * m1, offset, out=mapped[start : start + _CHUNK, axis])
-    return mapped.reshape(points.shape)
-
-
 @attrs.frozen(repr=False)
 class LinearModel(LeafTransform):
-    """An affine transform, whatever numbers its class keeps."""
+    """Base of all transforms that are affine, whatever their parameters."""
 
     @property
     @abstractmethod
@@ -101,14 +57,14 @@ class LinearModel(LeafTransform):
     @classmethod
     @abstractmethod
     def _from_matrix(cls, matrix: FloatArray) -> Self:
-        """Return the model of this class whose matrix is *matrix*, known to be one of its own."""
+        """Return the transform of this class with *matrix*, which must be a matrix of this class."""
 
     def apply(self, points: npt.ArrayLike) -> FloatArray:
         """Map points (..., 2); see `Transform.apply`."""
         return apply_matrix(self.matrix, as_points(points))
 
     def jacobian(self, points: npt.ArrayLike) -> FloatArray:
-        """Return the same (2, 2) matrix for every point."""
+        """Return the linear part (2, 2) of the matrix for every point."""
         return np.broadcast_to(self.matrix[:, :2], (*as_points(points).shape[:-1], 2, 2))
 
     def inverse(self) -> Self:
@@ -120,18 +76,18 @@ class LinearModel(LeafTransform):
         NotInvertibleError
             If the determinant is zero or not finite.
         """
-        (m00, m01, tx), (m10, m11, ty) = self.matrix.tolist()
-        determinant = m00 * m11 - m01 * m10
-        if determinant == 0 or not math.isfinite(determinant):
+        matrix = self.matrix
+        inverse = inverse_matrix(matrix)
+        if inverse is None:
             raise NotInvertibleError(
-                f"{type(self).__name__} has no inverse: its determinant is {determinant}, matrix {self.matrix.tolist()}"
+                f"{type(self).__name__} is not invertible: the determinant is {determinant(matrix)}, matrix "
+                f"{matrix.tolist()}"
             )
-        a, b, c, d = m11 / determinant, -m01 / determinant, -m10 / determinant, m00 / determinant
-        return self._from_matrix(np.array([[a, b, -(a * tx + b * ty)], [c, d, -(c * tx + d * ty)]]))
+        return self._from_matrix(inverse)
 
     @property
     def is_affine(self) -> bool:
-        """True."""
+        """Always True."""
         return True
 
     def _exact_affine(self) -> AffineModel2D:
@@ -144,12 +100,12 @@ class LinearModel(LeafTransform):
         Parameters
         ----------
         shear : {"x", "y"}
-            Which coordinate the shear moves: the unit shear is [[1, shear], [0, 1]] or [[1, 0], [shear, 1]].
+            The coordinate that the shear moves: the unit shear is [[1, shear], [0, 1]] or [[1, 0], [shear, 1]].
 
         Raises
         ------
         ConversionError
-            If a row of the matrix is zero, so that no such factors exist.
+            If a scale is zero, so that the factors do not exist.
 
         Examples
         --------
@@ -160,13 +116,13 @@ class LinearModel(LeafTransform):
         if shear == "x":
             scale, factor, angle = _row_factors(linear)
             return AffineParts(scale, factor, angle, translation)
-        # Exchanging the axes turns one form into the other, and the sense of the rotation round.
+        # Exchanging the axes converts one form into the other and reverses the rotation.
         scale, factor, angle = _row_factors(linear[::-1, ::-1])
         return AffineParts(scale[::-1], factor, -angle, translation)
 
     @property
     def scale(self) -> tuple[float, float]:
-        """Scale along x and y, with the shear in x; see `parts`."""
+        """Scale along x and y, for a shear in x; see `parts`."""
         return self.parts().scale
 
     @property
@@ -176,25 +132,25 @@ class LinearModel(LeafTransform):
 
     @property
     def rotation_rad(self) -> float:
-        """Angle that turns +x towards +y, with the shear in x; see `parts`."""
+        """Rotation from +x towards +y, for a shear in x; see `parts`."""
         return self.parts().rotation_rad
 
     @property
     def translation(self) -> tuple[float, float]:
-        """Where (0, 0) goes."""
+        """Translation in x and y: the image of (0, 0)."""
         x, y = self.matrix[:, 2].tolist()
         return x, y
 
 
 def _row_factors(linear: FloatArray) -> tuple[tuple[float, float], float, float]:
-    """Return scales, shear in x and angle, from diag(scales) · [[1, shear], [0, 1]] · rotation."""
+    """Return scales, shear in x and angle of diag(scales) · [[1, shear], [0, 1]] · rotation."""
     (m00, m01), (m10, m11) = linear.tolist()
     scale_y, angle = float(np.hypot(m10, m11)), float(np.arctan2(m10, m11))
     sine, cosine = (m10 / scale_y, m11 / scale_y) if scale_y else (0.0, 1.0)
     scale_x = m00 * cosine - m01 * sine
     if not (scale_x and scale_y):
-        raise ConversionError(f"a matrix with a zero scale has no shear: {linear.tolist()}")
-    # Free of the special case sin θ = 0 that a division by it would need.
+        raise ConversionError(f"a matrix with a zero scale has no factors: got {linear.tolist()}")
+    # Unlike a division by sin θ, this needs no special case for θ = 0.
     return (scale_x, scale_y), (m00 * sine + m01 * cosine) / scale_x, angle
 
 
@@ -206,7 +162,7 @@ class AffineModel2D(LinearModel):
     Parameters
     ----------
     matrix : array_like, shape (2, 3)
-        Rows ``m00 m01 tx`` and ``m10 m11 ty``; the identity if left out. On the wire the order is
+        Rows ``m00 m01 tx`` and ``m10 m11 ty``; the identity by default. The ``dataString`` has the order
         ``m00 m10 m01 m11 tx ty``.
 
     Examples
@@ -226,7 +182,7 @@ class AffineModel2D(LinearModel):
 
     @classmethod
     def from_data_string(cls, text: str) -> Self:
-        """Read ``m00 m10 m01 m11 tx ty``."""
+        """Parse ``m00 m10 m01 m11 tx ty``."""
         m00, m10, m01, m11, tx, ty = named_numbers(text, cls.JAVA_NAME, "m00 m10 m01 m11 tx ty")
         return cls([[m00, m01, tx], [m10, m11, ty]])
 

@@ -1,4 +1,4 @@
-"""Arrays as fields of transforms: converted once, checked, read-only."""
+"""Array fields of transforms: converted once, validated, read-only."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["numbers_array", "shaped"]
 
 def numbers_array(value: npt.ArrayLike) -> FloatArray:
     """
-    Return *value* as a read-only float64 copy, for a field of a transform.
+    Convert *value* to a read-only float64 copy, for a field of a transform.
 
-    What is no array of numbers comes back as it is: `shaped`, which knows the field, refuses it.
+    A value that is not an array of numbers is returned unchanged, for `shaped` to reject with the name of the field.
     """
     try:
-        # + 0.0 turns -0.0 into 0.0, so that equal maps have equal bytes.
+        # + 0.0 turns -0.0 into 0.0, so equal maps have equal bytes.
         array: FloatArray = np.array(value, dtype=np.float64) + 0.0
     except (TypeError, ValueError):
         return value  # type: ignore[return-value]
@@ -33,12 +33,12 @@ def numbers_array(value: npt.ArrayLike) -> FloatArray:
 
 def shaped(*shape: int | None) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
     """
-    Return a validator of a field's shape.
+    Return an attrs validator for the shape of an array field.
 
     Parameters
     ----------
     shape : int or None
-        Length of each axis; None leaves it open.
+        Length of each axis; None allows any length.
     """
     expected = "(" + ", ".join("N" if length is None else str(length) for length in shape) + ")"
 
@@ -47,13 +47,11 @@ def shaped(*shape: int | None) -> Callable[[Any, attrs.Attribute[Any], Any], Non
 
     def check(instance: Any, field: attrs.Attribute[Any], value: Any) -> None:
         if not isinstance(value, np.ndarray):
-            raise TransformError(
-                f"{place(instance, field)} is an array of numbers of shape {expected}, here stands {value!r}"
-            )
+            raise TransformError(f"{place(instance, field)} must be numeric, of shape {expected}: got {value!r}")
         fits = value.ndim == len(shape) and all(
             want in (None, have) for want, have in zip(shape, value.shape, strict=True)
         )
         if not fits:
-            raise TransformError(f"{place(instance, field)} has shape {expected}, not {value.shape}")
+            raise TransformError(f"{place(instance, field)} must have shape {expected}: got {value.shape}")
 
     return check

@@ -1,9 +1,9 @@
 """
 Translation, rigid and similarity transforms.
 
-The service reads these three as 32-bit floats. One rule follows from that: numbers read from text are rounded to 32
-bits, so that coordinates are those of the service; numbers given in Python stay doubles and are written as such. Who
-wants the service to keep all digits stores an `AffineModel2D`.
+The service parses these three as 32-bit floats. Numbers parsed from text are therefore rounded to 32 bits, so that
+coordinates agree with the service; numbers passed in Python stay doubles and are written as such. Store an
+`AffineModel2D` to keep all digits in the service.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import attrs
 import numpy as np
 
 from rendergateway.geometry import FloatArray
-from rendergateway.transforms.affine import LinearModel
-from rendergateway.transforms.text import named_numbers, number_words, single_precision
+from rendergateway.transforms.base.text import named_numbers, number_words, single_precision
+from rendergateway.transforms.classes.affine import LinearModel
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -25,19 +25,19 @@ __all__ = ["RigidModel2D", "SimilarityModel2D", "TranslationModel2D"]
 
 
 def _float(value: float) -> float:
-    # + 0.0 turns -0.0 into 0.0, so that equal maps are equal values.
+    # + 0.0 turns -0.0 into 0.0, so equal maps are equal values.
     return float(value) + 0.0
 
 
 @attrs.frozen(repr=False)
 class TranslationModel2D(LinearModel):
     """
-    A shift; text is read with 32-bit precision, as by the service.
+    A translation; text is parsed with 32-bit precision, like in the service.
 
     Parameters
     ----------
     tx, ty : float
-        Pixels in x and y.
+        Translation in pixels.
 
     Examples
     --------
@@ -52,7 +52,7 @@ class TranslationModel2D(LinearModel):
 
     @classmethod
     def from_data_string(cls, text: str) -> Self:
-        """Read ``tx ty``, rounded to 32 bits."""
+        """Parse ``tx ty``, rounded to 32 bits."""
         return cls(*single_precision(named_numbers(text, cls.JAVA_NAME, "tx ty")))
 
     @classmethod
@@ -71,14 +71,14 @@ class TranslationModel2D(LinearModel):
 @attrs.frozen(repr=False)
 class RigidModel2D(LinearModel):
     """
-    A rotation about the origin, then a shift; text is read with 32-bit precision, as by the service.
+    A rotation about the origin, then a translation; text is parsed with 32-bit precision, like in the service.
 
     Parameters
     ----------
     angle_rad : float
-        Turns +x towards +y: clockwise on a screen.
+        Rotation from +x towards +y: clockwise on a screen.
     tx, ty : float
-        Pixels in x and y.
+        Translation in pixels.
 
     Examples
     --------
@@ -94,7 +94,7 @@ class RigidModel2D(LinearModel):
 
     @classmethod
     def from_data_string(cls, text: str) -> Self:
-        """Read ``theta tx ty``, rounded to 32 bits."""
+        """Parse ``theta tx ty``, rounded to 32 bits."""
         return cls(*single_precision(named_numbers(text, cls.JAVA_NAME, "theta tx ty")))
 
     @classmethod
@@ -107,21 +107,23 @@ class RigidModel2D(LinearModel):
     @property
     def matrix(self) -> FloatArray:
         """Rows ``cos -sin tx`` and ``sin cos ty``."""
-        return _turning(np.cos(self.angle_rad), np.sin(self.angle_rad), self.tx, self.ty)
+        return _rotation(np.cos(self.angle_rad), np.sin(self.angle_rad), self.tx, self.ty)
 
 
 @attrs.frozen(repr=False)
 class SimilarityModel2D(LinearModel):
     """
-    A rotation and uniform scale about the origin, then a shift; text is read with 32-bit precision, as by the service.
+    A rotation and uniform scale about the origin, then a translation.
+
+    Text is parsed with 32-bit precision, like in the service.
 
     Parameters
     ----------
     scos, ssin : float
-        Scale times cosine, and scale times sine, of the angle that turns +x towards +y. (Not scale and angle, as
-        renderapi has it.)
+        Scale times cosine and scale times sine of the rotation from +x towards +y (not scale and angle, as in
+        renderapi).
     tx, ty : float
-        Pixels in x and y.
+        Translation in pixels.
 
     Examples
     --------
@@ -138,7 +140,7 @@ class SimilarityModel2D(LinearModel):
 
     @classmethod
     def from_data_string(cls, text: str) -> Self:
-        """Read ``scos ssin tx ty``, rounded to 32 bits."""
+        """Parse ``scos ssin tx ty``, rounded to 32 bits."""
         return cls(*single_precision(named_numbers(text, cls.JAVA_NAME, "scos ssin tx ty")))
 
     @classmethod
@@ -151,8 +153,8 @@ class SimilarityModel2D(LinearModel):
     @property
     def matrix(self) -> FloatArray:
         """Rows ``scos -ssin tx`` and ``ssin scos ty``."""
-        return _turning(self.scos, self.ssin, self.tx, self.ty)
+        return _rotation(self.scos, self.ssin, self.tx, self.ty)
 
 
-def _turning(cosine: float, sine: float, tx: float, ty: float) -> FloatArray:
+def _rotation(cosine: float, sine: float, tx: float, ty: float) -> FloatArray:
     return np.array([[cosine, -sine, tx], [sine, cosine, ty]])

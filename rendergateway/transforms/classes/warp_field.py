@@ -1,4 +1,4 @@
-"""The field of affines that the service's hierarchical alignment makes."""
+"""Fields of affines, the result of the service's hierarchical alignment."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from rendergateway.errors import TransformError
 from rendergateway.geometry import Bounds, FloatArray, as_points
-from rendergateway.transforms.fields import numbers_array, shaped
-from rendergateway.transforms.leaf import LeafTransform
-from rendergateway.transforms.text import decode_block, encode_block, inappropriate, integer, number_words, numbers
+from rendergateway.transforms.base.fields import numbers_array, shaped
+from rendergateway.transforms.base.text import decode_block, encode_block, inappropriate, integer, number_words, numbers
+from rendergateway.transforms.classes.leaf import LeafTransform
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -23,7 +23,7 @@ _PACKAGE = "net.imglib2.interpolation.randomaccess."
 _BILINEAR = _PACKAGE + "NLinearInterpolatorFactory"
 _NEAREST = _PACKAGE + "NearestNeighborInterpolatorFactory"
 _HEADER = "offsetX offsetY width height rows columns interpolator encoding"
-# From this many numbers on, the service packs them.
+# The service packs fields of at least this many numbers.
 _PACKED_FROM = 64
 
 
@@ -34,7 +34,7 @@ def _shape_and_bytes(values: FloatArray) -> tuple[tuple[int, ...], bytes]:
 @attrs.frozen(repr=False)
 class AffineWarpFieldTransform(LeafTransform):
     """
-    An affine for each cell of a grid, interpolated between the middles of the cells.
+    One affine per grid cell, interpolated between the cell centers.
 
     Parameters
     ----------
@@ -43,9 +43,9 @@ class AffineWarpFieldTransform(LeafTransform):
     size : array_like, shape (2,)
         Width and height of the grid in pixels.
     values : array_like, shape (6, rows, columns)
-        m00, m10, m01, m11, tx and ty of each cell. The affine maps points as they are, not relative to the offset.
+        m00, m10, m01, m11, tx and ty of each cell. The affines map absolute points, not relative to the offset.
     interpolator : str
-        Full Java class name: the bilinear one (imglib2's ``NLinearInterpolatorFactory``) or the one of the nearest
+        Full Java class name of the interpolator, bilinear (imglib2's ``NLinearInterpolatorFactory``) or nearest
         neighbour.
 
     Examples
@@ -67,24 +67,24 @@ class AffineWarpFieldTransform(LeafTransform):
     def __attrs_post_init__(self) -> None:
         if self.values.size == 0 or not (self.size > 0).all():
             raise TransformError(
-                "AffineWarpFieldTransform has a size above zero and at least one cell, not size "
+                "AffineWarpFieldTransform needs a size above zero and at least one cell: got size "
                 f"{self.size.tolist()} with values {self.values.shape}"
             )
         if self.interpolator not in (_BILINEAR, _NEAREST):
             raise TransformError(
-                f"interpolator of AffineWarpFieldTransform is {_BILINEAR} or {_NEAREST}, not {self.interpolator!r}"
+                f"interpolator of AffineWarpFieldTransform must be {_BILINEAR} or {_NEAREST}: got {self.interpolator!r}"
             )
 
     @classmethod
     def from_data_string(cls, text: str) -> Self:
-        """Read ``offsetX offsetY width height rows columns interpolator encoding``, then the values."""
+        """Parse ``offsetX offsetY width height rows columns interpolator encoding``, then the values."""
         words = text.split()
         if len(words) < 9:
-            raise inappropriate(cls.JAVA_NAME, f"{_HEADER} and values expected, found {len(words)} words")
+            raise inappropriate(cls.JAVA_NAME, f"expected {_HEADER} and values: got {len(words)} words")
         place = numbers(words[:4], cls.JAVA_NAME)
         rows, columns = (integer(word, cls.JAVA_NAME, "grid size") for word in words[4:6])
         if rows < 1 or columns < 1:
-            raise inappropriate(cls.JAVA_NAME, f"at least one row and column expected, found {rows} and {columns}")
+            raise inappropriate(cls.JAVA_NAME, f"expected at least one row and column: got {rows} and {columns}")
         values = cls._read_values(words[7], words[8:], 6 * rows * columns)
         return cls(place[:2], place[2:], values.reshape(6, rows, columns), words[6])
 
@@ -95,7 +95,7 @@ class AffineWarpFieldTransform(LeafTransform):
         if encoding != "none" or len(words) != count:
             raise inappropriate(
                 cls.JAVA_NAME,
-                f"none with {count} values or base64 with one word expected, found {encoding} with {len(words)}",
+                f"expected none with {count} values or base64 with one word: got {encoding} with {len(words)}",
             )
         return np.array(numbers(words, cls.JAVA_NAME))
 
@@ -109,7 +109,7 @@ class AffineWarpFieldTransform(LeafTransform):
 
     @property
     def domain(self) -> Bounds:
-        """The grid."""
+        """Extent of the grid."""
         return Bounds(*self.offset, *(self.offset + self.size))
 
     def apply(self, points: npt.ArrayLike) -> FloatArray:
@@ -120,7 +120,7 @@ class AffineWarpFieldTransform(LeafTransform):
         return (_augmented(flat) @ affines)[:, 0].reshape(array.shape)
 
     def jacobian(self, points: npt.ArrayLike) -> FloatArray:
-        """Return the derivatives (..., 2, 2): those of the affine and of its change over the cell."""
+        """Return the Jacobian matrices (..., 2, 2), including the change of the affine within a cell."""
         array = as_points(points)
         flat = array.reshape(-1, 2)
         affines, changes = self._affines_at(flat)
@@ -128,7 +128,7 @@ class AffineWarpFieldTransform(LeafTransform):
         return np.stack(columns, axis=-1).reshape(*array.shape, 2)
 
     def _affines_at(self, flat: FloatArray) -> tuple[FloatArray, list[FloatArray]]:
-        """Return the affine at each point, (N, 3, 2), and its derivatives by x and by y."""
+        """Return the affine at each point, (N, 3, 2), and its derivatives with respect to x and y."""
         _, rows, columns = self.values.shape
         cell = self.size / [columns, rows]
         place = (flat - self.offset) / cell - 0.5
@@ -145,7 +145,7 @@ class AffineWarpFieldTransform(LeafTransform):
         return top + share_y * (bottom - top), changes
 
     def _cells(self, row: FloatArray, column: FloatArray) -> FloatArray:
-        """Return the affines of cells as (N, 3, 2), the outermost cells standing for what lies outside."""
+        """Return the affines of cells as (N, 3, 2); cells outside the grid are clamped to its border."""
         _, rows, columns = self.values.shape
         at = np.clip(row, 0, rows - 1).astype(np.intp), np.clip(column, 0, columns - 1).astype(np.intp)
         # m00 m10, m01 m11, tx ty: the columns of the matrix, as rows.

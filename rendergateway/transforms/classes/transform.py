@@ -1,10 +1,16 @@
-"""What every coordinate transform offers."""
+"""
+The contract of coordinate transforms.
+
+Five methods return transforms of other classes: `from_spec`, ``@``, `approximate`, `as_polynomial` and `as_affine` over
+a region. They call ``transforms.operations``, which imports those classes, through one late import, `operations`.
+"""
 
 from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
@@ -17,50 +23,54 @@ from rendergateway.geometry import Bounds, FloatArray, as_points
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from rendergateway.transforms.affine import AffineModel2D
-    from rendergateway.transforms.polynomial import PolynomialTransform2D
+    from rendergateway.transforms.classes.affine import AffineModel2D
+    from rendergateway.transforms.classes.polynomial import PolynomialTransform2D
 
-__all__ = ["Transform", "spec_id", "spec_labels"]
+__all__ = ["Transform", "operations", "spec_id", "spec_labels"]
 
 _NAMES_OF_THE_SPEC = frozenset({"id", "labels"})
 _SHOWN_NUMBERS = 12
 
 
-def _region_grid(region: Bounds | Sequence[float], count: int) -> FloatArray:
-    """Return count × count points over *region*, its border included, as an array (count², 2)."""
-    min_x, min_y, max_x, max_y = region
-    x, y = np.meshgrid(np.linspace(min_x, max_x, count), np.linspace(min_y, max_y, count))
-    return np.stack([x.ravel(), y.ravel()], axis=1)
+def operations() -> ModuleType:
+    """
+    Return the module ``transforms.operations``.
+
+    Late, because that module imports this one, and because classes and fits that a program never uses stay unloaded.
+    """
+    from rendergateway.transforms import operations
+
+    return operations
 
 
 def _words(labels: Iterable[str]) -> tuple[str, ...]:
     if isinstance(labels, str):
-        raise TransformError(f"labels are several words, here stands {labels!r}")
+        raise TransformError(f"labels must be a sequence of words: got {labels!r}")
     return tuple(labels)
 
 
 @attrs.frozen(repr=False)
 class Transform(ABC):
     """
-    A map of the plane; a frozen value that can be compared, hashed and pickled.
+    A map of the plane: an immutable value with equality, hash and pickling.
 
-    Values are equal if class, parameters, `id` and `labels` are; the text they were read from does not count.
+    Values are equal if their class, parameters, `id` and `labels` are; the text they were read from is not compared.
 
     Parameters
     ----------
     id : str, optional
-        Under this name a stack shares the transform among its tiles (``id`` in JSON).
+        Id of a transform that the tiles of a stack share (``id`` in JSON).
     labels : sequence of str
-        ``metaData.labels`` in JSON; ``lens`` and ``match`` mean something to the service.
+        ``metaData.labels`` in JSON; the service interprets ``lens`` and ``match``.
     """
 
     FORM: ClassVar[str] = "leaf"
-    # An array beside an operator leaves the operator to us.
+    # Makes numpy arrays defer to our operators.
     __array_ufunc__: ClassVar[None] = None
 
     id: str | None = attrs.field(default=None, kw_only=True)
     labels: tuple[str, ...] = attrs.field(default=(), converter=_words, kw_only=True)
-    # The JSON this was read from, without nested transforms: what it says beyond our members is written again.
+    # The JSON this was read from, without nested transforms, so that to_spec() preserves unknown members.
     _origin: dict[str, Any] = attrs.field(init=False, factory=dict, eq=False)
 
     @abstractmethod
@@ -82,48 +92,46 @@ class Transform(ABC):
     @abstractmethod
     def inverse(self) -> Transform:
         """
-        Return the transform that undoes this one.
+        Return the inverse transform.
 
         Raises
         ------
         NotInvertibleError
-            If there is none. Where no formula exists, single points are solved and refused by the result's ``apply``.
+            If the transform has no inverse. A numerical inverse solves point by point: its ``apply`` raises instead.
         """
 
     @abstractmethod
     def to_spec(self) -> dict[str, Any]:
-        """Return the JSON members of this transform; unknown members it was read with come back unchanged."""
+        """Return the JSON members of this transform, including unknown members that it was read with."""
 
     @classmethod
     def from_spec(cls, spec: Mapping[str, Any]) -> Self:
         """
-        Read the JSON members of a transform.
+        Read a transform from its JSON members.
 
         Raises
         ------
         TransformError
-            If they describe none, or one of another class than this.
+            If they are not valid, or describe a transform of another class.
         """
-        from rendergateway.transforms.spec import from_spec
-
-        transform = from_spec(spec)
+        transform = operations().from_spec(spec)
         if not isinstance(transform, cls):
-            raise TransformError(f"{cls.__name__} expected, the specification is that of {type(transform).__name__}")
+            raise TransformError(f"the specification must be of class {cls.__name__}: got {type(transform).__name__}")
         return transform
 
     @property
     def is_affine(self) -> bool:
-        """Whether straight lines stay straight and parallel ones parallel, everywhere."""
+        """Whether the map is affine everywhere: lines stay straight, parallels stay parallel."""
         return False
 
     @property
     def domain(self) -> Bounds | None:
-        """Where the transform was made for, in pixels of its input; None where it does not say."""
+        """Region of input pixels that the transform was made for; None if unknown."""
         return None
 
     def jacobian(self, points: npt.ArrayLike) -> FloatArray:
         """
-        Return the derivatives at *points*.
+        Return the Jacobian matrix at each point.
 
         Parameters
         ----------
@@ -133,11 +141,11 @@ class Transform(ABC):
         Returns
         -------
         ndarray, shape (..., 2, 2)
-            Derivatives of the mapped x (first row) and y by x (first column) and y: from central differences where
-            the class has no formula.
+            Derivatives of the mapped x (first row) and y with respect to x (first column) and y. Computed from
+            central differences unless the class has a formula.
         """
         center = as_points(points)
-        # The cube root of the precision balances rounding against curvature.
+        # The cube root of the machine precision balances rounding against truncation.
         width = 6e-6 * np.maximum(1.0, np.abs(center).max(axis=-1, keepdims=True))
         columns = [
             (self.apply(center + width * axis) - self.apply(center - width * axis)) / (2 * width) for axis in np.eye(2)
@@ -146,12 +154,12 @@ class Transform(ABC):
 
     def as_affine(self, region: Bounds | Sequence[float] | None = None) -> AffineModel2D:
         """
-        Return this transform as an affine one.
+        Convert to an affine transform.
 
         Parameters
         ----------
         region : Bounds, optional
-            Input pixels over which the best affine (least squares on a grid) stands for a transform that is none.
+            Input pixels over which a transform that is not affine is approximated, by least squares on a grid.
 
         Raises
         ------
@@ -161,68 +169,61 @@ class Transform(ABC):
         if self.is_affine:
             return self._exact_affine()
         if region is None:
-            raise ConversionError(f"{type(self).__name__} is not affine: as_affine needs the region to fit over")
+            raise ConversionError(f"{type(self).__name__} is not affine: pass as_affine() a region to fit over")
         fit, _ = self.approximate(order=1, region=region)
         return fit.as_affine()
 
     def _exact_affine(self) -> AffineModel2D:
-        """Return the affine that this is; asked only if it is one."""
+        """Return the equal affine; called only if `is_affine`."""
         raise NotImplementedError
 
     def approximate(
         self, *, order: int = 2, region: Bounds | Sequence[float]
     ) -> tuple[AffineModel2D | PolynomialTransform2D, float]:
         """
-        Fit a polynomial (order 1: an affine) to this transform.
+        Fit a polynomial, or an affine for order 1, to this transform.
 
         Parameters
         ----------
         order : int
-            Highest power, 1 or more.
+            Highest degree, 1 or more.
         region : Bounds or (min x, min y, max x, max y)
             Input pixels to fit over.
 
         Returns
         -------
         fit : AffineModel2D or PolynomialTransform2D
-            The least-squares fit over a grid of the region.
+            Least-squares fit on a grid over the region.
         worst_px : float
-            Largest distance to this transform, on a grid four times as dense.
+            Largest distance between fit and transform, on a grid four times as dense.
         """
-        from rendergateway.transforms.curved_fits import fit_polynomial
-        from rendergateway.transforms.fits import fit_affine
-
-        count = 2 * order + 7
-        points = _region_grid(region, count)
-        mapped = self.apply(points)
-        fit = fit_affine(points, mapped) if order == 1 else fit_polynomial(points, mapped, order=order)
-        dense = _region_grid(region, 4 * count + 1)
-        return fit, float(np.linalg.norm(fit.apply(dense) - self.apply(dense), axis=1).max())
+        fit: tuple[AffineModel2D | PolynomialTransform2D, float] = operations().approximate(self, order, region)
+        return fit
 
     def as_polynomial(self) -> PolynomialTransform2D:
         """
-        Return this transform as a polynomial, without loss.
+        Convert to a polynomial, exactly.
 
         Raises
         ------
         ConversionError
-            If it is none; `approximate` fits one.
+            If the transform is not a polynomial; `approximate` fits one.
         """
-        from rendergateway.transforms.polynomial import PolynomialTransform2D
-
         if not self.is_affine:
-            raise ConversionError(f"{type(self).__name__} is no polynomial; approximate() fits one over a region")
-        return PolynomialTransform2D.from_affine(self)
+            raise ConversionError(f"{type(self).__name__} is not a polynomial: approximate() fits one over a region")
+        polynomial: PolynomialTransform2D = operations().PolynomialTransform2D.from_affine(self)
+        return polynomial
 
     def __matmul__(self, other: Transform) -> Transform:
-        """Return *other* followed by this: one value where the classes allow it, else a list."""
-        from rendergateway.transforms.composition import composed
-
-        return composed(self, other) if isinstance(other, Transform) else NotImplemented
+        """Return *other* followed by this: a single transform if the classes allow it, else a list."""
+        if not isinstance(other, Transform):
+            return NotImplemented
+        composed: Transform = operations().composed(self, other)
+        return composed
 
     def resolve(self, shared: Mapping[str, Transform]) -> Transform:
         """
-        Return this transform with every reference replaced by what it names.
+        Return this transform with every reference replaced by the shared transform of that id.
 
         Parameters
         ----------
@@ -232,7 +233,7 @@ class Transform(ABC):
         Raises
         ------
         TransformError
-            If an id is missing, or references lead back to themselves.
+            If an id is missing, or references are circular.
         """
         return self._resolve(shared, ())
 
@@ -240,20 +241,19 @@ class Transform(ABC):
         return self
 
     def _flat_items(self, labels: tuple[str, ...]) -> Iterator[Transform]:
-        """Yield what stands for this in a flattened list; *labels* are those of the lists around it."""
+        """Yield the items that replace this in a flattened list; *labels* are those of the enclosing lists."""
         yield self._with_labels(labels)
 
     def _with_labels(self, labels: tuple[str, ...]) -> Self:
-        """Return this with *labels* behind its own, each once."""
+        """Return a copy with *labels* appended, without duplicates."""
         joined = tuple(dict.fromkeys((*self.labels, *labels)))
         return self if joined == self.labels else self.evolve(labels=joined)
 
     def evolve(self, **changes: Any) -> Self:
         """
-        Return a copy with some members changed.
+        Return a copy with changed members.
 
-        The original text stays as long as only `id` and `labels` change; members of the JSON that we do not know
-        stay anyway.
+        The original ``dataString`` is kept if only `id` and `labels` change; unknown members of the JSON always are.
 
         Examples
         --------
@@ -268,21 +268,21 @@ class Transform(ABC):
         return attrs.evolve(self, **changes)._remember(origin)
 
     def _remember(self, origin: dict[str, Any]) -> Self:
-        """Take *origin* as the JSON this new value was read from, and return this."""
+        """Set *origin* as the JSON that this new value was read from; return the value."""
         object.__setattr__(self, "_origin", origin)
         return self
 
     def _read_from(self, spec: Mapping[str, Any], nested: Sequence[str]) -> Self:
-        """Take id, labels and unknown members of *spec* over into this new value, and return this."""
+        """Set id, labels and unknown members of this new value from *spec*; return the value."""
         object.__setattr__(self, "id", spec_id(spec))
         object.__setattr__(self, "labels", spec_labels(spec))
-        # Nested transforms keep their own origin; here None holds their place in the order of members.
+        # Nested transforms have an origin of their own; None keeps their position in the order of members.
         known = {**spec, **dict.fromkeys(nested)}
         plain = all(value is None or isinstance(value, str) for value in known.values())
         return self._remember(known if plain else copy.deepcopy(known))
 
     def _spec(self, members: Mapping[str, Any]) -> dict[str, Any]:
-        """Return *members* within the JSON this was read from, with the present id and labels."""
+        """Return the JSON this was read from, updated with *members* and the current id and labels."""
         spec = copy.deepcopy(self._origin) or {"type": self.FORM}
         spec.update(members)
         if self.id != spec_id(spec):
@@ -307,7 +307,7 @@ def _shown(value: Any) -> str:
 
 
 def spec_id(spec: Mapping[str, Any]) -> str | None:
-    """Return the ``id`` of a specification; the service reads a number as its text."""
+    """Return the ``id`` of a specification as text; the service also accepts a number."""
     name = spec.get("id")
     return None if name is None else str(name)
 
@@ -316,8 +316,8 @@ def spec_labels(spec: Mapping[str, Any]) -> tuple[str, ...]:
     """Return ``metaData.labels`` of a specification."""
     meta_data = spec.get("metaData") or {}
     if not isinstance(meta_data, Mapping):
-        raise TransformError(f"metaData of a transform is an object, here stands {meta_data!r}")
+        raise TransformError(f"metaData of a transform must be an object: got {meta_data!r}")
     labels = meta_data.get("labels") or ()
     if isinstance(labels, str) or not isinstance(labels, Sequence):
-        raise TransformError(f"metaData.labels of a transform is a list of words, here stands {labels!r}")
+        raise TransformError(f"metaData.labels of a transform must be a list of words: got {labels!r}")
     return tuple(map(str, labels))

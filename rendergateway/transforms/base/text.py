@@ -1,7 +1,7 @@
 """
-The ``dataString`` of a leaf: numbers in words, and blocks of packed numbers.
+The ``dataString`` of a leaf transform: numbers as words, and packed blocks of numbers.
 
-Errors begin with the sentence of the service; what we add stands behind ``"; "``, which no such sentence contains.
+Error messages start with the service's own message, followed by ``"; "`` and our details.
 """
 
 from __future__ import annotations
@@ -29,29 +29,29 @@ __all__ = [
     "single_precision",
 ]
 
-# Words that Python and Java read alike; all others take the slower way.
+# Words that Python and Java parse identically; all others take the slower path.
 _PLAIN = re.compile(r"[-+.eE0-9\s]*", re.ASCII)
 _SHOWN_CHARACTERS = 60
 
 
 def inappropriate(class_name: str, problem: str) -> TransformError:
-    """Return the error that the service has for a text that does not fit the class."""
+    """Return the error for a text that does not match the class, with the service's message."""
     return TransformError(f"Inappropriate parameters for {class_name}; {problem}")
 
 
 def shortened(text: str) -> str:
-    """Return *text* for a message: quoted, long ones cut."""
+    """Return *text* for an error message: quoted, and truncated if long."""
     return repr(text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…")
 
 
 def numbers(words: Sequence[str], class_name: str) -> list[float]:
     """
-    Read *words* as Java's ``Double.parseDouble`` would.
+    Parse *words* like Java's ``Double.parseDouble``.
 
     Raises
     ------
     TransformError
-        If one is no number: ``For input string: "x"; …``.
+        If a word is not a number: ``For input string: "x"; …``.
     """
     if _PLAIN.fullmatch("".join(words)):
         try:
@@ -65,19 +65,19 @@ def _number(position: int, word: str, class_name: str) -> float:
     try:
         return parse_double(word)
     except ValueError as error:
-        raise TransformError(f"{error}; word {position} of the dataString of {class_name} is no number") from error
+        raise TransformError(f"{error}; word {position} of the dataString of {class_name} is not a number") from error
 
 
 def integer(word: str, class_name: str, field: str) -> int:
-    """Read a count; the error names the class and the field."""
+    """Parse a whole number; the error names the class and the field."""
     if not re.fullmatch(r"[+-]?\d+", word, re.ASCII):
-        raise TransformError(f'For input string: "{word}"; {field} of {class_name} is a whole number')
+        raise TransformError(f'For input string: "{word}"; {field} of {class_name} must be a whole number')
     return int(word)
 
 
 def named_numbers(text: str, class_name: str, names: str, separator: str | None = None) -> list[float]:
     """
-    Read exactly the numbers that *names* lists.
+    Parse exactly the numbers that *names* lists.
 
     Parameters
     ----------
@@ -86,22 +86,20 @@ def named_numbers(text: str, class_name: str, names: str, separator: str | None 
     class_name : str
         Java class name, for the error.
     names : str
-        What the numbers are called, in their order, with blanks between.
+        Names of the numbers in order, separated by spaces.
     separator : str, optional
-        Regular expression between numbers; blanks of any kind without it.
+        Regular expression that separates the numbers; whitespace by default.
     """
     words = text.split() if separator is None else re.split(separator, text.strip())
     expected = len(names.split())
     if len(words) != expected:
-        raise inappropriate(
-            class_name, f"{expected} numbers expected ({names}), found {len(words)} in {shortened(text)}"
-        )
+        raise inappropriate(class_name, f"expected {expected} numbers ({names}): got {len(words)} in {shortened(text)}")
     return numbers(words, class_name)
 
 
 def single_precision(values: Iterable[float]) -> list[float]:
     """
-    Round to 32 bits, as the service does when it reads a class that keeps floats.
+    Round to 32 bits, like the service when it parses a class with ``float`` members.
 
     Examples
     --------
@@ -114,18 +112,18 @@ def single_precision(values: Iterable[float]) -> list[float]:
 
 def number_words(values: Iterable[float], class_name: str) -> str:
     """
-    Write numbers in the shortest words that read back as the same doubles.
+    Format numbers as the shortest words that parse to the same doubles.
 
     Raises
     ------
     TransformError
-        If one is not finite: the service could not read Python's spelling, and could not use the number.
+        If a number is not finite: the service can neither parse Python's spelling nor use the number.
     """
     listed = [float(value) for value in values]
     if not np.isfinite(listed).all():
         position = int(np.flatnonzero(~np.isfinite(listed))[0])
         raise TransformError(
-            f"parameter {position + 1} of {class_name} is {listed[position]}; only finite numbers can be written"
+            f"parameter {position + 1} of {class_name} must be finite to be written: got {listed[position]}"
         )
     return " ".join(map(repr, listed))
 
@@ -134,7 +132,7 @@ def encode_block(values: FloatArray) -> str:
     """
     Pack doubles into one word: big-endian, deflated, base64.
 
-    What deflating would not shrink stays as it is, behind an ``@``.
+    A block that deflating would not shrink is stored uncompressed, prefixed with ``@``.
 
     References
     ----------
@@ -154,13 +152,13 @@ def decode_block(word: str, count: int, class_name: str, field: str) -> FloatArr
     Raises
     ------
     TransformError
-        If the word is no base64, no deflated data, or of another length.
+        If the word is not valid base64 or deflated data, or has another length.
     """
     try:
         raw = base64.b64decode(word.removeprefix("@"), validate=True)
         raw = raw if word.startswith("@") else zlib.decompress(raw)
     except (binascii.Error, zlib.error) as error:
-        raise inappropriate(class_name, f"{field} is no packed block ({error}): {shortened(word)}") from error
+        raise inappropriate(class_name, f"{field} is not a packed block ({error}): got {shortened(word)}") from error
     if len(raw) != 8 * count:
-        raise inappropriate(class_name, f"{field} has {len(raw)} bytes, {8 * count} expected for {count} doubles")
+        raise inappropriate(class_name, f"{field} must have {8 * count} bytes ({count} doubles): got {len(raw)}")
     return np.frombuffer(raw, dtype=">f8").astype(np.float64)

@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from rendergateway.errors import ConversionError, TransformError
 from rendergateway.geometry import Bounds, FloatArray, as_points
-from rendergateway.transforms.affine import AffineModel2D
-from rendergateway.transforms.fields import numbers_array, shaped
-from rendergateway.transforms.leaf import LeafTransform
-from rendergateway.transforms.text import decode_block, encode_block, inappropriate, integer, number_words
+from rendergateway.transforms.base.fields import numbers_array, shaped
+from rendergateway.transforms.base.text import decode_block, encode_block, inappropriate, integer, number_words
+from rendergateway.transforms.classes.affine import AffineModel2D
+from rendergateway.transforms.classes.leaf import LeafTransform
+from rendergateway.transforms.classes.transform import operations
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -22,31 +23,31 @@ if TYPE_CHECKING:
 __all__ = ["ThinPlateSplineTransform", "radial_values"]
 
 _HEADER = "ThinPlateSplineR2LogR"
-# Below a distance of 1e-8 px the radial function counts as zero.
+# Below this distance in pixels the radial function is zero.
 _TINY = 1e-8
-# Distances held at a time: few enough for the processor's cache.
+# Distances in memory at a time: few enough for the processor's cache.
 _PAIRS_AT_ONCE = 1 << 15
-# Up to so many points, as on the border of a tile, sums are those of the service to the last digit.
+# Up to this many points, enough for the border of a tile, sums equal the service's to the last digit.
 _IN_ORDER = 1000
 _NO_LINEAR_PART = 1e-9
 
 
 def radial_values(points: FloatArray, landmarks: FloatArray, *, exact: bool = False) -> FloatArray:
     """
-    Return r² ln r between points and landmarks.
+    Return r² ln r for the distances r between points and landmarks.
 
     Parameters
     ----------
     points : ndarray, shape (M, 2)
     landmarks : ndarray, shape (N, 2)
     exact : bool
-        Whether logarithms are rounded but once. Those of numpy before 2 are not, and these take twenty times as long.
+        Whether logarithms are correctly rounded, which takes twenty times as long. Those of numpy before 2 are not.
 
     Returns
     -------
     ndarray, shape (M, N)
     """
-    # In the steps of the service, whose roundings count where a box is cut to whole numbers: the root, its square.
+    # The service squares the root: its rounding matters, because boxes are truncated to whole numbers.
     distances = np.sqrt(_squared_distances(points, landmarks))
     at_least = np.maximum(distances, _TINY, dtype=np.longdouble if exact else np.float64)
     values: FloatArray = np.log(at_least).astype(np.float64, copy=False)
@@ -65,7 +66,7 @@ def _squared_distances(points: FloatArray, landmarks: FloatArray) -> FloatArray:
 
 
 def _bent(points: FloatArray, landmarks: FloatArray, weights: FloatArray) -> FloatArray:
-    """Return Σ d · φ at each point, landmark after landmark, with the roundings of the service."""
+    """Return Σ d · φ at each point, summed landmark by landmark, rounded like the service."""
     bent = np.empty_like(points)
     for part in _parts(points, landmarks):
         values = radial_values(landmarks, points[part], exact=True)
@@ -75,7 +76,7 @@ def _bent(points: FloatArray, landmarks: FloatArray, weights: FloatArray) -> Flo
 
 
 def _bent_quickly(points: FloatArray, landmarks: FloatArray, weights: FloatArray) -> FloatArray:
-    """Return the same but for rounding, twice as fast: half of r² ln r², with matrix products on both sides of it."""
+    """Return the same except for rounding, twice as fast: half of r² ln r², by matrix products."""
     center = landmarks.mean(axis=0)
     x, y = (landmarks - center).T
     # r² = |s|² + |p|² - 2 s·p
@@ -84,7 +85,7 @@ def _bent_quickly(points: FloatArray, landmarks: FloatArray, weights: FloatArray
     for part in _parts(points, landmarks):
         x, y = (points[part] - center).T
         squared = left @ np.stack([x, y, np.ones_like(x), x * x + y * y])
-        # Rounding may leave a zero negative; the addend is lost but in the logarithm of zero, times zero.
+        # Rounding may turn zero negative. The addend only affects ln 0, which is then multiplied by zero.
         np.abs(squared, out=squared)
         values = squared + 1e-300
         np.log(values, out=values)
@@ -110,11 +111,11 @@ class ThinPlateSplineTransform(LeafTransform):
     Parameters
     ----------
     landmarks : array_like, shape (N, 2)
-        s: input pixels.
+        s: landmarks in input pixels.
     weights : array_like, shape (N, 2)
         d: one row per landmark.
     affine : array_like, shape (2, 3), optional
-        A and, in the last column, b: what the affine part adds to the identity.
+        A and, in the last column, b: the affine part minus the identity.
 
     See Also
     --------
@@ -137,22 +138,20 @@ class ThinPlateSplineTransform(LeafTransform):
         shaped(None, 2)(self, field, value)
         if not len(value) == len(self.landmarks) > 0:
             raise TransformError(
-                "ThinPlateSplineTransform has at least one landmark and as many weights, "
-                f"not {len(value)} weights for {len(self.landmarks)} landmarks"
+                "ThinPlateSplineTransform needs at least one landmark and as many weights: "
+                f"got {len(value)} weights for {len(self.landmarks)} landmarks"
             )
 
     @classmethod
     def from_data_string(cls, text: str) -> Self:
-        """Read ``ThinPlateSplineR2LogR 2 count affine points``; the first word is not looked at."""
+        """Parse ``ThinPlateSplineR2LogR 2 count affine points``; the first word is ignored."""
         words = text.split()
         if len(words) != 5:
-            raise inappropriate(
-                cls.JAVA_NAME, f"5 words expected ({_HEADER} 2 count affine points), found {len(words)}"
-            )
+            raise inappropriate(cls.JAVA_NAME, f"expected 5 words ({_HEADER} 2 count affine points): got {len(words)}")
         dimensions, count = integer(words[1], cls.JAVA_NAME, "dimensions"), integer(words[2], cls.JAVA_NAME, "count")
         if dimensions != 2 or count < 1:
             raise inappropriate(
-                cls.JAVA_NAME, f"2 dimensions and landmarks expected, found {dimensions} and {count} landmarks"
+                cls.JAVA_NAME, f"expected 2 dimensions and landmarks: got {dimensions} and {count} landmarks"
             )
         affine = None
         if words[3] != "null":
@@ -170,12 +169,12 @@ class ThinPlateSplineTransform(LeafTransform):
 
     @property
     def domain(self) -> Bounds:
-        """The box of the landmarks."""
+        """Bounding box of the landmarks."""
         return Bounds(*self.landmarks.min(axis=0), *self.landmarks.max(axis=0))
 
     @property
     def affine_part(self) -> AffineModel2D:
-        """The map without its bends: p + A·p + b."""
+        """The affine part of the map: p + A·p + b."""
         added = np.zeros((2, 3)) if self.affine is None else self.affine
         return AffineModel2D(np.eye(2, 3) + added)
 
@@ -191,7 +190,7 @@ class ThinPlateSplineTransform(LeafTransform):
         return mapped.reshape(array.shape)
 
     def jacobian(self, points: npt.ArrayLike) -> FloatArray:
-        """Return the derivatives (..., 2, 2), from ∇φ = (2 ln r + 1)·(p − s)."""
+        """Return the Jacobian matrices (..., 2, 2), from ∇φ = (2 ln r + 1)·(p − s)."""
         array = as_points(points)
         flat = array.reshape(-1, 2)
         slopes = np.empty((len(flat), 2, 2))
@@ -206,7 +205,7 @@ class ThinPlateSplineTransform(LeafTransform):
 
     @property
     def is_affine(self) -> bool:
-        """Whether no landmark bends."""
+        """Whether all weights are zero."""
         return not self.weights.any()
 
     def _exact_affine(self) -> AffineModel2D:
@@ -214,22 +213,22 @@ class ThinPlateSplineTransform(LeafTransform):
 
     def scaled(self, factor: float) -> ThinPlateSplineTransform:
         """
-        Return the spline in pixels *factor* times as fine: f·p goes to f·T(p), exactly.
+        Return the spline in pixels that are *factor* times as fine: it maps f·p to f·T(p), exactly.
 
         Raises
         ------
         TransformError
             If *factor* is not above zero.
         ConversionError
-            If the weights do not sum up to zero, as those of a spline fitted without affine part may not.
+            If the weights do not sum to zero; those of a spline fitted without an affine part may not.
         """
         if not factor > 0:
-            raise TransformError(f"the factor of a scaled spline is above zero, not {factor}")
+            raise TransformError(f"factor of a scaled spline must be above zero: got {factor}")
         if np.any(np.abs(self.weights.sum(axis=0)) > _NO_LINEAR_PART * np.abs(self.weights).sum(axis=0)):
             raise ConversionError(
-                "the weights of the spline do not sum up to zero: it has no scaled form without a fit"
+                "the weights of the spline do not sum to zero, so it has no exact scaled form: fit a new spline"
             )
-        # φ(r/f) = (φ(r) − r² ln f)/f²: the sums over r² leave an affine term behind.
+        # φ(r/f) = (φ(r) − r² ln f)/f²: the sums over r² leave an affine term.
         added = np.zeros((2, 3)) if self.affine is None else np.array(self.affine)
         squared_norms = (self.landmarks**2).sum(axis=1)
         added[:, :2] += 2 * math.log(factor) * self.weights.T @ self.landmarks
@@ -238,31 +237,14 @@ class ThinPlateSplineTransform(LeafTransform):
 
     def reduced(self, tolerance_px: float = 1.0) -> ThinPlateSplineTransform:
         """
-        Return a spline with fewer landmarks that is as good at all of them.
+        Return a spline with fewer landmarks that is within a tolerance of this one at every landmark.
 
-        Landmarks are taken where the spline through those taken so far is worst.
+        Landmarks are added greedily at the largest errors.
 
         Parameters
         ----------
         tolerance_px : float
-            How far each of the old landmarks may come out from where this spline puts it.
+            Largest distance between both splines at the landmarks of this one.
         """
-        from rendergateway.transforms.curved_fits import fit_thin_plate_spline
-        from rendergateway.transforms.fits import on_a_line
-
-        target = self.apply(self.landmarks)
-        ways = np.array([(1, 0), (0, 1), (1, 1), (1, -1)]).T
-        reach = self.landmarks @ ways
-        taken = np.unique([reach.argmin(axis=0), reach.argmax(axis=0)])
-        offset = self.landmarks[taken] - self.landmarks[taken].mean(axis=0)
-        if on_a_line(*(offset.T @ offset)[[0, 0, 1], [0, 1, 1]]):
-            return self
-        while True:
-            spline = fit_thin_plate_spline(self.landmarks[taken], target[taken])
-            errors = np.linalg.norm(spline.apply(self.landmarks) - target, axis=1)
-            errors[taken] = 0.0
-            worst = np.argsort(errors)[::-1][: max(3, len(taken) // 4)]
-            worst = worst[errors[worst] > tolerance_px]
-            if not worst.size:
-                return spline
-            taken = np.concatenate([taken, worst])
+        spline: ThinPlateSplineTransform = operations().reduced_spline(self, tolerance_px)
+        return spline

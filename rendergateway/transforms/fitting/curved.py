@@ -1,4 +1,4 @@
-"""Fits of homographies, polynomials, thin-plate splines and lens corrections to pairs of points."""
+"""Least-squares fits of homographies, polynomials, thin-plate splines and lens corrections."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ import numpy.typing as npt
 
 from rendergateway.errors import FitError
 from rendergateway.geometry import FloatArray
-from rendergateway.transforms.affine import AffineModel2D
-from rendergateway.transforms.composition import substituted
-from rendergateway.transforms.fits import on_a_line, point_pairs
-from rendergateway.transforms.homography import HomographyModel2D
-from rendergateway.transforms.lens import CONSTANT_FEATURE, NonLinearCoordinateTransform
-from rendergateway.transforms.polynomial import PolynomialTransform2D, polynomial_terms, term_count
-from rendergateway.transforms.thin_plate import ThinPlateSplineTransform, radial_values
+from rendergateway.transforms.classes.affine import AffineModel2D
+from rendergateway.transforms.classes.homography import HomographyModel2D
+from rendergateway.transforms.classes.lens import CONSTANT_FEATURE, NonLinearCoordinateTransform
+from rendergateway.transforms.classes.polynomial import (
+    PolynomialTransform2D,
+    polynomial_terms,
+    substituted,
+    term_count,
+)
+from rendergateway.transforms.classes.thin_plate import ThinPlateSplineTransform, radial_values
+from rendergateway.transforms.fitting.linear import on_a_line, point_pairs
 
-__all__ = ["fit_homography", "fit_lens", "fit_polynomial", "fit_thin_plate_spline"]
+__all__ = ["fit_homography", "fit_lens", "fit_polynomial", "fit_thin_plate_spline", "reduced_spline"]
 
-# Singular values below this share of the largest one count as zero.
+# Singular values below this fraction of the largest one are zero.
 _RANK_TOLERANCE = 1e-10
 
 
@@ -25,21 +29,21 @@ def fit_homography(
     source: npt.ArrayLike, target: npt.ArrayLike, weights: npt.ArrayLike | None = None
 ) -> HomographyModel2D:
     """
-    Fit the projective transform that carries source points to target points.
+    Fit the projective transform that maps source points to target points.
 
-    Four pairs are met exactly; of more, the algebraic error is least.
+    The fit is exact for four pairs and minimizes the algebraic error for more.
 
     Parameters
     ----------
     source, target : array_like, shape (N, 2)
         Input and output pixels; N >= 4, no three of four on a line.
     weights : array_like, shape (N,), optional
-        Influence of each pair, 0 or more; the same for all if left out.
+        Weight of each pair, 0 or more; equal by default.
 
     Raises
     ------
     FitError
-        If there are too few points, or they determine no homography.
+        If there are too few points, or they do not determine a homography.
 
     References
     ----------
@@ -52,10 +56,10 @@ def fit_homography(
     rows_x = np.stack([x, y, one, zero, zero, zero, -u * x, -u * y, -u], axis=1)
     rows_y = np.stack([zero, zero, zero, x, y, one, -v * x, -v * y, -v], axis=1)
     equations = np.sqrt(np.tile(w, 2))[:, np.newaxis] * np.vstack([rows_x, rows_y])
-    # With four points the ninth singular value belongs to a row of zeros that makes the system square.
+    # The row of zeros makes the system of four points square, so that there is a ninth singular value.
     _, sizes, axes = np.linalg.svd(np.vstack([equations, np.zeros(9)]), full_matrices=False)
     if sizes[7] <= _RANK_TOLERANCE * sizes[0]:
-        raise FitError("points do not determine a homography: three of four lie on a line")
+        raise FitError("points do not determine a homography: three of four are collinear")
     unit = HomographyModel2D(axes[8].reshape(3, 3))
     whole = from_target.inverse() @ unit @ from_source
     matrix = whole.matrix if isinstance(whole, HomographyModel2D) else np.vstack([whole.as_affine().matrix, [0, 0, 1]])
@@ -66,21 +70,22 @@ def fit_polynomial(
     source: npt.ArrayLike, target: npt.ArrayLike, weights: npt.ArrayLike | None = None, *, order: int = 2
 ) -> PolynomialTransform2D:
     """
-    Fit the polynomial that carries source points to target points, by least squares.
+    Fit the polynomial that maps source points to target points, by least squares.
 
     Parameters
     ----------
     source, target : array_like, shape (N, 2)
         Input and output pixels; N at least the number of terms, (order + 1)(order + 2)/2.
     weights : array_like, shape (N,), optional
-        Influence of each pair, 0 or more; the same for all if left out.
+        Weight of each pair, 0 or more; equal by default.
     order : int
-        Highest power, 0 or more.
+        Highest degree, 0 or more.
 
     Raises
     ------
     FitError
-        If there are too few points, or they determine no polynomial of this order, like points on a conic for order 2.
+        If there are too few points, or they do not determine a polynomial of this order, like points on a conic for
+        order 2.
 
     Examples
     --------
@@ -89,9 +94,9 @@ def fit_polynomial(
     [14.0, 23.0]
     """
     if order < 0:
-        raise FitError(f"the order of a polynomial is 0 or more, not {order}")
+        raise FitError(f"order of a polynomial must be >= 0: got {order}")
     p, q, w = point_pairs(source, target, weights, least=term_count(order))
-    # Powers of pixels span too many decades: fit in coordinates of about 1, then substitute back.
+    # Powers of pixels span too many orders of magnitude: fit in normalized coordinates, then substitute back.
     unit = _to_unit(p, w)
     terms = polynomial_terms(unit.apply(p), order).T
     root = np.sqrt(w)[:, np.newaxis]
@@ -102,7 +107,7 @@ def fit_polynomial(
 
 
 def _to_unit(points: FloatArray, weights: FloatArray) -> AffineModel2D:
-    """Return the affine that centres *points* and scales them to about 1."""
+    """Return the affine that normalizes *points*: centered, with coordinates of about 1."""
     center = weights @ points / weights.sum()
     extent = np.abs(points - center).max(axis=0)
     scale = 1.0 / np.where(extent > 0, extent, 1.0)
@@ -123,18 +128,19 @@ def fit_thin_plate_spline(
     Parameters
     ----------
     source, target : array_like, shape (N, 2)
-        Input and output pixels; N >= 3, no source point twice, spanning the plane.
+        Input and output pixels; N >= 3, source points distinct and not collinear.
     weights : array_like, shape (N,), optional
-        Influence of each pair against *stiffness*; without stiffness all pairs are met, those of weight 0 left out.
+        Weight of each pair relative to *stiffness*; pairs of weight 0 are ignored. Without stiffness the spline
+        interpolates all other pairs.
     affine : bool
-        Whether the spline has an affine part. Without one it stays near the identity far away.
+        Whether the spline has an affine part. Without one it approaches the identity far from the points.
     stiffness : float
-        0 meets all points; more smoothes (pixels squared, on the diagonal of the kernel matrix).
+        Smoothing in pixels squared, added to the diagonal of the kernel matrix; 0 interpolates.
 
     Raises
     ------
     FitError
-        If there are too few points, two source points coincide, or all lie on one line.
+        If there are too few points, two source points coincide, or all are collinear.
 
     References
     ----------
@@ -143,7 +149,7 @@ def fit_thin_plate_spline(
     """
     p, q, w = point_pairs(source, target, weights, least=3 if affine else 1)
     p, q, w = p[w > 0], q[w > 0], w[w > 0]
-    _refuse_duplicates(p)
+    _check_distinct(p)
     kernel = radial_values(p, p)
     if stiffness:
         kernel[np.diag_indices_from(kernel)] += stiffness / w
@@ -153,12 +159,12 @@ def fit_thin_plate_spline(
 
 
 def _bordered_solution(p: FloatArray, q: FloatArray, kernel: FloatArray) -> ThinPlateSplineTransform:
-    """Solve [[K, P], [Pᵀ, 0]]·[d; a] = [q − p; 0], in units in which K and P are about 1."""
+    """Solve [[K, P], [Pᵀ, 0]]·[d; a] = [q − p; 0], scaled so that K and P are about 1."""
     count, center = len(p), p.mean(axis=0)
     offset = p - center
     extent, size = np.abs(offset).max() or 1.0, np.abs(kernel).max() or 1.0
     if on_a_line(*(offset.T @ offset)[[0, 0, 1], [0, 1, 1]]):
-        raise FitError("landmarks are collinear: they determine no thin-plate spline with an affine part")
+        raise FitError("landmarks do not determine a thin-plate spline with an affine part: they are collinear")
     system, right = np.zeros((count + 3, count + 3)), np.zeros((count + 3, 2))
     system[:count, :count] = kernel / size
     system[:count, count:-1] = offset / extent
@@ -175,15 +181,36 @@ def _solved(system: FloatArray, right: FloatArray) -> FloatArray:
     try:
         return np.linalg.solve(system, right).astype(np.float64, copy=False)
     except np.linalg.LinAlgError as error:
-        raise FitError("landmarks determine no thin-plate spline") from error
+        raise FitError("landmarks do not determine a thin-plate spline: the system is singular") from error
 
 
-def _refuse_duplicates(points: FloatArray) -> None:
+def _check_distinct(points: FloatArray) -> None:
     order = np.lexsort(points.T)
     same = np.flatnonzero((points[order[1:]] == points[order[:-1]]).all(axis=1))
     if same.size:
         first, second = sorted(order[same[0] : same[0] + 2].tolist())
-        raise FitError(f"landmarks {first} and {second} coincide at {tuple(points[first].tolist())}")
+        raise FitError(f"duplicate landmarks: {first} and {second} coincide at {tuple(points[first].tolist())}")
+
+
+def reduced_spline(spline: ThinPlateSplineTransform, tolerance_px: float) -> ThinPlateSplineTransform:
+    """Return a spline through some of the landmarks of *spline*; see `ThinPlateSplineTransform.reduced`."""
+    landmarks, target = spline.landmarks, spline.apply(spline.landmarks)
+    # Start with the extremes along both axes and both diagonals.
+    directions = np.array([(1, 0), (0, 1), (1, 1), (1, -1)]).T
+    reach = landmarks @ directions
+    chosen = np.unique([reach.argmin(axis=0), reach.argmax(axis=0)])
+    offset = landmarks[chosen] - landmarks[chosen].mean(axis=0)
+    if on_a_line(*(offset.T @ offset)[[0, 0, 1], [0, 1, 1]]):
+        return spline
+    while True:
+        fit = fit_thin_plate_spline(landmarks[chosen], target[chosen])
+        errors = np.linalg.norm(fit.apply(landmarks) - target, axis=1)
+        errors[chosen] = 0.0
+        worst = np.argsort(errors)[::-1][: max(3, len(chosen) // 4)]
+        worst = worst[errors[worst] > tolerance_px]
+        if not worst.size:
+            return fit
+        chosen = np.concatenate([chosen, worst])
 
 
 def fit_lens(
@@ -197,22 +224,22 @@ def fit_lens(
     ridge: float = 0.0,
 ) -> NonLinearCoordinateTransform:
     """
-    Fit a lens correction that carries source points to target points.
+    Fit a lens correction that maps source points to target points.
 
-    Terms are centred and divided by their sample deviation (n − 1), as the calibration of the service does it.
+    Terms are centered and divided by their sample standard deviation (n − 1), like in the service's calibration.
 
     Parameters
     ----------
     source, target : array_like, shape (N, 2)
         Raw and corrected pixels; N at least the number of terms, (dimension + 1)(dimension + 2)/2.
     weights : array_like, shape (N,), optional
-        Influence of each pair, 0 or more; the same for all if left out.
+        Weight of each pair, 0 or more; equal by default.
     dimension : int
         Order of the polynomial, 1 or more.
     width, height : int, optional
-        Size of the images; the extent of the source points if left out.
+        Size of the images; the extent of the source points by default.
     ridge : float
-        λ of β = (ΦᵀΦ + 2λI)⁻¹ Φᵀq; above zero it damps the weights.
+        Regularization λ of β = (ΦᵀΦ + 2λI)⁻¹ Φᵀq.
 
     Raises
     ------
@@ -220,12 +247,12 @@ def fit_lens(
         If there are too few points, or they do not vary enough.
     """
     if dimension < 1:
-        raise FitError(f"the dimension of a lens correction is 1 or more, not {dimension}")
+        raise FitError(f"dimension of a lens correction must be >= 1: got {dimension}")
     p, q, w = point_pairs(source, target, weights, least=term_count(dimension))
     terms = polynomial_terms(p, dimension)[1:].T
     mean, deviation = terms.mean(axis=0), terms.std(axis=0, ddof=1)
     if not (deviation > _RANK_TOLERANCE * np.abs(mean)).all():
-        raise FitError("points do not vary enough: all have the same x or y")
+        raise FitError("points do not determine a lens correction: all have the same x or y")
     features = np.column_stack([(terms - mean) / deviation, np.full(len(p), CONSTANT_FEATURE)])
     beta = _ridge_solution(features, q, w, ridge)
     right, lower = (int(np.ceil(extent)) for extent in p.max(axis=0))
@@ -247,5 +274,5 @@ def _ridge_solution(features: FloatArray, q: FloatArray, w: FloatArray, ridge: f
         right = np.vstack([right, np.zeros((count, 2))])
     beta, _, rank, _ = np.linalg.lstsq(rows, right, rcond=1e-13)
     if rank < features.shape[1]:
-        raise FitError("points do not vary enough for a lens correction of this dimension")
+        raise FitError("points do not determine a lens correction of this dimension: they do not vary enough")
     return beta.astype(np.float64, copy=False)

@@ -1,4 +1,4 @@
-"""The boxes that the service derives for tiles, of one tile or of a whole column of them."""
+"""Bounding boxes of tiles as the service derives them, for one tile or vectorized."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import numpy as np
 import numpy.typing as npt
 
 from rendergateway.geometry import Bounds, FloatArray, border_points, service_box
-from rendergateway.transforms.affines import as_affines
-from rendergateway.transforms.base import Transform
-from rendergateway.transforms.mesh import mesh_vertices
+from rendergateway.transforms.base.matrices import as_affines
+from rendergateway.transforms.classes.transform import Transform
+from rendergateway.transforms.meshes.mesh import mesh_vertices
 
 __all__ = ["affine_boxes", "affine_corners", "lens_boxes", "mesh_box", "tile_box"]
 
-# Tiles per pass: the points of so many borders stay in the processor's cache.
+# Tiles per pass: few enough that their border points stay in the processor's cache.
 _AT_ONCE = 512
 
 
 def tile_box(transform: Transform, width: float, height: float, cell_size: float = 64.0) -> Bounds:
     """
-    Return the box of a tile as the service derives it today: from points of the border.
+    Return the bounding box of a tile as the service derives it today, from points of the border.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def tile_box(transform: Transform, width: float, height: float, cell_size: float
     Returns
     -------
     Bounds
-        Whole numbers, minima cut towards zero.
+        Whole numbers, minima truncated towards zero.
 
     Examples
     --------
@@ -45,14 +45,14 @@ def tile_box(transform: Transform, width: float, height: float, cell_size: float
 
 def mesh_box(transform: Transform, width: float, height: float, cell_size: float = 64.0) -> Bounds:
     """
-    Return the box of a tile as the service derived it until October 2017: from the vertices of its mesh.
+    Return the bounding box of a tile as the service derived it until October 2017, from the vertices of its mesh.
 
     Boxes stored before that date are of this kind, usually one pixel smaller than `tile_box`.
 
     Parameters
     ----------
     transform, width, height, cell_size
-        As in `tile_box`.
+        Parameters of `tile_box`.
     """
     return service_box(transform.apply(mesh_vertices(width, height, cell_size)))
 
@@ -66,7 +66,7 @@ def affine_corners(matrices: npt.ArrayLike, widths: npt.ArrayLike, heights: npt.
     matrices : array_like, shape (N, 2, 3)
         Affine of each tile, from local to world pixels.
     widths, heights : array_like, shape (N,) or a number
-        Sizes in local pixels.
+        Image sizes in local pixels.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def affine_corners(matrices: npt.ArrayLike, widths: npt.ArrayLike, heights: npt.
         World pixels of (0, 0), (w, 0), (w, h) and (0, h).
     """
     affines = as_affines(matrices)
-    # Whole columns lie together in memory: they are written fast, and read as columns.
+    # Columns are contiguous in memory, so writing and reading them is fast.
     corners = np.empty((2, 4, len(affines))).transpose(2, 1, 0)
     for axis in range(2):
         m0, m1, offset = np.ascontiguousarray(affines[:, axis].T)
@@ -86,19 +86,19 @@ def affine_corners(matrices: npt.ArrayLike, widths: npt.ArrayLike, heights: npt.
 
 def affine_boxes(matrices: npt.ArrayLike, widths: npt.ArrayLike, heights: npt.ArrayLike) -> FloatArray:
     """
-    Return the boxes of many affine tiles, as the service derives them.
+    Return the bounding boxes of many affine tiles, as the service derives them.
 
     Parameters
     ----------
     matrices : array_like, shape (N, 2, 3)
         Affine of each tile, from local to world pixels.
     widths, heights : array_like, shape (N,) or a number
-        Sizes in local pixels.
+        Image sizes in local pixels.
 
     Returns
     -------
     ndarray, shape (N, 4)
-        min x, min y, max x, max y; `tile_box` gives the same for each.
+        min x, min y, max x, max y, equal to `tile_box` of each tile.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def affine_boxes(matrices: npt.ArrayLike, widths: npt.ArrayLike, heights: npt.Ar
     for axis in range(2):
         m0, m1, offset = np.ascontiguousarray(affines[:, axis].T)
         right, down = m0 * sizes[0], m1 * sizes[1]
-        # The border's points under an affine have their extremes here; (w, h) is not among them.
+        # An affine takes its extremes over the border points at these; (w, h) is not a border point.
         reaches = (right, m0 * (sizes[0] - 1) + down, right + m1 * (sizes[1] - 1))
         low, high = np.minimum(0.0, down), np.maximum(0.0, down)
         for reach in reaches:
@@ -124,18 +124,18 @@ def lens_boxes(
     lens: Transform, matrices: npt.ArrayLike, width: float, height: float, cell_size: float = 64.0
 ) -> FloatArray:
     """
-    Return the boxes of many tiles that share one lens correction and size, each followed by its own affine.
+    Return the bounding boxes of many tiles that share one lens correction and size, with one affine per tile.
 
-    The lens is evaluated once, on the border of one tile.
+    The lens correction is evaluated only once, on the border of one tile.
 
     Parameters
     ----------
     lens : Transform
         The first transform of every tile.
     matrices : array_like, shape (N, 2, 3)
-        The affine of each tile behind the lens.
+        The affine of each tile, applied after the lens correction.
     width, height, cell_size : float
-        Of every tile, as in `tile_box`.
+        Size and ``meshCellSize`` of every tile.
 
     Returns
     -------
@@ -149,12 +149,12 @@ def lens_boxes(
 
 
 def _boxes_around(points: FloatArray, affines: FloatArray) -> FloatArray:
-    """Return the service's box around *points* (P, 2) under each of *affines* (N, 2, 3)."""
+    """Return the service's bounding box of *points* (P, 2) mapped with each of *affines* (N, 2, 3)."""
     x, y = points.T[:, :, np.newaxis]
     boxes = np.empty((len(affines), 4))
     for axis in range(2):
         m0, m1, offset = np.ascontiguousarray(affines[:, axis].T)
-        # Rounding keeps the order: the offset can be added to the extremes alone.
+        # Rounding is monotonic: adding the offset to the extremes only is enough.
         reach = m0 * x
         reach += m1 * y
         low, high = reach.min(axis=0) + offset, reach.max(axis=0) + offset
@@ -163,7 +163,7 @@ def _boxes_around(points: FloatArray, affines: FloatArray) -> FloatArray:
 
 
 def _service_extent(low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the sides that `service_box` gives to extremes along one axis."""
+    """Return the sides that `service_box` derives from the extremes along one axis."""
     origin = np.trunc(low)
     origin += 0.0
     extent = high - low

@@ -1,4 +1,4 @@
-"""What transforms with a Java class have in common."""
+"""The base of transforms that have a Java class and a ``dataString``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
-from rendergateway.transforms.base import Transform
+from rendergateway.transforms.classes.newton import NewtonInverse
+from rendergateway.transforms.classes.transform import Transform
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -17,7 +18,7 @@ __all__ = ["LeafTransform"]
 
 @attrs.frozen(repr=False)
 class LeafTransform(Transform):
-    """A transform that is a Java class and a text on the wire."""
+    """A transform with a Java class and a ``dataString`` of its parameters."""
 
     JAVA_NAME: ClassVar[str]
 
@@ -25,42 +26,40 @@ class LeafTransform(Transform):
     @abstractmethod
     def from_data_string(cls, text: str) -> Self:
         """
-        Read the parameters from the text of the class.
+        Parse the parameters from a ``dataString``.
 
         Raises
         ------
         TransformError
-            If the text does not fit; the message begins with the sentence that the service has for it.
+            If the text is invalid for the class; the message starts with the service's message.
         """
 
     @abstractmethod
     def _write(self) -> str:
-        """Return the parameters as new text."""
+        """Format the parameters as a ``dataString``."""
 
     @property
     def class_name(self) -> str:
-        """Full Java class name: the one it was read under, else the usual one."""
+        """Full Java class name: the one that was read, else the current one."""
         return str(self._origin.get("className", self.JAVA_NAME))
 
     @property
     def data_string(self) -> str:
         """
-        The text on the wire: the original while the parameters are those that were read, else new text.
+        The ``dataString``: the original text if the parameters are those that were read, else newly formatted.
 
         Raises
         ------
         TransformError
-            If new text is needed and a parameter is not finite.
+            If the text must be formatted and a parameter is not finite.
         """
         text = self._origin.get("dataString")
         return self._write() if text is None else str(text)
 
     def to_spec(self) -> dict[str, Any]:
-        """Return ``type``, ``className`` and ``dataString``, and what it was read with."""
+        """Return ``type``, ``className``, ``dataString``, and unknown members that it was read with."""
         return self._spec({"className": self.class_name, "dataString": self.data_string})
 
     def inverse(self) -> Transform:
-        """Return the inverse: exact if this is affine, else solved point by point (`NewtonInverse`)."""
-        from rendergateway.transforms.newton import NewtonInverse
-
+        """Return the inverse: exact if this is affine, else numerical (`NewtonInverse`)."""
         return self.as_affine().inverse() if self.is_affine else NewtonInverse(self)

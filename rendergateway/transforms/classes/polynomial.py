@@ -11,18 +11,26 @@ import numpy.typing as npt
 
 from rendergateway.errors import ConversionError, TransformError
 from rendergateway.geometry import FloatArray, as_points
-from rendergateway.transforms.affine import AffineModel2D
-from rendergateway.transforms.base import Transform
-from rendergateway.transforms.fields import numbers_array, shaped
-from rendergateway.transforms.leaf import LeafTransform
-from rendergateway.transforms.text import inappropriate, number_words, numbers
+from rendergateway.transforms.base.fields import numbers_array, shaped
+from rendergateway.transforms.base.text import inappropriate, number_words, numbers
+from rendergateway.transforms.classes.affine import AffineModel2D
+from rendergateway.transforms.classes.leaf import LeafTransform
+from rendergateway.transforms.classes.transform import Transform
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["PolynomialTransform2D", "evaluate", "order_of", "polynomial_jacobian", "polynomial_terms", "term_count"]
+__all__ = [
+    "PolynomialTransform2D",
+    "evaluate",
+    "order_of",
+    "polynomial_jacobian",
+    "polynomial_terms",
+    "substituted",
+    "term_count",
+]
 
-# Points per pass: the terms of so many stay in the processor's cache.
+# Points per pass: few enough that their terms stay in the processor's cache.
 CHUNK = 5000
 
 
@@ -32,14 +40,14 @@ def term_count(order: int) -> int:
 
 
 def order_of(terms: int) -> int | None:
-    """Return the order that has so many terms, None if there is none."""
+    """Return the order with that number of terms; None if no order has."""
     order = (math.isqrt(8 * terms + 1) - 3) // 2
     return order if terms > 0 and term_count(order) == terms else None
 
 
 def polynomial_terms(points: FloatArray, order: int, out: FloatArray | None = None) -> FloatArray:
     """
-    Return 1, x, y, x², xy, y², … up to *order* of each point.
+    Return the terms 1, x, y, x², xy, y², … up to *order* at each point.
 
     Parameters
     ----------
@@ -48,12 +56,12 @@ def polynomial_terms(points: FloatArray, order: int, out: FloatArray | None = No
     order : int
         Highest degree.
     out : ndarray, shape (K, N), optional
-        Where to put them.
+        Array to store the terms in.
 
     Returns
     -------
     ndarray, shape (K, N)
-        One row per term, by rising degree, inside a degree by falling power of x.
+        One row per term, by increasing degree, and by decreasing power of x within a degree.
     """
     x, y = np.ascontiguousarray(points.T)
     rows = np.empty((term_count(order), len(points))) if out is None else out
@@ -66,7 +74,7 @@ def polynomial_terms(points: FloatArray, order: int, out: FloatArray | None = No
 
 
 def evaluate(coefficients: FloatArray, points: FloatArray) -> FloatArray:
-    """Return the polynomials with *coefficients* (D, K) at *points* (..., 2), as an array (..., D)."""
+    """Evaluate the polynomials with *coefficients* (D, K) at *points* (..., 2); return an array (..., D)."""
     order = order_of(coefficients.shape[1]) or 0
     flat = points.reshape(-1, 2)
     values = np.empty((len(flat), len(coefficients)))
@@ -77,14 +85,14 @@ def evaluate(coefficients: FloatArray, points: FloatArray) -> FloatArray:
         if len(flat) > CHUNK:
             np.matmul(terms.T, coefficients.T, out=values[start : start + CHUNK])
         else:
-            # Term after term, with the roundings of the service (see apply_matrix), which count on the border of a
-            # tile. That has no more points than these; for many a matrix product is ten times as fast.
+            # Term by term, rounded like the service (see apply_matrix), which matters for the border of a tile. A
+            # border has no more points than one chunk; for more, a matrix product is ten times as fast.
             values[:] = np.add.reduce(coefficients[:, :, np.newaxis] * terms, axis=1).T
     return values.reshape(*points.shape[:-1], len(coefficients))
 
 
 def polynomial_jacobian(coefficients: FloatArray, points: FloatArray) -> FloatArray:
-    """Return the derivatives (..., 2, 2) of the polynomials with *coefficients* (2, K) at *points* (..., 2)."""
+    """Return the Jacobian (..., 2, 2) of the polynomials with *coefficients* (2, K) at *points* (..., 2)."""
     powers_x, powers_y = _powers(coefficients.shape[1]).T
     lowered = np.zeros((4, max(1, coefficients.shape[1] - max(powers_y) - 1)))
     for axis, (powers, own) in enumerate(((powers_x, (1, 0)), (powers_y, (0, 1)))):
@@ -113,7 +121,7 @@ class PolynomialTransform2D(LeafTransform):
     Parameters
     ----------
     coefficients : array_like, shape (2, K)
-        a and b, for the terms 1; x, y; x², xy, y²; … : K is 1, 3, 6, 10, 15, 21, …
+        a and b for the terms 1, x, y, x², xy, y², …; K is 1, 3, 6, 10, 15, 21, …
 
     Examples
     --------
@@ -134,15 +142,15 @@ class PolynomialTransform2D(LeafTransform):
         shaped(2, None)(self, field, value)
         if order_of(value.shape[1]) is None:
             raise TransformError(
-                f"PolynomialTransform2D has 1, 3, 6, 10, 15, 21, … coefficients per coordinate, not {value.shape[1]}"
+                f"PolynomialTransform2D needs 1, 3, 6, 10, 15, 21, … coefficients per coordinate: got {value.shape[1]}"
             )
 
     @classmethod
     def from_data_string(cls, text: str) -> Self:
-        """Read all coefficients of x', then as many of y'."""
+        """Parse all coefficients of x', then as many of y'."""
         words = text.split()
         if len(words) % 2 or order_of(len(words) // 2) is None:
-            raise inappropriate(cls.JAVA_NAME, f"2, 6, 12, 20, 30, 42, … numbers expected, found {len(words)}")
+            raise inappropriate(cls.JAVA_NAME, f"expected 2, 6, 12, 20, 30, 42, … numbers: got {len(words)}")
         return cls(np.reshape(numbers(words, cls.JAVA_NAME), (2, -1)))
 
     def _write(self) -> str:
@@ -151,12 +159,12 @@ class PolynomialTransform2D(LeafTransform):
     @classmethod
     def from_affine(cls, affine: Transform) -> Self:
         """
-        Return an affine transform, of whatever class, as a polynomial of order 1.
+        Convert an affine transform of any class to a polynomial of order 1.
 
         Raises
         ------
         ConversionError
-            If it is not affine.
+            If *affine* is not affine.
         """
         matrix = affine.as_affine().matrix
         return cls(matrix[:, [2, 0, 1]])
@@ -168,27 +176,27 @@ class PolynomialTransform2D(LeafTransform):
 
     @property
     def coefficient_count(self) -> int:
-        """Numbers on the wire: 2, 6, 12, 20, 30, 42, …"""
+        """Number of coefficients of both coordinates: 2, 6, 12, 20, 30, 42, …"""
         return self.coefficients.size
 
     @property
     def first_degree(self) -> AffineModel2D:
-        """The terms of degree 0 and 1: the affine that touches this map at (0, 0)."""
+        """The terms of degree 0 and 1: the affine tangent to this map at (0, 0)."""
         return AffineModel2D(self.as_order(max(1, self.order)).coefficients[:, [1, 2, 0]])
 
     def as_order(self, order: int) -> Self:
         """
-        Return the same map with the terms of another order.
+        Return the same map with the number of terms of another order.
 
         Raises
         ------
         ConversionError
-            If a term that is not zero would be dropped.
+            If a nonzero coefficient would be dropped.
         """
         have, want = self.coefficients.shape[1], term_count(order)
         if self.coefficients[:, want:].any():
             raise ConversionError(
-                f"PolynomialTransform2D of order {self.order} has terms above order {order}; "
+                f"PolynomialTransform2D of order {self.order} has nonzero terms above order {order}: "
                 "approximate() fits a lower order over a region"
             )
         return type(self)(np.pad(self.coefficients[:, :want], ((0, 0), (0, max(0, want - have)))))
@@ -198,17 +206,49 @@ class PolynomialTransform2D(LeafTransform):
         return evaluate(self.coefficients, as_points(points))
 
     def jacobian(self, points: npt.ArrayLike) -> FloatArray:
-        """Return the derivatives (..., 2, 2); see `Transform.jacobian`."""
+        """Return the Jacobian matrices (..., 2, 2); see `Transform.jacobian`."""
         return polynomial_jacobian(self.coefficients, as_points(points))
 
     @property
     def is_affine(self) -> bool:
-        """Whether no term above degree 1 counts."""
+        """Whether all coefficients above degree 1 are zero."""
         return not self.coefficients[:, 3:].any()
 
     def _exact_affine(self) -> AffineModel2D:
         return self.first_degree
 
     def as_polynomial(self) -> PolynomialTransform2D:
-        """Return this."""
+        """Return this transform itself."""
         return self
+
+
+def substituted(outer: PolynomialTransform2D, inner: PolynomialTransform2D) -> PolynomialTransform2D:
+    """Return *inner* followed by *outer*, as one polynomial; orders multiply."""
+    order = outer.order * inner.order
+    x, y = (_as_table(row, inner.order) for row in inner.coefficients)
+    tables: list[FloatArray] = [np.ones((1, 1))]
+    for degree in range(1, outer.order + 1):
+        previous = tables[-degree:]
+        tables += [_product(table, x) for table in previous] + [_product(previous[-1], y)]
+    total = np.zeros((2, order + 1, order + 1))
+    for coefficients, table in zip(outer.coefficients.T, tables, strict=True):
+        total[:, : len(table), : len(table)] += coefficients[:, np.newaxis, np.newaxis] * table
+    degree_of, power_of = np.array([(d, p) for d in range(order + 1) for p in range(d + 1)]).T
+    return PolynomialTransform2D(total[:, degree_of - power_of, power_of])
+
+
+def _as_table(coefficients: FloatArray, order: int) -> FloatArray:
+    """Return coefficients by power of x (rows) and of y (columns)."""
+    table = np.zeros((order + 1, order + 1))
+    for degree in range(order + 1):
+        for power in range(degree + 1):
+            table[degree - power, power] = coefficients[term_count(degree - 1) + power]
+    return table
+
+
+def _product(a: FloatArray, b: FloatArray) -> FloatArray:
+    size = len(a) + len(b) - 1
+    product = np.zeros((size, size))
+    for row, column in np.argwhere(b):
+        product[row : row + len(a), column : column + len(a)] += b[row, column] * a
+    return product
