@@ -239,7 +239,7 @@ def test_inverse__no_such_point() -> None:
 def test_inverse__starts_at_the_point_too() -> None:
     """A point that the iteration from the affine start does not reach is solved from the point itself."""
     # x' = −10 + x − x³/3: from the affine start, 0.8, the iteration is trapped at the local maximum at x = 1.
-    fold = PolynomialTransform2D([[-10, 1, 0, 0, 0, 0, -1 / 3, 0, 0, 0], [0, 0, 1, 0, 0, 0, 0, 0, 0, 0]])
+    fold = PolynomialTransform2D(np.array([[-10, 1, 0, 0, 0, 0, -1 / 3, 0, 0, 0], [0, 0, 1, 0, 0, 0, 0, 0, 0, 0]]))
     assert fold.domain is None
 
     found = fold.inverse().apply([-9.2, 1])
