@@ -9,8 +9,8 @@ from urllib.parse import quote, urlencode
 
 from rendergateway.endpoints import ENDPOINTS, Endpoint
 from rendergateway.model.records.record import to_text
+from rendergateway.transport.exchange import Outgoing
 from rendergateway.transport.lifecycle import ServiceLife
-from rendergateway.transport.outgoing import Outgoing
 from rendergateway.transport.quiet import check_planned
 
 if TYPE_CHECKING:

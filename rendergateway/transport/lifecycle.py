@@ -13,8 +13,8 @@ from rendergateway.configuration import configured
 from rendergateway.endpoints.address import EMBEDDED, Address
 from rendergateway.errors import ClosedGatewayError, ConfigurationError
 from rendergateway.forks import follow, keep, new_lock
-from rendergateway.transport.credentials.credentials import Credentials, LeftBehind, as_credentials
-from rendergateway.transport.hooks import Hooks
+from rendergateway.transport.credentials.basic import Credentials, LeftBehind, as_credentials
+from rendergateway.transport.exchange import Hooks
 from rendergateway.transport.settings import Settings
 
 if TYPE_CHECKING:
@@ -236,7 +236,7 @@ class ServiceLife:
             self._inherited = connection.carrier
 
 
-# Gateways of this process by the ticket in their pickles: unpickling a gateway twice, or where it was pickled, returns
+# Gateways of this process by the ticket in their pickles: unpickling a gateway twice, or in its own process, returns
 # the same object.
 _known: weakref.WeakValueDictionary[str, ServiceLife] = weakref.WeakValueDictionary()
 # Gateways from other processes are kept alive for a while, so that a worker's next task reuses their connections.

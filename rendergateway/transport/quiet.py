@@ -1,4 +1,4 @@
-"""Stretches of a program in which no request may be made."""
+"""Blocks without requests."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _is_quiet: ContextVar[bool] = ContextVar("is_quiet", default=False)
 @contextlib.contextmanager
 def without_requests() -> Iterator[None]:
     """
-    Let no gateway make a request in this block: what would need one raises instead.
+    Forbid requests of all gateways in this block.
 
-    For views that have loaded all they show, and for tests. It counts for this thread or task, not for others.
+    Intended for views that have loaded their data, and for tests. Affects the current thread or task only.
 
     Raises
     ------
     UnplannedRequestError
-        In the block, where something that is not loaded is read.
+        In the block, if an object that is not loaded is read.
 
     Examples
     --------
@@ -42,6 +42,6 @@ def without_requests() -> Iterator[None]:
 
 
 def check_planned(server: str) -> None:
-    """Raise `UnplannedRequestError` where no request may be made."""
+    """Raise `UnplannedRequestError` inside `without_requests`."""
     if _is_quiet.get():
-        raise UnplannedRequestError(f"a request to {server} was about to be made where none may be; load() before")
+        raise UnplannedRequestError(f"request to {server} attempted inside without_requests(); call load() before")

@@ -57,7 +57,6 @@ STILL_TO_DO: set[str] = {
     "rendergateway/rendering/",
     "rendergateway/service/",
     "rendergateway/testing/",
-    "rendergateway/transport/",
     "rendergateway/wire/",
     "rendergateway/wrappers/coordinates/",
     "rendergateway/wrappers/core/",
