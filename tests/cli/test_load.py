@@ -102,7 +102,7 @@ def test_load__no_service(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     result = run("load", tiles_file("a.json", "a"), "--stack", "lab/cortex/new")
 
     assert result.exit_code == 1
-    assert "--service embedded:./render.db" in result.stderr
+    assert "embedded:./render.db" in result.stderr
 
 
 @pytest.mark.skipif(os.name != "posix", reason="terminals as POSIX has them")

@@ -45,7 +45,6 @@ STILL_TO_DO: set[str] = {
     "rendergateway/__init__.py",
     "rendergateway/batch/",
     "rendergateway/cli/",
-    "rendergateway/configuration/",
     "rendergateway/demo/",
     "rendergateway/endpoints/",
     "rendergateway/gateway/",
