@@ -41,7 +41,6 @@ EXCEPTIONS: dict[str, list[str]] = {}
 STILL_TO_DO: set[str] = {
     "README.md",
     "docs/",
-    "pytest_rendergateway.py",
     "rendergateway/__init__.py",
     "rendergateway/batch/",
     "rendergateway/cli/",
@@ -55,7 +54,6 @@ STILL_TO_DO: set[str] = {
     "rendergateway/model/tile_text/",
     "rendergateway/rendering/",
     "rendergateway/service/",
-    "rendergateway/testing/",
     "rendergateway/wire/",
     "rendergateway/wrappers/coordinates/",
     "rendergateway/wrappers/core/",
