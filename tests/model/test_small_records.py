@@ -118,7 +118,7 @@ def test_resolved__what_is_wrong() -> None:
     ]
     assert problems['$.tileIdToSpecMap["b"].tileId'] == ("'c'", "'b', as it is listed")
     assert "6 numbers expected" in problems['$.transformIdToSpecMap["bad"]'][1]
-    assert "lead back to themselves: other → round → other" in problems['$.transformIdToSpecMap["round"]'][1]
+    assert "references are circular: other → round → other" in problems['$.transformIdToSpecMap["round"]'][1]
     assert "no shared transform with id 'lens'" in problems['$.tileIdToSpecMap["a"].transforms'][1]
 
 

@@ -122,7 +122,7 @@ def test_addresses__as_browsers_reach_them(make_stack: Callable[..., StackWrappe
     assert gateway.picture_base_url == "https://atlas.example.org/em/render-ws/v1"
     assert gateway.using(project="p").picture_base_url == gateway.picture_base_url
     assert Gateway("http://me:secret@render.local:8080").picture_base_url == "http://render.local:8080/render-ws/v1"
-    with pytest.raises(ConfigurationError, match="no address"):
+    with pytest.raises(ConfigurationError, match="invalid service address"):
         Gateway("render.local", public_url="ftp://atlas")
 
     stack = make_stack(sections=1, rows=1, columns=1)

@@ -42,10 +42,10 @@ NLINEAR = "net.imglib2.interpolation.randomaccess.NLinearInterpolatorFactory"
 @pytest.mark.parametrize(
     ("name", "text", "found"),
     [
-        (MPICBG + "AffineModel2D", "1 0 0 1 5", "expected 6 numbers (m00 m10 m01 m11 tx ty): got 5 in '1 0 0 1 5'"),
+        (MPICBG + "AffineModel2D", "1 0 0 1 5", "6 numbers expected (m00 m10 m01 m11 tx ty): got 5 in '1 0 0 1 5'"),
         (MPICBG + "AffineModel2D", "1 0 0 1 5 6 7", "got 7"),
         (MPICBG + "AffineModel2D", "", "got 0"),
-        (MPICBG + "TranslationModel2D", "1 0 0 1 5 6", "expected 2 numbers (tx ty): got 6"),
+        (MPICBG + "TranslationModel2D", "1 0 0 1 5 6", "2 numbers expected (tx ty): got 6"),
         (MPICBG + "RigidModel2D", "1 0", "got 2"),
         (MPICBG + "SimilarityModel2D", "1 0 3", "got 3"),
         (MPICBG + "HomographyModel2D", "1 0 3", "got 3"),
@@ -76,7 +76,7 @@ NLINEAR = "net.imglib2.interpolation.randomaccess.NLinearInterpolatorFactory"
         (JANELIA + "AffineWarpFieldTransform", f"0 0 9 9 0 1 {NLINEAR} none 1", "got 0 and 1"),
         (JANELIA + "ExponentialFunctionOffsetTransform", "1,2,3", "got 3"),
         (JANELIA + "ExponentialFunctionOffsetTransform", "1,2,3,4", "dimension must be 0 (x) or 1 (y): got 4"),
-        (JANELIA + "SEMDistortionTransformA", "1,2,3,0", "expected 5 numbers (a b c d dimension)"),
+        (JANELIA + "SEMDistortionTransformA", "1,2,3,0", "5 numbers expected (a b c d dimension)"),
     ],
 )
 def test_from_spec__wrong_text(name: str, text: str, found: str) -> None:

@@ -195,7 +195,7 @@ def test_resolve__nested() -> None:
 def test_resolve__missing_reference() -> None:
     """The error names a missing id and the references that lead to it."""
     shared = {"outer": TransformList([TransformReference("inner")])}
-    with pytest.raises(TransformError, match=r"missing shared transform: got id 'inner', referenced through outer"):
+    with pytest.raises(TransformError, match=r"there is no shared transform with id 'inner', referenced through outer"):
         TransformList([TransformReference("outer")]).flattened(shared)
 
 

@@ -358,14 +358,20 @@ def test_sending__body_not_received(connect: Connect) -> None:
 
 
 def test_pool__waits_within_the_budget(serve: Serve, connect: Connect) -> None:
-    """Waiting for a free connection is part of the budget; a context shares the limit; failures free the connection."""
-    server = serve(says(503, "busy"), breaks_off(), answers([]))
-    gateway = connect(server.url, pool_size=1, pool_block=True, budget_s=0.1, retries=Retries(total=0))
+    """Waiting for a free connection is part of the budget, and a context shares the limit of its gateway."""
+    gateway = connect(serve(answers([])).url, pool_size=1, pool_block=True, budget_s=0.1, retries=Retries(total=0))
 
     limits = Limits(60, 60, time.monotonic() + 60)
 
     with gateway._pool.place_in_pool(limits), pytest.raises(TimedOutError, match="did not finish within"):
         gateway.using(project="q").call("owner.list")
+
+
+def test_pool__failures_free_the_connection(serve: Serve, connect: Connect) -> None:
+    """A failed request returns its connection, so the next one need not wait."""
+    server = serve(says(503, "busy"), breaks_off(), answers([]))
+    gateway = connect(server.url, pool_size=1, pool_block=True, budget_s=SOON_S, retries=Retries(total=0))
+
     for error in (ServerError, ConnectionFailedError):
         with pytest.raises(error):
             gateway.call("owner.list")

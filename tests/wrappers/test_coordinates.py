@@ -375,7 +375,7 @@ def test_coordinates__misuse(stack: StackWrapper) -> None:
         tile.local_from_world([0, 0], method="guess")
     with pytest.raises(ValueError, match="2 points and 1 tile ids"):
         stack.world_from_local(["t1_0"], [[0, 0], [1, 1]])
-    with pytest.raises(TransformError, match=r"points are \(…, 2\)"):
+    with pytest.raises(TransformError, match=r"points must have shape \(…, 2\)"):
         stack.section(1).locate([[1, 2, 3]])
 
 

@@ -62,7 +62,7 @@ _NAMING: list[tuple[Callable[[Gateway], object], type[Exception], str]] = [
     (lambda gateway: StackWrapper(obj=TileRecord(tile_id="t")), TypeError, "is a StackRecord, not <TileRecord t>"),  # type: ignore[arg-type]
     (lambda gateway: TileWrapper(gateway, key=("o", "p", "s", "t")), TypeError, r"key of a TileWrapper is one of"),  # type: ignore[arg-type]
     (lambda gateway: Gateway(3), TypeError, "the address must be a text like 'localhost:8080' or .*: got 3"),  # type: ignore[arg-type]
-    (lambda gateway: Gateway("embedded:", retries="x"), ConfigurationError, "^retries is a number, or Retries.*'x'$"),  # type: ignore[arg-type]
+    (lambda gateway: Gateway("embedded:", retries="x"), ConfigurationError, "^retries must be a number or Ret.*'x'$"),  # type: ignore[arg-type]
 ]
 
 

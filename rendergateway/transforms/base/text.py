@@ -93,7 +93,7 @@ def named_numbers(text: str, class_name: str, names: str, separator: str | None 
     words = text.split() if separator is None else re.split(separator, text.strip())
     expected = len(names.split())
     if len(words) != expected:
-        raise inappropriate(class_name, f"expected {expected} numbers ({names}): got {len(words)} in {shortened(text)}")
+        raise inappropriate(class_name, f"{expected} numbers expected ({names}): got {len(words)} in {shortened(text)}")
     return numbers(words, class_name)
 
 

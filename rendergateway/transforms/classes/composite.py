@@ -194,7 +194,7 @@ class TransformReference(Transform):
             raise TransformError(f"references are circular: {' → '.join((*path, self.ref_id))}")
         if self.ref_id not in shared:
             through = f", referenced through {' → '.join(path)}" if path else ""
-            raise TransformError(f"missing shared transform: got id '{self.ref_id}'{through}")
+            raise TransformError(f"there is no shared transform with id '{self.ref_id}'{through}")
         return shared[self.ref_id]._resolve(shared, (*path, self.ref_id))
 
     def to_spec(self) -> dict[str, Any]:
