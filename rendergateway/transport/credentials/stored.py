@@ -7,7 +7,6 @@ import json
 import os
 import stat
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -39,6 +38,9 @@ class _SecretFile(AuthorizationHeader):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_cache": (None, "")}
 
     def authorization(self) -> str:
         """
@@ -102,9 +104,6 @@ class TokenFile(_SecretFile):
         key = "" if self.key is None else f", key={self.key!r}"
         return f"TokenFile({str(self.path)!r}{key})"
 
-    def __reduce__(self) -> Any:
-        return TokenFile, (str(self.path), self.key)
-
     def _parse(self, text: str) -> str:
         if self.key is None and not text.lstrip().startswith("{"):
             return bearer(text.strip(), f"the text of {self.path}")
@@ -119,9 +118,6 @@ class StoredLogin(_SecretFile):
         super().__init__(path)
         self.server = server
 
-    def __reduce__(self) -> Any:
-        return StoredLogin, (str(self.path), self.server)
-
     def _parse(self, text: str) -> str:
         values = _members(text, self.path)
         if values.get("server") != self.server:
@@ -131,38 +127,22 @@ class StoredLogin(_SecretFile):
         return BasicLogin(str(values.get("username")), str(values.get("password"))).authorization()
 
 
-def configured_credentials(
-    base_url: str, configuration: Configuration, environment: Mapping[str, str] = os.environ
-) -> Credentials | None:
+def configured_credentials(base_url: str, configuration: Configuration) -> Credentials | None:
     """
     Return the configured credentials for a server: from the environment, a profile or a stored login; None if missing.
 
     Credentials of a configuration layer apply only to the service that the same layer names.
-
-    Parameters
-    ----------
-    base_url : str
-        URL of the service.
-    configuration : Configuration
-        All layers of the configuration.
-    environment : mapping, optional
-        Environment variables.
     """
     server = origin(base_url)
     for layer in configuration.layers:
-        if not _is_address_of(layer.values.get("service"), server):
+        address = layer.values.get("service", EMBEDDED)
+        if address.startswith(EMBEDDED) or origin(Address.parse(address).base_url) != server:
             continue
         if "token" in layer.values:
             return VariableToken(layer.sources["token"])
         if "token_file" in layer.values:
             return TokenFile(layer.values["token_file"], layer.values.get("token_key"))
-    return stored_login(base_url, environment)
-
-
-def _is_address_of(address: str | None, server: str) -> bool:
-    if address is None or address.startswith(EMBEDDED):
-        return False
-    return origin(Address.parse(address).base_url) == server
+    return stored_login(base_url)
 
 
 def origin(base_url: str) -> str:
@@ -179,25 +159,19 @@ def origin(base_url: str) -> str:
     return f"{split.scheme}://{host}:{split.port or (443 if split.scheme == 'https' else 80)}"
 
 
-def login_path(base_url: str, environment: Mapping[str, str] = os.environ) -> Path:
+def login_path(base_url: str) -> Path:
     """Return the path of the stored login of a server, whether or not it exists."""
     name = quote(origin(base_url).replace("://", "_").replace(":", "_"), safe="")
-    return configuration_path(environment).parent / "credentials" / f"{name}.json"
+    return configuration_path().parent / "credentials" / f"{name}.json"
 
 
-def stored_login(base_url: str, environment: Mapping[str, str] = os.environ) -> Credentials | None:
+def stored_login(base_url: str) -> Credentials | None:
     """Return the stored login of a server; None if missing."""
-    path = login_path(base_url, environment)
+    path = login_path(base_url)
     return StoredLogin(path, origin(base_url)) if path.is_file() else None
 
 
-def save_credentials(
-    base_url: str,
-    *,
-    token: str | None = None,
-    login: tuple[str, str] | None = None,
-    environment: Mapping[str, str] = os.environ,
-) -> Path:
+def save_credentials(base_url: str, *, token: str | None = None, login: tuple[str, str] | None = None) -> Path:
     """
     Store credentials for a server in a file that only the current user can read, replacing earlier ones.
 
@@ -228,7 +202,7 @@ def save_credentials(
     else:
         bearer(token, "the given token")
         values["token"] = str(token)
-    path = login_path(base_url, environment)
+    path = login_path(base_url)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     # mkstemp creates the file with mode 600, and the replacement is atomic.
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem)
@@ -243,10 +217,10 @@ def save_credentials(
     return path
 
 
-def forget_credentials(base_url: str, environment: Mapping[str, str] = os.environ) -> bool:
+def forget_credentials(base_url: str) -> bool:
     """Delete the stored login of a server; return False if it was missing."""
     try:
-        login_path(base_url, environment).unlink()
+        login_path(base_url).unlink()
     except FileNotFoundError:
         return False
     return True

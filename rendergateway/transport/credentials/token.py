@@ -100,23 +100,19 @@ class BearerToken(AuthorizationHeader):
     def _renewed(self, before: _Fetched) -> _Fetched:
         with self._lock:
             if self._fetched is before:
-                self._fetched = self._fetch()
+                try:
+                    token = self._source if isinstance(self._source, str) else self._source()
+                    self._fetched = _Fetched(bearer(token, "the given or fetched token"), time.monotonic())
+                except Exception as error:
+                    self._fetched = _Fetched(failure=error)
             fetched = self._fetched
-        failure = fetched.failure
-        if failure is not None:
-            # The text of another error may contain the secret.
-            is_ours = isinstance(failure, CredentialsError)
-            raise CredentialsError(
-                str(failure) if is_ours else f"the token could not be fetched ({type(failure).__name__})"
-            ) from failure
-        return fetched
-
-    def _fetch(self) -> _Fetched:
-        try:
-            token = self._source if isinstance(self._source, str) else self._source()
-            return _Fetched(bearer(token, "the given or fetched token"), time.monotonic())
-        except Exception as error:
-            return _Fetched(failure=error)
+        if fetched.failure is None:
+            return fetched
+        # The text of another error may contain the secret.
+        name = type(fetched.failure).__name__
+        is_ours = isinstance(fetched.failure, CredentialsError)
+        reason = str(fetched.failure) if is_ours else f"the token could not be fetched ({name})"
+        raise CredentialsError(reason) from fetched.failure
 
     def __reduce__(self) -> Any:
         name = _name_of(self._source)
