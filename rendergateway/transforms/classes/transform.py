@@ -2,7 +2,8 @@
 The contract of coordinate transforms.
 
 Five methods return transforms of other classes: `from_spec`, ``@``, `approximate`, `as_polynomial` and `as_affine` over
-a region. They call ``transforms.operations``, which imports those classes, through one late import, `operations`.
+a region. They call ``transforms.operations``, which imports those classes, through one late import, `operations`. Of
+the classes, only the two that return types name are imported here, for type checkers.
 """
 
 from __future__ import annotations
