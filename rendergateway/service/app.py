@@ -18,6 +18,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request
 
 from rendergateway.endpoints import Endpoint, candidates
+from rendergateway.endpoints.address import LOOPBACK_HOSTS
 from rendergateway.errors import StoreError
 from rendergateway.service import swagger
 from rendergateway.service.base.options import Options
@@ -50,7 +51,6 @@ _CREATED = frozenset(
         "match.update_counts",
     }
 )
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET,POST,PUT,OPTIONS,HEAD",
     "Access-Control-Allow-Headers": "X-Requested-With,Content-Type,Accept,Origin",
@@ -186,7 +186,7 @@ class Application:
         if self.options.hosts is None:
             return True
         name = urlsplit(f"//{request.environ.get('HTTP_HOST', '')}").hostname
-        return name in _LOOPBACK or name in self.options.hosts
+        return name in LOOPBACK_HOSTS or name in self.options.hosts
 
     def _allow_origin(self, environ: WSGIEnvironment, reply: Reply) -> None:
         reply.headers["Vary"] = "Origin"
@@ -196,7 +196,7 @@ class Application:
 
     def _origin_may_read(self, origin: str) -> bool:
         allowed = self.options.allow_origin
-        return origin in allowed or "*" in allowed or urlsplit(origin).hostname in _LOOPBACK
+        return origin in allowed or "*" in allowed or urlsplit(origin).hostname in LOOPBACK_HOSTS
 
 
 def _call(endpoint: Endpoint) -> Call:

@@ -22,6 +22,7 @@ import requests
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
+from rendergateway.endpoints.address import EMBEDDED, LOOPBACK_HOSTS
 from rendergateway.errors import ConfigurationError
 from rendergateway.number_text import parse_integer
 from rendergateway.service.app import PREFIX, Application
@@ -35,9 +36,6 @@ __all__ = ["BASE_URL", "EmbeddedAdapter", "app_for", "embedded_adapter", "serve"
 
 # The host under which a service inside the process is addressed.
 BASE_URL = f"http://embedded{PREFIX}"
-
-_SCHEME = "embedded:"
-_LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def app_for(path: str | os.PathLike[str], **options: Any) -> Application:
@@ -121,7 +119,7 @@ def serve(
         allow_origin=tuple(allow_origin),
         body_limit=body_limit,
         nesting_limit=nesting_limit,
-        hosts=() if host in _LOOPBACK_HOSTS else (host, socket.gethostname(), socket.getfqdn()),
+        hosts=() if host in LOOPBACK_HOSTS else (host, socket.gethostname(), socket.getfqdn()),
     )
     listener = _listener(host, port)
     server = create_server(
@@ -214,9 +212,9 @@ def embedded_adapter(address: str) -> EmbeddedAdapter:
     StoreError
         If the file cannot be used.
     """
-    if not address.startswith(_SCHEME):
+    if not address.startswith(EMBEDDED):
         raise ConfigurationError(f"{address!r} is no address of an embedded service; write embedded:PATH")
-    path, _, query = address.removeprefix(_SCHEME).partition("?")
+    path, _, query = address.removeprefix(EMBEDDED).partition("?")
     options = {name: _option(name, values[-1]) for name, values in parse_qs(query, keep_blank_values=True).items()}
     if path:
         return EmbeddedAdapter(app_for(unquote(path), images=None, **options))
