@@ -1,8 +1,8 @@
 """
-The objects that travel between client and service, as the service writes them.
+The JSON objects that render-ws stores and sends: strict and lenient decoding, canonical encoding.
 
-`decode_body` reads what a client sent: strictly first, then as leniently as the real service. `encode` writes the
-canonical text: members in the service's order, nulls left out, unknown members dropped, defaults filled.
+`decode_body` decodes a request body strictly, then as leniently as the real service. `encode` returns the canonical
+text: members in the service's order, without nulls and unknown members, with defaults. Imports ``model.records``.
 """
 
 from __future__ import annotations

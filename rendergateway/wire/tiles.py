@@ -1,6 +1,6 @@
-"""Tiles on the wire: specifications, sections, bounds, coordinates, and what a picture is made of."""
+"""Wire objects of tiles: specifications, sections, bounds, coordinates and render parameters."""
 
-# Members are called as they are on the wire.
+# Attributes have the names of the JSON members.
 # ruff: noqa: N815
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _Loader = Literal["IMAGEJ_DEFAULT", "IMAGEJ_TIFF_STACK", "H5_SLICE", "N5_SLICE",
 
 
 class Layout(Wire):
-    """Where and how a tile was imaged."""
+    """Acquisition metadata of a tile."""
 
     sectionId: str | None = None
     temca: str | None = None
@@ -48,7 +48,7 @@ class Layout(Wire):
 
 
 class Level(Wire):
-    """Image and mask of one level of a pyramid."""
+    """Image and mask of one mipmap level."""
 
     imageUrl: str | None = None
     imageLoaderType: _Loader | None = None
@@ -69,10 +69,10 @@ class Channel(Wire):
 
 
 class NoTransforms(Wire, tag_field="type", tag="\0"):
-    """Stands beside `SpecList`, so that this must say its type: a lone class would be read without."""
+    """Makes the type of `SpecList` mandatory: msgspec decodes a class without alternatives even if untagged."""
 
 
-# To whoever reads a tile, its transforms are a list.
+# Users of a tile see a list.
 if TYPE_CHECKING:
     OuterList: TypeAlias = SpecList
 else:
@@ -103,18 +103,18 @@ class TileSpec(Wire):
 
     @property
     def section_id(self) -> str | None:
-        """The section that its layout names."""
+        """Section id of the layout."""
         return self.layout.sectionId if self.layout else None
 
     @property
     def pyramids(self) -> list[dict[Int32, Level | None]]:
-        """The image levels of each channel; without channels, its own."""
+        """Mipmap levels per channel; without channels, those of the tile."""
         if self.channels:
             return [(channel and channel.mipmapLevels) or {} for channel in self.channels]
         return [self.mipmapLevels or {}]
 
     def tidy(self) -> None:
-        """Bring levels into numeric order."""
+        """Sort mipmap levels numerically."""
         if self.channels or len(self.mipmapLevels or ()) > 1:
             for holder in (self, *(self.channels or ())):
                 if holder is not None and holder.mipmapLevels:
@@ -122,13 +122,13 @@ class TileSpec(Wire):
 
 
 class ResolvedTiles(Wire):
-    """Tiles with the shared transforms that they name."""
+    """Tiles and the shared transforms they refer to."""
 
     transformIdToSpecMap: dict[str, Leaf | SpecList | Reference | Interpolated | None] | None = None
     tileIdToSpecMap: dict[str, TileSpec | None] | None = None
 
 
-# Strictly read, tiles are texts; the lenient lane has them as objects.
+# Strict decoding leaves tiles as text; lenient decoding produces objects.
 if TYPE_CHECKING:
     SentTile: TypeAlias = Raw | TileSpec | None
 else:
@@ -136,19 +136,19 @@ else:
 
 
 class SentTiles(Wire):
-    """The same on its way into the store: each tile to be read when its turn comes."""
+    """Resolved tiles to be stored, whose tiles are decoded one by one."""
 
     transformIdToSpecMap: dict[str, Leaf | SpecList | Reference | Interpolated | None] | None = None
     tileIdToSpecMap: dict[str, SentTile] | None = None
 
     @classmethod
     def of(cls, tiles: ResolvedTiles) -> SentTiles:
-        """Return *tiles*, which are read already."""
+        """Return *tiles*, which are already decoded."""
         return cls(transformIdToSpecMap=tiles.transformIdToSpecMap, tileIdToSpecMap=dict(tiles.tileIdToSpecMap or {}))
 
 
 class SectionData(Wire):
-    """How many tiles of a section lie at one z, and in which box."""
+    """Number and bounding box of the tiles with one section id at one z."""
 
     sectionId: str | None
     z: float | None
@@ -160,7 +160,7 @@ class SectionData(Wire):
 
 
 class TileBounds(Wire):
-    """The box of a tile."""
+    """Bounding box of a tile."""
 
     minX: float | None = None
     minY: float | None = None
@@ -179,7 +179,7 @@ class LastTransform(Wire):
 
 
 class Coordinates(Wire):
-    """A point of a tile in local or world pixels, or the reason why there is none."""
+    """A point of a tile in local or world pixels, or the reason why it could not be mapped."""
 
     tileId: str | None = None
     visible: bool | None = None
@@ -196,7 +196,7 @@ class Filter(Wire):
 
 
 class RenderParameters(Wire):
-    """All that a picture is made from."""
+    """Full description of a rendered image."""
 
     tileSpecUrl: str | None = None
     in_: str | None = msgspec.field(default=None, name="in")

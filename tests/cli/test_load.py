@@ -50,7 +50,7 @@ def test_load__missing_parts_of_the_name(run: Run, monkeypatch: pytest.MonkeyPat
         (b"# SWC", "bad.json is not JSON"),
         (b'[{"tileId": "b"', "bad.json is cut short"),
         (b'[{"z": 1, "layout": {}}]', "bad.json, element 1 is a tile spec without tileId; expected"),
-        (b'[{"tileId": "a", "z": 1, "width": 5, "height": 5}]', "tile id 'a' stands twice: good.json, element 1, and"),
+        (b'[{"tileId": "a", "z": 1, "width": 5, "height": 5}]', "duplicate tile id 'a': good.json, element 1, and"),
     ],
 )
 def test_load__bad_file(run: Run, content: bytes, sentence: str) -> None:
@@ -81,7 +81,7 @@ def test_load__existing_stack(run: Run) -> None:
     words = ["load", tiles_file("a.json", "a"), "--stack", "lab/cortex/new"]
     assert run(*words).exit_code == 0
 
-    assert "append to it (--append) or replace what it holds (--replace)" in run(*words).stderr
+    assert "exists already; pass existing='append' or existing='replace'" in run(*words).stderr
     assert run(*words, "--append").exit_code == 0
     assert run(*words, "--replace", "--leave-open").stdout.startswith("lab/cortex/new LOADING: 1 tile")
     assert run(*words, "--append", "--replace").exit_code == 2
@@ -167,7 +167,7 @@ def test_load__files_of_transforms(run: Run) -> None:
     assert each.exit_code == 2
     assert "there are 1 for 2" in each.stderr
     wrong = run("load", *tiles, "--transforms", "z1.json", "--stack", "lab/cortex/other")
-    assert "was given as a file of shared transforms" in wrong.stderr
+    assert "expected a file of shared transforms" in wrong.stderr
 
 
 def test_load__limits(run: Run) -> None:
@@ -191,4 +191,4 @@ def test_load__interrupted_replacement_says_what_is_left(run: Run, monkeypatch: 
     result = run(*words, "--replace")
 
     assert result.exit_code == 130
-    assert "left LOADING; no tile was put; tiles of before are still among" in result.stderr
+    assert "left LOADING; no tile was put; old tiles are still among" in result.stderr

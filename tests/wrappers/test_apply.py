@@ -152,8 +152,8 @@ CURVED = PolynomialTransform2D([[0, 1, 0, 1e-5, 0, 0], [0, 0, 1, 0, 0, 1e-5]])
         (SHIFT, {"shared_id": "x", "how": "concatenate_last"}, ValueError, "cannot be shared"),
         (SHIFT, {"sections": []}, ValueError, "no sections among those given"),
         ((["a", "b"], np.zeros((1, 2, 3))), {}, RecordError, r"expected \(2, 2, 3\)"),
-        ((["a", "a"], np.zeros((2, 2, 3))), {}, RecordError, "'a' is listed twice"),
-        ((["a"], np.full((1, 2, 3), np.nan)), {}, RecordError, "tile 'a' has numbers that are not finite"),
+        ((["a", "a"], np.zeros((2, 2, 3))), {}, RecordError, "duplicate tile id 'a'"),
+        ((["a"], np.full((1, 2, 3), np.nan)), {}, RecordError, "the matrix of tile 'a' contains numbers"),
     ],
 )
 def test_apply__that_does_not_go_together(

@@ -210,7 +210,7 @@ def test_table__sections_and_stacks(mosaic: StackWrapper, gateway: Gateway) -> N
     assert mosaic.sections().table(units="nm").max_x_nm.tolist() == [760.0, 400.0]
     assert list(stacks.to_pandas()["state"]) == ["LOADING", "COMPLETE"]
     assert "tile_count" in dir(stacks)
-    with pytest.raises(AttributeError, match="'color' is none of them"):
+    with pytest.raises(AttributeError, match="no column 'color'"):
         _ = stacks.color
 
 

@@ -161,7 +161,7 @@ def test_locate__tiles_under_points(stack: StackWrapper, gateway: Gateway) -> No
     assert found.visible.tolist() == [False, True, True, False]
     np.testing.assert_allclose(found[~found.failed].xy, [[94, 18], [4, 18], [4, 3]])
     assert found.error[3].startswith("no tile specifications found in stack with owner 'lab'")
-    with pytest.raises(CoordinateError, match=r"^1 of 3 points could not be carried: point 2: no tile"):
+    with pytest.raises(CoordinateError, match=r"^1 of 3 points could not be mapped: point 2: no tile"):
         found.raise_errors()
     assert found[found.visible].raise_errors().tile_id.tolist() == ["t1_1", "t1_0"]
 
@@ -424,6 +424,6 @@ def test_coordinate_table__wrong_json(text: bytes) -> None:
 
 
 def test_coordinate_table__columns_of_one_length() -> None:
-    """Columns have one value a row."""
-    with pytest.raises(RecordError, match="one value a row"):
+    """Columns have one value per row."""
+    with pytest.raises(RecordError, match="one value per row"):
         CoordinateTable([0, 1], ["a"], [0.0], [0.0], [0.0], [True], [""])

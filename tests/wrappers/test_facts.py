@@ -45,7 +45,7 @@ def test_tile__facts(stack: StackWrapper) -> None:
         # A service takes what put() refuses.
         nowhere = ResolvedTiles.of([TileRecord(tile_id="nowhere", width=5, height=5, transforms=[])])
         stack._call("stack.save_tiles", body=nowhere.to_json(), derive_data=True)
-        with pytest.raises(RecordError, match="'nowhere' has no z: it would be in no section"):
+        with pytest.raises(RecordError, match="'nowhere' has no z; set its section with evolve"):
             edit.put(nowhere)
     with pytest.raises(RecordError, match="'nowhere' has no z"):
         _ = stack.tile("nowhere").z

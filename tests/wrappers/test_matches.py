@@ -461,7 +461,7 @@ def test_put__points_by_row(gateway: Gateway) -> None:
         matches.put(table)
     assert matches.put(table.repaired()) == 1
     assert matches.pairs()[0].p.tolist() == [[1, 2], [3, 4], [5, 6]]
-    with pytest.raises(RecordError, match=r"is \(2, 3\)"):
+    with pytest.raises(RecordError, match=r"has shape \(2, 3\)"):
         MatchRecord(p_group="1", p_id="a", q_group="1", q_id="b", p=POINTS.T, q=POINTS.T)
 
 

@@ -100,7 +100,7 @@ _EDITS: list[tuple[Callable[[StackEdit], object], type[Exception], str]] = [
     (lambda edit: edit.put(edit.stack.section(1)), TypeError, r"those of a section are section.tiles\(\)"),  # type: ignore[arg-type]
     (lambda edit: edit.put(["t1_0"]), TypeError, "not 't1_0'; TileTable.from_pandas makes tiles of a frame"),  # type: ignore[list-item]
     (lambda edit: edit.put(edit.stack.tiles(), validate=3), TypeError, r"validate= is TileLimits\(…\), not 3"),  # type: ignore[arg-type]
-    (lambda edit: edit.load(3), TypeError, "files are paths, bytes or open binary files, .*, not 3"),  # type: ignore[arg-type]
+    (lambda edit: edit.load(3), TypeError, "files are paths, bytes or open binary files, .*: got 3"),  # type: ignore[arg-type]
     (lambda edit: edit.apply(None), TypeError, "changes are a transform, one a tile by id, or .*, not None"),  # type: ignore[arg-type]
     (lambda edit: edit.apply({"t1_0": EYE}), TypeError, r"changes tile t1_0 is a transform, like AffineModel2D\(m"),  # type: ignore[dict-item]
     (lambda edit: edit.apply({1: SHIFT}), TypeError, "a tile is meant by its id, its record or its wrapper, not by 1"),  # type: ignore[dict-item]
@@ -152,7 +152,7 @@ _MATCHES: list[tuple[Callable[[MatchCollectionWrapper], object], str]] = [
     (lambda matches: matches.put(None), "matches are a MatchTable or an iterable of MatchRecord, not None"),  # type: ignore[arg-type]
     (lambda matches: matches.merged_with(3), "a match collection, or the name of one, .*, not 3"),  # type: ignore[arg-type]
     (lambda matches: matches.pair(3, 4), "a tile, or its group and id, is needed .* not 3$"),  # type: ignore[arg-type]
-    (lambda matches: MatchRecord.between("a", "b", [[1, 2]], [[3, 4]]), "the id 'a' does not say the group"),  # type: ignore[arg-type]
+    (lambda matches: MatchRecord.between("a", "b", [[1, 2]], [[3, 4]]), "a tile id has no match group: got 'a'"),  # type: ignore[arg-type]
     (lambda matches: matches._conn.stack("s").tile("t").matches(None), "from a match collection, .*, not None"),  # type: ignore[arg-type]
 ]
 

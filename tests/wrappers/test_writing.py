@@ -224,9 +224,12 @@ def test_boxes__that_the_service_could_not_derive(
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"width": None}, "box of tile 'a' cannot be derived here: width and height"),
-        ({"transforms": [UnknownTransform("a.B", "")]}, "box of tile 'a' cannot be derived here: .*'a.B'"),
-        ({"transforms": [AffineModel2D([[1e308, 1e308, 0], [1e308, 1e308, 0]])]}, "'a' carry it beyond all numbers"),
+        ({"width": None}, "cannot derive the box of tile 'a' without its size"),
+        ({"transforms": [UnknownTransform("a.B", "")]}, "cannot derive the box of tile 'a': .*'a.B'"),
+        (
+            {"transforms": [AffineModel2D([[1e308, 1e308, 0], [1e308, 1e308, 0]])]},
+            "the derived box of tile 'a' is not finite",
+        ),
     ],
 )
 def test_boxes__that_cannot_be_derived_here(empty: StackWrapper, fields: dict[str, Any], sentence: str) -> None:
@@ -250,7 +253,7 @@ def test_limits__name_tiles_and_nothing_is_written(gateway: Gateway, empty: Stac
     with (
         gateway.counting() as requests,
         pytest.raises(
-            RecordError, match=r"1 of the 2 tiles looked at are beyond the limits: 'far' \(min x is -5000, allowed is 0"
+            RecordError, match=r"1 of 2 checked tiles exceed the limits: 'far' \(min x is -5000, allowed is 0"
         ),
         empty.editing(batch=2) as edit,
     ):
@@ -265,7 +268,7 @@ def test_limits__name_tiles_and_nothing_is_written(gateway: Gateway, empty: Stac
         (TileLimits(min_size=90), r"'a' \(height is 80, allowed is 90 to inf"),
         (TileLimits(max_size=90), r"'a' \(width is 100, allowed is 0 to 90"),
         (TileLimits(max_coordinate=99), r"'a' \(max x is 100, allowed is -inf to 99"),
-        (TileLimits(min_coordinate=1), "5 of the 5 .* and 2 more"),
+        (TileLimits(min_coordinate=1), "5 of 5 .* and 2 more"),
     ],
 )
 def test_limits__each_side(empty: StackWrapper, limits: TileLimits, sentence: str) -> None:
@@ -306,7 +309,7 @@ def test_load__checks_first(empty: StackWrapper, gateway: Gateway) -> None:
     with gateway.counting() as requests, empty.editing(complete=False) as edit:
         with pytest.raises(RecordError, match="the bytes given, element 2: tile 'b' has no z"):
             edit.load(encode([bare("a").to_dict(), bare("b").evolve(z=None).to_dict()]))
-        with pytest.raises(RecordError, match="a file of shared transforms"):
+        with pytest.raises(RecordError, match="expected a file of shared transforms"):
             edit.load(bare("a").to_json(), transforms=bare("b").to_json())
         with pytest.raises(RecordError, match=r"'lens', which is in no file that is loaded, nor in stack empty"):
             edit.load(tile("a", 1, 0).to_json())

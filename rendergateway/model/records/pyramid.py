@@ -1,4 +1,4 @@
-"""Records of image pyramids: the addresses of an image at full size, and halved again and again."""
+"""Records of image pyramids: the URLs of an image at full size and at reduced sizes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["ImagePyramid", "MipmapLevel"]
 
 
 class MipmapLevel(Record):
-    """Image and mask of one level of a pyramid, as addresses."""
+    """Image and mask URLs of one mipmap level."""
 
     image_url = optional("imageUrl", str)
     image_loader_type = optional("imageLoaderType", str)
@@ -25,7 +25,7 @@ class MipmapLevel(Record):
 
 class ImagePyramid(Record, Mapping[int, MipmapLevel]):
     """
-    The levels of a tile's image, by number, in the order of the numbers: level n is halved n times.
+    The mipmap levels of a tile's image by number, ascending; level n is downsampled n times by 2.
 
     Examples
     --------
@@ -35,14 +35,14 @@ class ImagePyramid(Record, Mapping[int, MipmapLevel]):
 
     def with_level(self, level: int, **fields: Any) -> ImagePyramid:
         """
-        Return a pyramid with one level added, or changed where it is there: its other members stay.
+        Return a pyramid with one level added or changed; other members of the level are preserved.
 
         Parameters
         ----------
         level : int
-            0 is the full size.
+            0 is full size.
         **fields
-            Those of `MipmapLevel`; None removes a member.
+            Fields of `MipmapLevel`; None removes a member.
 
         Examples
         --------
@@ -50,14 +50,14 @@ class ImagePyramid(Record, Mapping[int, MipmapLevel]):
         b'{"1":{"imageUrl":"s3://bucket/1/a.tif"}}'
         """
         if level < 0:
-            raise RecordError(f"levels of a pyramid count from 0, this one is {level}")
+            raise RecordError(f"mipmap level must be >= 0: got {level}")
         old = self.get(level, MipmapLevel())
         return self._with({**self.members, str(level): old.evolve(**fields).to_json()})
 
     def without(self, *levels: int) -> ImagePyramid:
-        """Return a pyramid without these levels, whether they are there or not."""
-        gone = set(map(str, levels))
-        return self._with({name: text for name, text in self.members.items() if name not in gone})
+        """Return a pyramid without these levels; missing levels are ignored."""
+        removed = set(map(str, levels))
+        return self._with({name: text for name, text in self.members.items() if name not in removed})
 
     @classmethod
     def _with(cls, members: Mapping[str, Raw | bytes]) -> ImagePyramid:
@@ -82,4 +82,4 @@ def _level_number(text: str) -> int:
     try:
         return int(text)
     except ValueError as error:
-        raise RecordError(f"levels of a pyramid are numbers, this one is {text!r}") from error
+        raise RecordError(f"mipmap level is not a whole number: got {text!r}") from error

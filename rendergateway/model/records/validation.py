@@ -1,4 +1,4 @@
-"""What is wrong with a record, or with many: every problem with its place, what stands there and what was expected."""
+"""Validation of records: each problem with its path, value and expectation."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _SHOWN = 60
 @attrs.frozen
 class Problem:
     """
-    One thing that is wrong.
+    One validation problem.
 
     Attributes
     ----------
     path : str
-        Where, from the record: ``$.layout.stageX``; in bulk from the table: ``$[17].z``.
+        Path from the record, ``$.layout.stageX``, or from a table, ``$[17].z``.
     value : str
-        What stands there, as JSON, long ones cut; empty where nothing does.
+        The value as JSON, truncated; empty if missing.
     expected : str
-        What should.
+        Description of a valid value.
     """
 
     path: str
@@ -38,7 +38,7 @@ class Problem:
 
     @property
     def text(self) -> str:
-        """One sentence."""
+        """The problem as one sentence."""
         return f"{self.path} is {self.value or 'missing'}; expected {self.expected}"
 
     def __str__(self) -> str:
@@ -46,7 +46,7 @@ class Problem:
 
 
 def problems_of(record: Record, path: str = "$") -> Iterator[Problem]:
-    """Yield what is wrong with a record and the records in it."""
+    """Yield the problems of a record and of nested records."""
     try:
         members = record.members
     except RecordError:
@@ -66,7 +66,7 @@ def problems_of(record: Record, path: str = "$") -> Iterator[Problem]:
 
 
 def _inside(value: object, place: str) -> Iterator[Problem]:
-    """Yield the problems of records in a field."""
+    """Yield the problems of the records in a field."""
     if isinstance(value, Record):
         yield from problems_of(value, place)
     elif isinstance(value, list | tuple):
@@ -80,14 +80,14 @@ def _inside(value: object, place: str) -> Iterator[Problem]:
 
 def check_all(records: Iterable[Record], *, id_fields: Sequence[str] = ()) -> list[Problem]:
     """
-    Return what is wrong with many records.
+    Return the problems of many records.
 
     Parameters
     ----------
     records : iterable of Record
         A table, or any records.
     id_fields : sequence of str
-        Names of the fields that tell one record from the others.
+        Fields that together must be unique.
     """
     problems: list[Problem] = []
     first: dict[Any, int] = {}
@@ -101,7 +101,7 @@ def check_all(records: Iterable[Record], *, id_fields: Sequence[str] = ()) -> li
         names = tuple(getattr(record, name) for name in id_fields)
         if first.setdefault(names, row) != row:
             shown = ", ".join(map(repr, names))
-            expected = f"an id of its own; $[{first[names]}] has this one"
+            expected = f"a unique id; $[{first[names]}] has the same"
             problems.append(Problem(f"$[{row}].{'/'.join(members)}", shown, expected))
     return problems
 

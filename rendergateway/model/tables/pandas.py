@@ -1,4 +1,4 @@
-"""Tables as pandas frames and back: the one module that knows pandas."""
+"""Conversion of tables to and from pandas data frames; the only module that imports pandas."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _POINTS = ("p_x", "p_y", "q_x", "q_y", "weight")
 
 
 def frame_of(columns: Mapping[str, Column]) -> pandas.DataFrame:
-    """Return a frame of the columns of a `TileTable`, those of several numbers split."""
+    """Return a data frame of columns; columns of several numbers are split."""
     series: dict[str, Any] = {}
     for name, column in columns.items():
         if name in _SPLIT:
@@ -40,7 +40,7 @@ def frame_of(columns: Mapping[str, Column]) -> pandas.DataFrame:
 
 
 def columns_of(frame: pandas.DataFrame) -> dict[str, Any]:
-    """Return what `TileTable.from_columns` takes of a frame; missing values are None."""
+    """Return the arguments of `TileTable.from_columns` for a data frame; missing values are None."""
     columns = {str(name): _with_none(frame[name]) for name in frame.columns if name not in (*_AFFINE, "last_class")}
     if set(_AFFINE) <= set(frame.columns):
         columns["last_affine"] = frame[list(_AFFINE)].to_numpy(dtype=np.float64).reshape(-1, 2, 3)
@@ -52,7 +52,7 @@ def _with_none(series: Any) -> list[Any]:
 
 
 def frame_of_matches(table: MatchTable) -> pandas.DataFrame:
-    """Return a frame of a row a point."""
+    """Return a data frame with one row per point."""
     ids = {name: getattr(table, name)[table.pair] for name in _IDS}
     points = np.column_stack([table.p, table.q, table.weights])
     return pandas.DataFrame({**ids, **dict(zip(_POINTS, points.T, strict=True))})
@@ -60,7 +60,7 @@ def frame_of_matches(table: MatchTable) -> pandas.DataFrame:
 
 def pairs_of(frame: pandas.DataFrame) -> Iterator[MatchRecord]:
     """
-    Yield the match pairs of a frame of a row a point, in the order in which they first appear.
+    Yield the match pairs of a data frame with one row per point, in order of first appearance.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def pairs_of(frame: pandas.DataFrame) -> Iterator[MatchRecord]:
     """
     missing = [name for name in (*_IDS, *_POINTS) if name not in frame.columns]
     if missing:
-        raise RecordError(f"a frame of matches has the columns {', '.join((*_IDS, *_POINTS))}; {missing} are missing")
+        raise RecordError(f"a frame of matches lacks columns {missing}; expected {', '.join((*_IDS, *_POINTS))}")
     for ids, part in frame.groupby(list(_IDS), sort=False):
         points = part[list(_POINTS)].to_numpy(dtype=np.float64)
         sides = dict(zip(_IDS, map(str, ids), strict=True))

@@ -1,4 +1,4 @@
-"""What is wrong with tiles and the shared transforms that came with them."""
+"""Validation of resolved tiles: tiles, shared transforms and the references between them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TILES, _TRANSFORMS = "$.tileIdToSpecMap", "$.transformIdToSpecMap"
 
 
 def problems_of_resolved(tiles: ResolvedTiles) -> Iterator[Problem]:
-    """Yield what is wrong with each shared transform, then with each tile."""
+    """Yield the problems of each shared transform, then of each tile."""
     shared: dict[str, Transform] = {}
     for key, text in tiles.transforms.items():
         try:
@@ -27,7 +27,7 @@ def problems_of_resolved(tiles: ResolvedTiles) -> Iterator[Problem]:
             yield Problem(f'{_TRANSFORMS}["{key}"]', _shown(text), f"a transform ({error})")
     for key, transform in shared.items():
         if transform.id is not None and transform.id != key:
-            yield Problem(f'{_TRANSFORMS}["{key}"].id', repr(transform.id), f"{key!r}, as it is listed")
+            yield Problem(f'{_TRANSFORMS}["{key}"].id', repr(transform.id), f"{key!r}, its key in the map")
         yield from _unresolved(transform, f'{_TRANSFORMS}["{key}"]', shared)
     for key, text in tiles.tiles.items():
         yield from _problems_of_tile(TileRecord.from_json(text), key, shared)
@@ -40,7 +40,7 @@ def _problems_of_tile(tile: TileRecord, key: str, shared: Mapping[str, Transform
     if any(problem.path in (place, f"{place}.tileId", f"{place}.transforms") for problem in found):
         return
     if tile.tile_id != key:
-        yield Problem(f"{place}.tileId", repr(tile.tile_id), f"{key!r}, as it is listed")
+        yield Problem(f"{place}.tileId", repr(tile.tile_id), f"{key!r}, its key in the map")
     if references(tile.to_json()):
         yield from _unresolved(tile.transforms, f"{place}.transforms", shared)
 
