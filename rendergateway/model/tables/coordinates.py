@@ -221,15 +221,18 @@ class CoordinateTable(Sequence[CoordinateRecord]):
         return frame_of({name: getattr(self, name) for name in _COLUMNS})
 
     def _members(self, row: int) -> dict[str, Any]:
+        members: dict[str, Any] = {}
+        if self.tile_id[row] is not None:
+            members["tileId"] = self.tile_id[row]
+        if self.visible[row]:
+            members["visible"] = True
         x, y, z = float(self.x[row]), float(self.y[row]), float(self.z[row])
-        # NaN differs from itself; missing values are omitted.
-        members = {
-            "tileId": self.tile_id[row],
-            "visible": True if self.visible[row] else None,
-            self.frame: None if x != x or y != y else [x, y] if z != z else [x, y, z],
-            "error": self.error[row] or None,
-        }
-        return {name: value for name, value in members.items() if value is not None}
+        # NaN differs from itself: missing numbers are omitted.
+        if x == x and y == y:
+            members[self.frame] = [x, y] if z != z else [x, y, z]
+        if self.error[row]:
+            members["error"] = self.error[row]
+        return members
 
     def __len__(self) -> int:
         return len(self.point)
