@@ -32,7 +32,7 @@ from rendergateway.model import (
     date_text,
     parse_date,
 )
-from rendergateway.model.tables.resolved import references
+from rendergateway.model.tables.references import references
 from rendergateway.transforms import AffineModel2D, TransformReference, UnknownTransform
 
 # Valid JSON in unusual formatting.

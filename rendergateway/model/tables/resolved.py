@@ -9,9 +9,10 @@ import attrs
 import msgspec
 
 from rendergateway.errors import RecordError, TransformError
-from rendergateway.model.records.json_slices import Raw, Text, copy_of, cut_object, decode, join_object
+from rendergateway.model.records.json_slices import Raw, Text, cut_object, decode, join_object
 from rendergateway.model.records.record import to_text
 from rendergateway.model.records.tiles import TileRecord
+from rendergateway.model.tables.references import references, references_of_transform
 from rendergateway.model.tables.table import Table
 from rendergateway.transforms import Transform, TransformReference, from_spec
 
@@ -221,9 +222,7 @@ no shared transform with id 'lens')
         ahead = list(wanted)
         while ahead:
             text = self.transforms.get(ahead.pop())
-            found: set[str] = set()
-            if text is not None:
-                _collect(decode(text), found)
+            found = references_of_transform(text) if text is not None else frozenset()
             ahead += found - wanted
             wanted |= found
         return {key: text for key, text in self.transforms.items() if key in wanted}
@@ -257,23 +256,3 @@ def _with_references(tile: TileRecord, names: Mapping[Transform, str]) -> TileRe
     items = list(tile.transforms)
     new = [TransformReference(names[item.evolve(id=None)]) if item.evolve(id=None) in names else item for item in items]
     return tile.evolve(transforms=tile.transforms.evolve(transforms=new)) if new != items else tile
-
-
-def references(tile: Text) -> set[str]:
-    """Return the ids of the shared transforms that a tile's text refers to, at any depth."""
-    if b'"ref' not in copy_of(tile):
-        return set()
-    found: set[str] = set()
-    _collect(decode(cut_object(tile).get("transforms", b"{}")), found)
-    return found
-
-
-def _collect(spec: object, found: set[str]) -> None:
-    if isinstance(spec, dict):
-        if spec.get("type") == "ref":
-            found.add(spec["refId"])
-        for value in spec.values():
-            _collect(value, found)
-    elif isinstance(spec, list):
-        for value in spec:
-            _collect(value, found)

@@ -9,7 +9,8 @@ from rendergateway.model.records.json_slices import Raw, copy_of, decode
 from rendergateway.model.records.record import to_text
 from rendergateway.model.records.tiles import TileRecord
 from rendergateway.model.records.validation import Problem, problems_of
-from rendergateway.model.tables.resolved import ResolvedTiles, references
+from rendergateway.model.tables.references import references, references_of_transform
+from rendergateway.model.tables.resolved import ResolvedTiles
 from rendergateway.transforms import Transform, from_spec
 
 __all__ = ["problems_of_resolved"]
@@ -49,12 +50,8 @@ def _unresolved(transform: Transform, place: str, shared: Mapping[str, Transform
     try:
         transform.resolve(shared)
     except TransformError as error:
-        names = ", ".join(sorted(_references(transform)))
+        names = ", ".join(sorted(references_of_transform(to_text(transform))))
         yield Problem(place, names, f"references to transforms of transformIdToSpecMap ({error})")
-
-
-def _references(transform: Transform) -> set[str]:
-    return references(b'{"transforms":%b}' % to_text(transform))
 
 
 def _shown(text: Raw | bytes) -> str:

@@ -10,28 +10,17 @@ from rendergateway.errors import RecordError
 from rendergateway.model.records.json_slices import Text, copy_of
 from rendergateway.model.records.tiles import TileRecord
 from rendergateway.model.records.view import view
+from rendergateway.model.tables.references import Spec, references_of_spec
 
-__all__ = ["TileOutline", "outline_of", "references_of_transform"]
+__all__ = ["TileOutline", "outline_of"]
 
-_NONE: frozenset[str] = frozenset()
 _SHOWN = 80
-
-
-class _Spec(msgspec.Struct, gc=False, rename="camel"):
-    """Partial view of a transform: its references."""
-
-    type: str | None = None
-    ref_id: str | None = None
-    spec_list: list[_Spec | None] | None = None
-    a: _Spec | None = None
-    b: _Spec | None = None
 
 
 # Numbers that are not finite are strings in the JSON.
 _NUMBERS = dict.fromkeys(("z", "min_x", "min_y", "max_x", "max_y", "width", "height"), (float | str | None, None))
-_Tile = view(TileRecord, tile_id=str, **_NUMBERS, transforms=(_Spec | None, None))
+_Tile = view(TileRecord, tile_id=str, **_NUMBERS, transforms=(Spec | None, None))
 _decode_tile = msgspec.json.Decoder(_Tile).decode
-_decode_spec = msgspec.json.Decoder(_Spec).decode
 
 
 class TileOutline(NamedTuple):
@@ -75,40 +64,10 @@ def outline_of(text: Text) -> TileOutline:
     if tile.z is None:
         raise RecordError(f"tile {tile.tile_id!r} has no z; set its section with evolve(z=…)")
     has_box = not (tile.min_x is None or tile.min_y is None or tile.max_x is None or tile.max_y is None)
-    return TileOutline(tile.tile_id, has_box, _missing_size(tile), _names(tile.transforms))
+    return TileOutline(tile.tile_id, has_box, _missing_size(tile), references_of_spec(tile.transforms))
 
 
 def _missing_size(tile: Any) -> str:
     if tile.width is not None and tile.height is not None:
         return ""
     return " and ".join(name for name in ("width", "height") if getattr(tile, name) is None)
-
-
-def references_of_transform(text: Text) -> frozenset[str]:
-    """
-    Return the ids that a transform's text refers to, at any depth.
-
-    Raises
-    ------
-    RecordError
-        If the text is not a transform.
-    """
-    try:
-        return _names(_decode_spec(text))
-    except msgspec.DecodeError as error:
-        raise RecordError(f"expected a transform: {error}") from error
-
-
-def _names(spec: _Spec | None) -> frozenset[str]:
-    ahead, found = [spec], None
-    while ahead:
-        part = ahead.pop()
-        if part is None:
-            continue
-        if part.spec_list:
-            ahead += part.spec_list
-        elif part.type == "ref" and part.ref_id is not None:
-            found = {part.ref_id} if found is None else found | {part.ref_id}
-        elif part.a is not None or part.b is not None:
-            ahead += (part.a, part.b)
-    return frozenset(found) if found is not None else _NONE

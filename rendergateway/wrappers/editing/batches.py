@@ -12,7 +12,8 @@ from rendergateway.errors import NotFoundError, RecordError
 from rendergateway.geometry import FloatArray
 from rendergateway.model import ResolvedTiles
 from rendergateway.model.records.json_slices import Raw, Text, copy_of, decode
-from rendergateway.model.tile_text.outlines import TileOutline, outline_of, references_of_transform
+from rendergateway.model.tables.references import references_of_transform
+from rendergateway.model.tile_text.outlines import TileOutline, outline_of
 from rendergateway.transforms import Transform, from_spec
 from rendergateway.wrappers.editing.sources import Lookup, SourcedTile
 

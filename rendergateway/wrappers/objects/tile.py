@@ -9,7 +9,7 @@ from rendergateway.errors import RecordError
 from rendergateway.geometry import Bounds
 from rendergateway.later import LaterModule
 from rendergateway.model import ChannelRecord, ImagePyramid, Layout, TileRecord
-from rendergateway.model.tables.resolved import references
+from rendergateway.model.tables.references import references
 from rendergateway.model.tables.row_table import RowTable
 from rendergateway.transforms import TransformList
 from rendergateway.wrappers.core.existing import MayBeMissing
