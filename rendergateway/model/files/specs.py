@@ -12,7 +12,7 @@ import attrs
 
 from rendergateway.errors import RecordError
 from rendergateway.model.files.gzipped import unpacked
-from rendergateway.model.records.json_slices import Raw, Text, copy_of, cut_list, cut_object, decode
+from rendergateway.model.records.json_slices import Raw, Text, copy_of, cut_list, cut_object, decode, shown_names
 
 __all__ = ["STANDARD_INPUT", "FoundSpec", "SpecFile", "SpecSource", "cut_specs", "read_specs", "read_text"]
 
@@ -172,7 +172,7 @@ def _elements(text: bytes, name: str) -> Iterator[tuple[str, bytes | Raw]]:
     elif members.keys() & _MARKS_OF_A_SINGLE_SPEC:
         yield "its one object", text
     else:
-        raise RecordError(f"{name} contains an object of {_listed(members)}; {_EXPECTED}")
+        raise RecordError(f"{name} contains an object of {shown_names(members)}; {_EXPECTED}")
 
 
 def _lines(text: bytes) -> list[tuple[str, bytes]]:
@@ -208,7 +208,7 @@ def _sort_in(found: SpecFile, place: str, text: bytes | Raw) -> None:
     elif members.keys() & _MARKS_OF_A_TRANSFORM:
         found.transforms.append(FoundSpec(found.name, place, _id(members, "id", f"{where} is a transform"), text))
     else:
-        raise RecordError(f"{where} is an object of {_listed(members)}; expected a tile spec, with tileId")
+        raise RecordError(f"{where} is an object of {shown_names(members)}; expected a tile spec, with tileId")
 
 
 def _id(members: Mapping[str, Raw], name: str, what: str) -> str:
@@ -228,8 +228,3 @@ def _problem(error: RecordError) -> str:
 def _begin(text: Text) -> str:
     words = " ".join(copy_of(text)[:200].decode("utf-8", "replace").split())
     return words[:30] + ("…" if len(words) > 30 else "")
-
-
-def _listed(members: Mapping[str, Raw]) -> str:
-    names = list(members)
-    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "") if names else "nothing"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from rendergateway.errors import RecordError
 from rendergateway.model.files.objects import is_of_lines, read_objects, write_file, write_objects
-from rendergateway.model.records.json_slices import Text, cut_object
+from rendergateway.model.records.json_slices import Text, cut_object, shown_names
 from rendergateway.model.records.tiles import TileRecord
 from rendergateway.model.tables.resolved import ResolvedTiles
 from rendergateway.model.tables.table import Table
@@ -75,6 +75,5 @@ def _tile(text: Text, where: str) -> TileRecord:
     except RecordError as error:
         raise RecordError(f"{where}: {error}") from error
     if "tileId" not in members:
-        names = ", ".join(list(members)[:5]) or "nothing"
-        raise RecordError(f"{where} is an object of {names}; expected a tile spec, with tileId")
+        raise RecordError(f"{where} is an object of {shown_names(members)}; expected a tile spec, with tileId")
     return TileRecord.from_json(text)

@@ -85,6 +85,6 @@ def _change(text: Text, where: str) -> tuple[str, Transform]:
 def _tile_id(members: Mapping[str, Raw], where: str) -> str:
     tile_id: object = decode(members.get("tileId", b"null"))
     if not isinstance(tile_id, str) or not tile_id:
-        names = ", ".join(list(members)[:5]) or "nothing"
-        raise RecordError(f"{where} is an object of {names} whose tileId is {tile_id!r}; expected a non-empty string")
+        found = shown_names(members)
+        raise RecordError(f"{where} is an object of {found} whose tileId is {tile_id!r}; expected a non-empty string")
     return tile_id

@@ -16,12 +16,24 @@ from msgspec import Raw
 
 from rendergateway.errors import RecordError
 
-__all__ = ["Raw", "Text", "copy_of", "cut_list", "cut_object", "decode", "encode", "join_list", "join_object"]
+__all__ = [
+    "Raw",
+    "Text",
+    "copy_of",
+    "cut_list",
+    "cut_object",
+    "decode",
+    "encode",
+    "join_list",
+    "join_object",
+    "shown",
+    "shown_names",
+]
 
 T = TypeVar("T")
 Text: TypeAlias = bytes | bytearray | memoryview | str | Raw
 
-_SHOWN = 60
+_SHOWN, _SHOWN_NAMES = 60, 5
 _object_decoder = msgspec.json.Decoder(dict[str, Raw])
 _list_decoder = msgspec.json.Decoder(list[Raw])
 
@@ -36,9 +48,16 @@ def _plain(value: Any) -> Any:
 _encoder = msgspec.json.Encoder(enc_hook=_plain)
 
 
-def _shown(text: Text) -> str:
+def shown(text: Text) -> str:
+    """Return the start of *text*, for error messages."""
     words = copy_of(text)
     return words[:_SHOWN].decode("utf-8", "replace") + ("…" if len(words) > _SHOWN else "")
+
+
+def shown_names(members: Mapping[str, Text]) -> str:
+    """Return the first names of a JSON object's *members*, for error messages."""
+    names = list(members)
+    return (", ".join(names[:_SHOWN_NAMES]) or "nothing") + (", …" if len(names) > _SHOWN_NAMES else "")
 
 
 def copy_of(text: Text) -> bytes:
@@ -58,7 +77,7 @@ def cut_object(text: Text) -> dict[str, Raw]:
     try:
         return _object_decoder.decode(text)
     except msgspec.DecodeError as error:
-        raise RecordError(f"expected a JSON object, not {_shown(text)}: {error}") from error
+        raise RecordError(f"expected a JSON object, not {shown(text)}: {error}") from error
 
 
 def cut_list(text: Text) -> list[Raw]:
@@ -73,7 +92,7 @@ def cut_list(text: Text) -> list[Raw]:
     try:
         return _list_decoder.decode(text)
     except msgspec.DecodeError as error:
-        raise RecordError(f"expected a JSON array, not {_shown(text)}: {error}") from error
+        raise RecordError(f"expected a JSON array, not {shown(text)}: {error}") from error
 
 
 def join_object(members: Mapping[str, Text]) -> bytes:
@@ -98,7 +117,7 @@ def decode(text: Text, kind: type[T] | Any = Any) -> T:
     try:
         value: T = msgspec.json.decode(text, type=kind)
     except msgspec.DecodeError as error:
-        raise RecordError(f"{error}: got {_shown(text)}") from error
+        raise RecordError(f"{error}: got {shown(text)}") from error
     return value
 
 

@@ -8,13 +8,11 @@ from typing import Any
 import attrs
 
 from rendergateway.errors import RecordError, TransformError
-from rendergateway.model.records.json_slices import copy_of
+from rendergateway.model.records.json_slices import shown
 from rendergateway.model.records.record import Member, Record, expectation
 from rendergateway.transforms import Transform
 
 __all__ = ["Problem", "check_all", "problems_of"]
-
-_SHOWN = 60
 
 
 @attrs.frozen
@@ -50,16 +48,15 @@ def problems_of(record: Record, path: str = "$") -> Iterator[Problem]:
     try:
         members = record.members
     except RecordError:
-        yield Problem(path, _shown(record.to_json()), "an object")
+        yield Problem(path, shown(record.to_json()), "an object")
         return
     for name, member in record.FIELDS.items():
         place = f"{path}.{member.wire_name}"
         text = members.get(member.wire_name)
-        shown = "" if text is None else _shown(copy_of(text))
         try:
             value = getattr(record, name)
         except (RecordError, TransformError) as error:
-            yield Problem(place, shown, _expectation(member, error))
+            yield Problem(place, "" if text is None else shown(text), _expectation(member, error))
             continue
         yield from _inside(value, place)
     yield from record._problems(path)
@@ -100,9 +97,8 @@ def check_all(records: Iterable[Record], *, id_fields: Sequence[str] = ()) -> li
             continue
         names = tuple(getattr(record, name) for name in id_fields)
         if first.setdefault(names, row) != row:
-            shown = ", ".join(map(repr, names))
             expected = f"a unique id; $[{first[names]}] has the same"
-            problems.append(Problem(f"$[{row}].{'/'.join(members)}", shown, expected))
+            problems.append(Problem(f"$[{row}].{'/'.join(members)}", ", ".join(map(repr, names)), expected))
     return problems
 
 
@@ -110,7 +106,3 @@ def _expectation(member: Member[Any], error: Exception) -> str:
     if issubclass(member.kind, Transform):
         return f"a transform ({error.__cause__ or error})"
     return "an object" if issubclass(member.kind, Record) else expectation(member.kind)
-
-
-def _shown(text: bytes) -> str:
-    return text[:_SHOWN].decode("utf-8", "replace") + ("…" if len(text) > _SHOWN else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from rendergateway.errors import RecordError, TransformError
-from rendergateway.model.records.json_slices import Raw, copy_of, decode
+from rendergateway.model.records.json_slices import decode, shown
 from rendergateway.model.records.record import to_text
 from rendergateway.model.records.tiles import TileRecord
 from rendergateway.model.records.validation import Problem, problems_of
@@ -25,7 +25,7 @@ def problems_of_resolved(tiles: ResolvedTiles) -> Iterator[Problem]:
         try:
             shared[key] = from_spec(decode(text, dict))
         except (RecordError, TransformError) as error:
-            yield Problem(f'{_TRANSFORMS}["{key}"]', _shown(text), f"a transform ({error})")
+            yield Problem(f'{_TRANSFORMS}["{key}"]', shown(text), f"a transform ({error})")
     for key, transform in shared.items():
         if transform.id is not None and transform.id != key:
             yield Problem(f'{_TRANSFORMS}["{key}"].id', repr(transform.id), f"{key!r}, its key in the map")
@@ -52,7 +52,3 @@ def _unresolved(transform: Transform, place: str, shared: Mapping[str, Transform
     except TransformError as error:
         names = ", ".join(sorted(references_of_transform(to_text(transform))))
         yield Problem(place, names, f"references to transforms of transformIdToSpecMap ({error})")
-
-
-def _shown(text: Raw | bytes) -> str:
-    return copy_of(text)[:60].decode("utf-8", "replace")

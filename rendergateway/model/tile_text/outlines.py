@@ -7,14 +7,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from rendergateway.errors import RecordError
-from rendergateway.model.records.json_slices import Text, copy_of
+from rendergateway.model.records.json_slices import Text, shown
 from rendergateway.model.records.tiles import TileRecord
 from rendergateway.model.records.view import view
 from rendergateway.model.tables.references import Spec, references_of_spec
 
 __all__ = ["TileOutline", "outline_of"]
-
-_SHOWN = 80
 
 
 # Numbers that are not finite are strings in the JSON.
@@ -57,8 +55,7 @@ def outline_of(text: Text) -> TileOutline:
     try:
         tile = _decode_tile(text)
     except (msgspec.DecodeError, RecursionError) as error:
-        shown = copy_of(text)[:_SHOWN].decode("utf-8", "replace")
-        raise RecordError(f"expected a tile spec, with tileId, not {shown}: {error}") from error
+        raise RecordError(f"expected a tile spec, with tileId, not {shown(text)}: {error}") from error
     if not tile.tile_id:
         raise RecordError("tile_id is empty; a tile needs an id to be saved")
     if tile.z is None:
