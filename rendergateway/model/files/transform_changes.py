@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from rendergateway.errors import RecordError, TransformError
 from rendergateway.model.files.objects import read_objects, write_objects
-from rendergateway.model.records.json_slices import Raw, Text, cut_object, decode, join_object
+from rendergateway.model.records.json_slices import Raw, Text, cut_object, decode, join_object, shown_names
 from rendergateway.model.records.record import to_text
 from rendergateway.transforms import Transform, from_spec
 
