@@ -39,6 +39,9 @@ def test_pyramid__levels_changed() -> None:
     }
     assert list(changed.without(0, 7)) == [1]
     assert list(pyramid) == [0]
+    assert ImagePyramid(dict(changed)) == changed
+    with pytest.raises(RecordError, match="-2"):
+        ImagePyramid({-2: changed[0]})
     with pytest.raises(RecordError, match="-1"):
         pyramid.with_level(-1)
 
@@ -132,14 +135,15 @@ def test_resolved__missing_reference_names_the_tile() -> None:
 
 def test_resolved__merged_and_filtered() -> None:
     """Merging and filtering keep the transforms that tiles need, including indirect ones."""
-    chain = {"outer": b'{"type":"ref","refId":"inner"}', "inner": b"{}", "other": b"{}"}
+    ref = '{"type":"ref","refId":"%s"}'
+    chain = {"outer": (ref % "middle").encode(), "middle": (ref % "inner").encode(), "inner": b"{}", "other": b"{}"}
     one = ResolvedTiles.of([TileRecord(tile_id="a", transforms=[TransformReference("outer")])], chain)
     two = ResolvedTiles.of([TileRecord(tile_id="b", z=2)])
 
     both = one.merged(two)
 
     assert list(both.tiles) == ["a", "b"]
-    assert list(both.filtered(["a"]).transforms) == ["outer", "inner"]
+    assert list(both.filtered(["a"]).transforms) == ["outer", "middle", "inner"]
     assert list(both.filtered(lambda tile: tile.z == 2).tiles) == ["b"]
     with pytest.raises(RecordError, match="duplicate tile id 'a' in the merged tiles"):
         both.merged(one)

@@ -7,7 +7,7 @@ from typing import Any
 
 from rendergateway.errors import RecordError
 from rendergateway.model.records.json_slices import Raw, join_object
-from rendergateway.model.records.record import Record, optional
+from rendergateway.model.records.record import Record, optional, to_text
 
 __all__ = ["ImagePyramid", "MipmapLevel"]
 
@@ -27,11 +27,22 @@ class ImagePyramid(Record, Mapping[int, MipmapLevel]):
     """
     The mipmap levels of a tile's image by number, ascending; level n is downsampled n times by 2.
 
+    Parameters
+    ----------
+    levels : mapping of int to MipmapLevel, optional
+        The levels by number.
+
     Examples
     --------
+    >>> list(ImagePyramid({1: MipmapLevel(image_url="b"), 0: MipmapLevel(image_url="a")}))
+    [0, 1]
     >>> ImagePyramid.from_json('{"10": {}, "2": {"imageUrl": "file:/a.png"}}')[2].image_url
     'file:/a.png'
     """
+
+    def __init__(self, levels: Mapping[int, MipmapLevel] | None = None) -> None:
+        super().__init__()
+        self._members = {_level_name(level): to_text(fields) for level, fields in (levels or {}).items()}
 
     def with_level(self, level: int, **fields: Any) -> ImagePyramid:
         """
@@ -49,10 +60,8 @@ class ImagePyramid(Record, Mapping[int, MipmapLevel]):
         >>> ImagePyramid().with_level(1, image_url="s3://bucket/1/a.tif").to_json()
         b'{"1":{"imageUrl":"s3://bucket/1/a.tif"}}'
         """
-        if level < 0:
-            raise RecordError(f"mipmap level must be >= 0: got {level}")
-        old = self.get(level, MipmapLevel())
-        return self._with({**self.members, str(level): old.evolve(**fields).to_json()})
+        name, old = _level_name(level), self.get(level, MipmapLevel())
+        return self._with({**self.members, name: old.evolve(**fields).to_json()})
 
     def without(self, *levels: int) -> ImagePyramid:
         """Return a pyramid without these levels; missing levels are ignored."""
@@ -76,6 +85,12 @@ class ImagePyramid(Record, Mapping[int, MipmapLevel]):
         return len(self.members)
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def _level_name(level: int) -> str:
+    if level < 0:
+        raise RecordError(f"mipmap level must be >= 0: got {level}")
+    return str(level)
 
 
 def _level_number(text: str) -> int:

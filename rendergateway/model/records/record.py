@@ -280,7 +280,9 @@ class Record:
         Raises
         ------
         RecordError
-            If *members* is not a mapping, or a number is not finite.
+            If a number is not finite.
+        TypeError
+            If *members* is not a mapping, or contains a type without a JSON form.
 
         Examples
         --------
@@ -289,7 +291,7 @@ class Record:
         '1.0'
         """
         if not isinstance(members, Mapping):
-            raise RecordError(f"{cls.__name__}.from_dict takes a dict of JSON members: got {members!r}")
+            raise TypeError(f"{cls.__name__}.from_dict takes a dict of JSON members: got {type(members).__name__}")
         return cls.from_json(to_text(dict(members)))
 
     @property
