@@ -1,7 +1,7 @@
 """
-JSON text as records: what the objects of the service hold.
+Records, tables and files of the JSON objects of render-ws.
 
-Tables and files are loaded when they are first asked for, so that a plain import stays light.
+Most tables and all files are imported on use, so that a plain import stays light. Imports its own folders and ``later``.
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ def _read_fast(pieces: Iterable[bytes]) -> Iterator[_Flat]:
 
     parser = simdjson.Parser()
     for piece in pieces:
-        # A parser reads the next text only if nothing refers to the previous one: _columns copies its numbers.
+        # A parser reads the next text only if nothing refers to the previous one: _columns copies the numbers.
         yield _columns(parser.parse(piece))
 
 
