@@ -1,8 +1,8 @@
 """
-Fixtures for tests of code that uses rendergateway; pytest loads them where rendergateway is installed.
+The pytest plugin of rendergateway: fixtures for tests of code that uses it.
 
-Nothing of the package is imported before a fixture is used, so that sessions that use none pay nothing and coverage of
-the package itself is measured from its first line.
+The package is imported lazily by the fixtures, so that sessions without them are not slowed down and coverage of the
+package itself includes its imports.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def gateway() -> Iterator[Gateway]:
-    """A gateway to an empty embedded service of its own: owner lab, project cortex."""
+    """A gateway to an empty private embedded service: owner lab, project cortex."""
     from rendergateway import Gateway
 
     with Gateway("embedded:", owner="lab", project="cortex") as gateway:
@@ -30,14 +30,14 @@ def gateway() -> Iterator[Gateway]:
 
 @pytest.fixture
 def counting(gateway: Gateway) -> Iterator[list[str]]:
-    """The endpoints that `gateway` was asked, in order, since the test began or ``counting.clear()``."""
+    """The endpoints of all requests of `gateway`, in order; ``counting.clear()`` restarts."""
     with gateway.counting() as requests:
         yield requests
 
 
 @pytest.fixture
 def make_stack(gateway: Gateway) -> Callable[..., StackWrapper]:
-    """`rendergateway.testing.make_stack` into the service of `gateway`."""
+    """`rendergateway.testing.make_stack` with `gateway` as its first argument."""
     from rendergateway.testing import make_stack
 
     return functools.partial(make_stack, gateway)
@@ -45,7 +45,7 @@ def make_stack(gateway: Gateway) -> Callable[..., StackWrapper]:
 
 @pytest.fixture
 def misbehaving() -> Iterator[Callable[..., MisbehavingServer]]:
-    """Starts servers that fail as told: ``misbehaving(says(503, "busy"), answers([])).url``; they end with the test."""
+    """Starts servers with scripted failures, closed after the test: ``misbehaving(says(503, "busy")).url``."""
     from rendergateway.testing.misbehaving import MisbehavingServer
 
     with contextlib.ExitStack() as servers:

@@ -145,7 +145,7 @@ def tile_json(number: int) -> bytes:
 def serve_tiles(folder: str, count: int, port_queue: multiprocessing.Queue[int]) -> None:
     """Serve an embedded service with one section of many tiles, from a process of its own."""
     from rendergateway import Gateway, ResolvedTiles
-    from rendergateway.service.launch import serve
+    from rendergateway.service.serve import serve
 
     path = f"{folder}/render.db"
     with Gateway(f"embedded:{path}", **NAMES) as gateway, gateway.create_stack("s").editing() as edit:

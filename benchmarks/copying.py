@@ -52,7 +52,7 @@ def tiles_of(z: int) -> Any:
 def serve(folder: str, name: str, count: int, ports: multiprocessing.Queue[tuple[str, int]]) -> None:
     """Serve an embedded service, filled with that many tiles, from a process of its own."""
     from rendergateway import Gateway
-    from rendergateway.service.launch import serve as serve_file
+    from rendergateway.service.serve import serve as serve_file
     from rendergateway.transforms import AffineModel2D
 
     # A line a request would cost both sides the same, and hide the figures.
@@ -62,7 +62,7 @@ def serve(folder: str, name: str, count: int, ports: multiprocessing.Queue[tuple
         lens = AffineModel2D([[1.001, 0, 1], [0, 0.999, 2]])
         with Gateway(f"embedded:{path}", **NAMES) as gateway, gateway.create_stack("s").editing() as edit:
             for z in range(count // SECTION):
-                edit.put(tiles_of(z), transforms={"lens": lens}, boxes="here")
+                edit.put(tiles_of(z), transforms={"lens": lens}, boxes="local")
     serve_file(path, port=0, on_ready=lambda line: ports.put((name, port_in(line))))
 
 
@@ -84,7 +84,7 @@ def copy_unread(source: int, target: int, name: str, workers: int) -> None:
         stack, copy = here.stack("s"), there.create_stack(name)
 
         def hand_on(z: float) -> None:
-            text = here.fetch("section.resolved_tiles", **stack._key._asdict(), z=z)
+            text = here.call_raw("section.resolved_tiles", **stack._key._asdict(), z=z)
             there.call("stack.save_tiles", **copy._key._asdict(), body=text)
 
         with ThreadPoolExecutor(workers) as pool:

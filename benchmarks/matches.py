@@ -62,7 +62,7 @@ def fill(path: str, pairs: int, tiles: int) -> None:
 
 def serve_all(path: str, ports: multiprocessing.Queue[int]) -> None:
     """Serve the file, from a process of its own."""
-    from rendergateway.service.launch import serve
+    from rendergateway.service.serve import serve
 
     serve(path, port=0, on_ready=lambda line: ports.put(int(re.findall(r"http://[^ ]*?:(\d+)", line)[0])))
 
@@ -129,7 +129,7 @@ def compare_locating(port: int, tiles: int, count: int, rounds: int) -> None:
             return section.locate(points)
 
         def asked(section: Any = section) -> Any:
-            return section.locate(points, where="service")
+            return section.locate(points, compute="service")
 
         assert np.array_equal(again().tile_id, asked().tile_id)
         what = f"locate {count} points, {tiles} {kind} tiles (service / here)"

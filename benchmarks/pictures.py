@@ -65,7 +65,7 @@ def fill_caches(stack: StackWrapper) -> None:
     """Look at places where four tiles meet, at full size, until the service keeps as much as it ever will."""
     for z in range(SECTIONS - SECTIONS_LOOKED_AT, SECTIONS):
         for x, y in itertools.product((STEP, 3 * STEP), repeat=2):
-            stack.image(z, box=Bounds(x - 200, y - 200, x + 500, y + 500))
+            stack.section(z).image(box=Bounds(x - 200, y - 200, x + 500, y + 500))
 
 
 def resident_mib() -> float:
@@ -80,7 +80,7 @@ def main() -> None:
         folder = Path(name)
         stack = make_volume(gateway, folder)
         resident: list[float] = []
-        stack.image(0, scale=SCALE)
+        stack.section(0).image(scale=SCALE)
         fresh = resident_mib()
         fill_caches(stack)
         filled = resident_mib()
@@ -90,7 +90,7 @@ def main() -> None:
         )
         seconds = time.perf_counter() - start
         assert exported.drawn == SECTIONS
-        size = stack.image(0, scale=SCALE).shape
+        size = stack.section(0).image(scale=SCALE).shape
         rate = f"{SECTIONS / seconds:7.2f} a second"
         print(f"sections to PNG at scale {SCALE}                {rate}   {SECTIONS} of {size[1]} × {size[0]}")
         print(f"RSS most / after 20 sections, caches full   {max(resident[20:]) / resident[19]:7.2f}   ≤ 1.05")
@@ -105,8 +105,8 @@ def main() -> None:
             for _ in range(2):  # The second time images are there already.
                 start = time.perf_counter()
                 for z in range(SECTIONS - 10, SECTIONS):
-                    stack.image(z, scale=SCALE, render=render)
-            print(f"a section, render={render!r:10}             {(time.perf_counter() - start) / 10:7.3f} s")
+                    stack.section(z).image(scale=SCALE, compute=render)
+            print(f"a section, compute={render!r:10}             {(time.perf_counter() - start) / 10:7.3f} s")
         first = stack.section(0).tiles()[0]
         start = time.perf_counter()
         for _ in range(1000):

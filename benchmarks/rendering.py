@@ -31,7 +31,7 @@ from benchmarks.calibration import machine_scale
 from benchmarks.service import seconds
 from rendergateway.rendering import Channel, ImageAddress, Level, Recipe, Sources, Tile, draw, encoded
 from rendergateway.rendering.images.levels import halved
-from rendergateway.service.launch import serve
+from rendergateway.service.serve import serve
 from rendergateway.transforms import AffineModel2D, Transform, TransformList, fit_lens
 
 SIDE, STEP = 2048, 1900

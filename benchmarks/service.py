@@ -20,7 +20,7 @@ from typing import Any
 
 import requests
 
-from rendergateway.service.launch import BASE_URL, EmbeddedAdapter, embedded_adapter
+from rendergateway.service.embedded import BASE_URL, EmbeddedAdapter, embedded_adapter
 
 TILES, BATCH = 100_000, 5_000
 SIDE, STEP = 2_048, 1_900

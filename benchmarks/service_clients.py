@@ -26,7 +26,8 @@ from urllib.parse import urlsplit
 import attrs
 
 from benchmarks.service import STACK, report, tile
-from rendergateway.service.launch import BASE_URL, serve
+from rendergateway.service.embedded import BASE_URL
+from rendergateway.service.serve import serve
 
 READERS, RATE_HZ, SPAN_S = 8, 20.0, 6.0
 WRITTEN_AT_ONCE = 200

@@ -22,6 +22,7 @@ from rendergateway.errors import (
     FitError,
     ImageError,
     MissingChannelError,
+    MissingExtraError,
     MultipleFoundError,
     NoGatewayError,
     NotFoundError,
@@ -41,7 +42,7 @@ from rendergateway.errors import (
 )
 from rendergateway.gateway import Gateway
 from rendergateway.geometry import Bounds
-from rendergateway.later import names_from
+from rendergateway.lazy import names_from
 from rendergateway.model import (
     ChannelRecord,
     CoordinateRecord,
@@ -123,6 +124,7 @@ __all__ = [
     "MergedMatches",
     "MipmapLevel",
     "MissingChannelError",
+    "MissingExtraError",
     "MultipleFoundError",
     "NoGatewayError",
     "NotFoundError",

@@ -1,42 +1,43 @@
 """
-Every error that rendergateway raises on purpose.
+Errors that rendergateway raises.
 
 ::
 
     RenderGatewayError
-    ├── ConfigurationError            which service, profile, option or database is meant is not clear, or not usable
-    │   ├── CredentialsError          credentials are missing, unreadable or of the wrong form
-    │   └── StoreError                the file is no database of the embedded service, or one it cannot use
-    ├── RegistrationError             this class cannot stand for that kind of object
-    ├── ClosedGatewayError            the gateway was closed; ``connect()`` opens it again
-    ├── NoGatewayError                a wrapper around a loose record was asked for what only a service knows
-    ├── UnplannedRequestError         a request was about to be made where none may be
-    ├── CommandError                  a command could not do what it was asked
-    ├── RequestError                  one request failed; knows method, url, attempts, elapsed_s
-    │   ├── ConnectionFailedError     nobody answered
-    │   ├── TimedOutError             the answer did not come in time
-    │   ├── AddressError              something answered, but not the service (a wrong path, a proxy)
+    ├── ConfigurationError            service, profile, option or database is missing, ambiguous or unusable
+    │   ├── CredentialsError          credentials are missing, unreadable or malformed
+    │   ├── StoreError                the file is not a usable database of the embedded service
+    │   └── MissingExtraError         a library of an optional extra is not installed
+    ├── RegistrationError             the class cannot be registered for that kind of object
+    ├── ClosedGatewayError            the gateway is closed; ``connect()`` reopens it
+    ├── NoGatewayError                a detached wrapper has no gateway to request data from
+    ├── UnplannedRequestError         request attempted inside ``without_requests()``
+    ├── CommandError                  a command failed
+    ├── RequestError                  one request failed; has method, url, attempts, elapsed_s
+    │   ├── ConnectionFailedError     the server is unreachable
+    │   ├── TimedOutError             no complete answer within the time limit
+    │   ├── AddressError              the answer is not from the service: a wrong path, a proxy, a redirection
     │   ├── AnswerError               the answer cannot be decoded
-    │   └── ServiceError              the service refused; knows status and server_message
-    │       ├── NotFoundError         there is nothing of that name or place
-    │       ├── BadRequestError       the service does not accept these values
-    │       ├── StackStateError       not in the stack's present state
-    │       ├── AuthenticationError   credentials were refused
+    │   └── ServiceError              the service refused the request; has status and server_message
+    │       ├── NotFoundError         the object does not exist
+    │       ├── BadRequestError       the service rejected the values
+    │       ├── StackStateError       the state of the stack does not allow the request
+    │       ├── AuthenticationError   credentials are missing or were refused
     │       └── ServerError           the service failed
-    ├── RecordError                   JSON that is not what it should be
-    ├── MultipleFoundError            one was asked for, several fit
-    ├── StaleStackError               the stack changed underneath
-    ├── TransformError                wrong parameters of a coordinate transform
-    │   ├── ConversionError           no such form without loss
-    │   ├── NotInvertibleError        no inverse, here or anywhere
-    │   ├── CoordinateError           points that could not be carried between a tile and the world
-    │   └── FitError                  these points do not determine the transform
-    └── ImageError                    a picture cannot be read, drawn or written
-        ├── FilterError               a filter cannot be applied
-        └── MissingChannelError       channels that are to be averaged do not go together
+    ├── RecordError                   invalid JSON, or JSON of another object
+    ├── MultipleFoundError            several objects match, one was requested
+    ├── StaleStackError               the stack changed since it was read
+    ├── TransformError                invalid parameters of a coordinate transform
+    │   ├── ConversionError           the transform cannot be converted exactly
+    │   ├── NotInvertibleError        the transform has no inverse, globally or at a point
+    │   ├── CoordinateError           points could not be mapped between tile and world
+    │   └── FitError                  the points do not determine the transform
+    └── ImageError                    an image cannot be read, drawn or written
+        ├── FilterError               unknown filter, or it cannot be applied to this image
+        └── MissingChannelError       channels are missing, or differ among tiles to be averaged
 
-None of them is an ``AttributeError``, ``LookupError``, ``TypeError`` or ``ValueError``: template engines swallow
-those. Misuse of Python itself (an index out of range, a wrong argument) raises the built-in.
+None of them derives from ``AttributeError``, ``LookupError``, ``TypeError`` or ``ValueError``, which template engines
+swallow. Misuse of Python itself (an index out of range, a wrong argument) raises the built-in exception.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ __all__ = [
     "FitError",
     "ImageError",
     "MissingChannelError",
+    "MissingExtraError",
     "MultipleFoundError",
     "NoGatewayError",
     "NotFoundError",
@@ -81,39 +83,43 @@ __all__ = [
 
 
 class RenderGatewayError(Exception):
-    """Root of all errors of rendergateway."""
+    """Base class of all errors of rendergateway."""
 
 
 class ConfigurationError(RenderGatewayError):
-    """Which service, profile, option or database is meant is not clear, or it cannot be used."""
+    """The service, profile, option or database is missing, ambiguous or unusable."""
 
 
 class CredentialsError(ConfigurationError):
-    """Credentials are missing, unreadable or of the wrong form."""
+    """Credentials are missing, unreadable or malformed."""
 
 
 class StoreError(ConfigurationError):
-    """The file is no database of the embedded service, or one that this version cannot use."""
+    """The file is not a database of the embedded service that this version can use."""
+
+
+class MissingExtraError(ConfigurationError, ImportError):
+    """A library of an optional extra is not installed; the message has the command that installs it."""
 
 
 class RegistrationError(RenderGatewayError):
-    """A class cannot stand for that kind of object."""
+    """The class cannot be registered for that kind of object."""
 
 
 class ClosedGatewayError(RenderGatewayError):
-    """The gateway was closed; ``connect()`` opens it again."""
+    """The gateway is closed; ``connect()`` reopens it."""
 
 
 class NoGatewayError(RenderGatewayError):
-    """A wrapper around a loose record was asked for what only a service knows."""
+    """A detached wrapper has no gateway to request data from."""
 
 
 class UnplannedRequestError(RenderGatewayError):
-    """A request was about to be made inside `without_requests`."""
+    """A request was attempted inside `without_requests`."""
 
 
 class CommandError(RenderGatewayError):
-    """A command could not do what it was asked; the message is what the user reads."""
+    """A command failed; the message is printed for the user."""
 
 
 class RequestError(RenderGatewayError):
@@ -123,9 +129,9 @@ class RequestError(RenderGatewayError):
     Attributes
     ----------
     method, url : str
-        What was asked for; the URL carries no credentials.
+        HTTP method and URL of the request; the URL never contains credentials.
     attempts : int
-        How often it was sent.
+        Number of attempts.
     elapsed_s : float
         Seconds from the first attempt to this error.
     """
@@ -148,16 +154,16 @@ class RequestError(RenderGatewayError):
 
 
 class ConnectionFailedError(RequestError):
-    """Nobody answered at that address."""
+    """The server is unreachable."""
 
 
 class TimedOutError(RequestError):
-    """The answer did not come in time."""
+    """No complete answer arrived within the time limit."""
 
 
 class AddressError(RequestError):
     """
-    Something answered, but not the service: a wrong path, a proxy, a redirection.
+    The answer is not from the service: a wrong path, a proxy, a redirection.
 
     Attributes
     ----------
@@ -171,19 +177,19 @@ class AddressError(RequestError):
 
 
 class AnswerError(RequestError):
-    """The answer cannot be decoded: cut short, or not what the endpoint answers."""
+    """The answer cannot be decoded: truncated, or of another type than the endpoint's."""
 
 
 class ServiceError(RequestError):
     """
-    The service refused.
+    The service refused the request.
 
     Attributes
     ----------
     status : int
-        The HTTP status; 0 where the refusal follows from what was read before and nothing was sent.
+        The HTTP status; 0 if the refusal follows from data read before and no request was sent.
     server_message : str
-        The service's own sentence.
+        The service's own message.
     """
 
     def __init__(self, message: str, *, status: int = 0, server_message: str = "", **request: object) -> None:
@@ -193,15 +199,15 @@ class ServiceError(RequestError):
 
 
 class NotFoundError(ServiceError):
-    """There is nothing of that name or place."""
+    """The object does not exist."""
 
 
 class BadRequestError(ServiceError):
-    """The service does not accept these values."""
+    """The service rejected the values of the request."""
 
 
 class StackStateError(ServiceError):
-    """The stack's present state does not allow this."""
+    """The state of the stack does not allow the request."""
 
 
 class AuthenticationError(ServiceError):
@@ -213,47 +219,47 @@ class ServerError(ServiceError):
 
 
 class RecordError(RenderGatewayError):
-    """JSON that is not what it should be; the message names the place, what stands there and what was expected."""
+    """Invalid JSON, or JSON of another object; the message names the member, its value and the expected type."""
 
 
 class MultipleFoundError(RenderGatewayError):
-    """One was asked for, several fit."""
+    """Several objects match, but one was requested."""
 
 
 class StaleStackError(RenderGatewayError):
-    """The stack changed underneath."""
+    """The stack changed since it was read."""
 
 
 class TransformError(RenderGatewayError):
-    """Wrong parameters of a coordinate transform, or points of the wrong shape."""
+    """Invalid parameters of a coordinate transform, or points of the wrong shape."""
 
 
 class ConversionError(TransformError):
-    """There is no such form of this transform without loss."""
+    """The transform cannot be converted exactly."""
 
 
 class NotInvertibleError(TransformError):
-    """The transform has no inverse, here or anywhere."""
+    """The transform has no inverse, globally or at a point."""
 
 
 class CoordinateError(TransformError):
-    """Points that could not be carried between a tile and the world; the message has the reasons."""
+    """Points could not be mapped between a tile and the world; the message contains the reasons."""
 
 
 class FitError(TransformError):
-    """These points do not determine the transform."""
+    """The points do not determine the transform."""
 
 
 class ImageError(RenderGatewayError):
-    """A picture cannot be read, drawn or written."""
+    """An image cannot be read, drawn or written."""
 
 
 class FilterError(ImageError):
-    """There is no such filter, or it cannot be applied to this image."""
+    """The filter is unknown, or it cannot be applied to this image."""
 
 
 class MissingChannelError(ImageError):
-    """No tile has that channel; or several are to be averaged, and a tile has some of them only, or of other sizes."""
+    """No tile has the channel; or, of channels to be averaged, a tile lacks some or has them in different sizes."""
 
 
 _ANY_SENTENCE = re.compile(r"\S")
@@ -268,12 +274,12 @@ _WRONG_STATE = re.compile(
     r"^Tiles cannot be cloned to stack|^Stats for .* have (not )?been stored|^section data not aggregated"
 )
 
-# Status, what its sentence must match, the class; the first line that fits counts. A problem of the stack's state
-# comes as 400 or as 500, and an empty layer as 400, so that the sentence decides before the status does.
+# Status, pattern of the service's message, error class; the first matching row applies. The service reports a wrong
+# stack state as 400 or 500, and an empty section as 400, so the message takes precedence over the status.
 STATUS_TABLE: tuple[tuple[range, re.Pattern[str], type[ServiceError]], ...] = (
     (range(400, 600), _NOTHING_THERE, NotFoundError),
     (range(400, 600), _WRONG_STATE, StackStateError),
-    # No credentials would help.
+    # A read-only service: credentials would not help.
     (range(403, 404), _ONLY_READS, ServiceError),
     (range(401, 402), _MAYBE_SENTENCE, AuthenticationError),
     (range(403, 404), _MAYBE_SENTENCE, AuthenticationError),
@@ -286,12 +292,12 @@ STATUS_TABLE: tuple[tuple[range, re.Pattern[str], type[ServiceError]], ...] = (
 
 _REMEDY: dict[type[RequestError], str] = {
     StackStateError: "Change the state first (stack.editing() does), or work on a clone.",
-    AuthenticationError: "Give credentials with Gateway(auth=…).",
+    AuthenticationError: "Pass credentials with Gateway(auth=…).",
 }
 
 
 def add_note(error: BaseException, note: str) -> None:
-    """Add a sentence to an error, as its ``add_note`` does, which Python 3.10 does not have."""
+    """Backport of ``BaseException.add_note`` for Python 3.10."""
     vars(error)["__notes__"] = [*getattr(error, "__notes__", ()), note]
 
 
@@ -306,38 +312,38 @@ def refusal(
     elapsed_s: float = 0.0,
 ) -> RequestError:
     """
-    Return the error that stands for a refused request.
+    Return the error for a refused request.
 
     Parameters
     ----------
     status : int
         The HTTP status, 300 or above.
     sentence : str
-        What the service said about it; empty where the body was not the service's own sentence.
+        The service's message; empty if the body is not a message of the service itself.
     location : str
-        Where a redirection points.
+        Target of a redirection.
     method, url, attempts, elapsed_s
-        As in `RequestError`.
+        Attributes of the `RequestError`.
 
     Returns
     -------
     RequestError
-        Of the class that `STATUS_TABLE` gives, or an `AddressError` where no line fits.
+        An instance of the class from `STATUS_TABLE`, or an `AddressError` if no row matches.
     """
     request = {"method": method, "url": url, "attempts": attempts, "elapsed_s": elapsed_s}
     for statuses, pattern, error_class in STATUS_TABLE:
         if status in statuses and pattern.search(sentence):
-            said = sentence or f"the service answered {status} without a word"
-            message = _with_remedy(said, _REMEDY.get(error_class))
+            message = _with_remedy(sentence or f"the service answered {status} without a message", error_class)
             return error_class(message, status=status, server_message=sentence, **request)
     if status < 400 and location:
-        what = f"{status}, look at {location}: redirections are not followed; give Gateway the address that answers."
+        what = f"redirections are not followed: got {status} to {location}; connect Gateway to that address"
     else:
-        what = f"{status} without a sentence of the service: check the address; render-ws answers below /render-ws/v1."
+        what = f"no message of the service: got {status}; check the address, render-ws answers below /render-ws/v1"
     return AddressError(what, status=status, **request)
 
 
-def _with_remedy(said: str, remedy: str | None) -> str:
+def _with_remedy(message: str, error_class: type[RequestError]) -> str:
+    remedy = _REMEDY.get(error_class)
     if remedy is None:
-        return said
-    return f"{said}{'' if said.endswith(('.', '!', '?')) else '.'} {remedy}"
+        return message
+    return f"{message}{'' if message.endswith(('.', '!', '?')) else '.'} {remedy}"

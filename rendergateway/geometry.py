@@ -1,7 +1,8 @@
 """
 Boxes and points in the plane of a section.
 
-x runs to the right, y down, in pixels; *local* pixels are those of a tile's image, *world* pixels those of the stack.
+x runs to the right and y down, in pixels. *Local* pixels are pixels of a tile's image, *world* pixels those of the
+stack.
 """
 
 from __future__ import annotations
@@ -14,19 +15,23 @@ import numpy.typing as npt
 
 from rendergateway.errors import TransformError
 
-__all__ = ["Bounds", "FloatArray", "IntArray", "as_points", "border_points", "boxes_under", "service_box"]
+__all__ = ["FRAMES", "Bounds", "FloatArray", "IntArray", "as_points", "border_points", "boxes_under", "service_box"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-# Pairs of a point and a box looked at together.
+# Frames of match points and tile images, all in pixels: "raw" is the image as stored, "lens_corrected" the same image
+# after the leading lens transforms.
+FRAMES = ("raw", "lens_corrected")
+
+# Pairs of a point and a box that are tested at a time.
 _PAIRS_AT_ONCE = 1 << 20
 
 
 @attrs.frozen
 class Bounds:
     """
-    A box in world pixels, sides parallel to the axes; touching counts as overlapping.
+    An axis-parallel bounding box in world pixels.
 
     Unpacks as min x, min y, max x, max y, the order of shapely's ``box``.
 
@@ -35,7 +40,7 @@ class Bounds:
     min_x, min_y, max_x, max_y : float
         Corners in world pixels.
     min_z, max_z : float, optional
-        First and last section, where the box is that of a stack or a layer.
+        z of the first and last section, for the box of a stack or a section.
 
     Examples
     --------
@@ -81,7 +86,7 @@ class Bounds:
         Parameters
         ----------
         resolution_nm : sequence of float
-            Nanometres a pixel in x and y, and the thickness of a section where the box has a z: a stack's
+            Nanometres per pixel in x and y, and, for a box with a z range, the thickness of a section: a stack's
             ``resolution_nm``.
 
         Raises
@@ -96,16 +101,16 @@ class Bounds:
         """
         steps = tuple(resolution_nm)
         if len(steps) not in (2, 3) or not all(np.isfinite(step) and step > 0 for step in steps):
-            raise ValueError(f"a resolution is x, y and z in nanometres, above zero; this one is {steps}")
+            raise ValueError(f"resolution_nm must be 2 or 3 finite numbers above zero: got {steps}")
         x, y = steps[:2]
         z = steps[2] if len(steps) == 3 else None
         if z is None and not (self.min_z is None and self.max_z is None):
-            raise ValueError(f"{self} has a z, the resolution {steps} has none")
+            raise ValueError(f"resolution_nm lacks the z of {self}: got {steps}; add the thickness of a section")
         min_z, max_z = (None if side is None else side * (z or 0.0) for side in (self.min_z, self.max_z))
         return Bounds(self.min_x * x, self.min_y * y, self.max_x * x, self.max_y * y, min_z, max_z)
 
     def overlaps(self, other: Bounds) -> bool:
-        """Tell whether the boxes share a point; shared edges count, as they do for the service."""
+        """Return whether the boxes share a point; shared edges count, as in the service."""
         return (
             self.min_x <= other.max_x
             and other.min_x <= self.max_x
@@ -114,7 +119,7 @@ class Bounds:
         )
 
     def union(self, other: Bounds) -> Bounds:
-        """Return the smallest box, in x and y, around both."""
+        """Return the smallest box in x and y that contains both."""
         return Bounds(
             min(self.min_x, other.min_x),
             min(self.min_y, other.min_y),
@@ -139,26 +144,26 @@ def as_points(points: npt.ArrayLike) -> FloatArray:
     """
     array = np.asarray(points, dtype=np.float64)
     if array.ndim == 0 or array.shape[-1] != 2:
-        raise TransformError(f"points are (…, 2), x and y in the last axis; these are {array.shape}")
+        raise TransformError(f"points must have shape (…, 2), x and y in the last axis: got {array.shape}")
     return array
 
 
 def border_points(width: float, height: float, cell_size: float = 64.0) -> FloatArray:
     """
-    Return the points of a tile's border that the service looks at when it derives the tile's box.
+    Return the border points of a tile that determine its bounding box in the service.
 
     Parameters
     ----------
     width, height : float
         Size of the tile's image in local pixels.
     cell_size : float
-        The tile's ``meshCellSize``: about how far apart the points lie.
+        The tile's ``meshCellSize``: approximate distance between neighbouring points.
 
     Returns
     -------
     ndarray, shape (N, 2)
-        Local pixels: top and bottom edge, then left and right edge. Samples along an edge reach one pixel less than
-        the edges themselves lie apart, so the corner (width, height) is not among them.
+        Local pixels: top and bottom edge, then left and right edge. Samples along an edge end one pixel before the
+        opposite edge, so the corner (width, height) is not included.
 
     References
     ----------
@@ -177,7 +182,7 @@ def border_points(width: float, height: float, cell_size: float = 64.0) -> Float
 
 def service_box(points: FloatArray) -> Bounds:
     """
-    Return the box that the service stores around transformed border points.
+    Return the bounding box that the service stores for transformed border points.
 
     Parameters
     ----------
@@ -187,7 +192,7 @@ def service_box(points: FloatArray) -> Bounds:
     Returns
     -------
     Bounds
-        Whole numbers: minima cut towards zero (not down), maxima a rounded-up extent further.
+        Whole numbers: minima truncated towards zero, not down; maxima are minimum plus the extent rounded up.
 
     Examples
     --------
@@ -201,7 +206,7 @@ def service_box(points: FloatArray) -> Bounds:
 
 
 def box_of(boxes: Sequence[Bounds]) -> Bounds:
-    """Return the smallest box around *boxes*; there must be one."""
+    """Return the smallest box that contains all *boxes*, a nonempty sequence."""
     around = boxes[0]
     for box in boxes[1:]:
         around = around.union(box)
@@ -210,14 +215,14 @@ def box_of(boxes: Sequence[Bounds]) -> Bounds:
 
 def boxes_under(points: FloatArray, boxes: FloatArray) -> tuple[IntArray, IntArray]:
     """
-    Find the boxes that each point lies in, borders included.
+    Find the boxes that contain each point, borders included.
 
     Parameters
     ----------
     points : ndarray, shape (N, 2)
-        x, y; what is not finite lies nowhere.
+        x, y; points that are not finite lie in no box.
     boxes : ndarray, shape (B, 4)
-        min x, min y, max x, max y; one with a NaN holds nothing.
+        min x, min y, max x, max y; a box with a NaN contains no point.
 
     Returns
     -------
@@ -232,7 +237,7 @@ def boxes_under(points: FloatArray, boxes: FloatArray) -> tuple[IntArray, IntArr
     usable = np.flatnonzero(np.isfinite(boxes).all(axis=1))
     order = usable[np.argsort(boxes[usable, 0], kind="stable")]
     left = boxes[order, 0]
-    # Only boxes that begin within the widest one's width before a point can reach it; a little more for rounding.
+    # Only boxes whose left edge lies within the largest box width before a point can contain it, plus rounding.
     reach = (boxes[order, 2] - left).max(initial=0.0) * (1 + 1e-12) + 1e-9
     start = np.searchsorted(left, points[:, 0] - reach, side="left")
     count = np.maximum(np.searchsorted(left, points[:, 0], side="right") - start, 0)
@@ -249,7 +254,7 @@ def boxes_under(points: FloatArray, boxes: FloatArray) -> tuple[IntArray, IntArr
 
 
 def _touching(points: FloatArray, boxes: FloatArray, point: IntArray, box: IntArray) -> tuple[IntArray, IntArray]:
-    """Return those pairs of a point and a box in which the point lies in the box."""
+    """Return only the pairs whose point lies in the box."""
     (x, y), (min_x, min_y, max_x, max_y) = points[point].T, boxes[box].T
     inside = (x >= min_x) & (x <= max_x) & (y >= min_y) & (y <= max_y)
     return point[inside], box[inside]

@@ -1,7 +1,7 @@
 """
-Numbers as the service reads and writes them in paths, sentences and layout files: Java's text.
+Java's text of numbers, as the service reads and writes it in paths, messages and layout files.
 
-Inside JSON any text of the same value will do, so JSON does not come here.
+JSON is not affected: it allows any text of the same value.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _INTEGERS = range(-(2**31), 2**31)
 
 def double_text(value: float) -> str:
     """
-    Return *value* as Java's ``Double.toString`` writes it: ``1.0``, ``1.0E7``, ``9.999E-4``, ``NaN``.
+    Format *value* like Java's ``Double.toString``: ``1.0``, ``1.0E7``, ``9.999E-4``, ``NaN``.
 
     Examples
     --------
@@ -44,13 +44,13 @@ def double_text(value: float) -> str:
 
 def parse_double(text: str) -> float:
     """
-    Read a number as Java's ``Double.parseDouble`` does.
+    Parse a number like Java's ``Double.parseDouble``.
 
     Raises
     ------
     ValueError
-        If Java would refuse it. ``1_000``, ``inf`` and an empty text are refused; ``1d``, ``0x1p0`` and blanks
-        around a number are not.
+        If Java rejects the text: ``1_000``, ``inf`` and empty text are invalid; ``1d``, ``0x1p0`` and whitespace
+        around a number are valid.
     """
     word = text.strip(_BLANKS)
     if _DECIMAL.fullmatch(word):
@@ -65,12 +65,12 @@ def parse_double(text: str) -> float:
 
 def parse_integer(text: str) -> int:
     """
-    Read a 32-bit integer as Java's ``Integer.parseInt`` does.
+    Parse a 32-bit integer like Java's ``Integer.parseInt``.
 
     Raises
     ------
     ValueError
-        If the text is no integer (``100.0``, blanks) or lies outside 32 bits.
+        If the text is not an integer (``100.0``, whitespace) or exceeds 32 bits.
     """
     if not _INTEGER.fullmatch(text) or int(text) not in _INTEGERS:
         raise ValueError(f'For input string: "{text}"')
@@ -79,7 +79,7 @@ def parse_integer(text: str) -> int:
 
 def truncated(value: float) -> int:
     """
-    Return *value* as Java turns a double into an int: without its fraction, within 32 bits, 0 for what is no number.
+    Convert *value* like Java's cast from double to int: truncated, clipped to 32 bits, 0 for NaN.
 
     Examples
     --------
@@ -90,5 +90,5 @@ def truncated(value: float) -> int:
 
 
 def parse_boolean(text: str) -> bool:
-    """Read a switch as Java's ``Boolean.parseBoolean`` does: ``true`` in any case is true, all else false."""
+    """Parse a flag like Java's ``Boolean.parseBoolean``: true for ``true`` in any case, else false."""
     return text.lower() == "true"

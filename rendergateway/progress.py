@@ -1,4 +1,4 @@
-"""How far a long work is: told to a function, or shown on a terminal where there is one."""
+"""Progress reporting: a callback, or a bar on a terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 __all__ = ["Progress", "tracking"]
 
-# None: a bar on a terminal once the work takes a second. True: at once. False: never. Or a function of what is done.
+# None: a bar on a terminal after one second. True: at once. False: never. Or a callback for the number of items done.
 Progress: TypeAlias = "bool | Callable[[int], object] | None"
 
 _DELAY_S = 1.0
@@ -20,30 +20,30 @@ _DELAY_S = 1.0
 @contextlib.contextmanager
 def tracking(progress: Progress, what: str, total: int | None = None) -> Iterator[Callable[[int], object]]:
     """
-    Show how far a work is.
+    Report the progress of a long operation.
 
     Parameters
     ----------
     progress : bool or callable, optional
-        A function is called with how many are done. True shows a bar on a terminal, None one that appears after a
-        second, False nothing. Without a terminal, or without rich, there is no bar.
+        A callable receives the number of finished items. True shows a bar on a terminal at once, None after one
+        second, False shows none. The bar needs a terminal and the package rich.
     what : str
-        Said before the bar.
+        Label of the bar.
     total : int, optional
-        How many there are, where that is known.
+        Number of items, if known.
 
     Yields
     ------
     callable
-        Takes how many are done; to be called from one thread.
+        Takes the number of finished items; not thread-safe.
 
     Examples
     --------
-    >>> told = []
-    >>> with tracking(told.append, "Saving tiles", 2) as tell:
-    ...     tell(1), tell(2)
+    >>> counts = []
+    >>> with tracking(counts.append, "Saving tiles", 2) as report:
+    ...     report(1), report(2)
     (None, None)
-    >>> told
+    >>> counts
     [1, 2]
     """
     if callable(progress):
@@ -53,7 +53,7 @@ def tracking(progress: Progress, what: str, total: int | None = None) -> Iterato
     else:
         bar = _Bar(what, total, 0.0 if progress else _DELAY_S)
         try:
-            yield bar.tell
+            yield bar.show
         finally:
             bar.close()
 
@@ -63,7 +63,7 @@ def _can_show() -> bool:
 
 
 class _Bar:
-    """A bar that appears after a while, and goes when the work is done."""
+    """A progress bar that appears after a delay and is removed when the work is done."""
 
     def __init__(self, what: str, total: int | None, delay_s: float) -> None:
         self._what = what
@@ -71,7 +71,7 @@ class _Bar:
         self._shown_from = time.monotonic() + delay_s
         self._bar: Any = None
 
-    def tell(self, done: int) -> None:
+    def show(self, done: int) -> None:
         if self._bar is None:
             if time.monotonic() < self._shown_from:
                 return

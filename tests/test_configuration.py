@@ -1,4 +1,4 @@
-"""Which service is meant, and how it is asked: what counts, and what is wrong with a file."""
+"""Configuration: precedence of sources, and errors in the file."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def process(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> pyt
     return monkeypatch
 
 
-def test_order__the_nearer_to_the_call_the_more(environment: dict[str, str]) -> None:
-    """Argument, named profile, our variables, profile of the environment, renderapi's variables, those of its guide."""
+def test_precedence__of_the_sources(environment: dict[str, str]) -> None:
+    """Precedence: argument, its profile, own variables, profile of a variable, variables of renderapi and its guide."""
     found = []
 
     def look(profile: str | None = None, **arguments: str) -> None:
@@ -67,8 +67,8 @@ def test_order__the_nearer_to_the_call_the_more(environment: dict[str, str]) -> 
     ]
 
 
-def test_order__each_setting_for_itself(environment: dict[str, str]) -> None:
-    """What one place leaves open, the next may say."""
+def test_precedence__per_setting(environment: dict[str, str]) -> None:
+    """Each setting is looked up separately."""
     environment |= {"RENDERGATEWAY_SERVICE": "embedded:x.db", "RENDER_PROJECT": "p", "RENDERGATEWAY_PROFILE": "broken"}
     Path(environment["RENDERGATEWAY_CONFIG"]).write_text('[profiles.broken]\nservice = "h"\nowner = "nobody"')
 
@@ -79,7 +79,7 @@ def test_order__each_setting_for_itself(environment: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("prefix", ["RENDER_", "DEFAULT_RENDER_"])
 def test_renderapi__its_variables(prefix: str) -> None:
-    """Host and port are put together, and the port may be left out."""
+    """Host and port are joined; the port is optional."""
     host = {prefix + "HOST": "old", prefix + "OWNER": "o", prefix + "PROJECT": "p"}
 
     assert configured(environment=host).service == "old"
@@ -87,41 +87,41 @@ def test_renderapi__its_variables(prefix: str) -> None:
     assert (found.service, found.get("owner"), found.get("project")) == ("old:9", "o", "p")
 
 
-def test_service__nothing_says_it() -> None:
-    """There is no silent default; the error names the way to a service in a file."""
-    with pytest.raises(ConfigurationError, match=r"--service embedded:\./render\.db"):
-        Gateway()
-    with pytest.raises(ConfigurationError, match="RENDERGATEWAY_SERVICE"):
-        Gateway.from_env()
+def test_service__not_configured() -> None:
+    """There is no default service; the error contains the forms of an address and no command-line option."""
+    for create in (Gateway, Gateway.from_env):
+        with pytest.raises(ConfigurationError, match=r"embedded:\./render\.db .*RENDERGATEWAY_SERVICE") as caught:
+            create()
+        assert "--" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", [name for name, setting in SETTINGS.items() if setting.kind is not str])
 def test_variable__of_the_wrong_kind(name: str) -> None:
-    """A variable that is no number is told by its name."""
-    with pytest.raises(ConfigurationError, match=rf"RENDERGATEWAY_{name.upper()} is .*not 'soon'"):
+    """The error for a variable of the wrong type contains its name."""
+    with pytest.raises(ConfigurationError, match=rf"RENDERGATEWAY_{name.upper()} must be .*: got 'soon'"):
         configured(environment={f"RENDERGATEWAY_{name.upper()}": "soon"})
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[profiles.a]\nservice = h", r"config\.toml cannot be read: .*line 2"),
+        ("[profiles.a]\nservice = h", r"cannot read .*config\.toml: .*line 2"),
         (
             '[profiles.a]\nservice = "h"\nownr = "x"',
-            r"config\.toml, line 3: unknown key 'ownr'; known are service, owner",
+            r"config\.toml, line 3: unknown key: got 'ownr'; known keys are service, owner",
         ),
-        ('[profiles."a"]\nservice = "h"\ntimeout_s = "x"', r"config\.toml, line 3: timeout_s is a number, not 'x'"),
-        ('[profiles.a]\nservice = "h"\n\n"token" = "s3cret"', r"config\.toml, line 4: 'token' is a secret.*login"),
-        ('[profile.a]\nservice = "h"', r"config\.toml: unknown key 'profile'; the file holds \[profiles\.NAME\]"),
-        ("[profiles]\na = 1", r"config\.toml, line 2: a profile is a table: \[profiles\.a\]"),
-        ('[profiles.b]\nowner = "x"', r"no profile 'a' with a service \(profiles there: b\).*service ="),
-        ('[profiles.a]\nowner = "x"', r"no profile 'a' with a service"),
-        ('profiles.a = { service = "h", pool_block = 1 }', r"config\.toml: pool_block is true or false, not 1"),
-        (None, "there is no configuration file"),
+        ('[profiles."a"]\nservice = "h"\ntimeout_s = "x"', r"toml, line 3: timeout_s must be a number: got 'x'"),
+        ('[profiles.a]\nservice = "h"\n\n"token" = "s3cret"', r"toml, line 4: secrets .*: got 'token'; .*login"),
+        ('[profile.a]\nservice = "h"', r"config\.toml: unknown key: got 'profile'; .*\[profiles\.NAME\] only"),
+        ("[profiles]\na = 1", r"config\.toml, line 2: a profile must be a table: got 1; write \[profiles\.a\]"),
+        ('[profiles.b]\nowner = "x"', r"missing profile with a service .*: got 'a', known profiles are b; .*service ="),
+        ('[profiles.a]\nowner = "x"', r"missing profile with a service .*: got 'a'"),
+        ('profiles.a = { service = "h", pool_block = 1 }', r"config\.toml: pool_block must be true or false: got 1"),
+        (None, "missing configuration file .*config.toml"),
     ],
 )
-def test_profile__what_is_wrong(environment: dict[str, str], text: str | None, message: str) -> None:
-    """What is wrong with the file is told with file, line and key, and never with a secret."""
+def test_profile__invalid(environment: dict[str, str], text: str | None, message: str) -> None:
+    """Errors contain file, line and key, and never a secret."""
     path = Path(environment["RENDERGATEWAY_CONFIG"])
     path.write_text(text) if text is not None else path.unlink()
 
@@ -132,27 +132,28 @@ def test_profile__what_is_wrong(environment: dict[str, str], text: str | None, m
 
 
 def test_docs__every_setting() -> None:
-    """The page has a row for each setting: its name, its variable, its default and its meaning."""
+    """The page has a row per setting with name, variable, default and description."""
     page = (Path(__file__).parents[1] / "docs" / "configuration.md").read_text(encoding="utf-8")
     rows = [line for line in page.splitlines() if "`RENDERGATEWAY_" in line and line.startswith("|")]
     defaults = attrs.asdict(Settings(), recurse=False) | {"retries": Settings().retries.total}
 
     for row, (name, setting) in zip(rows, SETTINGS.items(), strict=True):
         first, variable, default, meaning = (cell.strip().strip("`") for cell in row.strip("|").split("|"))
-        assert first.startswith(f"{name}") or setting.is_secret
+        assert first.partition("`")[0] == ("(no argument, no key)" if setting.is_secret else name)
         assert (variable, meaning.partition(",")[0].strip("`")) == (setting.variable, setting.meaning.partition(",")[0])
-        assert not setting.is_of_requests or float({"false": 0}.get(default, default)) == defaults[name]
+        if setting.is_of_requests:
+            assert float({"false": 0}.get(default, default)) == defaults[name]
 
 
-def test_configuration__where_it_lies() -> None:
-    """The file lies where the desktop's standard says, unless a variable says otherwise."""
+def test_configuration__path_of_the_file() -> None:
+    """The path follows the XDG standard, unless a variable sets it."""
     assert configuration_path({"XDG_CONFIG_HOME": "/etc/x"}) == Path("/etc/x/rendergateway/config.toml")
     assert configuration_path({}) == Path("~/.config/rendergateway/config.toml").expanduser()
     assert configuration_path({"RENDERGATEWAY_CONFIG": "~/x.toml"}) == Path("~/x.toml").expanduser()
 
 
 def test_gateway__from_a_profile(process: pytest.MonkeyPatch) -> None:
-    """A gateway takes address, owner, project and limits from a profile; arguments count more."""
+    """A profile sets address, owner, project and limits; arguments take precedence."""
     gateway = Gateway.from_profile("microscopy", project="other")
 
     assert repr(gateway) == "<Gateway http://render.example.org:8080/render-ws/v1 flyTEM/other>"
@@ -161,7 +162,7 @@ def test_gateway__from_a_profile(process: pytest.MonkeyPatch) -> None:
 
 
 def test_gateway__from_the_environment(process: pytest.MonkeyPatch) -> None:
-    """What arguments leave open, the environment says: the service as well as the limits."""
+    """The environment sets service and limits that are not passed as arguments."""
     for name, value in {"RENDER_HOST": "h", "RENDER_PORT": "1", "RENDERGATEWAY_POOL_BLOCK": "true"}.items():
         process.setenv(name, value)
     process.setenv("RENDERGATEWAY_BUDGET_S", "5")
@@ -174,6 +175,6 @@ def test_gateway__from_the_environment(process: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", ["timeout_s", "data_timeout_s", "budget_s", "answer_limit", "pool_size"])
 def test_limits__above_zero(name: str) -> None:
-    """A limit of nothing is none."""
-    with pytest.raises(ConfigurationError, match=f"{name} is a number above 0, not 0"):
+    """A limit of zero is rejected."""
+    with pytest.raises(ConfigurationError, match=f"{name} must be a number above 0: got 0"):
         Gateway("h", **{name: 0})  # type: ignore[arg-type]

@@ -1,1 +1,5 @@
-"""Work over many tiles, without a JVM."""
+"""
+Batch work over many tiles, without a JVM.
+
+Imports the gateway, the wrappers and everything below them; ``demo``, ``testing`` and ``cli`` import it.
+"""

@@ -1,4 +1,4 @@
-"""Tile specs from files into a stack, which is made where it is missing."""
+"""Load tile specs from files into a stack, which is created if it is missing."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ __all__ = ["Loaded", "load_files", "load_specs"]
 @attrs.frozen
 class Loaded:
     """
-    What a load did.
+    Summary of a load.
 
     Attributes
     ----------
     tile_count, transform_count : int
-        Tiles saved, and shared transforms saved with them.
+        Numbers of saved tiles and shared transforms.
     z : tuple of float
-        The sections that tiles went to, ascending.
+        Sections of the saved tiles, ascending.
     """
 
     tile_count: int
@@ -43,75 +43,73 @@ def load_specs(
     *,
     existing: str = "refuse",
     complete: bool = True,
-    workers: int = 1,
-    batch: int = 5000,
+    workers: int | None = None,
+    batch: int | None = None,
     boxes: str = "keep",
     validate: TileLimits | None = None,
     progress: Progress = None,
 ) -> Loaded:
     """
-    Put checked tile specs into a stack, which is made where it is missing.
+    Save checked tile specs to a stack, which is created if it is missing.
 
     Parameters
     ----------
     stack : StackWrapper
-        Where they go.
+        The stack to save to.
     specs : SpecSet
-        As `gather_specs` reads them.
+        The result of `gather_specs`.
     existing : {'refuse', 'append', 'replace'}
-        What to do with a stack that is there: nothing; add, tiles of the same id replaced; the same, and delete all
-        other tiles once the new ones are stored.
+        Treatment of an existing stack: raise; add tiles, replacing tiles of equal id; or add tiles and then delete
+        all others.
     complete : bool
-        Whether the stack is COMPLETE in the end; else it is left LOADING.
+        Whether to leave the stack COMPLETE instead of LOADING.
     workers, batch, boxes, validate, progress
         As in `StackChanges.editing` and `StackEdit.put`.
 
     Raises
     ------
     BadRequestError
-        If the stack is there and *existing* does not say what then.
+        If the stack exists and *existing* is ``refuse``.
     RecordError
-        If there is no tile, a transform that a tile refers to is nowhere, or a box is beyond the limits; nothing is
-        stored then.
+        If there is no tile, a shared transform is missing, or a box exceeds the limits; nothing is stored in this case.
 
     Notes
     -----
-    No tile is deleted before all are stored. Where a replacement breaks off, the stack is left LOADING with tiles of
-    before among the new ones; a note on the error says so, and that the same load may be repeated. A layer that has
-    no new tile goes with one request; of the other layers one ``tile.delete`` a tile.
+    No tile is deleted before all are stored. If a replacement is interrupted, the stack is left LOADING with old tiles
+    among the new ones; a note on the error reports this, and that the same load may be repeated. A section without new
+    tiles is deleted with one request; in other sections, one ``tile.delete`` per tile.
     """
     if existing not in ("refuse", "append", "replace"):
-        raise ValueError(f"a stack that is there is refused, appended to or replaced, not {existing!r}")
+        raise ValueError(f"existing must be 'refuse', 'append' or 'replace': got {existing!r}")
     is_there = stack.exists
     if is_there and existing == "refuse":
         raise BadRequestError(
-            f"stack {'/'.join(stack._key)} is there already: append to it (--append) or replace what it holds "
-            "(--replace)"
+            f"stack {'/'.join(stack._key)} exists already; pass existing='append' or existing='replace'"
         )
     stored = stack.shared_transforms.text if is_there and existing == "append" else None
     resolved = specs.resolved(stored, where=f"stack {stack}")
     edit = stack.editing(workers=workers, batch=batch, complete=complete, progress=progress)
-    # A stack that is new, or that keeps no other tiles, has none that refer to another transform of the same id.
+    # In a new or replaced stack, no old tile refers to another transform of the same id.
     ready = edit.checked(resolved, boxes=boxes, validate=validate, may_change=existing != "append")
     if not is_there:
         stack._conn.create_stack(stack.name, owner=stack.owner.name, project=stack.project.name)
     with edit:
         if is_there and existing == "replace":
-            edit.remark("tiles of before are still among the new ones; the same load may be repeated")
+            edit.remark("old tiles are still among the new ones; the same load may be repeated")
         saved = edit.save(ready)
         if is_there and existing == "replace":
-            _delete_others(edit, specs)
+            _delete_others(stack, edit, specs)
     return Loaded(saved, len({name for part in ready for name in part.tiles.transforms}), tuple(sorted(specs.z)))
 
 
-def _delete_others(edit: StackEdit, specs: SpecSet) -> None:
-    """Delete the tiles that are not among those just saved."""
-    edit.delete(sections=[z for z in edit.stack.sections().ids if z not in specs.z])
-    edit.delete([tile_id for tile_id in edit.stack._call("stack.tile_ids") if tile_id not in specs.tiles])
+def _delete_others(stack: StackWrapper, edit: StackEdit, specs: SpecSet) -> None:
+    """Delete all tiles except those just saved."""
+    edit.delete(sections=[z for z in stack.sections().ids if z not in specs.z])
+    edit.delete([tile_id for tile_id in stack._bound.call("stack.tile_ids") if tile_id not in specs.tiles])
 
 
 def load_files(
     stack: StackWrapper, files: SpecSource | Iterable[SpecSource], *, z: float | None = None, **options: Any
 ) -> Loaded:
-    """Put the tile specs of files into a stack: `gather_specs`, then `load_specs` with its *options*."""
+    """Load files into a stack: `gather_specs`, then `load_specs` with its *options*."""
     return load_specs(stack, gather_specs(files, z=z), **options)

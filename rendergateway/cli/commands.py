@@ -1,4 +1,4 @@
-"""The command, its verbs, and the one place where what goes wrong becomes a sentence and an exit code."""
+"""The command and its subcommands, and the one place that turns errors into messages and exit codes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from typing import Any, NoReturn
 
 import click
 
+from rendergateway.cli import INTERRUPTED
 from rendergateway.cli.config import config
 from rendergateway.cli.demo import demo
 from rendergateway.cli.export import export
 from rendergateway.cli.load import load
 from rendergateway.cli.login import login
 from rendergateway.cli.picture import picture
+from rendergateway.cli.remedies import in_options
 from rendergateway.cli.serve import serve
 from rendergateway.cli.tree import tree
 from rendergateway.cli.upkeep import backup, check, compact
@@ -20,11 +22,9 @@ from rendergateway.version import __version__
 
 __all__ = ["commands"]
 
-INTERRUPTED = 130
-
 
 class _Commands(click.Group):
-    """A group whose commands raise what they like; messages go to standard error, results to standard output."""
+    """A group that reports errors of its commands on standard error, in one place."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -33,8 +33,6 @@ class _Commands(click.Group):
             raise
         except RenderGatewayError as error:
             _end(ctx, 1, _sentence(error), error)
-        except ImportError as error:
-            _end(ctx, 1, f"this command needs {error.name}: pip install 'rendergateway[service]'", error)
         except OSError as error:
             _end(ctx, 1, ": ".join(filter(None, [error.filename, error.strerror or str(error)])), error)
         except KeyboardInterrupt as error:
@@ -42,13 +40,13 @@ class _Commands(click.Group):
 
 
 def _sentence(error: RenderGatewayError) -> str:
-    # What was refused is clear from the command; the URL would only hide the service's own sentence.
+    # The command shows which request was refused; the URL would only hide the service's own message.
     return str(error.args[0]) if isinstance(error, ServiceError) else str(error)
 
 
 def _end(ctx: click.Context, code: int, sentence: str, error: BaseException) -> NoReturn:
     for line in (sentence, *getattr(error, "__notes__", ())):
-        click.echo(f"rendergateway: {line}", err=True)
+        click.echo(f"rendergateway: {in_options(line)}", err=True)
     ctx.exit(code)
 
 
@@ -59,13 +57,13 @@ def commands() -> None:
     Stacks, sections, tiles and point matches of render-ws.
 
     \b
-    Which service a command means:
-      --service ADDRESS    http://host:port, or embedded:PATH for one in a file
-      --profile NAME       of the configuration file
-      RENDERGATEWAY_SERVICE, or the profile that RENDERGATEWAY_PROFILE names
+    The service is taken from the first of these:
+      --service ADDRESS    http://host:port, or embedded:PATH for a database file
+      --profile NAME       a profile of the configuration file
+      RENDERGATEWAY_SERVICE, or the profile in RENDERGATEWAY_PROFILE
       RENDER_HOST, RENDER_PORT
-    Names without owner or project take them from the same places.
-    rendergateway config show says what counts, and where it stands.
+    Default owner and project are taken from the same sources.
+    rendergateway config show prints the settings in effect and their sources.
     """  # noqa: D301
 
 

@@ -1,4 +1,4 @@
-"""``rendergateway config``: what is configured, and where it stands."""
+"""``rendergateway config``: the settings in effect, and their sources."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import click
 from rendergateway.cli.services import service_options
 from rendergateway.configuration import SETTINGS, Configuration, configuration_path, configured
 from rendergateway.configuration.profiles import read_profiles
+from rendergateway.endpoints.address import EMBEDDED
 from rendergateway.transport import Address, Settings
-from rendergateway.transport.address import EMBEDDED
 from rendergateway.transport.credentials.stored import configured_credentials
 
 __all__ = ["config"]
@@ -19,19 +19,19 @@ __all__ = ["config"]
 
 @click.group()
 def config() -> None:
-    """Show what is configured."""
+    """Show the configuration."""
 
 
 @config.command()
 def path() -> None:
-    """Print the path of the configuration file; it need not be there."""
+    """Print the path of the configuration file, which need not exist."""
     click.echo(configuration_path())
 
 
 @config.command()
 @service_options
 def show(service: str | None, profile: str | None) -> None:
-    """Print each setting, its value, and where that stands; secrets are not shown."""
+    """Print each setting with value and source, without secrets."""
     found = configured({"service": service}, profile=profile)
     rows = [*_settings(found), ("credentials", _credentials(found), "")]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
@@ -67,5 +67,5 @@ def _credentials(found: Configuration) -> str:
 def _file() -> str:
     file = configuration_path()
     if not file.exists():
-        return f'{file} is not there; it would hold [profiles.NAME] with service = "http://host:port"'
+        return f'{file} does not exist; a profile in it is [profiles.NAME] with service = "http://host:port"'
     return f"{file}: profiles {', '.join(sorted(read_profiles(file))) or 'none'}"

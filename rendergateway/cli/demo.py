@@ -1,4 +1,4 @@
-"""``rendergateway demo``: a made-up volume, walked through, and what to try next."""
+"""``rendergateway demo``: generate a volume, walk through it, and suggest next steps."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import click
 
 from rendergateway.cli.outline import Branch, first_of, stack_branch, timed
 from rendergateway.cli.terminal import plural, result_console, say
+from rendergateway.extras import require
 from rendergateway.gateway import Gateway
 from rendergateway.progress import tracking
 from rendergateway.wrappers import MatchCollectionWrapper, MatchPairWrapper, StackWrapper
@@ -32,13 +33,15 @@ _PICTURE_SCALE = 0.5
 @click.argument("folder", default="rendergateway-demo")
 def demo(folder: str) -> None:
     """
-    Make a small volume in FOLDER (rendergateway-demo) and walk through it.
+    Generate a small volume in FOLDER and walk through it.
 
-    Three sections of 4 x 4 overlapping tiles of drawn tissue, their images, transforms and point matches, in an
-    embedded service, which draws a picture of the first section. A second run finds the volume there.
+    Three sections of 4 x 4 overlapping tiles of synthetic tissue, with images, transforms and point matches, in an
+    embedded service, which draws a picture of the first section. FOLDER is rendergateway-demo by default; a second run
+    reuses it.
     """
     from rendergateway.demo.folder import DemoFolder
 
+    require("the demo", "cv2", "werkzeug")
     place = DemoFolder(Path(folder))
     say(f"Demo in {place.path}")
     place.prepare()
@@ -54,7 +57,7 @@ def demo(folder: str) -> None:
 def _draw(place: DemoFolder) -> None:
     missing = place.missing_images()
     if not missing:
-        say("The images are there already.")
+        say("The images exist already.")
         return
     started = time.perf_counter()
     with tracking(True, "Drawing images", len(missing)) as progress:
@@ -67,11 +70,11 @@ def _fill(place: DemoFolder, gateway: Gateway) -> None:
     if place.fill(gateway):
         say(f"Stored tiles and point matches in {time.perf_counter() - started:.1f} s.")
     else:
-        say("Tiles and point matches are there already.")
+        say("Tiles and point matches exist already.")
 
 
 def _walk(gateway: Gateway) -> None:
-    """Read everything through the objects, from the owner down, and print what was seen."""
+    """Read the volume from the owner down, and print it."""
     from rendergateway.demo.folder import COLLECTION, STACK
 
     stack, collection = gateway.stack(STACK), gateway.match_collection(COLLECTION)
@@ -106,7 +109,7 @@ def _pair_branch(pair: MatchPairWrapper, stack: StackWrapper) -> Branch:
 
 
 def _draw_section(place: DemoFolder, gateway: Gateway) -> str:
-    """Draw the first section into a file, and return words for it."""
+    """Draw the first section into a file; return its description."""
     from rendergateway.demo.folder import STACK
 
     section = gateway.stack(STACK).sections()[0]
@@ -129,7 +132,7 @@ def _what_next(place: DemoFolder) -> None:
 
 
 def _program() -> str:
-    """Return the words that start this program from here."""
+    """Return the command that starts this program from the current folder."""
     called = Path(sys.argv[0])
     if called.name == "__main__.py":
         return f"{shlex.quote(_from_here(sys.executable))} -m rendergateway.cli"
@@ -140,7 +143,7 @@ def _program() -> str:
 
 
 def _from_here(path: str | os.PathLike[str]) -> str:
-    """Return *path* as seen from the present folder, where that is shorter; links are not followed."""
+    """Return *path* relative to the current folder if that is shorter; links are not followed."""
     full = os.path.abspath(path)
     relative = os.path.relpath(full)
     return relative if len(relative) < len(full) else full

@@ -1,4 +1,4 @@
-"""``rendergateway export``: whole sections into files."""
+"""``rendergateway export``: sections as image files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from rendergateway.cli.look import look_options, read_box, read_z
-from rendergateway.cli.services import full_name, named_stack, open_gateway, service_options
+from rendergateway.cli.services import full_name, named_stack, open_gateway, service_options, workers_option
 from rendergateway.cli.terminal import plural, say
 from rendergateway.errors import ImageError
 from rendergateway.geometry import Bounds
@@ -26,14 +26,14 @@ def _box(ctx: click.Context, option: click.Parameter, text: str | None) -> Bound
 @click.command()
 @click.argument("name", metavar="[[OWNER/]PROJECT/]STACK")
 @click.option("--format", "kind", type=click.Choice(["png", "jpg", "tif"]), default="png", show_default=True)
-@click.option("--scale", type=float, required=True, help="Pixels of the pictures a world pixel.")
+@click.option("--scale", type=float, required=True, help="Picture pixels per world pixel.")
 @click.option("--z", callback=read_z, metavar="Z or FIRST..LAST", help="Only these sections.")
 @click.option(
-    "--box", callback=_box, metavar="X0,Y0,X1,Y1", help="The same part of each; 'stack' for the bounds of the stack."
+    "--box", callback=_box, metavar="X0,Y0,X1,Y1", help="The same box of each; 'stack' for the bounds of the stack."
 )
-@click.option("--to", "folder", required=True, metavar="FOLDER", help="Where the files go.")
-@click.option("--overwrite", is_flag=True, help="Draw again what is there.")
-@click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Pictures under way at once.")
+@click.option("--to", "folder", required=True, metavar="FOLDER", help="Folder of the files.")
+@click.option("--overwrite", is_flag=True, help="Draw existing files again.")
+@workers_option("Concurrent pictures")
 @look_options
 @service_options
 def export(
@@ -44,16 +44,16 @@ def export(
     box: Bounds | str | None,
     folder: str,
     overwrite: bool,
-    workers: int,
+    workers: int | None,
     look: dict[str, Any],
     service: str | None,
     profile: str | None,
 ) -> None:
     """
-    Draw whole sections, or the same box of each, into files of FOLDER.
+    Draw sections, or the same box of each, into files.
 
-    What an earlier export finished is left as it is, unless the stack has changed since or the pictures are to look
-    otherwise; one that was broken off is taken up where it ended.
+    Files of an earlier export are kept, unless the stack or the options have changed since; an interrupted export is
+    resumed.
     """
     with open_gateway(service, profile, image_paths=look.pop("image_paths", None)) as gateway:
         stack = named_stack(gateway, name)
@@ -64,8 +64,8 @@ def export(
             progress=True, **look,
         )  # fmt: skip
         seconds = time.perf_counter() - started
-        there = len(found.files) - found.drawn
-        more = f", {there} {'was' if there == 1 else 'were'} there" if there else ""
+        kept = len(found.files) - found.drawn
+        more = f", {kept} {'was' if kept == 1 else 'were'} up to date" if kept else ""
         click.echo(f"{found.folder}: {plural(found.drawn, 'picture')} in {seconds:.2f} s{more}")
 
 
@@ -73,5 +73,5 @@ def _chosen(stack: StackWrapper, box: Bounds | str | None) -> Bounds | None:
     if not isinstance(box, str):
         return box
     if stack.bounds is None:
-        raise ImageError(f"stack {stack} is LOADING and has no bounds; --box X0,Y0,X1,Y1 says them")
+        raise ImageError(f"stack {stack} is LOADING and has no bounds; pass them as --box X0,Y0,X1,Y1")
     return stack.bounds

@@ -7,36 +7,13 @@ import time
 import click
 
 from rendergateway.batch.load import Loaded, load_specs
-from rendergateway.cli.services import full_name, named_stack, open_gateway, service_options
+from rendergateway.cli.services import full_name, named_stack, open_gateway, service_options, workers_option
 from rendergateway.cli.terminal import plural, say
 from rendergateway.model.files.spec_set import gather_specs
 from rendergateway.model.tile_text.limits import TileLimits
 from rendergateway.wrappers import StackWrapper
 
 __all__ = ["load"]
-
-_EACH = "--transforms-each"
-
-
-class _LoadCommand(click.Command):
-    """A command with an option that takes all words up to the next option."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, _with_repeated_option(args))
-
-
-def _with_repeated_option(words: list[str]) -> list[str]:
-    """Write ``--transforms-each a b`` as the repeated option that click knows."""
-    written: list[str] = []
-    takes_more = False
-    for word in words:
-        if word == _EACH or (word.startswith("-") and word != "-"):
-            takes_more = word == _EACH
-            if not takes_more:
-                written.append(word)
-        else:
-            written += [_EACH, word] if takes_more else [word]
-    return written
 
 
 def _limits(ctx: click.Context, option: click.Parameter, text: str | None) -> TileLimits | None:
@@ -46,57 +23,68 @@ def _limits(ctx: click.Context, option: click.Parameter, text: str | None) -> Ti
         raise click.BadParameter(str(error), ctx, option) from error
 
 
-@click.command(cls=_LoadCommand)
+@click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
-@click.option("--stack", "name", required=True, metavar="[[OWNER/]PROJECT/]NAME", help="Where the tiles go.")
-@click.option("--z", type=float, help="Section of the tiles that do not say theirs.")
+@click.option("--stack", "name", required=True, metavar="[[OWNER/]PROJECT/]NAME", help="The stack.")
+@click.option("--z", type=float, help="Section of tiles without z.")
 @click.option("--transforms", multiple=True, metavar="FILE", help="Shared transforms of all files; may be repeated.")
-@click.option(_EACH, "each", multiple=True, metavar="FILE…", help="Shared transforms, a file for each FILE, in order.")
+@click.option(
+    "--transforms-each",
+    "each",
+    is_flag=True,
+    help="The second half of FILE… are shared transforms, one file per file of tiles: z1 z2 --transforms-each t1 t2.",
+)
 @click.option(
     "--limits",
     callback=_limits,
     metavar="size=LOW..HIGH,coordinate=LOW..HIGH",
-    help="Refuse tiles whose boxes are of another size, or lie elsewhere, in world pixels.",
+    help="Refuse tiles whose bounding boxes exceed these limits, in world pixels.",
 )
-@click.option("--append", is_flag=True, help="Add to a stack that is there; tiles of the same id are replaced.")
-@click.option("--replace", is_flag=True, help="Delete what else is in a stack that is there, once all is stored.")
+@click.option("--append", is_flag=True, help="Add to an existing stack; tiles with the same id are replaced.")
+@click.option("--replace", is_flag=True, help="Replace an existing stack: delete its other tiles after loading.")
 @click.option("--leave-open", is_flag=True, help="Leave the stack LOADING instead of COMPLETE.")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Requests made at once.")
+@workers_option("Concurrent requests")
 @service_options
 def load(
     files: tuple[str, ...],
     name: str,
     z: float | None,
     transforms: tuple[str, ...],
-    each: tuple[str, ...],
+    each: bool,
     limits: TileLimits | None,
     append: bool,
     replace: bool,
     leave_open: bool,
-    workers: int,
+    workers: int | None,
     service: str | None,
     profile: str | None,
 ) -> None:
     """
-    Put real tile specs into a stack.
+    Load tile specs from files into a stack.
 
-    FILE holds an array of tile specs, an array of shared transforms, or resolved tiles; plain or gzipped; - is
-    standard input. Several files go together: tiles find their shared transforms in any of them. Boxes that are
-    there are kept, missing ones are derived. Nothing is stored unless every file is right.
+    FILE is an array of tile specs, an array of shared transforms, or resolved tiles; plain or gzipped; - is standard
+    input. Tiles may refer to shared transforms in any of the files. Existing bounding boxes are kept, missing ones are
+    derived. Nothing is stored if a file is invalid. The stack is created if it does not exist.
     """
     if append and replace:
         raise click.UsageError("--append and --replace exclude each other")
-    if each and len(each) != len(files):
-        raise click.UsageError(f"{_EACH} takes one file for each FILE: there are {len(each)} for {len(files)}")
+    if each:
+        half, odd = divmod(len(files), 2)
+        if odd:
+            raise click.UsageError(
+                f"--transforms-each needs one file of transforms per file of tiles, got {len(files)}"
+            )
+        files, transforms = files[:half], (*transforms, *files[half:])
     existing = "append" if append else "replace" if replace else "refuse"
     with open_gateway(service, profile, makes_file=True) as gateway:
         stack = named_stack(gateway, name)
         say(f"Loading into stack {full_name(stack)} of {gateway.server}")
-        specs = gather_specs(files, transforms=(*transforms, *each), z=z)
+        specs = gather_specs(files, transforms=transforms, z=z)
         started = time.perf_counter()
         loaded = load_specs(
-            stack, specs, existing=existing, complete=not leave_open, workers=workers, validate=limits, progress=True
-        )
+            stack, specs, existing=existing, complete=not leave_open, workers=workers or gateway.bulk.workers,
+            validate=limits, progress=True,
+        )  # fmt: skip
         click.echo(_summary(stack, loaded, time.perf_counter() - started))
 
 

@@ -1,4 +1,4 @@
-"""``rendergateway login``: credentials for a server, tried and kept where every process of this user finds them."""
+"""``rendergateway login``: credentials for a server, verified and stored for all processes of this user."""
 
 from __future__ import annotations
 
@@ -12,40 +12,38 @@ import click
 
 from rendergateway.cli.services import service_options
 from rendergateway.cli.terminal import say
+from rendergateway.endpoints.address import EMBEDDED, LOOPBACK_HOSTS
 from rendergateway.errors import CommandError
 from rendergateway.gateway import Gateway
 from rendergateway.transport import BearerToken
-from rendergateway.transport.address import EMBEDDED
 from rendergateway.transport.credentials.stored import forget_credentials, save_credentials
 
 __all__ = ["login"]
 
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
-
 
 @click.command()
-@click.option("--token-file", type=click.Path(path_type=Path), metavar="FILE", help="Take the token from this file.")
-@click.option("--token-stdin", is_flag=True, help="Take the token, or the password, from standard input.")
-@click.option("--user", metavar="NAME", help="Log in with this user name and a password instead of a token.")
-@click.option("--forget", is_flag=True, help="Remove what is kept for the server.")
+@click.option("--token-file", type=click.Path(path_type=Path), metavar="FILE", help="Read the token from this file.")
+@click.option("--token-stdin", is_flag=True, help="Read the token, or the password, from standard input.")
+@click.option("--user", metavar="NAME", help="Log in with a user name and password instead of a token.")
+@click.option("--forget", is_flag=True, help="Delete the stored credentials of the server.")
 @service_options
 def login(
     token_file: Path | None, token_stdin: bool, user: str | None, forget: bool, service: str | None, profile: str | None
 ) -> None:
     """
-    Keep credentials for a server, once a request with them succeeded.
+    Store credentials for a server, once a request succeeded.
 
-    They lie in a file of their own that nobody else can read, and are sent to that server only. Without --token-file
-    and --token-stdin they are asked for, on a terminal.
+    They are stored in a file that only you can read, and are sent to that server only. Without --token-file or
+    --token-stdin, they are asked for on the terminal.
     """
     if (token_file is not None) + token_stdin + forget > 1:
         raise click.UsageError("--token-file, --token-stdin and --forget exclude each other")
     with contextlib.closing(Gateway(service, profile=profile, auth=False)) as gateway:
         if gateway.server.startswith(EMBEDDED):
-            raise CommandError("an embedded service has no users: whoever may read its file may use it")
+            raise CommandError("an embedded service has no users: access to its file is access to its data")
         if forget:
-            was_there = forget_credentials(gateway.server)
-            click.echo(f"{'Forgot' if was_there else 'There were no'} credentials for {gateway.server}")
+            existed = forget_credentials(gateway.server)
+            click.echo(f"{'Deleted the' if existed else 'There were no'} credentials for {gateway.server}")
             return
         _warn_of_listeners(gateway.server)
         secret = _secret(token_file, token_stdin, f"{'Password' if user else 'Token'} for {gateway.server}: ")
@@ -53,7 +51,7 @@ def login(
         gateway.change_auth(pair or BearerToken(secret))
         gateway.call("owner.list")
         path = save_credentials(gateway.server, token=None if user else secret, login=pair)
-    click.echo(f"Credentials for {gateway.server} are kept in {path}")
+    click.echo(f"Credentials for {gateway.server} are stored in {path}")
 
 
 def _secret(file: Path | None, from_stdin: bool, question: str) -> str:
@@ -62,11 +60,11 @@ def _secret(file: Path | None, from_stdin: bool, question: str) -> str:
     if from_stdin:
         return sys.stdin.read().strip()
     if not sys.stdin.isatty():
-        raise CommandError("nothing is asked where there is no terminal; give --token-file FILE or --token-stdin")
+        raise CommandError("no terminal to ask for credentials on: pass --token-file FILE or --token-stdin")
     return getpass.getpass(question)
 
 
 def _warn_of_listeners(server: str) -> None:
     split = urlsplit(server)
-    if split.scheme == "http" and split.hostname not in _LOOPBACK:
-        say(f"{server} is not encrypted: whoever sits on the way to it can read these credentials.")
+    if split.scheme == "http" and split.hostname not in LOOPBACK_HOSTS:
+        say(f"The connection to {server} is not encrypted: others on the network can read these credentials.")

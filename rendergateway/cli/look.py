@@ -1,4 +1,4 @@
-"""How pictures are to look: the options that all commands share that draw, and how boxes and ranges are written."""
+"""Options shared by the commands that draw, and the syntax of boxes and ranges."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from rendergateway.cli.remedies import in_options
 from rendergateway.geometry import Bounds
 from rendergateway.wrappers import PictureOptions
 from rendergateway.wrappers.core.arguments import as_box
@@ -20,13 +21,13 @@ _RANGE = ".."
 
 
 def read_box(ctx: click.Context, option: click.Parameter, text: str | None) -> Bounds | None:
-    """Return the box that ``X0,Y0,X1,Y1`` says."""
+    """Parse a box, ``X0,Y0,X1,Y1``."""
     if text is None:
         return None
     try:
         x0, y0, x1, y1 = map(float, text.split(","))
     except ValueError as error:
-        raise click.BadParameter(f"a box is X0,Y0,X1,Y1 in world pixels, not {text!r}", ctx, option) from error
+        raise click.BadParameter(f"must be X0,Y0,X1,Y1 in world pixels, got {text!r}", ctx, option) from error
     try:
         return as_box(Bounds(x0, y0, x1, y1))
     except ValueError as error:
@@ -36,7 +37,7 @@ def read_box(ctx: click.Context, option: click.Parameter, text: str | None) -> B
 def read_z(
     ctx: click.Context, option: click.Parameter, text: str | None
 ) -> float | tuple[float | None, float | None] | None:
-    """Return the sections that ``3``, ``1..50``, ``10..`` or ``..20`` says."""
+    """Parse a range of sections: ``3``, ``1..50``, ``10..`` or ``..20``."""
     if text is None:
         return None
     low, dots, high = text.partition(_RANGE)
@@ -45,7 +46,7 @@ def read_z(
             return float(low)
         return float(low) if low else None, float(high) if high else None
     except ValueError as error:
-        raise click.BadParameter(f"sections are 3, 1..50, 10.. or ..20, not {text!r}", ctx, option) from error
+        raise click.BadParameter(f"must be 3, 1..50, 10.. or ..20, got {text!r}", ctx, option) from error
 
 
 def _read_range(ctx: click.Context, option: click.Parameter, text: str | None) -> tuple[float, float] | None:
@@ -53,34 +54,37 @@ def _read_range(ctx: click.Context, option: click.Parameter, text: str | None) -
         return None
     low, _, high = text.partition(_RANGE)
     try:
-        return float(low), float(high)
+        window = float(low), float(high)
     except ValueError as error:
-        raise click.BadParameter(f"intensities are LOW..HIGH, not {text!r}", ctx, option) from error
+        raise click.BadParameter(f"must be LOW..HIGH, got {text!r}", ctx, option) from error
+    if not window[0] <= window[1]:
+        raise click.BadParameter(f"LOW must be <= HIGH, got {text!r}", ctx, option)
+    return window
 
 
 def _read_paths(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> dict[str, str]:
     wrong = next((text for text in texts if "=" not in text), None)
     if wrong is not None:
-        raise click.BadParameter(f"paths are THEIRS=MINE, not {wrong!r}", ctx, option)
+        raise click.BadParameter(f"must be THEIRS=MINE, got {wrong!r}", ctx, option)
     return dict(text.split("=", 1) for text in texts)
 
 
 _OPTIONS = [
-    click.option("--channel", metavar="NAME", help="Which channel of the tiles."),
-    click.option("--intensity", callback=_read_range, metavar="LOW..HIGH", help="Values shown black and white."),
+    click.option("--channel", metavar="NAME", help="The channel to draw."),
+    click.option("--intensity", callback=_read_range, metavar="LOW..HIGH", help="Values mapped to black and white."),
     click.option("--filter", "filtered", is_flag=True, help="Apply the service's default filters."),
-    click.option("--filter-list", metavar="NAME", help="Apply a list of filters that the service has."),
+    click.option("--filter-list", metavar="NAME", help="Apply a list of filters configured in the service."),
     click.option(
         "--mask", type=click.Choice(["blended", "binary", "none"]), default="blended", show_default=True,
-        help="What becomes of the tiles' masks.",
+        help="How masks of the tiles are applied.",
     ),
-    click.option("--background", metavar="#RRGGBB", help="Where a masked picture would be transparent; or noise."),
-    click.option("--max-tiles", type=click.IntRange(0), help="Refuse to draw more tiles."),
-    click.option("--bits", type=click.Choice(["8", "16"]), help="16 keeps the values of the images."),
-    click.option("--local", is_flag=True, help="Draw here, from images that are found here."),
+    click.option("--background", metavar="#RRGGBB", help="Colour of transparent pixels, or noise."),
+    click.option("--max-tiles", type=click.IntRange(0), help="Refuse to draw more than this number."),
+    click.option("--bits", type=click.Choice(["8", "16"]), help="Bits per pixel; 16 keeps the values of the images."),
+    click.option("--local", is_flag=True, help="Draw in this process, from image files on this machine."),
     click.option(
         "--image-path", "image_paths", multiple=True, callback=_read_paths, metavar="THEIRS=MINE",
-        help="Where images lie here: beginnings of paths; may be repeated.",
+        help="Prefix of image paths as stored, and on this machine; may be repeated.",
     ),
 ]  # fmt: skip
 
@@ -89,11 +93,11 @@ def _check(look: dict[str, Any]) -> None:
     try:
         PictureOptions(**look)
     except (TypeError, ValueError) as error:
-        raise click.UsageError(str(error)) from error
+        raise click.UsageError(in_options(str(error))) from error
 
 
 def look_options(command: F) -> F:
-    """Give a command the options of how a picture is to look; it gets them as one ``look``."""
+    """Add the options of pictures; the command receives them as one mapping, ``look``."""
 
     @functools.wraps(command)
     def gathered(
@@ -118,7 +122,7 @@ def look_options(command: F) -> F:
             "background": background,
             "max_tiles": max_tiles,
             "dtype": None if bits is None else f"uint{bits}",
-            "render": "local" if local else "service",
+            "compute": "local" if local else "service",
             "image_paths": image_paths,
         }
         _check({name: value for name, value in look.items() if name != "image_paths"})

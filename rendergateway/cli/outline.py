@@ -26,20 +26,20 @@ _SHOWN_WORDS = 30
 @attrs.define
 class Branch:
     """
-    A line of the tree with those below it.
+    A node of the tree: one line, and its children.
 
     Attributes
     ----------
     kind, name : str
-        What it is, and which one.
+        Kind and name of the object.
     words : str
-        What is said of it.
+        Its properties, for display.
     values : dict
-        The same for a program.
+        Its properties, for JSON.
     below : list of Branch
-        Its children, as far as they are shown.
+        The children that are shown.
     seconds : float or None
-        How long it took to read it, all below included.
+        Time to read it, including its children.
     """
 
     kind: str
@@ -50,7 +50,7 @@ class Branch:
     seconds: float | None = None
 
     def as_tree(self) -> Tree:
-        """Return the branch as rich draws it."""
+        """Return the branch as a tree of rich."""
         from rich.tree import Tree
 
         tree = Tree(self._line())
@@ -69,7 +69,7 @@ class Branch:
         return line
 
     def as_values(self) -> dict[str, Any]:
-        """Return the branch for JSON: children by the plural of their kind."""
+        """Return the branch for JSON: children are listed under the plural of their kind."""
         values: dict[str, Any] = {self.kind: self.name, **self.values}
         for branch in self.below:
             if branch.kind:
@@ -78,7 +78,7 @@ class Branch:
 
 
 def timed(build: Callable[[], Branch]) -> Branch:
-    """Return what *build* makes, with the time that it took."""
+    """Return the result of *build*, with the time it took."""
     started = time.perf_counter()
     branch = build()
     branch.seconds = time.perf_counter() - started
@@ -86,7 +86,7 @@ def timed(build: Callable[[], Branch]) -> Branch:
 
 
 def first_of(found: Sequence[Any], count: int, kind: str, build: Callable[[Any], Branch]) -> list[Branch]:
-    """Return a branch for each of the first *count*, and a line for those left out."""
+    """Return a branch for each of the first *count* objects, and a line with the number of the others."""
     branches = [build(one) for one in found[:count]]
     more = len(found) - len(branches)
     if more > 0:
@@ -95,14 +95,14 @@ def first_of(found: Sequence[Any], count: int, kind: str, build: Callable[[Any],
 
 
 def box_words(box: Bounds | None) -> str:
-    """Return a box as words: from x to x, from y to y."""
+    """Return a box for display: the ranges of x and y."""
     if box is None:
         return "no box"
     return f"x {box.min_x:g}…{box.max_x:g}, y {box.min_y:g}…{box.max_y:g}"
 
 
 def stack_line(stack: StackWrapper) -> Branch:
-    """Return a stack alone: what the service says of it."""
+    """Return a stack with its metadata, without children."""
     resolution = [value for value in stack.resolution_nm if value is not None]
     words = [stack.state]
     if stack.tile_count is not None:
@@ -126,9 +126,9 @@ def stack_branch(stack: StackWrapper, *, sections: int, tiles: int, with_times: 
     Parameters
     ----------
     sections, tiles : int
-        How many sections are shown, and how many tiles of each.
+        Number of sections shown, and of tiles per section.
     with_times : bool
-        Whether reading is timed.
+        Whether to measure the time to read it.
     """
     clock = timed if with_times else _untimed
 

@@ -1,4 +1,4 @@
-"""``rendergateway picture``: a section, a box of one, or a tile into a file."""
+"""``rendergateway picture``: a section, a box of it, or a tile as an image file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rendergateway.cli.look import look_options, read_box
 from rendergateway.cli.services import named_stack, open_gateway, service_options
 from rendergateway.geometry import Bounds
 from rendergateway.wrappers import Picture, StackWrapper
-from rendergateway.wrappers.images.options import PICTURE_FRAMES
+from rendergateway.wrappers.images.options import IMAGE_FRAMES
 from rendergateway.wrappers.images.picture import checked_kind
 
 __all__ = ["picture"]
@@ -18,12 +18,14 @@ __all__ = ["picture"]
 
 @click.command()
 @click.argument("name", metavar="[[OWNER/]PROJECT/]STACK")
-@click.option("--z", type=float, help="Which section.")
-@click.option("--tile", "tile_id", metavar="ID", help="A tile in the place of a section.")
-@click.option("--frame", type=click.Choice(PICTURE_FRAMES), default="world", show_default=True, help="Of a tile.")
-@click.option("--box", callback=read_box, metavar="X0,Y0,X1,Y1", help="World pixels; all of the section unless given.")
-@click.option("--scale", type=float, default=1.0, show_default=True, help="Pixels of the picture a world pixel.")
-@click.option("-o", "--output", required=True, metavar="FILE", help="Its end says the format: .png, .jpg, .tif.")
+@click.option("--z", type=float, help="The section.")
+@click.option("--tile", "tile_id", metavar="ID", help="A tile, instead of a section.")
+@click.option("--frame", type=click.Choice(IMAGE_FRAMES), default="world", show_default=True, help="Frame of a tile.")
+@click.option("--box", callback=read_box, metavar="X0,Y0,X1,Y1", help="World pixels. Default: the whole section.")
+@click.option("--scale", type=float, default=1.0, show_default=True, help="Picture pixels per world pixel.")
+@click.option(
+    "-o", "--output", required=True, metavar="FILE", help="Its extension selects the format: .png, .jpg, .tif."
+)
 @look_options
 @service_options
 def picture(
@@ -38,13 +40,15 @@ def picture(
     service: str | None,
     profile: str | None,
 ) -> None:
-    """Draw a section, a box of one, or a tile into a file."""
-    if (z is None) == (tile_id is None):
-        raise click.UsageError("give --z, or --tile")
+    """Draw a section, a box of it, or a tile into a file."""
+    if z is None and tile_id is None:
+        raise click.UsageError("--z or --tile is required")
+    if z is not None and tile_id is not None:
+        raise click.UsageError("--z and --tile exclude each other")
     if tile_id is not None and box is not None:
-        raise click.UsageError("--box is a part of a section; a tile is drawn whole")
+        raise click.UsageError("--box selects a part of a section; a tile is drawn whole")
     if tile_id is None and frame != "world":
-        raise click.UsageError("--frame is for a --tile: a section lies in the world")
+        raise click.UsageError("--frame requires --tile: a section is drawn in the world")
     checked_kind(output)
     with open_gateway(service, profile, image_paths=look.pop("image_paths", None)) as gateway:
         drawn = _drawn(named_stack(gateway, name), z, tile_id, frame, box, scale, look)
@@ -64,4 +68,4 @@ def _drawn(
 ) -> Picture:
     if tile_id is not None:
         return stack.tile(tile_id).image(frame, scale=scale, **look)
-    return stack.image(z or 0.0, box, scale=scale, **look)
+    return stack.section(z or 0.0).image(box, scale=scale, **look)

@@ -1,4 +1,4 @@
-"""``rendergateway serve``: the embedded service behind a socket."""
+"""``rendergateway serve``: the embedded service on a socket."""
 
 from __future__ import annotations
 
@@ -13,32 +13,41 @@ __all__ = ["serve"]
 
 @click.command()
 @click.argument("path", required=False)
-@click.option("--memory", is_flag=True, help="Instead of PATH: a private file that goes when the service ends.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; other machines see no loopback.")
-@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
-@click.option("--images", multiple=True, metavar="DIR", help="A folder below which images may be read; repeatable.")
-@click.option("--threads", default=4, show_default=True, type=click.IntRange(1), help="Requests worked on at once.")
-@click.option("--read-only", is_flag=True, help="Refuse every change.")
-@click.option("--tile-limit", type=click.IntRange(1), metavar="N", help="Most tiles in one answer.")
-@click.option("--body-limit", type=click.IntRange(1), metavar="BYTES", help="Most bytes of a body; 1 GiB unless set.")
+@click.option("--memory", is_flag=True, help="Instead of PATH: a temporary database, deleted on exit.")
 @click.option(
-    "--nesting-limit", type=click.IntRange(1, 500), metavar="N", help="Deepest JSON of a body; 100 unless set."
+    "--host", default="127.0.0.1", show_default=True, help="Address to listen on; the default is for this machine only."
 )
-@click.option("--quiet", is_flag=True, help="Do not log a line per request to standard error.")
-@click.option("--allow-origin", multiple=True, metavar="URL", help="Web pages, besides local ones, that may read.")
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 for any free port.")
+@click.option("--images", multiple=True, metavar="DIR", help="Folder below which images may be read; may be repeated.")
+@click.option("--threads", default=4, show_default=True, type=click.IntRange(1), help="Concurrent requests.")
+@click.option("--read-only", is_flag=True, help="Refuse every change.")
+@click.option("--tile-limit", type=click.IntRange(1), metavar="N", help="Maximum number of tiles per answer.")
+@click.option(
+    "--body-limit", type=click.IntRange(1), metavar="BYTES", help="Maximum size of a request body; 1 GiB by default."
+)
+@click.option(
+    "--nesting-limit", type=click.IntRange(1, 500), metavar="N", help="Maximum depth of JSON; 100 by default."
+)
+@click.option("--quiet", is_flag=True, help="Do not log requests to standard error.")
+@click.option(
+    "--allow-origin",
+    multiple=True,
+    metavar="URL",
+    help="Origin of web pages that may read, besides local ones; may be repeated.",
+)
 def serve(path: str | None, memory: bool, quiet: bool, **options: Any) -> None:
     """
-    Serve the database PATH, made where it is missing, until told to stop.
+    Serve the database PATH until stopped; create it if missing.
 
-    Nobody but this machine reaches it, unless --host says otherwise.
+    It is reachable from this machine only, unless --host is another address.
     """
     if memory == (path is not None):
-        raise click.UsageError("name the database to serve, or give --memory")
-    from rendergateway.service.launch import serve as run
+        raise click.UsageError("pass either the PATH of a database or --memory")
+    from rendergateway.service.serve import serve as run
 
     if quiet:
         options["on_request"] = _say_nothing
-    # What is not set is for the service to say.
+    # Options that are not set have the defaults of the service.
     options = {name: value for name, value in options.items() if value is not None}
     if path is not None:
         run(path, **options)
@@ -48,4 +57,4 @@ def serve(path: str | None, memory: bool, quiet: bool, **options: Any) -> None:
 
 
 def _say_nothing(line: str) -> None:
-    """Take a line of the log and keep it."""
+    """Discard a line of the log."""

@@ -1,4 +1,4 @@
-"""Which service and which stack a command means."""
+"""The service and the stack of a command."""
 
 from __future__ import annotations
 
@@ -10,22 +10,29 @@ from urllib.parse import unquote
 
 import click
 
+from rendergateway.endpoints.address import EMBEDDED
 from rendergateway.errors import CommandError
 from rendergateway.gateway import Gateway
 from rendergateway.wrappers import StackWrapper
+from rendergateway.wrappers.core.bulk import Bulk
 
-__all__ = ["existing_file", "full_name", "named_stack", "open_gateway", "service_options"]
+__all__ = ["existing_file", "full_name", "named_stack", "open_gateway", "service_options", "workers_option"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_EMBEDDED = "embedded:"
-
 
 def service_options(command: F) -> F:
-    """Give a command the options that say which service it means."""
-    address = click.option("--service", metavar="ADDRESS", help="http://host:port, or embedded:PATH.")
+    """Add the options that select the service."""
+    address = click.option(
+        "--service", metavar="ADDRESS", help="http://host:port, or embedded:PATH for a database file."
+    )
     profile = click.option("--profile", metavar="NAME", help="A profile of the configuration file.")
     return address(profile(command))
+
+
+def workers_option(what: str) -> Callable[[F], F]:
+    """Return the option ``--workers``; the default is that of the library."""
+    return click.option("--workers", type=click.IntRange(1), help=f"{what}. Default: {Bulk().workers}.")
 
 
 @contextlib.contextmanager
@@ -37,27 +44,27 @@ def open_gateway(
     image_paths: Mapping[str, str] | None = None,
 ) -> Iterator[Gateway]:
     """
-    Give a gateway to the service that is meant.
+    Yield a gateway to the selected service.
 
     Parameters
     ----------
     service, profile : str, optional
-        As the options say.
+        Values of the options.
     makes_file : bool
-        Whether an embedded service may be made where there is none: a reading command would only hide a mistyped name.
+        Whether a missing database may be created; a command that only reads would hide a mistyped name.
     image_paths : mapping, optional
-        As `Gateway` takes it.
+        As for `Gateway`.
 
     Raises
     ------
     ConfigurationError
-        If nothing says which service is meant.
+        If no service is configured.
     CommandError
-        If there is no file of that name, or the service would go with the command.
+        If the database does not exist, or would be deleted when the command ends.
     """
     gateway = Gateway(service, profile=profile, image_paths=image_paths)
-    if gateway.server.startswith(_EMBEDDED):
-        _check_file(unquote(gateway.server.removeprefix(_EMBEDDED).partition("?")[0]), makes_file)
+    if gateway.server.startswith(EMBEDDED):
+        _check_file(unquote(gateway.server.removeprefix(EMBEDDED).partition("?")[0]), makes_file)
     with contextlib.closing(gateway):
         yield gateway
 
@@ -65,7 +72,7 @@ def open_gateway(
 def _check_file(path: str, makes_file: bool) -> None:
     if not path:
         raise CommandError(
-            "an embedded service without a file goes when the command ends; name one: --service embedded:./render.db"
+            "an embedded service without a file is deleted when the command ends; pass --service embedded:./render.db"
         )
     if not makes_file:
         existing_file(path)
@@ -73,37 +80,36 @@ def _check_file(path: str, makes_file: bool) -> None:
 
 def existing_file(path: str) -> Path:
     """
-    Return the path of a database that is there.
+    Return the path of an existing database.
 
     Raises
     ------
     CommandError
-        If it is not.
+        If it does not exist.
     """
     file = Path(path).expanduser()
     if not file.exists():
-        raise CommandError(f"there is no database {path!r}")
+        raise CommandError(f"database {path!r} does not exist")
     return file
 
 
 def named_stack(gateway: Gateway, name: str) -> StackWrapper:
     """
-    Return the stack that ``[[owner/]project/]stack`` names.
+    Return the stack with the name ``[[owner/]project/]stack``.
 
     Raises
     ------
     CommandError
-        If its owner or project is neither named nor known.
+        If owner or project are neither in the name nor configured.
     ConfigurationError
-        If the name has another form.
+        If the name is malformed.
     """
     parts = name.count("/")
     known = {"owner": parts > 1 or gateway.default_owner, "project": parts > 0 or gateway.default_project}
     missing = " and ".join(word for word, is_known in known.items() if not is_known)
     if missing:
         raise CommandError(
-            f"whose stack is {name!r}? Give its {missing}: as owner/project/stack, or with RENDER_OWNER and "
-            "RENDER_PROJECT"
+            f"stack {name!r} needs its {missing}: pass owner/project/stack, or set RENDER_OWNER and RENDER_PROJECT"
         )
     return gateway.stack(name)
 

@@ -1,4 +1,4 @@
-"""What is said, and where: messages and progress to standard error, results to standard output."""
+"""Output: messages and progress on standard error, results on standard output."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 
 __all__ = ["plural", "result_console", "say"]
 
-# Wide enough that no line of a piped result is broken.
+# Wide enough that no line of piped output is wrapped.
 _UNBROKEN = 10_000
 
 
 def say(message: str) -> None:
-    """Tell the user something that is not the result."""
+    """Print a message that is not part of the result."""
     click.echo(message, err=True)
 
 
 def plural(count: int, word: str) -> str:
     """
-    Return a count with its word.
+    Return a count with its noun.
 
     Examples
     --------
@@ -33,7 +33,7 @@ def plural(count: int, word: str) -> str:
 
 
 def result_console() -> Console:
-    """Return a console for results: as wide as the terminal, or without limit where there is none."""
+    """Return a console for results: as wide as the terminal, or of unlimited width without one."""
     from rich.console import Console
 
     console = Console(highlight=False)

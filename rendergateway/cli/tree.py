@@ -1,4 +1,4 @@
-"""``rendergateway tree``: what a service or a stack holds."""
+"""``rendergateway tree``: the contents of a service or a stack."""
 
 from __future__ import annotations
 
@@ -17,12 +17,18 @@ __all__ = ["tree"]
 
 @click.command()
 @click.argument("name", required=False, metavar="[[[OWNER/]PROJECT/]STACK]")
-@click.option("--sections", default=10, show_default=True, type=click.IntRange(0), help="Sections shown.")
-@click.option("--tiles", default=3, show_default=True, type=click.IntRange(0), help="Tiles shown of each section.")
-@click.option("--json", "as_json", is_flag=True, help="The same for a program.")
+@click.option("--sections", default=10, show_default=True, type=click.IntRange(0), help="Number of sections shown.")
+@click.option(
+    "--tiles", default=3, show_default=True, type=click.IntRange(0), help="Number of tiles shown per section."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @service_options
 def tree(name: str | None, sections: int, tiles: int, as_json: bool, service: str | None, profile: str | None) -> None:
-    """Show a stack with its sections, tiles and transforms; without a name, all stacks and match collections."""
+    """
+    Show the contents of a stack, or of the whole service.
+
+    With a name the stack with its sections, tiles and transforms; without, all stacks and match collections.
+    """
     with open_gateway(service, profile) as gateway:
         if name is None:
             found = [_owner_branch(owner) for owner in gateway.owners()]
@@ -40,7 +46,7 @@ def _show(gateway: Gateway, found: list[Branch]) -> None:
     for branch in found:
         console.print(branch.as_tree())
     if not found:
-        console.print(f"{gateway.server} holds no stacks")
+        console.print(f"{gateway.server} has no stacks")
 
 
 def _whole_branch(stack: StackWrapper, sections: int, tiles: int) -> Branch:

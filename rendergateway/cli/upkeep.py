@@ -1,4 +1,4 @@
-"""``rendergateway backup``, ``check`` and ``compact``: care for the file of an embedded service."""
+"""``rendergateway backup``, ``check`` and ``compact``: maintenance of the database of an embedded service."""
 
 from __future__ import annotations
 
@@ -30,7 +30,11 @@ def _database(path: str) -> Iterator[Database]:
 @click.argument("path")
 @click.argument("target")
 def backup(path: str, target: str) -> None:
-    """Copy the database PATH to the new file TARGET, as it is at one moment, while others go on."""
+    """
+    Copy the database PATH to the new file TARGET.
+
+    The copy is a snapshot; others may read and write meanwhile.
+    """
     from rendergateway.service.store import backup as copy
 
     say(f"Copying {path} to {target}")
@@ -41,7 +45,7 @@ def backup(path: str, target: str) -> None:
 @click.command()
 @click.argument("path")
 def check(path: str) -> None:
-    """Look for damage in the database PATH."""
+    """Check the database PATH for damage."""
     from rendergateway.service.store import check as look
 
     with _database(path) as database:
@@ -49,14 +53,14 @@ def check(path: str) -> None:
     for line in wrong:
         click.echo(line)
     if wrong:
-        raise StoreError(f"{path} is damaged; a backup is the way back")
+        raise StoreError(f"{path} is damaged; restore a backup")
     click.echo(f"{path}: no damage")
 
 
 @click.command()
 @click.argument("path")
 def compact(path: str) -> None:
-    """Give the space of what was deleted from the database PATH back to the disk."""
+    """Release the disk space of deleted data in the database PATH."""
     from rendergateway.service.store import compact as shrink
 
     say(f"Compacting {path}")

@@ -1,7 +1,7 @@
 """
-Which service is meant, and how it is asked: arguments, environment, profiles, in one order.
+Configuration: arguments, environment variables and profiles, in one order of precedence.
 
-There is no default store: data that lands where nobody looks is lost.
+There is no default service: data written to an unexpected place would be lost. Imports ``errors`` only.
 """
 
 from rendergateway.configuration.layers import Configuration, Found, Layer, configured

@@ -1,4 +1,4 @@
-"""What counts where several places say something: the nearer to the call, the more."""
+"""Layers of the configuration and their precedence."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from rendergateway.errors import ConfigurationError
 __all__ = ["Configuration", "Found", "Layer", "configured"]
 
 _PROFILE_VARIABLE = "RENDERGATEWAY_PROFILE"
-# renderapi's own variables, and the names that its guide gives them.
+# The variables of renderapi, and the names of them in its guide.
 _RENDERAPI_PREFIXES = ("RENDER_", "DEFAULT_RENDER_")
 
 
 class Layer(NamedTuple):
     """
-    One place that says something.
+    The values from one source.
 
     Attributes
     ----------
     source : str
-        For messages.
+        Name of the source, for messages.
     values : dict
         Setting → value.
     sources : dict
-        Setting → source, where it is more particular.
+        Setting → more specific name of its source.
     """
 
     source: str
@@ -37,7 +37,7 @@ class Layer(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A value, and where it stands."""
+    """A value and its source."""
 
     value: Any
     source: str
@@ -45,50 +45,50 @@ class Found(NamedTuple):
 
 class Configuration(NamedTuple):
     """
-    All places together.
+    All layers, in order of precedence.
 
     Attributes
     ----------
     layers : tuple of Layer
-        The first that says something of a setting counts: arguments; the profile that an argument names;
-        ``RENDERGATEWAY_…`` variables; the profile that ``RENDERGATEWAY_PROFILE`` names; ``RENDER_…``;
+        For each setting the first layer with a value applies: arguments; the profile named by an argument;
+        ``RENDERGATEWAY_…`` variables; the profile named by ``RENDERGATEWAY_PROFILE``; ``RENDER_…``;
         ``DEFAULT_RENDER_…``.
     """
 
     layers: tuple[Layer, ...]
 
     def find(self, name: str) -> Found | None:
-        """Return the value of a setting that counts, and its source; None where nothing says it."""
+        """Return the effective value of a setting and its source; None if not set."""
         for layer in self.layers:
             if name in layer.values:
                 return Found(layer.values[name], layer.sources.get(name, layer.source))
         return None
 
     def get(self, name: str) -> Any:
-        """Return the value of a setting that counts; None where nothing says it."""
+        """Return the effective value of a setting; None if not set."""
         found = self.find(name)
         return found.value if found is not None else None
 
     @property
     def service(self) -> str:
         """
-        The address of the service.
+        Address of the service.
 
         Raises
         ------
         ConfigurationError
-            If nothing says which service is meant.
+            If no layer sets the service.
         """
         address: str | None = self.get("service")
         if address is None:
             raise ConfigurationError(
-                "which service is meant? Give an address, a profile, or --service embedded:./render.db for one in a "
-                f"file; or set {SETTINGS['service'].variable}"
+                "no service configured: pass an address (http://host:port, or embedded:./render.db for a database "
+                f"file) or a profile, or set {SETTINGS['service'].variable}"
             )
         return address
 
     def of_requests(self) -> dict[str, Any]:
-        """Return what is said of limits, pool and retries."""
+        """Return the settings of limits, pool and retries."""
         names = [name for name, setting in SETTINGS.items() if setting.is_of_requests]
         return {name: found.value for name in names if (found := self.find(name)) is not None}
 
@@ -100,21 +100,21 @@ def configured(
     environment: Mapping[str, str] = os.environ,
 ) -> Configuration:
     """
-    Gather what arguments, environment and profiles say.
+    Collect the configuration from arguments, environment and profiles.
 
     Parameters
     ----------
     arguments : mapping, optional
-        Setting → value; None counts as not given.
+        Setting → value; None means not set.
     profile : str, optional
-        Name of a profile in the configuration file; ``RENDERGATEWAY_PROFILE`` unless given.
+        Name of a profile in the configuration file; ``RENDERGATEWAY_PROFILE`` by default.
     environment : mapping, optional
-        The environment's variables.
+        Environment variables.
 
     Raises
     ------
     ConfigurationError
-        If a profile that is named is not there, or a value is not what it should be.
+        If a named profile is missing, or a value is of the wrong type.
     """
     given = {name: value for name, value in (arguments or {}).items() if value is not None}
     layers = [Layer("argument", given)]

@@ -1,4 +1,4 @@
-"""The configuration file: profiles of services, and what is wrong with one, by its line."""
+"""Profiles in the configuration file, with errors by file and line."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _KNOWN = [setting.name for setting in SETTINGS.values() if not setting.is_secret
 
 def configuration_path(environment: Mapping[str, str] = os.environ) -> Path:
     """
-    Return the path of the configuration file; it need not be there.
+    Return the path of the configuration file, whether or not it exists.
 
-    ``RENDERGATEWAY_CONFIG``, else ``rendergateway/config.toml`` below ``XDG_CONFIG_HOME``, else below ``~/.config``.
+    ``RENDERGATEWAY_CONFIG``, else ``rendergateway/config.toml`` in ``XDG_CONFIG_HOME``, else in ``~/.config``.
     """
     if environment.get(CONFIGURATION_VARIABLE):
         return Path(environment[CONFIGURATION_VARIABLE]).expanduser()
@@ -38,37 +38,38 @@ def read_profile(name: str, path: Path) -> dict[str, Any]:
     Raises
     ------
     ConfigurationError
-        If the file, the profile or its service is missing, or something in the file is not known.
+        If the file, the profile or its service is missing, or the file is invalid.
     """
     profiles = read_profiles(path)
     if "service" not in profiles.get(name, {}):
         known = ", ".join(sorted(profiles)) or "none"
         raise ConfigurationError(
-            f"{path} has no profile {name!r} with a service (profiles there: {known}); write [profiles.{name}] and "
-            'service = "http://host:port"'
+            f"missing profile with a service in {path}: got {name!r}, known profiles are {known}; add "
+            f'[profiles.{name}] and service = "http://host:port"'
         )
     return profiles[name]
 
 
 def read_profiles(path: Path) -> dict[str, dict[str, Any]]:
     """
-    Return the settings of all profiles, checked.
+    Return the validated settings of all profiles.
 
     Raises
     ------
     ConfigurationError
-        If the file is missing or cannot be read, or something in it is not known.
+        If the file is missing, unreadable or invalid.
     """
     text, values = _read(path)
     for key in values:
         if key != "profiles":
             raise ConfigurationError(
-                f"{_place(path, text, '', key)}: unknown key {key!r}; the file holds [profiles.NAME]"
+                f"{_place(path, text, '', key)}: unknown key: got {key!r}; the file may contain [profiles.NAME] only"
             )
     profiles = values.get("profiles", {})
     for name, profile in profiles.items():
         if not isinstance(profile, dict):
-            raise ConfigurationError(f"{_place(path, text, 'profiles', name)}: a profile is a table: [profiles.{name}]")
+            place = _place(path, text, "profiles", name)
+            raise ConfigurationError(f"{place}: a profile must be a table: got {profile!r}; write [profiles.{name}]")
         profiles[name] = {
             key: _checked(key, value, _place(path, text, f"profiles.{name}", key)) for key, value in profile.items()
         }
@@ -78,24 +79,24 @@ def read_profiles(path: Path) -> dict[str, dict[str, Any]]:
 def _checked(key: str, value: Any, place: str) -> Any:
     if key in _SECRETS:
         raise ConfigurationError(
-            f"{place}: {key!r} is a secret, which has no place here; `rendergateway login` keeps it in a file of its "
-            "own, and token_file names one that is there"
+            f"{place}: secrets are not allowed in this file: got {key!r}; use `rendergateway login`, or token_file for "
+            "an existing file"
         )
     if key not in _KNOWN:
-        raise ConfigurationError(f"{place}: unknown key {key!r}; known are {', '.join(_KNOWN)}")
+        raise ConfigurationError(f"{place}: unknown key: got {key!r}; known keys are {', '.join(_KNOWN)}")
     return SETTINGS[key].check(value, place)
 
 
 def _place(path: Path, text: str, table: str, key: str) -> str:
-    """Return the file, and the line where *key* of *table* stands as far as that is plain to see."""
-    present = ""
+    """Return the path, and the line number of *key* in *table* if a simple search finds it."""
+    current = ""
     for number, line in enumerate(text.splitlines(), start=1):
         header = re.match(r"\s*\[([^\[\]]*)\]", line)
         if header:
-            present = re.sub(r"[\s'\"]", "", header[1])
-            if present == f"{table}.{key}".lstrip("."):
+            current = re.sub(r"[\s'\"]", "", header[1])
+            if current == f"{table}.{key}".lstrip("."):
                 return f"{path}, line {number}"
-        elif present == table and re.match(rf"\s*['\"]?{re.escape(key)}['\"]?\s*=", line):
+        elif current == table and re.match(rf"\s*['\"]?{re.escape(key)}['\"]?\s*=", line):
             return f"{path}, line {number}"
     return str(path)
 
@@ -109,6 +110,6 @@ def _read(path: Path) -> tuple[str, dict[str, Any]]:
         text = path.read_text(encoding="utf-8")
         return text, tomllib.loads(text)
     except FileNotFoundError as error:
-        raise ConfigurationError(f"there is no configuration file {path}") from error
+        raise ConfigurationError(f"missing configuration file {path}") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}") from error
+        raise ConfigurationError(f"cannot read {path}: {error}") from error

@@ -1,4 +1,4 @@
-"""The one table of what can be configured; profiles, environment, command and documentation read it."""
+"""The table of settings, used by profiles, environment, commands and documentation."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _KINDS: dict[type, str] = {str: "text", float: "a number", int: "a whole number"
 
 class Setting(NamedTuple):
     """
-    Something that can be configured.
+    One setting.
 
     Attributes
     ----------
     name : str
-        As the argument of `Gateway` and as the key in a profile.
+        Name of the argument of `Gateway` and of the key in a profile.
     kind : type
         str, float, int or bool.
     meaning : str
-        A few words.
+        Short description.
     is_secret : bool
-        Whether its value is never shown, and never stands in a profile.
+        Whether its value is never displayed, and not allowed in a profile.
     is_of_requests : bool
-        Whether it says how requests are made, not which service is meant.
+        Whether it configures requests, not the choice of the service.
     """
 
     name: str
@@ -38,36 +38,36 @@ class Setting(NamedTuple):
 
     @property
     def variable(self) -> str:
-        """The variable of the environment."""
+        """Name of the environment variable."""
         return f"RENDERGATEWAY_{self.name.upper()}"
 
     def parse(self, text: str) -> Any:
         """
-        Read the value of the variable.
+        Parse the value of the environment variable.
 
         Raises
         ------
         ConfigurationError
-            If it is not of its kind.
+            If the text is not of the setting's type.
         """
         try:
             return _BOOLEANS[text.strip().lower()] if self.kind is bool else self.kind(text)
         except (KeyError, ValueError) as error:
-            shown = "" if self.is_secret else f", not {text!r}"
-            raise ConfigurationError(f"{self.variable} is {_KINDS[self.kind]}{shown}") from error
+            shown = "" if self.is_secret else f": got {text!r}"
+            raise ConfigurationError(f"{self.variable} must be {_KINDS[self.kind]}{shown}") from error
 
     def check(self, value: Any, place: str) -> Any:
         """
-        Return the *value* of a profile, of its kind.
+        Validate the *value* in a profile and convert it to the setting's type.
 
         Raises
         ------
         ConfigurationError
-            If it is not; *place* says where it stands.
+            If the value is of another type; the message contains its *place*.
         """
         kinds = (float, int) if self.kind is float else (self.kind,)
         if type(value) not in kinds:
-            raise ConfigurationError(f"{place}: {self.name} is {_KINDS[self.kind]}, not {value!r}")
+            raise ConfigurationError(f"{place}: {self.name} must be {_KINDS[self.kind]}: got {value!r}")
         return self.kind(value)
 
 
@@ -75,12 +75,12 @@ SETTINGS = {
     setting.name: setting
     for setting in (
         Setting("service", str, "http://host:port, or embedded:PATH"),
-        Setting("owner", str, "whose stacks are meant where a call does not say"),
-        Setting("project", str, "which project is meant where a call does not say"),
-        Setting("public_url", str, "where browsers reach the service, for addresses in pages"),
+        Setting("owner", str, "default owner"),
+        Setting("project", str, "default project"),
+        Setting("public_url", str, "base URL of the service for browsers, for links in pages"),
         Setting("token", str, "a bearer token", is_secret=True),
-        Setting("token_file", str, "a file that holds a bearer token"),
-        Setting("token_key", str, "the key of the token in that file, where it is JSON"),
+        Setting("token_file", str, "a file that contains a bearer token"),
+        Setting("token_key", str, "key of the token in a JSON file"),
         Setting("timeout_s", float, "seconds to wait for a connection", is_of_requests=True),
         Setting(
             "data_timeout_s",
@@ -88,12 +88,12 @@ SETTINGS = {
             "seconds to wait for each next piece of data, sent or received",
             is_of_requests=True,
         ),
-        Setting("budget_s", float, "seconds for a request with all its attempts and waits", is_of_requests=True),
-        Setting("answer_limit", int, "most bytes of one answer", is_of_requests=True),
+        Setting("budget_s", float, "seconds for a request including all attempts and waits", is_of_requests=True),
+        Setting("answer_limit", int, "maximal size of an answer in bytes", is_of_requests=True),
         Setting("pool_size", int, "connections kept open", is_of_requests=True),
         Setting(
-            "pool_block", bool, "whether a request waits for a free connection when all are in use", is_of_requests=True
+            "pool_block", bool, "whether a request waits for a free connection if all are in use", is_of_requests=True
         ),
-        Setting("retries", int, "attempts after the first, where a request may be repeated", is_of_requests=True),
+        Setting("retries", int, "attempts after the first, for requests that are safe to repeat", is_of_requests=True),
     )
 }

@@ -1,4 +1,4 @@
-"""The folder of the demo: images, database, and a note that says that it is ours."""
+"""The folder of the demo: images, database, and a marker file."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ __all__ = ["COLLECTION", "STACK", "DemoFolder"]
 STACK = "demo/volume/montage"
 COLLECTION = "montage_matches"
 
-# Another number, another volume: folders of an older one are filled anew.
+# Increment for another volume: folders of an older one are filled again.
 _RECIPE = 1
 _NOTE = "rendergateway-demo.json"
-_VERSION_NOTES = f"made-up volume of the demo, recipe {_RECIPE}"
+_VERSION_NOTES = f"synthetic volume of the demo, recipe {_RECIPE}"
 
 
 def _resolved(path: str | os.PathLike[str]) -> Path:
@@ -49,60 +49,60 @@ def _resolved(path: str | os.PathLike[str]) -> Path:
 @attrs.frozen
 class DemoFolder:
     """
-    A folder that holds, or will hold, the demo's volume.
+    A folder for the volume of the demo.
 
     Parameters
     ----------
     path : str or Path
-        The folder; it need not be there.
+        The folder; it need not exist.
     """
 
     path: Path = attrs.field(converter=_resolved)
 
     @property
     def images(self) -> Path:
-        """Folder of the tiles' images."""
+        """Folder of the tile images."""
         return self.path / "images"
 
     @property
     def picture(self) -> Path:
-        """File of the section that the demo draws."""
+        """Picture of the first section."""
         return self.path / "section.png"
 
     @property
     def database(self) -> Path:
-        """File of the embedded service."""
+        """Database of the embedded service."""
         return self.path / "render.db"
 
     @property
     def address(self) -> str:
-        """Of the embedded service, as `Gateway` takes it."""
+        """Address of the embedded service, for `Gateway`."""
         return f"embedded:{self.database}"
 
     def prepare(self) -> None:
         """
-        Make the folder where it is missing, and take it for the demo.
+        Create the folder if it is missing, and mark it as that of the demo.
 
         Raises
         ------
         CommandError
-            If it holds something that is not the demo's.
+            If it has other contents.
         """
         if self.path.exists() and not self.path.is_dir():
-            raise CommandError(f"{self.path} is no folder; name another one")
+            raise CommandError(f"{self.path} is not a folder; choose another one")
         note = self.path / _NOTE
         if self.path.is_dir() and any(self.path.iterdir()) and not note.exists():
-            raise CommandError(f"{self.path} holds something that is not the demo's; name an empty or a new folder")
+            raise CommandError(f"{self.path} has other contents than the demo; choose an empty or a new folder")
         self.path.mkdir(parents=True, exist_ok=True)
         if _recipe_of(note) != _RECIPE:
-            # First the images of another volume go: what is there later counts as done.
+            # Images of another volume are deleted first: existing images count as drawn.
             for tile in self.images.glob("*.png"):
                 tile.unlink()
             note.write_text(json.dumps({"recipe": _RECIPE}), encoding="utf-8")
         self.images.mkdir(exist_ok=True)
 
     def missing_images(self) -> list[DemoTile]:
-        """Return the tiles whose image is not there yet."""
+        """Return the tiles without an image."""
         return [tile for tile in tiles() if not (self.images / tile.file_name).exists()]
 
     def draw(self, missing: list[DemoTile], progress: Callable[[int], object] | None = None) -> None:
@@ -112,7 +112,7 @@ class DemoFolder:
         Parameters
         ----------
         missing : list of DemoTile
-            Which ones.
+            The tiles.
         progress : callable, optional
             Called with the number of images drawn so far.
         """
@@ -121,7 +121,7 @@ class DemoFolder:
         corrected = pixel_places()
         count = 0
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            # All tissues are asked for at once, so that one is drawn while tiles of another are cut.
+            # All tissues are submitted at once, so that one is drawn while tiles of another are cut.
             tissues = pool.map(functools.partial(draw_section, bounds=world_bounds()), sections)
             for tissue, of_section in zip(tissues, sections.values(), strict=True):
                 for _ in pool.map(functools.partial(self._cut, corrected, tissue), of_section):
@@ -130,12 +130,12 @@ class DemoFolder:
                         progress(count)
 
     def _cut(self, corrected: FloatArray, tissue: Section, tile: DemoTile) -> None:
-        """Write the image of a tile: each of its pixels shows what lies at its place in the world."""
+        """Write the image of a tile: the tissue at the world position of each pixel."""
         write_png(self.images / tile.file_name, tissue.at(tile.affine.apply(corrected)))
 
     def fill(self, gateway: Gateway) -> bool:
         """
-        Store tiles and matches, unless they are there.
+        Store tiles and matches, unless they exist.
 
         Returns
         -------
@@ -168,7 +168,7 @@ class DemoFolder:
 
 
 def _recipe_of(note: Path) -> object:
-    """Return which volume a folder was made for; None where that is not known."""
+    """Return the number of the volume that a folder was made for; None if unknown."""
     try:
         return json.loads(note.read_text(encoding="utf-8"))["recipe"]
     except (FileNotFoundError, ValueError, KeyError, TypeError):

@@ -1,8 +1,8 @@
 """
-Made-up tissue that looks a little like neuropil under an electron microscope.
+Synthetic tissue that resembles neuropil in an electron microscope.
 
-Cells are the cells of a Voronoi diagram whose seeds wander slowly with z, seen through a smooth warp; membranes are
-dark where two cells meet. Everything follows from the seed: the same tissue comes back each time.
+Cells are those of a Voronoi diagram whose seeds move slowly with z, in a smooth warp; membranes are dark lines between
+cells. The random seed determines the tissue.
 
 References
 ----------
@@ -24,7 +24,7 @@ Raster = npt.NDArray[np.float32]
 CELL_PX = 54.0
 MEMBRANE_PX = 3.4
 WANDER_PER_SECTION_RAD = 0.35
-# Powers of two: what repeats is found with a mask.
+# Powers of two: positions are wrapped with a bit mask.
 _NOISE_SIZE, _SEED_ROWS = 256, 64
 
 
@@ -38,11 +38,11 @@ class Section:
     values : ndarray, shape (H, W)
         Grey values, 0 … 255.
     grain : ndarray, shape (N, N)
-        Fine noise that belongs to the tissue; it repeats.
+        Fine noise of the tissue; periodic.
     bounds : Bounds
-        What the raster shows, in world pixels.
+        The extent of the raster, in world pixels.
     step : float
-        World pixels between two values.
+        World pixels per raster step.
     """
 
     values: Raster
@@ -52,7 +52,7 @@ class Section:
 
     def at(self, points: FloatArray) -> npt.NDArray[np.uint8]:
         """
-        Return what lies at *points*, as a camera would see it.
+        Return the grey values at *points*, as a camera would record them.
 
         Parameters
         ----------
@@ -69,7 +69,7 @@ class Section:
         seen = _sampled(self.values, columns.astype(np.float32), rows.astype(np.float32))
         size = len(self.grain)
         seen += self.grain[np.floor(y).astype(np.int32) % size, np.floor(x).astype(np.int32) % size]
-        # Even values only: a bit less to store, and nobody sees it.
+        # Even values only: images compress better, without a visible difference.
         return np.clip(seen, 0, 254).astype(np.uint8) & np.uint8(0xFE)
 
 
@@ -80,13 +80,13 @@ def draw_section(z: float, bounds: Bounds, *, seed: int = 7, step: float = 2.0) 
     Parameters
     ----------
     z : float
-        Which section; shapes drift with it.
+        The section; shapes drift with it.
     bounds : Bounds
-        Which part of the world, in pixels.
+        The part of the world, in pixels.
     seed : int
-        Another seed, another tissue.
+        Random seed of the tissue.
     step : float
-        World pixels between two values of the raster.
+        World pixels per raster step.
     """
     rng = np.random.default_rng(seed)
     x, y = np.meshgrid(
@@ -95,7 +95,7 @@ def draw_section(z: float, bounds: Bounds, *, seed: int = 7, step: float = 2.0) 
     )
     noise = [_noise(rng) for _ in range(3)]
     drift = np.float32(6.0 * z)
-    # A wide and a narrow warp: cells of many sizes, membranes that are not straight.
+    # A wide and a narrow warp: cells of many sizes, curved membranes.
     x, y = (
         x + 34 * _tiled(noise[0], x + drift, y, 130.0) + 7 * _tiled(noise[1], x, y, 31.0),
         y + 34 * _tiled(noise[1], x, y + drift, 130.0) + 7 * _tiled(noise[0], x, y, 31.0),
@@ -110,7 +110,7 @@ def draw_section(z: float, bounds: Bounds, *, seed: int = 7, step: float = 2.0) 
 
 
 def _cells(x: Raster, y: Raster, z: float, rng: np.random.Generator) -> tuple[Raster, Raster, Raster]:
-    """Return the distances to the nearest seed and to the next, and the shade (-1 … 1) of the nearest's cell."""
+    """Return the distances to the nearest and second nearest seed, and the shade (-1 … 1) of the nearest cell."""
     columns, rows = x / np.float32(CELL_PX), y / np.float32(CELL_PX)
     left, top = np.floor(columns).astype(np.int32), np.floor(rows).astype(np.int32)
     right, down = columns - left.astype(np.float32), rows - top.astype(np.float32)
@@ -119,7 +119,7 @@ def _cells(x: Raster, y: Raster, z: float, rng: np.random.Generator) -> tuple[Ra
     second, shade = nearest.copy(), np.zeros_like(nearest)
     for row in (-1, 0, 1):
         for column in (-1, 0, 1):
-            # One seed in each square of a grid that repeats.
+            # One seed per square of a periodic grid.
             seed = ((top + row) & (_SEED_ROWS - 1)) * _SEED_ROWS + ((left + column) & (_SEED_ROWS - 1))
             distance = (seed_x.take(seed) + column - right) ** 2 + (seed_y.take(seed) + row - down) ** 2
             is_nearer = distance < nearest
@@ -130,7 +130,7 @@ def _cells(x: Raster, y: Raster, z: float, rng: np.random.Generator) -> tuple[Ra
 
 
 def _seeds(z: float, rng: np.random.Generator) -> tuple[Raster, Raster, Raster]:
-    """Return where in its square each seed is (x and y in 0 … 1), and its shade: they go round with z."""
+    """Return the position of each seed in its square (x and y in 0 … 1), which circles with z, and its shade."""
     home_x, home_y, shade = rng.uniform(-1, 1, (3, _SEED_ROWS, _SEED_ROWS)).astype(np.float32)
     angle = (rng.uniform(0, 2 * np.pi, (_SEED_ROWS, _SEED_ROWS)) + WANDER_PER_SECTION_RAD * z).astype(np.float32)
     place_x = 0.5 + 0.27 * home_x + 0.2 * np.cos(angle)
@@ -143,20 +143,20 @@ def _noise(rng: np.random.Generator) -> Raster:
 
 
 def _tiled(noise: Raster, x: Raster, y: Raster, size_px: float) -> Raster:
-    """Return noise that repeats, smoothly enlarged so that its knots lie *size_px* apart."""
+    """Return periodic noise, smoothly enlarged to knots *size_px* apart."""
     wrapped = np.pad(noise, (0, 1), mode="wrap")
     places = []
     for axis in (x, y):
         place = axis / np.float32(size_px)
         knot = np.floor(place)
         part = place - knot
-        # Smooth steps between the knots: no creases.
+        # Smoothstep interpolation between the knots avoids creases.
         places.append((knot.astype(np.int32) & (_NOISE_SIZE - 1)) + part * part * (3 - 2 * part))
     return _sampled(wrapped, places[0].astype(np.float32), places[1].astype(np.float32))
 
 
 def _sampled(values: Raster, x: Raster, y: Raster) -> Raster:
-    """Return *values* at *x* and *y*, counted in values; straight between them."""
+    """Interpolate *values* linearly at *x* and *y*, in array indices."""
     height, width = values.shape
     column = np.clip(x, 0, width - 2).astype(np.int32)
     row = np.clip(y, 0, height - 2).astype(np.int32)

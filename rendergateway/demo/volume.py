@@ -1,8 +1,8 @@
 """
-Where the tiles of the made-up volume lie, and which points of theirs show the same tissue.
+Placement of the tiles of the synthetic volume, and their true point matches.
 
-Each tile has the lens of its camera, shared by all, and an affine of its own: its place in the grid, the drift of its
-section and a little jitter. All numbers follow from the row, column and section.
+Each tile has the lens of its camera, shared by all, and an affine of its own: grid position, drift of the section and
+a little jitter. Row, column and section determine all numbers.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ _LENS_STRENGTH = 2.0**-23
 
 def _lens() -> PolynomialTransform2D:
     """
-    Return a lens that draws the corners out by four pixels.
+    Return a lens that moves the corners outwards by four pixels.
 
-    x' = x + k (x − c) r², with r the distance to the image's centre (c, c), and the same for y.
+    x' = x + k (x − c) r², where r is the distance to the image centre (c, c), and the same for y.
     """
     c, k = TILE_PX / 2, _LENS_STRENGTH
     of_x = [-2 * c**3 * k, 1 + 4 * c**2 * k, 2 * c**2 * k, -3 * c * k, -2 * c * k, -c * k, k, 0, k, 0]
@@ -61,16 +61,16 @@ LENS = _lens()
 @attrs.frozen
 class DemoTile:
     """
-    One tile: its place in the grid, and the whole map from its local pixels to the world.
+    One tile: its grid position, and the complete transform from local to world pixels.
 
     Attributes
     ----------
     z : float
         Section.
     row, column : int
-        Place in the grid.
+        Grid position.
     affine : AffineModel2D
-        What follows the lens.
+        The transform after the lens.
     """
 
     z: float
@@ -80,17 +80,17 @@ class DemoTile:
 
     @property
     def tile_id(self) -> str:
-        """Unique in the stack."""
+        """Unique within the stack."""
         return f"s{self.z:.0f}_r{self.row}_c{self.column}"
 
     @property
     def section_id(self) -> str:
-        """Also the group of its matches."""
+        """Section id, also the group of its matches."""
         return f"{self.z:.1f}"
 
     @property
     def file_name(self) -> str:
-        """Of its image."""
+        """Name of the image file."""
         return f"{self.tile_id}.png"
 
     @property
@@ -100,15 +100,15 @@ class DemoTile:
 
     @property
     def bounds(self) -> Bounds:
-        """Its box in world pixels."""
+        """Bounding box in world pixels."""
         return tile_box(self.whole, TILE_PX, TILE_PX)
 
     def image_url(self, images: Path) -> str:
-        """Return the address of its image in the folder *images*."""
+        """Return the URL of its image in the folder *images*."""
         return (images / self.file_name).as_uri()
 
     def record(self, images: Path) -> TileRecord:
-        """Return the tile's specification; its image lies in the folder *images*."""
+        """Return the tile spec, with its image in the folder *images*."""
         return TileRecord(
             tile_id=self.tile_id,
             z=self.z,
@@ -137,7 +137,7 @@ class DemoTile:
 
 
 def tiles(sections: Iterable[float] = SECTIONS, rows: int = ROWS, columns: int = COLUMNS) -> list[DemoTile]:
-    """Return all tiles, by section, row and column."""
+    """Return all tiles, ordered by section, row and column."""
     return [
         DemoTile(z, row, column, _affine(z, row, column))
         for z in sections
@@ -160,19 +160,19 @@ def _similarity(scale: float, angle_rad: float, x: float, y: float) -> AffineMod
 
 
 def pixel_places() -> FloatArray:
-    """Return where the lens puts each pixel of a tile, (H, W, 2); the tile's affine carries it on into the world."""
+    """Return the lens-corrected position of each pixel, shape (H, W, 2); the affine of a tile maps it to the world."""
     along = np.arange(TILE_PX, dtype=np.float64)
     return LENS.apply(np.stack(np.meshgrid(along, along), axis=-1))
 
 
 def world_bounds() -> Bounds:
-    """Return the part of the world in which tissue is needed: all tiles, and a margin."""
+    """Return the part of the world that needs tissue: all tiles, and a margin."""
     size = (ROWS - 1) * STEP_PX + TILE_PX
     return Bounds(-MARGIN_PX, -MARGIN_PX, size + MARGIN_PX, size + MARGIN_PX)
 
 
 def neighbours(all_tiles: list[DemoTile]) -> Iterator[tuple[DemoTile, DemoTile]]:
-    """Yield the pairs of tiles that overlap side by side, and of those at one place in adjacent sections."""
+    """Yield the pairs of overlapping tiles: side by side, and at the same grid position in adjacent sections."""
     by_place = {(tile.z, tile.row, tile.column): tile for tile in all_tiles}
     for z, row, column in by_place:
         for place in ((z, row, column + 1), (z, row + 1, column), (z + 1, row, column)):
@@ -181,7 +181,7 @@ def neighbours(all_tiles: list[DemoTile]) -> Iterator[tuple[DemoTile, DemoTile]]
 
 
 def match(tile: DemoTile, other: DemoTile) -> MatchRecord:
-    """Return the point matches of two tiles as they follow from the placement: one point of tissue, seen from both."""
+    """Return the true point matches of two tiles, computed from their placement."""
     world = _common_points(tile.bounds, other.bounds, 24.0 if tile.z == other.z else 64.0)
     here, there = tile.whole.inverse().apply(world), other.whole.inverse().apply(world)
     is_in_both = ((here >= 0) & (here < TILE_PX) & (there >= 0) & (there < TILE_PX)).all(axis=1)
@@ -196,7 +196,7 @@ def match(tile: DemoTile, other: DemoTile) -> MatchRecord:
 
 
 def _common_points(box: Bounds, other: Bounds, distance_px: float, inset_px: float = 8.0) -> FloatArray:
-    """Return a grid over what two boxes share, a little away from its border."""
+    """Return a grid over the intersection of two boxes, inset from its border."""
     x, y = (
         np.linspace(low + inset_px, high - inset_px, max(3, round((high - low) / distance_px)))
         for low, high in (

@@ -1,4 +1,8 @@
-"""The HTTP endpoints of render-ws: what both the client and the embedded service agree on."""
+"""
+The HTTP endpoints of render-ws: the common ground of client and embedded service.
+
+Imports the common modules of the package only.
+"""
 
 from rendergateway.endpoints.endpoint import Endpoint, QueryValue
 from rendergateway.endpoints.routing import Route, candidates, route

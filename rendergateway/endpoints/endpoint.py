@@ -1,4 +1,4 @@
-"""One endpoint: its path as a template of typed values, and what travels in and out."""
+"""One endpoint: a path template with typed values, query values, body and answer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CAPITAL = re.compile(r"([A-Z])")
 def _one_of(*words: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in words:
-            raise ValueError(f"{text!r} is none of {', '.join(words)}")
+            raise ValueError(f"invalid value: got {text!r}; use one of {', '.join(words)}")
         return text
 
     return parse
@@ -32,11 +32,11 @@ def _one_of(*words: str) -> Callable[[str], str]:
 
 def _integer_text(value: Any) -> str:
     if int(value) != value:
-        raise ValueError(f"a whole number is needed here, not {value!r}")
+        raise ValueError(f"integer expected: got {value!r}")
     return str(int(value))
 
 
-# How a value is read from a path or query, and written into one.
+# Parsing and formatting of values in paths and queries, by type.
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "text": str,
     "number": parse_double,
@@ -51,7 +51,7 @@ _WRITERS: dict[str, Callable[[Any], str]] = {
     "int": _integer_text,
     "bool": lambda value: "true" if value else "false",
 }
-# The values in paths that are not text.
+# Types of path values; the default is text.
 _PATH_TYPES = dict.fromkeys(("x", "y", "z", "scale", "min_z", "max_z"), "number") | dict.fromkeys(
     ("width", "height", "level", "row", "column"), "int"
 )
@@ -64,17 +64,17 @@ def _write(kind: str, value: Any) -> str:
 
 def _path_text(name: str, value: Any) -> str:
     text = _write(_PATH_TYPES.get(name, "text"), value)
-    # The service finds "a" where "a%2F" is asked for, and what is on the way takes "%2E%2E" for the folder above: to
-    # delete the tile ".." would be to delete its stack.
+    # The service reads "a%2F" as "a", and "%2E%2E" may be resolved to the parent on the way: deleting the tile ".."
+    # would delete its stack.
     if "/" in text or text in ("", ".", ".."):
-        what = "a slash, even quoted, ends a part of a path" if text.strip(".") else "such a part of a path is left out"
-        raise BadRequestError(f"{name} {text!r} cannot stand in an address: {what}; listings hold what is so named")
+        reason = "slashes are split even if quoted" if text.strip(".") else "such path segments are removed"
+        raise BadRequestError(f"{name} not allowed in a URL: got {text!r} ({reason}); find the object in a listing")
     return quote(text, safe="")
 
 
 @attrs.frozen
 class QueryValue:
-    """One value of a query: its Python name, its name on the wire, its type, and whether it may be repeated."""
+    """One query value: Python name, wire name, type, and whether it is repeatable."""
 
     name: str
     wire_name: str
@@ -82,7 +82,7 @@ class QueryValue:
     repeated: bool
 
     def parse(self, texts: list[str]) -> Any:
-        """Read the value from the texts given; where it is not repeated, the first one counts."""
+        """Parse the value from its texts; unless it is repeatable, the first text counts."""
         parser = _PARSERS[self.kind]
         return [parser(text) for text in texts] if self.repeated else parser(texts[0])
 
@@ -99,17 +99,17 @@ class Endpoint:
     method : str
         HTTP method.
     path : str
-        Below ``/v1``; ``{name}`` stands for one value, never for more than one segment.
+        Below ``/v1``; ``{name}`` is a value within one segment.
     body : {'none', 'json', 'text', 'verbatim', 'any'}
-        What is sent. *verbatim* is text under the name of JSON; *any* is JSON text under any name.
+        Request body. *verbatim* is text declared as JSON; *any* is JSON with any content type.
     answer : {'list', 'object', 'scalar', 'text', 'bytes', 'empty'}
-        What comes back; all but *bytes* may be missing (204), which is None.
+        Response body; all but *bytes* may be missing (204), which is None.
     effect : {'read', 'replace', 'change'}
-        What it does to the data: nothing, the same however often it is done, or another thing each time.
+        Effect on the data: none, idempotent, or not idempotent.
     tier : {'core', 'common', 'rare'}
-        How often clients need it.
+        How commonly clients use it.
     query : str
-        Names and types of the query values; a star marks one that may be repeated.
+        Names and types of the query values; a star marks a repeatable one.
     """
 
     name: str
@@ -123,7 +123,7 @@ class Endpoint:
 
     @property
     def safe_to_repeat(self) -> bool:
-        """Whether a request may be sent again when it is unknown what became of the first."""
+        """Whether a request may be repeated if the outcome of the first one is unknown."""
         return self.effect != "change" and self.method != "POST"
 
     @property
@@ -141,7 +141,7 @@ class Endpoint:
         """
         Python name → query value.
 
-        The name is the wire name in snake case, with ``query_`` before it where the path has a value of that name.
+        The name is the wire name in snake case, with prefix ``query_`` if the path has a value of that name.
         """
         values = {}
         for word in self.query.split():
@@ -155,7 +155,7 @@ class Endpoint:
 
     @functools.cached_property
     def pattern(self) -> re.Pattern[str]:
-        """What a decoded path below ``/v1`` must match."""
+        """Pattern of a decoded path below ``/v1``."""
         pieces = _PLACE.split(self.path)
         literals, names = pieces[::2], pieces[1::2]
         places = [f"(?P<{name}>[^/]+?)" for name in names] + [""]
@@ -163,23 +163,23 @@ class Endpoint:
 
     @property
     def literal_length(self) -> int:
-        """How much of the path is literal text."""
+        """Number of literal characters in the path."""
         return len(_PLACE.sub("", self.path))
 
     def url(self, values: Mapping[str, Any]) -> str:
         """
         Return path and query below ``/v1`` for *values*, every value quoted.
 
-        Query values that are None are left out.
+        Query values that are None are omitted.
 
         Raises
         ------
         TypeError
-            If a value of the path is missing, or one is not known here.
+            If a path value is missing, or a value is unknown.
         ValueError
             If a value is not of its type.
         BadRequestError
-            If a text of the path is empty, ``.`` or ``..``, or has a slash in it: the service would read another one.
+            If a path value is empty, ``.`` or ``..``, or contains a slash: the service would read another value.
         """
         self._check_names(values)
         path = _PLACE.sub(lambda found: _path_text(found[1], values[found[1]]), self.path)
@@ -190,12 +190,12 @@ class Endpoint:
 
     def parse(self, path: str) -> dict[str, Any] | None:
         """
-        Return the typed values in a decoded *path*, or None where this is not its path.
+        Return the typed values in a decoded *path*; None if it does not match.
 
         Raises
         ------
         ValueError
-            If the path has the right shape, but a value is not of its type.
+            If the path matches, but a value is not of its type.
         """
         found = self.pattern.fullmatch(path)
         if found is None:
@@ -204,7 +204,7 @@ class Endpoint:
 
     def parse_query(self, texts: Mapping[str, list[str]]) -> dict[str, Any]:
         """
-        Return the typed query values among *texts* (wire name → texts given), by Python name.
+        Return the typed query values from *texts* (wire name → texts), by Python name.
 
         Raises
         ------

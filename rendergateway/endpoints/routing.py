@@ -1,4 +1,4 @@
-"""From a path to the endpoint that it names."""
+"""Routing: from a path to its endpoint."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _VALUE = "{}"
 
 @attrs.frozen
 class Route:
-    """An endpoint and the values that a path gives it."""
+    """An endpoint with the values of its path."""
 
     endpoint: Endpoint
     values: dict[str, Any]
@@ -25,9 +25,9 @@ class Route:
 
 def candidates(path: str) -> dict[str, Endpoint]:
     """
-    Return method → endpoint for a decoded *path* below ``/v1``; empty where there is none.
+    Return method → endpoint for a decoded *path* below ``/v1``; empty if no endpoint matches.
 
-    A path with more literal text wins over one with less: ``…/z/{z}/tile-specs`` over ``…/{id}/{other}/…``.
+    A path with more literal text takes precedence: ``…/z/{z}/tile-specs`` over ``…/{id}/{other}/…``.
     """
     path = path.removesuffix("/")
     parents, _, last = path.rpartition("/")
@@ -42,12 +42,12 @@ def candidates(path: str) -> dict[str, Endpoint]:
 
 def route(method: str, path: str) -> Route | None:
     """
-    Return the endpoint that answers *method* on a decoded *path* below ``/v1``, with its values; None without one.
+    Return the endpoint for *method* and a decoded *path* below ``/v1``, with its values; None if there is none.
 
     Raises
     ------
     ValueError
-        If there is one, but a value in the path is not of its type.
+        If a value in the path is not of its type.
     """
     endpoint = candidates(path).get(method)
     if endpoint is None:
@@ -57,7 +57,7 @@ def route(method: str, path: str) -> Route | None:
 
 @functools.cache
 def _by_shape() -> dict[tuple[int, str], list[Endpoint]]:
-    """Endpoints by depth and last segment (`_VALUE` where that is one), most literal text first."""
+    """Return endpoints by depth and last segment (`_VALUE` for a value), most literal text first."""
     shapes: dict[tuple[int, str], list[Endpoint]] = {}
     for endpoint in sorted(ENDPOINTS.values(), key=lambda endpoint: -endpoint.literal_length):
         parents, _, last = endpoint.path.rpartition("/")

@@ -1,10 +1,10 @@
 """
-The one table of HTTP endpoints: the transport builds its URLs from it, the service routes by it, the docs list it.
+The table of HTTP endpoints: the transport builds URLs from it, the service routes by it, the docs list it.
 
-Columns: name, method, path below ``/v1``, body, answer, effect, tier, query values. `Endpoint` says what each means.
+Columns: name, method, path below ``/v1``, body, answer, effect, tier, query values; see `Endpoint`.
 """
 
-# A table is wider than a page of prose.
+# The table is wider than the line limit.
 # ruff: noqa: E501
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PREFIXES = {
     "<collection>": "/owner/{owner}/matchCollection/{collection}",
 }
 
-# Query values that many endpoints share. A star marks a value that may be repeated.
+# Query values shared by many endpoints. A star marks a repeatable value.
 _LOOK = (
     "scale:number minIntensity:number maxIntensity:number binaryMask:bool excludeMask:bool convertToGray:bool "
     "fillWithNoise:bool filter:bool filterListName:text channels:text"
@@ -40,7 +40,7 @@ _QUERIES = {
 }
 
 _TABLE = """
-# What the service says of itself.
+# Service information.
 service.filters                     GET    /namedFilterSpecLists                                      none     object read    common
 service.properties                  GET    /serverProperties                                          none     object read    rare
 service.version                     GET    /versionInfo                                               none     object read    common
@@ -107,7 +107,7 @@ section.tile_specs                  GET    <stack>/z/{z}/tile-specs             
 section.last_transforms             GET    <stack>/z/{z}/last-tile-transforms                         none     list   read    common
 section.render_parameters           GET    <stack>/z/{z}/render-parameters                            none     object read    core   look
 
-# Sections by the id that their tiles carry.
+# Sections by section id.
 section_id.delete                   DELETE <stack>/section/{section_id}                               none     empty  replace common
 section_id.z                        GET    <stack>/section/{section_id}/z                             none     scalar read    core
 section_id.set_z                    PUT    <stack>/section/{section_id}/z                             json     empty  replace common
@@ -149,7 +149,7 @@ box.tile_count                      GET    <stack>/z/{z}/box/{x},{y},{width},{he
 box.render_parameters               GET    <stack>/z/{z}/box/{x},{y},{width},{height},{scale}/render-parameters none     object read    core   look
 group_box.render_parameters         GET    <stack>/group/{group}/z/{z}/box/{x},{y},{width},{height},{scale}/render-parameters none     object read    common look
 
-# The same under the names of other viewers.
+# The same endpoints under names for other viewers.
 dvid.jpeg                           GET    <stack>/dvid/imagetile/raw/xy/{width}_{height}/{x}_{y}_{z}/jpg none     bytes  read    rare   draw
 dvid.png                            GET    <stack>/dvid/imagetile/raw/xy/{width}_{height}/{x}_{y}_{z}/png none     bytes  read    rare   draw
 dvid.tiff                           GET    <stack>/dvid/imagetile/raw/xy/{width}_{height}/{x}_{y}_{z}/tif none     bytes  read    rare   draw
@@ -164,7 +164,7 @@ dvid.tile_count                     GET    <stack>/dvid/imagetile/raw/xy/{width}
 dvid.render_parameters              GET    <stack>/dvid/imagetile/raw/xy/{width}_{height}/{x}_{y}_{z}/render-parameters none     object read    rare   look
 group_dvid.render_parameters        GET    <stack>/group/{group}/dvid/imagetile/raw/xy/{width}_{height}/{x}_{y}_{z}/render-parameters none     object read    rare   look
 
-# Pictures and verdicts of posted JSON.
+# Images and validation of posted JSON.
 recipe.jpeg                         PUT    <owner>/jpeg-image                                         json     bytes  read    core
 recipe.png                          PUT    <owner>/png-image                                          json     bytes  read    core
 recipe.tiff                         PUT    <owner>/tiff-image                                         json     bytes  read    core

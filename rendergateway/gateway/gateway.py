@@ -1,79 +1,123 @@
-"""The gateway: one object that knows a service and hands out all others."""
+"""The gateway: one object that knows a service and opens all others."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+import contextlib
+import os
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import urlsplit
 
 from rendergateway.configuration import Configuration, configured
-from rendergateway.gateway.making import StackMaking
-from rendergateway.transport import Credentials, Retries, Settings
-from rendergateway.transport.address import Address
-from rendergateway.transport.client import ServiceCalls
+from rendergateway.endpoints import ENDPOINTS, Endpoint
+from rendergateway.endpoints.address import Address
+from rendergateway.errors import ConfigurationError
+from rendergateway.forks import new_lock
+from rendergateway.gateway.openers import Openers
+from rendergateway.progress import Progress
+from rendergateway.transport import Credentials, Hooks, Retries, Settings
+from rendergateway.transport.client import Client
 from rendergateway.version import __version__
-from rendergateway.wrappers import GATEWAY_ALIASES, Registry, add_aliases
-from rendergateway.wrappers.core.keys import CollectionKey
-from rendergateway.wrappers.core.space import LivingObjects
-from rendergateway.wrappers.core.templates import changes_data
+from rendergateway.wrappers.core.blitz import GATEWAY_ALIASES, add_aliases
+from rendergateway.wrappers.core.bulk import Bulk
+from rendergateway.wrappers.core.keys import Key
+from rendergateway.wrappers.core.mutators import changes_data
+from rendergateway.wrappers.core.registry import ClassT, Registry
+from rendergateway.wrappers.core.space import ObjectSpace
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
-    from rendergateway.model import RenderParameters
+    from rendergateway.model.records.record import Record
+    from rendergateway.model.records.render_parameters import RenderParameters
+    from rendergateway.transport.answer import Answer
+    from rendergateway.wrappers.core.collection import Collection
+    from rendergateway.wrappers.core.object import ObjectWrapper
     from rendergateway.wrappers.images.picture import Picture
+    from rendergateway.wrappers.objects.owner import ProjectWrapper
 
-__all__ = ["Gateway"]
+__all__ = ["Gateway", "GatewayOptions"]
 
 
-class Gateway(StackMaking):
+class GatewayOptions(TypedDict, total=False):
+    """Keyword arguments of `Gateway`."""
+
+    owner: str | None
+    project: str | None
+    public_url: str | None
+    auth: object
+    retries: Retries | int | None
+    timeout_s: float | None
+    data_timeout_s: float | None
+    budget_s: float | None
+    answer_limit: int | None
+    pool_size: int | None
+    pool_block: bool | None
+    headers: Mapping[str, str] | None
+    registry: Registry | None
+    image_paths: Mapping[str, str] | None
+    remote_images: bool
+    workers: int | None
+    batch: int | None
+    progress: Progress
+
+
+class Gateway(Openers):
     """
-    The way to one service and to the objects in it.
+    A connection to one service, and access to the objects in it.
 
     Parameters
     ----------
     address : str, optional
-        ``host:port``, a URL, ``embedded:PATH`` for a service in a file, ``embedded:`` for one that goes on close.
+        ``host:port``, a URL, ``embedded:PATH`` for a service in a file, ``embedded:`` for one that is deleted on close.
     owner, project : str, optional
-        Whose stacks are meant where a call does not say.
+        Defaults for calls that name none.
     public_url : str, optional
-        Where browsers reach the service, for the addresses of pictures in pages; where *address* says unless given.
+        Base URL of images for web pages, as browsers reach the service. Default: *address*.
     profile : str, optional
         Name of a profile in the configuration file.
     auth : (str, str), BearerToken, TokenFile, Credentials, callable or False, optional
-        Signs each request; False for none at all.
+        Signs each request; False for no credentials.
     retries : Retries or int, optional
-        When a request that may be repeated is; a number for how often.
+        When safe requests are repeated, or how often.
     timeout_s, data_timeout_s, budget_s : float, optional
-        Seconds to wait for a connection (10), for each next piece of data (120), and for a request with all its
-        attempts (900).
+        Seconds to wait for a connection (10), for the next piece of data (120), and for a request with all its attempts
+        (900).
     answer_limit : int, optional
-        Most bytes of one answer (4 GiB).
+        Maximum bytes of one answer (4 GiB).
     pool_size : int, optional
-        Connections kept open (16).
+        Number of connections kept open (16).
     pool_block : bool, optional
-        Whether a request waits for a free connection when all are in use; else another one is opened.
+        Whether a request waits for a free connection when all are in use, instead of opening another one.
     headers : mapping, optional
-        Sent with every request; secrets are for *auth*.
+        Sent with every request; pass secrets as *auth*.
     registry : Registry, optional
-        Which classes stand for which kinds, beside those of the default registry.
+        Classes of objects by kind, over those of the default registry.
     image_paths : mapping of str to str, optional
-        Where images that are opened here lie: from the beginning of the service's paths to that of mine,
+        Prefixes of image paths as stored → prefixes on this machine, for images that are opened locally:
         ``{"/groups/": "/mnt/groups/"}``.
     remote_images : bool
-        Whether images at ``http:``, ``https:``, ``s3:`` and the like may be opened here, through fsspec.
+        Whether images at ``http:``, ``https:``, ``s3:`` and similar URLs may be opened locally, through fsspec.
+    workers, batch : int, optional
+        Defaults of long work: concurrent requests or threads (4), and objects per request (2000).
+    progress : bool or callable, optional
+        Default of long work, see `rendergateway.progress.tracking`; a bar on a terminal unless given.
 
     Raises
     ------
     ConfigurationError
-        If nothing says which service is meant, or its address is none.
+        If no service is configured, or its address is invalid.
 
     Notes
     -----
-    What is not given, environment and profile say (`rendergateway.configuration`). Building one makes no request and
-    opens nothing. One gateway may be used from any number of threads; it travels to other processes without sockets
-    and secrets, and so does every object of it. A subclass keeps its class and its fields in what `using` makes and in
-    other processes; `connect` is its hook.
+    Parameters that are not given are read from environment and profile (`rendergateway.configuration`). Building a
+    gateway makes no request and opens nothing. Gateways are thread-safe; they and their objects can be pickled for
+    other processes, without sockets and secrets. A subclass keeps its class and its fields in gateways made by `using`
+    and in other processes; `connect` is its hook.
 
     Examples
     --------
@@ -103,6 +147,9 @@ class Gateway(StackMaking):
         registry: Registry | None = None,
         image_paths: Mapping[str, str] | None = None,
         remote_images: bool = False,
+        workers: int | None = None,
+        batch: int | None = None,
+        progress: Progress = None,
     ) -> None:
         given = {
             "service": address,
@@ -121,37 +168,44 @@ class Gateway(StackMaking):
         self.default_owner: str | None = configuration.get("owner")
         self.default_project: str | None = configuration.get("project")
         self.public_url: str | None = _public_url(configuration.get("public_url"))
-        self._match_frames: dict[CollectionKey, str] = {}
         self.image_paths: dict[str, str] = dict(image_paths or {})
         self.remote_images = remote_images
-        LivingObjects.__init__(self, registry)
-        ServiceCalls.__init__(
-            self,
+        self.match_frames = {}
+        self.bulk = Bulk().with_given(workers=workers, batch=batch, progress=progress)
+        self._client = Client(
             configuration.service,
             auth,
             Settings.of(headers=_headers(headers), **configuration.of_requests()),
             lambda base_url: _credentials(base_url, configuration),
         )
+        self._begin(ObjectSpace(self, registry))
+
+    def _begin(self, objects: ObjectSpace) -> None:
+        """Set up the fields that belong to this object in this process."""
+        self.objects = objects
+        self._client.on_write = objects.wrote
+        self._ticket = os.urandom(8).hex()
+        _known[self._ticket] = self
 
     @classmethod
-    def from_env(cls, **options: Any) -> Self:
+    def from_env(cls, **options: Unpack[GatewayOptions]) -> Self:
         """
         Return a gateway to the service that the environment names.
 
         Parameters
         ----------
         **options
-            As the class takes them, but for an address.
+            Those of the class.
 
         Raises
         ------
         ConfigurationError
-            If the environment names none.
+            If the environment names no service.
         """
         return cls(None, **options)
 
     @classmethod
-    def from_profile(cls, name: str, **options: Any) -> Self:
+    def from_profile(cls, name: str, **options: Unpack[GatewayOptions]) -> Self:
         """
         Return a gateway to the service of a profile in the configuration file.
 
@@ -160,12 +214,12 @@ class Gateway(StackMaking):
         name : str
             The profile.
         **options
-            As the class takes them; they count more than what the profile says.
+            Those of the class; they take precedence over the profile.
 
         Raises
         ------
         ConfigurationError
-            If there is no such profile.
+            If the profile does not exist.
         """
         return cls(profile=name, **options)
 
@@ -180,21 +234,22 @@ class Gateway(StackMaking):
         data_timeout_s: float | None = None,
         budget_s: float | None = None,
         answer_limit: int | None = None,
+        workers: int | None = None,
+        batch: int | None = None,
+        progress: Progress = None,
     ) -> Self:
         """
-        Return a second gateway to the same service that differs in what is given, and shares all else.
+        Return a second gateway to the same service with other options.
 
-        It shares connections, hooks and registry; what is written through one makes what the other read old. Objects
-        are its own, and equal to those of the first. It costs no request, and lives until either is closed.
+        It shares connections, hooks and registry, and a write through one invalidates the reads of both. Its objects
+        are its own, equal to those of the first. It costs no request, and ends when either gateway is closed.
 
         Parameters
         ----------
-        owner, project : str, optional
-            Whose stacks are meant where a call does not say.
+        owner, project, retries, timeout_s, data_timeout_s, budget_s, answer_limit, workers, batch, progress : optional
+            As for the class.
         auth : object, optional
-            Its own credentials, as the class takes them; it follows those of the first gateway unless given.
-        retries, timeout_s, data_timeout_s, budget_s, answer_limit : optional
-            As the class takes them.
+            Its own credentials, as for the class. Default: those of the first gateway, also when they change.
 
         Examples
         --------
@@ -210,73 +265,356 @@ class Gateway(StackMaking):
             "budget_s": budget_s,
             "answer_limit": answer_limit,
         }
-        context = self._context(auth, self.settings.with_given(**given))
+        context = object.__new__(type(self))
+        context.__dict__.update(self.__dict__)
         context.default_owner = owner or self.default_owner
         context.default_project = project or self.default_project
-        context._begin_living()
+        context.bulk = self.bulk.with_given(workers=workers, batch=batch, progress=progress)
+        context._client = self._client.context(auth, self._client.settings.with_given(**given))
+        context._begin(self.objects.beside(context))
         return context
 
     def __repr__(self) -> str:
         names = "/".join(filter(None, [self.default_owner, self.default_project]))
         return f"<{type(self).__name__} {self.server}{' ' + names if names else ''}>"
 
-    # Other processes
+    # Connection
 
-    _STAYS = (*ServiceCalls._STAYS, *LivingObjects._STAYS)
+    @property
+    def server(self) -> str:
+        """The base URL of the service, or ``embedded:PATH``."""
+        return self._client.server
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        self._epochs = {}
-        self._begin_living()
+    @property
+    def service_id(self) -> str:
+        """Identifies the service: each private embedded one has an id of its own."""
+        return self._client.service_id
 
-    def image(self, recipe: RenderParameters, **options: Any) -> Picture:
+    @property
+    def settings(self) -> Settings:
+        """Time limits, pool, retries and headers of requests."""
+        return self._client.settings
+
+    @property
+    def hooks(self) -> Hooks:
+        """Functions called for each request."""
+        return self._client.hooks
+
+    def connect(self) -> Self:
         """
-        Draw a recipe, such as ``tile.render_parameters()`` gives.
+        Check that the service is reachable; reopen the gateway if it was closed.
+
+        Called on entering ``with``; subclasses override it to load whatever they need from the service.
+
+        Notes
+        -----
+        One request, ``service.version``, once. Any other request connects as well.
+
+        Raises
+        ------
+        ConnectionFailedError, TimedOutError, AddressError
+            If the service is unreachable.
+        """
+        self._client.connect()
+        return self
+
+    def close(self) -> None:
+        """
+        Close all connections; a private embedded service is deleted with its data. Closing twice is a no-op.
+
+        A gateway made by `using` has no connections of its own: closing it closes it alone, and closing the gateway
+        that it was made from closes both.
+        """
+        self._client.close()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the gateway, or the one whose connections it shares, is closed."""
+        return self._client.is_closed
+
+    def __enter__(self) -> Self:
+        # Subclasses override connect(), and an override may return None.
+        self.connect()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def auth(self) -> Credentials | None:
+        """
+        The credentials that sign requests: those given, else those configured for this server, else None.
+
+        A gateway made by `using` without credentials uses those of the gateway it was made from.
+        """
+        return self._client.auth
+
+    @changes_data
+    def change_auth(self, auth: object) -> None:
+        """
+        Replace the credentials, for the next request of any object on.
+
+        Parameters
+        ----------
+        auth : (str, str), Credentials, callable, False or None
+            As for the class; False for none, None for those configured now.
+        """
+        self._client.change_auth(auth)
+
+    # Requests
+
+    def call(self, name: str, /, *, body: Any = None, **values: Any) -> Any:
+        """
+        Make one request by endpoint name.
+
+        Parameters
+        ----------
+        name : str
+            A name listed by `endpoints`.
+        body : optional
+            Request body: JSON text as bytes, a record, or plain values; text for endpoints that take text.
+        **values
+            Path and query values.
+
+        Returns
+        -------
+        object
+            Parsed JSON, text or bytes, depending on the endpoint; None for an answer without content (204).
+
+        Raises
+        ------
+        KeyError
+            If no endpoint has that name.
+        TypeError, ValueError
+            If a value is missing, unknown or of the wrong type.
+        RequestError
+            If the request fails or is refused.
+        """
+        return self._client.call(name, body=body, **values)
+
+    def call_raw(self, name: str, /, *, body: Any = None, **values: Any) -> bytes:
+        """Make one request like `call`; return the body of the answer as bytes."""
+        return self._client.call_raw(name, body=body, **values)
+
+    def request(self, method: str, *segments: str, params: Mapping[str, Any] | None = None, data: Any = None) -> Answer:
+        """
+        Make a request to any path below the service's version, listed in the endpoint table or not.
+
+        Parameters
+        ----------
+        method : str
+            HTTP method.
+        *segments : str
+            Path segments; each is percent-encoded.
+        params : mapping, optional
+            Query values; each is percent-encoded, a list repeats its name.
+        data : optional
+            Request body: bytes, or values to encode as JSON.
+
+        Returns
+        -------
+        Answer
+            With ``json()``, ``text``, ``content``, ``status`` and ``headers``.
+        """
+        return self._client.request(method, *segments, params=params, data=data)
+
+    def endpoints(self, word: str = "") -> list[Endpoint]:
+        """Return the endpoints with *word* in their name or path; all endpoints by default."""
+        word = word.lower()
+        return [endpoint for endpoint in ENDPOINTS.values() if word in endpoint.name or word in endpoint.path.lower()]
+
+    def counting(self) -> contextlib.AbstractContextManager[list[str]]:
+        """
+        Record requests: return a context that yields a list of the endpoint names of all requests made in it.
+
+        Requests of gateways made from this one by `using` are included.
+
+        Examples
+        --------
+        >>> from rendergateway import Gateway
+        >>> gateway = Gateway("embedded:", owner="lab")
+        >>> with gateway.counting() as requests:
+        ...     stacks = gateway.stacks()
+        ...     assert requests == []
+        ...     count = len(stacks)
+        >>> requests
+        ['stack.list']
+        """
+        return self._client.counting()
+
+    def version_info(self) -> dict[str, Any]:
+        """
+        Return the service's build information; empty if it reports none.
+
+        Notes
+        -----
+        One request, ``service.version``; the answer is cached.
+        """
+        return self._client.version_info()
+
+    # Objects
+
+    @property
+    def registry(self) -> Registry:
+        """The class of each kind of object of this gateway."""
+        return self.objects.registry
+
+    @changes_data
+    def register(self, wrapper_class: ClassT, *, replace: bool = False) -> ClassT:
+        """
+        Register a subclass of a wrapper for its kind in this gateway, from the next wrap on; usable as a decorator.
+
+        Parameters and errors are those of `Registry.register`.
+        """
+        return self.registry.register(wrapper_class, replace=replace)
+
+    @contextlib.contextmanager
+    def registered(self, *wrapper_classes: type[ObjectWrapper[Any]], replace: bool = False) -> Iterator[Self]:
+        """Register classes for their kinds within the block."""
+        with self.registry.kept():
+            for wrapper_class in wrapper_classes:
+                self.register(wrapper_class, replace=replace)
+            yield self
+
+    def wrap(self, kind: str, key: Key, record: Record | None = None, **extra: Any) -> Any:
+        """
+        Return the object of that kind and key: the live one, or a new one of the registered class.
+
+        Parameters
+        ----------
+        kind : str
+            ``KIND`` of the class, such as ``'stack'``.
+        key : tuple
+            One of `rendergateway.wrappers.core.keys`.
+        record : Record, optional
+            The record, if it is known.
+        **extra
+            Passed to ``__prepare__`` of a new object.
+        """
+        return self.objects.wrap(kind, key, record, **extra)
+
+    # Pictures
+
+    def render(self, recipe: RenderParameters, *, dtype: Any = None, compute: str = "service") -> Picture:
+        """
+        Draw a recipe, such as ``tile.render_parameters()`` returns.
 
         Parameters
         ----------
         recipe : RenderParameters
-            All that is drawn, and how; it may name images of any stack, or of none.
-        **options
-            *dtype* and *render* as in `PictureOptions`; a service draws recipes in 8 bits only.
+            What is drawn, and how; it may name images of any stack, or of none. ``recipe.evolve(…)`` changes it.
+        dtype : {'uint8', 'uint16'}, optional
+            A service draws recipes in 8 bits only.
+        compute : {'service', 'local'}
+            See `PictureOptions`.
 
         Raises
         ------
         ImageError
-            If the picture would have no pixels or too many, or cannot be drawn here.
+            If the picture would have no pixels or too many, or cannot be drawn locally.
         TypeError
-            If something else is given: it stands in the recipe, which ``recipe.evolve(…)`` changes.
+            If *recipe* is something else.
         ServiceError
-            If the service refuses; its sentence names tile and file.
+            If the service refuses; its message names tile and file.
 
         Notes
         -----
-        One request, ``recipe.png``; drawn here none.
+        One request, ``recipe.png``; none if it is drawn locally.
         """
-        from rendergateway.wrappers.images.render import image_of_recipe
+        from rendergateway.wrappers.images.options import PictureOptions
+        from rendergateway.wrappers.images.render import recipe_picture
 
-        return image_of_recipe(self, recipe, options)
+        return recipe_picture(self, recipe, PictureOptions(dtype=dtype, compute=compute))
 
     @property
-    def picture_base_url(self) -> str:
+    def image_base_url(self) -> str:
         """
-        What addresses of pictures begin with.
+        The base URL of images for web pages.
 
-        What ``public_url`` says, else the address of the service; of an embedded one, which has none, the path alone.
+        ``public_url`` if it is set, else the address of the service; for an embedded one, which has none, the path.
         """
         if self.public_url is not None:
             return self.public_url
-        return urlsplit(self._base_url).path if self._is_embedded else self._base_url
+        base_url = self._client.base_url
+        return urlsplit(base_url).path if self._client.is_embedded else base_url
+
+    def pinned(self, after_request: Callable[[Any, str, Mapping[str, Any], bytes], object]) -> Self:
+        """
+        Return a second gateway that calls a function after each of its requests; see `StackWrapper.pinned`.
+
+        Parameters
+        ----------
+        after_request : callable
+            Called with the second gateway, endpoint name, path and query values, and the body of the answer.
+        """
+        context = self.using()
+        context._client.after_request = partial(after_request, context)
+        return context
+
+    # Other processes
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        # A gateway represents one service and its connections; a copy would be a second owner of both.
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._client.after_request is not None:
+            raise ConfigurationError("a pinned stack cannot be pickled; pin it in the other process")
+        self._client.check_picklable()
+        return _revive, (type(self), self._ticket, self.__getstate__())
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {name: value for name, value in self.__dict__.items() if name not in ("objects", "_ticket")}
+        # A progress function belongs to this process.
+        bulk = self.bulk if not callable(self.bulk.progress) else Bulk(workers=self.bulk.workers, batch=self.bulk.batch)
+        return {**state, "bulk": bulk, "registry": self.registry}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        registry = state.pop("registry")
+        self.__dict__.update(state)
+        self._begin(ObjectSpace(self, registry))
+
+    if TYPE_CHECKING:
+        # Names of Blitz Gateway, added from the table in wrappers/core/blitz.py.
+        getObject: Callable[..., ObjectWrapper[Any] | None]  # noqa: N815
+        getObjects: Callable[..., Collection[Any]]  # noqa: N815
+        listProjects: Callable[..., Collection[ProjectWrapper]]  # noqa: N815
+
+
+# Gateways of this process by the ticket in their pickles: unpickling a gateway twice, or where it was pickled, returns
+# the same object.
+_known: weakref.WeakValueDictionary[str, Gateway] = weakref.WeakValueDictionary()
+# Gateways from other processes are kept alive for a while, so that a worker's next task reuses their connections.
+_kept: deque[Gateway] = deque(maxlen=8)
+_reviving = new_lock()
+
+
+def _revive(gateway_class: type[Gateway], ticket: str, state: dict[str, Any]) -> Gateway:
+    """Return the one gateway of this process with that ticket."""
+    with _reviving:
+        gateway = _known.get(ticket)
+        if gateway is None:
+            gateway = object.__new__(gateway_class)
+            gateway.__setstate__(state)
+            gateway._ticket = ticket
+            _known[ticket] = gateway
+            _kept.append(gateway)
+        return gateway
 
 
 add_aliases(Gateway, GATEWAY_ALIASES)
 # A template must not close the gateway, nor call what may write.
-for _method in (Gateway.call, Gateway.close, Gateway.fetch, Gateway.register, Gateway.request):
+for _method in (Gateway.call, Gateway.close, Gateway.call_raw, Gateway.request):
     changes_data(_method)
 
 
 def _public_url(text: str | None) -> str | None:
-    # A password in it is left out: the pages that it is written into are everybody's.
+    # Without a password: the pages are public.
     return None if text is None else Address.parse(text).base_url
 
 

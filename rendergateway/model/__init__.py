@@ -1,14 +1,14 @@
 """
-JSON text as records: what the objects of the service hold.
+Records, tables and files of the JSON objects of render-ws.
 
-Tables and files are loaded when they are first asked for, so that a plain import stays light.
+Most tables and all files are imported on use, so that a plain import stays light. Imports its folders and ``later``.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rendergateway.later import names_from
+from rendergateway.lazy import names_from
 from rendergateway.model.records.channels import ChannelRecord, FilterRecord, PathBuilder, channel_selection
 from rendergateway.model.records.dates import date_text, parse_date
 from rendergateway.model.records.matches import CollectionRecord, MatchRecord

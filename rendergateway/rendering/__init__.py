@@ -1,8 +1,10 @@
 """
-Pixels: from tile specs to pictures, and pictures to files.
+Rendering of tile specs to images, and of images to files.
 
-`read_recipe` makes a `Recipe` of render parameters, `draw` a `Picture` of a recipe and of the `Sources` its images come
-from, `encoded` a file of a picture. OpenCV and tifffile are imported when a picture is made.
+`read_recipe` converts render parameters to a `Recipe`, `draw` renders it with images from `Sources`, and `encoded`
+returns the file of the `RenderedImage`. OpenCV and tifffile are imported on first use. `base` < `pixels` < `images` and
+`placement` < `draw` < `output`; besides the common modules they import `transforms` and `wire`, and nothing of the
+client or the service.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ from rendergateway.rendering.base.recipe import (
     Recipe,
     Tile,
 )
-from rendergateway.rendering.draw.drawing import Picture, draw
-from rendergateway.rendering.draw.reading import read_recipe, read_tile, read_transform
+from rendergateway.rendering.draw.compositor import RenderedImage, draw
+from rendergateway.rendering.draw.recipe_reader import read_recipe, read_tile
 from rendergateway.rendering.images.locations import ImageOpener, Opener
 from rendergateway.rendering.images.sources import Sources
 from rendergateway.rendering.output.encoding import FORMATS, encoded, encoded_outlines, png_bytes, write_png
@@ -33,8 +35,8 @@ __all__ = [
     "Level",
     "Opener",
     "PathRule",
-    "Picture",
     "Recipe",
+    "RenderedImage",
     "Sources",
     "Tile",
     "draw",
@@ -43,6 +45,5 @@ __all__ = [
     "png_bytes",
     "read_recipe",
     "read_tile",
-    "read_transform",
     "write_png",
 ]

@@ -1,1 +1,6 @@
-"""An embedded service that answers as render-ws does, over one SQLite file."""
+"""
+The embedded service: the HTTP protocol of render-ws over one SQLite file.
+
+`base` < `store` < `domain` < `http` < `handlers` < `app` < `serve` and `embedded`; each imports only those before it.
+The service imports `endpoints`, `wire`, `transforms`, `rendering` and the common modules, and nothing of the client.
+"""

@@ -1,7 +1,7 @@
 """
-The service as a WSGI application: routing, content types, and errors as the real service shows them.
+The WSGI application: routing, content negotiation, transactions, and errors in the form of the real service.
 
-What an endpoint does is in ``handlers``; this file knows only what holds for all of them (contract, section 1).
+This module is common to all endpoints (contract, section 1); their functions are in ``handlers``.
 """
 
 from __future__ import annotations
@@ -10,30 +10,34 @@ import contextlib
 import functools
 import html
 import logging
+import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, unquote_to_bytes, urlsplit
 
-from werkzeug.exceptions import HTTPException
-from werkzeug.wrappers import Request
-
 from rendergateway.endpoints import Endpoint, candidates
+from rendergateway.endpoints.address import LOOPBACK_HOSTS
 from rendergateway.errors import StoreError
+from rendergateway.extras import needed_for
 from rendergateway.service import swagger
 from rendergateway.service.base.options import Options
 from rendergateway.service.base.refusals import NotBuilt, ServiceRefusal, Uncaught
 from rendergateway.service.handlers import HANDLERS
 from rendergateway.service.http.body import body_of
-from rendergateway.service.http.call import Answer, Call, Circumstances
-from rendergateway.service.http.conditions import Conditions, Picture
+from rendergateway.service.http.call import Call, HandlerResult, RequestContext
+from rendergateway.service.http.conditions import Conditions, ImageResult
 from rendergateway.service.http.negotiation import JSON, TEXT, MalformedHeaderError, accepts, produced_by, takes
 from rendergateway.service.http.reply import Reply, bare, nothing
 from rendergateway.service.store import Database, Store, reading, writing
 
+with needed_for("the embedded service"):
+    from werkzeug.exceptions import HTTPException
+    from werkzeug.wrappers import Request
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-__all__ = ["PREFIX", "Application"]
+__all__ = ["PREFIX", "Application", "app_for"]
 
 PREFIX = "/render-ws"
 _DATA = PREFIX + "/v1"
@@ -50,7 +54,6 @@ _CREATED = frozenset(
         "match.update_counts",
     }
 )
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET,POST,PUT,OPTIONS,HEAD",
     "Access-Control-Allow-Headers": "X-Requested-With,Content-Type,Accept,Origin",
@@ -64,14 +67,12 @@ _log = logging.getLogger(__name__)
 
 class Application:
     """
-    The service over one database.
+    The service over one database, as a WSGI application.
 
     Parameters
     ----------
     database : Database
-        Where everything is kept.
     options : Options
-        Settings.
     """
 
     def __init__(self, database: Database, options: Options) -> None:
@@ -83,9 +84,9 @@ class Application:
         request = Request(environ, populate_request=False)
         try:
             reply = self._respond(request)
-        except HTTPException as error:  # A broken body or header that Werkzeug noticed.
+        except HTTPException as error:  # An invalid body or header, found by Werkzeug.
             reply = Reply(str(error.description), error.code or 400, content_type=TEXT)
-        # The real service's own error pages come from further outside.
+        # Error pages of the real service's web server have no CORS headers.
         if reply.headers.get("Cache-Control") != _NO_CACHE["Cache-Control"]:
             self._allow_origin(environ, reply)
         return reply.send(request.method, start_response)
@@ -96,7 +97,7 @@ class Application:
             page = "<h1>Bad Message 400</h1><pre>reason: Ambiguous URI empty segment</pre>"
             return Reply(page, 400, content_type=_PAGE, headers=_NO_CACHE)
         if not self._host_is_known(request):
-            return Reply(f"this service does not answer to the name {request.host}", 403, content_type=TEXT)
+            return Reply(f"unknown host name: got {request.host}; serve with this name as host", 403, content_type=TEXT)
         if request.method == "TRACE":
             return Reply(status=403, headers=_NO_CACHE)
         path = _decoded(raw_path)
@@ -135,7 +136,7 @@ class Application:
             if request.environ.get("QUERY_STRING"):
                 values |= endpoint.parse_query(_query(request))
         except ValueError:
-            # A number that is none is, to the real service, a path that does not exist.
+            # In the real service, a path with an invalid number does not exist.
             return bare(404)
         return self._answer(request, endpoint, values)
 
@@ -143,12 +144,12 @@ class Application:
         changes = endpoint.effect != "read"
         try:
             if changes and self.options.read_only:
-                return Reply(f"{endpoint.name} is refused: this service only reads", 403, content_type=TEXT)
+                return Reply(f"{endpoint.name} refused: this service is read-only", 403, content_type=TEXT)
             call = _call(endpoint)
             body = body_of(request.environ, self.options.body_limit) if endpoint.body != "none" else b""
-            around = functools.partial(_circumstances, request, self.options)
-            arguments = call.arguments(values, body, around, self.options.nesting_limit)
-            # What was read from the body needs no text beside it.
+            context = functools.partial(_request_context, request, self.options)
+            arguments = call.arguments(values, body, context, self.options.nesting_limit)
+            # Free the text of the body once it is decoded.
             del body
             answer, close = self._written(call, arguments) if changes else self._read(call, arguments)
         except ServiceRefusal as refusal:
@@ -157,10 +158,10 @@ class Application:
             return Reply(str(error), 503, content_type=TEXT)
         except Exception:
             _log.exception("%s %s failed", request.method, request.path)
-            return Reply(f"{endpoint.name} failed; the service's log says how", 500, content_type=TEXT)
+            return Reply(f"{endpoint.name} failed; see the log of the service", 500, content_type=TEXT)
         return _reply(request, endpoint, answer, close)
 
-    def _written(self, call: Call, arguments: dict[str, Any]) -> tuple[Answer, Callable[[], object]]:
+    def _written(self, call: Call, arguments: dict[str, Any]) -> tuple[HandlerResult, Callable[[], object]]:
         refusal: ServiceRefusal | None = None
         with writing(self.database) as store:
             try:
@@ -173,20 +174,20 @@ class Application:
             raise refusal
         return answer, nothing
 
-    def _read(self, call: Call, arguments: dict[str, Any]) -> tuple[Answer, Callable[[], object]]:
+    def _read(self, call: Call, arguments: dict[str, Any]) -> tuple[HandlerResult, Callable[[], object]]:
         with contextlib.ExitStack() as stack:
             store: Store = stack.enter_context(reading(self.database))
             answer = call(store, arguments)
-            if isinstance(answer, (bytes, str, type(None), Picture)):
+            if isinstance(answer, (bytes, str, type(None), ImageResult)):
                 return answer, nothing
-            # A stream reads on while it is sent: its transaction ends with it.
+            # A stream reads from the database while it is sent: its transaction ends when it is closed.
             return answer, stack.pop_all().close
 
     def _host_is_known(self, request: Request) -> bool:
         if self.options.hosts is None:
             return True
         name = urlsplit(f"//{request.environ.get('HTTP_HOST', '')}").hostname
-        return name in _LOOPBACK or name in self.options.hosts
+        return name in LOOPBACK_HOSTS or name in self.options.hosts
 
     def _allow_origin(self, environ: WSGIEnvironment, reply: Reply) -> None:
         reply.headers["Vary"] = "Origin"
@@ -196,13 +197,33 @@ class Application:
 
     def _origin_may_read(self, origin: str) -> bool:
         allowed = self.options.allow_origin
-        return origin in allowed or "*" in allowed or urlsplit(origin).hostname in _LOOPBACK
+        return origin in allowed or "*" in allowed or urlsplit(origin).hostname in LOOPBACK_HOSTS
+
+
+def app_for(path: str | os.PathLike[str], **options: Any) -> Application:
+    """
+    Return the service over the database *path* as a WSGI application.
+
+    Parameters
+    ----------
+    path : str or Path
+        Created if missing.
+    **options
+        Fields of `Options`.
+
+    Raises
+    ------
+    StoreError
+        If the file cannot be opened as a database.
+    """
+    settings = Options(**options)
+    return Application(Database(path, read_only=settings.read_only), settings)
 
 
 def _call(endpoint: Endpoint) -> Call:
     call = HANDLERS.get(endpoint.name)
     if call is None:
-        raise NotBuilt(f"{endpoint.name} is not part of the embedded service")
+        raise NotBuilt(f"{endpoint.name} is not implemented by the embedded service")
     return call
 
 
@@ -233,10 +254,10 @@ def _query(request: Request) -> dict[str, list[str]]:
     return parse_qs(request.query_string.decode("latin-1"), keep_blank_values=True)
 
 
-def _circumstances(request: Request, options: Options) -> Circumstances:
+def _request_context(request: Request, options: Options) -> RequestContext:
     environ = request.environ
     conditions = Conditions(environ.get("HTTP_IF_NONE_MATCH"), environ.get("HTTP_IF_MATCH"))
-    return Circumstances(options, _base_url(request), conditions)
+    return RequestContext(options, _base_url(request), conditions)
 
 
 def _base_url(request: Request) -> str:
@@ -257,25 +278,25 @@ def _options(request: Request, endpoints: dict[str, Endpoint]) -> Reply:
 
 
 def _refused(request: Request, refusal: ServiceRefusal) -> Reply:
-    sentence = str(refusal)
+    message = str(refusal)
     if isinstance(refusal, Uncaught):
         if request.method not in ("GET", "HEAD"):
             return bare(500)
-        page = f"<h1>Error 500</h1><pre>{html.escape(sentence)}</pre>"
+        page = f"<h1>Error 500</h1><pre>{html.escape(message)}</pre>"
         return Reply(page, 500, content_type=_PAGE, headers=_NO_CACHE)
     if refusal.content_type is None:
         return bare(refusal.status, refusal.headers)
     if refusal.content_type.startswith("text/html"):
-        sentence = html.escape(sentence)
-    return Reply(sentence, refusal.status, content_type=refusal.content_type, headers=refusal.headers)
+        message = html.escape(message)
+    return Reply(message, refusal.status, content_type=refusal.content_type, headers=refusal.headers)
 
 
-def _reply(request: Request, endpoint: Endpoint, answer: Answer, close: Callable[[], object]) -> Reply:
+def _reply(request: Request, endpoint: Endpoint, answer: HandlerResult, close: Callable[[], object]) -> Reply:
     if answer is None:
         if endpoint.answer != "empty":
             return bare(204)
         return bare(201, {"Location": _location(request)}) if endpoint.name in _CREATED else bare(200)
-    if isinstance(answer, Picture):
+    if isinstance(answer, ImageResult):
         return Reply(answer.body, content_type=produced_by(endpoint), headers=answer.headers)
     return Reply(answer, content_type=produced_by(endpoint), close=close)
 

@@ -1,4 +1,4 @@
-"""What the service offers, in the words of OpenAPI 2.0 ("Swagger")."""
+"""The OpenAPI 2.0 ("Swagger") description of the service."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TYPES = {"number": "number", "int": "integer", "bool": "boolean"}
 
 @functools.cache
 def description() -> bytes:
-    """Return the description of every endpoint that this service has."""
+    """Return the JSON description of all implemented endpoints."""
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in ENDPOINTS.values():
         if endpoint.name in HANDLERS:

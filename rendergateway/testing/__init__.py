@@ -1,9 +1,8 @@
 """
-For tests of code that uses rendergateway.
+Helpers for tests of code that uses rendergateway: made-up stacks, and servers that fail.
 
-pytest finds the fixtures ``gateway``, ``counting``, ``make_stack`` and ``misbehaving`` by itself where rendergateway is
-installed; they stand in ``pytest_rendergateway``. What is here works without pytest too: made-up stacks, and in
-``misbehaving`` servers that fail as told.
+They work without pytest; its fixtures ``gateway``, ``counting``, ``make_stack`` and ``misbehaving`` are in the plugin
+``pytest_rendergateway``. May import everything but ``cli``; needs no test dependency.
 """
 
 from rendergateway.testing.stacks import make_stack

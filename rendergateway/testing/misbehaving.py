@@ -1,8 +1,9 @@
 """
-A server on loopback that misbehaves as told: for tests of what a program does when the service fails.
+A loopback server with scripted failures, for tests of programs whose service fails.
 
-Each request takes the next behaviour of the script, the last one stays. Nothing waits by the clock but what drips: a
-server that keeps silent does so until the client or the test ends.
+Each request consumes the next behaviour of the script; the last one is repeated. Failures are on the level of the
+socket (resets, truncated and endless bodies), which HTTP test servers do not offer. Only `drips` depends on the clock:
+a silent server waits until the client hangs up or the server is closed.
 
 Examples
 --------
@@ -18,6 +19,7 @@ Examples
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import socket
 import ssl
@@ -46,12 +48,12 @@ __all__ = [
 
 _REASONS = {200: "OK", 204: "No Content", 302: "Found", 401: "Unauthorized", 502: "Bad Gateway", 503: "Busy"}
 _DRIP_S = 0.005
-# The first byte of what a client says that wants TLS; servers answer it with a refusal in plain HTTP.
+# First byte of a TLS handshake; servers answer it with an error in plain HTTP.
 _TLS_HELLO = b"\x16"
 
 
 class ReceivedRequest(NamedTuple):
-    """What a client sent."""
+    """A received request."""
 
     method: str
     path: str
@@ -61,21 +63,21 @@ class ReceivedRequest(NamedTuple):
 
 class Line:
     """
-    The connection to a client, for a behaviour to do with as it likes.
+    The connection to a client, passed to behaviours.
 
     Parameters
     ----------
     sock : socket.socket
         The connection.
     ended : threading.Event
-        Set when the server ends.
+        Set when the server is closed.
 
     Attributes
     ----------
     request : ReceivedRequest
-        What is to be answered.
+        The request to answer.
     is_open : bool
-        Whether there may be another request.
+        Whether the client may send another request.
     """
 
     def __init__(self, sock: socket.socket, ended: threading.Event) -> None:
@@ -85,28 +87,28 @@ class Line:
         self.is_open = True
 
     def send(self, data: bytes) -> None:
-        """Send *data* as it is."""
+        """Send *data* unchanged."""
         self._sock.sendall(data)
 
     def reset(self) -> None:
-        """End the connection at once, so that the client sees it reset."""
-        # Nothing lingers: what was not acknowledged is thrown away, and the other side is told.
+        """Close the connection with a reset."""
+        # Linger 0 discards unsent data and sends RST instead of FIN.
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.hang_up()
 
     def hang_up(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self.is_open = False
         self._sock.close()
 
     def wait(self) -> None:
-        """Wait until the client hangs up, or the server ends."""
+        """Wait until the client hangs up or the server is closed."""
         with contextlib.suppress(OSError):
             self._sock.recv(1)
         self.is_open = False
 
     def pause(self, seconds: float) -> bool:
-        """Wait; False where the server ended meanwhile."""
+        """Wait; return False if the server was closed meanwhile."""
         return not self._ended.wait(seconds)
 
 
@@ -116,6 +118,11 @@ Behaviour: TypeAlias = Callable[[Line], object]
 def _head(status: int, headers: Mapping[str, str]) -> bytes:
     lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Status')}", *(f"{k}: {v}" for k, v in headers.items())]
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+def _partial(part: bytes, length: int) -> bytes:
+    """Return the head of an answer of *length* bytes and the first *part* of its body."""
+    return _head(200, {"Content-Type": "application/json", "Content-Length": str(length)}) + part
 
 
 def sends(
@@ -132,18 +139,18 @@ def sends(
     Parameters
     ----------
     body : bytes
-        What is sent.
+        The body.
     status : int
         HTTP status.
     content_type : str
-        Its name.
+        Content type.
     length : int, optional
-        What is announced, where that is not the truth.
+        A wrong ``Content-Length``.
     headers : mapping, optional
-        More of them.
+        More headers.
     """
-    told = {"Content-Type": content_type, "Content-Length": str(len(body) if length is None else length)}
-    message = _head(status, {**told, **(headers or {})}) + body
+    basic = {"Content-Type": content_type, "Content-Length": str(len(body) if length is None else length)}
+    message = _head(status, {**basic, **(headers or {})}) + body
 
     def behave(line: Line) -> None:
         line.send(message)
@@ -154,46 +161,41 @@ def sends(
 
 
 def answers(value: Any, *, status: int = 200) -> Behaviour:
-    """Answer as a service should: *value* as JSON."""
+    """Answer correctly, with *value* as JSON."""
     return sends(json.dumps(value).encode(), status=status)
 
 
 def says(status: int, sentence: str = "", **headers: str) -> Behaviour:
-    """Refuse with a sentence; ``Retry_After="7"`` and other headers with underscores for hyphens."""
+    """Refuse with a message of the service; headers like ``Retry_After="7"``, with underscores for hyphens."""
     more = {name.replace("_", "-"): value for name, value in headers.items()}
     return sends(sentence.encode(), status=status, content_type="text/plain;charset=utf-8", headers=more)
 
 
 def redirects(url: str, status: int = 302) -> Behaviour:
-    """Point to another address."""
+    """Redirect to another URL."""
     return sends(b"", status=status, content_type="text/plain", headers={"Location": url})
 
 
 def keeps_silent(line: Line) -> None:
-    """Take the request and answer nothing."""
+    """Receive the request and never answer."""
     line.wait()
 
 
 def stalls(part: bytes = b"[1,", length: int = 100) -> Behaviour:
-    """Send the head and the first *part* of a body of *length* bytes, then nothing."""
+    """Send the head and the first *part* of a body of *length* bytes, then nothing more."""
 
     def behave(line: Line) -> None:
-        line.send(_head(200, {"Content-Type": "application/json", "Content-Length": str(length)}) + part)
+        line.send(_partial(part, length))
         line.wait()
 
     return behave
 
 
 def drips(*, head: bool = False) -> Behaviour:
-    """Send one byte at a time, for ever: each comes soon enough, the whole never. The body, or *head* lines."""
+    """Send the body, or with *head* a header, one byte at a time, forever."""
 
     def behave(line: Line) -> None:
-        start = (
-            b"HTTP/1.1 200 OK\r\nX-Drip: "
-            if head
-            else _head(200, {"Content-Type": "application/json", "Content-Length": "100000"})
-        )
-        line.send(start)
+        line.send(b"HTTP/1.1 200 OK\r\nX-Drip: " if head else _partial(b"", 100_000))
         while line.pause(_DRIP_S):
             line.send(b" ")
 
@@ -201,18 +203,18 @@ def drips(*, head: bool = False) -> Behaviour:
 
 
 def breaks_off(part: bytes = b"", *, length: int = 100, reset: bool = True) -> Behaviour:
-    """End the connection in a body of *length* bytes, after *part*; before the head where that is empty."""
+    """Close the connection after *part* of a body of *length* bytes; before the head if *part* is empty."""
 
     def behave(line: Line) -> None:
         if part:
-            line.send(_head(200, {"Content-Type": "application/json", "Content-Length": str(length)}) + part)
+            line.send(_partial(part, length))
         line.reset() if reset else line.hang_up()
 
     return behave
 
 
 def never_ends(line: Line) -> None:
-    """Send a body without an end, as fast as it is taken."""
+    """Send an endless body as fast as possible."""
     line.send(_head(200, {"Content-Type": "application/json", "Connection": "close"}) + b"[")
     while line.pause(0):
         line.send(b" " * 65536)
@@ -220,21 +222,21 @@ def never_ends(line: Line) -> None:
 
 class MisbehavingServer:
     """
-    A server on loopback; a context manager, or closed by `close`.
+    A loopback server with scripted behaviour; a context manager.
 
     Parameters
     ----------
     *script : callable
-        One behaviour for each request, the last one stays: functions of a `Line`.
+        One behaviour per request, the last one repeated: functions of a `Line`.
     tls : ssl.SSLContext, optional
-        Speak TLS with this certificate.
+        Use TLS with this context.
 
     Attributes
     ----------
     url : str
         ``http://127.0.0.1:PORT``, or ``https`` with *tls*.
     requests : list of ReceivedRequest
-        What came, in order.
+        Received requests, in order.
     """
 
     def __init__(self, *script: Behaviour, tls: ssl.SSLContext | None = None) -> None:
@@ -250,12 +252,12 @@ class MisbehavingServer:
         self._start(self._accept)
 
     def close(self) -> None:
-        """End all connections and threads."""
+        """Close all connections and join all threads."""
         self._ended.set()
         with self._lock:
             sockets = [self._listener, *self._lines]
         for sock in sockets:
-            # Only a shutdown wakes a thread that waits for the socket.
+            # shutdown(), unlike close(), wakes threads that wait for the socket.
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
             sock.close()
@@ -287,7 +289,7 @@ class MisbehavingServer:
                 self._start(self._serve, sock)
 
     def _serve(self, plain: socket.socket) -> None:
-        # A client that hangs up is no failure of the server: that is what it is here for.
+        # Clients are expected to hang up, so OSError is not a failure.
         with contextlib.suppress(OSError), self._secured(plain) as sock, sock.makefile("rb") as stream:
             line = Line(sock, self._ended)
             if stream.peek(1)[:1] == _TLS_HELLO:
@@ -311,17 +313,14 @@ def _requests_in(stream: Any) -> Iterator[ReceivedRequest]:
         words = stream.readline().decode("latin-1").split()
         if len(words) != 3:
             return
-        headers = {}
-        while line := stream.readline().decode("latin-1").strip():
-            name, _, value = line.partition(":")
-            headers[name.strip().title()] = value.strip()
+        headers = {name.title(): value for name, value in http.client.parse_headers(stream).items()}
         body = stream.read(int(headers.get("Content-Length", 0)))
         yield ReceivedRequest(words[0], words[1], headers, body)
 
 
 @contextlib.contextmanager
 def refused_url() -> Iterator[str]:
-    """Give an address at which nobody listens, and nobody else will meanwhile."""
+    """Yield a URL that refuses connections, on a port reserved meanwhile."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{held.getsockname()[1]}"

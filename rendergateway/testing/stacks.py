@@ -1,4 +1,4 @@
-"""Made-up stacks for tests: as large as asked for, with true places, matches and, on request, images."""
+"""Made-up stacks for tests, with true transforms and matches, and optional images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["make_stack"]
 
-# Where the images would be, had any been drawn.
+# Folder in the image URLs of stacks without images; it does not exist.
 _NOWHERE = Path("/made-up-images")
 _MARGIN_PX = 48.0
 
@@ -32,28 +32,28 @@ def make_stack(
     complete: bool = True,
 ) -> StackWrapper:
     """
-    Store a made-up stack: a grid of overlapping tiles in each section, and the same one each time.
+    Create a made-up stack: a grid of overlapping tiles in each section, always the same for the same arguments.
 
-    Each tile is 512 × 512 pixels, about 448 from the next, has an affine of its own behind a lens that all share, and a
-    layout with its row, column and section id.
+    Tiles are 512 × 512 pixels at a spacing of about 448. Each has a shared lens transform, its own affine, and a layout
+    with row, column and section id.
 
     Parameters
     ----------
     gateway : Gateway
-        Where to; that of the fixture ``gateway``, say.
+        The gateway, for example that of the fixture ``gateway``.
     name : str
         ``[[owner/]project/]stack``; it must not exist.
     sections : int or iterable of int
-        How many, from z = 1; or the z values themselves.
+        Number of sections, from z = 1; or the z values themselves.
     rows, columns : int
-        Of the grid.
+        Size of the grid.
     matches : str, optional
-        Name of a match collection of the same owner, into which the true matches of neighbours are put.
+        Name of a match collection of the same owner for the true matches of neighbouring tiles.
     images : str or Path, optional
-        Folder into which the tiles' images are drawn; needs the extra ``service``. Without it image addresses are
-        those of files that are nowhere.
+        Folder for the tiles' images; needs the extra ``service``. By default image files are not created, and the image
+        URLs point to missing files.
     complete : bool
-        Whether the stack is COMPLETE in the end; else LOADING.
+        Whether the final state is COMPLETE instead of LOADING.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def make_stack(
     BadRequestError
         If the stack exists.
     ValueError
-        If there would be no tile.
+        If the stack would be empty.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def make_stack(
     z_values = range(1, sections + 1) if isinstance(sections, int) else sorted(set(sections))
     made = tiles([float(z) for z in z_values], rows, columns)
     if not made:
-        raise ValueError(f"{len(z_values)} sections of {rows} × {columns} tiles are no tiles")
+        raise ValueError(f"a made-up stack needs tiles: got {len(z_values)} sections of {rows} × {columns} tiles")
     folder = Path(images).resolve() if images is not None else _NOWHERE
     if images is not None:
         _draw(made, folder)
@@ -93,7 +93,7 @@ def make_stack(
 
 
 def _draw(made: Sequence[DemoTile], folder: Path) -> None:
-    """Draw the image of each tile: its pixels show what lies at their places in the world."""
+    """Draw the image of each tile from the texture at its world coordinates."""
     from rendergateway.demo.texture import draw_section
     from rendergateway.rendering.output.encoding import write_png
 

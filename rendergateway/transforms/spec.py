@@ -1,4 +1,4 @@
-"""JSON to transforms: the one table of classes."""
+"""Reading transforms from JSON, and the table of their classes."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from importlib import import_module
 from typing import Any
 
 from rendergateway.errors import TransformError
-from rendergateway.transforms.base import Transform, spec_id
-from rendergateway.transforms.composite import (
+from rendergateway.transforms.classes.composite import (
     InterpolatedTransform,
     TransformList,
     TransformReference,
     UnknownTransform,
 )
-from rendergateway.transforms.leaf import LeafTransform
+from rendergateway.transforms.classes.leaf import LeafTransform
+from rendergateway.transforms.classes.transform import Transform, spec_id
 
 __all__ = ["CLASSES", "from_spec"]
 
 
 class _Classes(Mapping[str, type[LeafTransform]]):
-    """Java class name → class, imported when it is first asked for: most are rare."""
+    """Java class name → class, imported lazily: most classes are rare."""
 
     def __init__(self, modules: Mapping[str, str], *, former: Mapping[str, str]) -> None:
         self._modules = modules
@@ -29,9 +29,9 @@ class _Classes(Mapping[str, type[LeafTransform]]):
 
     def __getitem__(self, name: str) -> type[LeafTransform]:
         if name not in self._loaded:
-            present = self._former.get(name, name)
-            module = import_module(f"rendergateway.transforms.{self._modules[present]}")
-            self._loaded[name] = getattr(module, present.rpartition(".")[2])
+            current = self._former.get(name, name)
+            module = import_module(f"rendergateway.transforms.classes.{self._modules[current]}")
+            self._loaded[name] = getattr(module, current.rpartition(".")[2])
         return self._loaded[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -69,14 +69,14 @@ def from_spec(spec: Mapping[str, Any]) -> Transform:
     """
     Read a transform from its JSON members.
 
-    A missing or unknown ``type`` means a leaf, as it does to the service; a leaf of an unknown class becomes an
+    A missing or unknown ``type`` means a leaf, like in the service; a leaf of an unknown class becomes an
     `UnknownTransform`.
 
     Raises
     ------
     TransformError
-        If a member is missing or a text does not fit its class; the message begins with the sentence that the service
-        has for it, if it has one, and goes on behind ``"; "``.
+        If a member is missing or a text is invalid for its class. The message starts with the service's own message,
+        if it has one, followed by ``"; "`` and details.
 
     Examples
     --------
@@ -86,7 +86,7 @@ def from_spec(spec: Mapping[str, Any]) -> Transform:
     TranslationModel2D(10.0, -5.0, id='shift')
     """
     if not isinstance(spec, Mapping):
-        raise TransformError(f"a transform is an object with type or className, here stands {spec!r}")
+        raise TransformError(f"a transform must be an object with type or className: got {spec!r}")
     read = _FORMS.get(spec.get("type", "leaf"), _leaf)
     transform, nested = read(spec)
     return transform._read_from(spec, nested)
@@ -107,7 +107,7 @@ def _leaf(spec: Mapping[str, Any]) -> tuple[Transform, tuple[str, ...]]:
 def _list(spec: Mapping[str, Any]) -> tuple[Transform, tuple[str, ...]]:
     items = spec.get("specList")
     if not isinstance(items, list | tuple):
-        raise TransformError(f"specList of a transform list is a list, here stands {items!r}")
+        raise TransformError(f"specList of a transform list must be a list: got {items!r}")
     return TransformList(map(from_spec, items)), ("specList",)
 
 
@@ -121,7 +121,7 @@ def _interpolated(spec: Mapping[str, Any]) -> tuple[Transform, tuple[str, ...]]:
     try:
         return InterpolatedTransform(a, b, share), ("a", "b")
     except (TypeError, ValueError) as error:
-        raise TransformError(f"lambda of an interpolated transform is a number, here stands {share!r}") from error
+        raise TransformError(f"lambda of an interpolated transform must be a number: got {share!r}") from error
 
 
 def _member(spec: Mapping[str, Any], name: str) -> Any:

@@ -1,24 +1,23 @@
 """
-Requests to a service: addresses, credentials, one pool, timeouts, retries, answers.
+Requests to a service: credentials, connection pool, time limits, retries, answers.
 
-``connection`` loads requests, which is half of what a first import costs, so it waits for the first request; what
-only requests need waits with it.
+Imports ``configuration``, ``endpoints``, ``model.records`` and common ground. ``connection`` and ``answer`` load the
+package requests, half of the cost of a first import, and are therefore imported for the first request only.
 """
 
 from typing import TYPE_CHECKING
 
-from rendergateway.later import names_from
-from rendergateway.transport.address import Address
-from rendergateway.transport.credentials.credentials import BasicLogin, BearerToken, Credentials, as_credentials
-from rendergateway.transport.hooks import Hooks
-from rendergateway.transport.quiet import without_requests
-from rendergateway.transport.retries import Retries
-from rendergateway.transport.settings import Settings
+from rendergateway.endpoints.address import Address
+from rendergateway.lazy import names_from
+from rendergateway.transport.blocks import without_requests
+from rendergateway.transport.credentials.basic import BasicLogin, Credentials, as_credentials
+from rendergateway.transport.credentials.token import BearerToken
+from rendergateway.transport.exchange import Exchange, Hooks
+from rendergateway.transport.settings import Retries, Settings
 
 if TYPE_CHECKING:
     from rendergateway.transport.answer import Answer
     from rendergateway.transport.credentials.stored import TokenFile
-    from rendergateway.transport.exchange import Exchange
 
 __all__ = [
     "Address",
@@ -35,4 +34,4 @@ __all__ = [
     "without_requests",
 ]
 
-__getattr__ = names_from(__name__, {"Answer": "answer", "Exchange": "exchange", "TokenFile": "credentials.stored"})
+__getattr__ = names_from(__name__, {"Answer": "answer", "TokenFile": "credentials.stored"})

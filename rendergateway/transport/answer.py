@@ -1,4 +1,4 @@
-"""What came back: a status, headers, and a body that is held once."""
+"""Answers: status, headers and body."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "TooLargeError", "read_body"]
 
 _PIECE = 1 << 20
-# A look at both ends tells a page of HTML and an answer that broke off from JSON, whatever its size.
+# First and last byte distinguish JSON from HTML pages and truncated answers, at constant cost.
 _WHOLE_JSON = {b"{": b"}", b"[": b"]"}
 _JSON_KINDS = frozenset({"list", "object"})
 _TAG = re.compile(r"<[^>]*>")
 
 
 class TooLargeError(Exception):
-    """The body is longer than asked for."""
+    """The body exceeds the size limit."""
 
 
 @attrs.frozen
@@ -39,13 +39,13 @@ class Answer:
     status : int
         HTTP status.
     headers : mapping of str to str
-        Names in any case.
+        Headers; names are case-insensitive.
     content : bytes
         The body, decompressed.
     method, url : str
-        What was asked for.
+        HTTP method and URL of the request.
     attempts : int
-        How often it was sent.
+        Number of attempts.
     elapsed_s : float
         Seconds from the first attempt to the end of the body.
     """
@@ -60,17 +60,17 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """The body as text; what is no UTF-8 shows as �."""
+        """The body as text; invalid UTF-8 is replaced by �."""
         return self.content.decode("utf-8", "replace")
 
     def json(self) -> Any:
         """
-        Return the body as Python values; None where there is none.
+        Parse the body as JSON; None if it is empty.
 
         Raises
         ------
         AnswerError
-            If it is not JSON.
+            If the body is not JSON.
         """
         if not self.content:
             return None
@@ -81,7 +81,7 @@ class Answer:
 
     def check_kind(self, kind: str) -> None:
         """
-        Check that a success can be what the endpoint answers, before anybody takes it for that.
+        Check that the body of a successful answer is of the endpoint's kind.
 
         Parameters
         ----------
@@ -91,35 +91,35 @@ class Answer:
         Raises
         ------
         AnswerError
-            If it is a page of HTML, empty, or JSON that broke off.
+            If the body is an HTML page, empty, or truncated JSON.
         """
         start, end = self.content[:1], self.content[-1:]
         if kind == "empty" or self.status == 204 or (kind in _JSON_KINDS and _WHOLE_JSON.get(start) == end):
             return
         if self.headers.get("Content-Type", "").lower().startswith("text/html"):
-            raise self._unusable("a page of HTML came in the place of an answer: a proxy, or a page to log in?")
+            raise self._unusable("the answer is an HTML page; is there a proxy or a login page?")
         if kind not in _JSON_KINDS:
             return
         if not start:
-            raise self._unusable("the answer is empty, where JSON was expected")
+            raise self._unusable("the answer is empty; expected JSON")
         if start in _WHOLE_JSON and end != _WHOLE_JSON[start] and self.content.rstrip()[-1:] != _WHOLE_JSON[start]:
-            raise self._unusable(f"the answer is not JSON: it breaks off after {len(self.content)} bytes")
+            raise self._unusable(f"the answer is not JSON: truncated after {len(self.content)} bytes")
 
     def _unusable(self, message: str) -> AnswerError:
         return AnswerError(message, method=self.method, url=self.url, attempts=self.attempts, elapsed_s=self.elapsed_s)
 
     @property
     def location(self) -> str:
-        """Where a redirection points, without user name, password and query; empty where there is none."""
+        """Target of a redirection without user name, password and query; empty if missing."""
         split = urlsplit(self.headers.get("Location", ""))
         return urlunsplit((split.scheme, split.netloc.rpartition("@")[2], split.path, "", ""))
 
     @property
     def sentence(self) -> str:
         """
-        What the service itself said about a refusal; empty where a proxy or the framework spoke.
+        The service's own message about a refusal; empty if the answer is from a proxy or the web framework.
 
-        Only plain text is the service's own. JSON that it could not read it answers (400) with one line of HTML.
+        The service's messages are plain text, except for invalid JSON (400), which it reports in one line of HTML.
         """
         kind = self.headers.get("Content-Type", "").lower()
         if kind.startswith("text/plain"):
@@ -133,12 +133,12 @@ class Answer:
 
 def read_body(response: requests.Response, limit: int) -> bytes:
     """
-    Read the body of a streamed *response* into one buffer; large ones are never held twice.
+    Read the body of a streamed *response* into one buffer; large bodies are never in memory twice.
 
     Raises
     ------
     TooLargeError
-        If it is longer than *limit* bytes, decompressed.
+        If the body is longer than *limit* bytes, decompressed.
     """
     raw = response.raw
     announced = response.headers.get("Content-Length", "")
@@ -148,7 +148,7 @@ def read_body(response: requests.Response, limit: int) -> bytes:
     if 0 < length <= _PIECE and "Content-Encoding" not in response.headers:
         small: bytes = raw.read(decode_content=True)
         return small
-    # Its value is handed over, not copied; and views into bytes cost half of what views into a bytearray do.
+    # BytesIO.getvalue() does not copy, and memory views of bytes cost half of those of a bytearray.
     body = io.BytesIO()
     for piece in raw.stream(_PIECE, decode_content=True):
         body.write(piece)

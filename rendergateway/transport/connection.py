@@ -1,4 +1,4 @@
-"""The way to one service: a pool of connections, and one request with all its attempts."""
+"""The connection to one service: a pool, and each request with its attempts."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from requests.structures import CaseInsensitiveDict
 
 from rendergateway.errors import AnswerError, RequestError, TimedOutError, refusal
 from rendergateway.transport.answer import Answer, TooLargeError, read_body
-from rendergateway.transport.credentials.credentials import Credentials
-from rendergateway.transport.exchange import Exchange
+from rendergateway.transport.blocks import is_single_attempt
+from rendergateway.transport.credentials.basic import Credentials
+from rendergateway.transport.exchange import Exchange, Hooks, Outgoing
 from rendergateway.transport.failures import LIBRARY_ERRORS, explain, is_permanent
-from rendergateway.transport.hooks import Hooks
 from rendergateway.transport.limits import Limits, limited
-from rendergateway.transport.outgoing import Outgoing
 from rendergateway.transport.pool import ServicePool
 from rendergateway.transport.settings import Settings
 
@@ -33,7 +32,7 @@ _UNAUTHORIZED = 401
 
 
 class Carrier(Protocol):
-    """A requests adapter that knows what becomes of it in a process that was forked."""
+    """A requests adapter with fork handling."""
 
     def send(
         self,
@@ -44,34 +43,34 @@ class Carrier(Protocol):
         cert: Any = ...,
         proxies: Any = ...,
     ) -> requests.Response:
-        """Answer a request."""
+        """Send a request and return the response."""
 
     def in_child(self) -> Carrier:
-        """Return what does the same in a forked process, sharing nothing with the parent's."""
+        """Return an equal adapter for a forked process that shares nothing with the parent's."""
 
     def leave_to_parent(self) -> None:
-        """Leave alone, in a forked process, what the parent goes on using; no waiting, no input or output."""
+        """Called in a forked process: abandon inherited resources without closing them; must not block."""
 
     def close(self) -> None:
-        """Close all there is."""
+        """Close all connections."""
 
 
 class Connection:
     """
-    The way to one service.
+    The connection to one service.
 
     Parameters
     ----------
     base_url : str
-        Up to and including ``/v1``.
+        Base URL up to and including ``/v1``.
     settings : Settings
         Limits, pool, retries and headers.
     carrier : Carrier, optional
-        What carries the requests; a pool of HTTP connections unless given.
+        The adapter that sends the requests; a pool of HTTP connections by default.
     shared : Connection, optional
-        The one with the same carrier, whose limit of connections counts for this one too.
+        Another connection with the same carrier, to share its limit of concurrent requests.
     hooks : Hooks, optional
-        Who is told of each request.
+        Callbacks for each request.
     sleep : callable
         Waits between attempts.
     """
@@ -93,6 +92,7 @@ class Connection:
         self._headers = {"Accept": "*/*", "Accept-Encoding": "identity", **settings.headers}
         self._sleep = sleep
         self._counters: list[list[str]] = []
+        self._shared = shared
         self._environment: dict[str, Any] | None = None
         self._lock = threading.Lock()
         self._free: threading.BoundedSemaphore | None = None
@@ -101,28 +101,31 @@ class Connection:
 
     def send(self, outgoing: Outgoing, credentials: Credentials | None = None) -> Answer:
         """
-        Make a request, again where that is safe and worth it, and return its answer.
+        Send a request, with retries if it is safe to repeat, and return its answer.
 
         Parameters
         ----------
         outgoing : Outgoing
-            What is asked for.
+            The request.
         credentials : Credentials, optional
-            Sign each attempt. Redirections are not followed, so they go nowhere else.
+            Sign each attempt. Redirections are not followed, so credentials are sent to this service only.
 
         Raises
         ------
         ConnectionFailedError, TimedOutError, AnswerError
-            If there is no complete answer.
+            If no complete answer arrives.
         ServiceError, AddressError
-            If the answer is a refusal, as `rendergateway.errors.refusal` reads it.
+            If the answer is a refusal, according to `rendergateway.errors.refusal`.
         """
-        for counter in self._counters:
-            counter.append(outgoing.endpoint)
+        connection: Connection | None = self
+        while connection is not None:
+            for counter in connection._counters:
+                counter.append(outgoing.endpoint)
+            connection = connection._shared
         return _Attempts(self, outgoing, credentials).run()
 
     def count_into(self, counter: list[str]) -> Callable[[], None]:
-        """Append the endpoint of each request from now on to *counter*; return what ends that."""
+        """Append the endpoint of each further request to *counter*; return a function that stops this."""
         with self._lock:
             self._counters = [*self._counters, counter]
 
@@ -133,7 +136,7 @@ class Connection:
         return stop
 
     def exchange(self, outgoing: Outgoing, signature: Mapping[str, str], limits: Limits) -> requests.Response:
-        """Send one prepared request through the carrier."""
+        """Send one attempt through the carrier."""
         headers = {**self._headers, **signature}
         if outgoing.content_type is not None:
             headers["Content-Type"] = outgoing.content_type
@@ -145,14 +148,14 @@ class Connection:
         request.headers = CaseInsensitiveDict(headers)
         request.body = outgoing.body
         timeout = (min(limits.connect_s, limits.left_s), limits.next_s)
-        return self.carrier.send(request, stream=True, timeout=timeout, **self._surroundings())
+        return self.carrier.send(request, stream=True, timeout=timeout, **self._environment_settings())
 
     def place_in_pool(self, limits: Limits) -> AbstractContextManager[None]:
-        """Wait for a free connection, where the number of connections is a limit; TimeoutError if none comes."""
+        """Wait for a free connection if their number is limited; `TimeoutError` if none becomes free in time."""
         return _UNLIMITED if self._free is None else _place(self._free, limits)
 
-    def _surroundings(self) -> dict[str, Any]:
-        """Proxies and certificates, as requests takes them from the environment; looked up once."""
+    def _environment_settings(self) -> dict[str, Any]:
+        """Return proxies and certificates from the environment, like requests; looked up once."""
         if self._environment is None:
             with requests.Session() as session:
                 found = session.merge_environment_settings(self.base_url, {}, True, None, None)
@@ -174,7 +177,7 @@ def _place(free: threading.Semaphore, limits: Limits) -> Iterator[None]:
 
 
 class _Attempts:
-    """All attempts at one request."""
+    """The attempts at one request."""
 
     def __init__(self, connection: Connection, outgoing: Outgoing, credentials: Credentials | None) -> None:
         self.connection = connection
@@ -193,11 +196,11 @@ class _Attempts:
         while True:
             self.attempt += 1
             self._sign()
-            self._tell(self.connection.hooks.on_request)
+            self._notify(self.connection.hooks.on_request)
             try:
                 answer = self._once()
             except RequestError as error:
-                self._tell(self.connection.hooks.on_error)
+                self._notify(self.connection.hooks.on_error)
                 _log.debug("%s %s failed: %s", self.outgoing.method, self.url, error)
                 cause = error.__cause__
                 if isinstance(error, AnswerError) or (cause and is_permanent(cause)) or not self._again(None):
@@ -205,7 +208,7 @@ class _Attempts:
                 continue
             if answer.status < 300:
                 return answer
-            if not self._worth_another(answer):
+            if not self._should_repeat(answer):
                 raise refusal(answer.status, answer.sentence, location=answer.location, **self._facts())
 
     def _sign(self) -> None:
@@ -222,8 +225,8 @@ class _Attempts:
                     body = read_body(response, self.settings.answer_limit)
         except TooLargeError as error:
             raise AnswerError(
-                f"the answer is longer than {self.settings.answer_limit} bytes; ask for less at once, or give "
-                "Gateway(answer_limit=…) more",
+                f"the answer is longer than {self.settings.answer_limit} bytes; request less at once, or increase "
+                "Gateway(answer_limit=…)",
                 **self._facts(),
             ) from error
         except LIBRARY_ERRORS as error:
@@ -231,10 +234,10 @@ class _Attempts:
         answer = Answer(
             response.status_code, response.headers, body, self.outgoing.method, self.url, self.attempt, self._elapsed_s
         )
-        self._tell(self.connection.hooks.on_response, answer)
+        self._notify(self.connection.hooks.on_response, answer)
         return answer
 
-    def _worth_another(self, answer: Answer) -> bool:
+    def _should_repeat(self, answer: Answer) -> bool:
         if answer.status == _UNAUTHORIZED and self.credentials is not None and not self.renewed:
             self.renewed = True
             return self.credentials.refresh(self.signature.get("Authorization"))
@@ -243,11 +246,11 @@ class _Attempts:
         return self._again(answer.headers.get("Retry-After"))
 
     def _again(self, retry_after: str | None) -> bool:
-        """Wait before another attempt; False where there is to be none."""
+        """Wait for the next attempt; return False if attempts or budget are exhausted, or repeating is not safe."""
         retries = self.settings.retries
-        if not self.outgoing.is_safe or self.attempt > retries.total:
+        if not self.outgoing.is_safe or self.attempt > retries.total or is_single_attempt():
             return False
-        wait_s = retries.wait_s(self.attempt, retry_after, time.time())
+        wait_s = retries.wait_s(self.attempt, retry_after)
         if self._elapsed_s + wait_s >= self.settings.budget_s:
             return False
         self.connection._sleep(wait_s)
@@ -263,11 +266,11 @@ class _Attempts:
         if self._elapsed_s >= self.settings.budget_s:
             error_class = TimedOutError
             message = (
-                f"{server} was not done after {self.settings.budget_s:g} s; ask for less at once, or give "
-                "Gateway(budget_s=…) more"
+                f"{server} did not finish within {self.settings.budget_s:g} s; request less at once, or increase "
+                "Gateway(budget_s=…)"
             )
         if is_open and not self.outgoing.is_safe:
-            message += ". It is not known whether the service carried this out, so it is not sent again"
+            message += ". The request was not repeated: it is unknown whether it took effect"
         return error_class(message, **self._facts())
 
     def _facts(self) -> dict[str, Any]:
@@ -278,7 +281,7 @@ class _Attempts:
             "elapsed_s": self._elapsed_s,
         }
 
-    def _tell(self, listeners: list[Callable[[Exchange], object]], answer: Answer | None = None) -> None:
+    def _notify(self, listeners: list[Callable[[Exchange], object]], answer: Answer | None = None) -> None:
         if not listeners and (answer is None or not _log.isEnabledFor(logging.DEBUG)):
             return
         exchange = Exchange(

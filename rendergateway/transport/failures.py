@@ -1,4 +1,4 @@
-"""Why there was no whole answer: the one table from what the libraries raise to errors and sentences."""
+"""Table of library exceptions and the errors raised for them."""
 
 from __future__ import annotations
 
@@ -15,98 +15,98 @@ from rendergateway.errors import AnswerError, ConnectionFailedError, RequestErro
 
 __all__ = ["LIBRARY_ERRORS", "explain", "is_permanent"]
 
-# All that requests, urllib3 and sockets raise when a request goes wrong.
+# Exceptions of requests, urllib3 and sockets for failed requests.
 LIBRARY_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError)
 
 _Row: TypeAlias = tuple[tuple[type[BaseException], ...], type[RequestError], bool, str]
 
-# Kinds of errors, what stands for them, whether it is open what became of the request, the sentence. What is found
-# first, from the top, among the error and its causes counts: the particular before the general.
-# {server}, {connect_s}, {data_s} and {reason} are filled in.
+# Exceptions, our error class, whether the request may have taken effect, the message. The first row that matches the
+# exception or one of its causes applies, so specific rows precede general ones. Placeholders: {server}, {connect_s},
+# {data_s} and {reason}.
 _TABLE: tuple[_Row, ...] = (
     (
         (requests.exceptions.ProxyError, urllib3.exceptions.ProxyError),
         ConnectionFailedError,
         False,
-        "{server} cannot be reached: the proxy fails ({reason}); check http_proxy, https_proxy and no_proxy",
+        "{server} is unreachable: the proxy failed ({reason}); check http_proxy, https_proxy and no_proxy",
     ),
     (
         (ssl.SSLCertVerificationError,),
         ConnectionFailedError,
         False,
-        "{server} cannot be trusted: {reason}; name the certificates of its authority in REQUESTS_CA_BUNDLE",
+        "{server} has an untrusted certificate: {reason}; set REQUESTS_CA_BUNDLE to the certificates of its authority",
     ),
     (
         (ssl.SSLError,),
         ConnectionFailedError,
         False,
-        "{server} cannot be reached: it does not speak TLS as it should ({reason}); is it http, not https?",
+        "{server} is unreachable: TLS failed ({reason}); is it http, not https?",
     ),
     (
         (socket.gaierror,),
         ConnectionFailedError,
         False,
-        "{server} cannot be reached: there is no host of that name; check address and network",
+        "{server} is unreachable: unknown host name; check address and network",
     ),
     (
         (ConnectionRefusedError,),
         ConnectionFailedError,
         False,
-        "{server} cannot be reached: nothing listens there; check address and port, and that the service runs",
+        "{server} is unreachable: connection refused; check address and port, and that the service is running",
     ),
     (
         (requests.ConnectTimeout,),
         TimedOutError,
         False,
-        "{server} cannot be reached: no connection within {connect_s:.3g} s (timeout_s); check address and network",
+        "{server} is unreachable: no connection within {connect_s:.3g} s (timeout_s); check address and network",
     ),
     (
         (requests.Timeout, urllib3.exceptions.ReadTimeoutError, TimeoutError),
         TimedOutError,
         True,
-        "{server} did not answer in time: nothing came for {data_s:.3g} s (data_timeout_s); ask for less at once, or "
-        "give Gateway(data_timeout_s=…) more",
+        "{server} did not answer in time: no data for {data_s:.3g} s (data_timeout_s); request less at once, or "
+        "increase Gateway(data_timeout_s=…)",
     ),
     (
         (urllib3.exceptions.DecodeError, requests.exceptions.ContentDecodingError),
         AnswerError,
         False,
-        "{server} sent what cannot be decompressed",
+        "{server} sent an answer that cannot be decompressed",
     ),
     (
         (http.client.IncompleteRead,),
         ConnectionFailedError,
         True,
-        "{server} sent less than it announced: the answer broke off ({reason})",
+        "{server} sent a truncated answer: {reason}",
     ),
     (
         (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError, ConnectionAbortedError),
         ConnectionFailedError,
         True,
-        "{server} broke the connection off before its answer was complete",
+        "{server} closed the connection before the answer was complete",
     ),
     (
         (http.client.HTTPException, urllib3.exceptions.InvalidChunkLength),
         ConnectionFailedError,
         True,
-        "{server} answered with what is no HTTP ({reason}); check the port",
+        "{server} did not answer in HTTP ({reason}); check the port",
     ),
-    (LIBRARY_ERRORS, ConnectionFailedError, True, "{server} cannot be reached ({reason}); check address and network"),
+    (LIBRARY_ERRORS, ConnectionFailedError, True, "{server} is unreachable ({reason}); check address and network"),
 )
 
 
 def explain(error: Exception, server: str, connect_s: float, data_s: float) -> tuple[type[RequestError], bool, str]:
     """
-    Return what stands for *error*: the class, whether it is open what became of the request, the message.
+    Return our error class for *error*, whether the request may have taken effect, and the message.
 
     Parameters
     ----------
     error : Exception
         One of `LIBRARY_ERRORS`.
     server : str
-        Who was asked.
+        Base URL of the service.
     connect_s, data_s : float
-        The limits that counted.
+        Time limits in effect.
     """
     causes = list(_causes(error))
     for kinds, error_class, is_open, sentence in _TABLE:
@@ -119,12 +119,12 @@ def explain(error: Exception, server: str, connect_s: float, data_s: float) -> t
 
 
 def is_permanent(error: BaseException) -> bool:
-    """Whether another attempt would fail in the same way: a certificate does not become another one."""
+    """Return whether another attempt would fail too: TLS errors are permanent."""
     return any(isinstance(cause, ssl.SSLError) for cause in _causes(error))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """All errors that *error* came from: the libraries keep them as cause, context, reason or argument."""
+    """Yield *error* and its causes, which the libraries store as cause, context, reason or argument."""
     waiting, seen = [error], set()
     while waiting:
         cause = waiting.pop(0)
@@ -137,16 +137,16 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _reason(error: BaseException) -> str:
-    """Return a few words; never the text of requests' errors, which repeats the URL, a proxy's password included."""
+    """Return a short reason; never the text of errors of requests, which may contain the password of a proxy."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message
     if isinstance(error, ssl.SSLError):
         return error.reason or "TLS"
     if isinstance(error, http.client.IncompleteRead):
-        # http.client keeps what came, urllib3 how much.
+        # http.client stores the received bytes, urllib3 their number.
         partial: Any = error.partial
-        came = partial if isinstance(partial, int) else len(partial)
-        return f"{came} bytes came, {error.expected} are missing"
+        received = partial if isinstance(partial, int) else len(partial)
+        return f"{received} bytes received, {error.expected} missing"
     if isinstance(error, OSError) and error.strerror and not isinstance(error, requests.RequestException):
         return error.strerror
     return type(error).__name__

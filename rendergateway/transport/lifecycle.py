@@ -1,20 +1,18 @@
-"""The life of a gateway's connection: opened when first used, shared by contexts, left behind by pickles and forks."""
+"""Connection lifecycle: opened lazily, shared by contexts, reopened after unpickling and forking."""
 
 from __future__ import annotations
 
 import os
 import weakref
-from collections import deque
-from collections.abc import Callable
-from types import TracebackType
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rendergateway.configuration import configured
+from rendergateway.endpoints.address import EMBEDDED, Address
 from rendergateway.errors import ClosedGatewayError, ConfigurationError
-from rendergateway.transport.address import EMBEDDED, Address
-from rendergateway.transport.credentials.credentials import Credentials, LeftBehind, as_credentials
-from rendergateway.transport.forks import follow, keep, new_lock
-from rendergateway.transport.hooks import Hooks
+from rendergateway.forks import follow, keep, new_lock
+from rendergateway.transport.credentials.basic import Credentials, LeftBehind, as_credentials
+from rendergateway.transport.exchange import Hooks
 from rendergateway.transport.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,89 +20,106 @@ if TYPE_CHECKING:
 
     from rendergateway.transport.connection import Carrier, Connection
 
-__all__ = ["ServiceLife"]
+__all__ = ["Lifecycle"]
 
-# Where an embedded service answers, inside the process.
+# Base URL of an embedded service; requests to it never leave the process.
 _EMBEDDED_URL = "http://embedded/render-ws/v1"
 
 
 class _Ask:
-    """Credentials that are still to be looked for; *left* says what signed in the process that this came from."""
+    """Credentials still to be looked up; *left* names the class that signed requests before this was pickled."""
 
     def __init__(self, find: Callable[[], Credentials | None] | None = None, left: str | None = None) -> None:
         self.find, self.left = find, left
 
 
-class ServiceLife:
+class Lifecycle:
     """
-    The connection to one service, and how it is shared.
+    The connection to one service, shared with contexts made from it.
 
     Parameters
     ----------
     address : str
-        As `Gateway` takes it.
+        Address in the form that `Gateway` accepts.
     auth : object
-        As `as_credentials` takes it; None looks for credentials with *find_auth* when they are first needed.
+        Credentials in a form that `as_credentials` accepts; None calls *find_auth* when they are first needed.
     settings : Settings
-        How requests are made.
+        Time limits, pool, retries and headers.
     find_auth : callable
-        Takes the base URL; returns the credentials that are configured for it.
+        Takes the base URL; returns the credentials configured for it.
 
     Attributes
     ----------
     server : str
         The base URL of the service, or ``embedded:PATH``.
     service_id : str
-        What tells the service from others: two private ones have one address.
+        Identifies the service; differs between two private embedded services, which have the same address.
     settings : Settings
-        How requests are made.
+        Time limits, pool, retries and headers.
     hooks : Hooks
-        Functions that are told of each request.
+        Functions called for each request.
+    on_write : callable
+        Called with the path values of each request that may have changed something, even if it failed.
+    after_request : callable, optional
+        Called with endpoint name, values and body of each answer.
     """
 
-    # What stays in the process: all else, fields of subclasses too, travels in a pickle.
-    _STAYS: tuple[str, ...] = ("hooks", "_asked", "_auth", "_connection", "_contexts", "_inherited", "_lock", "_parent")
+    # Fields that belong to one process.
+    _NOT_PICKLED: tuple[str, ...] = (
+        "hooks",
+        "on_write",
+        "after_request",
+        "_asked",
+        "_auth",
+        "_connection",
+        "_contexts",
+        "_inherited",
+        "_lock",
+        "_parent",
+    )
 
     def __init__(
         self, address: str, auth: object, settings: Settings, find_auth: Callable[[str], Credentials | None]
     ) -> None:
         if not isinstance(address, str):
-            raise TypeError(f"an address is a text like 'localhost:8080' or 'embedded:PATH', not {address!r}")
-        self._is_embedded = address.startswith(EMBEDDED)
-        parsed = Address(_EMBEDDED_URL) if self._is_embedded else Address.parse(address)
-        self.server = address if self._is_embedded else parsed.base_url
-        # A private service is another one for each gateway, although all have one address.
+            raise TypeError(f"the address must be a text like 'localhost:8080' or 'embedded:PATH': got {address!r}")
+        self.is_embedded = address.startswith(EMBEDDED)
+        parsed = Address(_EMBEDDED_URL) if self.is_embedded else Address.parse(address)
+        self.server = address if self.is_embedded else parsed.base_url
+        # Each gateway starts a private service of its own, although all have the same address.
         self.service_id = f"{address} {os.urandom(8).hex()}" if self._is_private else self.server
-        self._base_url = parsed.base_url
+        self.base_url = parsed.base_url
         self.settings = settings
         self._is_closed = False
         self._version: dict[str, Any] | None = None
-        self._begin(self._as_auth(auth if auth is not None else parsed.login, lambda: find_auth(self._base_url)))
+        self._begin(self._as_auth(auth if auth is not None else parsed.login, lambda: find_auth(self.base_url)))
 
     def _begin(self, auth: Credentials | _Ask | None, parent: Self | None = None) -> None:
-        """Set up what belongs to this object in this process alone."""
+        """Set up the fields that belong to this process only."""
         self.hooks: Hooks = parent.hooks if parent is not None else Hooks()
         self._auth = auth
         self._asked = False
         self._connection: Connection | None = None
         self._inherited: Carrier | None = None
         self._parent = parent
-        self._contexts: weakref.WeakSet[ServiceLife] = weakref.WeakSet()
+        self._contexts: weakref.WeakSet[Lifecycle] = weakref.WeakSet()
         self._lock = new_lock()
+        self.on_write: Callable[[Mapping[str, Any]], object] = _ignore
+        self.after_request: Callable[[str, Mapping[str, Any], bytes], object] | None = None
         follow(self)
 
     @property
     def _is_private(self) -> bool:
-        return self._is_embedded and self.server.partition("?")[0] == EMBEDDED
+        return self.is_embedded and self.server.partition("?")[0] == EMBEDDED
 
     # Life
 
     def close(self) -> None:
         """
-        Close all connections; a private embedded service goes with its data. Closing twice does no harm.
+        Close all connections; a private embedded service is deleted with its data. Closing twice is a no-op.
 
-        A context that `using` made has no connections of its own: closing it closes it alone, and closing the gateway
-        that it was made from ends it.
+        A context returned by `using` shares the connections of its gateway: closing the context leaves them open,
+        closing the gateway closes its contexts too.
         """
         with self._lock:
             self._is_closed = True
@@ -116,13 +131,8 @@ class ServiceLife:
 
     @property
     def is_closed(self) -> bool:
-        """Whether the gateway, or the one that it shares its connections with, was closed and not opened since."""
+        """Whether the gateway, or the gateway whose connections it shares, is closed."""
         return self._is_closed or (self._parent is not None and self._parent.is_closed)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @property
     def _pool(self) -> Connection:
@@ -132,14 +142,14 @@ class ServiceLife:
     def _open(self) -> Connection:
         with self._lock:
             if self._is_closed:
-                raise ClosedGatewayError(f"{self!r} was closed; connect() opens it again")
+                raise ClosedGatewayError(f"the gateway to {self.server} is closed; connect() reopens it")
             if self._connection is None:
                 from rendergateway.transport.connection import Connection
 
                 shared = self._parent._pool if self._parent is not None else None
                 carrier = shared.carrier if shared is not None else self._new_carrier()
                 self._connection = Connection(
-                    self._base_url, self.settings, carrier=carrier, hooks=self.hooks, shared=shared
+                    self.base_url, self.settings, carrier=carrier, hooks=self.hooks, shared=shared
                 )
             return self._connection
 
@@ -147,16 +157,16 @@ class ServiceLife:
         if self._inherited is not None:
             inherited, self._inherited = self._inherited, None
             return inherited.in_child()
-        return _embedded_adapter(self.server) if self._is_embedded else None
+        return _embedded_adapter(self.server) if self.is_embedded else None
 
     # Credentials
 
     @property
     def auth(self) -> Credentials | None:
         """
-        What signs the requests: given, else configured for this server, else nothing.
+        Credentials that sign the requests: those passed in, else those configured for this server, else None.
 
-        A context follows the gateway that it was made from, unless it was given credentials of its own.
+        A context without credentials of its own uses those of the gateway it was made from.
         """
         if isinstance(self._auth, _Ask):
             if self._parent is not None:
@@ -166,62 +176,51 @@ class ServiceLife:
 
     def change_auth(self, auth: object) -> None:
         """
-        Sign with other credentials from the next request on, whatever wrapper makes it.
+        Replace the credentials, from the next request of any wrapper on.
 
         Parameters
         ----------
         auth : (str, str), Credentials, callable, False or None
-            As `Gateway` takes it; False for none at all, None for what is configured now.
+            Credentials in a form that `Gateway` accepts; False for none, None for the credentials configured now.
         """
         self._auth = self._as_auth(auth, None)
 
     def _as_auth(self, auth: object, find: Callable[[], Credentials | None] | None) -> Credentials | _Ask | None:
-        return _Ask(find) if auth is None and not self._is_embedded else as_credentials(auth)
+        return _Ask(find) if auth is None and not self.is_embedded else as_credentials(auth)
 
     def _found(self, ask: _Ask) -> Credentials | None:
         from rendergateway.transport.credentials.stored import configured_credentials
 
-        found = ask.find() if ask.find is not None else configured_credentials(self._base_url, configured())
+        found = ask.find() if ask.find is not None else configured_credentials(self.base_url, configured())
         if found is None and ask.left is not None:
-            return LeftBehind(ask.left, self._base_url)
+            return LeftBehind(ask.left, self.base_url)
         return found
 
     # Contexts, other processes
 
-    def _context(self, auth: object, settings: Settings) -> Self:
-        """Return an object of the same class, with the same fields, that shares this one's connections."""
+    def context(self, auth: object, settings: Settings) -> Self:
+        """Return a copy that shares the connections of this object."""
         context = object.__new__(type(self))
         context.__dict__.update(self.__dict__)
-        context.__dict__.pop("_ticket", None)
         context.settings = settings
         context._is_closed = False
         context._begin(_Ask() if auth is None else as_credentials(auth), self)
         self._contexts.add(context)
         return context
 
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        # It stands for a service and its connections; there is no second one.
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
+    def check_picklable(self) -> None:
+        """Raise `ConfigurationError` if the service lives in this process only."""
         if self._is_private:
-            raise ConfigurationError("a private embedded service does not travel to another process; use embedded:PATH")
-        with _travelling:
-            ticket: str = self.__dict__.setdefault("_ticket", os.urandom(8).hex())
-            _known[ticket] = self
-        return _revive, (type(self), ticket, self.__getstate__())
+            raise ConfigurationError("a private embedded service cannot be pickled; use embedded:PATH")
 
     def __getstate__(self) -> dict[str, Any]:
         auth: Credentials | _Ask | None = self.auth
         if auth is None and self._asked:
-            # Nothing was found here; the other process looks for itself.
+            # This process found no credentials; the other one does its own lookup.
             auth = _Ask()
         elif auth is not None and not getattr(auth, "travels", False):
             auth = _Ask(left=type(auth).__name__.lstrip("_"))
-        return {name: value for name, value in self.__dict__.items() if name not in self._STAYS} | {"_auth": auth}
+        return {name: value for name, value in self.__dict__.items() if name not in self._NOT_PICKLED} | {"_auth": auth}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         auth = state.pop("_auth")
@@ -236,31 +235,12 @@ class ServiceLife:
             self._inherited = connection.carrier
 
 
-# Gateways of this process by the ticket that their pickles carry: what comes back, or comes twice, finds its gateway.
-_known: weakref.WeakValueDictionary[str, ServiceLife] = weakref.WeakValueDictionary()
-# Those that came from another process are kept for a while, so that the next task of a worker finds its connections.
-_kept: deque[ServiceLife] = deque(maxlen=8)
-_travelling = new_lock()
-
-
-def _revive(life_class: type[ServiceLife], ticket: str, state: dict[str, Any]) -> ServiceLife:
-    """Return this process's one object of that ticket."""
-    with _travelling:
-        life = _known.get(ticket)
-        if life is None:
-            life = object.__new__(life_class)
-            life.__setstate__(state)
-            _known[ticket] = life
-            _kept.append(life)
-        return life
+def _ignore(values: Mapping[str, Any]) -> None:
+    """Do nothing."""
 
 
 def _embedded_adapter(address: str) -> Any:
-    # The one step from the client to the service: by name, when it is asked for.
-    try:
-        from rendergateway.service.launch import embedded_adapter
-    except ImportError as error:
-        raise ConfigurationError(
-            f"the embedded service needs {error.name}: pip install 'rendergateway[service]'"
-        ) from error
+    # The only import of the service by the client: at run time, if an embedded service is requested.
+    from rendergateway.service.embedded import embedded_adapter
+
     return embedded_adapter(address)

@@ -1,4 +1,4 @@
-"""Time limits that hold whatever a server does: for each piece sent and received, and for the request as a whole."""
+"""Time limits for each piece sent and received, and for the request as a whole."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PIECE = 1 << 18
 @attrs.define
 class Limits:
     """
-    How long a request may take.
+    Time limits of one request.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Limits:
     data_s : float
         Seconds to wait for each next piece, sent or received.
     deadline : float
-        When all must be over, on the clock of ``time.monotonic``.
+        End of the budget, on the clock of ``time.monotonic``.
     """
 
     connect_s: float
@@ -37,7 +37,7 @@ class Limits:
 
     @property
     def left_s(self) -> float:
-        """Seconds until the deadline, never none at all: a socket takes 0 for "do not wait"."""
+        """Seconds until the deadline, never 0, which means non-blocking for a socket."""
         return max(self.deadline - time.monotonic(), 1e-3)
 
     @property
@@ -46,20 +46,20 @@ class Limits:
         return min(self.data_s, self.left_s)
 
     def check(self) -> None:
-        """Raise TimeoutError where the deadline is over."""
+        """Raise `TimeoutError` after the deadline."""
         if time.monotonic() >= self.deadline:
-            raise TimeoutError("the budget of the request is used up")
+            raise TimeoutError("the budget of the request is exhausted")
 
 
-# requests' adapter passes two numbers down to the socket and no more; the rest goes beside it, in the same thread.
-_present = threading.local()
+# The adapter of requests passes only two numbers to the socket, so the limits are passed per thread.
+_current = threading.local()
 
 
 class limited:  # noqa: N801
     """
-    Lets *limits* count for the requests of this thread, in a block.
+    Context manager that applies *limits* to the requests of this thread.
 
-    Each request enters one: a generator would cost several times as much.
+    A class, because a generator would cost several times as much for each request.
     """
 
     __slots__ = ("_before", "_limits")
@@ -68,15 +68,15 @@ class limited:  # noqa: N801
         self._limits = limits
 
     def __enter__(self) -> None:
-        self._before = getattr(_present, "limits", None)
-        _present.limits = self._limits
+        self._before = getattr(_current, "limits", None)
+        _current.limits = self._limits
 
     def __exit__(self, *error: object) -> None:
-        _present.limits = self._before
+        _current.limits = self._before
 
 
 class TimedSource(io.RawIOBase):
-    """The bytes of a socket, each wait within the limits; a server that drips keeps nobody beyond the deadline."""
+    """Raw stream of a socket with time limits, so that a slow trickle of bytes cannot exceed the deadline."""
 
     def __init__(self, source: io.RawIOBase, sock: Any, limits: Limits) -> None:
         self._source, self._sock, self._limits = source, sock, limits
@@ -86,7 +86,7 @@ class TimedSource(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        """Read the next piece; TimeoutError where it does not come in time."""
+        """Read the next piece; `TimeoutError` if it does not arrive in time."""
         self._limits.check()
         if self._limits.left_s < self._limits.data_s:
             self._sock.settimeout(self._limits.left_s)
@@ -94,7 +94,7 @@ class TimedSource(io.RawIOBase):
         return count
 
     def close(self) -> None:
-        """Close the socket's stream."""
+        """Close the stream of the socket."""
         self._source.close()
         super().close()
 
@@ -102,24 +102,23 @@ class TimedSource(io.RawIOBase):
 class _TimedResponse(http.client.HTTPResponse):
     def __init__(self, sock: Any, *args: Any, **options: Any) -> None:
         super().__init__(sock, *args, **options)
-        limits = getattr(_present, "limits", None)
+        limits = getattr(_current, "limits", None)
         if limits is not None:
             self.fp: Any = io.BufferedReader(TimedSource(self.fp.detach(), sock, limits))
 
 
 def timed_connection_class(connection_class: type[Any]) -> type[Any]:
-    """Return a subclass of urllib3's *connection_class* that keeps to the limits of the thread that uses it."""
+    """Return a subclass of urllib3's *connection_class* that applies the limits of the current thread."""
 
     class TimedConnection(connection_class):  # type: ignore[misc]
         response_class: Callable[..., Any] = _TimedResponse
 
         def send(self, data: Any) -> None:
-            limits = getattr(_present, "limits", None)
+            limits = getattr(_current, "limits", None)
             if limits is None or not isinstance(data, bytes) or len(data) <= _PIECE:
                 super().send(data)
                 return
-            # A socket's time limit is for all that one call sends, so that one call would have to send a long body
-            # in the time that is meant for a piece of it.
+            # The timeout of a socket is for one call of sendall, so a long body is sent in pieces.
             whole = memoryview(data)
             for start in range(0, len(data), _PIECE):
                 limits.check()

@@ -1,4 +1,4 @@
-"""The pool of connections to one server."""
+"""Connection pool for one server."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ __all__ = ["ServicePool"]
 
 class ServicePool(HTTPAdapter):
     """
-    requests' adapter for one server.
+    Adapter of the package requests for one server.
 
-    What requests works out anew for each request (which pool, which certificates, how the URL is cut, cookies) is the
-    same for every request to one server, and costs as much as the request itself; here it is worked out once.
+    The pool, certificates and URL parts, which requests determines for each request at about the cost of the request
+    itself, are the same for all requests to a server and are determined once.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class ServicePool(HTTPAdapter):
     def get_connection_with_tls_context(
         self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
     ) -> Any:
-        """Return the pool, made for the first request."""
+        """Return the pool, created for the first request."""
         if self._pool is None:
             pool = super().get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
             url = str(request.url)
@@ -52,16 +52,16 @@ class ServicePool(HTTPAdapter):
         return self._pool
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """Do nothing: the pool was set up when it was made."""
+        """Do nothing: certificates were set when the pool was created."""
 
     def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
-        """Return path and query; through a proxy, what requests makes of it."""
+        """Return path and query; for a proxy, the URL that requests builds."""
         if self._sends_path:
             return str(request.url).removeprefix(self._origin)
         return super().request_url(request, proxies)
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
-        """Return status, headers and the stream of the body; the service sets no cookies."""
+        """Return status, headers and body stream, without cookies, which the service does not use."""
         response = requests.Response()
         response.status_code = resp.status
         response.headers = CaseInsensitiveDict(resp.headers)
@@ -71,11 +71,11 @@ class ServicePool(HTTPAdapter):
         return response
 
     def in_child(self) -> ServicePool:
-        """Return another pool of that size, for a process that was forked: two processes cannot share a socket."""
+        """Return a new pool of that size for a forked process: two processes cannot share a socket."""
         return ServicePool(self._base_url, self._size)
 
     def leave_to_parent(self) -> None:
-        """Do nothing: to close a socket here would not end it there."""
+        """Do nothing: the parent's sockets stay open."""
 
     def close(self) -> None:
         """Close all connections."""

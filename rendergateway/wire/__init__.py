@@ -1,8 +1,9 @@
 """
-The objects that travel between client and service, as the service writes them.
+The JSON objects that render-ws stores and sends: strict and lenient decoding, canonical encoding.
 
-`decode_body` reads what a client sent: strictly first, then as leniently as the real service. `encode` writes the
-canonical text: members in the service's order, nulls left out, unknown members dropped, defaults filled.
+`decode_body` decodes a request body strictly, then as leniently as the real service. `encode` returns the canonical
+text: members in the service's order, without nulls and unknown members, with defaults. A class that shares its name
+with a record ends in ``Json``. Imports ``model.records``.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ from rendergateway.wire.stacks import (
     Cycle,
     Hierarchy,
     LayerGaps,
-    PathBuilder,
+    PathBuilderJson,
     StackMetaData,
     StackName,
-    StackStats,
-    StackVersion,
+    StackStatsJson,
+    StackVersionJson,
     State,
     as_stored,
 )
@@ -39,10 +40,10 @@ from rendergateway.wire.tiles import (
     Coordinates,
     Filter,
     LastTransform,
-    Layout,
+    LayoutJson,
     Level,
-    RenderParameters,
-    ResolvedTiles,
+    RenderParametersJson,
+    ResolvedTilesJson,
     SectionData,
     SentTiles,
     TileBounds,
@@ -75,17 +76,17 @@ __all__ = [
     "Interpolated",
     "LastTransform",
     "LayerGaps",
-    "Layout",
+    "LayoutJson",
     "Leaf",
     "Level",
     "Matches",
     "MetaData",
     "PairQuestion",
     "PairResiduals",
-    "PathBuilder",
+    "PathBuilderJson",
     "Reference",
-    "RenderParameters",
-    "ResolvedTiles",
+    "RenderParametersJson",
+    "ResolvedTilesJson",
     "SectionData",
     "SentPair",
     "SentTiles",
@@ -93,8 +94,8 @@ __all__ = [
     "SpecList",
     "StackMetaData",
     "StackName",
-    "StackStats",
-    "StackVersion",
+    "StackStatsJson",
+    "StackVersionJson",
     "State",
     "TileBounds",
     "TileSpec",

@@ -1,4 +1,4 @@
-"""Decoding strictly, then leniently; canonical encoding."""
+"""Strict and lenient decoding of wire objects, and canonical encoding."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
 
 def decode_body(text: bytes, kind: Any, deepest: int = DEEPEST) -> Any:
     """
-    Return what a client sent as *kind*; None where it is empty or ``null``.
+    Decode a request body as *kind*; None if it is empty or ``null``.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def decode_body(text: bytes, kind: Any, deepest: int = DEEPEST) -> Any:
 
 
 def decode_stored(text: bytes | msgspec.Raw, kind: Any) -> Any:
-    """Return text that `encode` wrote as *kind*; numbers that are not finite stand in it as text."""
+    """Decode canonical text as *kind*; numbers that are not finite are strings in it."""
     if not text:
         return None
     try:
@@ -56,7 +56,7 @@ def encode(value: Any) -> bytes:
 
 
 def encode_numbers(value: Wire) -> bytes:
-    """Return the canonical text of *value*, whose own numbers may be not finite: those are written as text."""
+    """Return the canonical text of *value*; numbers of its own that are not finite are encoded as strings."""
     text = encode(value)
     if b":null" not in text:
         return text
@@ -65,11 +65,11 @@ def encode_numbers(value: Wire) -> bytes:
 
 
 def json_number(number: float) -> float:
-    """Return *number* as JSON can hold it: what is not finite as text, like the service."""
-    # The text stands where a number is declared: only `encode` looks at it.
+    """Return *number*, or a string if it is not finite, as the service encodes it."""
+    # A string in a number field: only `encode` reads it.
     return number if math.isfinite(number) else double_text(number)  # type: ignore[return-value]
 
 
 def json_list(items: Iterable[bytes]) -> bytes:
-    """Return a JSON array of items that are text already."""
+    """Return a JSON array of items that are already encoded."""
     return b"[%b]" % b",".join(items)

@@ -1,4 +1,4 @@
-"""How deep JSON text is nested, found without reading it: quotes and brackets alone, level by level."""
+"""Nesting depth of JSON text, measured by its quotes and brackets without parsing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BARE_STRING = re.compile(rb'"[^"]*"')
 
 def check_depth(text: bytes, deepest: int = DEEPEST) -> None:
     """
-    Refuse JSON that is nested too deep; text that is no JSON is for others to refuse.
+    Refuse JSON that is nested too deep; invalid JSON is not detected.
 
     Raises
     ------
@@ -38,15 +38,15 @@ def check_depth(text: bytes, deepest: int = DEEPEST) -> None:
 
 
 def _brackets(text: bytes) -> bytes:
-    """Return the brackets of *text*, as square ones, without those inside of strings."""
+    """Return the brackets of *text*, as square ones, without those inside strings."""
     marks = b"".join(map(_marks, _pieces(text)))
-    # Strings without brackets are two quotes in a row by now; where one has some, they stand between its quotes.
+    # A string without brackets is now two adjacent quotes; other strings have their brackets between the quotes.
     marks = marks.replace(b'""', b"")
     return _BARE_STRING.sub(b"", marks) if b'"' in marks else marks
 
 
 def _pieces(text: bytes) -> Iterator[bytes]:
-    """Yield *text* in pieces that end with no back-slash: what it escapes stays with it."""
+    """Yield *text* in pieces that do not end with a backslash, so that no escape sequence is split."""
     start = 0
     while start < len(text):
         end = start + _PIECE
@@ -57,8 +57,8 @@ def _pieces(text: bytes) -> Iterator[bytes]:
 
 
 def _marks(piece: bytes) -> bytes:
-    """Return brackets, as square ones, and the quotes around strings."""
+    """Return the brackets, as square ones, and the quotes that delimit strings."""
     if b"\\" in piece:
-        # In a run of back-slashes the pairs go first; one that is left escapes what follows.
+        # In a run of backslashes, pairs are removed first; a remaining one escapes the next character.
         piece = piece.replace(b"\\\\", b"").replace(b'\\"', b"")
     return piece.translate(_ONE_KIND, _FLESH)

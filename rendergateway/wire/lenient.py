@@ -1,8 +1,8 @@
 """
-The lenient lane: JSON as the real service takes it, where the strict one refuses.
+Lenient decoding: JSON that strict decoding refuses but the real service accepts.
 
-Numbers in quotes, numbers and switches for texts, fractions for whole numbers, ``""`` for nothing, a byte order mark,
-text after the value, a transform without type: all that Jackson takes, with Jackson's limits.
+Numbers in quotes, numbers and booleans for strings, fractions for integers, ``""`` for null, a byte order mark, text
+after the value, a transform without type: everything that Jackson accepts, with Jackson's limits.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from rendergateway.number_text import parse_double
 from rendergateway.wire.base import DateText, Int32, Wire
 from rendergateway.wire.depth import check_depth
 from rendergateway.wire.matches import CanvasMatches, SentPair
-from rendergateway.wire.tiles import Channel, NoTransforms, ResolvedTiles, SentTiles, TileSpec
+from rendergateway.wire.tiles import Channel, NoTransforms, ResolvedTilesJson, SentTiles, TileSpec
 from rendergateway.wire.transforms import Interpolated, Leaf, Reference, SpecList
 
 __all__ = ["decode_leniently", "parse"]
@@ -34,7 +34,7 @@ __all__ = ["decode_leniently", "parse"]
 _DATE = re.compile(r"\s*(\d+)-(\d+)-(\d+)T(\d+):(\d+):(\d+)\.(\d+)Z")
 _INT_RANGES = {Int32: range(-(2**31), 2**31), int: range(-(2**63), 2**63)}
 _SPEC_KINDS: dict[str, type[Wire]] = {"leaf": Leaf, "list": SpecList, "ref": Reference, "interpolated": Interpolated}
-# Where null is not the default: it is left out when written, but does not become the default either.
+# Classes whose null is not the default: it is omitted when encoded, but not replaced by the default.
 _KEEP_NULL = (TileSpec, Channel)
 _NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 
@@ -44,7 +44,7 @@ def _refuse_constant(word: str) -> Any:
 
 
 class _Written(float):
-    """A number that knows how it was written: where text is wanted, that is the text."""
+    """A number with its original text, which becomes the value of string fields."""
 
     text: str
 
@@ -60,12 +60,12 @@ _decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_read_f
 
 def parse(text: bytes) -> Any:
     """
-    Return the first JSON value in *text*; None where there is none.
+    Return the first JSON value in *text*; None if it is blank.
 
     Raises
     ------
     RecordError
-        If it is broken, or nested too deep.
+        If it is malformed, or nested too deep.
     """
     words = _read(text).lstrip("\ufeff").lstrip(" \t\r\n")
     if not words:
@@ -80,7 +80,7 @@ def parse(text: bytes) -> Any:
 
 def decode_leniently(text: bytes, kind: Any) -> Any:
     """
-    Return *text* as *kind*, a wire object or a type made of them; None where the text says nothing.
+    Decode *text* as *kind*, a wire object or a type composed of them; None if the text is blank or null.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def _text(value: Any, place: str) -> str:
 
 
 def _whole(text: str, place: str) -> str:
-    """Return *text*, unless it holds half of a character: that could never be written again."""
+    """Return *text*; refuse a lone surrogate, which cannot be encoded."""
     if not text.isascii():
         try:
             text.encode()
@@ -160,7 +160,7 @@ def _float(value: Any, place: str) -> Any:
         number = float(value)
     except OverflowError:
         number = math.inf if value > 0 else -math.inf
-    # JSON has no word for what is not finite; the service writes it as text, and so the text stays.
+    # JSON cannot represent numbers that are not finite: the service encodes them as strings.
     return number if math.isfinite(number) else _not_finite_text(number)
 
 
@@ -218,7 +218,7 @@ def _date(value: Any, place: str) -> str | None:
     if found is None:
         raise _refused(value, "a date", place)
     year, month, day, hour, minute, second, millisecond = map(int, found.groups())
-    # Months, days and hours roll over, as in a calendar that does not check.
+    # Months, days and hours roll over, as in a lenient Java calendar.
     year, month = year + (month - 1) // 12, (month - 1) % 12 + 1
     seconds = calendar.timegm((year, month, 1, 0, 0, 0)) + (day - 1) * 86400 + hour * 3600 + minute * 60 + second
     return _date_after_epoch(milliseconds=seconds * 1000 + millisecond)
@@ -244,7 +244,7 @@ def _list(value: Any, place: str, item_kind: Any) -> list[Any]:
     if not isinstance(value, list):
         raise _refused(value, "a list", place)
     items = [_coerce(item, item_kind, f"{place}[{number}]") for number, item in enumerate(value)]
-    # In arrays of plain numbers the service reads null as 0.
+    # In arrays of primitive numbers the service reads null as 0.
     return [0.0 if item is None else item for item in items] if item_kind is float else items
 
 
@@ -253,14 +253,14 @@ def _dict(value: Any, place: str, key_kind: Any, item_kind: Any) -> dict[Any, An
         raise _refused(value, "an object", place)
     read = {_coerce(key, key_kind, place): _coerce(item, item_kind, f"{place}.{key}") for key, item in value.items()}
     if None in read:
-        # Elsewhere an empty text is nothing; a name it cannot be.
+        # An empty string is null in other places, but not a valid key.
         raise _refused("", "a name", place)
     return read
 
 
 def _object(value: Any, place: str, kind: type[Wire]) -> Wire:
     if not isinstance(value, dict):
-        raise _refused(value, kind.__name__, place)
+        raise _refused(value, kind.__name__.removesuffix("Json"), place)
     members: dict[str, Any] = {}
     for field in _fields(kind):
         if field.encode_name in value:
@@ -282,7 +282,7 @@ def _has_default(field: msgspec.structs.FieldInfo) -> bool:
 
 
 def _spec(value: Any, place: str) -> Wire:
-    """Read a transform inside a list or map: an unknown or missing type is a leaf."""
+    """Decode a transform inside a list or map: an unknown or missing type is a leaf."""
     kind = _SPEC_KINDS.get(value.get("type", "leaf"), Leaf) if isinstance(value, dict) else Leaf
     return _object(value, place, kind)
 
@@ -294,16 +294,16 @@ def _outer_list(value: Any, place: str) -> Wire:
 
 
 def _sent_pair(value: Any, place: str) -> SentPair:
-    """Read matches number by number, to be kept as text."""
+    """Decode matches number by number; they are stored as text."""
     pair = _object(value, place, CanvasMatches)
     assert isinstance(pair, CanvasMatches)
     return SentPair.of(pair)
 
 
 def _sent_tiles(value: Any, place: str) -> SentTiles:
-    """Read tiles one and all: what is odd about them may be anywhere."""
-    tiles = _object(value, place, ResolvedTiles)
-    assert isinstance(tiles, ResolvedTiles)
+    """Decode all tiles: any of them may need lenient decoding."""
+    tiles = _object(value, place, ResolvedTilesJson)
+    assert isinstance(tiles, ResolvedTilesJson)
     return SentTiles.of(tiles)
 
 

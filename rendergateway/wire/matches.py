@@ -1,6 +1,6 @@
-"""Point matches on the wire."""
+"""Wire objects of point matches and match collections."""
 
-# Members are called as they are on the wire.
+# Attributes have the names of the JSON members.
 # ruff: noqa: N815
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ __all__ = [
     "SentPair",
 ]
 
-# What is left of matches without digits, dots, signs and blanks, where they are lists of numbers without exponents.
+# Matches without digits, dots, signs and blanks, if all numbers are written without exponents.
 _PLAIN = re.compile(rb'\{"p":\[\[,*\](?:,\[,*\])*\],"q":\[\[,*\](?:,\[,*\])*\],"w":\[,*\]\}')
 _NAMES = [b"p", b"q", b"w"]
 _BLANKS_AND_SIGNS = b" \t\r\n-"
 _TO_ZEROS = bytes.maketrans(b"0123456789", b"0" * 10)
-# Longer whole numbers are not exact in a double: these are written anew.
+# Longer integers are not exact in a double: they are encoded again.
 _TOO_LONG = b"0" * 16
 
 
 class ConsensusSet(Wire):
-    """Which of several sets of matches of one pair this is."""
+    """Index of one of several match sets of a pair, and the original ids."""
 
     index: int | None = None
     originalPId: str | None = None
@@ -41,7 +41,7 @@ class ConsensusSet(Wire):
 
 
 class Matches(Wire):
-    """Points by dimension, and their weights; lengths are not verified."""
+    """Points by dimension, and their weights; lengths are not checked."""
 
     p: list[list[float] | None] | None = None
     q: list[list[float] | None] | None = None
@@ -65,9 +65,9 @@ class CanvasMatches(Wire):
 
 class SentPair(Wire):
     """
-    The matches of two canvases on their way into the store, points and weights as text.
+    The matches of two canvases to be stored, with points and weights as text.
 
-    Most texts are kept as they came, checked without a number in Python for each number in them.
+    Most texts are stored unchanged, after a check that creates no Python object per number.
     """
 
     pGroupId: str | None = None
@@ -85,7 +85,7 @@ class SentPair(Wire):
 
     @classmethod
     def of(cls, pair: CanvasMatches) -> SentPair:
-        """Return *pair* with its matches as text, whatever they hold."""
+        """Return *pair* with its matches encoded as text."""
         sent = cls(
             pGroupId=pair.pGroupId,
             pId=pair.pId,
@@ -98,7 +98,7 @@ class SentPair(Wire):
         return sent
 
     def counted(self) -> int | None:
-        """Return how many weights there are; None where there are matches, but no list of weights."""
+        """Return the number of weights; None if there are matches without a list of weights."""
         text = bytes(self.matches)
         if not text:
             return 0
@@ -108,7 +108,7 @@ class SentPair(Wire):
         return weights.count(b",") + 1 if weights else 0
 
     def details(self, *, swapped: bool) -> bytes:
-        """Return the JSON of the matches, on request with the sides exchanged; empty without matches."""
+        """Return the JSON of the matches, optionally with the sides swapped; empty without matches."""
         text = bytes(self.matches)
         if not swapped or not text:
             return text
@@ -122,7 +122,7 @@ class SentPair(Wire):
 
 
 def _is_plain(text: bytes) -> bool:
-    """Tell whether matches are as they would be written, but for blanks and whole numbers without a dot."""
+    """Return whether matches are canonical, except for blanks and integers without a dot."""
     shape = text.translate(_TO_ZEROS, _BLANKS_AND_SIGNS)
     return (
         _PLAIN.fullmatch(shape.translate(None, b"0.")) is not None
@@ -137,14 +137,14 @@ def _lists(text: bytes) -> bytes:
 
 
 class CollectionMetaData(Wire):
-    """A collection and how many pairs it holds."""
+    """A collection and its number of pairs."""
 
     collectionId: CollectionName
     pairCount: int
 
 
 class PairQuestion(Wire):
-    """Of which two tiles the residuals are asked for, and where their matches are."""
+    """Request for the residuals of two tiles, with the collection of their matches."""
 
     pTileId: str | None = None
     qTileId: str | None = None
@@ -154,7 +154,7 @@ class PairQuestion(Wire):
 
 
 class PairResiduals(Wire):
-    """How far apart the matching points of two tiles lie, in world pixels."""
+    """Residuals of the matches of two tiles, in world pixels."""
 
     alignedStackId: StackName
     inputData: PairQuestion

@@ -1,6 +1,6 @@
-"""Stacks on the wire: names, versions, statistics, metadata."""
+"""Wire objects of stacks: names, versions, statistics and metadata."""
 
-# Members are called as they are on the wire.
+# Attributes have the names of the JSON members.
 # ruff: noqa: N815
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ __all__ = [
     "Cycle",
     "Hierarchy",
     "LayerGaps",
-    "PathBuilder",
+    "PathBuilderJson",
     "StackMetaData",
     "StackName",
-    "StackStats",
-    "StackVersion",
+    "StackStatsJson",
+    "StackVersionJson",
     "State",
     "as_stored",
 ]
@@ -30,7 +30,7 @@ State = Literal["LOADING", "COMPLETE", "READ_ONLY", "OFFLINE"]
 
 
 class StackName(Wire):
-    """Owner, project and stack, as a body gives them: anything may be missing."""
+    """Owner, project and stack in a request body, all optional."""
 
     owner: str | None = None
     project: str | None = None
@@ -38,7 +38,7 @@ class StackName(Wire):
 
 
 class CollectionName(Wire):
-    """Owner and name of a match collection, as a body gives them."""
+    """Owner and name of a match collection in a request body."""
 
     owner: str | None = None
     name: str | None = None
@@ -55,8 +55,8 @@ class Box(Wire):
     maxZ: float | None = None
 
 
-class PathBuilder(Wire):
-    """How the URL of a missing mipmap level is made."""
+class PathBuilderJson(Wire):
+    """Rule for the URLs of missing mipmap levels."""
 
     rootPath: str | None = None
     numberOfLevels: Int32 | None = None
@@ -65,14 +65,14 @@ class PathBuilder(Wire):
 
 
 class Cycle(Wire):
-    """Where in a cycle of alignments a stack belongs."""
+    """Cycle and step of a stack in the alignment process."""
 
     number: Int32 | None = None
     stepNumber: Int32 | None = None
 
 
-class StackVersion(Wire):
-    """What describes a stack; every member is free."""
+class StackVersionJson(Wire):
+    """Metadata of a stack version; every member is optional."""
 
     createTimestamp: DateText | None = None
     versionNotes: str | None = None
@@ -82,13 +82,13 @@ class StackVersion(Wire):
     stackResolutionY: float | None = None
     stackResolutionZ: float | None = None
     materializedBoxRootPath: str | None = None
-    mipmapPathBuilder: PathBuilder | None = None
+    mipmapPathBuilder: PathBuilderJson | None = None
     alignmentQuality: float | None = None
     defaultChannel: str | None = None
 
 
-class StackStats(Wire):
-    """What completing a stack derives."""
+class StackStatsJson(Wire):
+    """Statistics computed when a stack becomes COMPLETE."""
 
     stackBounds: Box | None = None
     sectionCount: int | None = None
@@ -103,7 +103,7 @@ class StackStats(Wire):
 
 
 class Hierarchy(Wire):
-    """The place of a stack in a hierarchical alignment."""
+    """Position of a stack in a hierarchical alignment."""
 
     roughTilesStackId: StackName | None = None
     parentTierStackId: StackName | None = None
@@ -123,7 +123,7 @@ class Hierarchy(Wire):
 
 
 class StackMetaData(Wire):
-    """All that is known of a stack but its tiles; what is stored as text goes out as it is."""
+    """All metadata of a stack; members stored as text are sent unchanged."""
 
     stackId: StackName
     state: State
@@ -135,12 +135,12 @@ class StackMetaData(Wire):
 
 
 def as_stored(text: bytes | None) -> Raw | UnsetType:
-    """Return canonical *text* as the member of another object; no member for None."""
+    """Return canonical *text* as a member of another object; unset for None."""
     return UNSET if text is None else Raw(text)
 
 
 class LayerGaps(Wire):
-    """The layers of a stack that have no matches yet."""
+    """The sections of a stack that have no matches yet."""
 
     stackId: StackName
     zValues: list[float]

@@ -1,6 +1,6 @@
-"""Tiles on the wire: specifications, sections, bounds, coordinates, and what a picture is made of."""
+"""Wire objects of tiles: specifications, sections, bounds, coordinates and render parameters."""
 
-# Members are called as they are on the wire.
+# Attributes have the names of the JSON members.
 # ruff: noqa: N815
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Raw
 
 from rendergateway.wire.base import Int32, Wire, always
-from rendergateway.wire.stacks import PathBuilder
+from rendergateway.wire.stacks import PathBuilderJson
 from rendergateway.wire.transforms import Interpolated, Leaf, Reference, SpecList
 
 __all__ = [
@@ -19,10 +19,10 @@ __all__ = [
     "Coordinates",
     "Filter",
     "LastTransform",
-    "Layout",
+    "LayoutJson",
     "Level",
-    "RenderParameters",
-    "ResolvedTiles",
+    "RenderParametersJson",
+    "ResolvedTilesJson",
     "SectionData",
     "SentTiles",
     "TileBounds",
@@ -32,8 +32,8 @@ __all__ = [
 _Loader = Literal["IMAGEJ_DEFAULT", "IMAGEJ_TIFF_STACK", "H5_SLICE", "N5_SLICE", "IMAGEJ_COMPOSITE", "DYNAMIC_MASK"]
 
 
-class Layout(Wire):
-    """Where and how a tile was imaged."""
+class LayoutJson(Wire):
+    """Acquisition metadata of a tile."""
 
     sectionId: str | None = None
     temca: str | None = None
@@ -48,7 +48,7 @@ class Layout(Wire):
 
 
 class Level(Wire):
-    """Image and mask of one level of a pyramid."""
+    """Image and mask of one mipmap level."""
 
     imageUrl: str | None = None
     imageLoaderType: _Loader | None = None
@@ -65,14 +65,14 @@ class Channel(Wire):
     minIntensity: float = always(0.0)
     maxIntensity: float = always(255.0)
     mipmapLevels: dict[Int32, Level | None] = always(dict)
-    mipmapPathBuilder: PathBuilder | None = None
+    mipmapPathBuilder: PathBuilderJson | None = None
 
 
 class NoTransforms(Wire, tag_field="type", tag="\0"):
-    """Stands beside `SpecList`, so that this must say its type: a lone class would be read without."""
+    """Makes the type of `SpecList` mandatory: msgspec decodes a class without alternatives even if untagged."""
 
 
-# To whoever reads a tile, its transforms are a list.
+# Users of a tile see a list.
 if TYPE_CHECKING:
     OuterList: TypeAlias = SpecList
 else:
@@ -83,7 +83,7 @@ class TileSpec(Wire):
     """A tile: its image and the transforms that place it."""
 
     tileId: str | None = None
-    layout: Layout | None = None
+    layout: LayoutJson | None = None
     groupId: str | None = None
     z: float | None = None
     minX: float | None = None
@@ -96,39 +96,39 @@ class TileSpec(Wire):
     maxIntensity: float | None = None
     mipmapLevels: dict[Int32, Level | None] = always(dict)
     channels: list[Channel | None] | None = None
-    mipmapPathBuilder: PathBuilder | None = None
+    mipmapPathBuilder: PathBuilderJson | None = None
     transforms: OuterList | None = always(SpecList)
     meshCellSize: float = always(64.0)
     labels: list[str] | None = None
 
     @property
     def section_id(self) -> str | None:
-        """The section that its layout names."""
+        """Section id of the layout."""
         return self.layout.sectionId if self.layout else None
 
     @property
     def pyramids(self) -> list[dict[Int32, Level | None]]:
-        """The image levels of each channel; without channels, its own."""
+        """Mipmap levels per channel; without channels, those of the tile."""
         if self.channels:
             return [(channel and channel.mipmapLevels) or {} for channel in self.channels]
         return [self.mipmapLevels or {}]
 
     def tidy(self) -> None:
-        """Bring levels into numeric order."""
+        """Sort mipmap levels numerically."""
         if self.channels or len(self.mipmapLevels or ()) > 1:
             for holder in (self, *(self.channels or ())):
                 if holder is not None and holder.mipmapLevels:
                     holder.mipmapLevels = dict(sorted(holder.mipmapLevels.items()))
 
 
-class ResolvedTiles(Wire):
-    """Tiles with the shared transforms that they name."""
+class ResolvedTilesJson(Wire):
+    """Tiles and the shared transforms they refer to."""
 
     transformIdToSpecMap: dict[str, Leaf | SpecList | Reference | Interpolated | None] | None = None
     tileIdToSpecMap: dict[str, TileSpec | None] | None = None
 
 
-# Strictly read, tiles are texts; the lenient lane has them as objects.
+# Strict decoding leaves tiles as text; lenient decoding produces objects.
 if TYPE_CHECKING:
     SentTile: TypeAlias = Raw | TileSpec | None
 else:
@@ -136,19 +136,19 @@ else:
 
 
 class SentTiles(Wire):
-    """The same on its way into the store: each tile to be read when its turn comes."""
+    """Resolved tiles to be stored, whose tiles are decoded one by one."""
 
     transformIdToSpecMap: dict[str, Leaf | SpecList | Reference | Interpolated | None] | None = None
     tileIdToSpecMap: dict[str, SentTile] | None = None
 
     @classmethod
-    def of(cls, tiles: ResolvedTiles) -> SentTiles:
-        """Return *tiles*, which are read already."""
+    def of(cls, tiles: ResolvedTilesJson) -> SentTiles:
+        """Return *tiles*, which are already decoded."""
         return cls(transformIdToSpecMap=tiles.transformIdToSpecMap, tileIdToSpecMap=dict(tiles.tileIdToSpecMap or {}))
 
 
 class SectionData(Wire):
-    """How many tiles of a section lie at one z, and in which box."""
+    """Number and bounding box of the tiles with one section id at one z."""
 
     sectionId: str | None
     z: float | None
@@ -160,7 +160,7 @@ class SectionData(Wire):
 
 
 class TileBounds(Wire):
-    """The box of a tile."""
+    """Bounding box of a tile."""
 
     minX: float | None = None
     minY: float | None = None
@@ -179,7 +179,7 @@ class LastTransform(Wire):
 
 
 class Coordinates(Wire):
-    """A point of a tile in local or world pixels, or the reason why there is none."""
+    """A point of a tile in local or world pixels, or the reason why it could not be mapped."""
 
     tileId: str | None = None
     visible: bool | None = None
@@ -195,8 +195,8 @@ class Filter(Wire):
     parameters: dict[str, str] | None = None
 
 
-class RenderParameters(Wire):
-    """All that a picture is made from."""
+class RenderParametersJson(Wire):
+    """Full description of a rendered image."""
 
     tileSpecUrl: str | None = None
     in_: str | None = msgspec.field(default=None, name="in")
@@ -223,7 +223,7 @@ class RenderParameters(Wire):
     addWarpFieldDebugOverlay: bool = always(False)
     fillWithNoise: bool = always(False)
     channels: str | None = None
-    mipmapPathBuilder: PathBuilder | None = None
+    mipmapPathBuilder: PathBuilderJson | None = None
     filterSpecs: list[Filter] | None = None
     tileSpecs: list[TileSpec | None] = always(list)
     minBoundsMinX: float | None = None

@@ -1,6 +1,6 @@
-"""Transform specifications on the wire: leaf, list, reference, interpolated."""
+"""Wire objects of transforms: leaf, list, reference and interpolated."""
 
-# Members are called as they are on the wire.
+# Attributes have the names of the JSON members.
 # ruff: noqa: N815
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["Interpolated", "Leaf", "MetaData", "Reference", "Spec", "SpecList", 
 
 
 class MetaData(Wire):
-    """Labels of a transform; the service drops all else."""
+    """Labels of a transform; the service drops other members."""
 
     labels: list[str] | None = None
 
@@ -27,25 +27,25 @@ class _Named(Wire, tag_field="type"):
 
     @property
     def labels(self) -> list[str]:
-        """The labels, empty where there are none."""
+        """The labels; empty if missing."""
         return (self.metaData and self.metaData.labels) or []
 
 
 class Leaf(_Named, tag="leaf"):
-    """One transform: a class and its parameters as text."""
+    """One transform: a Java class and its parameters as text."""
 
     className: str | None = None
     dataString: str | None = None
 
 
 class Reference(_Named, tag="ref"):
-    """The id of a shared transform."""
+    """Reference to a shared transform by id."""
 
     refId: str | None = None
 
 
 class Interpolated(_Named, tag="interpolated"):
-    """A blend of two transforms."""
+    """Interpolation between two transforms."""
 
     a: Leaf | SpecList | Reference | Interpolated | None = None
     b: Leaf | SpecList | Reference | Interpolated | None = None
@@ -53,7 +53,7 @@ class Interpolated(_Named, tag="interpolated"):
 
 
 class SpecList(_Named, tag="list"):
-    """Transforms that apply one after the other."""
+    """Transforms applied in sequence."""
 
     specList: list[Leaf | SpecList | Reference | Interpolated | None] = always(list)
 
@@ -62,14 +62,14 @@ Spec: TypeAlias = Leaf | SpecList | Reference | Interpolated
 
 
 def references(spec: Spec | None) -> list[str | None]:
-    """Return the ids that *spec* refers to, nested ones too."""
+    """Return the ids that *spec* refers to, at any depth."""
     if isinstance(spec, Reference):
         return [spec.refId]
     if isinstance(spec, Interpolated):
         return references(spec.a) + references(spec.b)
     found: list[str | None] = []
     for part in spec.specList if isinstance(spec, SpecList) else ():
-        # Each tile that is saved comes here: a call for each of its transforms would cost more than all else.
+        # Runs for every saved tile: a function call per transform would dominate the cost.
         if type(part) is Reference:
             found.append(part.refId)
         elif type(part) is not Leaf:
@@ -78,10 +78,10 @@ def references(spec: Spec | None) -> list[str | None]:
 
 
 def is_flat(transforms: SpecList) -> bool:
-    """Whether flattening would change nothing."""
+    """Whether flattening is a no-op."""
     if transforms.id is not None or transforms.metaData is not None:
         return False
-    for spec in transforms.specList:  # noqa: SIM110  A generator would take three times as long, for each tile.
+    for spec in transforms.specList:  # noqa: SIM110  A generator would take three times as long per tile.
         if type(spec) is not Leaf:
             return False
     return True
@@ -89,18 +89,18 @@ def is_flat(transforms: SpecList) -> bool:
 
 def flatten(spec: Spec, shared: Callable[[str], Spec | None]) -> SpecList:
     """
-    Return *spec* without nested lists and with every reference replaced by what it names.
+    Return *spec* without nested lists and with every reference resolved.
 
-    Labels of an enclosing list go to each transform in it. They go to the transform itself: whoever else in this tile
-    refers to the same shared transform sees them too, as with the real service.
+    Labels of an enclosing list are added to each transform in it, in place: other references of this tile to the same
+    shared transform see them too, as in the real service.
 
     Parameters
     ----------
     spec : Spec
-        Consumed: its parts are changed and used again.
+        Consumed: its parts are modified and reused.
     shared : callable
-        From an id to a copy of the shared transform, the same copy for every call within one tile; None where it is
-        not known: such a reference stays as it is.
+        Returns a copy of a shared transform by id, the same copy for all calls within one tile; None if it is missing,
+        which leaves the reference unchanged.
     """
     return SpecList(specList=[*_flat(spec, shared, ())])
 

@@ -1,13 +1,18 @@
-"""Objects of the service, by kind."""
+"""
+Wrappers of the objects of the service.
+
+``core`` defines what an object and a collection are, ``objects`` the nouns; the folders between them are features:
+reading, coordinates, images, editing and matching, which take a key and a client rather than wrappers.
+"""
 
 from typing import TYPE_CHECKING
 
-from rendergateway.later import names_from
-from rendergateway.wrappers.core.blitz import GATEWAY_ALIASES, OBJECT_ALIASES, add_aliases
+from rendergateway.lazy import names_from
+from rendergateway.wrappers.core.blitz import GATEWAY_ALIASES, add_aliases
 from rendergateway.wrappers.core.collection import Collection
 from rendergateway.wrappers.core.object import ObjectWrapper
 from rendergateway.wrappers.core.registry import Registry, refresh_wrappers
-from rendergateway.wrappers.objects.match_collection import MatchCollectionWrapper
+from rendergateway.wrappers.objects.match_collection import MatchCollectionWrapper, MergedMatches
 from rendergateway.wrappers.objects.match_group import MatchGroupWrapper
 from rendergateway.wrappers.objects.match_pair import MatchPairWrapper
 from rendergateway.wrappers.objects.owner import OwnerWrapper, ProjectWrapper
@@ -23,7 +28,6 @@ if TYPE_CHECKING:
     from rendergateway.wrappers.images.options import PictureOptions
     from rendergateway.wrappers.images.picture import Picture
     from rendergateway.wrappers.images.windows import Window
-    from rendergateway.wrappers.matching.merged import MergedMatches
 
 __all__ = [
     "GATEWAY_ALIASES",
@@ -53,7 +57,6 @@ __all__ = [
 __getattr__ = names_from(
     __name__,
     {
-        "MergedMatches": "matching.merged",
         "Picture": "images.picture",
         "PictureOptions": "images.options",
         "Removal": "editing.deletions",
@@ -61,5 +64,3 @@ __getattr__ = names_from(
         "Window": "images.windows",
     },
 )
-
-add_aliases(ObjectWrapper, OBJECT_ALIASES)

@@ -1,4 +1,4 @@
-"""Loading files: checked as a whole, stored as they are."""
+"""Loading files: checked as a whole, stored unchanged."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def write(tmp_path: Path) -> Any:
 
 @pytest.fixture
 def stack(gateway: Gateway) -> StackWrapper:
-    """A stack that is not there yet."""
+    """A stack that does not exist yet."""
     return gateway.stack("new")
 
 
-def test_load__makes_the_stack_complete(stack: StackWrapper, write: Any) -> None:
-    """A stack that is missing is made, filled and COMPLETE."""
+def test_load__creates_a_complete_stack(stack: StackWrapper, write: Any) -> None:
+    """A missing stack is created, filled and COMPLETE."""
     loaded = load_files(stack, [write("a.json", [tile("a", SHIFT), tile("b", SHIFT, z=2.5)])])
 
     assert (loaded.tile_count, loaded.transform_count, loaded.z) == (2, 0, (1.0, 2.5))
@@ -56,14 +56,14 @@ def test_load__makes_the_stack_complete(stack: StackWrapper, write: Any) -> None
 
 
 def test_load__left_loading(stack: StackWrapper, write: Any) -> None:
-    """Without complete the stack stays LOADING."""
+    """With complete=False the stack is left LOADING."""
     load_files(stack, [write("a.json", [tile("a")])], complete=False)
 
     assert stack.state == "LOADING"
 
 
 def test_load__boxes_kept_or_derived(stack: StackWrapper, write: Any) -> None:
-    """A box that is there is kept, a missing one is derived."""
+    """Bounding boxes are kept; missing ones are derived."""
     boxed = tile("a", SHIFT, minX=1.0, minY=2.0, maxX=3.0, maxY=4.0)
 
     load_files(stack, [write("a.json", [boxed, tile("b", SHIFT)])])
@@ -71,8 +71,8 @@ def test_load__boxes_kept_or_derived(stack: StackWrapper, write: Any) -> None:
     assert [list(found.bounds or ()) for found in stack.section(1).tiles()] == [[1, 2, 3, 4], [10, 20, 110, 70]]
 
 
-def test_load__z_only_where_there_is_none(stack: StackWrapper, write: Any) -> None:
-    """The z that is given goes to the tiles without one."""
+def test_load__default_z(stack: StackWrapper, write: Any) -> None:
+    """The z argument applies to tiles without z."""
     without = tile("a")
     del without["z"]
 
@@ -82,7 +82,7 @@ def test_load__z_only_where_there_is_none(stack: StackWrapper, write: Any) -> No
 
 
 def test_load__transform_from_another_file(stack: StackWrapper, write: Any) -> None:
-    """Tiles find their shared transforms in any of the files, and keep the references."""
+    """References to shared transforms of other files are kept."""
     files = [write("tiles.json", [tile("a", reference("lens"))]), write("lenses.json", [shared("lens")])]
 
     assert load_files(stack, files).transform_count == 1
@@ -90,8 +90,8 @@ def test_load__transform_from_another_file(stack: StackWrapper, write: Any) -> N
     assert stack.tile("a").world_from_local([0, 0]).tolist() == [10, 20]
 
 
-def test_load__chained_transforms_are_written_out(stack: StackWrapper, write: Any) -> None:
-    """A shared transform that refers to another, which a service refuses, carries it within."""
+def test_load__references_between_shared_transforms(stack: StackWrapper, write: Any) -> None:
+    """A reference from one shared transform to another, which the service refuses, is resolved."""
     chain = {"id": "chain", "type": "list", "specList": [reference("lens"), reference("lens")]}
 
     load_files(stack, [write("a.json", [shared("lens"), chain, tile("a", reference("chain"))])])
@@ -101,7 +101,7 @@ def test_load__chained_transforms_are_written_out(stack: StackWrapper, write: An
 
 
 def test_load__same_transform_in_two_files(stack: StackWrapper, write: Any) -> None:
-    """The same shared transform may come with each file."""
+    """Equal shared transforms may occur in several files."""
     files = [write(name, [shared("lens"), tile(name, reference("lens"))]) for name in ("a.json", "b.json")]
 
     assert load_files(stack, files).tile_count == 2
@@ -110,23 +110,26 @@ def test_load__same_transform_in_two_files(stack: StackWrapper, write: Any) -> N
 @pytest.mark.parametrize(
     ("second", "sentence"),
     [
-        ([tile("a")], r"tile id 'a' stands twice: .*first.json, element 2, and .*second.json, element 1"),
-        ([shared("lens", dataString="1 1")], r"'lens' stands for two transforms: .*first.json.* and .*second.json"),
+        ([tile("a")], r"duplicate tile id 'a': .*first.json, element 2, and .*second.json, element 1"),
+        (
+            [shared("lens", dataString="1 1")],
+            r"transform id 'lens' with different transforms: .*first.json.* and .*second.json",
+        ),
         ([tile("b", reference("no"))], r"second.json, element 1: tile 'b' refers to the shared transform 'no', which"),
         ([tile("b", z="x")], r"second.json, element 1: tile 'b' cannot be read: .* at \$.z"),
-        ([tile("b", z=None)], r"second.json, element 1: tile 'b' has no z; z= .--z. gives"),
-        ([tile("b", width=None)], r"second.json, element 1: tile 'b' has neither a box .* nor the width and height"),
-        ([tile("b", {**SHIFT, "dataString": "1"})], r"second.json, element 1: tile 'b' has a broken transform: "),
-        ([tile("b", {"className": "a.B"})], r"second.json, element 1: tile 'b' has no box .* not known here"),
+        ([tile("b", z=None)], r"second.json, element 1: tile 'b' has no z; set a default with z="),
+        ([tile("b", width=None)], r"second.json, element 1: tile 'b' has no box .* and no width and height"),
+        ([tile("b", {**SHIFT, "dataString": "1"})], r"second.json, element 1: tile 'b' has a malformed transform: "),
+        ([tile("b", {"className": "a.B"})], r"second.json, element 1: tile 'b' has no box .* unknown class"),
         ([tile("b") | {"transforms": None}], r"second.json, element 1: the transforms of tile 'b' are null"),
         ([{"id": "k", "className": "a.B"}, tile("b", reference("k"))], r"second.json, element 2: tile 'b' has no box"),
         ([{"id": "x", "type": "list", "specList": [reference("x")]}], r"second.json, element 1: transform 'x': "),
     ],
 )
-def test_load__one_bad_element_and_nothing_is_stored(
+def test_load__invalid_element_stores_nothing(
     stack: StackWrapper, write: Any, second: list[Any], sentence: str
 ) -> None:
-    """A fault anywhere in any file is named before anything was written, the stack included."""
+    """An error in any file is reported before anything is stored, including the stack."""
     files = [write("first.json", [shared("lens"), tile("a", reference("lens"))]), write("second.json", second)]
 
     with pytest.raises(RecordError, match=sentence):
@@ -136,13 +139,13 @@ def test_load__one_bad_element_and_nothing_is_stored(
 
 
 def test_load__no_tiles(stack: StackWrapper, write: Any) -> None:
-    """Transforms alone are nothing that a service stores."""
+    """Files of shared transforms alone are refused."""
     with pytest.raises(RecordError, match="no tile spec"):
         load_files(stack, [write("a.json", [shared("lens")])])
 
 
 def test_load__unknown_class_with_a_box(stack: StackWrapper, write: Any) -> None:
-    """A transform of a class that is not known here is stored word for word where no box has to be derived."""
+    """A transform of an unknown class is stored unchanged if no bounding box has to be derived."""
     box = {"minX": 0, "minY": 0, "maxX": 9, "maxY": 9}
 
     load_files(stack, [write("a.json", [tile("a", {"className": "a.B", "dataString": "x y"}, **box)])])
@@ -151,17 +154,17 @@ def test_load__unknown_class_with_a_box(stack: StackWrapper, write: Any) -> None
 
 
 def test_load__existing_stack_is_refused(stack: StackWrapper, write: Any) -> None:
-    """A stack that is there is not touched unless told."""
+    """An existing stack is refused by default, and not modified."""
     load_files(stack, [write("a.json", [tile("a")])])
 
-    with pytest.raises(BadRequestError, match="lab/cortex/new is there already"):
+    with pytest.raises(BadRequestError, match="lab/cortex/new exists already; pass existing='append' or"):
         load_files(stack, [write("b.json", [tile("b")])])
 
     assert stack.section(1).tiles().ids == ["a"]
 
 
 def test_load__append_finds_transforms_of_the_stack(stack: StackWrapper, write: Any) -> None:
-    """Appended tiles may refer to the shared transforms that the stack has."""
+    """Appended tiles may refer to shared transforms of the stack."""
     load_files(stack, [write("a.json", [shared("lens"), tile("a", reference("lens"))])])
 
     load_files(stack, [write("b.json", [tile("b", reference("lens"))])], existing="append")
@@ -171,7 +174,7 @@ def test_load__append_finds_transforms_of_the_stack(stack: StackWrapper, write: 
 
 
 def test_load__append_without_its_transform(stack: StackWrapper, write: Any) -> None:
-    """A reference that neither files nor stack can follow leaves the stack COMPLETE as it was."""
+    """An unresolved reference leaves the stack COMPLETE and unchanged."""
     load_files(stack, [write("a.json", [tile("a")])])
 
     with pytest.raises(RecordError, match="in no file that is loaded, nor in stack new"):
@@ -180,8 +183,8 @@ def test_load__append_without_its_transform(stack: StackWrapper, write: Any) -> 
     assert (stack.state, stack.tile_count) == ("COMPLETE", 1)
 
 
-def test_load__replace_keeps_what_is_said_of_the_stack(gateway: Gateway, write: Any) -> None:
-    """Replacing leaves the new tiles only, and the stack's resolution."""
+def test_load__replace_keeps_the_metadata_of_the_stack(gateway: Gateway, write: Any) -> None:
+    """Replacing leaves only the new tiles, and keeps the resolution of the stack."""
     stack = gateway.create_stack("old", resolution_nm=(4, 4, 40))
     load_files(stack, [write("a.json", [tile("a"), tile("b", z=2)])], existing="append")
 
@@ -192,21 +195,21 @@ def test_load__replace_keeps_what_is_said_of_the_stack(gateway: Gateway, write: 
 
 
 def test_load__interrupted_between_batches(stack: StackWrapper, write: Any) -> None:
-    """Ctrl-C leaves what was saved in a LOADING stack, and says so."""
+    """Ctrl-C leaves the saved tiles in a LOADING stack, with a note on the error."""
     specs = gather_specs([write("a.json", [tile(name) for name in "abc"])])
 
     def interrupt(count: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt) as caught:
-        load_specs(stack, specs, batch=2, progress=interrupt)
+        load_specs(stack, specs, workers=1, batch=2, progress=interrupt)
 
     assert "was left LOADING" in vars(caught.value)["__notes__"][0]
     assert (stack.state, stack.section(1).tiles().ids) == ("LOADING", ["a", "b"])
 
 
 def test_load__replaced_half_way(gateway: Gateway, stack: StackWrapper, write: Any) -> None:
-    """A replacement that breaks off loses none of the tiles of before, and says so; the same load may be repeated."""
+    """An interrupted replacement keeps all old tiles, with a note on the error, and may be repeated."""
     load_files(stack, [write("a.json", [tile("old"), tile("older", z=2)])])
     specs = gather_specs([write("b.json", [tile(name) for name in "abcd"])])
 
@@ -214,33 +217,33 @@ def test_load__replaced_half_way(gateway: Gateway, stack: StackWrapper, write: A
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt) as caught:
-        load_specs(stack, specs, existing="replace", batch=2, progress=interrupt)
+        load_specs(stack, specs, existing="replace", workers=1, batch=2, progress=interrupt)
 
     (note,) = vars(caught.value)["__notes__"]
     assert note == (
-        "stack new was left LOADING; the 2 tiles put before this error are stored; tiles of before are still among the "
-        "new ones; the same load may be repeated"
+        "stack new was left LOADING; the 2 tiles put before this error are stored; old tiles are still among the new "
+        "ones; the same load may be repeated"
     )
     assert stack.tiles().ids == ["a", "b", "old", "older"]
     load_specs(stack, specs, existing="replace")
     assert (stack.state, stack.tiles().ids) == ("COMPLETE", list("abcd"))
 
 
-def test_load__replaced_by_what_the_service_refuses(stack: StackWrapper, write: Any) -> None:
-    """Where the service refuses a replacement half-way, the tiles of before are there."""
+def test_load__replacement_refused_by_the_service(stack: StackWrapper, write: Any) -> None:
+    """A replacement that the service refuses half-way keeps the old tiles."""
     load_files(stack, [write("a.json", [tile("old")])])
     specs = gather_specs([write("b.json", [tile("a"), tile("b")])])
-    # What the service finds wrong and is not looked for here.
+    # An error that only the service detects.
     specs.texts["b"] = json.dumps(tile("b", width="wide")).encode()
 
     with pytest.raises(BadRequestError, match="width"):
-        load_specs(stack, specs, existing="replace", batch=1)
+        load_specs(stack, specs, existing="replace", workers=1, batch=1)
 
     assert stack.tiles().ids == ["a", "old"]
 
 
-def test_load__replacing_deletes_what_is_not_new(gateway: Gateway, stack: StackWrapper, write: Any) -> None:
-    """Layers without a new tile go with one request each, other tiles one by one, and none that was replaced."""
+def test_load__replacing_deletes_old_tiles(gateway: Gateway, stack: StackWrapper, write: Any) -> None:
+    """Sections without new tiles are deleted with one request each, other old tiles one by one."""
     load_files(stack, [write("a.json", [tile("a"), tile("b"), tile("c", z=2), tile("d", z=2), tile("e", z=3)])])
 
     with gateway.counting() as requests:
@@ -250,8 +253,8 @@ def test_load__replacing_deletes_what_is_not_new(gateway: Gateway, stack: StackW
     assert {one.id: one.z for one in stack.tiles()} == {"a": 1, "e": 1}
 
 
-def test_load__limits_before_anything(stack: StackWrapper, write: Any) -> None:
-    """Tiles beyond the limits are named before the stack is made."""
+def test_load__limits_are_checked_first(stack: StackWrapper, write: Any) -> None:
+    """Tiles beyond the limits are refused before the stack is created."""
     with pytest.raises(RecordError, match=r"'a' \(width is 100"):
         load_files(stack, [write("a.json", [tile("a")])], validate=TileLimits(max_size=99))
 
@@ -259,11 +262,11 @@ def test_load__limits_before_anything(stack: StackWrapper, write: Any) -> None:
 
 
 def test_load__append_another_transform(stack: StackWrapper, write: Any) -> None:
-    """An appended file does not change a shared transform that other tiles refer to; a replacing one may."""
+    """An appended file cannot change a shared transform of other tiles; a replacing one may."""
     load_files(stack, [write("a.json", [shared("lens"), tile("a", reference("lens"))])])
     other = [write("b.json", [shared("lens", dataString="1 1"), tile("b", reference("lens"))])]
 
-    with pytest.raises(RecordError, match="another shared transform 'lens'"):
+    with pytest.raises(RecordError, match="the stack has a different shared transform 'lens'"):
         load_files(stack, other, existing="append")
     assert stack.state == "COMPLETE"
     load_files(stack, other, existing="replace")
@@ -271,8 +274,8 @@ def test_load__append_another_transform(stack: StackWrapper, write: Any) -> None
     assert stack.tile("b").world_from_local([0, 0]).tolist() == [1, 1]
 
 
-def test_load__several_at_once(stack: StackWrapper, write: Any) -> None:
-    """Batches may be sent several at once."""
+def test_load__several_workers(stack: StackWrapper, write: Any) -> None:
+    """Batches may be sent concurrently."""
     specs = gather_specs([write("a.json", [tile(f"t{number}") for number in range(20)])])
 
     assert load_specs(stack, specs, workers=4, batch=3).tile_count == stack.tile_count == 20

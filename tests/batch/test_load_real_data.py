@@ -1,4 +1,4 @@
-"""Real files: what they say of each tile is what the objects say."""
+"""Real files: wrappers report the values of the files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def specs_of(*files: Path) -> dict[str, dict[str, Any]]:
 
 
 def assert_same(stack: StackWrapper, specs: dict[str, dict[str, Any]]) -> None:
-    """Each tile's z, box, layout and transforms are those of its spec."""
+    """Compare z, bounding box, layout and transforms of each tile with its spec."""
     tiles = {tile.tile_id: tile for section in stack.sections() for tile in section.tiles()}
     assert tiles.keys() == specs.keys()
     for tile_id, spec in specs.items():
@@ -60,7 +60,7 @@ def assert_same(stack: StackWrapper, specs: dict[str, dict[str, Any]]) -> None:
     ids=lambda names: Path(names[0]).stem,
 )
 def test_load__real_files(gateway: Gateway, shared_data: Path, names: list[str]) -> None:
-    """Every tile of a real file has the transforms, box and layout that the file gives it."""
+    """Every tile of a real file has the transforms, bounding box and layout of the file."""
     files = [shared_data / name for name in names]
     stack = gateway.stack("real")
 
@@ -70,7 +70,7 @@ def test_load__real_files(gateway: Gateway, shared_data: Path, names: list[str])
 
 
 def test_load__real_section_is_walked_with_few_requests(gateway: Gateway, shared_data: Path) -> None:
-    """The first section of a real stack and all of its tiles cost one request each."""
+    """Listing the sections of a real stack, and the tiles of one, costs one request each."""
     stack = gateway.stack("montage")
     load_files(stack, [shared_data / "warp-test/20141216_863_montage.2119.json.gz"])
 
@@ -83,13 +83,13 @@ def test_load__real_section_is_walked_with_few_requests(gateway: Gateway, shared
 
 
 def test_put__real_tiles_back_unchanged(gateway: Gateway, shared_data: Path) -> None:
-    """Tiles that are read and written back leave the service's text as it was, byte for byte."""
+    """Tiles that are read and put back unchanged leave the stored text unchanged, byte for byte."""
     stack = gateway.stack("montage")
     load_files(stack, [shared_data / "warp-test/20141216_863_montage.2119.json.gz"])
     section = stack.sections()[0]
-    before = gateway.fetch("section.resolved_tiles", **section._key._asdict())
+    before = gateway.call_raw("section.resolved_tiles", **section._key._asdict())
 
     with stack.editing() as edit:
         edit.put(section.tiles())
 
-    assert gateway.fetch("section.resolved_tiles", **section._key._asdict()) == before
+    assert gateway.call_raw("section.resolved_tiles", **section._key._asdict()) == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,14 @@ from click.testing import CliRunner, Result
 from rendergateway.cli.commands import commands
 
 Run = Callable[..., Result]
+
+# A command that Ctrl-C interrupts also where the tests were started so that it is ignored: by nohup, in the background.
+INTERRUPTIBLE = [
+    sys.executable,
+    "-c",
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from rendergateway.cli import main; main()",
+]
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
-"""The command as a whole: help, care for databases, and what is said without the extras."""
+"""The command as a whole: help, maintenance of databases, terminals, interruptions and missing extras."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 from rendergateway import Gateway, __version__
 from rendergateway.cli.commands import commands
 from tests.cli.conftest import Run, tiles_file
+from tests.conftest import ROOT
 
 WITHOUT = "import sys; sys.modules['{name}'] = None; from rendergateway.cli import main; main()"
 
@@ -24,7 +26,7 @@ def test_command__without_the_extra(name: str) -> None:
     )
 
     assert result.returncode == 1
-    assert result.stderr == f"the rendergateway command needs {name}: pip install 'rendergateway[service]'\n"
+    assert result.stderr == f"the rendergateway command needs {name}: pip install 'rendergateway[cli]'\n"
 
 
 def test_command__version(run: Run) -> None:
@@ -32,12 +34,12 @@ def test_command__version(run: Run) -> None:
     assert run("--version").stdout == f"{__version__}\n"
 
 
-def test_command__help_says_which_service(run: Run) -> None:
-    """The lines that say which service a command means stand one below the other."""
+def test_command__help_lists_the_sources_of_the_service(run: Run) -> None:
+    """The sources of the service are listed on lines of their own."""
     lines = run("--help").stdout.splitlines()
 
-    assert "  Which service a command means:" in lines
-    assert "    --service ADDRESS    http://host:port, or embedded:PATH for one in a file" in lines
+    assert "  The service is taken from the first of these:" in lines
+    assert "    --service ADDRESS    http://host:port, or embedded:PATH for a database file" in lines
 
 
 def test_command__every_verb_has_help(run: Run) -> None:
@@ -45,6 +47,45 @@ def test_command__every_verb_has_help(run: Run) -> None:
     for verb in ("backup", "check", "compact", "config", "demo", "load", "login", "serve", "tree"):
         result = run(verb, "--help")
         assert (result.exit_code, result.stdout.startswith(f"Usage: rendergateway {verb}")) == (0, True)
+
+
+def test_command__summaries_are_whole(run: Run) -> None:
+    """The list of commands shows whole sentences, on 80 columns."""
+    lines = run("--help").stdout.partition("Commands:\n")[2].splitlines()
+
+    assert len(lines) == len(commands.commands)
+    assert [line for line in lines if not line.endswith(".") or line.endswith("...")] == []
+
+
+def test_command__terminal_without_unicode(run: Run) -> None:
+    """Characters that the terminal cannot encode are replaced: the command does not fail."""
+    run("load", tiles_file("a.json", "a"), "--stack", "lab/cortex/new")
+
+    shown = subprocess.run(
+        [sys.executable, "-m", "rendergateway.cli", "tree", "lab/cortex/new"],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONPATH": str(ROOT)},
+        check=True,
+    ).stdout.decode("latin-1")
+
+    assert "tile a  100 × 50, x 0...100, y 0...50" in shown
+
+
+def test_command__interrupted_while_importing() -> None:
+    """Ctrl-C before the command has begun is one line, not a traceback."""
+    code = (
+        "import sys\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'rendergateway.cli.commands':\n"
+        "            raise KeyboardInterrupt\n"
+        "from rendergateway.cli import main\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "main()"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert (result.returncode, result.stderr) == (130, "rendergateway: interrupted\n")
 
 
 def test_command__interrupted_while_editing(gateway: Gateway) -> None:
@@ -75,8 +116,8 @@ def test_upkeep__backup_check_compact(run: Run) -> None:
 
 @pytest.mark.parametrize("words", [["check", "no.db"], ["compact", "no.db"], ["backup", "no.db", "copy.db"]])
 def test_upkeep__missing_database(run: Run, words: list[str]) -> None:
-    """A database that is not there is named, and not made."""
+    """A missing database is named, and not created."""
     result = run(*words)
 
-    assert (result.exit_code, result.stderr.splitlines()[-1]) == (1, "rendergateway: there is no database 'no.db'")
+    assert (result.exit_code, result.stderr.splitlines()[-1]) == (1, "rendergateway: database 'no.db' does not exist")
     assert list(Path().iterdir()) == []

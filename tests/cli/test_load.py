@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Run, tiles_file
+from rendergateway.batch.load import Loaded
+from rendergateway.wrappers.core.bulk import Bulk
+from tests.cli.conftest import INTERRUPTIBLE, Run, tiles_file
 from tests.conftest import ROOT
 
 
@@ -35,12 +37,15 @@ def test_load__standard_input(run: Run) -> None:
 
 
 def test_load__missing_parts_of_the_name(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Owner and project come from the environment; where nobody says them, the message tells how."""
+    """Owner and project come from the environment; without them the error explains how to pass them."""
     file = tiles_file("a.json", "a")
 
-    assert "Give its owner and project" in run("load", file, "--stack", "new").stderr
+    assert (
+        "stack 'new' needs its owner and project: pass owner/project/stack"
+        in run("load", file, "--stack", "new").stderr
+    )
     monkeypatch.setenv("RENDER_OWNER", "lab")
-    assert "Give its project" in run("load", file, "--stack", "new").stderr
+    assert "stack 'new' needs its project" in run("load", file, "--stack", "new").stderr
     assert run("load", file, "--stack", "cortex/new").exit_code == 0
 
 
@@ -50,7 +55,7 @@ def test_load__missing_parts_of_the_name(run: Run, monkeypatch: pytest.MonkeyPat
         (b"# SWC", "bad.json is not JSON"),
         (b'[{"tileId": "b"', "bad.json is cut short"),
         (b'[{"z": 1, "layout": {}}]', "bad.json, element 1 is a tile spec without tileId; expected"),
-        (b'[{"tileId": "a", "z": 1, "width": 5, "height": 5}]', "tile id 'a' stands twice: good.json, element 1, and"),
+        (b'[{"tileId": "a", "z": 1, "width": 5, "height": 5}]', "duplicate tile id 'a': good.json, element 1, and"),
     ],
 )
 def test_load__bad_file(run: Run, content: bytes, sentence: str) -> None:
@@ -77,32 +82,33 @@ def test_load__missing_file(run: Run) -> None:
 
 
 def test_load__existing_stack(run: Run) -> None:
-    """A stack that is there needs --append or --replace; both at once make no sense."""
+    """An existing stack requires --append or --replace, not both."""
     words = ["load", tiles_file("a.json", "a"), "--stack", "lab/cortex/new"]
     assert run(*words).exit_code == 0
 
-    assert "append to it (--append) or replace what it holds (--replace)" in run(*words).stderr
+    assert "exists already; pass --append or --replace" in run(*words).stderr
     assert run(*words, "--append").exit_code == 0
     assert run(*words, "--replace", "--leave-open").stdout.startswith("lab/cortex/new LOADING: 1 tile")
     assert run(*words, "--append", "--replace").exit_code == 2
 
 
 def test_load__private_service(run: Run) -> None:
-    """What would go with the command is not loaded."""
+    """Tiles are not loaded into a service that is deleted when the command ends."""
     result = run("load", tiles_file("a.json", "a"), "--stack", "lab/cortex/new", "--service", "embedded:")
 
     assert result.exit_code == 1
-    assert "goes when the command ends" in result.stderr
+    assert "is deleted when the command ends; pass --service embedded:./render.db" in result.stderr
 
 
 def test_load__no_service(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nothing names a service, the message shows how to name one."""
+    """Without a service the error names the options that select one."""
     monkeypatch.delenv("RENDERGATEWAY_SERVICE")
 
     result = run("load", tiles_file("a.json", "a"), "--stack", "lab/cortex/new")
 
     assert result.exit_code == 1
-    assert "--service embedded:./render.db" in result.stderr
+    assert "pass --service ADDRESS (http://host:port, or embedded:./render.db for a database file) or " in result.stderr
+    assert "--profile NAME" in result.stderr
 
 
 @pytest.mark.skipif(os.name != "posix", reason="terminals as POSIX has them")
@@ -125,7 +131,7 @@ def test_load__progress_on_a_terminal(run: Run, tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 def test_load__interrupted(tmp_path: Path) -> None:
     """Ctrl-C ends the command with 130 and one sentence."""
-    words = [sys.executable, "-m", "rendergateway.cli", "load", "-", "--stack", "lab/cortex/new"]
+    words = [*INTERRUPTIBLE, "load", "-", "--stack", "lab/cortex/new"]
     environment = {**os.environ, "RENDERGATEWAY_SERVICE": f"embedded:{tmp_path / 'render.db'}"}
     with subprocess.Popen(
         words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
@@ -153,7 +159,7 @@ def lens(name: str) -> dict[str, Any]:
 
 
 def test_load__files_of_transforms(run: Run) -> None:
-    """One file of shared transforms for all tiles, or one for each file of tiles, in order."""
+    """One file of shared transforms for all tiles, or one per file of tiles, in order."""
     tiles = [spec_file(f"z{number}.json", referring(f"t{number}", f"lens{number}")) for number in (1, 2)]
     lenses = [spec_file(f"l{number}.json", lens(f"lens{number}")) for number in (1, 2)]
     both = spec_file("both.json", lens("lens1"), lens("lens2"))
@@ -165,9 +171,32 @@ def test_load__files_of_transforms(run: Run) -> None:
 
     each = run("load", *tiles, "--transforms-each", "l1.json", "--stack", "lab/cortex/other")
     assert each.exit_code == 2
-    assert "there are 1 for 2" in each.stderr
+    assert "needs one file of transforms per file of tiles, got 3" in each.stderr
     wrong = run("load", *tiles, "--transforms", "z1.json", "--stack", "lab/cortex/other")
-    assert "was given as a file of shared transforms" in wrong.stderr
+    assert "expected a file of shared transforms" in wrong.stderr
+
+
+def test_load__tile_without_z(run: Run) -> None:
+    """The error for a tile without z names the option that sets it."""
+    words = ["load", spec_file("a.json", {"tileId": "a", "width": 9, "height": 9}), "--stack", "lab/cortex/new"]
+
+    assert run(*words).stderr.endswith("tile 'a' has no z; set a default with --z\n")
+    assert run(*words, "--z", "4").exit_code == 0
+
+
+def test_load__workers(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without --workers the default is that of the library."""
+    used = []
+
+    def load_specs(*arguments: Any, workers: int, **options: Any) -> Loaded:
+        used.append(workers)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rendergateway.cli.load.load_specs", load_specs)
+    for words in ([], ["--workers", "7"]):
+        run("load", tiles_file("a.json", "a"), "--stack", "lab/cortex/new", *words)
+
+    assert used == [Bulk().workers, 7]
 
 
 def test_load__limits(run: Run) -> None:
@@ -187,8 +216,8 @@ def test_load__interrupted_replacement_says_what_is_left(run: Run, monkeypatch: 
     def interrupted(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("rendergateway.wrappers.editing.saving.TileSaving.save", interrupted)
+    monkeypatch.setattr("rendergateway.StackEdit.save", interrupted)
     result = run(*words, "--replace")
 
     assert result.exit_code == 130
-    assert "left LOADING; no tile was put; tiles of before are still among" in result.stderr
+    assert "left LOADING; no tile was put; old tiles are still among" in result.stderr

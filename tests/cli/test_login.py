@@ -49,7 +49,7 @@ def test_login__tried_and_kept(
     result = run("login", "--service", server.url, *words, typed=typed)
 
     path = kept_for(server)
-    assert (result.exit_code, result.stdout) == (0, f"Credentials for {server.url}/render-ws/v1 are kept in {path}\n")
+    assert (result.exit_code, result.stdout) == (0, f"Credentials for {server.url}/render-ws/v1 are stored in {path}\n")
     assert path.stat().st_mode & 0o777 == 0o600
     gateway = Gateway(server.url)
     assert gateway.call("owner.list") == ["lab"]
@@ -75,7 +75,7 @@ def test_login__forget(run: Run, server: MisbehavingServer) -> None:
 
     first, second = (run("login", "--forget", "--service", server.url) for _ in range(2))
 
-    assert (first.stdout[:6], second.stdout[:13]) == ("Forgot", "There were no")
+    assert (first.stdout[:6], second.stdout[:13]) == ("Delete", "There were no")
     assert not kept_for(server).exists()
     assert server.requests == []
 
@@ -83,7 +83,7 @@ def test_login__forget(run: Run, server: MisbehavingServer) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--service", "h"], "nothing is asked where there is no terminal; give --token-file FILE or --token-stdin"),
+        (["--service", "h"], "no terminal to ask for credentials on: pass --token-file FILE or --token-stdin"),
         (["--service", "embedded:x.db", "--token-stdin"], "an embedded service has no users"),
         (["--service", "h", "--token-file", "missing"], "missing: No such file"),
         (["--service", "h", "--token-file", "x", "--token-stdin"], "exclude each other"),
@@ -104,7 +104,7 @@ def test_login__not_encrypted(run: Run, server: MisbehavingServer, monkeypatch: 
 
     result = run("login", "--service", "http://render.test", "--token-stdin", typed=b"good")
 
-    assert result.stderr.startswith("http://render.test/render-ws/v1 is not encrypted")
+    assert result.stderr.startswith("The connection to http://render.test/render-ws/v1 is not encrypted")
     assert "not encrypted" not in run("login", "--service", server.url, "--token-stdin", typed=b"good").stderr
 
 
@@ -118,7 +118,7 @@ def test_login__asked_for_on_a_terminal(server: MisbehavingServer, tmp_path: Pat
         while b"Token for " not in shown or not shown.endswith(b": "):
             shown += os.read(ours, 1000)
         os.write(ours, b"good\n")
-        while b"are kept in" not in shown:
+        while b"are stored in" not in shown:
             shown += os.read(ours, 1000)
     os.close(ours)
 
@@ -156,11 +156,11 @@ def test_config__show(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_config__show_without_anything(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nothing is configured, it says what the file would hold."""
+    """Without a configuration file it shows what a profile looks like."""
     monkeypatch.delenv("RENDERGATEWAY_SERVICE")
 
     result = run("config", "show")
 
     assert result.exit_code == 0
-    assert "is not there; it would hold [profiles.NAME]" in result.stdout
+    assert "does not exist; a profile in it is [profiles.NAME]" in result.stdout
     assert "user me, in the address" in run("config", "show", "--service", "http://me:pw@h").stdout

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import pytest
 
 from rendergateway import Gateway
 from rendergateway.testing import make_stack
-from tests.cli.conftest import Run
+from tests.cli.conftest import INTERRUPTIBLE, Run
 from tests.conftest import ROOT
 
 STACK = "lab/cortex/montage"
@@ -77,30 +76,36 @@ def test_picture__of_a_tile(draw: Run, volume: Path) -> None:
         "-o",
         "b.png",
     ]
-    assert "there is no file '/nowhere/images/s1_r0_c0.png'" in draw(*words).stderr
+    assert "file not found: got '/nowhere/images/s1_r0_c0.png'" in draw(*words).stderr
 
 
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        ([], 2, "give --z, or --tile"),
-        (["--z", "1", "--tile", "a"], 2, "give --z, or --tile"),
+        ([], 2, "--z or --tile is required"),
+        (["--z", "1", "--tile", "a"], 2, "--z and --tile exclude each other"),
         (["--tile", "a", "--box", "0,0,1,1"], 2, "a tile is drawn whole"),
-        (["--z", "1", "--frame", "raw"], 2, "--frame is for a --tile"),
-        (["--z", "1", "--box", "1,2"], 2, "a box is X0,Y0,X1,Y1 in world pixels, not '1,2'"),
-        (["--z", "1", "--intensity", "5"], 2, "intensities are LOW..HIGH, not '5'"),
-        (["--z", "1", "--intensity", "9..5"], 2, "the lower one first"),
-        (["--z", "1", "--background", "red"], 2, "a colour is written '#rrggbb'"),
-        (["--z", "1", "--image-path", "a"], 2, "paths are THEIRS=MINE, not 'a'"),
-        (["--z", "1", "--scale", "0"], 1, "rendergateway: a scale is pixels of the picture for one world pixel"),
-        (["--z", "1", "--scale", "1e9"], 1, "ask for smaller boxes, or a smaller scale"),
-        (["--z", "1", "--box", "9,0,0,9"], 2, "it goes from min_x, min_y to max_x, max_y"),
-        (["--z", "1", "--box", "0,0,0,9"], 1, "there is nothing in the box"),
+        (["--z", "1", "--frame", "raw"], 2, "--frame requires --tile"),
+        (["--z", "1", "--box", "1,2"], 2, "'--box': must be X0,Y0,X1,Y1 in world pixels, got '1,2'"),
+        (["--z", "1", "--intensity", "5"], 2, "'--intensity': must be LOW..HIGH, got '5'"),
+        (["--z", "1", "--intensity", "9..5"], 2, "'--intensity': LOW must be <= HIGH, got '9..5'"),
+        (["--z", "1", "--background", "red"], 2, "a colour must be '#rrggbb'"),
+        (["--z", "1", "--image-path", "a"], 2, "'--image-path': must be THEIRS=MINE, got 'a'"),
+        (["--z", "1", "--scale", "0"], 1, "rendergateway: scale must be picture pixels per world pixel"),
+        (["--z", "1", "--scale", "1e9"], 1, "use smaller boxes or a smaller scale"),
+        (["--z", "1", "--box", "9,0,0,9"], 2, "pass min_x <= max_x and min_y <= max_y"),
+        (["--z", "1", "--box", "0,0,0,9"], 1, "the box (0.0, 0.0, 0.0, 9.0) is empty"),
         (["--z", "1", "--channel", "DAPI"], 1, "has no channel 'DAPI'"),
-        (["--z", "1", "--max-tiles", "3"], 1, "shows 4 tiles, more than max_tiles=3"),
+        (
+            ["--z", "1", "--max-tiles", "3"],
+            1,
+            "more than --max-tiles 3; use smaller boxes or a larger --max-tiles",
+        ),
         (["--z", "9"], 1, "section 9.0 of stack montage has no tiles"),
-        (["--z", "1", "-o", "a.gif"], 1, "'a.gif' ends in none of .png, .jpg"),
-        (["--z", "1", "-o", "no/folder/a.png"], 1, "no/folder: there is no such folder"),
+        (["--z", "1", "--bits", "16", "-o", "a.jpg"], 1, "with --bits 8 or --intensity LOW..HIGH, or save"),
+        (["--z", "1", "--bits", "16", "--intensity", "1..5"], 2, "--intensity is for 8 bits"),
+        (["--z", "1", "-o", "a.gif"], 1, "'a.gif' has an unknown suffix"),
+        (["--z", "1", "-o", "no/folder/a.png"], 1, "no/folder: the folder of the picture does not exist"),
     ],
 )
 def test_picture__bad_input(draw: Run, words: list[str], code: int, sentence: str) -> None:
@@ -125,7 +130,7 @@ def test_export__whole_sections(draw: Run) -> None:
     second = draw(*words, "--z", "1..50")
 
     assert second.stdout.startswith("pictures: 1 picture in ")
-    assert second.stdout.endswith(", 2 were there\n")
+    assert second.stdout.endswith(", 2 were up to date\n")
     assert sorted(path.name for path in Path("pictures").glob("*.png")) == ["00001.0.png", "00002.0.png", "00003.0.png"]
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert draw(*words, "--overwrite").stdout.startswith("pictures: 3 pictures in ")
@@ -139,15 +144,27 @@ def test_export__the_same_box_of_each(draw: Run) -> None:
     assert draw("export", STACK, "--scale", "0.1", "--box", "0,0,300,200", "--to", "part", "--z", "..2").exit_code == 0
     assert {pixels(str(path)).shape for path in Path("part").glob("*.png")} == {(20, 30)}
     assert (
-        "sections are 3, 1..50, 10.. or ..20, not 'a'"
+        "'--z': must be 3, 1..50, 10.. or ..20, got 'a'"
         in draw("export", STACK, "--scale", "1", "--z", "a", "--to", "x").stderr
     )
+
+
+def test_export__files_of_others(draw: Run) -> None:
+    """The error for a file that was not exported names the option that overwrites it."""
+    Path("all").mkdir()
+    Path("all", "00001.0.png").touch()
+    words = ["export", STACK, "--scale", "0.1", "--to", "all", "--z", "1"]
+
+    assert "export montage to another folder, or use --overwrite\n" in draw(*words).stderr
+    jpeg = draw(*words, "--format", "jpg", "--bits", "16").stderr
+    assert "JPEG files have 8 bits; use --format png or tif, or leave out --bits 16\n" in jpeg
+    assert draw(*words, "--overwrite").exit_code == 0
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 def test_export__interrupted(volume: Path, tmp_path: Path) -> None:
     """Ctrl-C ends the command with 130; the files that are there are whole, and the next run goes on."""
-    words = [sys.executable, "-m", "rendergateway.cli", "export", STACK, "--scale", "2", "--to", str(tmp_path / "out")]
+    words = [*INTERRUPTIBLE, "export", STACK, "--scale", "2", "--to", str(tmp_path / "out")]
     words += ["--workers", "1", "--service", f"embedded:{volume}"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as process:
         assert process.stderr is not None

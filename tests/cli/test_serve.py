@@ -87,4 +87,4 @@ def test_serve__database_of_another_program(run: Run) -> None:
 
 def test_serve__missing_image_folder(run: Run) -> None:
     """An image folder that is not there is named."""
-    assert "is no folder" in run("serve", "render.db", "--port", "0", "--images", "no").stderr
+    assert "is not a folder" in run("serve", "render.db", "--port", "0", "--images", "no").stderr

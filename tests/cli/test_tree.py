@@ -59,10 +59,10 @@ def test_tree__unknown_stack(filled: Run) -> None:
 
 
 def test_tree__does_not_make_a_database(run: Run) -> None:
-    """A mistyped database is said to be missing, and not made."""
+    """A mistyped database is reported as missing, and not created."""
     result = run("tree", "lab/cortex/no")
 
-    assert (result.exit_code, result.stderr) == (1, "rendergateway: there is no database './render.db'\n")
+    assert (result.exit_code, result.stderr) == (1, "rendergateway: database './render.db' does not exist\n")
     assert not Path("render.db").exists()
 
 

@@ -112,7 +112,7 @@ def test_demo__second_run_finds_everything(made: tuple[DemoFolder, Result]) -> N
 
     again = run(place.path)
 
-    assert "The images are there already.\nTiles and point matches are there already." in again.stderr
+    assert "The images exist already.\nTiles and point matches exist already." in again.stderr
     assert {file: file.stat().st_mtime_ns for file in place.images.iterdir()} == before
     assert len(again.stdout.splitlines()) == len(first.stdout.splitlines())
 
@@ -154,7 +154,7 @@ def test_demo__folder_of_somebody_else(tmp_path: Path) -> None:
     result = run(tmp_path)
 
     assert result.exit_code == 1
-    assert "holds something that is not the demo's" in result.stderr
+    assert "has other contents than the demo" in result.stderr
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.tex"]
 
 
@@ -163,7 +163,7 @@ def test_demo__file_in_the_place_of_the_folder(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
 
-    assert "is no folder" in run(file).stderr
+    assert "is not a folder" in run(file).stderr
 
 
 def test_demo__imports_nothing_heavy_before_it_runs() -> None:

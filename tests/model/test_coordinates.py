@@ -1,4 +1,4 @@
-"""Tables of points carried between tiles and the world."""
+"""Tables of points mapped between tiles and the world."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from rendergateway.errors import CoordinateError, RecordError
 from rendergateway.model import CoordinateRecord, CoordinateTable
 
-# As the service answers: three points carried, then one that was not, which comes back as it was sent.
+# A response of the service: three mapped points, and one that could not be mapped, returned as sent.
 BY_POINT = [
     {"tileId": "a", "visible": True, "world": [1.5, 2.0, 3.0]},
     {"tileId": "b", "world": [4.0, 5.0]},
@@ -26,7 +26,7 @@ UNDER_POINTS = [
 
 
 def test_coordinates__list() -> None:
-    """A list has a row a point; what failed has no coordinates but its reason."""
+    """A list has one row per point; failed points have a reason and no coordinates."""
     table = CoordinateTable.from_json(json.dumps(BY_POINT))
 
     assert table.frame == "world"
@@ -40,7 +40,7 @@ def test_coordinates__list() -> None:
 
 
 def test_coordinates__lists_of_lists() -> None:
-    """Several tiles may lie under a point: its rows have its number, and are written as they were read."""
+    """Rows of several tiles at a point share its index, and are encoded as they were decoded."""
     table = CoordinateTable.from_json(json.dumps(UNDER_POINTS))
 
     assert table.frame == "local"
@@ -54,7 +54,7 @@ def test_coordinates__lists_of_lists() -> None:
 
 @pytest.mark.parametrize("nested", [True, False])
 def test_coordinates__none(nested: bool) -> None:
-    """No points are an empty table, and are written as an empty list."""
+    """An empty list is an empty table, and the reverse."""
     table = CoordinateTable.from_json("[]")
 
     assert len(table) == 0
@@ -63,7 +63,7 @@ def test_coordinates__none(nested: bool) -> None:
 
 
 def test_coordinates__selection() -> None:
-    """An index gives a record; masks, slices and indices give tables."""
+    """An index returns a record; masks, slices and indices return tables."""
     table = CoordinateTable.from_json(json.dumps(BY_POINT))
 
     assert table[0] == CoordinateRecord(tile_id="a", visible=True, world=[1.5, 2.0, 3.0])
@@ -76,7 +76,7 @@ def test_coordinates__selection() -> None:
 
 
 def test_coordinates__errors() -> None:
-    """The first failures are named, and how many there are."""
+    """The error contains the number of failures and the first reasons."""
     failed = [{"tileId": "a", "error": f"reason {number}"} for number in range(5)]
     table = CoordinateTable.from_json(json.dumps([*BY_POINT[:2], *failed]))
 
@@ -85,8 +85,8 @@ def test_coordinates__errors() -> None:
     assert table[~table.failed].raise_errors().tile_id.tolist() == ["a", "b"]
 
 
-def test_coordinates__to_be_carried() -> None:
-    """Points to be sent are made of columns; one tile id holds for all."""
+def test_coordinates__from_points() -> None:
+    """Points to be mapped are built from columns; a single tile id applies to all."""
     table = CoordinateTable.from_points([[1, 2], [3, 4]], frame="local", tile_id="a", z=[5, math.nan])
 
     assert json.loads(table.to_json()) == [
@@ -107,20 +107,20 @@ def test_coordinates__to_be_carried() -> None:
     ],
 )
 def test_coordinates__bad_text(text: str, message: str) -> None:
-    """What is no list of coordinates is told."""
+    """Other JSON is refused."""
     with pytest.raises(RecordError, match=message):
         CoordinateTable.from_json(text)
 
 
 def test_coordinates__columns_of_different_length() -> None:
-    """Columns have one value a row."""
+    """Columns have one value per row."""
     columns: dict[str, Any] = {"point": [0], "tile_id": ["a"], "x": [1], "y": [2], "z": [3], "visible": [True]}
-    with pytest.raises(RecordError, match="one value a row"):
+    with pytest.raises(RecordError, match="one value per row"):
         CoordinateTable(**columns, error=["", ""])
 
 
 def test_coordinates__pandas() -> None:
-    """A frame has the columns of the table."""
+    """A data frame has the columns of the table."""
     pytest.importorskip("pandas")
 
     frame = CoordinateTable.from_json(json.dumps(BY_POINT)).to_pandas()

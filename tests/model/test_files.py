@@ -1,4 +1,4 @@
-"""Files of tile specs: what is taken, and what is said of the rest."""
+"""Files of tile specs: accepted formats, and errors of others."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def refusal(text: bytes) -> str:
     return str(caught.value)
 
 
-def test_read__text_stays_as_it_was(tmp_path: Path) -> None:
-    """Blanks, unknown members and the way numbers are written survive."""
+def test_read__text_is_preserved(tmp_path: Path) -> None:
+    """Blanks, unknown members and number text are preserved."""
     file = tmp_path / "tiles.json"
     file.write_bytes(b"[\n" + TILE + b"]\n")
 
@@ -32,8 +32,8 @@ def test_read__text_stays_as_it_was(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["tiles.json.gz", "tiles.json"])
-def test_read__gzip_whatever_the_name(tmp_path: Path, name: str) -> None:
-    """What is gzipped is unpacked, also where the name does not say so."""
+def test_read__gzip_with_any_name(tmp_path: Path, name: str) -> None:
+    """Gzipped files are detected by content, not by name."""
     file = tmp_path / name
     file.write_bytes(gzip.compress(b"[" + TILE + b"]"))
 
@@ -41,7 +41,7 @@ def test_read__gzip_whatever_the_name(tmp_path: Path, name: str) -> None:
 
 
 def test_cut__resolved_tiles() -> None:
-    """Resolved tiles give their tiles and their transforms."""
+    """Resolved tiles are split into tiles and transforms."""
     text = b'{"transformIdToSpecMap": {"lens": %b}, "tileIdToSpecMap": {"a": %b}}' % (LENS, TILE)
 
     found = cut_specs(text, "resolved.json")
@@ -50,7 +50,7 @@ def test_cut__resolved_tiles() -> None:
 
 
 def test_cut__tiles_and_transforms_in_one_array() -> None:
-    """An array may hold both; an element says what it is by its members."""
+    """An array may contain both, distinguished by their members."""
     found = cut_specs(b"[%b, %b]" % (LENS, TILE), "both.json")
 
     assert [str(tile) for tile in found.tiles] == ["both.json, element 2"]
@@ -58,7 +58,7 @@ def test_cut__tiles_and_transforms_in_one_array() -> None:
 
 
 def test_cut__lines() -> None:
-    """Newline-delimited JSON is taken; places are lines, blank ones counted."""
+    """Newline-delimited JSON is accepted; positions are line numbers, including blank lines."""
     found = cut_specs(LENS + b"\r\n\n" + TILE + b"\n", "tiles.ndjson")
 
     assert [str(spec) for spec in (*found.transforms, *found.tiles)] == ["tiles.ndjson, line 1", "tiles.ndjson, line 3"]
@@ -68,7 +68,7 @@ def test_cut__lines() -> None:
 
 @pytest.mark.parametrize("text", [TILE, b"\xef\xbb\xbf [" + TILE + b"]"])
 def test_cut__single_spec_or_byte_order_mark(text: bytes) -> None:
-    """One spec without an array is taken, and so is a file with a byte order mark."""
+    """A single spec is accepted, and so is a byte order mark."""
     assert [tile.id for tile in cut_specs(text, "tile.json").tiles] == ["a"]
 
 
@@ -79,20 +79,20 @@ def test_cut__single_spec_or_byte_order_mark(text: bytes) -> None:
         (b"# SWC\n1 0 5", "tiles.json is not JSON: it begins with # SWC 1 0 5"),
         (b'[{"tileId": "a"}, {"til', "tiles.json is cut short"),
         (b'[{"tileId": "a"},]', "tiles.json is not JSON: "),
-        (b'{"tileSpecs": []}', "tiles.json holds an object of tileSpecs"),
+        (b'{"tileSpecs": []}', "tiles.json contains an object of tileSpecs"),
         (b'[{"tileId": "a"}, {"z": 1, "layout": {}}]', "tiles.json, element 2 is a tile spec without tileId"),
         (b'[{"tileId": null}]', "tiles.json, element 1 is a tile spec without tileId"),
         (b'[{"tileId": 7}]', "tiles.json, element 1 is a tile spec whose tileId is 7"),
         (b'[{"className": "X"}]', "tiles.json, element 1 is a transform without id"),
-        (b"[7]", "tiles.json, element 1: expected a tile spec or a transform, here stands 7"),
+        (b"[7]", "tiles.json, element 1: expected a tile spec or a transform: got 7"),
         (b'[{"pGroupId": "1", "pId": "a"}]', "tiles.json, element 1 is an object of pGroupId, pId"),
         (b'[{"tileId": "a", "transform": {}}]', "tiles.json, element 1 is a change of a tile's transforms"),
         (b'{"tileIdToSpecMap": []}', "tiles.json, tileIdToSpecMap: expected an object of specs by id"),
         (b'{"tileIdToSpecMap": {"a": {"z": 1, "width": 5}}}', "tiles.json, tileIdToSpecMap, 'a' is a tile spec with"),
     ],
 )
-def test_cut__refusals_name_file_and_place(text: bytes, sentence: str) -> None:
-    """What is no file of specs is refused with its name, the place and what stands there."""
+def test_cut__errors_name_file_and_position(text: bytes, sentence: str) -> None:
+    """Other content is refused with the file name, the position and the value."""
     message = refusal(text)
 
     assert message.startswith(sentence)
@@ -107,8 +107,8 @@ def test_cut__refusals_name_file_and_place(text: bytes, sentence: str) -> None:
         (b"PK\x03\x04 and so on", "is a zip archive"),
     ],
 )
-def test_read__packed_badly(tmp_path: Path, content: bytes, sentence: str) -> None:
-    """Packed data that is broken, cut short or of another kind is refused with the file's name."""
+def test_read__corrupt_gzip(tmp_path: Path, content: bytes, sentence: str) -> None:
+    """Corrupt, truncated or otherwise compressed data is refused with the file name."""
     file = tmp_path / "tiles.json.gz"
     file.write_bytes(content)
 

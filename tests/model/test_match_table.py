@@ -1,8 +1,6 @@
-"""Tables of matches: arrays out of texts."""
+"""Tables of match pairs: arrays decoded from texts."""
 
 from __future__ import annotations
-
-import sys
 
 import numpy as np
 import pytest
@@ -23,16 +21,8 @@ BY_ROW = MatchRecord.from_json(
 )
 
 
-@pytest.fixture(params=["simdjson", "msgspec"])
-def _reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both ways of reading numbers."""
-    if request.param == "msgspec":
-        monkeypatch.setitem(sys.modules, "simdjson", None)
-
-
-@pytest.mark.usefixtures("_reader")
 def test_matches__arrays() -> None:
-    """Points of all pairs stand one after the other; offsets tell where each begins."""
+    """Points of all pairs are concatenated; offsets are the start of each pair."""
     table = MatchTable.from_json(MatchTable.from_records(PAIRS).to_json())
 
     assert table.offsets.tolist() == [0, 0, 1, 3, 6]
@@ -46,7 +36,17 @@ def test_matches__arrays() -> None:
     assert MatchTable([]).p.shape == (0, 2)
 
 
-@pytest.mark.usefixtures("_reader")
+def test_matches__integers_beyond_64_bits() -> None:
+    """Integers too large for simdjson are read, and do not change other pairs."""
+    table = MatchTable.from_records(PAIRS)
+    large = '{"pGroupId":"1","pId":"a","qGroupId":"2","qId":"b","matches":{"p":[[%d],[3]],"q":[[1],[2]],"w":[1]}}'
+
+    points = MatchTable([*table.texts, large % 2**70]).p
+
+    assert points[:-1].tolist() == table.p.tolist()
+    assert points[-1].tolist() == [2.0**70, 3.0]
+
+
 @pytest.mark.parametrize(
     ("points", "message"),
     [
@@ -58,7 +58,7 @@ def test_matches__arrays() -> None:
     ],
 )
 def test_matches__bad_pairs(points: str, message: str) -> None:
-    """Wrong shapes and lengths name the pair, and what stands there."""
+    """Wrong shapes and lengths raise an error with row, pair and value."""
     bad = '{"pGroupId":"1","pId":"a","qGroupId":"2","qId":"b",' + points + "}"
 
     with pytest.raises(RecordError, match=message) as caught:
@@ -67,7 +67,7 @@ def test_matches__bad_pairs(points: str, message: str) -> None:
 
 
 def test_matches__repaired() -> None:
-    """Points stored by row are recognised, and turned round on request; the rest of the record stays."""
+    """Points stored by row are detected and transposed on request; the rest of the record is preserved."""
     assert BY_ROW.is_by_row
     assert [problem.path for problem in BY_ROW.validate()] == ["$.matches.p", "$.matches.q"]
 
@@ -79,16 +79,16 @@ def test_matches__repaired() -> None:
     assert repaired.repaired() is repaired
 
 
-def test_matches__pair_that_stands_twice() -> None:
-    """A pair that is there already is a problem."""
+def test_matches__duplicate_pair() -> None:
+    """A duplicate pair is a problem."""
     (problem,) = MatchTable.from_records([*PAIRS, PAIRS[1]]).validate()
 
     assert problem.path == "$[4].pGroupId/pId/qGroupId/qId"
-    assert problem.text.endswith("is '1', 'a1', '2', 'b'; expected an id of its own; $[1] has this one")
+    assert problem.text.endswith("is '1', 'a1', '2', 'b'; expected a unique id; $[1] has the same")
 
 
 def test_matches__many_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However the texts are cut, arrays are the same."""
+    """Arrays do not depend on how the text is split into pieces."""
     expected = MatchTable.from_records(PAIRS).p.tolist()
     text = MatchTable.from_records(PAIRS).to_json()
 
@@ -99,7 +99,7 @@ def test_matches__many_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_matches__changed_points() -> None:
-    """Changed points are written where they belong."""
+    """Changed points are encoded in their pairs."""
     table = MatchTable.from_records(PAIRS)
 
     changed = table.evolve(p=table.p + 1, weights=np.zeros(6))
@@ -107,14 +107,14 @@ def test_matches__changed_points() -> None:
     assert changed.p.tolist() == (table.p + 1).tolist()
     assert changed.q.tolist() == table.q.tolist()
     assert set(changed.weights) == {0.0}
-    with pytest.raises(RecordError, match=r"p is \(2, 2\); expected \(6, 2\)"):
+    with pytest.raises(RecordError, match=r"p has shape \(2, 2\); expected \(6, 2\)"):
         table.evolve(p=np.zeros((2, 2)))
     with pytest.raises(RecordError, match="weights of point 0"):
         table.evolve(weights=np.full(6, np.nan))
 
 
 def test_between__two_tiles() -> None:
-    """Groups and ids follow from the tiles; a tile without a section is told."""
+    """Groups and ids are those of the tiles; a tile without a section id is refused."""
     tile = TileRecord(tile_id="a", layout=Layout(section_id="1.0"))
     other = TileRecord(tile_id="b", layout=Layout(section_id="2.0"))
 
@@ -126,7 +126,7 @@ def test_between__two_tiles() -> None:
 
 
 def test_matches__pandas() -> None:
-    """A frame has a row a point, and gives the pairs that have points back."""
+    """A data frame has one row per point, and converts back to the pairs with points."""
     pytest.importorskip("pandas")
     table = MatchTable.from_records(PAIRS)
 

@@ -1,4 +1,4 @@
-"""Records: text in, typed fields, the same text out."""
+"""Records: JSON text, typed fields, and the unchanged text again."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ from rendergateway.model import (
     date_text,
     parse_date,
 )
-from rendergateway.model.tables.resolved import references
+from rendergateway.model.tables.references import references
 from rendergateway.transforms import AffineModel2D, TransformReference, UnknownTransform
 
-# As odd as a service or another client may write it.
+# Valid JSON in unusual formatting.
 ODD = (
     '{ "note" : {"by": ["us", null, 1.50]}, "z": 3e0, "tileId" : "a\\u00e9", "width":2048,"minX":-0.0,'
     '"mipmapLevels":{"10":{},"2":{"imageUrl":"file:/a.png","imageSliceNumber":4}}, "labels": null,'
@@ -43,8 +43,8 @@ ODD = (
 )
 
 
-def test_record__text_stays() -> None:
-    """What was read is written as it was: unknown members, number text, order, blanks."""
+def test_record__text_is_preserved() -> None:
+    """A record is encoded as it was read: unknown members, number text, order, blanks."""
     record = TileRecord.from_json(ODD)
 
     assert record.to_json().decode() == ODD
@@ -52,7 +52,7 @@ def test_record__text_stays() -> None:
 
 
 def test_record__fields() -> None:
-    """Fields are typed and read from the text; what is missing reads as it should."""
+    """Fields are typed and decoded from the text; missing fields have their defaults."""
     tile = TileRecord.from_json(ODD)
 
     assert (tile.tile_id, tile.z, tile.width, tile.height, tile.labels, tile.mesh_cell_size) == (
@@ -91,7 +91,7 @@ def test_record__change_touches_one_member() -> None:
 
 
 def test_record__built_from_keywords() -> None:
-    """A tile made of keywords writes what was given, and nothing else."""
+    """A tile built from keywords contains these members and no others."""
     place = AffineModel2D([[1.0, 0.0, 33.5], [0.0, 1.0, 100.0]])
     tile = TileRecord(
         tile_id="000000000000",
@@ -117,8 +117,31 @@ def test_record__built_from_keywords() -> None:
     assert repr(tile) == "<TileRecord 000000000000>"
 
 
+@pytest.mark.parametrize("kind", [TileRecord, Layout, ImagePyramid, StackRecord])
+@pytest.mark.parametrize("value", [{"tileId": "a"}, [1], 7, None])
+def test_record__from_json_of_a_value(kind: type[Record], value: Any) -> None:
+    """from_json refuses anything but JSON text in one sentence that names the alternatives."""
+    sentence = f"{kind.__name__}.from_json takes JSON text: got {type(value).__name__}; use {kind.__name__}.from_dict"
+    with pytest.raises(TypeError, match=f"^{sentence} for a dict"):
+        kind.from_json(value)
+
+
+def test_record__from_dict() -> None:
+    """A record of a dict has its members, known or not, in their order; the inverse of to_dict."""
+    members = {"note": [1, None], "tileId": "a", "z": 3.5, "layout": {"sectionId": "1.0"}}
+    tile = TileRecord.from_dict(members)
+
+    assert tile.to_json() == b'{"note":[1,null],"tileId":"a","z":3.5,"layout":{"sectionId":"1.0"}}'
+    assert tile.layout == Layout(section_id="1.0")
+    assert tile.to_dict() == members
+    with pytest.raises(RecordError, match="JSON has no number nan"):
+        TileRecord.from_dict({"z": np.nan})
+    with pytest.raises(TypeError, match=r"TileRecord\.from_dict takes a dict of JSON members: got list"):
+        TileRecord.from_dict([1])  # type: ignore[arg-type]
+
+
 def test_record__unknown_keyword() -> None:
-    """A misspelt field is told, not swallowed."""
+    """A misspelt field is an error."""
     with pytest.raises(TypeError, match="no field titleId"):
         TileRecord(titleId="a")
     with pytest.raises(TypeError, match="no field colour"):
@@ -136,15 +159,17 @@ def test_record__unknown_keyword() -> None:
         ('{"tileId":"a"', "tile_id", "expected a JSON object"),
     ],
 )
-def test_record__what_is_wrong(text: str, field: str, message: str) -> None:
-    """What does not read as it should names the record, the member and what stood there."""
+def test_record__malformed(text: str, field: str, message: str) -> None:
+    """A malformed member raises an error with the record, the member and the value."""
     with pytest.raises(RecordError, match=message):
         list(getattr(TileRecord.from_json(text), field))
 
 
 def test_record__not_finite() -> None:
-    """Numbers that JSON does not have are read where the service writes them, and never written."""
-    assert TileRecord.from_json('{"tileId":"a","minX":"NaN"}').min_x != 0
+    """Numbers that JSON cannot represent are decoded from the service's strings, and never encoded."""
+    min_x = TileRecord.from_json('{"tileId":"a","minX":"NaN"}').min_x
+    assert isinstance(min_x, float)
+    assert np.isnan(min_x)
     assert TileRecord.from_json('{"tileId":"a","minX":"-Infinity"}').min_x == float("-inf")
     with pytest.raises(RecordError, match="nan"):
         TileRecord(tile_id="a", min_x=float("nan"))
@@ -161,11 +186,11 @@ def test_record__not_finite() -> None:
         (TileRecord, {"tile_id": "a", "z": np.float64("inf")}, "z of .* is np.float64.inf.: JSON has no number inf"),
         (TileRecord, {"tile_id": "a", "width": "wide"}, r"width of .*'a'\) is 'wide'; expected a number"),
         (TileRecord, {"tile_id": "a", "z": True}, "z of .* is True; expected a number"),
-        (TileRecord, {"tile_id": 7}, "tile_id of TileRecord is 7; expected a text"),
+        (TileRecord, {"tile_id": 7}, "tile_id of TileRecord is 7; expected a string"),
         (TileRecord, {"tile_id": "a", "labels": "lens"}, "labels of .* is 'lens'; expected a list"),
         (TileRecord, {"tile_id": "a", "layout": "1.0"}, "layout of .* is '1.0'; expected a Layout"),
         (Layout, {"stage_x": np.inf}, "stage_x of Layout is inf"),
-        (Layout, {"image_row": 1.5}, "image_row of Layout is 1.5; expected a whole number"),
+        (Layout, {"image_row": 1.5}, "image_row of Layout is 1.5; expected an integer"),
         (
             CoordinateRecord,
             {"tile_id": "a", "local": [1, np.nan]},
@@ -176,32 +201,32 @@ def test_record__not_finite() -> None:
     ],
 )
 def test_record__built_from_wrong_values(kind: type[Record], fields: dict[str, Any], message: str) -> None:
-    """A value of the wrong kind, or a number that JSON does not have, names record, field and value."""
+    """A value of the wrong type, or a number that is not finite, raises an error with record, field and value."""
     with pytest.raises(RecordError, match=message):
         kind(**fields)
 
 
 def test_record__changed_to_wrong_values() -> None:
-    """A change names the record that it is made to."""
+    """The error of a change names the record."""
     with pytest.raises(RecordError, match="z of <TileRecord a> is nan"):
         TileRecord(tile_id="a").evolve(z=np.nan)
 
 
 def test_record__numbers_of_numpy() -> None:
-    """Numbers of arrays are taken; a whole number may come as a float."""
+    """Scalars of numpy are accepted; an integer may be a float without fraction."""
     layout = Layout(image_row=np.int64(3), image_col=2.0, stage_x=np.float32(0.5), rotation=1)
 
     assert layout.to_json() == b'{"imageRow":3,"imageCol":2,"stageX":0.5,"rotation":1}'
 
 
 def test_json__bounds_not_finite() -> None:
-    """A box with a side that is no number is not written as one without that side."""
+    """A box with a side that is not finite is not encoded as a box without that side."""
     with pytest.raises(RecordError, match="JSON has no number nan"):
         to_json(Bounds(0, 0, np.nan, 1))
 
 
-def test_record__transform_that_cannot_be_read() -> None:
-    """A wrong transform names the tile."""
+def test_record__malformed_transform() -> None:
+    """The error of a malformed transform names the tile."""
     leaf = '{"className":"mpicbg.trakem2.transform.AffineModel2D","dataString":"1 0 0"}'
     tile = TileRecord.from_json('{"tileId":"a","transforms":{"type":"list","specList":[' + leaf + "]}}")
 
@@ -212,7 +237,7 @@ def test_record__transform_that_cannot_be_read() -> None:
 
 
 def test_stack__path_builder() -> None:
-    """The path builder of a stack's version is a record, and may be given as plain members."""
+    """The path builder of a stack version is a record, and may be passed as a dict."""
     version = StackVersion(path_builder=PathBuilder(root_path="/m/", level_count=3))
 
     assert version.path_builder is not None
@@ -221,7 +246,7 @@ def test_stack__path_builder() -> None:
 
 
 def test_record__equality() -> None:
-    """Records are equal when their JSON is."""
+    """Records are equal if their JSON values are."""
     assert TileRecord.from_json('{"tileId":"a","z":1}') == TileRecord.from_json('{ "z": 1.0, "tileId": "a"}')
     assert TileRecord(tile_id="a") != TileRecord(tile_id="b")
     assert TileRecord(tile_id="a") != Layout()
@@ -230,7 +255,7 @@ def test_record__equality() -> None:
 
 
 def test_pyramid__by_number() -> None:
-    """Levels are found by number and listed in its order."""
+    """Levels are looked up by number and iterated in ascending order."""
     pyramid = ImagePyramid.from_json('{"0":{"imageUrl":"a"},"10":{},"2":{}}')
 
     assert (list(pyramid), len(pyramid), 2 in pyramid, 3 in pyramid) == ([0, 2, 10], 3, True, False)
@@ -240,7 +265,7 @@ def test_pyramid__by_number() -> None:
 
 
 def test_dates__aware_both_ways() -> None:
-    """Moments are aware UTC, written with milliseconds and read as the service reads them."""
+    """Timestamps are aware UTC, with milliseconds in the format of the service."""
     moment = datetime(2024, 5, 6, 9, 8, 9, 123456, tzinfo=timezone(timedelta(hours=2)))
 
     assert date_text(moment) == "2024-05-06T07:08:09.123Z"
@@ -254,7 +279,7 @@ def test_dates__aware_both_ways() -> None:
 
 
 def test_stack__nested_records() -> None:
-    """The parts of a stack's record are records."""
+    """Nested members of a stack record are records."""
     stack = StackRecord.from_json(
         '{"stackId":{"owner":"o","project":"p","stack":"s"},"state":"COMPLETE","currentVersion":{"stackResolutionX":4},'
         '"stats":{"stackBounds":{"minX":0,"minY":1,"minZ":2,"maxX":3,"maxY":4,"maxZ":5},"tileCount":7}}'
@@ -269,7 +294,7 @@ def test_stack__nested_records() -> None:
 
 
 def test_matches__points_by_row() -> None:
-    """Points are rows here and columns on the wire."""
+    """Points are rows in the record and columns in the JSON."""
     pair = MatchRecord(p_group="1", p_id="a", q_group="2", q_id="b", p=[[0, 1], [2, 3], [4, 5]], q=np.ones((3, 2)))
 
     assert pair.to_dict()["matches"] == {"p": [[0, 2, 4], [1, 3, 5]], "q": [[1, 1, 1], [1, 1, 1]], "w": [1, 1, 1]}
@@ -283,41 +308,47 @@ def test_matches__points_by_row() -> None:
 @pytest.mark.parametrize(
     ("points", "message"),
     [
-        ({"p": [[0, 0]], "q": [[0, 0], [1, 1]]}, r"p, q and weights of .* are \(1, 2\), \(2, 2\) and \(1,\); expected"),
+        (
+            {"p": [[0, 0]], "q": [[0, 0], [1, 1]]},
+            r"p, q and weights of .* have shapes \(1, 2\), \(2, 2\) and \(1,\); expected",
+        ),
         ({"p": [[0, 0]], "q": [[0, 0]], "weights": [[1]]}, r"\(1, 1\); expected \(N, 2\), \(N, 2\) and \(N,\)"),
-        ({"p": [[0, 1, 2], [3, 4, 5]], "q": [[0, 0]]}, r"p of <MatchRecord 1/a – 2/b> is \(2, 3\); .*; .T turns them"),
-        ({"p": [[0, 0]], "q": [[1, 2, 3]]}, r"q of <MatchRecord 1/a – 2/b> is \(1, 3\); expected \(N, 2\), x and y"),
+        (
+            {"p": [[0, 1, 2], [3, 4, 5]], "q": [[0, 0]]},
+            r"p of <MatchRecord 1/a – 2/b> has shape \(2, 3\); .*; transpose it with \.T",
+        ),
+        (
+            {"p": [[0, 0]], "q": [[1, 2, 3]]},
+            r"q of <MatchRecord 1/a – 2/b> has shape \(1, 3\); expected \(N, 2\), x and y",
+        ),
         ({"p": [[0, 0]]}, "q of <MatchRecord 1/a – 2/b> is missing"),
         ({"weights": [1]}, "p of <MatchRecord 1/a – 2/b> is missing"),
         ({"p": [[0, 0], [0, np.inf]], "q": [[0, 0]] * 2}, r"p of .* is \[0.0, inf\] at point 1; expected finite"),
         ({"p": [[0, 0]], "q": [[0, 0]], "weights": [np.nan]}, "weights of .* is nan at point 0; expected finite"),
         ({"p": [["x", 0]], "q": [[0, 0]]}, "p of <MatchRecord 1/a – 2/b>: expected numbers: .*'x'"),
-        (
-            {"p": [[None, 0]], "q": [[0, 0]]},
-            "p of <MatchRecord 1/a – 2/b>: expected numbers; there is a null among them",
-        ),
+        ({"p": [[None, 0]], "q": [[0, 0]]}, "p of <MatchRecord 1/a – 2/b>: expected numbers: got null"),
         ({"p": [[1, 2], [3]], "q": [[0, 0]]}, "p of <MatchRecord 1/a – 2/b>: expected numbers"),
     ],
 )
 def test_matches__bad_points(points: dict[str, Any], message: str) -> None:
-    """Sides of different lengths, wrong shapes, numbers that are none: pair, side and what stands there are told."""
+    """Wrong lengths, shapes and values raise an error with the pair, the side and the value."""
     with pytest.raises(RecordError, match=message):
         MatchRecord(p_group="1", p_id="a", q_group="2", q_id="b", **points)
 
 
 def test_matches__stored_by_row() -> None:
-    """Points that stand by row where the wire has them by dimension are not taken for something else."""
+    """Points stored by row instead of by dimension are detected, not misread."""
     by_row = MatchRecord.from_json(
         '{"pGroupId":"1","pId":"a","qGroupId":"2","qId":"b","matches":{"p":[[1,2],[3,4],[5,6]],"q":[[1,2],[3,4],[5,6]],"w":[1,1,1]}}'
     )
     with pytest.raises(RecordError, match="all x, then all y"):
         _ = by_row.p
-    with pytest.raises(RecordError, match="without its points"):
+    with pytest.raises(RecordError, match="points of <MatchRecord 1/a – 2/b> are missing"):
         _ = MatchRecord(p_group="1", p_id="a", q_group="2", q_id="b").p
 
 
 def test_matches__pair_without_ids() -> None:
-    """A pair that lacks an id can be shown and says what is missing."""
+    """A pair without an id has a repr, and reading the id raises an error."""
     pair = MatchRecord.from_json('{"pId":"a","qGroupId":"2","qId":"b"}')
 
     assert repr(pair) == "<MatchRecord None/a – 2/b>"
@@ -326,18 +357,18 @@ def test_matches__pair_without_ids() -> None:
 
 
 def test_matches__null_among_points() -> None:
-    """A null is no coordinate, and is not read as one."""
+    """A null among coordinates is an error, not NaN."""
     text = '{"pGroupId":"1","pId":"a","qGroupId":"2","qId":"b","matches":{"p":[[null],[2]],"q":[["NaN"],[2]],"w":[1]}}'
     pair = MatchRecord.from_json(text)
 
-    with pytest.raises(RecordError, match="p of <MatchRecord 1/a – 2/b>: expected numbers; there is a null"):
+    with pytest.raises(RecordError, match="p of <MatchRecord 1/a – 2/b>: expected numbers: got null"):
         _ = pair.p
     assert [problem.path for problem in pair.validate()] == ["$.matches.p"]
     assert np.isnan(pair.q[0, 0])
 
 
-def test_resolved__batches_carry_their_transforms() -> None:
-    """Each part of an upload brings every transform that its tiles refer to, and no other."""
+def test_resolved__batches_include_their_transforms() -> None:
+    """Each batch includes exactly the transforms that its tiles refer to."""
     tiles = [TileRecord(tile_id=f"t{n}", transforms=[TransformReference(f"lens{n % 2}")]) for n in range(3)]
     tiles.append(TileRecord(tile_id="t3", transforms=[]))
     resolved = ResolvedTiles.of(tiles, {f"lens{n}": b'{"type":"leaf"}' for n in range(3)})
@@ -354,8 +385,8 @@ def test_resolved__batches_carry_their_transforms() -> None:
     ]
 
 
-def test_resolved__references_however_deep() -> None:
-    """References are found in nested lists and interpolated parts."""
+def test_resolved__nested_references() -> None:
+    """References are found in nested lists and interpolated transforms."""
     text = (
         '{"transforms":{"type":"list","specList":[{"type":"interpolated","a":{"type":"ref","refId":"x"},'
         '"b":{"type":"list","specList":[{"type":"ref","refId":"y"}]},"lambda":0.5}]}}'
@@ -365,6 +396,6 @@ def test_resolved__references_however_deep() -> None:
 
 
 def test_resolved__not_resolved_tiles() -> None:
-    """An object without the map of tiles is told apart, with the members it has."""
-    with pytest.raises(RecordError, match="these have tileId"):
+    """An object without the map of tiles is refused with its members."""
+    with pytest.raises(RecordError, match="resolved tiles lack the member tileIdToSpecMap; they have tileId"):
         ResolvedTiles.from_json('{"tileId":"a"}')

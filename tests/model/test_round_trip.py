@@ -1,4 +1,4 @@
-"""The round-trip checklist: what is read and written again is what was there."""
+"""The round-trip checklist: records are encoded as they were decoded."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from rendergateway import TileRecord
 from rendergateway.model import ChannelRecord, PathBuilder, TileTable, read_tiles
 
-# One tile with everything that the checklist of the data model names; unknown members at every level, a null,
-# numbers written in odd ways, keys in no particular order.
+# One tile with every member of the data model, unknown members at every level, a null, unusual number formats and
+# unsorted keys.
 EVERYTHING = """{"unknown":{"a":[1,null,1.50]},"tileId":"t","groupId":"g","z":3e0,"labels":["keep","fold"],
  "layout":{"sectionId":"3.0","temca":"7","camera":"2","imageRow":1,"imageCol":2,"stageX":1.0,"stageY":-0.0,
   "rotation":90,"pixelsize":0.1,"distanceZ":35,"note":null},
@@ -32,8 +32,8 @@ EVERYTHING = """{"unknown":{"a":[1,null,1.50]},"tileId":"t","groupId":"g","z":3e
    "dataString":"0.99999999999999911 0.1 -0.1 1.0000000000000002 1234.5678901234567 -0.0"}]}}"""
 
 
-def test_checklist__text_stays() -> None:
-    """A tile with everything is written as it was read, alone and in a table, whatever was read from it."""
+def test_checklist__text_is_preserved() -> None:
+    """A full tile is encoded as it was decoded, alone and in a table, whichever fields were read."""
     tile = TileRecord.from_json(EVERYTHING)
     table = TileTable([EVERYTHING])
 
@@ -44,8 +44,8 @@ def test_checklist__text_stays() -> None:
 
 
 @pytest.mark.parametrize("change", ["layout", "mipmaps", "channels", "transforms", "path_builder"])
-def test_checklist__parts_written_anew(change: str) -> None:
-    """Each part, read and put back, is the same JSON, unknown members included."""
+def test_checklist__parts_encoded_again(change: str) -> None:
+    """Each nested part, decoded and encoded again, is equal JSON, including unknown members."""
     tile = TileRecord.from_json(EVERYTHING)
 
     changed = tile.evolve(**{change: getattr(tile, change)})
@@ -54,7 +54,7 @@ def test_checklist__parts_written_anew(change: str) -> None:
 
 
 def test_checklist__change_of_columns() -> None:
-    """Changed columns change their members, at every depth, and nothing else."""
+    """Changed columns change only their members, at every depth."""
     expected = json.loads(EVERYTHING)
     expected["z"] = 7.0
     expected["layout"]["stageX"] = 5.0
@@ -79,7 +79,7 @@ def test_checklist__change_of_the_last_transform() -> None:
 
 
 def test_channels__records() -> None:
-    """Channels and path builders read as records, and build as such."""
+    """Channels and path builders are records, and can be built."""
     first = TileRecord.from_json(EVERYTHING).to_dict()["channels"][0]
     channel = ChannelRecord.from_json(json.dumps(first))
 
@@ -88,8 +88,8 @@ def test_channels__records() -> None:
     assert channel.evolve(min_intensity=3).to_dict() == {**first, "minIntensity": 3}
 
 
-def test_real_files__text_stays(shared_data: Path) -> None:
-    """Tiles of real files are written as they were, and their columns are those of their records."""
+def test_real_files__text_is_preserved(shared_data: Path) -> None:
+    """Tiles of real files are encoded unchanged, and their columns equal the fields of their records."""
     for path in sorted(shared_data.glob("asap/*tilespecs*.json")) + sorted(shared_data.glob("warp-test/*.json.gz")):
         tiles = list(read_tiles(path))
         table = TileTable.from_records(tiles)

@@ -1,4 +1,4 @@
-"""Pyramids, resolved tiles, recipes, coordinates, bounds in nanometres, anything to JSON."""
+"""Pyramids, resolved tiles, render parameters, coordinates, bounds in nanometres, JSON of any value."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PLACE = AffineModel2D([[1, 0, 5], [0, 1, 6]])
 
 
 def test_pyramid__levels_changed() -> None:
-    """Levels are added, changed and removed; other members of a level survive."""
+    """Levels are added, changed and removed; other members of a level are preserved."""
     pyramid = ImagePyramid.from_json('{"0":{"imageUrl":"a","imageSliceNumber":4,"more":1}}')
 
     changed = pyramid.with_level(0, image_url="b").with_level(1, image_url="c", mask_url="m")
@@ -39,19 +39,22 @@ def test_pyramid__levels_changed() -> None:
     }
     assert list(changed.without(0, 7)) == [1]
     assert list(pyramid) == [0]
+    assert ImagePyramid(dict(changed)) == changed
+    with pytest.raises(RecordError, match="-2"):
+        ImagePyramid({-2: changed[0]})
     with pytest.raises(RecordError, match="-1"):
         pyramid.with_level(-1)
 
 
-def test_resolved__there_and_back() -> None:
-    """References are replaced by what they name, and equal transforms by references."""
+def test_resolved__round_trip() -> None:
+    """References are replaced by shared transforms, and equal transforms by references."""
     tiles = [TileRecord(tile_id=name, transforms=[TransformReference("lens"), PLACE]) for name in "ab"]
     stored = ResolvedTiles.of(tiles, {"lens": json.dumps(LENS.to_spec()).encode()})
 
     flat = list(stored.resolved())
 
     assert list(ResolvedTiles.of(flat).resolved()) == flat
-    with pytest.raises(RecordError, match="tile id 'a' stands here twice"):
+    with pytest.raises(RecordError, match="duplicate tile id 'a'"):
         ResolvedTiles.of([tiles[0], tiles[0]])
     assert [list(tile.transforms) for tile in flat] == [[LENS, PLACE]] * 2
     again = ResolvedTiles.unresolved(flat, {"lens": LENS})
@@ -62,7 +65,7 @@ def test_resolved__there_and_back() -> None:
 
 
 def test_resolved__of_a_table() -> None:
-    """The tiles of a table are gathered without reading more than their ids; each stands once."""
+    """The texts of a table are used unchanged; duplicate ids are refused."""
     table = TileTable.from_columns(tile_id=["a", "b"], z=1, translation=[1, 2], shared=["lens"])
 
     gathered = ResolvedTiles.of(table, {"lens": LENS})
@@ -73,12 +76,12 @@ def test_resolved__of_a_table() -> None:
         ResolvedTiles.of(TileTable(['{"tileId":"a"}'])).to_json()
         == ResolvedTiles.of(table[:0]).merged(ResolvedTiles(tiles={"a": b'{"tileId":"a"}'})).to_json()
     )
-    with pytest.raises(RecordError, match="row 2: tile id 'a' stands here twice"):
+    with pytest.raises(RecordError, match=r"duplicate tile id 'a' \(rows 0 and 2\)"):
         ResolvedTiles.of(table[[0, 1, 0]])
 
 
 def test_resolved__unresolved_with_texts() -> None:
-    """Shared transforms may be given as text; they are stored under the id that they are given with."""
+    """Shared transforms may be JSON text; their id is their key."""
     tile = TileRecord(tile_id="a", transforms=[PLACE, AffineModel2D()])
     text = json.dumps(AffineModel2D().to_spec()).encode()
 
@@ -88,8 +91,8 @@ def test_resolved__unresolved_with_texts() -> None:
     assert stored.shared()["identity"].id == "identity"
 
 
-def test_resolved__what_is_wrong() -> None:
-    """Missing and cyclic references, ids that differ from the place, wrong tiles and transforms: each with its path."""
+def test_resolved__validate() -> None:
+    """Missing and cyclic references, ids that differ from their keys, invalid tiles and transforms have paths."""
     affine = b'{"className":"mpicbg.trakem2.transform.AffineModel2D","dataString":"1 0 0"}'
     tiles = ResolvedTiles(
         transforms={
@@ -116,14 +119,14 @@ def test_resolved__what_is_wrong() -> None:
         '$.tileIdToSpecMap["d"].z',
         '$.tileIdToSpecMap["e"]',
     ]
-    assert problems['$.tileIdToSpecMap["b"].tileId'] == ("'c'", "'b', as it is listed")
+    assert problems['$.tileIdToSpecMap["b"].tileId'] == ("'c'", "'b', its key in the map")
     assert "6 numbers expected" in problems['$.transformIdToSpecMap["bad"]'][1]
-    assert "lead back to themselves: other → round → other" in problems['$.transformIdToSpecMap["round"]'][1]
-    assert "no shared transform with id 'lens'" in problems['$.tileIdToSpecMap["a"].transforms'][1]
+    assert "references are circular: other → round → other" in problems['$.transformIdToSpecMap["round"]'][1]
+    assert "there is no shared transform with id 'lens'" in problems['$.tileIdToSpecMap["a"].transforms'][1]
 
 
 def test_resolved__missing_reference_names_the_tile() -> None:
-    """Resolving tells which tile refers to what is not there."""
+    """The error of a missing reference names the tile."""
     tile = TileRecord(tile_id="a", transforms=[TransformReference("lens")])
 
     with pytest.raises(TransformError, match="<TileRecord a>: there is no shared transform with id 'lens'"):
@@ -131,28 +134,29 @@ def test_resolved__missing_reference_names_the_tile() -> None:
 
 
 def test_resolved__merged_and_filtered() -> None:
-    """Parts are joined and chosen with the transforms they need, also those of other transforms."""
-    chain = {"outer": b'{"type":"ref","refId":"inner"}', "inner": b"{}", "other": b"{}"}
+    """Merging and filtering keep the transforms that tiles need, including indirect ones."""
+    ref = '{"type":"ref","refId":"%s"}'
+    chain = {"outer": (ref % "middle").encode(), "middle": (ref % "inner").encode(), "inner": b"{}", "other": b"{}"}
     one = ResolvedTiles.of([TileRecord(tile_id="a", transforms=[TransformReference("outer")])], chain)
     two = ResolvedTiles.of([TileRecord(tile_id="b", z=2)])
 
     both = one.merged(two)
 
     assert list(both.tiles) == ["a", "b"]
-    assert list(both.filtered(["a"]).transforms) == ["outer", "inner"]
+    assert list(both.filtered(["a"]).transforms) == ["outer", "middle", "inner"]
     assert list(both.filtered(lambda tile: tile.z == 2).tiles) == ["b"]
-    with pytest.raises(RecordError, match="'a' stands in both"):
+    with pytest.raises(RecordError, match="duplicate tile id 'a' in the merged tiles"):
         both.merged(one)
-    with pytest.raises(RecordError, match="'inner' is another one"):
+    with pytest.raises(RecordError, match="'inner' differs between the merged tiles"):
         one.merged(ResolvedTiles(transforms={"inner": b'{"x":1}'}))
     with pytest.raises(RecordError, match="no tile 'c'"):
         both.filtered("c")
-    with pytest.raises(ValueError, match="at least one"):
+    with pytest.raises(ValueError, match="batch size must be >= 1: got 0"):
         list(both.batches(0))
 
 
 def test_bounds__nanometres() -> None:
-    """Boxes are scaled by the resolution; sections by their thickness."""
+    """Boxes are scaled by the resolution, z by the section thickness."""
     box = Bounds(1, 2, 3, 4, 5, 6)
 
     assert box.to_nm((2, 3, 40)) == Bounds(2, 6, 6, 12, 200, 240)
@@ -163,7 +167,7 @@ def test_bounds__nanometres() -> None:
 
 
 def test_json__anything() -> None:
-    """Records, transforms, bounds, dates, arrays and tables become JSON, alone and nested."""
+    """Records, transforms, bounds, dates, arrays and tables have a JSON form, alone and nested."""
     moment = datetime(2024, 5, 6, tzinfo=timezone.utc)
     tile = TileRecord(tile_id="a", z=1)
     value = {"tiles": [tile, PLACE], "table": TileTable.from_records([tile]), "at": (moment, Bounds(0, 0, 1, 1))}
@@ -184,8 +188,8 @@ def test_json__anything() -> None:
         to_json(object())
 
 
-def test_recipe__fields() -> None:
-    """A recipe reads its box and its tiles, and is changed without losing the rest."""
+def test_render_parameters__fields() -> None:
+    """Render parameters have a region and tiles, and a change preserves other members."""
     recipe = RenderParameters.from_json('{"x":1,"scale":0.5,"tileSpecs":[{"tileId":"a","q":1}],"odd":2}')
 
     changed = recipe.evolve(background_rgb=0x202020, filters=[FilterRecord(class_name="c", parameters={"a": "1"})])
@@ -209,7 +213,7 @@ def test_small_records__fields() -> None:
 
 
 def test_channels__selection() -> None:
-    """Channels are selected with two underscores between names and weights."""
+    """Names and weights of selected channels are separated by two underscores."""
     assert channel_selection({"DAPI": 1}) == "DAPI"
     assert channel_selection({"DAPI": 0.9, "TdTomato": 0.1}) == "DAPI__0.9__TdTomato__0.1"
     with pytest.raises(RecordError, match="a__b"):
@@ -217,7 +221,7 @@ def test_channels__selection() -> None:
 
 
 def test_resolved__translation_is_kept() -> None:
-    """A transform of another class than a shared one is not taken for it."""
+    """A transform of another class than an equal shared one does not become a reference."""
     tile = TileRecord(tile_id="a", transforms=[TranslationModel2D(0, 0)])
 
     assert ResolvedTiles.unresolved([tile], {"none": AffineModel2D()}).tiles["a"] == tile.to_json()

@@ -18,8 +18,8 @@ TILES = [TileRecord.from_json(TEXT.replace("X", str(number))) for number in rang
 
 @pytest.mark.parametrize("name", ["tiles.json", "tiles.json.gz", "tiles.ndjson", "tiles.jsonl.gz"])
 @pytest.mark.parametrize("piece", [7, 1 << 20])
-def test_tiles__there_and_back(tmp_path: Path, name: str, piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is written is read back to the byte, however the pieces fall."""
+def test_tiles__round_trip(tmp_path: Path, name: str, piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Written tiles are read back byte for byte, for any piece size."""
     monkeypatch.setattr(object_files, "_PIECE", piece)
 
     assert write_tiles(tmp_path / name, iter(TILES)) == 50
@@ -32,7 +32,7 @@ def test_tiles__there_and_back(tmp_path: Path, name: str, piece: int, monkeypatc
 @pytest.mark.parametrize("piece", [7, 1 << 20])
 @pytest.mark.parametrize("transforms_first", [True, False])
 def test_tiles__resolved(tmp_path: Path, piece: int, transforms_first: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tiles of resolved tiles are read, on whichever side the transforms stand."""
+    """The tiles of resolved tiles are read, before or after the transforms."""
     monkeypatch.setattr(object_files, "_PIECE", piece)
     lens = b'"transformIdToSpecMap":{"lens":{"id":"lens","note":"\\"tileIdToSpecMap\\":{"}}'
     tiles = b'"tileIdToSpecMap":{' + b",".join(b'"t":' + tile.to_json() for tile in TILES[:1]) + b"}"
@@ -43,7 +43,7 @@ def test_tiles__resolved(tmp_path: Path, piece: int, transforms_first: bool, mon
 
 
 def test_tiles__written_resolved(tmp_path: Path) -> None:
-    """Resolved tiles are written as such, but not as lines; tables are written as arrays."""
+    """Resolved tiles are written as such, but not as lines; tables as arrays."""
     resolved = ResolvedTiles.of(TILES, {"lens": b"{}"})
 
     assert write_tiles(tmp_path / "resolved.json", resolved) == 50
@@ -51,7 +51,7 @@ def test_tiles__written_resolved(tmp_path: Path) -> None:
     assert write_tiles(tmp_path / "table.json", TileTable.from_records(TILES)) == 50
     assert write_tiles(tmp_path / "none.json", []) == 0
     assert list(read_tiles(tmp_path / "none.json")) == []
-    with pytest.raises(RecordError, match="lines hold tiles only"):
+    with pytest.raises(RecordError, match="resolved tiles cannot be written as lines"):
         write_tiles(tmp_path / "resolved.ndjson", resolved)
 
 
@@ -71,7 +71,7 @@ def test_tiles__written_resolved(tmp_path: Path) -> None:
     ],
 )
 def test_tiles__bad_files(tmp_path: Path, content: bytes, message: str) -> None:
-    """What cannot be read names the file and the element."""
+    """The error of an invalid file names the file and the element."""
     (tmp_path / "bad.json").write_bytes(content)
 
     with pytest.raises(RecordError, match=f"bad.json.*{message}"):
@@ -79,7 +79,7 @@ def test_tiles__bad_files(tmp_path: Path, content: bytes, message: str) -> None:
 
 
 def test_tiles__element_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file in which no element ends is given up, not read into memory."""
+    """A file with an element without end is refused, not read into memory."""
     monkeypatch.setattr(object_files, "_PIECE", 100)
     monkeypatch.setattr(object_files, "_LARGEST", 1000)
     (tmp_path / "endless.json").write_bytes(b'[{"tileId":"' + b"a" * 10_000)
@@ -89,7 +89,7 @@ def test_tiles__element_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_tiles__flat_memory(tmp_path: Path) -> None:
-    """A file of 40 MB is written and read within a few megabytes."""
+    """A file of 40 MB is written and read with a few megabytes of memory."""
     record = TileRecord(tile_id="a", image_url="x" * 4000)
     tracemalloc.start()
     write_tiles(tmp_path / "big.json", (record for _ in range(10_000)))
@@ -104,7 +104,7 @@ def test_tiles__flat_memory(tmp_path: Path) -> None:
 
 
 def test_tiles__failed_write_leaves_the_old_file(tmp_path: Path) -> None:
-    """A file is replaced only when all is written."""
+    """A failed write leaves the old file and no partial one."""
     path = tmp_path / "tiles.json"
     write_tiles(path, TILES[:1])
 

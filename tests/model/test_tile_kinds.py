@@ -1,4 +1,4 @@
-"""Tiles told apart by what stands before the affines at their ends."""
+"""Kinds of tiles: tiles grouped by everything but the numbers of their trailing affines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def text(*items: Any, **members: Any) -> bytes:
 
 
 def test_tile_kinds__numbers_of_the_last_affines_apart() -> None:
-    """Tiles of the same transforms and size are of one kind, however many affines with numbers of their own follow."""
+    """Tiles of equal transforms and size are of one kind, whatever the numbers of their trailing affines."""
     kinds = TileKinds.of(
         [
             text(LENS, leaf("1 0 0 1 5 6")),
@@ -57,7 +57,7 @@ def test_tile_kinds__numbers_of_the_last_affines_apart() -> None:
     ],
 )
 def test_tile_kinds__odd_text(odd: bytes) -> None:
-    """A tile that does not end with a readable affine is a kind of its own, and spoils no other."""
+    """A tile that does not end with a valid affine is a kind of its own, without effect on others."""
     kinds = TileKinds.of([text(leaf("1 0 0 1 5 6")), odd, text(leaf("1 0 0 1 7 8"))])
 
     assert kinds.number.tolist() == [0, 1, 0]
@@ -67,7 +67,7 @@ def test_tile_kinds__odd_text(odd: bytes) -> None:
 
 
 def test_tile_kinds__written_with_escapes() -> None:
-    """Numbers that are not found in the text as they read do not hide what stands before them."""
+    """Escaped numbers, which are not found in the text, do not hide the transforms before them."""
     ends = leaf("1 0 0 1 5 6"), leaf("1 0 0 1 7 8")
     tiles = [text({"type": "ref", "refId": name}, *ends).replace(b"1 0 0", b"1\\u00200 0") for name in ("a", "b", "a")]
 
@@ -75,7 +75,7 @@ def test_tile_kinds__written_with_escapes() -> None:
 
 
 def test_tile_kinds__the_same_words_behind() -> None:
-    """Words like the numbers' that stand behind them do not take two maps for one."""
+    """Later words equal to the numbers do not merge different transforms into one kind."""
     tiles = [text(leaf(numbers, metaData={"labels": [label]})) for numbers, label in (("1 1", "1 1"), ("2 2", "2 2"))]
     tiles = [tile.replace(AFFINE.encode(), SHIFT.encode()) for tile in tiles]
 
@@ -84,7 +84,7 @@ def test_tile_kinds__the_same_words_behind() -> None:
 
 
 def test_tile_kinds__affines_as_one() -> None:
-    """The last affines of each tile become one, behind one that is the same for all."""
+    """The last affines of each tile are multiplied, after a common one."""
     kinds = TileKinds.of([text(leaf(f"2 0 0 2 {shift} 0"), leaf("1 0 0 1 1 1")) for shift in (10, 20)])
     before = np.array([[3.0, 0, 0], [0, 3, 0]])
 

@@ -1,4 +1,4 @@
-"""Files of one transform a tile."""
+"""Files of one transform per tile."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ AFFINE = b'{"className":"mpicbg.trakem2.transform.AffineModel2D","dataString":"1
 
 
 @pytest.mark.parametrize("name", ["changes.json", "changes.json.gz", "changes.ndjson", "changes.jsonl.gz"])
-def test_changes__there_and_back(tmp_path: Path, name: str) -> None:
-    """What is written is read back, as an array or as lines, plain or gzipped."""
+def test_changes__round_trip(tmp_path: Path, name: str) -> None:
+    """Written changes are read back, as an array or as lines, plain or gzipped."""
     assert write_transform_changes(tmp_path / name, CHANGES) == 2
 
     assert read_transform_changes(tmp_path / name) == CHANGES
     assert (tmp_path / name).read_bytes().startswith(b"\x1f\x8b") == name.endswith(".gz")
 
 
-def test_changes__text_of_the_transform_stays(tmp_path: Path) -> None:
-    """Numbers are written again as they were read."""
+def test_changes__number_text_is_preserved(tmp_path: Path) -> None:
+    """Numbers are written as they were read."""
     (tmp_path / "in.json").write_bytes(b'[ {"tileId" : "a", "transform": %b, "note": 1} ]' % AFFINE)
 
     write_transform_changes(tmp_path / "out.json", read_transform_changes(tmp_path / "in.json"))
@@ -40,21 +40,21 @@ def test_changes__text_of_the_transform_stays(tmp_path: Path) -> None:
     [
         (b"", "begins with ''; expected an array of objects with tileId and transform"),
         (b"[7]", "element 1: expected a JSON object, not 7"),
-        (b'[{"tileId":"a"}]', "element 1, tile 'a': there is no transform, only tileId"),
+        (b'[{"tileId":"a"}]', "element 1, tile 'a': transform is missing: got tileId"),
         (b'[{"transform":{}}]', "element 1 is an object of transform whose tileId is None"),
         (b'[{"tileId":7,"transform":{}}]', "element 1 is an object of tileId, transform whose tileId is 7"),
         (b'[{"tileId":"a","transform":[]}]', "element 1, tile 'a': expected a transform: "),
         (b'[{"tileId":"a","transform":{"className":"mpicbg.trakem2.transform.AffineModel2D"}}]',
          "tile 'a': expected a transform: .*dataString is missing"),
         (b'{"tileId":"a","transform":%b}\n{"tileId":"a","transform":%b}' % (AFFINE, AFFINE),
-         "element 2: tile 'a' stands here twice"),
+         "element 2: duplicate tile id 'a'"),
         (b'[{"tileId":"a","transform":%b},' % AFFINE, "cut short"),
         (b'[{"tileId":"a","transform":%b}]' % AFFINE.replace(b"2.50", b"two"), "tile 'a': expected a transform: .*two"),
         (gzip.compress(b'[{"tileId":"a","transform":%b}]' % AFFINE)[:-9], "cut short"),
     ],
 )  # fmt: skip
 def test_changes__bad_files(tmp_path: Path, content: bytes, message: str) -> None:
-    """What cannot be read names the file, the element and the tile."""
+    """The error of an invalid file names the file, the element and the tile."""
     (tmp_path / "bad.json").write_bytes(content)
 
     with pytest.raises(RecordError, match=f"bad.json.*{message}"):

@@ -1,4 +1,4 @@
-"""Images in a folder, and recipes of one tile."""
+"""Image files in a temporary folder, and tiles and recipes made of them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Images:
         self.sources = Sources()
 
     def save(self, name: str, pixels: npt.NDArray[Any]) -> str:
-        """Write an image losslessly, and return where."""
+        """Write an image losslessly; return its path."""
         path = str(self.folder / name)
         assert cv2.imwrite(path, pixels[..., ::-1] if pixels.ndim == 3 else pixels)
         return path
@@ -46,7 +46,7 @@ class Images:
         mask: npt.NDArray[Any] | None = None,
         **channel: Any,
     ) -> Tile:
-        """Return a tile of an image, named as its file."""
+        """Return a tile of an image, with the name of its file as id."""
         if not isinstance(image, str):
             image = self.save(f"{len(list(self.folder.iterdir()))}.png", image)
         mask_address = (
@@ -56,7 +56,7 @@ class Images:
         return Tile(Path(image).stem, transform or TransformList(), (Channel(levels=levels, **channel),))
 
     def drawn(self, *tiles: Tile, **recipe: Any) -> npt.NDArray[Any]:
-        """Return the pixels of a picture of tiles."""
+        """Return the pixels of tiles drawn with a recipe."""
         from rendergateway.rendering import draw
 
         return draw(Recipe(tiles=tiles, **recipe), self.sources).pixels

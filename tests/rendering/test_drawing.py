@@ -1,4 +1,4 @@
-"""Recipes to pictures: laws that hold for any tile."""
+"""Drawing of recipes: properties that hold for any tile."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MIRRORED = AffineModel2D([[-1, 0, 400.5], [0, 1, 0.25]])
 
 
 def test_shifted_tile__is_copied(images: Images) -> None:
-    """A tile moved by whole pixels comes out as it is, but for its last row and column."""
+    """A tile shifted by whole pixels is copied, except for its last row and column."""
     pixels = texture(300, 400)
 
     drawn = images.drawn(images.tile(pixels, shift(20, 30)), width=500, height=400)
@@ -43,7 +43,7 @@ def test_shifted_tile__is_copied(images: Images) -> None:
 
 @pytest.mark.parametrize("transform", [shift(3.25, 4.5), TURNED, MIRRORED, BENT, FOLDED])
 def test_parts__make_up_the_whole(images: Images, transform: Transform) -> None:
-    """A picture drawn in small parts is that drawn at once, to a grey level, but for some pixels of a tile's border."""
+    """An image drawn in parts equals the whole within one grey level, except for a few border pixels."""
     tile = images.tile(texture(420, 500), transform)
 
     whole = images.drawn(tile, width=480, height=480)
@@ -59,7 +59,7 @@ def test_parts__make_up_the_whole(images: Images, transform: Transform) -> None:
 @pytest.mark.parametrize("transform", [TURNED, MIRRORED, BENT])
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "colour"])
 def test_kinds_of_pixels__lie_in_one_place(images: Images, transform: Transform, dtype: str) -> None:
-    """Images of any kind are placed alike, large pictures as small ones."""
+    """Images of all dtypes have the same placement."""
     grey = texture(420, 500)
     pixels = {"uint8": grey, "uint16": grey.astype(np.uint16) * 257, "colour": np.repeat(grey[..., None], 3, axis=2)}[
         dtype
@@ -73,7 +73,7 @@ def test_kinds_of_pixels__lie_in_one_place(images: Images, transform: Transform,
 
 
 def test_mesh__bends_as_the_transform_does(images: Images) -> None:
-    """A curved tile lies where its transform says: a spot comes out where it is carried."""
+    """A spot of a tile with a nonlinear transform is drawn at its transformed position."""
     pixels = np.full((1000, 1000), 20, dtype=np.uint8)
     spots = np.array([[100, 100], [900, 80], [500, 500], [120, 850], [880, 900]])
     for x, y in spots:
@@ -90,7 +90,7 @@ def test_mesh__bends_as_the_transform_does(images: Images) -> None:
 
 
 def test_mesh__in_large_is_that_in_small() -> None:
-    """What large pictures look up at a few pixels is what each pixel would give, to a fiftieth of a pixel."""
+    """Interpolated source positions differ from exact ones by less than 1/50 pixel."""
     whole = TransformList([BENT, TURNED])
     placed = place(whole, level=0, image_size=(900, 900), tile_width=900, cell_size=64, picture_size=(900, 900))
     x0, y0, x1, y1 = placed._box  # type: ignore[attr-defined]
@@ -104,7 +104,7 @@ def test_mesh__in_large_is_that_in_small() -> None:
 
 
 def test_later_tiles__cover_earlier_ones(images: Images) -> None:
-    """Tiles are drawn in the order of the recipe, however many are read at once."""
+    """Later tiles cover earlier ones, although they are read in parallel."""
     flat = [images.tile(np.full((60, 60), 10 * (n + 1), dtype=np.uint8), shift(10 * n, 0)) for n in range(12)]
 
     drawn = images.drawn(*flat, width=160, height=50)
@@ -113,14 +113,14 @@ def test_later_tiles__cover_earlier_ones(images: Images) -> None:
 
 
 def test_noninvertible__draws_nothing(images: Images) -> None:
-    """A tile squeezed to a line or a point covers nothing."""
+    """A tile with a singular transform draws nothing."""
     tile = images.tile(texture(90, 90), AffineModel2D([[1, 0, 0], [1, 0, 0]]))
 
     assert not images.drawn(tile, width=100, height=100).any()
 
 
 def test_masks__blend_and_give_opacity(images: Images) -> None:
-    """Half a mask blends half of each; where no tile lies the picture is transparent."""
+    """A mask of one half blends both tiles equally; pixels without tiles are transparent."""
     below = images.tile(np.full((60, 60), 100, dtype=np.uint8))
     mask = np.full((60, 60), 128, dtype=np.uint8)
     above = images.tile(np.full((60, 60), 200, dtype=np.uint8), shift(20, 0), mask=mask)
@@ -134,7 +134,7 @@ def test_masks__blend_and_give_opacity(images: Images) -> None:
 
 
 def test_binary_masks__cover_or_leave(images: Images) -> None:
-    """Without blending any mask above 0 covers."""
+    """With binary masks any value above 0 is opaque."""
     below = images.tile(np.full((60, 60), 100, dtype=np.uint8))
     mask = np.zeros((60, 60), dtype=np.uint8)
     mask[:, :30] = 1
@@ -145,7 +145,7 @@ def test_binary_masks__cover_or_leave(images: Images) -> None:
 
 
 def test_masks__blend_in_large_as_in_small(images: Images) -> None:
-    """A large masked picture is that made of small ones, but where these blend sides of triangles twice."""
+    """A large masked image equals its parts, except for pixels that small images blend twice on triangle sides."""
     ramp = np.tile(np.linspace(0, 255, 500).astype(np.uint8), (420, 1))
     tiles = [images.tile(texture(420, 500, n), shift(100 * n + 0.5, 40 * n), mask=ramp) for n in range(3)]
 
@@ -158,7 +158,7 @@ def test_masks__blend_in_large_as_in_small(images: Images) -> None:
 
 
 def test_mask_of_another_size__counts_as_none(images: Images) -> None:
-    """A mask that does not fit is left out; the picture has opacity all the same."""
+    """A mask of another size is ignored, but the image has an opacity channel."""
     tile = images.tile(texture(60, 60), mask=np.zeros((10, 10), dtype=np.uint8))
 
     picture = draw(Recipe(tiles=(tile,), width=50, height=50), images.sources)
@@ -169,7 +169,7 @@ def test_mask_of_another_size__counts_as_none(images: Images) -> None:
 
 
 def test_coverage__tells_where_tiles_lie(images: Images) -> None:
-    """The share of the picture in which tiles lie is known without masks, too, where it is asked for."""
+    """Coverage is computed on request, also without masks."""
     tile = images.tile(np.zeros((41, 51), dtype=np.uint8))
 
     picture = draw(Recipe(tiles=(tile,), width=100, height=80), images.sources, coverage=True)
@@ -179,7 +179,7 @@ def test_coverage__tells_where_tiles_lie(images: Images) -> None:
 
 
 def test_path_rule__finds_levels_that_are_not_listed(images: Images) -> None:
-    """A level that the rule leads to is drawn; where its file is missing, the listed one is halved."""
+    """A level derived by the path rule is drawn if its file exists; otherwise the listed level is downsampled."""
     folder = images.folder / "levels" / "1"
     tile = images.tile(np.full((200, 200), 50, dtype=np.uint8))
     address = tile.channels[0].levels[0].image
@@ -196,7 +196,7 @@ def test_path_rule__finds_levels_that_are_not_listed(images: Images) -> None:
 
 
 def test_channels__are_chosen_and_averaged(images: Images) -> None:
-    """One channel is drawn by its name, several by their weights."""
+    """One channel is drawn unchanged, several are averaged by weight."""
     one, two = (ImageAddress(images.save(f"{n}.png", np.full((80, 80), n, dtype=np.uint8))) for n in (40, 200))
     tile = Tile("t", TransformList(), (Channel("one", levels={0: Level(one)}), Channel("two", levels={0: Level(two)})))
 
@@ -209,7 +209,7 @@ def test_channels__are_chosen_and_averaged(images: Images) -> None:
 
 
 def test_noise__is_repeatable_with_a_seed(images: Images) -> None:
-    """Filters with noise in them give the same picture again where they are seeded."""
+    """Filters that add noise are reproducible with a seed."""
     pixels = texture(120, 120)
     pixels[:40] = 0
     tile, steps = images.tile(pixels), (FilterStep("ValueToNoise", {"value": "0", "min": "64", "max": "191"}),)
@@ -223,7 +223,7 @@ def test_noise__is_repeatable_with_a_seed(images: Images) -> None:
 
 
 def test_local_contrast__evens_out_a_slope(images: Images) -> None:
-    """Local contrast brings the mean of every block to the middle of the range."""
+    """NormalizeLocalContrast shifts the mean of every block to the middle of the range."""
     slope = (texture(200, 300) * 0.3 + np.linspace(0, 170, 300)).astype(np.uint8)
     parameters = {"blockRadiusX": "20", "blockRadiusY": "20", "meanFactor": "3", "center": "true", "stretch": "true"}
     steps = (FilterStep("NormalizeLocalContrast", parameters),)
@@ -234,7 +234,7 @@ def test_local_contrast__evens_out_a_slope(images: Images) -> None:
 
 
 def test_rank__of_the_disk_around_a_pixel(images: Images) -> None:
-    """A rank filter looks at a disk: of radius 1 it has three pixels a row, five in all and its corners."""
+    """The disk of a rank filter of radius 1 is the 3 × 3 neighbourhood."""
     pixels = texture(80, 90)
     wide = np.pad(pixels, 1, mode="edge")
     shifted = [wide[y : y + 80, x : x + 90] for y in range(3) for x in range(3)]
@@ -253,7 +253,7 @@ def test_rank__of_the_disk_around_a_pixel(images: Images) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_fork__what_another_thread_reads_is_read_in_the_child() -> None:
-    """A cache that another thread was filling when the process was forked can be used in the child."""
+    """A forked process can use a cache that another thread was filling."""
     cache: ByteCache[bytes] = ByteCache(100, len)
     cache.get("kept", lambda: b"1234")
     begun, done = threading.Event(), threading.Event()
@@ -278,7 +278,7 @@ def test_fork__what_another_thread_reads_is_read_in_the_child() -> None:
 
 
 def test_busy__pictures_drawn_by_many_threads_are_the_same(images: Images) -> None:
-    """While more pictures than cores are under way each is drawn in its own thread, to the same pixels."""
+    """With more images than cores in progress, each is drawn in its calling thread, with the same pixels."""
     recipe = Recipe(tiles=tuple(images.tile(texture(300, 300, n), shift(200 * n, n)) for n in range(6)), width=1200)
     alone = draw(recipe, images.sources).pixels
 
@@ -286,11 +286,11 @@ def test_busy__pictures_drawn_by_many_threads_are_the_same(images: Images) -> No
         pictures = list(threads.map(lambda _: draw(recipe, Sources()).pixels, range(24)))
 
     assert all((picture == alone).all() for picture in pictures)
-    assert threads_module._under_way == set()
+    assert threads_module._in_progress == set()
 
 
 def test_busy__opencv_stays_in_the_thread_that_calls_it() -> None:
-    """While several pictures are under way OpenCV starts no threads of its own; afterwards it has those it had."""
+    """OpenCV is limited to one thread while several images are in progress, and restored afterwards."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(3)
     try:
@@ -306,7 +306,7 @@ def test_busy__opencv_stays_in_the_thread_that_calls_it() -> None:
 
 
 def test_sources__large_images_lie_in_memory_of_their_own(images: Images) -> None:
-    """A large image is kept outside of the allocator, read-only and with the same pixels; a small one within."""
+    """A large image is cached in its own memory mapping, a small one on the heap; both are read-only."""
     large, small = texture(1100, 1000, 1), texture(300, 200, 2)
 
     def kept(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -326,7 +326,7 @@ def test_sources__large_images_lie_in_memory_of_their_own(images: Images) -> Non
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 @pytest.mark.parametrize("shape", [(300, 70), (5, 9, 3)])
 def test_runs__cover_what_their_mask_does(shape: tuple[int, ...], dtype: type) -> None:
-    """Runs of pixels are drawn as they would be through a mask, empty ones too."""
+    """Runs are drawn like their mask, including empty ones."""
     random = np.random.default_rng(5)
     above: npt.NDArray[Any] = random.integers(1, 200, shape).astype(dtype)
     start = random.integers(0, 20 if shape[0] > 9 else shape[1], shape[0])
@@ -343,7 +343,7 @@ def test_runs__cover_what_their_mask_does(shape: tuple[int, ...], dtype: type) -
 
 @pytest.mark.parametrize("scale", [0.5, 0.25, 0.249999, 0.3, 0.1, 1.0, 3.0])
 def test_level__is_that_of_the_fit(scale: float) -> None:
-    """The level of a straight tile is what a fit to points gives, far away and just at a change of levels."""
+    """The level of an affine tile equals that of the fit, also far away and near a change of levels."""
     for turn in (0.0, 1e-9, 0.3):
         for offset in (0.0, 12345.678, 1e9, 1e15):
             turned = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
@@ -354,7 +354,7 @@ def test_level__is_that_of_the_fit(scale: float) -> None:
 
 
 def test_threads__draw_the_same(images: Images) -> None:
-    """Pictures asked for at once are those asked for one by one, and what is kept stays within its bound."""
+    """Images drawn concurrently equal those drawn in sequence, and caches stay within their limits."""
     sources = Sources(cache_bytes=200_000, map_bytes=100_000)
     tiles = tuple(images.tile(texture(300, 300, n), TransformList([BENT, shift(250 * n, 0)])) for n in range(4))
     recipes = [Recipe(tiles=tiles, x=100 * n, width=300, height=280) for n in range(8)]
@@ -369,7 +369,7 @@ def test_threads__draw_the_same(images: Images) -> None:
 
 
 def test_image__is_decoded_once(images: Images) -> None:
-    """What several threads want at once is read once, and read again when the file changes."""
+    """An image requested by several threads is read once, and again when the file changes."""
     path, reads, ready = images.folder / "a.png", [], threading.Barrier(4)
     images.save("a.png", texture(50, 50))
 
@@ -392,9 +392,9 @@ def test_image__is_decoded_once(images: Images) -> None:
 
 
 def test_failed_image__is_tried_again(images: Images) -> None:
-    """A failure is not kept: the file may come."""
+    """Failures are not cached: a file that appears later is read."""
     tile = images.tile(str(images.folder / "late.png"))
-    with pytest.raises(ImageError, match=r"tile 'late', image '.*late\.png': there is no file"):
+    with pytest.raises(ImageError, match=r"tile 'late', image '.*late\.png': file not found"):
         images.drawn(tile)
 
     images.save("late.png", texture(100, 100))
@@ -403,7 +403,7 @@ def test_failed_image__is_tried_again(images: Images) -> None:
 
 
 def test_sources__count_what_maps_hold() -> None:
-    """Maps cut out of larger arrays count as these, so that the bound is one of memory."""
+    """A map that is a view counts with the size of its base array."""
     whole: npt.NDArray[Any] = np.zeros((100, 100), dtype=np.float32)
     small: npt.NDArray[Any] = np.zeros((10, 10), dtype=np.float32)
     sources = Sources()

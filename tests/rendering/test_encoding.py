@@ -1,4 +1,4 @@
-"""Pictures to files."""
+"""Encoding of rendered images."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import tifffile
 from PIL import Image
 
 from rendergateway import ImageError
-from rendergateway.rendering import Picture, Recipe, encoded, png_bytes, write_png
+from rendergateway.rendering import Recipe, RenderedImage, encoded, png_bytes, write_png
 from rendergateway.rendering.images.decoding import decoded
 from tests.rendering.conftest import texture
 
 
 @pytest.mark.parametrize("kind", ["uint8", "uint16"])
 def test_png__every_value_comes_back(tmp_path: Path, kind: str) -> None:
-    """A grey picture of 8 or 16 bits is read back as it was; nothing else is left in the folder."""
+    """A grey image of 8 or 16 bits is read back unchanged; no temporary file is left."""
     pixels = np.random.default_rng(1).integers(0, np.iinfo(kind).max, (30, 50)).astype(kind)
 
     write_png(tmp_path / "a.png", pixels)
@@ -34,8 +34,8 @@ def test_png__every_value_comes_back(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("pixels", [np.zeros((2, 2)), np.zeros((2, 2, 3), dtype=np.uint8)])
 def test_png__no_grey_picture(pixels: npt.NDArray[Any]) -> None:
-    """What is no grey picture is refused."""
-    with pytest.raises(ImageError, match="a grey picture is"):
+    """Pixels of another shape or dtype are refused."""
+    with pytest.raises(ImageError, match="PNG needs uint8 or uint16 grey values"):
         png_bytes(pixels)
 
 
@@ -44,8 +44,8 @@ ALPHA = np.tile(np.linspace(0, 255, 50).astype(np.uint8), (40, 1))
 
 
 def test_png__colours_and_opacity() -> None:
-    """A PNG holds colours and opacity; what is fully transparent is black."""
-    image = np.asarray(Image.open(io.BytesIO(encoded(Picture(COLOURS, ALPHA), Recipe(), "png"))))
+    """A PNG has colours and opacity; transparent pixels are black."""
+    image = np.asarray(Image.open(io.BytesIO(encoded(RenderedImage(COLOURS, ALPHA), Recipe(), "png"))))
 
     assert (image[..., 3] == ALPHA).all()
     assert (image[:, -1, :3] == COLOURS[:, -1]).all()
@@ -54,19 +54,22 @@ def test_png__colours_and_opacity() -> None:
 
 
 def test_raw__opacity_comes_first() -> None:
-    """Raw pixels are opacity, red, green and blue; those of 16 bits have their upper byte first."""
-    four = np.frombuffer(encoded(Picture(COLOURS), Recipe(), "raw"), dtype=np.uint8).reshape(40, 50, 4)
+    """Raw pixels are ARGB; 16-bit raw pixels are big-endian."""
+    four = np.frombuffer(encoded(RenderedImage(COLOURS), Recipe(), "raw"), dtype=np.uint8).reshape(40, 50, 4)
     deep = np.arange(2000, dtype=np.uint16).reshape(40, 50)
 
     assert (four[..., 0] == 255).all()
     assert (four[..., 1:] == COLOURS).all()
-    assert encoded(Picture(deep), Recipe(), "raw16") == deep.astype(">u2").tobytes()
+    assert encoded(RenderedImage(deep), Recipe(), "raw16") == deep.astype(">u2").tobytes()
 
 
 def test_tiff__big_end_first() -> None:
-    """TIFFs are uncompressed, colours or 16-bit values, in the byte order of the service."""
+    """TIFFs of colours and of 16-bit values are big-endian, as in the service."""
     deep = np.arange(2000, dtype=np.uint16).reshape(40, 50)
-    colours, values = encoded(Picture(COLOURS), Recipe(), "tiff"), encoded(Picture(deep), Recipe(), "tiff16")
+    colours, values = (
+        encoded(RenderedImage(COLOURS), Recipe(), "tiff"),
+        encoded(RenderedImage(deep), Recipe(), "tiff16"),
+    )
 
     assert colours[:2] == values[:2] == b"MM"
     assert (tifffile.imread(io.BytesIO(colours)) == COLOURS).all()
@@ -74,28 +77,28 @@ def test_tiff__big_end_first() -> None:
 
 
 def test_jpeg__one_channel_or_three() -> None:
-    """A JPEG is coloured unless grey was asked for, and lies on black."""
-    coloured = Image.open(io.BytesIO(encoded(Picture(COLOURS, ALPHA), Recipe(), "jpeg")))
-    grey = Image.open(io.BytesIO(encoded(Picture(COLOURS), Recipe(convert_to_gray=True), "jpeg")))
+    """A JPEG is in colour unless grey is requested, over black."""
+    coloured = Image.open(io.BytesIO(encoded(RenderedImage(COLOURS, ALPHA), Recipe(), "jpeg")))
+    grey = Image.open(io.BytesIO(encoded(RenderedImage(COLOURS), Recipe(convert_to_gray=True), "jpeg")))
 
     assert (coloured.mode, grey.mode, coloured.size) == ("RGB", "L", (50, 40))
     assert np.asarray(coloured)[:, 0].max() < 40
 
 
 def test_window__stretches_what_is_seen_only() -> None:
-    """A window of grey levels counts in 8 bits, not in 16."""
+    """The value range is applied to 8-bit formats, not to 16-bit ones."""
     deep = np.array([[0, 1000, 1500, 3000]], dtype=np.uint16)
-    picture = Picture(deep, None, (1000.0, 2000.0))
+    picture = RenderedImage(deep, None, (1000.0, 2000.0))
 
     assert decoded(encoded(picture, Recipe(), "png"))[0, :, 0].tolist() == [0, 0, 128, 255]
     assert decoded(encoded(picture, Recipe(), "png16")).tolist() == deep.tolist()
 
 
 def test_background__shows_through() -> None:
-    """A background fills what is transparent, and leaves nothing so."""
+    """A background fills transparent pixels and makes the image opaque."""
     recipe = Recipe(tiles=(object(),), background=0x0000C8)  # type: ignore[arg-type]
 
-    image = np.asarray(Image.open(io.BytesIO(encoded(Picture(COLOURS, ALPHA), recipe, "png"))))
+    image = np.asarray(Image.open(io.BytesIO(encoded(RenderedImage(COLOURS, ALPHA), recipe, "png"))))
 
     assert (image[..., 3] == 255).all()
     assert (image[:, 0, :3] == [0, 0, 200]).all()

@@ -1,4 +1,4 @@
-"""What stands between pixels."""
+"""Interpolation, downsampling and level selection."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def places(matrix: npt.NDArray[Any], width: int, height: int) -> tuple[npt.NDArr
 
 
 def test_opencv__bilinear_is_exact() -> None:
-    """OpenCV interpolates as the definition says: never off by more than one grey level, seldom by one."""
+    """OpenCV interpolation differs from the exact one by at most one grey level, and rarely."""
     image = texture(500, 600)
     x, y = places(ROTATED, 500, 450)
     inside = (x >= 0) & (y >= 0) & (x < 599) & (y < 499)
@@ -41,7 +41,7 @@ def test_opencv__bilinear_is_exact() -> None:
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_affine__halves_are_rounded_up(dtype: type) -> None:
-    """At regular fractions of pixels, where exact halves are common, nothing is off at all."""
+    """At regular pixel fractions, where exact halves are common, values equal the exact interpolation."""
     image: npt.NDArray[Any] = texture(300, 400).astype(dtype) * (1 if dtype is np.uint8 else 257)
     matrix = np.array([[1.0, 0.0, 3.5], [0.0, 1.0, 7.25]])
 
@@ -52,7 +52,7 @@ def test_affine__halves_are_rounded_up(dtype: type) -> None:
 
 
 def test_affine__colours_one_by_one() -> None:
-    """Colours are interpolated each by itself."""
+    """Colour channels are interpolated independently."""
     image = np.stack([texture(90, 80, seed) for seed in (1, 2, 3)], axis=2)
 
     found = sampled_affine(image, ROTATED * [1, 1, 0.1], 60, 50)
@@ -62,7 +62,7 @@ def test_affine__colours_one_by_one() -> None:
 
 
 def test_exactly__last_row_and_column_are_black() -> None:
-    """There is nothing to interpolate the last pixels with: they are 0, as with the service."""
+    """The last row and column cannot be interpolated: they are 0, as in the service."""
     image = texture(5, 6)
     x, y = np.meshgrid(np.arange(6.0), np.arange(5.0))
 
@@ -74,7 +74,7 @@ def test_exactly__last_row_and_column_are_black() -> None:
 
 
 def test_maps__give_what_the_affine_gives() -> None:
-    """Looking up every place by itself gives what warping gives."""
+    """Sampling with a pixel map equals warping with the affine."""
     image = texture(300, 300)
     x, y = (place.astype(np.float32) for place in places(ROTATED, 200, 200))
 
@@ -84,7 +84,7 @@ def test_maps__give_what_the_affine_gives() -> None:
 
 
 def test_nearest__halves_go_up() -> None:
-    """Without interpolation the pixel taken is the one that the place rounds to."""
+    """Nearest-neighbour sampling rounds positions half up."""
     image = np.arange(12, dtype=np.uint8).reshape(3, 4)
 
     assert nearest(image, np.array([[0.4, 0.5, 3.2]]), np.array([[0.0, 1.5, 2.9]])).tolist() == [[0, 9, 11]]
@@ -92,7 +92,7 @@ def test_nearest__halves_go_up() -> None:
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_halved__means_are_cut(dtype: type) -> None:
-    """A halved image holds means of four pixels, cut; an odd last row or column is left out."""
+    """Downsampling takes truncated means of 2 × 2 pixels and drops an odd last row or column."""
     image: Pixels = np.random.default_rng(2).integers(0, np.iinfo(dtype).max, (31, 22), dtype=dtype, endpoint=True)
 
     found = halved(image)
@@ -105,19 +105,19 @@ def test_halved__means_are_cut(dtype: type) -> None:
 
 @pytest.mark.parametrize(("scale", "level"), [(2.0, 0), (1.0, 0), (0.51, 0), (0.5, 1), (0.26, 1), (0.25, 2), (0.0, 30)])
 def test_level__halves_as_long_as_it_is_not_too_small(scale: float, level: int) -> None:
-    """The level drawn is the smallest that is not enlarged, at the scale of the whole transform."""
+    """The selected level is the smallest one that is not enlarged."""
     assert best_level(scale) == level
     if scale:
         assert best_level(average_scale(AffineModel2D([[scale, 0, 5], [0, scale, 9]]), 2048, 1024)) == level
 
 
 def test_scale__of_a_small_tile_is_one() -> None:
-    """A tile not wider than a cell of the mesh gives no fit."""
+    """A tile not wider than a mesh cell has scale 1."""
     assert average_scale(AffineModel2D([[0.1, 0, 0], [0, 0.1, 0]]), 64, 5000) == 1.0
 
 
 def test_scale__of_a_curved_tile_is_that_of_the_best_affine() -> None:
-    """What bends is measured by the affine that fits it."""
+    """The scale of a nonlinear transform is that of its best-fitting affine."""
     bend = PolynomialTransform2D([[3, 0.5, 0, 0, 1e-6, 0], [0, 0, 0.25, 0, 0, 1e-6]])
 
     assert average_scale(bend, 2048, 2048) == pytest.approx(0.5, abs=5e-3)

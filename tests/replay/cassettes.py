@@ -1,4 +1,4 @@
-"""Recordings of the real service, and their requests sent to a service in this process."""
+"""Recordings of the real service, and their replay into an embedded one."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import attrs
 import requests
 import yaml
 
-from rendergateway.service.launch import BASE_URL, EmbeddedAdapter
-from tests.replay.rules import Answer, difference
+from rendergateway.service.embedded import BASE_URL, EmbeddedAdapter
+from tests.replay.rules import ComparedAnswer, difference
 
 __all__ = ["OURS", "REAL_DATA", "Scenario", "excepted", "replay", "scenarios"]
 
@@ -22,7 +22,7 @@ REAL_DATA = ROOT.parent / "shared" / "recordings-of-real-data"
 
 RECORDED_HOST = b"render.test:8080"
 RECORDED_IMAGES = "/render-images"
-# Timings and random estimates.
+# Contains timings and random estimates.
 UNREPEATABLE = {"rendering/match_trial"}
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -40,7 +40,7 @@ class Scenario:
         return f"{self.path.parent.name}/{self.path.stem}"
 
     def exchanges(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-        """Yield recorded requests and answers."""
+        """Yield the recorded requests and answers."""
         for item in yaml.load(self.path.read_text(encoding="utf-8"), Loader=_LOADER)["interactions"]:
             yield item["request"], item["response"]
 
@@ -52,7 +52,7 @@ def scenarios(folder: Path) -> list[Scenario]:
 
 
 def excepted(path: Path) -> dict[tuple[str, int], str]:
-    """Return scenario and number of exchange → reason, from a file of deliberate differences."""
+    """Read a file of deliberate differences: (scenario, number of the exchange) → reason."""
     lines = [line.split(None, 2) for line in path.read_text(encoding="utf-8").splitlines() if _counts(line)]
     return {(scenario, int(number)): reason for scenario, number, reason in lines}
 
@@ -62,15 +62,15 @@ def _counts(line: str) -> bool:
 
 
 def replay(scenario: Scenario, adapter: EmbeddedAdapter, images: Path) -> dict[int, str]:
-    """Send the requests of *scenario* in order; return number of exchange → what was different."""
+    """Send the requests of *scenario* in order; return number of the exchange → difference."""
     tags: dict[str, str] = {}
     found = {}
     for number, (request, response) in enumerate(scenario.exchanges()):
-        wanted = _recorded(response)
+        recorded = _recorded(response)
         got = _sent(adapter, request, images, tags)
-        if "etag" in wanted.headers and "etag" in got.headers:
-            tags[wanted.headers["etag"]] = got.headers["etag"]
-        if reason := difference(got, wanted, request["uri"]):
+        if "etag" in recorded.headers and "etag" in got.headers:
+            tags[recorded.headers["etag"]] = got.headers["etag"]
+        if reason := difference(got, recorded, request["uri"]):
             found[number] = f"{request['method']} {request['uri'].partition('/v1')[2]}: {reason}"
     return found
 
@@ -79,12 +79,12 @@ def _bytes(body: str | bytes | None) -> bytes:
     return body.encode() if isinstance(body, str) else body or b""
 
 
-def _recorded(response: dict[str, Any]) -> Answer:
+def _recorded(response: dict[str, Any]) -> ComparedAnswer:
     headers = {name.lower(): values[0] for name, values in response["headers"].items()}
-    return Answer(response["status"]["code"], headers, _bytes(response["body"]["string"]))
+    return ComparedAnswer(response["status"]["code"], headers, _bytes(response["body"]["string"]))
 
 
-def _sent(adapter: EmbeddedAdapter, request: dict[str, Any], images: Path, tags: dict[str, str]) -> Answer:
+def _sent(adapter: EmbeddedAdapter, request: dict[str, Any], images: Path, tags: dict[str, str]) -> ComparedAnswer:
     headers = {name: values[0] if isinstance(values, list) else values for name, values in request["headers"].items()}
     for name, value in headers.items():
         if name.lower() in ("if-none-match", "if-match"):
@@ -95,9 +95,9 @@ def _sent(adapter: EmbeddedAdapter, request: dict[str, Any], images: Path, tags:
     prepared = requests.Request(request["method"], BASE_URL, data=body, headers=headers).prepare()
     split = urlsplit(request["uri"])
     url = request["uri"].replace(f"{split.scheme}://{split.netloc}/render-ws", BASE_URL, 1)
-    # Set behind requests' back: odd paths stay as they were recorded.
+    # Set after preparing, so that requests does not normalize unusual paths.
     prepared.url = url.replace(quote(RECORDED_IMAGES, safe=""), quote(str(images), safe=""))
     answer = adapter.send(prepared)
     text = answer.content.replace(str(images).encode(), RECORDED_IMAGES.encode())
     kinds = {name.lower(): value for name, value in answer.headers.items()}
-    return Answer(answer.status_code, kinds, text.replace(urlsplit(BASE_URL).netloc.encode(), RECORDED_HOST))
+    return ComparedAnswer(answer.status_code, kinds, text.replace(urlsplit(BASE_URL).netloc.encode(), RECORDED_HOST))

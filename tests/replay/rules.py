@@ -1,8 +1,8 @@
 """
-When an answer counts as that of the real service.
+Comparison of answers with those of the real service.
 
-What no other implementation can repeat is left out of the comparison: moments, generated ids, facts of one build, texts
-of Java and of the database, and the order where the contract leaves it open.
+It excludes values that another implementation cannot reproduce: times, generated ids, build information, messages of
+Java and of the database, and orders that the contract leaves undefined.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from urllib.parse import urlsplit
 import attrs
 import numpy as np
 
-__all__ = ["Answer", "difference"]
+__all__ = ["ComparedAnswer", "difference"]
 
-# What is compared how; every exception to "equal" stands here.
+# All exceptions to equality.
 MASKED_MEMBERS = {"lastModifiedTimestamp"}
 UNORDERED_MEMBERS = {"labels"}
 UNREPEATABLE_PATHS = re.compile(r"/(likelyUniqueId|versionInfo|serverProperties|swagger\.json|imageProcessorCache.*)$")
 UNORDERED_LISTS = re.compile(r"/(owners|projects|matchCollections|matchCollectionOwners|tileBounds|stacks|stackIds)/?$")
-FOREIGN_SENTENCES = re.compile(
+FOREIGN_MESSAGES = re.compile(
     r"Bulk write|Command failed|E11000|org\.janelia|com\.(mongodb|fasterxml)|java\.|failed to retrieve \{|"
     r"configuration file|/render-server/|Cannot (invoke|deserialize)|Unrecognized|Unexpected|No content to map|"
     r"dimension \(width|Java heap|^-?\d+$|out of bounds|aggregat(e|ion) (query|pipeline)|\$(match|group|project)"
@@ -37,7 +37,7 @@ PIXELS_THAT_MAY_DIFFER = 0.001
 
 
 @attrs.frozen
-class Answer:
+class ComparedAnswer:
     """Status, headers in lower case, and body."""
 
     status: int
@@ -46,12 +46,12 @@ class Answer:
 
     @property
     def kind(self) -> str:
-        """The content type, without blanks."""
+        """The content type in lower case, without spaces."""
         return self.headers.get("content-type", "").replace(" ", "").lower()
 
 
-def difference(got: Answer, wanted: Answer, uri: str) -> str | None:
-    """Return in what *got* differs from the recorded answer; None where they are alike."""
+def difference(got: ComparedAnswer, wanted: ComparedAnswer, uri: str) -> str | None:
+    """Return how *got* differs from the recorded answer; None if they are equal."""
     if got.status != wanted.status:
         return f"status {got.status} for {wanted.status}: {got.body[:160]!r} for {wanted.body[:160]!r}"
     path = urlsplit(uri).path
@@ -59,10 +59,10 @@ def difference(got: Answer, wanted: Answer, uri: str) -> str | None:
     if found or UNREPEATABLE_PATHS.search(path):
         return found
     if wanted.kind.startswith("image/") or wanted.kind == "application/octet-stream":
-        return _picture(got.body, wanted.body, wanted.kind)
+        return _image(got.body, wanted.body, wanted.kind)
     if wanted.kind.startswith("application/json"):
         return _json(got.body, wanted.body, path)
-    return None if wanted.kind.startswith("text/html") else _sentence(got.body, wanted.body)
+    return None if wanted.kind.startswith("text/html") else _text(got.body, wanted.body)
 
 
 def _words(text: bytes | str) -> list[bytes]:
@@ -79,7 +79,7 @@ def _headers(got: dict[str, str], wanted: dict[str, str]) -> str | None:
     return "no ETag" if "etag" in wanted and "etag" not in got else None
 
 
-def _kind(got: Answer, wanted: Answer) -> str | None:
+def _kind(got: ComparedAnswer, wanted: ComparedAnswer) -> str | None:
     if not wanted.body or got.kind == wanted.kind:
         return None
     if wanted.kind.startswith("text/html") and got.kind.startswith("text/"):
@@ -87,9 +87,9 @@ def _kind(got: Answer, wanted: Answer) -> str | None:
     return f"content type {got.kind!r} for {wanted.kind!r}"
 
 
-def _sentence(got: bytes, wanted: bytes) -> str | None:
-    if FOREIGN_SENTENCES.search(wanted.decode("utf-8", "replace")):
-        return None if got.strip() else "an error without a sentence"
+def _text(got: bytes, wanted: bytes) -> str | None:
+    if FOREIGN_MESSAGES.search(wanted.decode("utf-8", "replace")):
+        return None if got.strip() else "an error without a message"
     if _words(got) == _words(wanted):
         return None
     return f"text {got[:200]!r} for {wanted[:200]!r}"
@@ -98,7 +98,7 @@ def _sentence(got: bytes, wanted: bytes) -> str | None:
 def _json(got: bytes, wanted: bytes, path: str) -> str | None:
     try:
         wanted_value = json.loads(wanted) if wanted else None
-    except ValueError:  # The real service sometimes says JSON and sends bare text.
+    except ValueError:  # The real service sometimes declares JSON and sends plain text.
         return None if got == wanted else f"text {got[:150]!r} for {wanted[:150]!r}"
     try:
         got_value = json.loads(got) if got else None
@@ -148,11 +148,11 @@ def _list(got: list[Any], wanted: list[Any], place: str) -> str | None:
     return next(filter(None, differences), None)
 
 
-def _picture(got: bytes, wanted: bytes, kind: str) -> str | None:
+def _image(got: bytes, wanted: bytes, kind: str) -> str | None:
     if kind == "application/octet-stream":
         return None if got == wanted else f"raw bytes differ ({len(got)} for {len(wanted)})"
     one, other = _pixels(got), _pixels(wanted)
-    if other is None:  # A few TIFFs of the real service cannot be read by others.
+    if other is None:  # Other programs cannot read a few TIFFs of the real service.
         return None
     if one is None:
         return f"not an image: {got[:60]!r}"

@@ -1,4 +1,4 @@
-"""Every recording of the real service, replayed into an empty embedded one."""
+"""Replay of all recordings of the real service into an empty embedded one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rendergateway.service.launch import embedded_adapter
+from rendergateway.service.embedded import embedded_adapter
 from tests.replay.cassettes import OURS, REAL_DATA, Scenario, excepted, replay, scenarios
 
 DIFFERENCES = excepted(OURS / "differences.txt")
@@ -24,33 +24,34 @@ def _unexplained(scenario: Scenario, images: Path) -> list[str]:
 
 @pytest.mark.parametrize("scenario", scenarios(OURS), ids=lambda scenario: scenario.name)
 def test_recording(scenario: Scenario) -> None:
-    """The embedded service answers as the recorded one did, or the scenario is listed as not passing yet."""
+    """The embedded service gives the recorded answers, unless the scenario is listed as not passing yet."""
     found = _unexplained(scenario, OURS / "images")
 
     if scenario.name in NOT_YET:
-        assert found, f"{scenario.name} passes: take it out of cassettes/not-yet.txt"
+        assert found, f"{scenario.name} passes: remove it from cassettes/not-yet.txt"
         pytest.xfail(found[0])
     assert not found, "\n".join(found)
 
 
-@pytest.mark.skipif(not REAL_DATA.is_dir(), reason="the recordings of real data are not on this machine")
+@pytest.mark.skipif(not REAL_DATA.is_dir(), reason="recordings of real data not available")
 @pytest.mark.parametrize("scenario", scenarios(REAL_DATA), ids=lambda scenario: scenario.name)
 def test_recording_of_real_data(scenario: Scenario, tmp_path: Path) -> None:
-    """The same over real data, which is not part of the repository."""
-    # Real tiles name an image of ours, too, beside those of their own.
+    """The embedded service gives the recorded answers to real data, which are not in the repository."""
+    # Real tiles refer to one of our images besides their own.
     for image in (*(OURS / "images").iterdir(), *(REAL_DATA / "images").iterdir()):
         (tmp_path / image.name).symlink_to(image)
     found = _unexplained(scenario, tmp_path)
 
     if scenario.name in NOT_YET:
-        assert found, f"{scenario.name} passes: take it out of cassettes/not-yet.txt"
+        assert found, f"{scenario.name} passes: remove it from cassettes/not-yet.txt"
         pytest.xfail(found[0])
     assert not found, "\n".join(found)
 
 
 def test_differences__name_what_differs() -> None:
-    """Each deliberate difference is one: an exchange that is alike by now is not listed."""
+    """Each listed deliberate difference still exists."""
     listed = {name for name, _ in DIFFERENCES}
+    assert listed <= {scenario.name for scenario in scenarios(OURS)}
     for scenario in scenarios(OURS):
         if scenario.name in listed:
             adapter = embedded_adapter("embedded:")
@@ -59,4 +60,4 @@ def test_differences__name_what_differs() -> None:
             finally:
                 adapter.close()
             stale = {n for name, n in DIFFERENCES if name == scenario.name} - found.keys()
-            assert not stale, f"{scenario.name} {sorted(stale)} is alike: take it out of cassettes/differences.txt"
+            assert not stale, f"{scenario.name} {sorted(stale)} is equal: remove it from cassettes/differences.txt"

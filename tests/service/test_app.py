@@ -1,4 +1,4 @@
-"""What holds for every endpoint: hosts, origins, limits, methods."""
+"""Common behaviour of all endpoints: hosts, origins, limits, errors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _with_options(service: Service, **options: object) -> None:
     ],
 )
 def test_origin__only_known_pages_may_read(service: Service, origin: str, allowed: bool) -> None:
-    """Pages of this machine and those that were named may read answers; never with credentials."""
+    """Pages of this machine and of allowed origins may read answers, never with credentials."""
     _with_options(service, allow_origin=("http://viewer.example.org",))
 
     headers = service.send("GET", "/owners", headers={"Origin": origin}).headers
@@ -39,7 +39,7 @@ def test_origin__only_known_pages_may_read(service: Service, origin: str, allowe
 
 
 def test_host__unknown_name_is_refused(service: Service) -> None:
-    """A page that gave this machine a name of its own gets nothing."""
+    """Requests with an unknown host name are refused."""
     _with_options(service, hosts=("render.example.org",))
     environ = {"REQUEST_METHOD": "GET", "REQUEST_URI": "/render-ws/v1/owners", "wsgi.url_scheme": "http"}
     statuses = {}
@@ -54,7 +54,7 @@ def test_host__unknown_name_is_refused(service: Service) -> None:
 
 
 def test_body__too_large(service: Service) -> None:
-    """A body above the limit is refused, packed or not."""
+    """A body above the limit is refused, compressed or not."""
     _with_options(service, body_limit=1000)
     text = b'{"versionNotes": "%b"}' % (b"x" * 2000)
 
@@ -65,7 +65,7 @@ def test_body__too_large(service: Service) -> None:
 
 
 def test_body__not_gzip(service: Service) -> None:
-    """A body that is not what its header says is refused with a sentence."""
+    """A body that is not gzip despite its header is refused with a message."""
     answer = service.send("POST", STACK, body=b"{}", headers={"Content-Encoding": "gzip"})
 
     assert answer.status_code == 400
@@ -73,18 +73,18 @@ def test_body__not_gzip(service: Service) -> None:
 
 
 def test_read_only__refuses_changes(stack: Service) -> None:
-    """A service that only reads says so, and changes nothing."""
+    """A read-only service refuses changes."""
     _with_options(stack, read_only=True)
 
     answer = stack.send("DELETE", STACK)
 
     assert answer.status_code == 403
-    assert "only reads" in answer.text
-    assert stack.json("/owner/lab/stackIds") != []
+    assert answer.text == "stack.delete refused: this service is read-only"
+    assert [name["stack"] for name in stack.json("/owner/lab/stackIds")] == ["raw"]
 
 
 def test_tile_limit__too_many_tiles(stack: Service) -> None:
-    """More tiles than allowed are refused in the real service's words."""
+    """A result above the tile limit is refused with the message of the real service."""
     stack.save(*(tile(f"t{number}") for number in range(4)))
     _with_options(stack, tile_limit=3)
 
@@ -95,7 +95,7 @@ def test_tile_limit__too_many_tiles(stack: Service) -> None:
 
 
 def test_images__outside_the_folders_are_missing(stack: Service, tmp_path: Path) -> None:
-    """A file that may not be read looks like one that is not there; a link out of the folders is no way around."""
+    """A file outside the image folders counts as missing, also through links and dots."""
     roots, secret = tmp_path / "images", tmp_path / "secret.png"
     roots.mkdir()
     secret.write_bytes(b"x")
@@ -117,10 +117,10 @@ def test_images__outside_the_folders_are_missing(stack: Service, tmp_path: Path)
 def test_failure__is_logged_and_named(
     stack: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A fault of ours becomes a sentence for the client and a traceback for the log."""
+    """An internal error sends a message to the client and a traceback to the log."""
     monkeypatch.setattr(stack.adapter.application, "_read", lambda call, arguments: 1 / 0)
 
     answer = stack.send("GET", STACK)
 
-    assert (answer.status_code, answer.text) == (500, "stack.read failed; the service's log says how")
+    assert (answer.status_code, answer.text) == (500, "stack.read failed; see the log of the service")
     assert "ZeroDivisionError" in caplog.text

@@ -1,4 +1,4 @@
-"""Bodies that are broken, too large or odd: a sentence, and nothing kept."""
+"""Malformed, too large and unusual request bodies."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from rendergateway.errors import RecordError
-from rendergateway.wire import StackVersion, decode_body
+from rendergateway.wire import StackVersionJson, decode_body
 from rendergateway.wire.depth import DEEPEST, check_depth
 from rendergateway.wire.lenient import decode_leniently
 from tests.service.conftest import STACK, Service, tile
@@ -27,26 +27,26 @@ def _limit(service: Service, limit: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("packed", "sentence"),
+    ("compressed", "message"),
     [
-        (gzip.compress(b"{}")[:-3], "is cut off"),
-        (gzip.compress(b"{}") + b"more", "4 bytes of something else follow"),
-        (b"{}", "is not"),
-        (b"", "is cut off"),
+        (gzip.compress(b"{}")[:-3], "incomplete gzip data"),
+        (gzip.compress(b"{}") + b"more", "4 extra bytes at its end"),
+        (b"{}", "invalid gzip data"),
+        (b"", "incomplete gzip data"),
     ],
     ids=["cut", "garbage", "plain", "empty"],
 )
-def test_gzip__broken(service: Service, packed: bytes, sentence: str) -> None:
-    """A packed body that is not whole, or not alone, is refused with a sentence."""
-    answer = service.send("POST", STACK, body=packed, headers=GZIP)
+def test_gzip__broken(service: Service, compressed: bytes, message: str) -> None:
+    """Invalid or incomplete gzip data are refused with a message."""
+    answer = service.send("POST", STACK, body=compressed, headers=GZIP)
 
     assert answer.status_code == 400
-    assert sentence in answer.text
+    assert message in answer.text
     assert service.json("/owner/lab/stackIds") == []
 
 
 def test_gzip__bomb(service: Service) -> None:
-    """A small body that would unpack to more than the limit is refused."""
+    """A small body that decompresses beyond the limit is refused."""
     _limit(service, 100_000)
     bomb = gzip.compress(b'{"versionNotes": "%b"}' % bytes(b"x" * 10_000_000))
     assert len(bomb) < 100_000
@@ -58,7 +58,7 @@ def test_gzip__bomb(service: Service) -> None:
 
 
 def test_body__declared_too_large_is_not_read(service: Service) -> None:
-    """A body whose length says that it is too large is refused before it is read."""
+    """A body with a Content-Length above the limit is refused unread."""
     _limit(service, 1000)
 
     class Untouched(io.BytesIO):
@@ -85,7 +85,7 @@ def test_body__declared_too_large_is_not_read(service: Service) -> None:
 
 
 def _sent(service: Service, body: bytes, **environ: Any) -> tuple[str, str]:
-    """Return status and text of a POST that says of its body what *environ* says."""
+    """Return status and text of the answer to a POST with these WSGI variables."""
     request = {
         "REQUEST_METHOD": "POST",
         "REQUEST_URI": f"/render-ws/v1{STACK}",
@@ -99,19 +99,22 @@ def _sent(service: Service, body: bytes, **environ: Any) -> tuple[str, str]:
 
 
 def test_body__cut_off(service: Service) -> None:
-    """A body that is shorter than it was said to be is refused, even where what came is JSON."""
-    assert _sent(service, b"{}", CONTENT_LENGTH="3") == ("400", "the body ended after 2 of 3 bytes; send it again")
+    """A body shorter than its Content-Length is refused, even if it is valid JSON."""
+    assert _sent(service, b"{}", CONTENT_LENGTH="3") == (
+        "400",
+        "request body incomplete: got 2 of 3 bytes; send it again",
+    )
     assert service.json("/owner/lab/stackIds") == []
 
 
 @pytest.mark.parametrize("length", ["-1", "two", "1e3"])
 def test_body__length_is_no_number(service: Service, length: str) -> None:
-    """A length that is none is refused."""
+    """An invalid Content-Length is refused."""
     assert _sent(service, b"{}", CONTENT_LENGTH=length)[0] == "400"
 
 
 def test_body__in_pieces(service: Service) -> None:
-    """A body that comes piece by piece is put together."""
+    """A body that arrives in pieces is joined."""
 
     class Slow(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
@@ -121,7 +124,7 @@ def test_body__in_pieces(service: Service) -> None:
 
 
 def test_body__without_length(service: Service) -> None:
-    """Where the server says that a body ends by itself it is read, up to the limit; else there is none."""
+    """A body without Content-Length is read only if the server marks its end, up to the limit."""
     _limit(service, 10)
 
     assert _sent(service, b"{}")[1] == "no stack version provided"
@@ -130,7 +133,7 @@ def test_body__without_length(service: Service) -> None:
 
 
 def test_gzip__large(service: Service) -> None:
-    """A body of many pieces is unpacked whole, also where it packs badly."""
+    """A large, badly compressible body is decompressed completely."""
     notes = random.Random(1).randbytes(300_000).hex()
 
     answer = service.send("POST", STACK, body=gzip.compress(json.dumps({"versionNotes": notes}).encode()), headers=GZIP)
@@ -141,7 +144,7 @@ def test_gzip__large(service: Service) -> None:
 
 @pytest.mark.parametrize("text", [b'{"versionNotes": "a', b"{", b'{"versionNotes": "\xff"}', b'{"cycleNumber": 1e999}'])
 def test_json__broken(service: Service, text: bytes) -> None:
-    """Text that is cut off, no UTF-8, or beyond its type is refused, and no stack is made."""
+    """Truncated JSON, invalid UTF-8 and out-of-range numbers are refused, and no stack is created."""
     answer = service.send("POST", STACK, body=text)
 
     assert answer.status_code == 400
@@ -149,7 +152,7 @@ def test_json__broken(service: Service, text: bytes) -> None:
 
 
 def test_id__with_a_nul(stack: Service) -> None:
-    """An id may hold any character, the one of number 0 too."""
+    """An id may contain any character, even NUL."""
     stack.save(tile("a\0b"), tile("a"))
 
     assert sorted(stack.json(f"{STACK}/tileIds")) == ["a", "a\0b"]
@@ -159,7 +162,7 @@ def test_id__with_a_nul(stack: Service) -> None:
 
 @pytest.mark.parametrize("number", ["1e400", "1" + "0" * 400])
 def test_number__beyond_doubles(stack: Service, number: str) -> None:
-    """A number that no double holds is kept as the service writes it, in tiles and in matches."""
+    """A number beyond the range of doubles is stored as infinity, in tiles and in matches."""
     sent = json.dumps({"tileIdToSpecMap": {"a": tile("a", minX=0, minY=0, maxX=1, maxY="?")}}).replace('"?"', number)
     pair = '[{"pGroupId":"1","pId":"a","qGroupId":"2","qId":"b","matches":{"p":[[?]],"q":[[1]],"w":[1]}}]'.replace(
         "?", number
@@ -175,19 +178,19 @@ def test_number__beyond_doubles(stack: Service, number: str) -> None:
 @pytest.mark.parametrize("lane", [decode_body, decode_leniently])
 @pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}"), (b'[{"a\\"]":', b"}]")])
 def test_nesting__limited_in_both_lanes(lane: Any, opening: bytes, closing: bytes) -> None:
-    """As many levels as allowed are taken, one more is refused, wherever they are and whatever strings hold."""
+    """The maximum nesting depth is accepted and one more level refused, whatever strings contain."""
     per_piece = opening.count(b"[") + opening.count(b'{"')
     times = (DEEPEST - 1) // per_piece
     inner = opening * times + b'"[[{"' + closing * times
     more = opening * (times + 1) + b'"]]"' + closing * (times + 1)
 
-    assert isinstance(lane(b'{"unknown":%b}' % inner, StackVersion), StackVersion)
+    assert isinstance(lane(b'{"unknown":%b}' % inner, StackVersionJson), StackVersionJson)
     with pytest.raises(RecordError, match="nested deeper"):
-        lane(b'{"unknown":%b}' % more, StackVersion)
+        lane(b'{"unknown":%b}' % more, StackVersionJson)
 
 
 def test_nesting__limit_is_an_option(service: Service) -> None:
-    """A service takes as many levels as it was told to."""
+    """The nesting limit is an option of the service."""
     application = service.adapter.application
     application.options = attrs.evolve(application.options, nesting_limit=3)
 
@@ -198,7 +201,7 @@ def test_nesting__limit_is_an_option(service: Service) -> None:
 
 @pytest.mark.parametrize("pad", range(2**20 - 8, 2**20 + 8))
 def test_nesting__escapes_across_pieces(pad: int) -> None:
-    """A quote that is escaped opens no string, wherever the text is cut to be looked at."""
+    """Escaped quotes are recognized across the boundaries of scanned pieces."""
     head = b'["' + b"x" * (pad - 2)
 
     check_depth(head + b'\\\\\\"' + b"[" * 200 + b'"]')
@@ -208,7 +211,7 @@ def test_nesting__escapes_across_pieces(pad: int) -> None:
 
 @pytest.mark.parametrize("text", [b'["]","["]' * 50, b'{"a":"\\\\"}', b'"' + b"[" * 500 + b'"', b"[]" * 500, b""])
 def test_nesting__brackets_in_strings_do_not_count(text: bytes) -> None:
-    """What stands between quotes is no level, nor do values side by side add up."""
+    """Brackets in strings and values side by side do not count as nesting."""
     check_depth(text)
 
 
@@ -227,7 +230,7 @@ MATCHES = [
 @pytest.mark.parametrize("sides", [("1", "2"), ("2", "1")])
 @pytest.mark.parametrize("text", MATCHES)
 def test_matches__values_survive(service: Service, text: str, sides: tuple[str, str]) -> None:
-    """However matches are written, their values come back as doubles, sides in order, unknown members dropped."""
+    """Matches are returned as doubles with sides in order and without unknown members, however they were written."""
     body = f'[{{"pGroupId":"{sides[0]}","pId":"a","qGroupId":"{sides[1]}","qId":"a","matches":{text}}}]'
     sent = json.loads(text, parse_int=float)
     if sides == ("2", "1"):
@@ -252,7 +255,7 @@ def _as_read(value: Any) -> Any:
     ['{"p":[1],"q":[[1]],"w":[1]}', '{"p":[[1]],"q":[[1]],"w":[[1]]}', '{"p":[[[1]]],"q":[[1]],"w":[1]}', "[]"],
 )
 def test_matches__of_another_shape(service: Service, matches: str) -> None:
-    """Points that are no lists by dimension are refused."""
+    """Points that are not lists per dimension are refused."""
     body = f'[{{"pGroupId":"1","pId":"a","qGroupId":"2","qId":"b","matches":{matches}}}]'
 
     assert service.send("PUT", f"{PAIRS}/matches", body=body.encode()).status_code == 400

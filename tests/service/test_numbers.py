@@ -1,4 +1,4 @@
-"""Numbers that JSON has no word for, and numbers that Java reads otherwise than Python."""
+"""Numbers that are not finite, and numbers that Java parses differently from Python."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _endless(stack: Service) -> None:
 
 @pytest.mark.parametrize("path", ["z/2/bounds", "z/2/tileBounds", "z/2/sectionData", "sectionData", "bounds"])
 def test_endless_box__is_written_as_text(stack: Service, path: str) -> None:
-    """A box without end says so in every listing that shows it."""
+    """An infinite box is written as text in every listing."""
     _endless(stack)
     stack.send("PUT", f"{STACK}/state/COMPLETE")
 
@@ -29,7 +29,7 @@ def test_endless_box__is_written_as_text(stack: Service, path: str) -> None:
 
 
 def test_endless_layer__is_a_layer(stack: Service) -> None:
-    """Tiles may be moved to a z without end: it is listed, counted and compared like any other."""
+    """Tiles may be moved to an infinite z, which is listed, counted and compared like any other."""
     stack.save(tile("a"), tile("b"), tile("c", z=2.5))
     stack.send("PUT", f"{STACK}/z/Infinity/tileIds", ["a"])
     stack.send("PUT", f"{STACK}/section/2.5/z", body=b'"-Infinity"')
@@ -43,7 +43,7 @@ def test_endless_layer__is_a_layer(stack: Service) -> None:
 
 
 def test_layer_that_is_no_number__keeps_it(stack: Service) -> None:
-    """A z that is no number stays one, and belongs to no layer."""
+    """A tile with z NaN keeps it, and belongs to no layer."""
     stack.save(tile("a"))
     stack.send("PUT", f"{STACK}/z/NaN/tileIds", ["a"])
 
@@ -52,13 +52,13 @@ def test_layer_that_is_no_number__keeps_it(stack: Service) -> None:
 
 
 def test_box_that_is_no_number__in_render_parameters(stack: Service) -> None:
-    """What was asked for is what the answer says."""
+    """Render parameters of a box at NaN have x NaN."""
     assert stack.json(f"{STACK}/z/1/box/NaN,1,10,10,Infinity/render-parameters")["x"] == "NaN"
 
 
 @pytest.mark.parametrize(("text", "value"), [("1.5d", 1.5), (" 0x1p1 ", 2.0), ("+7f", 7.0), ("+Infinity", "Infinity")])
 def test_number_as_text__read_as_java_does(stack: Service, text: str, value: Any) -> None:
-    """Text for a number may be whatever Java reads as one."""
+    """Numbers as text are parsed like in Java."""
     stack.save(tile("a") | {"z": text})
 
     assert stack.json(f"{STACK}/tile/a")["z"] == value
@@ -66,18 +66,18 @@ def test_number_as_text__read_as_java_does(stack: Service, text: str, value: Any
 
 @pytest.mark.parametrize("text", ["1_0", "inf", "nan", "infinity", "\u0663", "1e", "0x1"])
 def test_number_as_text__refused_as_java_does(stack: Service, text: str) -> None:
-    """And nothing that only Python does."""
+    """Number texts that only Python accepts are refused."""
     assert stack.save(tile("a") | {"z": text}).status_code == 400
 
 
 @pytest.mark.parametrize("level", ["3000000000", "1.5", "one", ""])
 def test_level__no_integer(stack: Service, level: str) -> None:
-    """The name of a mipmap level is an integer of 32 bits."""
+    """A mipmap level must be a 32-bit integer."""
     assert stack.save(tile("a", mipmapLevels={level: {}})).status_code == 400
 
 
 def test_levels__in_numeric_order(stack: Service) -> None:
-    """Levels come in numeric order, those of channels too."""
+    """Mipmap levels are in numeric order, also those of channels."""
     levels: dict[str, Any] = {"10": {}, "02": {}, "0": {}}
     stack.save(tile("a", mipmapLevels=levels, channels=[{"mipmapLevels": levels}]))
 
@@ -87,7 +87,7 @@ def test_levels__in_numeric_order(stack: Service) -> None:
 
 
 def test_shared_transform__without_id(stack: Service) -> None:
-    """Of shared transforms without an id there is one, however often they are saved."""
+    """Shared transforms without an id replace each other."""
     shared = {name: {"className": "c", "dataString": name} for name in ("one", "other")}
     for _ in range(3):
         stack.save(tile("a"), shared=shared)

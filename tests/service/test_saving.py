@@ -1,4 +1,4 @@
-"""Saving tiles and matches: what counts first when several things are wrong, and how much memory it takes."""
+"""Saving tiles and matches: precedence of errors, atomicity and memory."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _body(*tiles: dict[str, Any]) -> dict[str, Any]:
     ids=["box missing", "wrong z", "no stack", "bad name"],
 )
 def test_unreadable_tile__counts_first(stack: Service, path: str) -> None:
-    """A body is read as a whole before anything else is looked at, wherever in it the odd tile is."""
+    """A malformed tile anywhere in the body is reported before any other error."""
     answer = stack.send("PUT", path, _body(tile("a", z=2), UNREADABLE))
 
     assert answer.status_code == 400
@@ -38,7 +38,7 @@ def test_unreadable_tile__counts_first(stack: Service, path: str) -> None:
 
 
 def test_unreadable_tile__in_a_stack_that_takes_none(stack: Service) -> None:
-    """Also where the stack's state would refuse every tile."""
+    """A malformed tile is reported before the state of the stack."""
     stack.save(tile("a"))
     stack.send("PUT", f"{STACK}/state/COMPLETE")
 
@@ -47,7 +47,7 @@ def test_unreadable_tile__in_a_stack_that_takes_none(stack: Service) -> None:
 
 
 def test_derived_boxes__all_before_the_first_is_looked_at(stack: Service) -> None:
-    """A transform that cannot be made counts before the wrong z of an earlier tile."""
+    """An invalid transform is reported before the wrong z of an earlier tile."""
     odd = tile("b", transforms={"type": "list", "specList": [{"className": "no.such", "dataString": ""}]})
 
     answer = stack.send("PUT", f"{STACK}/z/1/resolvedTiles?deriveData=true", _body(tile("a", z=2), odd))
@@ -56,7 +56,7 @@ def test_derived_boxes__all_before_the_first_is_looked_at(stack: Service) -> Non
 
 
 def test_refused_tile__behind_many_good_ones(stack: Service) -> None:
-    """A request that is refused at its end has stored nothing of its beginning, shared transforms included."""
+    """A request refused for its last tile stores neither tiles nor shared transforms."""
     good = [tile(f"t{number:04d}", minX=0, minY=0, maxX=1, maxY=1) for number in range(1200)]
     shared = {"lens": {"type": "leaf", "id": "lens", "className": "c", "dataString": "d"}}
 
@@ -70,7 +70,7 @@ def test_refused_tile__behind_many_good_ones(stack: Service) -> None:
 
 @pytest.mark.parametrize("apart", [1, 1200])
 def test_tile__twice_in_one_request(stack: Service, apart: int) -> None:
-    """Of two entries for one tile the later one stays, however far apart they are."""
+    """Of duplicate tile ids in one request the last tile is stored, even in another batch."""
     others = [tile(f"t{number:04d}") for number in range(apart)]
 
     body = _body(tile("a", x=1), *others, tile("a", x=2))
@@ -81,7 +81,7 @@ def test_tile__twice_in_one_request(stack: Service, apart: int) -> None:
 
 
 def test_refused_pair__behind_good_ones(service: Service) -> None:
-    """One bad pair keeps the good ones before it out; the collection stays, as in the real service."""
+    """One invalid pair refuses all pairs of a request; the new collection is kept, as in the real service."""
     pair = {"pGroupId": "1", "pId": "a", "qGroupId": "2", "qId": "b"}
 
     assert service.send("PUT", f"{PAIRS}/matches", [pair, pair | {"qId": None}]).status_code == 400
@@ -91,7 +91,7 @@ def test_refused_pair__behind_good_ones(service: Service) -> None:
 
 
 def test_refused_pair__leaves_what_was_there(service: Service) -> None:
-    """A refused request changes no pair that was saved before."""
+    """A refused request does not change existing pairs."""
     pair = {"pGroupId": "1", "pId": "a", "qGroupId": "2", "qId": "b", "matches": {"p": [[1]], "q": [[2]], "w": [3]}}
     service.send("PUT", f"{PAIRS}/matches", [pair])
 
@@ -101,27 +101,29 @@ def test_refused_pair__leaves_what_was_there(service: Service) -> None:
 
 
 def test_tile__too_large(stack: Service) -> None:
-    """A tile with more text than the real service keeps is refused in a sentence."""
+    """A tile above 16 MiB is refused with a message."""
     answer = stack.save(tile("a", labels=["x" * (16 * 2**20)]))
 
     assert answer.status_code == 500
-    assert "a tile may have 16777216" in answer.text
+    assert "tile 'a' too large" in answer.text
+    assert answer.text.endswith("the limit is 16777216")
     assert stack.json(f"{STACK}/tileIds") == []
 
 
 def test_pair__too_large(service: Service) -> None:
-    """So is a pair."""
+    """Matches above 16 MiB are refused with a message."""
     matches = f'{{"p":[[{"1," * 9_000_000}1]],"q":[[1]],"w":[1]}}'
     body = f'[{{"pGroupId":"1","pId":"a","qGroupId":"2","qId":"b","matches":{matches}}}]'
 
     answer = service.send("PUT", f"{PAIRS}/matches", body=body.encode())
 
     assert answer.status_code == 500
-    assert "a pair may have 16777216" in answer.text
+    assert "matches of a and b too large" in answer.text
+    assert answer.text.endswith("the limit is 16777216")
 
 
 def test_layer__of_tiles_of_all_sizes(stack: Service) -> None:
-    """A listing is whole and in order, however much one tile has and another has not."""
+    """A listing of tiles of very different sizes is complete and in order."""
     sizes = {f"t{number:03d}": 300_000 if number % 97 == 5 else 1 for number in range(400)}
     stack.save(*(tile(tile_id, labels=["x" * size]) for tile_id, size in sizes.items()))
 
@@ -131,7 +133,7 @@ def test_layer__of_tiles_of_all_sizes(stack: Service) -> None:
 
 
 def _peak_beyond(service: Service, path: str, body: bytes) -> float:
-    """Return the most memory that a request took, besides its body, as a multiple of it."""
+    """Return the peak memory of a request, excluding its body, as a multiple of the body."""
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
     assert service.send("PUT", path, body=body).status_code == 201
@@ -141,7 +143,7 @@ def _peak_beyond(service: Service, path: str, body: bytes) -> float:
 
 
 def test_many_tiles__memory(stack: Service) -> None:
-    """Saving tiles takes little more than the memory of the request."""
+    """Saving tiles takes little more memory than the request."""
     level = {"0": {"imageUrl": f"file:/{'folder/' * 30}image.png"}}
     tiles = (tile(f"t{number:05d}", mipmapLevels=level) for number in range(12_000))
     body = json.dumps({"tileIdToSpecMap": {one["tileId"]: one for one in tiles}}).encode()
@@ -150,7 +152,7 @@ def test_many_tiles__memory(stack: Service) -> None:
 
 
 def test_many_pairs__memory(service: Service) -> None:
-    """So does saving matches."""
+    """Saving matches takes little more memory than the request."""
     row = [number * 1.37 for number in range(50)]
     names = ({"pGroupId": "1", "pId": f"a{number}", "qGroupId": "2", "qId": "b"} for number in range(3000))
     pairs = [name | {"matches": {"p": [row, row], "q": [row, row], "w": row}} for name in names]

@@ -1,8 +1,9 @@
-"""Bodies as the real service takes them, strictly and leniently."""
+"""Strict and lenient decoding of request bodies, as in the real service."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from rendergateway.errors import RecordError
 from rendergateway.service.base.hash_order import hash_order
-from rendergateway.wire import CanvasMatches, StackVersion, TileSpec, decode_body, encode
+from rendergateway.wire import CanvasMatches, StackVersionJson, TileSpec, decode_body, encode
 from rendergateway.wire.lenient import decode_leniently
 
 TAKEN = [
@@ -50,52 +51,61 @@ REFUSED = [
 
 @pytest.mark.parametrize(("sent", "kept"), TAKEN, ids=lambda value: json.dumps(value)[:40])
 def test_lenient_lane__takes(sent: Any, kept: Any) -> None:
-    """What the real service takes is taken, and kept as it keeps it."""
-    assert json.loads(encode(decode_body(json.dumps(sent).encode(), StackVersion))) == kept
+    """Bodies that the real service accepts are accepted, and stored as it stores them."""
+    assert json.loads(encode(decode_body(json.dumps(sent).encode(), StackVersionJson))) == kept
 
 
 @pytest.mark.parametrize("sent", REFUSED, ids=lambda value: json.dumps(value)[:40])
 def test_lenient_lane__refuses(sent: Any) -> None:
-    """What the real service refuses is refused."""
-    with pytest.raises(RecordError):
-        decode_body(json.dumps(sent).encode(), StackVersion)
+    """Bodies that the real service refuses are refused, naming the member."""
+    place = re.escape("".join(["$", *(f".{name}" for name in sent)]))
+    with pytest.raises(RecordError, match=f"at {place}$"):
+        decode_body(json.dumps(sent).encode(), StackVersionJson)
 
 
 @pytest.mark.parametrize(
-    "text", [b"{'a': 1}", b"{a: 1}", b"{} // x"[:0] + b"{,}", b'{"a": .5}', b'{"a": 01}', b'{"a": NaN}']
+    ("text", "place"),
+    [
+        (b"{'a': 1}", "char 1"),
+        (b"{a: 1}", "char 1"),
+        (b"{,}", "char 1"),
+        (b'{"a": .5}', "char 6"),
+        (b'{"a": 01}', "char 7"),
+        (b'{"a": NaN}', "token 'NaN'"),
+    ],
 )
-def test_text__refused(text: bytes) -> None:
-    """Text that is not JSON is refused, whatever member it is in."""
-    with pytest.raises(RecordError):
-        decode_body(text, StackVersion)
+def test_text__refused(text: bytes, place: str) -> None:
+    """Text that is not JSON is refused with the place of the error, even in an unknown member."""
+    with pytest.raises(RecordError, match=place):
+        decode_body(text, StackVersionJson)
 
 
 @pytest.mark.parametrize("text", [b"\xef\xbb\xbf{}", b"{}}", b"{} rest", '{"versionNotes":"é"}'.encode("utf-16")])
 def test_text__taken(text: bytes) -> None:
-    """A byte order mark, text after the value and other encodings are taken."""
-    assert isinstance(decode_body(text, StackVersion), StackVersion)
+    """A byte order mark, text after the value and other Unicode encodings are accepted."""
+    assert isinstance(decode_body(text, StackVersionJson), StackVersionJson)
 
 
 def test_number_for_text__as_written() -> None:
-    """A number where text is wanted becomes the text that it was written as."""
-    assert decode_body(b'{"versionNotes": 1.50e3}', StackVersion).versionNotes == "1.50e3"
+    """A number for a text member is stored as it was written."""
+    assert decode_body(b'{"versionNotes": 1.50e3}', StackVersionJson).versionNotes == "1.50e3"
 
 
 def test_half_a_character__refused() -> None:
-    """Half of a surrogate pair is no text."""
-    with pytest.raises(RecordError):
-        decode_body(b'{"versionNotes": "\\ud800"}', StackVersion)
+    """An unpaired surrogate is refused."""
+    with pytest.raises(RecordError, match=r"at \$\.versionNotes$"):
+        decode_body(b'{"versionNotes": "\\ud800"}', StackVersionJson)
 
 
 def test_nesting__limited() -> None:
-    """JSON nested without end is refused, in either lane."""
+    """Deeply nested JSON is refused by the lenient parser."""
     deep = b'{"a":' * 200 + b"1" + b"}" * 200
     with pytest.raises(RecordError, match="nested deeper"):
-        decode_leniently(deep, StackVersion)
+        decode_leniently(deep, StackVersionJson)
 
 
 def test_overflow__becomes_text() -> None:
-    """A number beyond all doubles is kept as the service writes it."""
+    """A number beyond the range of doubles is written as Infinity."""
     tile = decode_body(b'{"minX": 1e400, "z": -1e400}', TileSpec)
 
     assert json.loads(encode(tile))["minX"] == "Infinity"
@@ -103,7 +113,7 @@ def test_overflow__becomes_text() -> None:
 
 
 def test_tile__defaults_are_written() -> None:
-    """What a tile leaves out comes back with its default, or not at all."""
+    """Missing members of a tile get their defaults, or are omitted."""
     text = encode(decode_body(b'{"tileId": 1000, "other": 1, "channels": [{"name": "a"}]}', TileSpec))
 
     assert json.loads(text) == {
@@ -116,7 +126,7 @@ def test_tile__defaults_are_written() -> None:
 
 
 def test_transforms__outer_list_must_say_so() -> None:
-    """A tile's transforms say that they are a list; those inside may leave out that they are leaves."""
+    """The transforms of a tile need type ``list``; for the transforms inside, ``leaf`` is the default."""
     inside = b'{"transforms": {"type": "list", "specList": [{"className": "x"}, {"type": "?", "dataString": "y"}]}}'
     assert [spec.className for spec in decode_body(inside, TileSpec).transforms.specList] == ["x", None]
 
@@ -126,14 +136,14 @@ def test_transforms__outer_list_must_say_so() -> None:
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_number__survives(value: float) -> None:
-    """A finite number comes back as the number that it was."""
+    """A finite number is returned unchanged."""
     text = encode(decode_body(json.dumps({"z": value}).encode(), TileSpec))
 
     assert json.loads(text)["z"] == value
 
 
 def test_matches__null_in_numbers_is_zero() -> None:
-    """In plain arrays of numbers, null reads as 0."""
+    """In arrays of numbers, null is read as 0."""
     pair = decode_body(b'{"matches": {"p": [[null, 1]], "w": [null]}}', CanvasMatches)
 
     assert pair.matches.p == [[0.0, 1.0]]
@@ -141,5 +151,5 @@ def test_matches__null_in_numbers_is_zero() -> None:
 
 
 def test_hash_order__as_java() -> None:
-    """Names of channels come in the recorded order."""
+    """Channel names are in the recorded order."""
     assert hash_order(["DAPI", "TdTomato"]) == ["TdTomato", "DAPI"]

@@ -21,7 +21,7 @@ INVENTORY = ROOT.parent / "shared" / "reference" / "gateway-inventory.md"
 STATES = {"works", "otherwise", "later", "no"}
 # `Gateway.using`, `StackWrapper.sections`, `rendergateway.transforms.fit_affine`: names that begin with a public one.
 NAME = re.compile(r"`((?:[A-Z]\w*[a-z]\w*|rendergateway)(?:\.\w+)*|refreshWrappers|json_default|without_requests)`")
-CALL = re.compile(r"\b(?:call|fetch)\(\"([\w.]+)\"")
+CALL = re.compile(r"\b(?:call|call_raw)\(\"([\w.]+)\"")
 
 
 def names() -> Iterator[tuple[str, str]]:

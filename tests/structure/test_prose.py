@@ -36,34 +36,16 @@ BANNED = {
     r"|line|time|channel|listing|picture|image|kind|match|collection|answer)\b": "per",
 }
 # Files and the phrases that are right in them.
-EXCEPTIONS: dict[str, list[str]] = {}
+EXCEPTIONS: dict[str, list[str]] = {
+    # The heading is the name under which tests read the table.
+    "docs/objects.md": ["What it costs"],
+}
 # Folders, modules and pages that are still to be rewritten; the list only shrinks.
 STILL_TO_DO: set[str] = {
-    "README.md",
-    "docs/",
-    "pytest_rendergateway.py",
+    "docs/design.md",
+    # Two docstrings of rendergateway/wrappers/objects/stack.py.
     "rendergateway/__init__.py",
-    "rendergateway/batch/",
-    "rendergateway/cli/",
-    "rendergateway/configuration/",
-    "rendergateway/demo/",
-    "rendergateway/endpoints/",
-    "rendergateway/errors.py",
     "rendergateway/gateway/",
-    "rendergateway/geometry.py",
-    "rendergateway/later.py",
-    "rendergateway/model/files/",
-    "rendergateway/model/records/",
-    "rendergateway/model/tables/",
-    "rendergateway/model/tile_text/",
-    "rendergateway/number_text.py",
-    "rendergateway/progress.py",
-    "rendergateway/rendering/",
-    "rendergateway/service/",
-    "rendergateway/testing/",
-    "rendergateway/transforms/",
-    "rendergateway/transport/",
-    "rendergateway/wire/",
     "rendergateway/wrappers/coordinates/",
     "rendergateway/wrappers/core/",
     "rendergateway/wrappers/editing/",

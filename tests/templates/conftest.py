@@ -40,4 +40,5 @@ def in_sandbox(source: str, **values: Any) -> str:
 def stack(make_stack: Callable[..., StackWrapper]) -> StackWrapper:
     """Three sections of two tiles, and their matches, as a view finds them: nothing is loaded."""
     stack = make_stack(sections=3, rows=1, columns=2, matches="truth")
-    return stack._conn.stack("montage")
+    opened: StackWrapper = stack._conn.stack("montage")
+    return opened

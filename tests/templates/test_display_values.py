@@ -119,10 +119,10 @@ def test_total__of_a_part(stack: StackWrapper) -> None:
 def test_addresses__as_browsers_reach_them(make_stack: Callable[..., StackWrapper]) -> None:
     """Addresses of pictures begin with what browsers use, change with the stack, and hold no password."""
     gateway = Gateway("http://me:secret@render.local:8080", public_url="https://me:secret@atlas.example.org/em")
-    assert gateway.picture_base_url == "https://atlas.example.org/em/render-ws/v1"
-    assert gateway.using(project="p").picture_base_url == gateway.picture_base_url
-    assert Gateway("http://me:secret@render.local:8080").picture_base_url == "http://render.local:8080/render-ws/v1"
-    with pytest.raises(ConfigurationError, match="no address"):
+    assert gateway.image_base_url == "https://atlas.example.org/em/render-ws/v1"
+    assert gateway.using(project="p").image_base_url == gateway.image_base_url
+    assert Gateway("http://me:secret@render.local:8080").image_base_url == "http://render.local:8080/render-ws/v1"
+    with pytest.raises(ConfigurationError, match="invalid service address"):
         Gateway("render.local", public_url="ftp://atlas")
 
     stack = make_stack(sections=1, rows=1, columns=1)

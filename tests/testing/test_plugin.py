@@ -1,4 +1,4 @@
-"""The fixtures that pytest users get."""
+"""The pytest plugin."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Another process finds the project where this one does.
+    # For the processes that pytester starts.
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
 @pytest.mark.usefixtures("_importable")
 def test_plugin__fixtures(pytester: pytest.Pytester) -> None:
-    """A user's tests get a service of their own each, the list of requests, and made-up stacks."""
+    """The fixtures are a private service per test, the list of its requests, and made-up stacks."""
     pytester.makepyfile(
         """
         def test_one(gateway, counting, make_stack):
@@ -43,7 +43,7 @@ def test_plugin__fixtures(pytester: pytest.Pytester) -> None:
 
 @pytest.mark.usefixtures("_importable")
 def test_plugin__as_documented(pytester: pytest.Pytester) -> None:
-    """The tests that docs/testing.md shows pass."""
+    """The tests in docs/testing.md pass."""
     page = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     pytester.makepyfile("\n".join(block for block in blocks if "def " in block or block.startswith("import")))
@@ -53,7 +53,7 @@ def test_plugin__as_documented(pytester: pytest.Pytester) -> None:
 
 @pytest.mark.usefixtures("_importable")
 def test_plugin__imports_nothing_before_it_is_used(pytester: pytest.Pytester) -> None:
-    """A session that uses no fixture of ours does not load the package, and none loads the service unasked."""
+    """A session that uses none of the fixtures does not import the package."""
     pytester.makepyfile(
         """
         import sys
@@ -67,8 +67,8 @@ def test_plugin__imports_nothing_before_it_is_used(pytester: pytest.Pytester) ->
     pytester.runpytest_subprocess("-p", "pytest_rendergateway").assert_outcomes(passed=1)
 
 
-def test_plugin__announced_by_its_own_name() -> None:
-    """An installed plugin is found under its module's name, so that naming it in a conftest loads nothing twice."""
+def test_plugin__entry_point() -> None:
+    """The entry point has the name of the module, so that naming it in a conftest does not load it twice."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
     assert project["project"]["entry-points"]["pytest11"] == {"pytest_rendergateway": "pytest_rendergateway"}

@@ -13,7 +13,7 @@ from rendergateway.testing import make_stack
 
 
 def test_make_stack__as_asked(gateway: Gateway) -> None:
-    """A stack has the sections, rows and columns asked for, and the same tiles each time."""
+    """A stack has the given sections, rows and columns, and always the same tiles."""
     stack = make_stack(gateway, "a", sections=[2, 9], rows=1, columns=3)
     again = make_stack(gateway, "b", sections=[9], rows=1, columns=3)
 
@@ -24,7 +24,7 @@ def test_make_stack__as_asked(gateway: Gateway) -> None:
 
 
 def test_make_stack__matches_are_true(gateway: Gateway) -> None:
-    """Both points of each match lie at one place of the world."""
+    """Both points of each match have the same world coordinates."""
     stack = make_stack(gateway, sections=2, rows=1, columns=2, matches="truth")
 
     pairs = gateway.match_collection("truth").pairs()
@@ -38,7 +38,7 @@ def test_make_stack__matches_are_true(gateway: Gateway) -> None:
 
 
 def test_make_stack__images(gateway: Gateway, tmp_path: Path) -> None:
-    """Images are drawn where they are asked for, and show tissue."""
+    """Images are drawn into the given folder and are not blank."""
     stack = make_stack(gateway, sections=1, rows=1, columns=1, images=tmp_path / "images", complete=False)
 
     path = tmp_path / "images" / "s1_r0_c0.png"
@@ -49,12 +49,12 @@ def test_make_stack__images(gateway: Gateway, tmp_path: Path) -> None:
     assert pixels.std() > 10  # grey levels
 
 
-def test_make_stack__what_cannot_be(gateway: Gateway) -> None:
-    """A stack that exists is not added to, and one without tiles is not made."""
+def test_make_stack__invalid(gateway: Gateway) -> None:
+    """An existing stack is not modified, and a stack without tiles is not created."""
     make_stack(gateway, sections=1, rows=1, columns=1)
 
     with pytest.raises(BadRequestError, match="exists"):
         make_stack(gateway)
-    with pytest.raises(ValueError, match="no tiles"):
+    with pytest.raises(ValueError, match="needs tiles: got 0 sections of 2 × 2 tiles"):
         make_stack(gateway, "empty", sections=0)
     assert not gateway.stack("empty").exists

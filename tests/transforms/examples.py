@@ -1,4 +1,4 @@
-"""One transform of every class, and where its laws are checked."""
+"""Examples of every transform class, and the region that the laws are checked in."""
 
 from __future__ import annotations
 

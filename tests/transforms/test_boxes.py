@@ -26,7 +26,7 @@ from tests.transforms.examples import EXAMPLES
 
 
 def affines(count: int = 60) -> FloatArray:
-    """Return affines of all kinds: turned, mirrored, flat, whole."""
+    """Return affines of all kinds: rotated, mirrored, singular, with whole numbers."""
     rng = np.random.default_rng(8)
     matrices = rng.normal(size=(count, 2, 3)) * [1, 1, 1e4]
     matrices[::5] = np.round(matrices[::5])
@@ -35,7 +35,7 @@ def affines(count: int = 60) -> FloatArray:
 
 
 def test_affine_boxes__as_one_by_one() -> None:
-    """A column of tiles has the boxes that the tiles have one by one, to the last bit."""
+    """Vectorized boxes equal the boxes of single tiles to the last bit."""
     rng = np.random.default_rng(9)
     matrices, (widths, heights) = affines(), rng.integers(2, 3000, size=(2, 60))
     boxes = affine_boxes(matrices, widths, heights)
@@ -47,7 +47,7 @@ def test_affine_boxes__as_one_by_one() -> None:
 
 
 def test_affine_corners() -> None:
-    """Corners go round from (0, 0), sizes given once or for each."""
+    """Corners are ordered around the tile from (0, 0); sizes may be common or per tile."""
     expected = [AffineModel2D(matrix).apply([(0, 0), (90, 0), (90, 40), (0, 40)]) for matrix in affines()]
     # Pixels: at coordinates of 1e4.
     np.testing.assert_allclose(affine_corners(affines(), 90, 40), expected, rtol=0, atol=1e-10)
@@ -55,7 +55,7 @@ def test_affine_corners() -> None:
 
 
 def test_affines_apply() -> None:
-    """The same points for all, or each tile's own."""
+    """Points may be common to all tiles or per tile."""
     points = np.random.default_rng(1).random((5, 2))
     expected = [AffineModel2D(matrix).apply(points) for matrix in affines()]
     np.testing.assert_array_equal(affines_apply(affines(), points), expected)
@@ -64,7 +64,7 @@ def test_affines_apply() -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 60, 1200])
 def test_lens_boxes__as_one_by_one(count: int) -> None:
-    """Tiles that share a lens have the boxes that they have one by one."""
+    """Boxes of tiles that share a lens equal the boxes of single tiles."""
     lens, matrices = EXAMPLES["lens"], affines(count)
     boxes = lens_boxes(lens, matrices, 200, 100, cell_size=16)
     expected = [list(tile_box(TransformList([lens, AffineModel2D(m)]), 200, 100, cell_size=16)) for m in matrices[:60]]
@@ -73,14 +73,14 @@ def test_lens_boxes__as_one_by_one(count: int) -> None:
 
 
 def test_affine_boxes__wrong_shape() -> None:
-    """One matrix is no column of them."""
-    with pytest.raises(TransformError, match=r"affine matrices are \(N, 2, 3\), these are \(2, 3\)"):
+    """A single matrix is rejected where a column of matrices is expected."""
+    with pytest.raises(TransformError, match=r"affine matrices must have shape \(N, 2, 3\): got \(2, 3\)"):
         affine_boxes(np.eye(2, 3), 9, 9)
 
 
 @pytest.mark.parametrize("size", [(2048, 2048, 64), (100, 80, 64), (640, 1000, 16), (3, 500, 64)])
 def test_mesh__covers_the_tile(size: tuple[int, int, int]) -> None:
-    """The triangles turn the same way, do not overlap and cover the tile but its last pixel."""
+    """The triangles have one orientation, do not overlap and cover the tile except for its last pixel."""
     vertices, triangles = mesh_vertices(*size), mesh_triangles(*size)
     a, b, c = (vertices[triangles[:, corner]] for corner in range(3))
     doubled = (b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]
@@ -90,30 +90,30 @@ def test_mesh__covers_the_tile(size: tuple[int, int, int]) -> None:
 
 
 def test_mesh__first_triangles() -> None:
-    """A small mesh, vertex by vertex: a row, the shifted row, a row."""
+    """A small mesh consists of a full row, a shifted row and a full row."""
     np.testing.assert_allclose(mesh_vertices(100, 80), [(0, 0), (99, 0), (49.5, 39.5), (0, 79), (99, 79)], rtol=1e-15)
     assert mesh_triangles(100, 80).tolist() == [[0, 1, 2], [0, 2, 3], [3, 2, 4], [2, 1, 4]]
 
 
 def test_mesh_inverse__mirror() -> None:
-    """Nothing behind a mirror is found, a turned tile is."""
+    """A mirrored tile has no mesh inverse, a rotated one has."""
     mirror, turn = AffineModel2D([[-1, 0, 99], [0, 1, 0]]), AffineModel2D([[-1, 0, 99], [0, -1, 79]])
     assert np.isnan(MeshInverse(mirror, 100, 80).find([[50, 40], [0, 0]])).all()
     np.testing.assert_allclose(MeshInverse(turn, 100, 80).find([50, 40]), [49, 39], rtol=1e-14)
 
 
 def test_mesh_inverse__near_the_exact_one() -> None:
-    """A fine mesh comes close to the exact inverse, for any leading shape."""
+    """A fine mesh approximates the exact inverse, for any leading shape."""
     lens = EXAMPLES["lens"]
     points = lens.apply(np.random.default_rng(2).random((4, 5, 2)) * [198, 98])
     exact = lens.inverse().apply(points)
-    # Pixels: over 4 px the lens bends by less.
+    # Pixels: the lens deviates from an affine by less within 4 px.
     np.testing.assert_allclose(MeshInverse(lens, 200, 100, 4).apply(points), exact, rtol=0, atol=0.01)
     assert MeshInverse(lens, 200, 100).inverse() is lens
 
 
 def test_affines_undo() -> None:
-    """Each point comes back through its own affine; NaN where that has no inverse."""
+    """Each point is mapped back with its own affine; NaN if that has no inverse."""
     points = np.random.default_rng(2).random((60, 2))
     matrices = affines()
     back = affines_undo(matrices, affines_apply(matrices, points[:, np.newaxis])[:, 0])
@@ -126,7 +126,7 @@ def test_affines_undo() -> None:
 
 @pytest.mark.parametrize("pairs_at_once", [1, 7, 1 << 20])
 def test_boxes_under__as_one_by_one(pairs_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every box that holds a point is found, its border included, however many are looked at together."""
+    """Every box that contains a point is found, borders included, for any chunk size."""
     monkeypatch.setattr(geometry, "_PAIRS_AT_ONCE", pairs_at_once)
     rng = np.random.default_rng(4)
     points, corners = rng.integers(0, 20, (40, 2)).astype(float), rng.integers(0, 20, (30, 2)).astype(float)
@@ -146,7 +146,7 @@ def test_boxes_under__as_one_by_one(pairs_at_once: int, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("is_mirrored", [False, True])
 def test_find_in_triangles__as_one_by_one(is_mirrored: bool) -> None:
-    """Points of many tiles behind one lens come back as from the mesh of each tile; none from mirrored ones."""
+    """Points of many tiles with one lens are mapped back like with the mesh of each tile, NaN for mirrored tiles."""
     lens = EXAMPLES["polynomial"]
     rng = np.random.default_rng(5)
     matrices = np.tile([[1.0, 0.1, 300.0], [-0.1, 1.0, 200.0]], (6, 1, 1)) + rng.normal(size=(6, 2, 3)) * [
@@ -170,7 +170,7 @@ def test_find_in_triangles__as_one_by_one(is_mirrored: bool) -> None:
 
 
 def test_find_in_triangles__flat() -> None:
-    """A point on a triangle without extent has no place before it, also where rounding hides that it is flat."""
+    """A point on a degenerate triangle has no inverse, even if rounding hides that it is degenerate."""
     random = np.random.default_rng(2)
     source = random.uniform(0, 100, (200, 3, 2))
     first, along = random.uniform(0, 100, (200, 1, 2)), random.integers(1, 9, (200, 1, 2)).astype(float)

@@ -1,4 +1,4 @@
-"""Lists, references, interpolations, unknown classes; and what becomes of two transforms."""
+"""Lists, references, interpolations, unknown classes, and composition."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tests.transforms.examples import EXAMPLES, REGION
 REPOSITORY = Path(__file__).resolve().parents[2]
 DATA = REPOSITORY.parent / "shared" / "data"
 
-# No JSON; warp fields of an older form, which the service refuses as well.
+# Not JSON; warp fields of a former format, which the service rejects too.
 NOT_READABLE = (
     "render-parameters-test/extraneous-comma-render.json",
     "warp-field-test/montage_warp_tiles_translate.json",
@@ -62,7 +62,7 @@ SHIFT = AffineModel2D([[1, 0, 3], [0, 1, 4]], id="move")
     ],
 )
 def test_matmul__class(after: str, before: str, kind: type[Transform]) -> None:
-    """Two transforms become one of the narrowest class that holds both, without name; else a list."""
+    """The composition is of the narrowest class that can represent it, without id; else a list."""
     whole = EXAMPLES[after] @ EXAMPLES[before]
     assert type(whole) is kind
     assert (whole.id, whole.labels) == (None, ())
@@ -70,7 +70,7 @@ def test_matmul__class(after: str, before: str, kind: type[Transform]) -> None:
 
 
 def test_matmul__order_of_polynomials() -> None:
-    """Orders multiply; above ten, the two stay a list."""
+    """Orders multiply; a composition of order above ten is a list."""
     cubic = PolynomialTransform2D(np.full((2, 10), 1e-3))
     whole = cubic @ cubic
     assert isinstance(whole, PolynomialTransform2D)
@@ -79,7 +79,7 @@ def test_matmul__order_of_polynomials() -> None:
 
 
 def test_matmul__named_list_stays_whole() -> None:
-    """A list that has a name is one item of a longer list."""
+    """A list with an id stays one item of a composed list."""
     spline = EXAMPLES["thin-plate"]
     named = TransformList([spline], id="named")
     assert TransformList([spline, named]) == named @ spline
@@ -87,13 +87,13 @@ def test_matmul__named_list_stays_whole() -> None:
 
 
 def test_list__is_a_sequence() -> None:
-    """Length, items and iteration are those of the transforms."""
+    """A list has the length, items and iteration of a sequence."""
     whole = TransformList([SHIFT, SHIFT])
     assert (len(whole), whole[0], list(whole)) == (2, SHIFT, [SHIFT, SHIFT])
 
 
-def test_approximate__exact_where_it_can_be() -> None:
-    """A list of affines is met by an affine, one with a quadratic by a quadratic."""
+def test_approximate__exact() -> None:
+    """The fit of order 1 to affines and of order 2 to a quadratic is exact."""
     affine, worst_px = TransformList([SHIFT, EXAMPLES["affine"]]).approximate(order=1, region=REGION)
     assert isinstance(affine, AffineModel2D)
     assert worst_px < 1e-10
@@ -106,7 +106,7 @@ def test_approximate__exact_where_it_can_be() -> None:
 
 
 def test_polynomial__orders() -> None:
-    """Raising an order pads with zeros, and lowering takes them away again."""
+    """A higher order pads with zeros; returning to the lower order removes them."""
     linear = PolynomialTransform2D.from_affine(EXAMPLES["affine"])
     quadratic = linear.as_order(2)
     assert quadratic.coefficient_count == 12
@@ -116,13 +116,13 @@ def test_polynomial__orders() -> None:
 
 
 def test_lens__as_polynomial() -> None:
-    """A lens correction is a polynomial."""
+    """A lens correction converts to a polynomial exactly."""
     lens = EXAMPLES["lens"]
     np.testing.assert_allclose(lens.as_polynomial().apply(POINTS), lens.apply(POINTS), rtol=1e-14)
 
 
 def test_evolve__lens_keeps_its_map() -> None:
-    """A changed lens maps with its new parameters."""
+    """A changed lens correction maps with its new parameters."""
     lens = EXAMPLES["lens"]
     assert isinstance(lens, NonLinearCoordinateTransform)
     np.testing.assert_allclose(lens.evolve(beta=2 * lens.beta).apply(POINTS), 2 * lens.apply(POINTS), rtol=1e-12)
@@ -136,7 +136,7 @@ SHARED = {"lens": LENS, "pair": PAIR, "half": HALF, "move": SHIFT, "again": Tran
 
 
 def test_flattened__labels_and_ids() -> None:
-    """Lists are taken apart, their labels added behind each item's own; items keep their ids, lists lose theirs."""
+    """Items of flattened lists keep their ids and append the labels of their lists; list ids are dropped."""
     flat = TransformList(
         [TransformReference("lens"), TransformReference("pair")], id="tile", labels=("tile",)
     ).flattened(SHARED)
@@ -149,7 +149,7 @@ def test_flattened__labels_and_ids() -> None:
 
 
 def test_flattened__interpolation_stays_one() -> None:
-    """An interpolation keeps its name; its sides are flattened by themselves, several items as a list without one."""
+    """An interpolation keeps its id; each side is flattened, to a list without id for several items."""
     (half,) = TransformList([TransformReference("half")]).flattened(SHARED)
     assert isinstance(half, InterpolatedTransform)
     assert half.id == "half"
@@ -160,7 +160,7 @@ def test_flattened__interpolation_stays_one() -> None:
 
 
 def test_flattened__without_shared_keeps_references() -> None:
-    """Without the shared transforms, references stay; their text and that of others too."""
+    """Without the shared transforms, references are preserved, and so is the text of unknown classes."""
     spec = {
         "type": "list",
         "specList": [
@@ -173,7 +173,7 @@ def test_flattened__without_shared_keeps_references() -> None:
 
 
 def test_flattened__recorded() -> None:
-    """A tile with shared lists, labels and interpolations flattens as the service flattened it."""
+    """Recorded tiles with shared lists, labels and interpolations are flattened like by the service."""
     recording = yaml.safe_load((REPOSITORY / "cassettes" / "tiles" / "transforms.yaml").read_text())["interactions"]
     saved = next(json.loads(one["request"]["body"]) for one in recording if "resolvedTiles" in one["request"]["uri"])
     answer = next(
@@ -187,25 +187,25 @@ def test_flattened__recorded() -> None:
 
 
 def test_resolve__nested() -> None:
-    """References to references and inside interpolations are followed."""
+    """References to references and in interpolations are resolved."""
     whole = TransformList([TransformReference("again"), HALF]).resolve(SHARED)
     np.testing.assert_allclose(whole.apply(POINTS), HALF.resolve(SHARED).apply(LENS.apply(POINTS)), rtol=1e-15)
 
 
 def test_resolve__missing_reference() -> None:
-    """A missing id is named, with the way to it."""
+    """The error names a missing id and the references that lead to it."""
     shared = {"outer": TransformList([TransformReference("inner")])}
-    with pytest.raises(TransformError, match=r"no shared transform with id 'inner', referred to through outer"):
+    with pytest.raises(TransformError, match=r"there is no shared transform with id 'inner', referenced through outer"):
         TransformList([TransformReference("outer")]).flattened(shared)
 
 
 def test_resolve__cycle() -> None:
-    """References that lead back to themselves are found."""
+    """Circular references are rejected."""
     shared = {
         "a": TransformList([TransformReference("b")]),
         "b": InterpolatedTransform(SHIFT, TransformReference("a"), 0.5),
     }
-    with pytest.raises(TransformError, match=r"lead back to themselves: a → b → a"):
+    with pytest.raises(TransformError, match=r"references are circular: a → b → a"):
         TransformReference("a").resolve(shared)
 
 
@@ -230,14 +230,14 @@ def test_resolve__cycle() -> None:
         {"id": 5, "type": "ref", "refId": "lens", "metaData": None},
     ],
 )
-def test_spec__comes_back_as_it_was(spec: dict[str, Any]) -> None:
-    """Every member, known or not, is written as it was read, in its order."""
+def test_spec__is_preserved(spec: dict[str, Any]) -> None:
+    """Every member, known or unknown, is written as read, in the same order."""
     read = from_spec(spec)
     assert json.dumps(read.to_spec()) == json.dumps(spec)
 
 
 def test_spec__is_a_copy() -> None:
-    """Changing what was read or written does not reach the transform."""
+    """Changing a specification that was read or returned does not change the transform."""
     spec: dict[str, Any] = {"type": "ref", "refId": "lens", "metaData": {"labels": ["a"], "x": [1]}}
     read = from_spec(spec)
     spec["metaData"]["x"].append(2)
@@ -245,8 +245,8 @@ def test_spec__is_a_copy() -> None:
     assert read.to_spec()["metaData"] == {"labels": ["a"], "x": [1]}
 
 
-def test_spec__name_taken_away() -> None:
-    """A transform without its name is written without it."""
+def test_spec__id_removed() -> None:
+    """A transform whose id was removed is written without an id."""
     read = from_spec({"type": "ref", "refId": "lens", "id": "r", "metaData": {"labels": ["a"], "x": 1}})
     assert read.evolve(id=None, labels=()).to_spec() == {
         "type": "ref",
@@ -256,13 +256,13 @@ def test_spec__name_taken_away() -> None:
 
 
 def test_unknown__is_a_value() -> None:
-    """Unknown transforms are equal when class and text are."""
+    """Unknown transforms are equal if class and text are."""
     assert UnknownTransform("a.B", "1") == from_spec({"className": "a.B", "dataString": "1"})
     assert UnknownTransform("a.B", "1") != UnknownTransform("a.B", "2")
 
 
 def real_specs() -> list[Any]:
-    """Return every file of real tile specs and transforms that is at hand."""
+    """Return every available file of real tile specs and transforms."""
     found = sorted({*DATA.glob("*/*.json"), *DATA.glob("*/*.json.gz")} - {DATA / name for name in NOT_READABLE})
     missing = pytest.param(DATA, id="real", marks=pytest.mark.skip(reason=f"no real data in {DATA}"))
     return [pytest.param(path, id=f"{path.parent.name}/{path.name}") for path in found] or [missing]
@@ -270,7 +270,7 @@ def real_specs() -> list[Any]:
 
 @pytest.mark.parametrize("path", real_specs())
 def test_spec__real_data(path: Path) -> None:
-    """Real transforms are read and written again without a change."""
+    """Real transforms are preserved by reading and writing."""
     raw = path.read_bytes()
     text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode()
     found = list(transforms_in(json.loads(text)))
@@ -290,7 +290,7 @@ def transforms_in(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def test_split_at_lens__labelled() -> None:
-    """The lens correction ends with the last transform labelled so; what follows comes after it."""
+    """The lens correction ends with the last transform labelled ``lens``."""
     lens, drift = SHIFT.evolve(labels=["lens"]), SHIFT.evolve(id="drift")
     for items, size in (([lens, drift, SHIFT], 1), ([drift, lens, lens, SHIFT, drift], 3), ([drift, lens], 2)):
         before, after = TransformList(items).split_at_lens()
@@ -299,7 +299,7 @@ def test_split_at_lens__labelled() -> None:
 
 
 def test_split_at_lens__without_labels() -> None:
-    """Without labels the last transform follows, and all behind the second."""
+    """Without labels the lens correction is all but the last transform, at most two."""
     for count, size in ((0, 0), (1, 0), (2, 1), (3, 2), (5, 2)):
         before, after = TransformList([SHIFT] * count).split_at_lens()
         assert (len(before), len(after)) == (size, count - size)

@@ -33,9 +33,9 @@ from rendergateway.transforms import (
     fit_translation,
 )
 
-# Relative: other programs add in another order.
+# Relative: other programs sum in another order.
 RELATIVE = 1e-9
-# Pixels: fits to coordinates of some thousand.
+# Pixels: fits to coordinates of a few thousand.
 RECOVERED_PX = 1e-8
 
 Fit = Callable[..., Transform]
@@ -80,7 +80,7 @@ def rms_px(transform: Transform) -> float:
     ],
 )
 def test_fit__worked_example(fit: Callable[..., LeafTransform], expected: list[float], rms: float) -> None:
-    """Five points fitted without weights give the reference's parameters and distance."""
+    """A fit of five points without weights has the reference's parameters and residual."""
     transform = fit(SOURCE, TARGET)
     np.testing.assert_allclose(numbers_of(transform), expected, rtol=RELATIVE)
     assert rms_px(transform) == pytest.approx(rms, rel=RELATIVE)
@@ -102,7 +102,7 @@ def test_fit__worked_example(fit: Callable[..., LeafTransform], expected: list[f
     ],
 )
 def test_fit__weighted_worked_example(fit: Callable[..., LeafTransform], expected: list[float]) -> None:
-    """The same points with weights 1 to 5."""
+    """A fit of the same points with weights 1 to 5 has the reference's parameters."""
     np.testing.assert_allclose(numbers_of(fit(SOURCE, TARGET, WEIGHTS)), expected, rtol=RELATIVE)
 
 
@@ -114,20 +114,20 @@ def test_fit__weighted_worked_example(fit: Callable[..., LeafTransform], expecte
     ],
 )
 def test_fit__mirrored_target(fit: Callable[..., LeafTransform], expected: list[float], squared: float) -> None:
-    """A mirrored target gets the best rotation there is, not a mirror."""
+    """The fit to a mirrored target is the best rotation, not a reflection."""
     transform = fit(SOURCE, MIRRORED)
     np.testing.assert_allclose(numbers_of(transform)[: len(expected)], expected, rtol=1e-8)
     assert ((transform.apply(SOURCE) - MIRRORED) ** 2).sum() == pytest.approx(squared, rel=RELATIVE)
 
 
 def test_fit__collinear_points() -> None:
-    """Points on a line determine a rigid transform and a similarity, as they do for the service."""
+    """Collinear points determine a rigid transform and a similarity, like in the service."""
     np.testing.assert_allclose(numbers_of(fit_rigid(LINE, 2 * LINE)), [0, 1.5, 1.5], atol=1e-15)
     np.testing.assert_allclose(numbers_of(fit_similarity(LINE, 2 * LINE)), [2, 0, 0, 0], atol=1e-14)
 
 
 def test_fit_homography__worked_example() -> None:
-    """Four corners give the matrix of the reference."""
+    """The fit of four corners is the reference's matrix."""
     fit = fit_homography(SOURCE[:4], [(10, 5), (110, 0), (120, 130), (-5, 95)])
     expected = [
         [0.714622641509434, -0.1410377358490566, 10.0],
@@ -139,7 +139,7 @@ def test_fit_homography__worked_example() -> None:
 
 
 def test_fit_polynomial__worked_example() -> None:
-    """Twelve points of a coarse grid give back the coefficients that made them."""
+    """Twelve points of a coarse grid recover the coefficients they were made with."""
     made = PolynomialTransform2D([[5, 1.01, -0.02, 1e-4, -2e-5, 3e-5], [-7, 0.03, 0.98, 1e-5, 5e-5, -4e-5]])
     grid = np.stack(np.meshgrid([0, 50, 100, 150], [0, 60, 120]), axis=-1).reshape(-1, 2)
     fit = fit_polynomial(grid, made.apply(grid), order=2)
@@ -148,7 +148,7 @@ def test_fit_polynomial__worked_example() -> None:
 
 
 def test_fit_polynomial__noise() -> None:
-    """Real data with a pixel of noise are fitted, and the fit is nearer to the truth than the noise."""
+    """The fit of points with one pixel of noise is closer to the truth than the noise."""
     rng = np.random.default_rng(1)
     source = 2000 * rng.random((400, 2))
     truth = PolynomialTransform2D([[5, 1.01, -0.02, 1e-5, -2e-6, 3e-6], [-7, 0.03, 0.98, 1e-6, 5e-6, -4e-6]])
@@ -159,12 +159,12 @@ def test_fit_polynomial__noise() -> None:
 
 @pytest.mark.parametrize("order", range(1, 6))
 def test_fit_polynomial__far_from_the_origin(order: int) -> None:
-    """Pixels of ten thousands do not spoil high powers."""
+    """Fits of high order stay accurate at coordinates of ten thousand pixels."""
     source = scattered(200)
     local = (source - [1e4, 2e4]) / 3000
     target = source + 20 * np.stack([local[:, 0] ** order, local[:, 0] * local[:, 1] ** (order - 1)], axis=1)
     fit = fit_polynomial(source, target, order=order)
-    # Pixels: powers of 2e4 in the coefficients cancel down to pixels, one digit and a half each.
+    # Pixels: powers of 2e4 cancel to a few pixels, which costs 1.5 digits per power.
     np.testing.assert_allclose(fit.apply(source), target, rtol=0, atol=10 ** (2.2 * order - 11))
 
 
@@ -182,7 +182,7 @@ def test_fit_polynomial__far_from_the_origin(order: int) -> None:
 )
 @pytest.mark.parametrize("weights", [None, "random"])
 def test_fit__recovers(fit: Fit, truth: Transform, weights: str | None) -> None:
-    """Points made by a transform of the class are met, with any weights."""
+    """Points made by a transform of the class are fitted exactly, with any weights."""
     source = scattered() - [1e4, 2e4]
     weight = None if weights is None else np.random.default_rng(2).random(len(source))
     fitted = fit(source, truth.apply(source), weight)
@@ -193,7 +193,7 @@ def test_fit__recovers(fit: Fit, truth: Transform, weights: str | None) -> None:
     "fit", [fit_translation, fit_rigid, fit_similarity, fit_affine, fit_homography, fit_polynomial]
 )
 def test_fit__weight_zero_leaves_out(fit: Fit) -> None:
-    """A pair of weight 0 does not count, however wrong."""
+    """A pair of weight 0 does not influence the fit."""
     source = scattered(20)
     target = source + 5
     target[7] += 1000
@@ -203,7 +203,7 @@ def test_fit__weight_zero_leaves_out(fit: Fit) -> None:
 
 
 def test_fit_thin_plate_spline__meets_all() -> None:
-    """The spline carries each landmark to its target, and three landmarks give an affine."""
+    """The spline maps each landmark to its target; the spline of three landmarks is affine."""
     source = scattered(40)
     target = source + np.random.default_rng(3).normal(size=source.shape)
     np.testing.assert_allclose(fit_thin_plate_spline(source, target).apply(source), target, rtol=0, atol=RECOVERED_PX)
@@ -213,7 +213,7 @@ def test_fit_thin_plate_spline__meets_all() -> None:
 
 
 def test_fit_thin_plate_spline__without_affine_part() -> None:
-    """The worked example without an affine part."""
+    """The spline without an affine part has the reference's values and writes ``null`` for that part."""
     source = np.array([(0, 0), (100, 0), (0, 100), (100, 100), (50, 50)])
     target = source + np.array([(1, 2), (-3, 4), (5, -6), (7, 8), (0, 10)])
     spline = fit_thin_plate_spline(source, target, affine=False)
@@ -222,7 +222,7 @@ def test_fit_thin_plate_spline__without_affine_part() -> None:
 
 
 def test_fit_thin_plate_spline__stiffness() -> None:
-    """Very stiff, the spline is the affine fit."""
+    """A very stiff spline equals the affine fit."""
     source = scattered(40)
     target = source + np.random.default_rng(3).normal(size=source.shape)
     stiff = fit_thin_plate_spline(source, target, stiffness=1e15)
@@ -230,7 +230,7 @@ def test_fit_thin_plate_spline__stiffness() -> None:
 
 
 def test_thin_plate__reduced() -> None:
-    """A spline with fewer landmarks is within the tolerance at all the old ones."""
+    """The reduced spline has fewer landmarks and is within the tolerance at all original ones."""
     grid = np.stack(np.meshgrid(np.linspace(0, 2000, 15), np.linspace(0, 2000, 15)), axis=-1).reshape(-1, 2)
     spline = fit_thin_plate_spline(grid, grid + 30 * np.sin(grid / 700))
     reduced = spline.reduced(tolerance_px=0.5)
@@ -240,7 +240,7 @@ def test_thin_plate__reduced() -> None:
 
 @pytest.mark.parametrize("dimension", [1, 3, 5])
 def test_fit_lens__is_the_polynomial_fit(dimension: int) -> None:
-    """A lens correction is the polynomial of its order in other terms."""
+    """A lens correction equals the polynomial fit of its order."""
     source = scattered(100) - [1e4, 2e4]
     target = source + 40 * np.sin(source / 1500)
     lens = fit_lens(source, target, dimension=dimension, width=3000, height=3000)
@@ -250,13 +250,13 @@ def test_fit_lens__is_the_polynomial_fit(dimension: int) -> None:
 
 
 def test_fit_lens__ridge() -> None:
-    """A large ridge pulls the terms towards nothing."""
+    """A large ridge damps the weights towards zero."""
     source = scattered(100)
     assert np.abs(fit_lens(source, source, dimension=2, ridge=1e12).beta).max() < 1
 
 
 def test_fit_affines__many_sets() -> None:
-    """Each set gets the affine that a fit of its own gives, weighted or not; those that cannot, NaN."""
+    """The affine of each set equals its single fit, weighted or not; NaN for a degenerate set."""
     rng = np.random.default_rng(4)
     counts = rng.integers(3, 30, size=50)
     offsets = np.concatenate([[0], np.cumsum(counts)])
@@ -274,7 +274,7 @@ def test_fit_affines__many_sets() -> None:
 
 
 def test_fit_affines__small_sets() -> None:
-    """Two points are too few, no sets give no rows, offsets without the end are understood."""
+    """Two points yield NaN, no sets yield no rows, and the final offset is optional."""
     fits = fit_affines(SOURCE, TARGET, [0, 2])
     assert np.isnan(fits[0]).all()
     np.testing.assert_allclose(fits[1], fit_affine(SOURCE[2:], TARGET[2:]).matrix, rtol=1e-9)
@@ -283,8 +283,8 @@ def test_fit_affines__small_sets() -> None:
 
 @pytest.mark.parametrize("offsets", [[1, 3], [0, 3, 3], [0, 9], [0, 2, 1], [], [[0]]])
 def test_fit_affines__bad_offsets(offsets: Any) -> None:
-    """Offsets that do not rise from zero through the points are refused."""
-    with pytest.raises(FitError, match="offsets rise from 0"):
+    """Offsets that do not increase from zero are rejected."""
+    with pytest.raises(FitError, match="offsets must increase from 0"):
         fit_affines(SOURCE, TARGET, offsets)
 
 
@@ -299,7 +299,7 @@ RANSAC: dict[Fit, Transform] = {
 
 @pytest.mark.parametrize("fit", RANSAC)
 def test_fit_ransac__outliers(fit: Fit) -> None:
-    """A third of the pairs may be wrong."""
+    """A third of the pairs may be outliers."""
     pytest.importorskip("cv2", reason="OpenCV searches the consensus")
     source = scattered(90)
     target = RANSAC[fit].apply(source)
@@ -310,7 +310,7 @@ def test_fit_ransac__outliers(fit: Fit) -> None:
 
 
 def test_fit_ransac__searched_as_similarity() -> None:
-    """Pairs that agree with a similarity but with no rigid transform are no inliers of one."""
+    """Pairs consistent with a similarity but not with a rigid transform are not inliers of the rigid fit."""
     pytest.importorskip("cv2", reason="OpenCV searches the consensus")
     source = scattered(90)
     target = SimilarityModel2D(1.01, 0, 5, 6).apply(source)
@@ -320,15 +320,15 @@ def test_fit_ransac__searched_as_similarity() -> None:
 
 
 def test_fit_ransac__no_consensus() -> None:
-    """Pairs that have nothing to do with each other have no consensus."""
+    """Unrelated pairs have no consensus."""
     pytest.importorskip("cv2", reason="OpenCV searches the consensus")
-    with pytest.raises(FitError, match=r"no 3 of 4 pairs agree within 0\.01 px"):
+    with pytest.raises(FitError, match=r"no consensus: fewer than 3 of 4 pairs agree within 0\.01 px"):
         fit_ransac(fit_affine, LINE, LINE[::-1] ** 2, tolerance_px=0.01)
 
 
 def test_fit_ransac__other_fit() -> None:
-    """There is no search with polynomials."""
-    with pytest.raises(FitError, match=r"fit_ransac searches with fit_translation, .*fit_homography, not with"):
+    """Fits without a search function are rejected, and the supported ones listed."""
+    with pytest.raises(FitError, match=r"fit must be one of fit_translation, .*fit_homography: got <function fit_poly"):
         fit_ransac(fit_polynomial, SOURCE, TARGET)
 
 
@@ -342,19 +342,19 @@ ALL_FITS = [
 @pytest.mark.parametrize(
     ("source", "target", "weights", "message"),
     [
-        (np.zeros((0, 2)), np.zeros((0, 2)), None, r"not enough points: need \d+, got 0"),
-        (scattered(30), scattered(29), None, "source and target differ in length: 30 and 29"),
-        (scattered(30).T, scattered(30), None, r"source points are \(N, 2\), these are \(2, 30\)"),
-        (scattered(30), [[1, 2, 3]] * 30, None, r"target points are \(N, 2\), these are \(30, 3\)"),
-        (scattered(30), scattered(30), [1, 2], r"weights are \(30,\), one for each point; these are \(2,\)"),
-        (scattered(30), scattered(30), [-1] * 30, "weights are not negative, weight 0 is -1"),
-        (scattered(30), [[0, 0]] * 29 + [[0, np.nan]], None, r"target at index \[29, 1\] is nan"),
-        (scattered(30), [[0, 0], [1]], None, "target are numbers in rows of equal length"),
-        (scattered(30), scattered(30), [0] * 30, "not enough points: need"),
+        (np.zeros((0, 2)), np.zeros((0, 2)), None, r"too few points with a weight: got 0; at least \d+ are needed"),
+        (scattered(30), scattered(29), None, "source and target must have equal length: got 30 and 29"),
+        (scattered(30).T, scattered(30), None, r"source points must have shape \(N, 2\): got \(2, 30\)"),
+        (scattered(30), [[1, 2, 3]] * 30, None, r"target points must have shape \(N, 2\): got \(30, 3\)"),
+        (scattered(30), scattered(30), [1, 2], r"weights must have shape \(30,\), one per point: got \(2,\)"),
+        (scattered(30), scattered(30), [1] * 29 + [-1], r"weights must not be negative: got -1\.0 at index 29"),
+        (scattered(30), [[0, 0]] * 29 + [[0, np.nan]], None, r"target must be finite: got nan at index \[29, 1\]"),
+        (scattered(30), [[0, 0], [1]], None, "target must be numbers in rows of equal length"),
+        (scattered(30), scattered(30), [0] * 30, "too few points with a weight: got 0"),
     ],
 )
 def test_fit__bad_input(fit: Fit, source: Any, target: Any, weights: Any, message: str) -> None:
-    """Wrong shapes, lengths, numbers and counts are named."""
+    """Errors name wrong shapes, lengths, numbers and counts."""
     with pytest.raises(FitError, match=message):
         fit(source, target, weights)
 
@@ -365,58 +365,60 @@ CONIC = 100 * np.array([(np.cos(angle), np.sin(angle)) for angle in np.linspace(
 @pytest.mark.parametrize(
     ("fit", "source", "message"),
     [
-        (fit_affine, LINE, "source points are collinear"),
-        (fit_affine, LINE * [1, 0] + [1e5, 1e5], "source points are collinear"),
-        (fit_rigid, np.ones((4, 2)), "points coincide"),
-        (fit_rigid, np.full((4, 2), 1e5 + 0.1), "points coincide"),
-        (fit_similarity, np.ones((4, 2)), "source points coincide"),
-        (fit_homography, LINE, "three of four lie on a line"),
+        (fit_affine, LINE, "source points do not determine an affine transform: they are collinear"),
+        (fit_affine, LINE * [1, 0] + [1e5, 1e5], "they are collinear"),
+        (fit_rigid, np.ones((4, 2)), "points do not determine an angle: all coincide"),
+        (fit_rigid, np.full((4, 2), 1e5 + 0.1), "all coincide"),
+        (fit_similarity, np.ones((4, 2)), "source points do not determine scale and angle: all coincide"),
+        (fit_homography, LINE, "three of four are collinear"),
         (fit_polynomial, CONIC, "do not determine a polynomial of order 2"),
-        (fit_thin_plate_spline, LINE, "landmarks are collinear"),
-        (fit_thin_plate_spline, [(0, 0), (5, 7), (9, 0), (5, 7)], r"landmarks 1 and 3 coincide at \(5\.0, 7\.0\)"),
+        (fit_thin_plate_spline, LINE, "landmarks do not determine a thin-plate spline .*: they are collinear"),
+        (fit_thin_plate_spline, [(0, 0), (5, 7), (9, 0), (5, 7)], r"landmarks: 1 and 3 coincide at \(5\.0, 7\.0\)"),
         (
             fit_lens,
             np.tile([[3.0, 4.0]], (30, 1)) * [[1, 0]] + np.c_[np.zeros(30), np.arange(30)],
-            "do not vary enough",
+            "all have the same x or y",
         ),
-        (fit_lens, np.tile(LINE, (8, 1)), "do not vary enough"),
+        (fit_lens, np.tile(LINE, (8, 1)), "they do not vary enough"),
     ],
 )
 def test_fit__degenerate(fit: Fit, source: npt.ArrayLike, message: str) -> None:
-    """Points that do not determine the transform are named by what is wrong with them."""
+    """Errors state why points do not determine the transform."""
     points = np.asarray(source, dtype=float)
     with pytest.raises(FitError, match=message):
         fit(points, points @ [[1, 0.5], [-0.5, 1]] + [1, 2])
 
 
 def test_fit_rigid__no_angle() -> None:
-    """A square and its mirror image: every angle is as good as another."""
-    with pytest.raises(FitError, match="no angle fits better than another"):
+    """A square and its mirror image determine no angle, nor do coincident targets; the errors differ."""
+    with pytest.raises(FitError, match="do not determine an angle: target is a mirror image of source"):
         fit_rigid(SOURCE[:4], MIRRORED[:4])
+    with pytest.raises(FitError, match="do not determine an angle: all coincide"):
+        fit_rigid(SOURCE, np.ones_like(SOURCE))
 
 
 def test_thin_plate__reduced_on_a_line() -> None:
-    """Landmarks whose outermost ones lie on a line are left as they are."""
+    """A spline with collinear extreme landmarks is returned unchanged."""
     spline = ThinPlateSplineTransform([(0, 0), (100, 30), (50, 15)], [(0, 0)] * 3, np.zeros((2, 3)))
     assert spline.reduced() is spline
 
 
 def test_fit_thin_plate_spline__no_solution() -> None:
-    """Without an affine part, two landmarks a pixel apart do not pull: the logarithm of one is zero."""
-    with pytest.raises(FitError, match="landmarks determine no thin-plate spline"):
+    """Two landmarks one pixel apart determine no spline without affine part, because ln 1 is zero."""
+    with pytest.raises(FitError, match="landmarks do not determine a thin-plate spline: the system is singular"):
         fit_thin_plate_spline([(0, 0), (1, 0)], [(0, 1), (1, 1)], affine=False)
 
 
 def test_fit__wrong_order() -> None:
-    """Orders that mean nothing are refused."""
-    with pytest.raises(FitError, match=r"0 or more, not -1"):
+    """Negative orders and lens corrections of order zero are rejected."""
+    with pytest.raises(FitError, match=r"order of a polynomial must be >= 0: got -1"):
         fit_polynomial(SOURCE, TARGET, order=-1)
-    with pytest.raises(FitError, match="1 or more, not 0"):
+    with pytest.raises(FitError, match="dimension of a lens correction must be >= 1: got 0"):
         fit_lens(SOURCE, TARGET, dimension=0)
 
 
 def test_fit_affine__opencv() -> None:
-    """Three pairs give OpenCV's affine."""
+    """The fit of three pairs equals OpenCV's affine."""
     cv2 = pytest.importorskip("cv2")
     source, target = scattered(3), scattered(3, seed=8)
     expected = cv2.getAffineTransform(source.astype(np.float32), target.astype(np.float32))
@@ -429,19 +431,19 @@ def test_fit_affine__opencv() -> None:
     [(fit_rigid, "EuclideanTransform"), (fit_similarity, "SimilarityTransform"), (fit_affine, "AffineTransform")],
 )
 def test_fit__scikit_image(fit: Fit, name: str) -> None:
-    """Noisy pairs give scikit-image's least-squares transform."""
+    """Fits of noisy pairs equal scikit-image's least-squares transforms."""
     transform = pytest.importorskip("skimage.transform")
     source = scattered(30) - [1e4, 2e4]
     target = RigidModel2D(0.4, 10, 20).apply(source) + np.random.default_rng(9).normal(size=source.shape)
     theirs = getattr(transform, name).from_estimate(source, target)
-    # Pixels: the affine of scikit-image minimises another (algebraic) error, on normalised coordinates.
+    # Pixels: scikit-image's affine minimizes another, algebraic error on normalized coordinates.
     np.testing.assert_allclose(
         fit(source, target).apply(source), theirs(source), rtol=0, atol=1e-2 if "Aff" in name else 1e-8
     )
 
 
 def test_fit_thin_plate_spline__scipy() -> None:
-    """The spline is the interpolator that scipy calls thin_plate_spline."""
+    """The spline equals scipy's interpolator ``thin_plate_spline``."""
     interpolate = pytest.importorskip("scipy.interpolate")
     source, points = scattered(50) - [1e4, 2e4], scattered(200, seed=11) - [1e4, 2e4]
     target = source + np.random.default_rng(12).normal(size=source.shape)

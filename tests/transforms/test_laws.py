@@ -1,4 +1,4 @@
-"""Every class through one suite of laws."""
+"""Laws that every transform class satisfies."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from rendergateway.transforms import (
 )
 from tests.transforms.examples import EXAMPLES, REGION
 
-# Pixels: what a few roundings make of coordinates up to 1e4.
+# Pixels: a few roundings of coordinates up to 1e4.
 ROUNDING_PX = 1e-9
-# Pixels: Newton's tolerance in output pixels, through slopes not below 0.1. Where the service's class keeps floats, the
-# tolerance is a thousand times as wide.
+# Pixels: tolerance in output pixels, for slopes of at least 0.1; a thousand times as large for the class with 32-bit
+# weights.
 NEWTON_PX: dict[type[Transform], float] = {MovingLeastSquaresTransform2: 1e-5}
 NEWTON_PX_OTHERWISE = 1e-8
-# Relative: the spacing of 32-bit floats, in which these classes are read.
+# Relative: the spacing of 32-bit floats, the precision that these classes are parsed with.
 SINGLE = 1e-7
 READ_AS_FLOATS = (TranslationModel2D, RigidModel2D, SimilarityModel2D, MovingLeastSquaresTransform2)
 # Pixels per pixel: central differences of step 1e-3 against the formula.
@@ -53,7 +53,7 @@ def points_of(region_seed: int = 3, count: int = 40) -> FloatArray:
 
 
 def holds_floats(transform: Transform) -> bool:
-    """Tell whether reading the transform back rounds it to 32 bits."""
+    """Return whether a round trip through text rounds the transform to 32 bits."""
     parts = [getattr(transform, name) for name in ("a", "b") if hasattr(transform, name)]
     nested = [*(transform if isinstance(transform, TransformList) else ()), *parts]
     return isinstance(transform, READ_AS_FLOATS) or any(map(holds_floats, filter(_is_transform, nested)))
@@ -65,7 +65,7 @@ def _is_transform(value: object) -> bool:
 
 @every
 def test_apply__any_leading_shape(transform: Transform) -> None:
-    """One point, a list, an empty array and an array of any shape map alike."""
+    """One point, a list, an empty array and an array of any shape map equally."""
     points = points_of(count=24)
     mapped = transform.apply(points)
 
@@ -78,7 +78,7 @@ def test_apply__any_leading_shape(transform: Transform) -> None:
 
 @every
 def test_apply__many_points(transform: Transform) -> None:
-    """The way taken for many points gives what single points give."""
+    """The code path for many points agrees with the one for few."""
     points = points_of(count=10_500)
     few = np.concatenate([transform.apply(part) for part in np.split(points, 3)])
     np.testing.assert_allclose(transform.apply(points), few, rtol=0, atol=ROUNDING_PX)
@@ -86,7 +86,7 @@ def test_apply__many_points(transform: Transform) -> None:
 
 @every
 def test_apply__leaves_its_input(transform: Transform) -> None:
-    """Points are not changed, and the answer is a new array even for whole numbers."""
+    """The input is not modified, and the result is a new array."""
     points = np.array([[10.0, 20.0], [30.0, 40.0]])
     mapped = transform.apply(points)
     mapped += 1
@@ -95,7 +95,7 @@ def test_apply__leaves_its_input(transform: Transform) -> None:
 
 @every
 def test_inverse__round_trip(transform: Transform) -> None:
-    """The inverse brings every point back, and the transform brings it there again."""
+    """Transform and inverse undo each other in both orders."""
     points = points_of()
     mapped = transform.apply(points)
     inverse, tolerance = transform.inverse(), NEWTON_PX.get(type(transform), NEWTON_PX_OTHERWISE)
@@ -107,7 +107,7 @@ def test_inverse__round_trip(transform: Transform) -> None:
 
 @every
 def test_jacobian__differences(transform: Transform) -> None:
-    """Derivatives are those of finite differences."""
+    """Jacobian matrices agree with finite differences."""
     points, step = points_of() + 0.123, 1e-3
     columns = [
         (transform.apply(points + step * axis) - transform.apply(points - step * axis)) / (2 * step)
@@ -119,7 +119,7 @@ def test_jacobian__differences(transform: Transform) -> None:
 
 @every
 def test_jacobian__of_the_inverse(transform: Transform) -> None:
-    """The derivatives of the inverse are the inverses of the derivatives."""
+    """Jacobian matrices of the inverse are the inverses of the Jacobian matrices."""
     points = points_of()
     product = transform.inverse().jacobian(transform.apply(points)) @ transform.jacobian(points)
     np.testing.assert_allclose(product, np.broadcast_to(np.eye(2), product.shape), rtol=0, atol=1e-6)
@@ -127,7 +127,7 @@ def test_jacobian__of_the_inverse(transform: Transform) -> None:
 
 @every
 def test_matmul__identity(transform: Transform) -> None:
-    """The identity before or after changes nothing."""
+    """The identity is neutral on both sides of a composition."""
     points = points_of()
     for whole in (transform @ AffineModel2D(), AffineModel2D() @ transform, transform @ TransformList()):
         np.testing.assert_allclose(whole.apply(points), transform.apply(points), rtol=0, atol=ROUNDING_PX)
@@ -139,13 +139,13 @@ def test_matmul__order(transform: Transform, other: str) -> None:
     """``a @ b`` is a after b."""
     points, before = points_of(), EXAMPLES[other]
     expected = transform.apply(before.apply(points))
-    # Relative: composed polynomials add many terms of pixels' powers.
+    # Relative: composed polynomials sum many powers of pixels.
     np.testing.assert_allclose((transform @ before).apply(points), expected, rtol=1e-9, atol=ROUNDING_PX)
 
 
 @every
 def test_spec__round_trip(transform: Transform) -> None:
-    """What is written as JSON reads back as the same transform, 32-bit classes rounded to their precision."""
+    """A transform equals its round trip through JSON; 32-bit classes up to their precision."""
     spec = json.loads(json.dumps(transform.to_spec()))
     again = from_spec(spec)
 
@@ -160,18 +160,18 @@ def test_spec__round_trip(transform: Transform) -> None:
 
 @every
 def test_equality_and_hash(transform: Transform) -> None:
-    """A copy is equal and hashes alike; another name makes it another value."""
+    """A copy is equal and has the same hash; another id, other labels or another example are different values."""
     copy = attrs.evolve(transform)
     assert copy == transform
     assert hash(copy) == hash(transform)
     assert transform.evolve(id="another") != transform
     assert transform.evolve(labels=("another",)) != transform
-    assert transform != EXAMPLES["affine"] or transform is EXAMPLES["affine"]
+    assert [other for other in EXAMPLES.values() if other == transform] == [transform]
 
 
 @every
 def test_pickle(transform: Transform) -> None:
-    """A pickled transform comes back equal, with its text."""
+    """An unpickled transform is equal and keeps its original text."""
     read = from_spec(transform.to_spec())
     again = pickle.loads(pickle.dumps(read))
     assert again == read
@@ -180,7 +180,7 @@ def test_pickle(transform: Transform) -> None:
 
 @every
 def test_frozen(transform: Transform) -> None:
-    """A transform cannot be changed, neither its members nor its arrays."""
+    """Members and arrays of a transform are read-only."""
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         transform.id = "other"  # type: ignore[misc]
     for field in attrs.fields(type(transform)):
@@ -192,7 +192,7 @@ def test_frozen(transform: Transform) -> None:
 
 @every
 def test_as_affine(transform: Transform) -> None:
-    """An affine transform is one exactly; others need a region to be fitted over."""
+    """An affine transform converts exactly; others need a region to fit over."""
     points = points_of()
     if transform.is_affine:
         np.testing.assert_allclose(
@@ -201,22 +201,22 @@ def test_as_affine(transform: Transform) -> None:
         return
     with pytest.raises(ConversionError, match="region"):
         transform.as_affine()
-    # Pixels: no example bends more over the region.
+    # Pixels: every example is that close to an affine over the region.
     np.testing.assert_allclose(transform.as_affine(REGION).apply(points), transform.apply(points), rtol=0, atol=15)
 
 
 @every
 def test_approximate__reports_its_worst_point(transform: Transform) -> None:
-    """The fit of order 3 is as far off at any point as it says, and no farther."""
+    """No error of the fit of order 3 exceeds the reported one."""
     fit, worst_px = transform.approximate(order=3, region=REGION)
     errors = np.linalg.norm(fit.apply(points_of()) - transform.apply(points_of()), axis=1)
-    # A tenth more: between the points of the grid the error can be a little larger.
+    # Ten percent more: the error can be slightly larger between the points of the grid.
     assert errors.max() <= 1.1 * worst_px + ROUNDING_PX
 
 
 @every
 def test_text_survives(transform: Transform) -> None:
-    """The original text is written again until a parameter changes."""
+    """The original text is preserved until a parameter changes."""
     if not isinstance(transform, LeafTransform):
         return
     odd = {**transform.to_spec(), "dataString": f"{transform.data_string}  ", "note": {"by": ["hand"]}}
@@ -231,13 +231,13 @@ def test_text_survives(transform: Transform) -> None:
 
 @every
 def test_repr__names_the_class(transform: Transform) -> None:
-    """The representation begins with the class and fits on a line."""
+    """The repr starts with the class name and is one line."""
     assert repr(transform).startswith(f"{type(transform).__name__}(")
     assert "\n" not in repr(transform)
 
 
 def test_examples__every_class() -> None:
-    """No class that can be applied is left out of these laws."""
+    """These laws cover every class that can be applied."""
     assert {type(transform) for transform in EXAMPLES.values()} == {
         *CLASSES.values(),
         TransformList,
@@ -245,8 +245,8 @@ def test_examples__every_class() -> None:
     }
 
 
-def test_inverse_is_exact_where_it_can_be() -> None:
-    """Only curved transforms are solved point by point."""
+def test_inverse__numerical_only_if_not_affine() -> None:
+    """Only transforms that are not affine and have no formula have a numerical inverse."""
     solved = {name for name, transform in EXAMPLES.items() if isinstance(transform.inverse(), NewtonInverse)}
     assert solved == {
         *("polynomial", "lens", "thin-plate", "thin-plate-without-affine", "moving-affine", "moving-rigid", "moving-2"),
@@ -260,7 +260,7 @@ numbers = st.floats(-1e6, 1e6).filter(lambda value: value == 0 or abs(value) > 1
 @settings(max_examples=60, deadline=None)
 @given(st.lists(numbers, min_size=6, max_size=6), st.lists(numbers, min_size=6, max_size=6))
 def test_affine__matrix_products(a: list[float], b: list[float]) -> None:
-    """Composition of affines is the product of their matrices, rounded at each step, whatever the numbers."""
+    """The composition of affines is the product of their matrices, rounded at each step, for any numbers."""
     first, second = AffineModel2D(np.reshape(a, (2, 3))), AffineModel2D(np.reshape(b, (2, 3)))
     before, after = (np.vstack([affine.matrix, [0, 0, 1]]).tolist() for affine in (first, second))
     expected = [
@@ -275,6 +275,6 @@ def test_affine__matrix_products(a: list[float], b: list[float]) -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=6, max_size=6))
 def test_affine__text_keeps_every_double(values: list[float]) -> None:
-    """Any finite double is read back from new text as it was."""
+    """Any finite double is preserved by newly formatted text."""
     transform = AffineModel2D(np.reshape(values, (2, 3)))
     assert from_spec(transform.to_spec()) == transform

@@ -1,4 +1,4 @@
-"""The real service's recorded coordinates and boxes, against ours."""
+"""Coordinates and bounding boxes recorded from the real service."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 MADE_UP = REPOSITORY / "cassettes" / "coordinates"
 REAL = REPOSITORY.parent / "shared" / "recordings-of-real-data" / "coordinates"
 
-# Of the coordinate, or pixels near zero: the service adds in another order than we do.
+# Relative to the coordinate, or pixels near zero: the service sums in another order.
 TOLERANCE = 1e-9
 
 _POINT = re.compile(r"-coordinates/(-?[\d.]+),(-?[\d.]+)$")
@@ -29,7 +29,7 @@ _REFUSAL = re.compile(r"world coordinate \((.+?), (.+?)\) found in tile id\(s\) 
 
 
 class Tile(NamedTuple):
-    """What a tile spec says about coordinates."""
+    """The members of a tile spec that determine coordinates."""
 
     transform: TransformList
     width: float
@@ -37,14 +37,14 @@ class Tile(NamedTuple):
     cell_size: float
 
     def local_from_world(self, world: list[float]) -> Any:
-        """Return the mesh's answer, NaN where it has none; a tile without transforms has no mesh."""
+        """Map with the mesh, NaN outside; a tile without transforms has no mesh."""
         if not len(self.transform):
             return np.asarray(world)
         return mesh_inverse(self.transform, self.width, self.height, self.cell_size).find(world)
 
 
 class Fact(NamedTuple):
-    """A point in both frames, one of them the service's answer."""
+    """A point in both frames, one of them answered by the service."""
 
     tile: Tile
     local: list[float]
@@ -53,7 +53,7 @@ class Fact(NamedTuple):
 
 @attrs.define
 class Recording:
-    """What one cassette tells about coordinates."""
+    """Coordinates and boxes in one cassette."""
 
     forward: list[Fact] = attrs.Factory(list)
     backward: list[Fact] = attrs.Factory(list)
@@ -62,7 +62,7 @@ class Recording:
     tiles: dict[tuple[str, str], Tile] = attrs.Factory(dict)
 
     def read(self, address: str, body: Any, answer: Any) -> None:
-        """Take over what one exchange says."""
+        """Add the points, refusals and boxes of one exchange."""
         path = urlsplit(address).path
         stack = path.partition("/stack/")[2].partition("/")[0]
         if path.endswith("/resolvedTiles"):
@@ -86,7 +86,7 @@ class Recording:
 
 
 def saved_tiles(body: Any) -> Iterator[tuple[str, Tile]]:
-    """Yield the tiles that a request saves, their references resolved."""
+    """Yield the tiles that a request saves, with references resolved."""
     if isinstance(body, Mapping):
         shared = {name: from_spec(spec) for name, spec in body["transformIdToSpecMap"].items()}
         for tile_id, spec in body["tileIdToSpecMap"].items():
@@ -99,7 +99,7 @@ def tile_of(spec: Mapping[str, Any], shared: Mapping[str, Any]) -> Tile:
 
 
 def rows(address: str, body: Any, answer: Any) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """Yield each point or box of an answer with what was asked about it."""
+    """Yield each point or box of an answer with the question for it."""
     _, _, path, query, _ = urlsplit(address)
     if path.endswith("/tileBounds"):
         yield from (({}, row) for row in answer)
@@ -130,7 +130,7 @@ def decoded(text: str | None) -> Any:
 
 
 def recording(path: Path) -> Recording:
-    """Read a cassette; answers that are refusals count as far as they say that a point cannot be inverted."""
+    """Read a cassette; of refused requests only those for points that cannot be inverted."""
     whole = Recording()
     for exchange in yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))["interactions"]:
         request, response = exchange["request"], exchange["response"]
@@ -141,7 +141,7 @@ def recording(path: Path) -> Recording:
 
 
 def cassettes() -> list[Any]:
-    """Return the cassettes of coordinates; those of real data are not part of the repository."""
+    """Return the cassettes of coordinates; cassettes of real data are not part of the repository."""
     missing = pytest.param(REAL, id="real", marks=pytest.mark.skip(reason=f"no recordings of real data in {REAL}"))
     made_up = [pytest.param(path, id=path.stem) for path in sorted(MADE_UP.glob("*.yaml"))]
     return made_up + ([pytest.param(path, id=path.stem) for path in sorted(REAL.glob("*.yaml"))] or [missing])
@@ -149,34 +149,34 @@ def cassettes() -> list[Any]:
 
 @pytest.mark.parametrize("path", cassettes())
 def test_apply__recorded(path: Path) -> None:
-    """Local points come out where the service said."""
+    """Local points are mapped to the recorded world points."""
     for tile, local, world in recording(path).forward:
         np.testing.assert_allclose(tile.transform.apply(local), world, rtol=TOLERANCE, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("path", cassettes())
 def test_mesh_inverse__recorded(path: Path) -> None:
-    """World points come back where the service said."""
+    """World points are mapped to the recorded local points."""
     for tile, local, world in recording(path).backward:
         np.testing.assert_allclose(tile.local_from_world(world), local, rtol=TOLERANCE, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("path", cassettes())
 def test_mesh_inverse__recorded_refusals(path: Path) -> None:
-    """Where the service could not invert a point, the mesh has no triangle for it."""
+    """Points that the service could not invert lie in no triangle of the mesh."""
     for tile, world in recording(path).refused:
         assert np.isnan(tile.local_from_world(world)).all(), (tile, world)
 
 
 @pytest.mark.parametrize("path", [MADE_UP.parent / "tiles" / "derive_boxes.yaml", *cassettes()])
 def test_tile_box__recorded(path: Path) -> None:
-    """Derived boxes are those that the service derived."""
+    """Derived boxes equal the recorded ones."""
     for tile, box in recording(path).boxes:
         assert tile_box(tile.transform, tile.width, tile.height, tile.cell_size) == box
 
 
 def test_recordings__are_read() -> None:
-    """The made-up recordings hold points both ways, refusals and boxes."""
+    """The made-up recordings contain points in both directions, refusals and boxes."""
     found = [recording(path) for path in sorted(MADE_UP.glob("*.yaml"))]
     counts = [sum(len(getattr(one, kind)) for one in found) for kind in ("forward", "backward", "refused", "boxes")]
     assert counts == [83, 76, 23, 7]

@@ -1,7 +1,7 @@
 """
-Numbers that other implementations gave: the service's Java classes, or the formula computed by other means.
+Reference values from other implementations: the service's Java classes, or formulas computed independently.
 
-Tolerances are relative unless they say pixels.
+Tolerances are relative unless stated in pixels.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from rendergateway.transforms import (
     tile_box,
 )
 
-# Other programs add in another order.
+# Other programs sum in another order.
 RELATIVE = 1e-9
 
 A = "0.9 0.1 -0.2 1.1 10 -5"
@@ -93,7 +93,7 @@ POINTS: list[tuple[str, str, Any, Any]] = [
 
 
 def read(name: str, text: str) -> LeafTransform:
-    """Return the transform of a simple class name and its text."""
+    """Parse the text of a transform by its simple class name."""
     leaf = next(leaf for leaf in CLASSES.values() if leaf.__name__ == name)
     return leaf.from_data_string(text)
 
@@ -104,25 +104,25 @@ def affine(text: str) -> AffineModel2D:
 
 @pytest.mark.parametrize(("name", "text", "point", "expected"), POINTS)
 def test_apply__worked_number(name: str, text: str, point: Any, expected: Any) -> None:
-    """Points map to where the reference says."""
+    """Points are mapped to the reference's points."""
     np.testing.assert_allclose(read(name, text).apply(point), expected, rtol=RELATIVE, atol=1e-12)
 
 
 @pytest.mark.parametrize(("name", "text", "point", "expected"), POINTS)
 def test_inverse__worked_number(name: str, text: str, point: Any, expected: Any) -> None:
-    """Points map back from where the reference says."""
+    """The inverse maps the reference's points to points that are mapped to them."""
     transform = read(name, text)
     if text == "3 4":
-        with pytest.raises(NotInvertibleError, match="AffineModel2D has no inverse"):
+        with pytest.raises(NotInvertibleError, match="AffineModel2D is not invertible"):
             transform.inverse()
     else:
-        # Pixels: the reference shows about ten digits; where two points map alike, either will do.
+        # Pixels: the reference has about ten digits; of several solutions any is valid.
         mapped = transform.apply(transform.inverse().apply(expected))
         np.testing.assert_allclose(mapped, expected, rtol=RELATIVE, atol=1e-6)
 
 
 def test_affine__inverse_text() -> None:
-    """The inverse of an affine is the one that the service writes."""
+    """The inverse of an affine equals the service's."""
     expected = (
         "1.0891089108910892 -0.09900990099009901 0.19801980198019803 0.8910891089108911 "
         "-9.900990099009901 5.445544554455446"
@@ -133,7 +133,7 @@ def test_affine__inverse_text() -> None:
 
 
 def test_affine__writes_what_others_lose() -> None:
-    """A shear of 4e-11 and a scale of 1.000000000049 survive."""
+    """A shear of 4e-11 and a scale of 1.000000000049 are preserved."""
     fine = AffineModel2D([[1.000000000049, 4e-11, 0], [1e-12, 1, 0]])
     assert fine.data_string == "1.000000000049 1e-12 4e-11 1.0 0.0 0.0"
     np.testing.assert_array_equal(from_spec(fine.to_spec()).apply([1e5, 1e5]), fine.apply([1e5, 1e5]))
@@ -144,14 +144,14 @@ def test_affine__writes_what_others_lose() -> None:
     [(B, A, "0.905 0.055 -0.145 1.11 109.75 194.5"), (A, B, "0.91 0.045 -0.155 1.105 60 225")],
 )
 def test_affine__composition(after: str, before: str, expected: str) -> None:
-    """Both orders of two affines."""
+    """Compositions of two affines in both orders equal the reference's."""
     whole = affine(after) @ affine(before)
     assert isinstance(whole, AffineModel2D)
     np.testing.assert_allclose(whole.matrix, affine(expected).matrix, rtol=1e-14)
 
 
 def test_list__square() -> None:
-    """A square through a list of two affines."""
+    """A list of two affines maps a square to the reference's points."""
     square = [(0, 0), (100, 0), (100, 100), (0, 100), (50, 50)]
     expected = [(109.75, 194.5), (200.25, 200), (185.75, 311), (95.25, 305.5), (147.75, 252.75)]
     np.testing.assert_allclose(TransformList([affine(A), affine(B)]).apply(square), expected, rtol=1e-14)
@@ -165,10 +165,10 @@ def test_list__square() -> None:
     ],
 )
 def test_parts(shear: Any, scale: tuple[float, float], factor: float, angle: float) -> None:
-    """Scale, shear and rotation in both forms."""
+    """Scale, shear and rotation equal the reference's in both forms."""
     parts = affine(A).parts(shear)
     np.testing.assert_allclose(parts.scale, scale, rtol=1e-14)
-    # The reference divides by a sine, which costs it three digits.
+    # The reference loses three digits by dividing by a sine.
     np.testing.assert_allclose([parts.shear, parts.rotation_rad], [factor, angle], rtol=1e-11)
     assert parts.translation == (10.0, -5.0)
 
@@ -176,7 +176,7 @@ def test_parts(shear: Any, scale: tuple[float, float], factor: float, angle: flo
 @pytest.mark.parametrize("shear", ["x", "y"])
 @pytest.mark.parametrize("linear", [[[0.9, -0.2], [0.1, 1.1]], [[-1, 0], [0, 1]], [[0, -2], [3, 0]], [[1, 2], [0, -3]]])
 def test_parts__multiply_back(linear: Any, shear: Any) -> None:
-    """Scale · shear · rotation is the matrix, mirrors included."""
+    """The product of scale, shear and rotation is the matrix, for reflections too."""
     parts = AffineModel2D(np.column_stack([linear, [0, 0]])).parts(shear)
     cosine, sine = math.cos(parts.rotation_rad), math.sin(parts.rotation_rad)
     unit = [[1, parts.shear], [0, 1]] if shear == "x" else [[1, 0], [parts.shear, 1]]
@@ -185,7 +185,7 @@ def test_parts__multiply_back(linear: Any, shear: Any) -> None:
 
 
 def test_polynomial__first_degree() -> None:
-    """The first-degree part of a polynomial has the scale, shear and rotation of the reference."""
+    """The first-degree part of a polynomial has the reference's scale, shear and rotation."""
     first = PolynomialTransform2D.from_data_string(POLYNOMIAL_D).first_degree
     np.testing.assert_allclose(first.scale, (0.9729938327416765, 0.9614636918943371), rtol=1e-14)
     np.testing.assert_allclose(
@@ -195,7 +195,7 @@ def test_polynomial__first_degree() -> None:
 
 
 def test_polynomial__inverses() -> None:
-    """Newton finds the point itself, the service's mesh one 0.016 px beside it."""
+    """Newton's method recovers the point; the service's mesh is off by 0.016 px."""
     bend = PolynomialTransform2D.from_data_string(POLYNOMIAL_E)
     world = bend.apply([700.3, 1200.7])
     np.testing.assert_allclose(bend.inverse().apply(world), [700.3, 1200.7], rtol=0, atol=1e-9)
@@ -205,14 +205,14 @@ def test_polynomial__inverses() -> None:
 
 @pytest.mark.parametrize("order", range(6))
 def test_polynomial__coefficient_count(order: int) -> None:
-    """Each order has its count of numbers."""
+    """Each order has its number of coefficients."""
     count = (2, 6, 12, 20, 30, 42)[order]
     transform = PolynomialTransform2D(np.ones((2, count // 2)))
     assert (transform.order, transform.coefficient_count) == (order, count)
 
 
 def test_thin_plate__text() -> None:
-    """The text of another writer gives the parameters of the worked example, and a new one reads alike."""
+    """Text written by another program has the reference's parameters; newly formatted text is equal."""
     spline = ThinPlateSplineTransform.from_data_string(SPLINE)
     assert spline.affine is not None
     np.testing.assert_allclose(
@@ -224,7 +224,7 @@ def test_thin_plate__text() -> None:
 
 
 def test_thin_plate__scaled() -> None:
-    """The scaled spline carries f·p to f·T(p)."""
+    """The scaled spline maps f·p to f·T(p)."""
     spline = ThinPlateSplineTransform.from_data_string(SPLINE)
     points = np.array([(25, 75), (10, 20), (-50, 300), (0, 0)])
     np.testing.assert_allclose(
@@ -233,21 +233,21 @@ def test_thin_plate__scaled() -> None:
 
 
 def test_thin_plate__scaled_without_side_condition() -> None:
-    """A spline whose bends leave a linear part behind scales exactly as well."""
+    """A spline whose weights have a linear moment scales exactly too."""
     spline = ThinPlateSplineTransform([[0, 0], [100, 100]], [[1e-3, 0], [-1e-3, 0]])
     points = np.array([(25, 75), (10, 20), (-50, 300)])
     np.testing.assert_allclose(spline.scaled(3.0).apply(3.0 * points), 3.0 * spline.apply(points), rtol=0, atol=1e-11)
 
 
 def test_moving_least_squares__floats_of_the_service() -> None:
-    """The class that keeps floats gives the service's digits, all of them."""
+    """The class with 32-bit weights agrees with the service in every digit."""
     warp = read("MovingLeastSquaresTransform2", f"affine 2 2.0 {MATCHES}")
     np.testing.assert_allclose(warp.apply([25, 75]), (26.704545442110884, 68.29545455788913), rtol=1e-15)
 
 
 @pytest.mark.parametrize("linear", [[[2.5, 0], [0, 2.5]], [[0, -1], [1, 0]]])
 def test_thin_plate__inverse_far_from_identity(linear: Any) -> None:
-    """A spline that scales by 2.5 or turns by 90° inverts like any other."""
+    """A spline that scales by 2.5 or rotates by 90° can be inverted."""
     source = np.array([(0, 0), (100, 0), (0, 100), (100, 100), (50, 40)])
     spline = fit_thin_plate_spline(source, source @ np.transpose(linear) + [[0, 0], [0, 0], [0, 0], [0, 0], [3, 4]])
     points = np.array([(25, 75), (50, 41), (-50, 130)])
@@ -255,7 +255,7 @@ def test_thin_plate__inverse_far_from_identity(linear: Any) -> None:
 
 
 def test_interpolated__blends_points() -> None:
-    """A quarter of the way from an affine to a translation, with doubles and as the service reads the translation."""
+    """Interpolation of an affine and a translation agrees with doubles and with 32-bit text."""
     exact = InterpolatedTransform(affine(A), TranslationModel2D(1234.5678901, -9.25), 0.25)
     read_back = InterpolatedTransform(affine(A), TranslationModel2D.from_data_string("1234.5678901 -9.25"), 0.25)
     np.testing.assert_allclose(exact.apply([10, 20]), [322.391972525, 16.1875], rtol=1e-14)
@@ -263,7 +263,7 @@ def test_interpolated__blends_points() -> None:
 
 
 def test_warp_field__one_moved_corner() -> None:
-    """The two-by-two field of the reference, between and beyond the middles of its cells."""
+    """A two-by-two field agrees with the reference between and beyond the cell centers."""
     values = np.zeros((6, 2, 2))
     values[0] = values[3] = 1
     values[4:, 1, 1] = 20
@@ -274,7 +274,7 @@ def test_warp_field__one_moved_corner() -> None:
 
 
 def test_warp_field__of_the_service(shared_data: Path) -> None:
-    """The field of the service's own test, read from its file, maps as the reference says."""
+    """The field from the service's own test file agrees with the reference."""
     (tile,) = read_tiles(shared_data / "warp-field-test" / "montage_warp.json")
     points = [(250, 250), (500, 500), (600, 400), (750, 750)]
     expected = [(250, 250), (505, 505), (604.2, 404.2), (770, 770)]
@@ -282,14 +282,14 @@ def test_warp_field__of_the_service(shared_data: Path) -> None:
 
 
 def test_warp_field__text_without_offset(shared_data: Path) -> None:
-    """A field written before there were offsets is refused, and the tile is named."""
+    """A field in the former format without offsets is rejected; the error names the tile."""
     tile = next(read_tiles(shared_data / "warp-field-test" / "montage_warp_tiles_translate.json"))
     with pytest.raises(TransformError, match=r"<TileRecord tier_1_canvas_A>: .*grid size of .*WarpField"):
         _ = tile.transforms
 
 
 def test_warp_field__nearest_cell() -> None:
-    """With the nearest cell's affine, the field jumps half-way between the middles."""
+    """With nearest-neighbour interpolation, the field is discontinuous midway between cell centers."""
     values = np.zeros((6, 1, 2))
     values[0] = values[3] = 1
     values[4, 0, 1] = 20
@@ -315,14 +315,14 @@ TURN = "0.7071067811865476 0.7071067811865475 -0.7071067811865475 0.707106781186
     ],
 )
 def test_boxes(size: tuple[int, int], name: str, text: str, border: Any, mesh: Any) -> None:
-    """Both kinds of box, as the service derives them."""
+    """Both kinds of bounding box equal the service's."""
     transform = read(name, text)
     assert tuple(tile_box(transform, *size)) == border
     assert tuple(mesh_box(transform, *size)) == mesh
 
 
 def test_mesh_inverse__last_pixel() -> None:
-    """Half a pixel beyond the last one is not invertible to the service."""
+    """A point half a pixel beyond the last one has no mesh inverse, like in the service."""
     mesh = mesh_inverse(AffineModel2D(), 2048, 2048)
     np.testing.assert_allclose(mesh.apply([2047, 2047]), [2047, 2047], rtol=1e-14)
     with pytest.raises(NotInvertibleError, match=r"\(2047\.5, 2047\.5\)"):

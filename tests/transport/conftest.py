@@ -1,4 +1,4 @@
-"""What the tests of requests share."""
+"""Fixtures of the transport tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Connect: TypeAlias = Callable[..., Gateway]
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Makes servers that misbehave as told."""
+    """Starts servers with scripted misbehaviour."""
     servers = []
 
     def serve(*script: Behaviour, **options: object) -> MisbehavingServer:
@@ -30,13 +30,13 @@ def serve() -> Iterator[Serve]:
 
 @pytest.fixture
 def connect() -> Iterator[Connect]:
-    """Makes gateways; their waits between attempts are listed in ``waits``, not waited."""
+    """Creates gateways; their waits between attempts are recorded in ``waits`` instead of slept."""
     gateways = []
 
     def connect(url: str, **options: object) -> Gateway:
         gateway = Gateway(url, owner="o", project="p", **options)  # type: ignore[arg-type]
         gateway.waits = []  # type: ignore[attr-defined]
-        gateway._pool._sleep = gateway.waits.append  # type: ignore[attr-defined]
+        gateway._client._pool._sleep = gateway.waits.append  # type: ignore[attr-defined]
         gateways.append(gateway)
         return gateway
 

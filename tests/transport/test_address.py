@@ -1,4 +1,4 @@
-"""Addresses as people write them."""
+"""Parsing of service addresses."""
 
 from __future__ import annotations
 
@@ -23,20 +23,29 @@ from rendergateway.transport import Address
         ("[::1]:8080", "http://[::1]:8080/render-ws/v1"),
     ],
 )
-def test_address__as_people_write_it(text: str, base_url: str) -> None:
-    """Scheme, application and version may be missing; a proxy's prefix stays."""
+def test_address__parts_are_optional(text: str, base_url: str) -> None:
+    """Scheme, application and version are optional; a proxy's path prefix is kept."""
     assert Address.parse(text).base_url == base_url
 
 
-@pytest.mark.parametrize("text", ["", "ftp://h", "http://", "h:port", "h:99999"])
-def test_address__none(text: str) -> None:
-    """What names no host and port is refused, with the way to write it."""
-    with pytest.raises(ConfigurationError, match=r"address|port"):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "invalid service address: got ''; use http://host:port"),
+        ("ftp://h", "invalid service address: got 'ftp://h'"),
+        ("http://", "invalid service address: got 'http://'"),
+        ("h:port", "invalid port: got 'h:port'"),
+        ("h:99999", "invalid port: got 'h:99999'; use a number below 65536"),
+    ],
+)
+def test_address__invalid(text: str, message: str) -> None:
+    """Addresses without host or with an invalid scheme or port are rejected, with the expected form."""
+    with pytest.raises(ConfigurationError, match=f"^{message}"):
         Address.parse(text)
 
 
 def test_address__login_is_not_shown() -> None:
-    """A user name and password in the address sign requests and show nowhere."""
+    """User name and password in the address sign requests and appear in no repr."""
     gateway = Gateway("http://me:se%40cret@h:1", owner="o")
 
     assert gateway.server == "http://h:1/render-ws/v1"

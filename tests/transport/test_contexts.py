@@ -1,4 +1,4 @@
-"""A second gateway beside the first: what they share, and what is each one's own."""
+"""Contexts of a gateway: shared and separate state."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.transport.conftest import Connect, Serve
 
 
 class LabGateway(Gateway):
-    """A gateway with a constructor, a field and a connect step of its own."""
+    """A subclass with its own constructor, field and connect()."""
 
     def __init__(self, address: str, site: str) -> None:
         super().__init__(address, owner="lab", project="cortex")
@@ -28,7 +28,7 @@ class LabGateway(Gateway):
 
 
 def test_using__shares_the_service(gateway: Gateway) -> None:
-    """A context has names of its own, and the service, objects by name and the registry of the first."""
+    """A context has its own defaults and shares service and class registry with its gateway."""
 
     @gateway.register
     class OwnTile(TileWrapper):
@@ -44,8 +44,8 @@ def test_using__shares_the_service(gateway: Gateway) -> None:
     assert repr(tests) == "<Gateway embedded: lab/tests>"
 
 
-def test_using__a_write_makes_the_others_view_old(gateway: Gateway) -> None:
-    """What is written through one gateway of a family, each of them sees when it next reads."""
+def test_using__a_write_invalidates_the_others(gateway: Gateway) -> None:
+    """A write through a gateway or one of its contexts invalidates the objects of all of them."""
     context = gateway.using(auth=("admin", "pw"))
     stack = gateway.create_stack("s")
     seen = context.stack("s")
@@ -60,7 +60,7 @@ def test_using__a_write_makes_the_others_view_old(gateway: Gateway) -> None:
 
 
 def test_using__limits_of_its_own(serve: Serve, connect: Connect) -> None:
-    """Limits and retries can differ; what is not given stays."""
+    """A context can have other limits and retries; the rest is inherited."""
     gateway = connect(serve(answers([])).url, timeout_s=3, headers={"X-Site": "a"})
 
     context = gateway.using(retries=7, budget_s=5)
@@ -72,44 +72,44 @@ def test_using__limits_of_its_own(serve: Serve, connect: Connect) -> None:
 
 
 def test_using__one_pool(serve: Serve, connect: Connect) -> None:
-    """Contexts take connections from one pool, tell the same hooks, and count their own requests."""
+    """Contexts share the connection pool and the hooks; the counter of a gateway includes their requests."""
     gateway = connect(serve(answers([])).url)
     context = gateway.using(auth=("me", "pw"))
-    told: list[object] = []
-    gateway.hooks.on_response.append(told.append)
+    exchanges: list[object] = []
+    gateway.hooks.on_response.append(exchanges.append)
 
     with gateway.counting() as ours, context.counting() as theirs:
         gateway.call("owner.list")
         context.call("owner.list")
 
-    assert gateway._pool.carrier is context._pool.carrier
-    assert (ours, theirs, len(told)) == (["owner.list"], ["owner.list"], 2)
+    assert gateway._client._pool.carrier is context._client._pool.carrier
+    assert (ours, theirs, len(exchanges)) == (["owner.list"] * 2, ["owner.list"], 2)
 
 
-def test_using__whose_life(gateway: Gateway) -> None:
-    """A context that is closed leaves the first gateway open; the first one closed ends all, and opens all again."""
+def test_using__close(gateway: Gateway) -> None:
+    """Closing a context leaves the gateway open; closing and reopening the gateway does so for its contexts."""
     context, other = gateway.using(project="a"), gateway.using(project="b")
     other.call("owner.list")
 
     context.close()
     assert (context.is_closed, gateway.is_closed) == (True, False)
-    with pytest.raises(ClosedGatewayError, match=r"lab/a> was closed; connect\(\)"):
+    with pytest.raises(ClosedGatewayError, match=r"gateway to embedded: is closed; connect\(\) reopens it"):
         context.call("owner.list")
     assert gateway.call("owner.list") == []
 
     gateway.close()
     assert other.is_closed
-    with pytest.raises(ClosedGatewayError, match="lab/cortex> was closed"):
+    with pytest.raises(ClosedGatewayError, match="gateway to embedded: is closed"):
         other.call("owner.list")
     gateway.connect()
     assert other.call("owner.list") == []
 
 
 def test_using__keeps_the_first_alive(tmp_path: Path) -> None:
-    """A context whose first gateway nobody holds goes on working, and nothing is left when it goes."""
+    """A context keeps its gateway alive, and both are collected together."""
     context = Gateway(f"embedded:{tmp_path / 'r.db'}", owner="o").using(project="p")
     assert context.call("owner.list") == []
-    first = weakref.ref(context._parent)
+    first = weakref.ref(context._client._parent)
 
     del context
     gc.collect()
@@ -118,7 +118,7 @@ def test_using__keeps_the_first_alive(tmp_path: Path) -> None:
 
 
 def test_subclass__keeps_class_and_fields(tmp_path: Path) -> None:
-    """A gateway of one's own stays one in its contexts, with its fields; connect is its hook."""
+    """Contexts of a subclass have its class and fields, and connect() can be overridden."""
     with LabGateway(f"embedded:{tmp_path / 'r.db'}", site="north") as gateway:
         context = gateway.using(project="tests")
 

@@ -1,4 +1,4 @@
-"""Credentials: what they sign, when they are renewed, where they come from, and where they never go."""
+"""Credentials: signing, renewal, lookup, and secrecy."""
 
 from __future__ import annotations
 
@@ -15,13 +15,8 @@ import pytest
 from rendergateway import AuthenticationError, BearerToken, ConfigurationError, CredentialsError, Gateway, TokenFile
 from rendergateway.testing.misbehaving import Line, MisbehavingServer, answers, says, sends
 from rendergateway.transport import BasicLogin, as_credentials
-from rendergateway.transport.credentials.stored import (
-    VariableToken,
-    forget_credentials,
-    login_path,
-    save_credentials,
-    stored_login,
-)
+from rendergateway.transport.credentials.stored import forget_credentials, login_path, save_credentials, stored_login
+from rendergateway.transport.credentials.token import VariableToken
 from tests.transport.conftest import Connect, Serve
 
 SERVER = "https://render.example.org/render-ws/v1"
@@ -29,7 +24,7 @@ OTHER = "https://other.example.org/render-ws/v1"
 
 
 def wanting(*good: str) -> tuple[list[MisbehavingServer], Callable[[Line], None]]:
-    """Return a behaviour that lists owners for these authorizations only, and where it learns what came."""
+    """Return a behaviour that lists owners for these authorizations only, and a list to append its server to."""
     at: list[MisbehavingServer] = []
     yes, no = answers(["lab"]), says(401, "no")
 
@@ -41,26 +36,26 @@ def wanting(*good: str) -> tuple[list[MisbehavingServer], Callable[[Line], None]
 
 
 def sent(server: MisbehavingServer) -> list[str | None]:
-    """Return the authorizations that came, in order."""
+    """Return the received authorizations, in order."""
     return [request.headers.get("Authorization") for request in server.requests]
 
 
 def signature(credentials: object) -> str:
-    """Return the authorization that credentials give."""
+    """Return the authorization that credentials sign with."""
     headers: dict[str, str] = {}
     credentials.sign(headers)  # type: ignore[attr-defined]
     return headers["Authorization"]
 
 
 def secret_file(path: Path, text: str, mode: int = 0o600) -> Path:
-    """Write a file that only its owner may read."""
+    """Write a file that only its owner can read."""
     path.write_text(text)
     path.chmod(mode)
     return path
 
 
 def test_token__renewed_once(serve: Serve, connect: Connect) -> None:
-    """A token that is refused is fetched again and the request repeated, once."""
+    """After a refusal the token is fetched again and the request repeated, once."""
     tokens = iter(["old", "new", "newest"])
     at, behave = wanting("Bearer new")
     at.append(serve(behave))
@@ -70,17 +65,17 @@ def test_token__renewed_once(serve: Serve, connect: Connect) -> None:
 
 
 def test_token__refused_twice(serve: Serve, connect: Connect) -> None:
-    """A second refusal is an error that says what to do; credentials are not sent over and over."""
+    """A second refusal is an error with a remedy; the request is not repeated again."""
     server = serve(says(401, "no"))
 
-    with pytest.raises(AuthenticationError, match=r"no\. Give credentials"):
+    with pytest.raises(AuthenticationError, match=r"no\. Pass credentials with Gateway\(auth=…\)"):
         connect(server.url, auth=BearerToken(lambda: "t")).call("owner.list")
 
     assert sent(server) == ["Bearer t", "Bearer t"]
 
 
 def test_token__a_post_is_repeated_after_a_refusal(serve: Serve, connect: Connect) -> None:
-    """What was refused for its token was not carried out, so it may be sent with a new one."""
+    """A POST refused for its token had no effect, so it is repeated with a new one."""
     tokens = iter(["old", "new"])
     at, behave = wanting("Bearer new")
     at.append(serve(behave))
@@ -93,9 +88,9 @@ def test_token__a_post_is_repeated_after_a_refusal(serve: Serve, connect: Connec
 
 
 def test_token__by_age(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A token is fetched again when it is too old; one given as text cannot be."""
+    """A token is fetched again after its maximal age; a token passed as text cannot be renewed."""
     now = [0.0]
-    monkeypatch.setattr("rendergateway.transport.credentials.credentials.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("rendergateway.transport.credentials.token.time.monotonic", lambda: now[0])
     tokens = iter(["first", "second"])
     token = BearerToken(lambda: next(tokens), max_age_s=300)
     found = {}
@@ -109,14 +104,14 @@ def test_token__by_age(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_token__one_thread_fetches(serve: Serve, connect: Connect) -> None:
-    """However many threads need a token, or are refused at once, it is fetched once; the others wait for it."""
+    """If several threads need a token, or are refused at once, one thread fetches it and the others wait."""
     fetched: list[str] = []
     arrived, refused = threading.Semaphore(0), threading.Barrier(8)
     no, yes = says(401, "no"), answers(["lab"])
 
     def fetch() -> str:
         fetched.append("")
-        # The others are on their way to wait for this.
+        # Until all threads are about to wait for this one.
         for _ in range(8):
             arrived.acquire()
         return f"t{len(fetched)}"
@@ -132,7 +127,7 @@ def test_token__one_thread_fetches(serve: Serve, connect: Connect) -> None:
             return super().refresh(refused)
 
     def behave(line: Line) -> None:
-        # All eight are on their way with the first token before any of them is refused.
+        # All eight requests with the first token arrive before any of them is refused.
         if len(server.requests) <= 8:
             refused.wait()
             no(line)
@@ -150,7 +145,7 @@ def test_token__one_thread_fetches(serve: Serve, connect: Connect) -> None:
 
 
 def test_token__cannot_be_fetched() -> None:
-    """A fetch that fails is an error with its cause; it shows no text that may be secret, and the next try fetches."""
+    """A failed fetch is an error with a cause but without its text; the next request fetches again."""
     results: list[object] = [OSError("http://me:s3cret@auth"), "good"]
 
     def fetch() -> str:
@@ -170,15 +165,17 @@ def test_token__cannot_be_fetched() -> None:
 
 @pytest.mark.parametrize("token", ["", "two words", "new\nline", "ключ", 7, None])
 def test_token__wrong_form(token: object) -> None:
-    """What is no token is refused before it is sent, without being shown."""
-    with pytest.raises(CredentialsError, match="one word of text") as caught:
+    """A malformed token is rejected before it is sent; the error does not contain it."""
+    with pytest.raises(CredentialsError) as caught:
         signature(BearerToken(lambda: token))  # type: ignore[arg-type, return-value]
 
-    assert not token or str(token) not in str(caught.value)
+    # The whole message, so that it cannot contain the token.
+    expected = "malformed bearer token: the given or fetched token must be one word of ASCII text"
+    assert str(caught.value) == expected
 
 
 def test_login__basic_and_function(serve: Serve, connect: Connect) -> None:
-    """A pair of user name and password is sent as basic authorization; a function signs as it likes."""
+    """User name and password are sent as basic authorization; a function can add any header."""
     server = serve(answers([]))
 
     connect(server.url, auth=("me", "pw")).call("owner.list")
@@ -190,15 +187,15 @@ def test_login__basic_and_function(serve: Serve, connect: Connect) -> None:
 
 
 def test_credentials__never_shown_or_pickled() -> None:
-    """No repr shows a secret, and none travels to another process."""
+    """Secrets never appear in a repr and cannot be pickled."""
     for credentials in (BearerToken("secret"), BasicLogin("me", "secret"), as_credentials(lambda headers: None)):
         assert "secret" not in repr(credentials)
-        with pytest.raises(CredentialsError, match="not pickled"):
+        with pytest.raises(CredentialsError, match="cannot be pickled"):
             pickle.dumps(credentials)
 
 
 def test_credentials__wrong_form() -> None:
-    """What signs nothing is refused without being shown; so is a secret among the headers, which would travel."""
+    """Objects that cannot sign, and secrets in headers, are rejected; the errors do not contain them."""
     with pytest.raises(CredentialsError) as caught:
         as_credentials(12345)
     assert "12345" not in str(caught.value)
@@ -208,7 +205,7 @@ def test_credentials__wrong_form() -> None:
 
 
 def test_token_file__text_or_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file holds the token as its only word, or in JSON under a key; ~ is the home of whoever reads it."""
+    """A file contains the token as its only word, or in JSON under a key; ~ is expanded on reading."""
     monkeypatch.setenv("HOME", str(tmp_path))
     secret_file(tmp_path / "plain", "abc\n")
     secret_file(tmp_path / "admin.json", '{"token": "def", "render": "ghi"}')
@@ -220,7 +217,7 @@ def test_token_file__text_or_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_token_file__read_again(serve: Serve, connect: Connect, tmp_path: Path) -> None:
-    """A file that was changed is read again; one that still holds what was refused is not tried again."""
+    """A changed file is read again; a refused token that is still in the file is not sent again."""
     path = secret_file(tmp_path / "token", "one")
     server = serve(answers([]))
     gateway = connect(server.url, auth=TokenFile(path))
@@ -239,16 +236,16 @@ def test_token_file__read_again(serve: Serve, connect: Connect, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("text", "key", "message"),
     [
-        (None, None, "cannot be read for credentials: No such file"),
-        ("s3cret word", None, "the text of .*token is not"),
+        (None, None, "cannot read credentials from .*token: No such file"),
+        ("s3cret word", None, "the text of .*token must be one word"),
         ("s3cret", "render", "is not JSON"),
-        ('["s3cret"]', "render", "no object with keys"),
-        ('{"token": "s3cret"}', "render", "the value of 'render' in .*token is not"),
-        ('{"token": {"s3cret": 1}}', None, "the value of 'token' in .*token is not"),
+        ('["s3cret"]', "render", "is not a JSON object with keys"),
+        ('{"token": "s3cret"}', "render", "the value of 'render' in .*token must be one word"),
+        ('{"token": {"s3cret": 1}}', None, "the value of 'token' in .*token must be one word"),
     ],
 )
-def test_token_file__what_is_wrong(tmp_path: Path, text: str | None, key: str | None, message: str) -> None:
-    """What is wrong with a file is told by its path, never by what it holds."""
+def test_token_file__invalid(tmp_path: Path, text: str | None, key: str | None, message: str) -> None:
+    """Errors about a file contain its path, never its content."""
     if text is not None:
         secret_file(tmp_path / "token", text)
 
@@ -259,15 +256,15 @@ def test_token_file__what_is_wrong(tmp_path: Path, text: str | None, key: str | 
 
 
 def test_token_file__others_may_read_it(tmp_path: Path) -> None:
-    """A file of one's own that others may read is refused, with the command that mends it."""
+    """A file of the current user that others may read is rejected; the error contains the remedy."""
     path = secret_file(tmp_path / "token", "abc", mode=0o640)
 
     with pytest.raises(CredentialsError, match=f"chmod 600 {path}"):
         signature(TokenFile(path))
 
 
-def test_stored__one_file_for_each_server(tmp_path: Path) -> None:
-    """Credentials are kept by server, readable by nobody else, changed whole, and forgotten."""
+def test_stored__one_file_per_server(tmp_path: Path) -> None:
+    """Logins are stored per server in private files, replaced atomically, and deleted on request."""
     path = save_credentials(SERVER, token="abc")
     save_credentials(OTHER, login=("me", "pw"))
 
@@ -283,10 +280,10 @@ def test_stored__one_file_for_each_server(tmp_path: Path) -> None:
 
 
 def test_stored__wrong(tmp_path: Path) -> None:
-    """A file that was put in the place of another server's is not believed; nothing wrong is stored."""
+    """A file renamed to another server's is rejected; malformed credentials are not stored."""
     save_credentials(OTHER, token="abc").rename(login_path(SERVER))
 
-    with pytest.raises(CredentialsError, match="does not hold credentials for https://render"):
+    with pytest.raises(CredentialsError, match="does not contain credentials for https://render"):
         signature(stored_login(SERVER))
     for wrong in ({}, {"token": "a b"}, {"token": "a", "login": ("me", "pw")}):
         with pytest.raises(CredentialsError):
@@ -294,8 +291,8 @@ def test_stored__wrong(tmp_path: Path) -> None:
     assert not login_path(OTHER).exists()
 
 
-def test_found__from_where_the_server_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Environment, profile and login are found for the server that they name, and for no other."""
+def test_configured__for_the_named_server_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials of environment, profile and login apply to the server that they name, and to no other."""
     Path(os.environ["RENDERGATEWAY_CONFIG"]).write_text(
         '[profiles.lab]\nservice = "https://render.example.org"\ntoken_file = "~/lab"\ntoken_key = "k"'
     )
@@ -323,8 +320,8 @@ def test_found__from_where_the_server_is_named(tmp_path: Path, monkeypatch: pyte
     }
 
 
-def test_variable__renewed_when_it_changed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A token of the environment is looked up for each request."""
+def test_variable__read_per_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token in an environment variable is read for each request."""
     monkeypatch.setenv("T", "one")
     token = VariableToken("T")
 
@@ -336,7 +333,7 @@ def test_variable__renewed_when_it_changed(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_change_auth__from_the_next_request(serve: Serve, connect: Connect, tmp_path: Path) -> None:
-    """Whatever wrapper asks, it asks with the new credentials; contexts follow unless they have their own."""
+    """New credentials apply to existing wrappers, and to contexts without credentials of their own."""
     server = serve(sends(json.dumps({"stackId": {"owner": "o", "project": "p", "stack": "s"}}).encode()))
     gateway = connect(server.url, auth=("me", "pw"))
     stack, follows = gateway.stack("s"), gateway.using(project="q")

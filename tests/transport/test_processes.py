@@ -1,4 +1,4 @@
-"""Many at once: threads, forks, and processes that get gateways and wrappers sent to them."""
+"""Concurrency: threads, forks, and gateways and wrappers in other processes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from rendergateway.transport.credentials.stored import save_credentials
 from tests.transport.conftest import Connect, Serve
 from tests.transport.test_contexts import LabGateway
 
-# A child that ends as programs end, with all that the interpreter does then.
+# The child exits normally, including the interpreter's cleanup.
 FORKING = """
 import os, sys
 from rendergateway import Gateway
@@ -46,14 +46,14 @@ with Gateway("embedded:", owner="lab", project="cortex") as gateway:
         gateway.close()
         sys.exit()
     os.waitpid(child, 0)
-    folder = gateway._pool.carrier.application.database.path.parent
+    folder = gateway._client._pool.carrier.application.database.path.parent
     print(gateway.stack("of_child").exists, stack.reload().state, folder.is_dir())
 """
 SPAWN = multiprocessing.get_context("spawn")
 
 
 class NotedTile(TileWrapper):
-    """A tile with a property of its own."""
+    """A tile class with an additional property."""
 
     @property
     def note(self) -> str:
@@ -61,13 +61,13 @@ class NotedTile(TileWrapper):
 
 
 def fetch_token() -> str:
-    """Return a token, in whatever process."""
+    """Return a token, in any process."""
     return "fetched"
 
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[StackWrapper]:
-    """Three sections of two tiles in a service in a file."""
+    """A stack of three sections with two tiles each, in a database file."""
     with Gateway(f"embedded:{tmp_path / 'render.db'}", owner="lab", project="cortex") as gateway:
         stack = gateway.create_stack("s")
         with stack.editing() as edit:
@@ -82,19 +82,19 @@ def stack(tmp_path: Path) -> Iterator[StackWrapper]:
 
 
 def measure(section: Any) -> tuple[float, int, list[str]]:
-    """Return what a section knows that came from another process, and the requests made for it."""
+    """Return facts of a section from another process, and the requests made for them."""
     with section._conn.counting() as requests:
         count = section.tile_count
     return section.z, count, requests
 
 
 def own_class(tile: Any) -> tuple[str, str, str]:
-    """Return what a tile and its gateway are, in whatever process."""
+    """Return the classes of a tile and of a tile of its gateway, in any process."""
     return type(tile).__name__, tile.note, type(tile.stack.tile("t1_0")).__name__
 
 
 def list_owners(gateway: Gateway) -> Any:
-    """Make one request; an error comes back as its text."""
+    """Make one request; return an error as its text."""
     try:
         return gateway.call("owner.list")
     except CredentialsError as error:
@@ -102,20 +102,20 @@ def list_owners(gateway: Gateway) -> Any:
 
 
 def pool_of(gateway: Gateway) -> int:
-    """Return what tells one pool from another within a process."""
+    """Return a number that identifies the pool in its process."""
     gateway.call("owner.list")
-    return id(gateway._pool.carrier)
+    return id(gateway._client._pool.carrier)
 
 
 @pytest.fixture(scope="module")
 def spawned() -> Iterator[ProcessPoolExecutor]:
-    """One other process, begun anew."""
+    """One spawned process."""
     with ProcessPoolExecutor(1, mp_context=SPAWN) as pool:
         yield pool
 
 
 def test_threads__one_cold_wrapper(stack: StackWrapper) -> None:
-    """32 threads on one object that is not loaded make one request, over HTTP's code path as well."""
+    """32 threads that read one object that is not loaded make one request."""
     start = threading.Barrier(32)
     tile = stack.tile("t1_0")
 
@@ -130,7 +130,7 @@ def test_threads__one_cold_wrapper(stack: StackWrapper) -> None:
 
 
 def test_threads__their_answers_are_not_mixed(serve: Serve, connect: Connect) -> None:
-    """32 threads of one gateway each get the answer to their own request."""
+    """Each of 32 threads of one gateway gets the answer to its own request."""
     gateway = connect(serve(echo_path).url)
 
     with ThreadPoolExecutor(32) as pool:
@@ -140,21 +140,21 @@ def test_threads__their_answers_are_not_mixed(serve: Serve, connect: Connect) ->
 
 
 def test_threads__a_first_request_opens_one_connection(serve: Serve, connect: Connect) -> None:
-    """Threads that meet at a gateway which was never used share what the first of them opens."""
+    """Threads that use a new gateway concurrently share one connection."""
     gateway = Gateway(serve(answers([])).url)
     start = threading.Barrier(16)
 
     def pool_seen(_: int) -> int:
         start.wait()
-        return id(gateway._pool)
+        return id(gateway._client._pool)
 
     with ThreadPoolExecutor(16) as pool:
         assert len(set(pool.map(pool_seen, range(16)))) == 1
     gateway.close()
 
 
-def test_spawned__wrappers_bring_what_they_hold(stack: StackWrapper, spawned: ProcessPoolExecutor) -> None:
-    """Each section arrives with its row; it makes no request to know itself."""
+def test_spawned__wrappers_keep_their_records(stack: StackWrapper, spawned: ProcessPoolExecutor) -> None:
+    """A pickled section contains its record, so no request is needed for its facts."""
     sections = stack.sections()
     assert sections[0].tile_count == 2
 
@@ -164,14 +164,14 @@ def test_spawned__wrappers_bring_what_they_hold(stack: StackWrapper, spawned: Pr
 
 
 def test_spawned__classes_of_the_gateway(stack: StackWrapper, spawned: ProcessPoolExecutor) -> None:
-    """Registered classes stand for their kinds in the other process, too."""
+    """Classes registered with a gateway are used in the other process too."""
     stack._conn.register(NotedTile)
 
     assert spawned.submit(own_class, stack.tile("t2_0")).result() == ("NotedTile", "note of t2_0", "NotedTile")
 
 
 def test_spawned__one_pool_for_all_tasks(serve: Serve, connect: Connect, spawned: ProcessPoolExecutor) -> None:
-    """The next task finds the connections that the last one opened; another gateway has others."""
+    """The tasks of one gateway in a process share connections; another gateway has its own."""
     url = serve(answers([])).url
     gateway = connect(url)
 
@@ -185,7 +185,7 @@ def test_spawned__one_pool_for_all_tasks(serve: Serve, connect: Connect, spawned
 def test_spawned__no_secret_travels(
     serve: Serve, connect: Connect, spawned: ProcessPoolExecutor, tmp_path: Path
 ) -> None:
-    """Credentials are found again by file, function, variable or login; a password is not, and the error says so."""
+    """Token files and functions are pickled by name; secrets are not, and the error says so."""
     server = serve(answers(["lab"]))
     (tmp_path / "token").write_text("s3cret")
     (tmp_path / "token").chmod(0o600)
@@ -208,12 +208,12 @@ def test_spawned__no_secret_travels(
     assert sent == ["Bearer s3cret", "Bearer fetched", None]
     assert [found[name] for name in ("file", "function", "none")] == [["lab"]] * 3
     for name, what in {"password": "BasicLogin", "text": "BearerToken", "closure": "BearerToken"}.items():
-        assert f"where {what} signed its requests; secrets do not travel" in found[name]
+        assert f"the gateway was pickled with a {what}, and secrets are not pickled" in found[name]
         assert "change_auth" in found[name]
 
 
 def test_spawned__login_is_found(serve: Serve, connect: Connect, spawned: ProcessPoolExecutor) -> None:
-    """What `rendergateway login` keeps is found by the server's name."""
+    """A stored login is found by the server's name."""
     server = serve(answers(["lab"]))
     gateway = connect(server.url)
     save_credentials(gateway.server, token="stored")
@@ -223,7 +223,7 @@ def test_spawned__login_is_found(serve: Serve, connect: Connect, spawned: Proces
 
 
 def test_spawned__subclass(tmp_path: Path, spawned: ProcessPoolExecutor) -> None:
-    """A gateway of one's own arrives as what it is, with its fields; nothing connects it again."""
+    """A gateway of a subclass keeps its class and fields, and does not reconnect."""
     gateway = LabGateway(f"embedded:{tmp_path / 'r.db'}", site="north")
     gateway.branch = "set before"
 
@@ -234,7 +234,7 @@ def test_spawned__subclass(tmp_path: Path, spawned: ProcessPoolExecutor) -> None
 
 
 def test_pickle__comes_back_to_its_gateway(stack: StackWrapper, spawned: ProcessPoolExecutor) -> None:
-    """What returns from another process, is copied, or is read back here belongs to the gateway that it came from."""
+    """An object that is unpickled in its own process, or copied, is the original object."""
     gateway, tile = stack._conn, stack.tile("t1_0")
 
     assert pickle.loads(pickle.dumps(tile)) is tile
@@ -245,24 +245,24 @@ def test_pickle__comes_back_to_its_gateway(stack: StackWrapper, spawned: Process
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_fork__shares_no_connection(serve: Serve, connect: Connect) -> None:
-    """A forked process opens connections of its own, with the credentials that it inherited; the first ones stay."""
+    """A forked process opens its own connections with the inherited credentials; the parent's stay open."""
     server = serve(answers(["lab"]))
     gateway = connect(server.url, auth=("me", "pw"))
     gateway.call("owner.list")
-    carrier = gateway._pool.carrier
+    carrier = gateway._client._pool.carrier
 
-    code = in_fork(lambda: gateway.call("owner.list") == ["lab"] and gateway._pool.carrier is not carrier)
+    code = in_fork(lambda: gateway.call("owner.list") == ["lab"] and gateway._client._pool.carrier is not carrier)
 
     assert code == 0
     assert gateway.call("owner.list") == ["lab"]
-    assert gateway._pool.carrier is carrier
+    assert gateway._client._pool.carrier is carrier
     ports = [request.headers["Authorization"] for request in server.requests]
     assert len(ports) == 3
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_fork__private_service_is_shared_and_stays() -> None:
-    """A forked process works on the private service of its parent and, closing it and ending, leaves it."""
+    """A forked process uses the private service of its parent, which survives its close() and exit."""
     done = subprocess.run([sys.executable, "-c", FORKING], capture_output=True, text=True, check=True)
 
     assert done.stdout.split() == ["True", "LOADING", "True"]
@@ -271,7 +271,7 @@ def test_fork__private_service_is_shared_and_stays() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_fork__locks_are_free(serve: Serve, connect: Connect) -> None:
-    """What another thread was loading when the process was forked can be loaded in the child."""
+    """A forked process can load an object that another thread was loading during the fork."""
     server = serve(keeps_silent, says(503), answers({"stackId": {"owner": "o", "project": "p", "stack": "s"}}))
     gateway = connect(server.url, auth=BearerToken(fetch_token))
     stack = gateway.stack("s")
@@ -289,7 +289,7 @@ def test_fork__locks_are_free(serve: Serve, connect: Connect) -> None:
 
 
 def test_joblib__wrappers(stack: StackWrapper) -> None:
-    """Processes of joblib take wrappers as they are."""
+    """Wrappers can be passed to processes of joblib."""
     joblib = pytest.importorskip("joblib", reason="joblib is not installed")
 
     assert stack.section(1).tile_count == 2
@@ -300,7 +300,7 @@ def test_joblib__wrappers(stack: StackWrapper) -> None:
 
 
 def test_dask__wrappers(stack: StackWrapper) -> None:
-    """Processes of dask take wrappers as they are."""
+    """Wrappers can be passed to processes of dask."""
     dask = pytest.importorskip("dask", reason="dask is not installed")
     assert stack.section(1).tile_count == 2
     tasks = [dask.delayed(measure)(section) for section in stack.sections()]
@@ -311,25 +311,25 @@ def test_dask__wrappers(stack: StackWrapper) -> None:
 
 
 def given_up(stack: StackWrapper) -> None:
-    """Load what the server will never send."""
+    """Load an object from a silent server."""
     with contextlib.suppress(RenderGatewayError):
         stack.load()
 
 
 def describe(gateway: Any) -> tuple[Any, ...]:
-    """Return what arrived, and the requests that asking for it made."""
+    """Return facts of a gateway, and the requests made for them."""
     with gateway.counting() as requests:
         facts = (type(gateway).__name__, gateway.site, gateway.branch, gateway.default_project, gateway.is_closed)
     return (*facts, requests)
 
 
 def echo_path(line: Line) -> None:
-    """Answer with the path that was asked for on this very line."""
+    """Answer with the path requested on this connection."""
     answers(line.request.path)(line)
 
 
 def in_fork(work: Callable[[], bool]) -> int:
-    """Do *work* in a forked process; return 0 where it returned True."""
+    """Do *work* in a forked process; return 0 if it returned True."""
     gc.collect()
     child = os.fork()
     if child == 0:

@@ -1,4 +1,4 @@
-"""The client against recordings of the real service: each exchange is issued again by ``gateway.call``."""
+"""Recordings of the real service, replayed through ``gateway.call``."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ SHARED = ROOT.parent / "shared" / "recordings-of-real-data"
 CASSETTES = sorted((ROOT / "cassettes").rglob("*.yaml")) + sorted(SHARED.rglob("*.yaml"))
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 PREFIX = "/render-ws/v1"
-# Headers that make an exchange one that `call` does not issue: it asks for what the endpoint answers, whole and plain.
+# Exchanges with these headers cannot be issued by `call`.
 SPECIAL = {"accept", "accept-encoding", "content-encoding", "if-none-match", "if-match", "origin"}
 ISSUED_AT_LEAST = 2000
 
 
 @attrs.frozen
 class Call:
-    """What a recorded request means in the terms of the table of endpoints."""
+    """A recorded request in terms of the endpoint table."""
 
     endpoint: Endpoint
     values: dict[str, Any]
@@ -39,7 +39,7 @@ class Call:
 
 @functools.cache
 def read_call(method: str, url: str, body: str | bytes | None) -> Call | None:
-    """The call that a request stands for; None where it stands for none."""
+    """Return the call that corresponds to a request; None if there is none."""
     split = urlsplit(url)
     query = parse_qs(split.query, keep_blank_values=True)
     try:
@@ -58,7 +58,7 @@ def read_call(method: str, url: str, body: str | bytes | None) -> Call | None:
 
 
 def issued(method: str, url: str, body: str | bytes | None, headers: dict[str, str]) -> Call | None:
-    """The call that a recorded request stands for; None where `call` would not send it like that."""
+    """Return the call that sends the same request as a recorded one; None if there is none."""
     call = read_call(method, url, body)
     if call is None or SPECIAL & headers.keys():
         return None
@@ -67,10 +67,10 @@ def issued(method: str, url: str, body: str | bytes | None, headers: dict[str, s
 
 
 def same_call(request: Any, recorded_request: Any) -> bool:
-    """Tell vcrpy whether a request means the same as a recorded one, however their numbers are written."""
+    """Return whether a request equals a recorded one, whatever the format of their numbers."""
     headers = {name.lower(): text(value) for name, value in recorded_request.headers.items()}
     stored = issued(recorded_request.method, recorded_request.uri, recorded_request.body, headers)
-    # By their text: a recorded NaN equals no other.
+    # Compared by repr, because a recorded NaN equals no other.
     return stored is not None and repr(read_call(request.method, request.uri, request.body)) == repr(stored)
 
 
@@ -79,7 +79,7 @@ def text(value: str | bytes | list[str]) -> str:
 
 
 def recorded(path: Path) -> Iterator[tuple[Call, dict[str, Any]]]:
-    """The exchanges of a recording that `call` can issue."""
+    """Yield the exchanges of a recording that `call` can issue."""
     for exchange in yaml.load(path.read_text(), Loader=LOADER)["interactions"]:
         request = exchange["request"]
         headers = {name.lower(): text(value) for name, value in request["headers"].items()}
@@ -94,7 +94,7 @@ def body_of(response: dict[str, Any]) -> bytes:
 
 
 def expected(endpoint: Endpoint, response: dict[str, Any]) -> Any:
-    """What `call` returns for a recorded success, or the class of the error for a recorded refusal."""
+    """Return the expected result of `call`, or the class of the error for a recorded refusal."""
     status, body = response["status"]["code"], body_of(response)
     kind = next((v[0] for k, v in response["headers"].items() if k.lower() == "content-type"), "")
     if status >= 300:
@@ -121,7 +121,7 @@ def outcome(gateway: Gateway, call: Call) -> Any:
 
 @pytest.mark.parametrize("path", CASSETTES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_recording__client(path: Path) -> None:
-    """Every answer comes back as recorded, and every refusal as the error of the table."""
+    """Every answer is returned as recorded, and every refusal raises the error of the table."""
     recorder = vcr.VCR(record_mode="none", match_on=["same_call"])
     recorder.register_matcher("same_call", same_call)
     gateway = Gateway("http://render.test:8080", retries=Retries(total=0))
@@ -134,7 +134,7 @@ def test_recording__client(path: Path) -> None:
 
 
 def test_recordings__how_many_are_issued(capsys: pytest.CaptureFixture[str]) -> None:
-    """Most exchanges can be issued by name; the rest are counted, and never grow unnoticed."""
+    """Most exchanges can be issued by name; their number does not decrease unnoticed."""
     counts = {path: sum(1 for _ in recorded(path)) for path in CASSETTES if SHARED not in path.parents}
     total = sum(len(yaml.load(path.read_text(), Loader=LOADER)["interactions"]) for path in counts)
 

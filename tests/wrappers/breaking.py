@@ -11,7 +11,7 @@ from typing import Any
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from rendergateway.service.launch import app_for
+from rendergateway.service.app import app_for
 
 
 class _Quiet(WSGIRequestHandler):

@@ -121,11 +121,14 @@ def test_apply__sees_what_is_stored_now(stack: StackWrapper, gateway: Gateway) -
 
 
 def test_apply__nothing_is_saved_before_all_are_changed(stack: StackWrapper, gateway: Gateway) -> None:
-    """With one transform a tile, a tile that is not there is told before the first is saved."""
+    """With one transform per tile, a missing tile is an error before the first tile is saved."""
     with gateway.counting() as requests:
         with pytest.raises(NotFoundError), stack.editing(batch=1) as edit:
             edit.apply({"t1_0": SHIFT, "none": SHIFT})
-        with pytest.raises(NotFoundError, match="1 tiles are in none of these sections"), stack.editing() as edit:
+        with (
+            pytest.raises(NotFoundError, match=r"1 tiles are not in these sections of .*'t3_0'"),
+            stack.editing() as edit,
+        ):
             edit.apply({"t1_0": SHIFT, "t3_0": SHIFT}, sections=[1, 2])
 
     assert "stack.save_tiles" not in requests
@@ -147,19 +150,24 @@ CURVED = PolynomialTransform2D([[0, 1, 0, 1e-5, 0, 0], [0, 0, 1, 0, 0, 1e-5]])
 @pytest.mark.parametrize(
     ("changes", "options", "error", "sentence"),
     [
-        (SHIFT, {"how": "sideways"}, ValueError, "append, prepend, .*'sideways' is none"),
-        ({"a": SHIFT}, {"shared_id": "x"}, ValueError, "here is one a tile"),
+        (SHIFT, {"how": "sideways"}, ValueError, "how must be append, prepend, .*; got 'sideways'"),
+        (
+            {"a": SHIFT},
+            {"shared_id": "x"},
+            ValueError,
+            "shared_id='x' requires one transform for all tiles, got one per tile",
+        ),
         (SHIFT, {"shared_id": "x", "how": "concatenate_last"}, ValueError, "cannot be shared"),
-        (SHIFT, {"sections": []}, ValueError, "no sections among those given"),
+        (SHIFT, {"sections": []}, ValueError, "sections= is empty; leave it out"),
         ((["a", "b"], np.zeros((1, 2, 3))), {}, RecordError, r"expected \(2, 2, 3\)"),
-        ((["a", "a"], np.zeros((2, 2, 3))), {}, RecordError, "'a' is listed twice"),
-        ((["a"], np.full((1, 2, 3), np.nan)), {}, RecordError, "tile 'a' has numbers that are not finite"),
+        ((["a", "a"], np.zeros((2, 2, 3))), {}, RecordError, "duplicate tile id 'a'"),
+        ((["a"], np.full((1, 2, 3), np.nan)), {}, RecordError, "the matrix of tile 'a' contains numbers"),
     ],
 )
 def test_apply__that_does_not_go_together(
     stack: StackWrapper, changes: Any, options: dict[str, Any], error: type[Exception], sentence: str
 ) -> None:
-    """What cannot be meant is told before anything is read or saved."""
+    """Contradictory arguments are refused before anything is read or saved."""
     with stack.editing() as edit, pytest.raises(error, match=sentence):
         edit.apply(changes, **options)
 
@@ -186,8 +194,11 @@ def test_set_shared_transform__boxes_follow(stack: StackWrapper, gateway: Gatewa
 
 
 def test_apply__shared_id_that_is_taken(stack: StackWrapper) -> None:
-    """A shared transform is not changed by the way."""
-    with pytest.raises(RecordError, match=r"set_shared_transform changes it"), stack.editing() as edit:
+    """An existing shared transform is not replaced by apply()."""
+    with (
+        pytest.raises(RecordError, match=r"different shared transform 'lens', .*set_shared_transform\(\) replaces it"),
+        stack.editing() as edit,
+    ):
         edit.apply(SHIFT, sections=1, shared_id="lens")
 
     assert stack.shared_transforms["lens"].evolve(id=None) == LENS
@@ -225,7 +236,7 @@ def acquired(gateway: Gateway) -> StackWrapper:
 
 def stored(stack: StackWrapper) -> dict[str, Any]:
     """All tiles and shared transforms, numbers in texts read."""
-    found: dict[str, Any] = comparable(stack._call("stack.resolved_tiles"))
+    found: dict[str, Any] = comparable(stack._bound.call("stack.resolved_tiles"))
     return found
 
 
@@ -249,7 +260,7 @@ def _numbers(text: str) -> Any:
         return text
 
 
-@pytest.mark.parametrize("boxes", ["service", "here"])
+@pytest.mark.parametrize("boxes", ["service", "local"])
 @pytest.mark.parametrize("case", CHANGES)
 def test_golden__one_transform_a_tile(acquired: StackWrapper, case: str, boxes: str) -> None:
     """What ImportTransformChangesClient makes of a list of changes, we do."""
@@ -262,7 +273,7 @@ def test_golden__one_transform_a_tile(acquired: StackWrapper, case: str, boxes: 
     assert stored(edit.stack) == java_result("ImportTransformChangesClient", case)
 
 
-@pytest.mark.parametrize("boxes", ["service", "here"])
+@pytest.mark.parametrize("boxes", ["service", "local"])
 @pytest.mark.parametrize("case", SECTIONS)
 def test_golden__one_transform_for_sections(acquired: StackWrapper, case: str, boxes: str) -> None:
     """What TransformSectionClient makes of whole sections, we do."""

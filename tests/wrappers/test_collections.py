@@ -12,7 +12,7 @@ import pytest
 
 from rendergateway import Gateway, NotFoundError, RenderGatewayError, StackWrapper, TileTable, TileWrapper
 from rendergateway.transforms import AffineModel2D
-from rendergateway.wrappers.core.mapping import mapped
+from rendergateway.wrappers.core.bulk import Bulk, mapped
 from tests.wrappers.conftest import tile
 
 
@@ -79,10 +79,13 @@ def test_filter__values_of_numpy_and_lists(mosaic: StackWrapper, gateway: Gatewa
 
 
 def test_filter__unknown_field(mosaic: StackWrapper, gateway: Gateway) -> None:
-    """A field that there is not is refused when it is named, with those that there are."""
-    with gateway.counting() as requests, pytest.raises(TypeError, match=r"no field row; it has .*image_row"):
+    """An unknown field is refused with a list of the known ones."""
+    with (
+        gateway.counting() as requests,
+        pytest.raises(TypeError, match=r"unknown field row of a tile; known: .*image_row"),
+    ):
         mosaic.tiles().filter(row=1)
-    with pytest.raises(TypeError, match="a stack has no field nmae"):
+    with pytest.raises(TypeError, match="unknown field nmae of a stack"):
         gateway.stacks().order_by("nmae")
     assert requests == []
 
@@ -153,7 +156,7 @@ def test_part__does_not_undo_a_later_reading(stack: StackWrapper) -> None:
 
 
 def test_pages(mosaic: StackWrapper) -> None:
-    """A collection is cut into pages, which are collections; the way Django's Paginator counts works too."""
+    """A collection is split into pages, which are collections; counting as in Django's Paginator works too."""
     pages = mosaic.tiles().pages(2)
 
     assert (len(pages), pages[0].ids, pages[-1].ids) == (3, ["bare", "r0_c0"], ["r1_c1"])
@@ -161,7 +164,7 @@ def test_pages(mosaic: StackWrapper) -> None:
     assert mosaic.tiles().count() == 5
     with pytest.raises(IndexError):
         _ = pages[3]
-    with pytest.raises(ValueError, match="at least one"):
+    with pytest.raises(ValueError, match="page size must be a whole number >= 1, got 0"):
         mosaic.tiles().pages(0)
 
 
@@ -177,7 +180,7 @@ def test_index(mosaic: StackWrapper) -> None:
 
 
 def test_table__tiles(mosaic: StackWrapper, gateway: Gateway) -> None:
-    """Tiles become a table over the same texts; nanometres come as columns to look at."""
+    """Tiles become a table over the same texts, with columns in nanometres on request."""
     tiles = mosaic.section(3).tiles()
 
     table = tiles.table()
@@ -191,7 +194,7 @@ def test_table__tiles(mosaic: StackWrapper, gateway: Gateway) -> None:
     with pytest.raises(ValueError, match="px"):
         tiles.table(units="um")
     gateway.create_stack("bare")
-    with pytest.raises(RenderGatewayError, match="nobody said how large"):
+    with pytest.raises(RenderGatewayError, match=r"has no resolution; stack.update\(resolution_nm=...\) sets it"):
         gateway.stacks(name="bare").table(units="nm")
 
 
@@ -210,7 +213,7 @@ def test_table__sections_and_stacks(mosaic: StackWrapper, gateway: Gateway) -> N
     assert mosaic.sections().table(units="nm").max_x_nm.tolist() == [760.0, 400.0]
     assert list(stacks.to_pandas()["state"]) == ["LOADING", "COMPLETE"]
     assert "tile_count" in dir(stacks)
-    with pytest.raises(AttributeError, match="'color' is none of them"):
+    with pytest.raises(AttributeError, match="no column 'color'"):
         _ = stacks.color
 
 
@@ -230,7 +233,7 @@ def test_map__in_order(stack: StackWrapper) -> None:
 
 
 def test_map__first_error(mosaic: StackWrapper) -> None:
-    """The first error in the order of the objects comes out, says of which, and nothing more is begun."""
+    """The first error in the order of the objects is raised with the object, and no more work is started."""
     begun = list[str]()
 
     def work(tile: TileWrapper) -> None:
@@ -240,7 +243,7 @@ def test_map__first_error(mosaic: StackWrapper) -> None:
     with pytest.raises(KeyError, match="bare") as caught:
         (mosaic.tiles()).map(work, workers=1)
 
-    assert vars(caught.value)["__notes__"] == ["while at <TileWrapper lab/cortex/mosaic/bare>"]
+    assert vars(caught.value)["__notes__"] == ["while processing <TileWrapper lab/cortex/mosaic/bare>"]
     assert len(begun) < 5
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("rendergateway-map")]
 
@@ -273,13 +276,13 @@ def on_disk(tmp_path: Path) -> Iterator[StackWrapper]:
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_map__in_processes(on_disk: StackWrapper) -> None:
-    """Work is done in other processes, where objects arrive with what names them; so do its errors."""
+    """Work runs in other processes, and its errors come back with the object."""
     sections = on_disk.sections()
 
     assert sections.map(_z_and_count, processes=2) == [(1.0, 1), (2.0, 1)]
     with pytest.raises(ValueError, match="could not convert") as caught:
         on_disk.tiles().map(_fail, processes=2)
-    assert vars(caught.value)["__notes__"][-1] == "while at <TileWrapper lab/cortex/s/t1.0>"
+    assert vars(caught.value)["__notes__"][-1] == "while processing <TileWrapper lab/cortex/s/t1.0>"
 
 
 def _fail(tile: TileWrapper) -> float:
@@ -287,16 +290,18 @@ def _fail(tile: TileWrapper) -> float:
 
 
 def test_map__wrong_numbers(stack: StackWrapper) -> None:
-    """Threads and processes are told apart, and at least one works."""
-    with pytest.raises(TypeError, match="not by both"):
+    """Threads together with processes, and fewer than one worker, are refused."""
+    with pytest.raises(TypeError, match="workers= are threads and processes= are processes; give one of them"):
         stack.sections().map(str, workers=2, processes=2)
-    with pytest.raises(ValueError, match="at least one"):
+    with pytest.raises(ValueError, match="workers must be >= 1, got -1"):
         stack.sections().map(str, workers=-1)
 
 
 def test_map__what_does_not_travel(stack: StackWrapper) -> None:
-    """Work that other processes cannot be given is refused before one is started."""
-    with pytest.raises(TypeError, match=r"<lambda>.* does not travel to other processes: .*; give a function of a mod"):
+    """Work that cannot be pickled is refused before a process is started."""
+    with pytest.raises(
+        TypeError, match=r"<lambda>.* cannot be pickled for another process: .*; pass a module-level func"
+    ):
         stack.sections().map(lambda section: section.z, processes=2)
 
 
@@ -337,7 +342,7 @@ def test_stacks__by_pattern_and_state(mosaic: StackWrapper, gateway: Gateway) ->
 
 
 def test_map__bounded_in_flight() -> None:
-    """However many objects there are, only a few are taken before the first answer is."""
+    """The number of objects in flight is bounded."""
     taken, told = list[int](), list[int]()
 
     class Numbers(list[int]):
@@ -346,6 +351,7 @@ def test_map__bounded_in_flight() -> None:
                 taken.append(number)
                 yield number
 
-    mapped(str, Numbers(range(100)), what="numbers", workers=3, progress=lambda done: told.append(len(taken) - done))
+    bulk = Bulk(workers=3, progress=lambda done: told.append(len(taken) - done))
+    mapped(str, Numbers(range(100)), bulk, what="numbers")
 
     assert max(told) <= 2 * 3

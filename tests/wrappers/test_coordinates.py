@@ -104,8 +104,8 @@ def test_tile__asked_of_the_service(stack: StackWrapper, gateway: Gateway) -> No
     local = np.array([[[0, 0], [99, 50]]])
 
     with gateway.counting() as requests:
-        world = tile.world_from_local(local, where="service")
-        back = tile.local_from_world(world, where="service")
+        world = tile.world_from_local(local, compute="service")
+        back = tile.local_from_world(world, compute="service")
 
     assert requests == [
         "coordinate.batch_world_from_local",
@@ -125,7 +125,7 @@ def test_tile__outside_by_formula_and_by_mesh(stack: StackWrapper) -> None:
     with pytest.raises(NotInvertibleError, match=r"\(190.5, 2.0\) lies in no triangle"):
         tile.local_from_world([190.5, 2], method="mesh")
     with pytest.raises(CoordinateError, match=r"point 0: world coordinate \(190.5, 2.0\) found in .*t1_1.* cannot be"):
-        tile.local_from_world([190.5, 2], where="service")
+        tile.local_from_world([190.5, 2], compute="service")
 
 
 def test_tile__bare_or_without_size(gateway: Gateway) -> None:
@@ -141,7 +141,7 @@ def test_tile__bare_or_without_size(gateway: Gateway) -> None:
     assert second.local_from_world([5, 7]).tolist() == [4, 6]
     with pytest.raises(TransformError, match="'sizeless' has no width or height"):
         second.local_from_world([5, 7], method="mesh")
-    found, asked = (stack.section(1).locate([[5, 7], [50, 50]], where=where) for where in ("here", "service"))
+    found, asked = (stack.section(1).locate([[5, 7], [50, 50]], compute=compute) for compute in ("local", "service"))
     assert_same(found, asked)
     assert found.error.tolist() == ["width and height must be set to create transform mesh", ""]
 
@@ -161,7 +161,7 @@ def test_locate__tiles_under_points(stack: StackWrapper, gateway: Gateway) -> No
     assert found.visible.tolist() == [False, True, True, False]
     np.testing.assert_allclose(found[~found.failed].xy, [[94, 18], [4, 18], [4, 3]])
     assert found.error[3].startswith("no tile specifications found in stack with owner 'lab'")
-    with pytest.raises(CoordinateError, match=r"^1 of 3 points could not be carried: point 2: no tile"):
+    with pytest.raises(CoordinateError, match=r"^1 of 3 points could not be mapped: point 2: no tile"):
         found.raise_errors()
     assert found[found.visible].raise_errors().tile_id.tolist() == ["t1_1", "t1_0"]
 
@@ -169,7 +169,7 @@ def test_locate__tiles_under_points(stack: StackWrapper, gateway: Gateway) -> No
 def test_locate__as_the_service(odd: StackWrapper, points: npt.NDArray[Any]) -> None:
     """Bent, mirrored, flat, turned and bare tiles are found where the service finds them, with its sentences."""
     finite = points[np.isfinite(points).all(axis=1)]
-    found, asked = (odd.section(1).locate(finite, where=where) for where in ("here", "service"))
+    found, asked = (odd.section(1).locate(finite, compute=compute) for compute in ("local", "service"))
 
     assert_same(found, asked)
     assert set(found.tile_id[found.visible]) >= {"bare", "bent", "bent too", "straight", "twice"}
@@ -198,13 +198,13 @@ def test_locate__empty_layer_and_missing_stack(stack: StackWrapper, gateway: Gat
     empty = stack.section(99).locate([[1, 2]])
     assert empty.failed.tolist() == [True]
     assert len(stack.section(1).locate([])) == 0
-    for where in ("here", "service"):
+    for compute in ("local", "service"):
         with pytest.raises(NotFoundError, match="does not exist"):
-            gateway.stack("nope").section(1).locate([[1, 2]], where=where)
+            gateway.stack("nope").section(1).locate([[1, 2]], compute=compute)
         with pytest.raises(NotFoundError, match="does not exist"):
-            gateway.stack("nope").world_from_local(["a"], [[1, 2]], where=where)
+            gateway.stack("nope").world_from_local(["a"], [[1, 2]], compute=compute)
         with pytest.raises(NotFoundError, match="does not exist"):
-            gateway.stack("nope").local_from_world(["a"], [[1, 2]], where=where)
+            gateway.stack("nope").local_from_world(["a"], [[1, 2]], compute=compute)
 
 
 def test_stack__many_points_of_many_tiles(odd: StackWrapper, gateway: Gateway) -> None:
@@ -215,7 +215,7 @@ def test_stack__many_points_of_many_tiles(odd: StackWrapper, gateway: Gateway) -
     with gateway.counting() as requests:
         mapped = odd.world_from_local(tile_ids, local)
         back = odd.local_from_world(tile_ids, np.nan_to_num(mapped.xy))
-    asked = odd.world_from_local(tile_ids, local, where="service")
+    asked = odd.world_from_local(tile_ids, local, compute="service")
 
     assert requests == ["stack.tile_specs", "stack.tile_specs"]
     assert mapped.point.tolist() == list(range(7))
@@ -299,7 +299,7 @@ def test_stack__back_into_named_tiles(odd: StackWrapper) -> None:
 
     exact = odd.local_from_world(tile_ids, world)
     mesh = odd.local_from_world(tile_ids, world, method="mesh")
-    asked = odd.local_from_world(tile_ids, world, where="service")
+    asked = odd.local_from_world(tile_ids, world, compute="service")
 
     np.testing.assert_allclose(exact.xy[:3], [[50, 40]] * 3, rtol=0, atol=1e-8)
     assert exact.error.tolist()[:3] == ["", "", ""]
@@ -310,7 +310,7 @@ def test_stack__back_into_named_tiles(odd: StackWrapper) -> None:
 
 
 def test_world_from__another_stack(stack: StackWrapper, gateway: Gateway) -> None:
-    """Points go through the tile that shows them; each failure keeps its own reason."""
+    """Points are transformed by the tile that shows them, and each failure has its own reason."""
     aligned = gateway.create_stack("aligned", project="other")
     moved = [tile for tile in stack.section(1).tiles() if tile.tile_id == "t1_1"]
     with aligned.editing() as edit:
@@ -319,7 +319,7 @@ def test_world_from__another_stack(stack: StackWrapper, gateway: Gateway) -> Non
 
     with gateway.counting() as requests:
         found = aligned.world_from(stack.section(1), points)
-    asked = aligned.world_from(stack, points, z=1, where="service")
+    asked = aligned.world_from(stack, points, z=1, compute="service")
     layers = aligned.world_from(stack, points[:1] * 2, z=[1, 99])
 
     assert requests == ["stack.tile_specs"]
@@ -331,9 +331,9 @@ def test_world_from__another_stack(stack: StackWrapper, gateway: Gateway) -> Non
     assert "t1_0" in found.error[1]
     assert found.error[2].startswith("no tile specifications found")
     assert layers.failed.tolist() == [False, True]
-    with pytest.raises(TypeError, match="give a section, or a stack and z"):
+    with pytest.raises(TypeError, match="pass a section, or a stack and z="):
         aligned.world_from(stack, points)
-    with pytest.raises(TypeError, match="give a section"):
+    with pytest.raises(TypeError, match="pass a section, or a stack and z="):
         aligned.world_from(stack.section(1), points, z=3)
 
 
@@ -350,14 +350,14 @@ def test_coordinates__after_a_write(stack: StackWrapper) -> None:
 def test_coordinates__in_several_requests(
     stack: StackWrapper, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """More points than a request takes are cut, and numbered through."""
-    monkeypatch.setattr("rendergateway.wrappers.coordinates.locate._POINTS_A_REQUEST", 2)
-    monkeypatch.setattr("rendergateway.wrappers.coordinates.locate._TILES_A_REQUEST", 1)
+    """More points than fit into one request are split, and numbered consecutively."""
+    monkeypatch.setattr("rendergateway.wrappers.coordinates.locate._POINTS_PER_REQUEST", 2)
+    monkeypatch.setattr("rendergateway.wrappers.coordinates.locate._TILES_PER_REQUEST", 1)
     points = [[95.0, 20.0], [5.0, 5.0], [-1e6, 0.0]]
     section = stack.section(1)
 
     with gateway.counting() as requests:
-        asked = section.locate(points, where="service")
+        asked = section.locate(points, compute="service")
         stack.world_from_local(["t1_0", "t1_1"], points[:2])
 
     assert requests == ["coordinate.section_local_from_world"] * 2 + ["stack.tile_specs"] * 2
@@ -365,31 +365,33 @@ def test_coordinates__in_several_requests(
 
 
 def test_coordinates__misuse(stack: StackWrapper) -> None:
-    """Words that mean nothing, and points without a tile each, are refused."""
+    """Unknown options and wrong numbers of points are refused."""
     tile = stack.tile("t1_0")
-    with pytest.raises(ValueError, match="where='here' or 'service'"):
-        tile.world_from_local([0, 0], where="there")
-    with pytest.raises(ValueError, match="method='exact' or 'mesh'"):
+    with pytest.raises(ValueError, match="compute must be 'local' or 'service', got 'there'"):
+        tile.world_from_local([0, 0], compute="there")
+    with pytest.raises(ValueError, match="method must be 'exact' or 'mesh', got 'guess'"):
         stack.section(1).locate([[0, 0]], method="guess")
-    with pytest.raises(ValueError, match="method='exact' or 'mesh'"):
+    with pytest.raises(ValueError, match="method must be 'exact' or 'mesh', got 'guess'"):
         tile.local_from_world([0, 0], method="guess")
-    with pytest.raises(ValueError, match="2 points and 1 tile ids"):
+    with pytest.raises(ValueError, match="expected one tile id per point, got 1 tile ids and 2 points"):
         stack.world_from_local(["t1_0"], [[0, 0], [1, 1]])
-    with pytest.raises(TransformError, match=r"points are \(…, 2\)"):
+    with pytest.raises(TransformError, match=r"points must have shape \(…, 2\)"):
         stack.section(1).locate([[1, 2, 3]])
 
 
 def test_coordinates__not_finite(stack: StackWrapper) -> None:
-    """What is no number is not found here, and never sent: a service would read it as 0."""
+    """Points that are not finite are not found locally, and are not sent to the service."""
     points = [[5.0, 5.0], [np.nan, 1.0]]
     section = stack.section(1)
 
     assert section.locate(points).failed.tolist() == [False, True]
-    for ask in (section.locate, lambda *args, **where: stack.world_from_local("t1_0", *args, **where)):
-        with pytest.raises(TransformError, match=r"point 1 is \(nan, 1.0\); a service takes finite numbers"):
-            ask(points, where="service")
-    with pytest.raises(TransformError, match="a service takes finite numbers"):
-        stack.local_from_world("t1_0", points, where="service")
+    for ask in (section.locate, lambda *args, **compute: stack.world_from_local("t1_0", *args, **compute)):
+        with pytest.raises(
+            TransformError, match=r"point 1 is \(nan, 1.0\); coordinates must be finite for the service"
+        ):
+            ask(points, compute="service")
+    with pytest.raises(TransformError, match=r"point 1 is \(nan, 1.0\); coordinates must be finite for the service"):
+        stack.local_from_world("t1_0", points, compute="service")
 
 
 def test_coordinate_table__json() -> None:
@@ -424,6 +426,6 @@ def test_coordinate_table__wrong_json(text: bytes) -> None:
 
 
 def test_coordinate_table__columns_of_one_length() -> None:
-    """Columns have one value a row."""
-    with pytest.raises(RecordError, match="one value a row"):
+    """Columns have one value per row."""
+    with pytest.raises(RecordError, match="one value per row"):
         CoordinateTable([0, 1], ["a"], [0.0], [0.0], [0.0], [True], [""])

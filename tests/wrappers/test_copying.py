@@ -32,7 +32,7 @@ def texts_of(stack: StackWrapper) -> dict[str, bytes]:
 @pytest.fixture
 def stack(stack: StackWrapper) -> StackWrapper:
     """The stack of three sections, with a cycle and notes."""
-    stack.set(cycle=(2, 1))
+    stack.update(cycle=(2, 1))
     return stack
 
 
@@ -61,14 +61,14 @@ def test_clone__open_and_without_transforms(stack: StackWrapper) -> None:
 
 
 def test_clone__refused(stack: StackWrapper, gateway: Gateway) -> None:
-    """A stack that is there is not replaced; another owner, and no section, are told."""
+    """An existing target, another owner and an empty list of sections are refused."""
     gateway.create_stack("taken")
 
     with pytest.raises(BadRequestError, match="exists"):
         stack.clone_to("taken")
     with pytest.raises(ValueError, match="copy_to"):
         stack.clone_to("other/p/s")
-    with pytest.raises(ValueError, match="no sections"):
+    with pytest.raises(ValueError, match="sections= is empty; leave it out"):
         stack.clone_to("new", sections=[])
     with pytest.raises(NotFoundError):
         gateway.stack("none").clone_to("new")
@@ -170,23 +170,23 @@ def test_copy__boxes_follow_changed_transforms(stack: StackWrapper) -> None:
 
 def test_copy__tiles_left_out(stack: StackWrapper) -> None:
     """The function may leave tiles out, a whole layer too."""
-    copy = stack.copy_to("part", edit=lambda tiles: tiles[(tiles.z == 2) & (tiles.tile_id == "t2_1")], boxes="here")
+    copy = stack.copy_to("part", edit=lambda tiles: tiles[(tiles.z == 2) & (tiles.tile_id == "t2_1")], boxes="local")
 
     assert list(texts_of(copy)) == ["t2_1"]
 
 
 def test_copy__ids_that_fall_together(stack: StackWrapper, gateway: Gateway) -> None:
-    """Tiles of different layers that are given one id do not silently replace each other."""
-    with pytest.raises(RecordError, match="'a' stands here twice") as caught:
+    """Tiles of different layers that get the same id are refused."""
+    with pytest.raises(RecordError, match="duplicate tile id 'a'") as caught:
         stack.copy_to("copy", edit=lambda tiles: tiles[:1].evolve(tile_id=["a"]))
 
-    assert vars(caught.value)["__notes__"][1].startswith("1 of 3 sections were read and handed on; the same copy_to")
+    assert vars(caught.value)["__notes__"][1].startswith("1 of 3 sections were copied; the same copy_to")
     assert gateway.stack("copy").state == "LOADING"
 
 
 def test_copy__no_table(stack: StackWrapper) -> None:
-    """What the function returns is a table."""
-    with pytest.raises(TypeError, match="is given a TileTable and returns one, not None"):
+    """A function that does not return a table is refused."""
+    with pytest.raises(TypeError, match="edit must return a TileTable, got None"):
         stack.copy_to("copy", edit=lambda tiles: None)  # type: ignore[arg-type,return-value]
 
 
@@ -200,9 +200,9 @@ def test_copy__without_tiles(stack: StackWrapper, gateway: Gateway) -> None:
 
 
 def test_copy__a_stack_that_is_there(stack: StackWrapper, gateway: Gateway) -> None:
-    """A stack that is there is neither replaced nor added to."""
+    """An existing stack is neither replaced nor added to."""
     gateway.create_stack("taken")
-    with pytest.raises(BadRequestError, match="exists; delete it to make room"):
+    with pytest.raises(BadRequestError, match="exists; delete it, or use another name"):
         stack.copy_to("taken")
     with pytest.raises(BadRequestError, match="exists"):
         stack.copy_to("montage")
@@ -246,7 +246,7 @@ def there(service: BreakingService) -> Iterator[Gateway]:
 
 
 def test_copy__goes_on(stack: StackWrapper, service: BreakingService, there: Gateway) -> None:
-    """A copy that broke off is left LOADING and says how to go on; that leaves alone what is there as a whole."""
+    """A copy that failed is left LOADING, names the remedy, and is resumed without repeating complete sections."""
     # The first batch of the second section is stored, its second one is not.
     service.breaks = ["ok", "ok", "ok"] + ["before"] * 6
     where: dict[str, Any] = {"owner": "o", "project": "p", "gateway": there, "workers": 1, "batch": 1}
@@ -256,7 +256,7 @@ def test_copy__goes_on(stack: StackWrapper, service: BreakingService, there: Gat
 
     notes = vars(caught.value)["__notes__"]
     assert notes[0] == "stack copy was left LOADING; the 3 tiles put before this error are stored"
-    assert "the same copy_to with resume=True goes on, or delete stack copy" in notes[1]
+    assert "the same copy_to() with resume=True continues, or delete stack copy" in notes[1]
     copy = there.stack("copy")
     assert (copy.state, sorted(texts_of(copy))) == ("LOADING", ["t1_0", "t1_1", "t2_0"])
 
@@ -287,7 +287,7 @@ def test_copy__interrupted(stack: StackWrapper, gateway: Gateway) -> None:
 
 def test_copy__large_layers_in_pieces(stack: StackWrapper, monkeypatch: pytest.MonkeyPatch) -> None:
     """A layer of many tiles is read in pieces, so that it is never held as a whole."""
-    monkeypatch.setattr("rendergateway.wrappers.reading.tiles.MOST_AT_ONCE", 1)
+    monkeypatch.setattr("rendergateway.wrappers.reading.tiles.MAX_IN_MEMORY", 1)
 
     copy = stack.copy_to("copy")
 

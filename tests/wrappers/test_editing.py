@@ -114,24 +114,24 @@ def test_put__missing_transform(stack: StackWrapper) -> None:
 
 
 def test_put__one_id_twice(stack: StackWrapper) -> None:
-    """Of two tiles of one id neither is silently lost."""
-    with pytest.raises(RecordError, match="'a' stands here twice"), stack.editing() as edit:
+    """Two tiles with one id are refused."""
+    with pytest.raises(RecordError, match="duplicate tile id 'a'"), stack.editing() as edit:
         edit.put([bare("a"), bare("a", group_id="g")])
 
 
 def test_put__unchanged_text_stays(stack: StackWrapper, gateway: Gateway) -> None:
     """A section read and written back unchanged leaves every stored text as it was, to the byte."""
-    before = gateway.fetch("section.resolved_tiles", **stack.section(1)._key._asdict())
+    before = gateway.call_raw("section.resolved_tiles", **stack.section(1)._key._asdict())
 
     with stack.editing() as edit:
         edit.put(stack.section(1).tiles())
 
-    assert gateway.fetch("section.resolved_tiles", **stack.section(1)._key._asdict()) == before
+    assert gateway.call_raw("section.resolved_tiles", **stack.section(1)._key._asdict()) == before
 
 
 def test_put__resolved_tiles(stack: StackWrapper, gateway: Gateway) -> None:
     """What a service answered can be put as it came."""
-    answer = ResolvedTiles.from_json(gateway.fetch("section.resolved_tiles", **stack.section(3)._key._asdict()))
+    answer = ResolvedTiles.from_json(gateway.call_raw("section.resolved_tiles", **stack.section(3)._key._asdict()))
     copy = gateway.create_stack("copy")
 
     with copy.editing() as edit:
@@ -262,10 +262,10 @@ def test_editing__interrupted(gateway: Gateway) -> None:
 
 
 def test_editing__wrong_numbers(stack: StackWrapper) -> None:
-    """Batches hold tiles, and somebody sends them."""
-    with pytest.raises(ValueError, match="at least one"):
+    """A batch size or a number of workers below 1 is refused."""
+    with pytest.raises(ValueError, match="batch must be >= 1, got 0"):
         stack.editing(batch=0)
-    with pytest.raises(ValueError, match="at least one"):
+    with pytest.raises(ValueError, match="workers must be >= 1, got 0"):
         stack.editing(workers=0)
 
 
@@ -273,14 +273,14 @@ def test_editing__wrong_numbers(stack: StackWrapper) -> None:
 
 
 def test_editing__changed_since_it_was_read(stack: StackWrapper, gateway: Gateway) -> None:
-    """Who edits what others changed since it was read is told, before anything is written; after a look he may."""
+    """An edit of a stack that others changed since it was read is refused until it is reloaded."""
     mine = another(gateway)
     theirs = mine.stack("montage").load()
     assert theirs.state == "COMPLETE"
     with stack.editing() as edit:
         edit.put(boxed("new"))
 
-    sentence = "changed by others since it was read here: then COMPLETE, version"
+    sentence = "changed by others since it was read: it was COMPLETE, version"
     with mine.counting() as requests, pytest.raises(StaleStackError, match=sentence):
         theirs.editing().__enter__()
     assert requests == ["stack.read"]
@@ -291,14 +291,17 @@ def test_editing__changed_since_it_was_read(stack: StackWrapper, gateway: Gatewa
 
 
 def test_editing__opened_by_two(stack: StackWrapper, gateway: Gateway) -> None:
-    """Two edits that overlap are seen by the one that ends later."""
+    """Of two overlapping edits the one that ends later raises an error."""
     theirs = another(gateway).stack("montage")
 
     def open_again(done: int) -> None:
         theirs.set_state("COMPLETE")
         theirs.set_state("LOADING")
 
-    with pytest.raises(StaleStackError, match="opened again, or made anew") as caught, stack.editing() as edit:
+    with (
+        pytest.raises(StaleStackError, match="reopened or recreated by others during this edit") as caught,
+        stack.editing() as edit,
+    ):
         edit.put(boxed("mine"), progress=open_again)
 
     assert "left LOADING" in notes_of(caught)[0]
@@ -311,14 +314,15 @@ def test_editing__completed_by_another(stack: StackWrapper, gateway: Gateway) ->
         edit.put(boxed("mine"))
         another(gateway).stack("montage").set_state("COMPLETE")
 
-    assert requests.count("stack.set_state") == 1
+    # Opened here, completed by the other gateway, whose requests are counted too.
+    assert requests.count("stack.set_state") == 2
     assert stack.state == "COMPLETE"
 
 
 def another(gateway: Gateway) -> Gateway:
-    """A second gateway to the same embedded service, that knows nothing of the first one's writes."""
+    """Return a second gateway to the same service that does not see the writes of the first one."""
     other = gateway.using()
-    other._epochs = {}
+    other.objects._epochs = {}
     return other
 
 
@@ -372,7 +376,7 @@ def test_editing__broken_for_good(service: BreakingService, remote: Gateway) -> 
     stack = remote.create_stack("s")
     service.breaks = ["ok"] + ["before"] * 6
 
-    with pytest.raises(ConnectionFailedError) as caught, stack.editing(batch=2) as edit:
+    with pytest.raises(ConnectionFailedError) as caught, stack.editing(workers=1, batch=2) as edit:
         edit.put(boxed(*"abcdef"))
 
     assert notes_of(caught) == ["stack s was left LOADING; the 2 tiles put before this error are stored"]

@@ -44,8 +44,8 @@ def test_tile__facts(stack: StackWrapper) -> None:
     with stack.editing(complete=False) as edit:
         # A service takes what put() refuses.
         nowhere = ResolvedTiles.of([TileRecord(tile_id="nowhere", width=5, height=5, transforms=[])])
-        stack._call("stack.save_tiles", body=nowhere.to_json(), derive_data=True)
-        with pytest.raises(RecordError, match="'nowhere' has no z: it would be in no section"):
+        stack._bound.call("stack.save_tiles", body=nowhere.to_json(), derive_data=True)
+        with pytest.raises(RecordError, match="'nowhere' has no z; set its section with evolve"):
             edit.put(nowhere)
     with pytest.raises(RecordError, match="'nowhere' has no z"):
         _ = stack.tile("nowhere").z
@@ -100,20 +100,20 @@ def test_owner__lists(stack: StackWrapper, gateway: Gateway) -> None:
 
 
 def test_loose_wrappers__keys_from_records(matches: MatchCollectionWrapper, stack: StackWrapper) -> None:
-    """Loose records name themselves; where nothing names an object, that is a mistake."""
+    """Detached records identify their objects, and a wrapper without a key is refused."""
     assert StackWrapper(obj=stack._obj).id == "montage"
     assert MatchCollectionWrapper(obj=matches.load()._obj).id == "dmesh"
     assert MatchPairWrapper(obj=matches.pairs()[0]._obj).p_id == "t1_0"
     for wrapper_class in (StackWrapper, MatchCollectionWrapper, MatchPairWrapper, SectionWrapper, OwnerWrapper):
-        with pytest.raises(TypeError, match="needs a key"):
+        with pytest.raises(TypeError, match="needs key=, or obj= with a record that has one"):
             wrapper_class()
 
 
 def test_shared_transforms__a_mapping(stack: StackWrapper) -> None:
-    """Shared transforms are read one by one; what was met so far is listed."""
+    """Shared transforms are read one by one, and iteration covers those read so far."""
     shared = stack.shared_transforms
 
-    assert (len(shared), list(shared), "none met" in repr(shared)) == (0, [], True)
+    assert (len(shared), list(shared), "(none read yet)" in repr(shared)) == (0, [], True)
     assert type(shared["lens"]).__name__ == "PolynomialTransform2D"
     assert (len(shared), list(shared), repr(shared)) == (1, ["lens"], "<SharedTransforms lens>")
     with pytest.raises(NotFoundError, match="'nothing' does not exist"):
@@ -141,8 +141,8 @@ def test_epochs__of_a_match_collection_are_its_own(stack: StackWrapper, matches:
 
 
 def test_edit__batch_of_nothing(stack: StackWrapper) -> None:
-    """A batch holds at least one tile."""
-    with pytest.raises(ValueError, match="at least one"):
+    """A batch size below 1 is refused."""
+    with pytest.raises(ValueError, match="batch must be >= 1, got 0"):
         stack.editing(batch=0)
 
 

@@ -27,7 +27,7 @@ def test_identity__goes_when_nobody_holds_it(stack: StackWrapper, gateway: Gatew
     stack.tile("t1_0").load()
     gc.collect()
 
-    assert not any(isinstance(wrapper, TileWrapper) for wrapper in gateway.living_objects())
+    assert not any(isinstance(wrapper, TileWrapper) for wrapper in gateway.objects.live_objects())
 
 
 def test_identity__servers_differ() -> None:

@@ -76,7 +76,7 @@ def test_pairs__within_a_section(matches: MatchCollectionWrapper, stack: StackWr
 
 
 def test_pairs__selections(many: MatchCollectionWrapper, gateway: Gateway) -> None:
-    """Each way to choose makes its own requests; what is asked for is p, whatever order the service stored."""
+    """Each criterion makes its own requests, and the selected side is p in any stored order."""
     with gateway.counting() as requests:
         assert ids(many.pairs(within="9.0")) == [("a", "b"), ("b", "c")]
         assert ids(many.pairs(between=("9.0", "10.0"))) == [("a", "d")]
@@ -98,9 +98,9 @@ def test_pairs__selections(many: MatchCollectionWrapper, gateway: Gateway) -> No
         assert ids(many.pairs()) == [("d", "e"), ("d", "a"), ("f", "a"), ("a", "b"), ("b", "c")]
     assert requests == ["match.p_group_ids"] + ["match.with_p_group"] * 3
     assert ids(many.pairs(between=(many.group("9.0"), "10.0"))) == [("a", "d")]
-    with pytest.raises(TypeError, match="a group is a section, a match group or an id, not 9"):
+    with pytest.raises(TypeError, match="a group must be a section, a match group or an id, got 9"):
         len(many.pairs(within=9))  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="in one way, not by within and between"):
+    with pytest.raises(TypeError, match="pairs are selected by one criterion, got within and between"):
         many.pairs(within="1.0", between=("1.0", "2.0"))
 
 
@@ -131,7 +131,7 @@ def test_pairs__ordered_by_what_is_p(gateway: Gateway) -> None:
 
 
 def test_pair__named(many: MatchCollectionWrapper, gateway: Gateway) -> None:
-    """A pair is named without a request and loads with one; one that is not there is an error."""
+    """A pair is opened without a request and loaded with one; a missing pair is an error."""
     with gateway.counting() as requests:
         one = many.pair("e", "d", p_group="10.0", q_group="10.0")
         assert requests == []
@@ -140,7 +140,7 @@ def test_pair__named(many: MatchCollectionWrapper, gateway: Gateway) -> None:
     assert requests == ["match.between_tiles"]
     with pytest.raises(NotFoundError, match=r"many has no matches of 9\.0/x – 9\.0/y"):
         many.pair("x", "y", p_group="9.0", q_group="9.0").load()
-    with pytest.raises(TypeError, match="p is the id 'x'; its group is needed too, as p_group"):
+    with pytest.raises(TypeError, match="p is the id 'x'; pass its group as p_group"):
         many.pair("x", "y")
 
 
@@ -209,7 +209,7 @@ def test_pairs__section_without_id(gateway: Gateway) -> None:
     with stack.editing() as edit:
         edit.put([TileRecord(tile_id="a", z=0, width=10, height=10, transforms=[])])
 
-    with pytest.raises(RecordError, match="has no section id, and so no group of matches"):
+    with pytest.raises(RecordError, match="has no section id, so it is not a group of matches"):
         len(gateway.match_collection("any").pairs(within=stack.section(0)))
 
 
@@ -253,14 +253,14 @@ def test_table__columns_of_answers(many: MatchCollectionWrapper, gateway: Gatewa
 
 
 def test_groups__by_side(many: MatchCollectionWrapper, gateway: Gateway) -> None:
-    """Group ids are those of either side, or of one as stored."""
+    """Groups are those on either side, or on one side as stored."""
     with gateway.counting() as requests:
-        assert many.groups() == ["10.0", "11.0", "9.0"]
-        assert many.groups(side="p") == ["10.0", "11.0", "9.0"]
-        assert many.groups(side="q") == ["10.0", "9.0"]
+        assert many.groups().ids == ["10.0", "11.0", "9.0"]
+        assert many.groups(side="p").ids == ["10.0", "11.0", "9.0"]
+        assert many.groups(side="q").ids == ["10.0", "9.0"]
 
     assert requests == ["match.group_ids", "match.p_group_ids", "match.q_group_ids"]
-    with pytest.raises(ValueError, match="'p' or 'q', not 'r'"):
+    with pytest.raises(ValueError, match="side must be 'p' or 'q', got 'r'"):
         many.groups(side="r")
 
 
@@ -269,7 +269,12 @@ def test_match_collection__missing(gateway: Gateway) -> None:
     nowhere = gateway.match_collection("nowhere")
 
     assert not nowhere.exists
-    for read in (nowhere.groups, nowhere.table, lambda: len(nowhere.pairs(within="1")), lambda: nowhere.pair_count):
+    for read in (
+        lambda: nowhere.groups().ids,
+        nowhere.table,
+        lambda: len(nowhere.pairs(within="1")),
+        lambda: nowhere.pair_count,
+    ):
         with pytest.raises(NotFoundError, match="nowhere"):
             read()
 
@@ -302,7 +307,7 @@ def test_merged__as_one(many: MatchCollectionWrapper, gateway: Gateway) -> None:
 
 
 def test_merged__after_a_write(many: MatchCollectionWrapper, gateway: Gateway) -> None:
-    """A write to any of the collections shows when the merged pairs are next read."""
+    """A write to any of the collections invalidates the merged pairs."""
     by_hand = gateway.match_collection("by_hand")
     by_hand.put([pair("9.0", "x", "9.0", "y")])
     merged = many.merged_with(by_hand)
@@ -314,18 +319,18 @@ def test_merged__after_a_write(many: MatchCollectionWrapper, gateway: Gateway) -
 
     assert (len(one), len(named)) == (6, 6)
     assert len(pairs) == 3
-    with pytest.raises(RenderGatewayError, match="merged of several collections"):
+    with pytest.raises(RenderGatewayError, match="is merged from several collections; delete it in each"):
         one.delete()
 
 
 def test_merged__what_cannot_be(many: MatchCollectionWrapper, gateway: Gateway) -> None:
-    """Collections of another owner, or of other pixels, are not merged; a missing one is an error when read."""
+    """Collections of another owner or frame are not merged, and a missing one is an error when read."""
     with pytest.raises(ConfigurationError, match="merges collections of one owner"):
         many.merged_with(gateway.match_collection("many", owner="other"))
     with pytest.raises(NotFoundError, match="nowhere"):
         len(many.merged_with("nowhere").pairs(within="9.0"))
     gateway.match_collection("many", frame="raw")
-    with pytest.raises(ConfigurationError, match=r"are raw, those of .* are lens_corrected"):
+    with pytest.raises(ConfigurationError, match=r"the frame of <.*> is raw, that of <.*> is lens_corrected"):
         many.merged_with(gateway.match_collection("other", frame="lens_corrected"))
 
 
@@ -333,14 +338,16 @@ def test_merged__what_cannot_be(many: MatchCollectionWrapper, gateway: Gateway) 
 
 
 def test_world__raw_and_lens_corrected(matches: MatchCollectionWrapper, stack: StackWrapper, gateway: Gateway) -> None:
-    """Raw points go through all transforms of their tiles, lens-corrected ones through those behind the lens."""
+    """Raw points pass all transforms of their tiles, lens-corrected points those after the lens."""
     one = matches.pair("t1_0", "t1_1", p_group="1.0", q_group="1.0")
-    with pytest.raises(ConfigurationError, match=r"match_collection\('dmesh', frame='raw'\) says it"):
-        one.world(stack)
+    with pytest.raises(
+        ConfigurationError, match=r"is not set; gateway.match_collection\('dmesh', frame='raw'\) sets it"
+    ):
+        one.world_points(stack)
 
     assert gateway.match_collection("dmesh", frame="raw").frame == matches.frame == "raw"
     with gateway.counting() as requests:
-        p, q = one.world(stack)
+        p, q = one.world_points(stack)
     # Both tiles are stored with the lens as a reference, which is read once.
     assert requests == ["match.between_tiles", "tile.read", "transform.read", "tile.read"]
     np.testing.assert_allclose(p, [[91, 2], [100, 2], [91, 81]])
@@ -348,10 +355,10 @@ def test_world__raw_and_lens_corrected(matches: MatchCollectionWrapper, stack: S
     np.testing.assert_allclose(one.residuals(stack), [0, 0, 0])
 
     gateway.match_collection("dmesh", frame="lens_corrected")
-    p, q = one.world(stack)
+    p, q = one.world_points(stack)
     np.testing.assert_allclose(p, [[90, 0], [99, 0], [90, 79]])
     np.testing.assert_allclose(one.residuals(stack), [0, 0, 0])
-    with pytest.raises(ValueError, match="frame='raw' or 'lens_corrected' pixels, not 'cooked'"):
+    with pytest.raises(ValueError, match="frame must be 'raw' or 'lens_corrected', got 'cooked'"):
         gateway.match_collection("dmesh", frame="cooked")
 
 
@@ -359,16 +366,16 @@ def test_world__raw_and_lens_corrected(matches: MatchCollectionWrapper, stack: S
 def test_world__of_many_pairs(
     frame: str, matches: MatchCollectionWrapper, stack: StackWrapper, gateway: Gateway
 ) -> None:
-    """The points of a whole table are carried with one request, to where those of each pair go."""
+    """The points of a whole table are transformed with one request, to the same places as those of single pairs."""
     gateway.match_collection("dmesh", frame=frame)
     table = matches.table()
 
     with gateway.counting() as requests:
-        p, q = matches.world(stack, table)
+        p, q = matches.world_points(stack, table)
         residuals = matches.residuals(stack, table)
 
     assert requests == ["stack.tile_specs"] * 2
-    single = [one.world(stack) for one in matches.pairs()]
+    single = [one.world_points(stack) for one in matches.pairs()]
     np.testing.assert_allclose(p, np.concatenate([p for p, _ in single]))
     np.testing.assert_allclose(q, np.concatenate([q for _, q in single]))
     np.testing.assert_allclose(residuals, np.concatenate([one.residuals(stack) for one in matches.pairs()]))
@@ -389,7 +396,7 @@ def test_world__tiles_of_another_service(matches: MatchCollectionWrapper, stack:
 
 
 def test_world__what_stands_in_the_way(matches: MatchCollectionWrapper, stack: StackWrapper, gateway: Gateway) -> None:
-    """A tile that is missing, or that cannot be carried, is an error with its name."""
+    """A tile that is missing or has an unknown transform is an error with its name."""
     gateway.match_collection("dmesh", frame="raw")
     partial = gateway.create_stack("partial")
     with partial.editing() as edit:
@@ -400,11 +407,11 @@ def test_world__what_stands_in_the_way(matches: MatchCollectionWrapper, stack: S
         edit.put(tile._obj.evolve(transforms=[warp]) for z in (1, 2) for tile in stack.section(z).tiles())
 
     with pytest.raises(NotFoundError, match="1 tiles of the matches are not in stack partial: t2_0"):
-        matches.world(partial, matches.table())
+        matches.world_points(partial, matches.table())
     with pytest.raises(TransformError, match=r"tile 't1_0' of stack broken: transform class 'some.Warp'"):
         matches.residuals(broken, matches.table())
     with pytest.raises(NotFoundError, match="'t2_0' does not exist"):
-        matches.pair("t2_0", "t1_0", p_group="2.0", q_group="1.0").world(partial)
+        matches.pair("t2_0", "t1_0", p_group="2.0", q_group="1.0").world_points(partial)
 
 
 def test_frame__travels(matches: MatchCollectionWrapper, tmp_path: object) -> None:
@@ -422,7 +429,7 @@ def test_frame__travels(matches: MatchCollectionWrapper, tmp_path: object) -> No
 
 
 def test_put__records_tables_and_pairs(many: MatchCollectionWrapper, gateway: Gateway) -> None:
-    """Records, tables, pairs and streams of them are saved in batches; what is there is replaced."""
+    """Records, tables, pairs and streams of them are saved in batches and replace existing pairs."""
     other = gateway.match_collection("other")
     with gateway.counting() as requests:
         assert other.put(many.table(), batch=2) == 5
@@ -439,9 +446,9 @@ def test_put__records_tables_and_pairs(many: MatchCollectionWrapper, gateway: Ga
     np.testing.assert_array_equal(other.pair("q", "p", p_group="z", q_group="a").p, POINTS)
     assert other.put(many.pairs(within="9.0", points=False)) == 2
     assert len(other.pairs(within="9.0").filter(q_id="c")[0].p) == 3
-    with pytest.raises(ValueError, match="at least one pair, not 0"):
+    with pytest.raises(ValueError, match="batch must be >= 1, got 0"):
         other.put(many.pairs(), batch=0)
-    with pytest.raises(TypeError, match="matches are MatchRecord or a MatchTable"):
+    with pytest.raises(TypeError, match=r"matches must be MatchRecord objects or a MatchTable, got {'pId': 'a'}"):
         other.put([{"pId": "a"}])  # type: ignore[list-item]
 
 
@@ -461,12 +468,12 @@ def test_put__points_by_row(gateway: Gateway) -> None:
         matches.put(table)
     assert matches.put(table.repaired()) == 1
     assert matches.pairs()[0].p.tolist() == [[1, 2], [3, 4], [5, 6]]
-    with pytest.raises(RecordError, match=r"is \(2, 3\)"):
+    with pytest.raises(RecordError, match=r"has shape \(2, 3\)"):
         MatchRecord(p_group="1", p_id="a", q_group="1", q_id="b", p=POINTS.T, q=POINTS.T)
 
 
 def test_delete_pairs__after_a_look(many: MatchCollectionWrapper, gateway: Gateway) -> None:
-    """A dry run counts what would go, without reading points; the deletion says what went."""
+    """A dry run counts the pairs without reading points, and the deletion returns their number."""
     with gateway.counting() as requests:
         assert many.delete_pairs(between=("9.0", "10.0"), dry_run=True) == 1
         assert many.delete_pairs(between=("9.0", "10.0")) == 1
@@ -484,7 +491,7 @@ def test_delete_pairs__after_a_look(many: MatchCollectionWrapper, gateway: Gatew
     assert many.delete_pairs(within="9.0") == 1
     assert many.exists
     assert many.pair_count == 0
-    with pytest.raises(TypeError, match=r"say which pairs: .*; delete\(\) deletes all"):
+    with pytest.raises(TypeError, match=r"pass within=, .*; delete\(\) deletes the collection"):
         many.delete_pairs()
     with pytest.raises(NotFoundError, match="nowhere"):
         gateway.match_collection("nowhere").delete_pairs(within="1")
@@ -500,14 +507,14 @@ def test_pair__delete(many: MatchCollectionWrapper, gateway: Gateway) -> None:
 
 
 def test_copy_to__and_rename(many: MatchCollectionWrapper, gateway: Gateway) -> None:
-    """A copy holds the same pairs, a renamed collection is found under its new name, with the same frame."""
+    """A copy has the same pairs, and a renamed collection has its new name and the same frame."""
     gateway.match_collection("many", frame="raw")
     with gateway.counting() as requests:
         copied = many.copy_to("copied")
     assert requests == ["match.collections", "match.p_group_ids"] + ["match.with_p_group", "match.save"] * 3
     assert copied.table().to_json() == many.table().to_json()
     assert copied.frame == "raw"
-    with pytest.raises(BadRequestError, match="exist_ok=True adds to it"):
+    with pytest.raises(BadRequestError, match="use exist_ok=True to add to it"):
         many.copy_to("copied")
     assert many.copy_to("copied", exist_ok=True, batch=1) is copied
     with pytest.raises(ValueError, match="onto itself"):

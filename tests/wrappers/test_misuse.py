@@ -30,39 +30,39 @@ SHIFT = AffineModel2D([[1, 0, 10], [0, 1, 0]])
 
 # What is done with a gateway, the error, and what its sentence says.
 _NAMING: list[tuple[Callable[[Gateway], object], type[Exception], str]] = [
-    (lambda gateway: gateway.stack(None), TypeError, "a stack is named by a text, not None"),  # type: ignore[arg-type]
-    (lambda gateway: gateway.stack(gateway.stack("s")), TypeError, "named by a text, not <StackWrapper"),  # type: ignore[arg-type]
-    (lambda gateway: gateway.stack("a/b/c/d"), ConfigurationError, r"named \[\[owner/\]project/\]stack, not 'a/b/c/d'"),
-    (lambda gateway: gateway.stack("a//c"), ConfigurationError, "not 'a//c'"),
-    (lambda gateway: gateway.project("a/b/c"), ConfigurationError, r"named \[owner/\]project, not 'a/b/c'"),
-    (lambda gateway: gateway.owner("a/b"), ConfigurationError, "named owner, not 'a/b'"),
-    (lambda gateway: gateway.owner(3), TypeError, "an owner is named by a text, not 3"),  # type: ignore[arg-type]
-    (lambda gateway: gateway.match_collection(None), TypeError, "a match collection is named by"),  # type: ignore[arg-type]
-    (lambda gateway: gateway.match_collection("m").group(2), TypeError, "a match group is named by"),  # type: ignore[arg-type]
-    (lambda gateway: gateway.stack("s").tile(None), TypeError, "a tile is named by a text, not None"),  # type: ignore[arg-type]
-    (lambda gateway: gateway.stack("s").tile(1408), TypeError, "a tile is named by a text, not 1408"),  # type: ignore[arg-type]
-    (lambda gateway: gateway.stack("s").tile(""), TypeError, "a tile is named by a text, not ''"),
-    (lambda gateway: gateway.stack("s").transform(None), TypeError, "a shared transform is named by"),  # type: ignore[arg-type]
-    (lambda gateway: gateway.stack("s").tile_group(None), TypeError, "a tile group is named by"),  # type: ignore[arg-type]
-    (lambda gateway: gateway.stack("s").section("abc"), ValueError, "z is a number, not 'abc'; a section id is"),  # type: ignore[arg-type]
-    (lambda gateway: gateway.stack("s").section(float("nan")), ValueError, "z is a finite number, not nan"),
-    (lambda gateway: gateway.stack("s").section([1]), TypeError, r"z is a number, not \[1\]"),  # type: ignore[arg-type]
+    (lambda gateway: gateway.stack(None), TypeError, "the name of a stack must be a text, got None"),  # type: ignore[arg-type]
+    (lambda gateway: gateway.stack(gateway.stack("s")), TypeError, "a stack must be a text, got <StackWrapper"),  # type: ignore[arg-type]
+    (lambda gateway: gateway.stack("a/b/c/d"), ConfigurationError, r"be \[\[owner/\]project/\]stack, got 'a/b/c/d'"),
+    (lambda gateway: gateway.stack("a//c"), ConfigurationError, "got 'a//c'"),
+    (lambda gateway: gateway.project("a/b/c"), ConfigurationError, r"must be \[owner/\]project, got 'a/b/c'"),
+    (lambda gateway: gateway.owner("a/b"), ConfigurationError, "an owner must be owner, got 'a/b'"),
+    (lambda gateway: gateway.owner(3), TypeError, "the name of an owner must be a text, got 3"),  # type: ignore[arg-type]
+    (lambda gateway: gateway.match_collection(None), TypeError, "the name of a match collection must be"),  # type: ignore[arg-type]
+    (lambda gateway: gateway.match_collection("m").group(2), TypeError, "the name of a match group must be"),  # type: ignore[arg-type]
+    (lambda gateway: gateway.stack("s").tile(None), TypeError, "a tile must be a text that is not empty, got None"),  # type: ignore[arg-type]
+    (lambda gateway: gateway.stack("s").tile(1408), TypeError, "a tile must be a text that is not empty, got 1408"),  # type: ignore[arg-type]
+    (lambda gateway: gateway.stack("s").tile(""), TypeError, "a tile must be a text that is not empty, got ''"),
+    (lambda gateway: gateway.stack("s").shared_transform(None), TypeError, "the name of a shared transform must"),  # type: ignore[arg-type]
+    (lambda gateway: gateway.stack("s").tile_group(None), TypeError, "the name of a tile group must"),  # type: ignore[arg-type]
+    (lambda gateway: gateway.stack("s").section("abc"), ValueError, "z must be a number, got 'abc'; pass a section id"),  # type: ignore[arg-type]
+    (lambda gateway: gateway.stack("s").section(float("nan")), ValueError, "z must be finite, got nan"),
+    (lambda gateway: gateway.stack("s").section([1]), TypeError, r"z must be a number, got \[1\]"),  # type: ignore[arg-type]
     (lambda gateway: gateway.stack("s").sections(z=(1, 2, 3)), TypeError, r"or \(first, last\) with None"),  # type: ignore[arg-type]
-    (lambda gateway: gateway.stack("s").sections(z=[1, 2]), TypeError, r"with None for an open end, not \[1, 2\]"),  # type: ignore[arg-type]
-    (lambda gateway: gateway.stack("s").tiles(z=range(3)), TypeError, r"with None for an open end, not range\(0, 3\)"),  # type: ignore[arg-type]
-    (lambda gateway: gateway.stack("s").tiles(box=(0, 0, 9, 9)), TypeError, r"box= is Bounds\(min_x, min_y,.* not \(0"),  # type: ignore[arg-type]
-    (lambda gateway: gateway.stack("s").tiles(box=Bounds(9, 0, 0, 9)), ValueError, "it goes from min_x, min_y to"),
-    (lambda gateway: gateway.stacks(state="complete"), ValueError, "LOADING, COMPLETE.*'complete' is none of them"),
-    (lambda gateway: gateway.stack("s").set_state("complete"), ValueError, "LOADING, COMPLETE.*'complete' is none"),
-    (lambda gateway: gateway.create_stack("s", resolution_nm=4), TypeError, "resolution_nm is three numbers: .* not 4"),  # type: ignore[arg-type]
-    (lambda gateway: gateway.create_stack("s", resolution_nm=(4, 4)), TypeError, r"three numbers: .*, not \(4, 4\)"),  # type: ignore[arg-type]
-    (lambda gateway: gateway.stack("s").set(resolution_nm=4), TypeError, "resolution_nm is three numbers"),  # type: ignore[arg-type]
-    (lambda gateway: gateway.stack("s").set(cycle=1), TypeError, "cycle is two numbers: .* not 1"),  # type: ignore[arg-type]
-    (lambda gateway: TileWrapper(obj={"tileId": "t"}), TypeError, "obj of a TileWrapper is a TileRecord, not {"),  # type: ignore[arg-type]
-    (lambda gateway: StackWrapper(obj=TileRecord(tile_id="t")), TypeError, "is a StackRecord, not <TileRecord t>"),  # type: ignore[arg-type]
-    (lambda gateway: TileWrapper(gateway, key=("o", "p", "s", "t")), TypeError, r"key of a TileWrapper is one of"),  # type: ignore[arg-type]
-    (lambda gateway: Gateway(3), TypeError, "an address is a text like 'localhost:8080' or .*, not 3"),  # type: ignore[arg-type]
-    (lambda gateway: Gateway("embedded:", retries="x"), ConfigurationError, "^retries is a number, or Retries.*'x'$"),  # type: ignore[arg-type]
+    (lambda gateway: gateway.stack("s").sections(z=[1, 2]), TypeError, r"with None for an open end, got \[1, 2\]"),  # type: ignore[arg-type]
+    (lambda gateway: gateway.stack("s").tiles(z=range(3)), TypeError, r"with None for an open end, got range\(0, 3\)"),  # type: ignore[arg-type]
+    (lambda gateway: gateway.stack("s").tiles(box=(0, 0, 9, 9)), TypeError, r"box must be Bounds\(min_x, .* got \(0"),  # type: ignore[arg-type]
+    (lambda gateway: gateway.stack("s").tiles(box=Bounds(9, 0, 0, 9)), ValueError, r"box \(9.0.* pass min_x <= max"),
+    (lambda gateway: gateway.stacks(state="complete"), ValueError, "must be LOADING, COMPLETE.*; got 'complete'"),
+    (lambda gateway: gateway.stack("s").set_state("complete"), ValueError, "LOADING, COMPLETE.*; got 'complete'"),
+    (lambda gateway: gateway.create_stack("s", resolution_nm=4), TypeError, "resolution_nm must be three .*; got 4"),  # type: ignore[arg-type]
+    (lambda gateway: gateway.create_stack("s", resolution_nm=(4, 4)), TypeError, r"three numbers: .*; got \(4, 4\)"),
+    (lambda gateway: gateway.stack("s").update(resolution_nm=4), TypeError, "resolution_nm must be three numbers"),  # type: ignore[arg-type]
+    (lambda gateway: gateway.stack("s").update(cycle=1), TypeError, "cycle must be two numbers: .* got 1"),  # type: ignore[arg-type]
+    (lambda gateway: TileWrapper(obj={"tileId": "t"}), TypeError, "obj of a TileWrapper must be a TileRecord, got {"),  # type: ignore[arg-type]
+    (lambda gateway: StackWrapper(obj=TileRecord(tile_id="t")), TypeError, "must be a StackRecord, got <TileRecord t>"),  # type: ignore[arg-type]
+    (lambda gateway: TileWrapper(gateway, key=("o", "p", "s", "t")), TypeError, r"key of a TileWrapper must be one of"),  # type: ignore[arg-type]
+    (lambda gateway: Gateway(3), TypeError, "the address must be a text like 'localhost:8080' or .*: got 3"),  # type: ignore[arg-type]
+    (lambda gateway: Gateway("embedded:", retries="x"), ConfigurationError, "^retries must be a number or Ret.*'x'$"),  # type: ignore[arg-type]
 ]
 
 
@@ -70,7 +70,7 @@ _NAMING: list[tuple[Callable[[Gateway], object], type[Exception], str]] = [
 def test_naming__misuse_shows_where_it_is_given(
     gateway: Gateway, act: Callable[[Gateway], object], error: type[Exception], sentence: str
 ) -> None:
-    """What names nothing is an error at once, without a request."""
+    """A wrong name or argument is an error at once, without a request."""
     with gateway.counting() as requests, pytest.raises(error, match=sentence):
         act(gateway)
 
@@ -95,19 +95,19 @@ def test_project__of_an_owner(gateway: Gateway) -> None:
 
 # What is done in an edit of a stack, the error, and what its sentence says.
 _EDITS: list[tuple[Callable[[StackEdit], object], type[Exception], str]] = [
-    (lambda edit: edit.put(None), TypeError, "a table, a collection, or an iterable of TileRecord.*, not None"),  # type: ignore[arg-type]
-    (lambda edit: edit.put(TileRecord(tile_id="x", z=1)), TypeError, "not <TileRecord x>; one alone stands in a list"),  # type: ignore[arg-type]
-    (lambda edit: edit.put(edit.stack.section(1)), TypeError, r"those of a section are section.tiles\(\)"),  # type: ignore[arg-type]
-    (lambda edit: edit.put(["t1_0"]), TypeError, "not 't1_0'; TileTable.from_pandas makes tiles of a frame"),  # type: ignore[list-item]
-    (lambda edit: edit.put(edit.stack.tiles(), validate=3), TypeError, r"validate= is TileLimits\(…\), not 3"),  # type: ignore[arg-type]
-    (lambda edit: edit.load(3), TypeError, "files are paths, bytes or open binary files, .*, not 3"),  # type: ignore[arg-type]
-    (lambda edit: edit.apply(None), TypeError, "changes are a transform, one a tile by id, or .*, not None"),  # type: ignore[arg-type]
-    (lambda edit: edit.apply({"t1_0": EYE}), TypeError, r"changes tile t1_0 is a transform, like AffineModel2D\(m"),  # type: ignore[dict-item]
-    (lambda edit: edit.apply({1: SHIFT}), TypeError, "a tile is meant by its id, its record or its wrapper, not by 1"),  # type: ignore[dict-item]
-    (lambda edit: edit.apply(SHIFT, sections=[None]), TypeError, "z is a number, not None"),  # type: ignore[list-item]
-    (lambda edit: edit.delete(3), TypeError, "a tile is meant by its id, its record or its wrapper, not by 3"),  # type: ignore[arg-type]
-    (lambda edit: edit.delete(edit.stack.section(1)), TypeError, "not by <SectionWrapper"),  # type: ignore[arg-type]
-    (lambda edit: edit.set_group("", ["t1_0"]), TypeError, "a tile group is named by a text, not ''"),
+    (lambda edit: edit.put(None), TypeError, "a table, a collection, or an iterable of TileRecord.*, got None"),  # type: ignore[arg-type]
+    (lambda edit: edit.put(TileRecord(tile_id="x", z=1)), TypeError, "got <TileRecord x>; pass a single tile in a"),  # type: ignore[arg-type]
+    (lambda edit: edit.put(edit.stack.section(1)), TypeError, r"those of a section as section.tiles\(\)"),
+    (lambda edit: edit.put(["t1_0"]), TypeError, "got 't1_0'; TileTable.from_pandas converts a frame"),
+    (lambda edit: edit.put(edit.stack.tiles(), validate=3), TypeError, r"validate must be TileLimits\(…\), got 3"),  # type: ignore[arg-type]
+    (lambda edit: edit.load(3), TypeError, "files are paths, bytes or open binary files, .*: got 3"),  # type: ignore[arg-type]
+    (lambda edit: edit.apply(None), TypeError, "changes must be a transform, one per tile id, or .*, got None"),  # type: ignore[arg-type]
+    (lambda edit: edit.apply({"t1_0": EYE}), TypeError, r"tile t1_0 must be a transform, like AffineModel2D\(m"),  # type: ignore[dict-item]
+    (lambda edit: edit.apply({1: SHIFT}), TypeError, "a tile must be an id, a TileRecord or a TileWrapper, got 1"),  # type: ignore[dict-item]
+    (lambda edit: edit.apply(SHIFT, sections=[None]), TypeError, "z must be a number, got None"),
+    (lambda edit: edit.delete(3), TypeError, "a tile must be an id, a TileRecord or a TileWrapper, got 3"),  # type: ignore[arg-type]
+    (lambda edit: edit.delete(edit.stack.section(1)), TypeError, "a TileWrapper, got <SectionWrapper"),
+    (lambda edit: edit.set_group("", ["t1_0"]), TypeError, "a tile group must be a text that is not empty, got ''"),
 ]
 
 
@@ -115,7 +115,7 @@ _EDITS: list[tuple[Callable[[StackEdit], object], type[Exception], str]] = [
 def test_edit__misuse_writes_nothing(
     stack: StackWrapper, act: Callable[[StackEdit], object], error: type[Exception], sentence: str
 ) -> None:
-    """What an edit cannot work with is an error that says what it takes; nothing is written."""
+    """A wrong argument of an edit is an error that names what is accepted, and nothing is written."""
     with pytest.raises(error, match=sentence), stack.editing() as edit:
         act(edit)
 
@@ -144,16 +144,16 @@ def test_edit__sections_and_tiles_however_they_are_given(stack: StackWrapper) ->
 
 # What is done with a match collection, the error, and what its sentence says.
 _MATCHES: list[tuple[Callable[[MatchCollectionWrapper], object], str]] = [
-    (lambda matches: matches.pairs(within=2), r"an id, not 2; stack.section\(2\) stands for its section ids"),  # type: ignore[arg-type]
-    (lambda matches: matches.pairs(between=("1.0", 2)), "a group is a section, a match group or an id, not 2"),  # type: ignore[arg-type]
-    (lambda matches: matches.pairs(between="1.0"), "between= is two groups, not '1.0'"),  # type: ignore[arg-type]
-    (lambda matches: matches.pairs(tile="t1_0"), r"group of tile 't1_0' is needed too: tile=\(group, 't1_0'\)"),  # type: ignore[arg-type]
-    (lambda matches: matches.pairs(tile=3), "a tile, or its group and id, is needed here, not 3"),  # type: ignore[arg-type]
-    (lambda matches: matches.put(None), "matches are a MatchTable or an iterable of MatchRecord, not None"),  # type: ignore[arg-type]
-    (lambda matches: matches.merged_with(3), "a match collection, or the name of one, .*, not 3"),  # type: ignore[arg-type]
-    (lambda matches: matches.pair(3, 4), "a tile, or its group and id, is needed .* not 3$"),  # type: ignore[arg-type]
-    (lambda matches: MatchRecord.between("a", "b", [[1, 2]], [[3, 4]]), "the id 'a' does not say the group"),  # type: ignore[arg-type]
-    (lambda matches: matches._conn.stack("s").tile("t").matches(None), "from a match collection, .*, not None"),  # type: ignore[arg-type]
+    (lambda matches: matches.pairs(within=2), r"an id, got 2; pass stack.section\(2\)"),  # type: ignore[arg-type]
+    (lambda matches: matches.pairs(between=("1.0", 2)), "a group must be a section, a match group or an id, got 2"),  # type: ignore[arg-type]
+    (lambda matches: matches.pairs(between="1.0"), "between must be two groups, got '1.0'"),  # type: ignore[arg-type]
+    (lambda matches: matches.pairs(tile="t1_0"), r"a tile id needs its group: pass tile=\(group, 't1_0'\)"),  # type: ignore[arg-type]
+    (lambda matches: matches.pairs(tile=3), r"tile must be a tile or \(group, id\), got 3"),  # type: ignore[arg-type]
+    (lambda matches: matches.put(None), "matches must be a MatchTable or an iterable of MatchRecord, got None"),  # type: ignore[arg-type]
+    (lambda matches: matches.merged_with(3), r"merged_with\(\) takes match collections or their names, got 3"),  # type: ignore[arg-type]
+    (lambda matches: matches.pair(3, 4), r"tile must be a tile or \(group, id\), got 3$"),  # type: ignore[arg-type]
+    (lambda matches: MatchRecord.between("a", "b", [[1, 2]], [[3, 4]]), "a tile id has no match group: got 'a'"),  # type: ignore[arg-type]
+    (lambda matches: matches._conn.stack("s").tile("t").matches(None), r"takes a match collection or .*, got None"),
 ]
 
 
@@ -161,7 +161,7 @@ _MATCHES: list[tuple[Callable[[MatchCollectionWrapper], object], str]] = [
 def test_matches__misuse_shows_where_it_is_given(
     matches: MatchCollectionWrapper, act: Callable[[MatchCollectionWrapper], object], sentence: str
 ) -> None:
-    """What chooses no pairs, and is none, is an error at once, without a request."""
+    """A wrong selection of pairs is an error at once, without a request."""
     with matches._conn.counting() as requests, pytest.raises(TypeError, match=sentence):
         act(matches)
 
@@ -170,31 +170,31 @@ def test_matches__misuse_shows_where_it_is_given(
 
 @pytest.mark.parametrize("name", ["a b", "a__b", "_a", "a-b", "ä"])
 def test_rename__to_what_has_no_address(stack: StackWrapper, matches: MatchCollectionWrapper, name: str) -> None:
-    """A service renames to anything, and finds it under no name any more: such a name is refused before it is sent."""
+    """A new name that has no URL is refused before a request is made."""
     with stack._conn.counting() as requests:
         for thing in (stack, matches):
-            with pytest.raises(BadRequestError, match=f"'{name}' would have no address"):
+            with pytest.raises(BadRequestError, match=f"'{name}' would have no URL"):
                 thing.rename(name)
 
     assert requests == []
 
 
 def test_collection__a_place_that_there_is_not(stack: StackWrapper) -> None:
-    """An index that means no place says of what, and how many there are."""
+    """An index error names the collection and its size."""
     tiles = stack.section(1).tiles().load()
 
     for place, error in ((2, IndexError), (-3, IndexError), (1.0, TypeError), ([0, 1], TypeError), (None, TypeError)):
-        with pytest.raises(error, match=r"is no place in <Collection of tiles of section 1.0: 2>"):
+        with pytest.raises(error, match=r"is not a position in <Collection of tiles of section 1.0: 2>"):
             tiles[place]  # type: ignore[index]
 
 
 def test_collection__what_has_no_order(stack: StackWrapper) -> None:
-    """Fields whose values have no order, and names that are none, are named."""
+    """Ordering by a field without an order, or by something that is not a name, names the culprit."""
     tiles = stack.section(1).tiles()
 
-    with pytest.raises(TypeError, match="a tile has no order by bounds"):
+    with pytest.raises(TypeError, match="tile objects cannot be ordered by bounds"):
         tiles.order_by("bounds").load()
-    with pytest.raises(TypeError, match="ordered by names of fields, not by 3"):
+    with pytest.raises(TypeError, match=r"order_by\(\) takes field names, got 3"):
         tiles.order_by(3)  # type: ignore[arg-type]
 
 
@@ -219,22 +219,22 @@ def test_collection__a_property_that_failed(stack: StackWrapper, monkeypatch: py
 
 
 def test_collection__does_not_travel(stack: StackWrapper) -> None:
-    """A collection says how its objects get to another process."""
-    with pytest.raises(TypeError, match=r"does not travel to another process; list\(\) of it does, and so does table"):
+    """A collection cannot be pickled, and the error names what can."""
+    with pytest.raises(TypeError, match=r"cannot be pickled; list\(\) of it can, and so can table\(\)"):
         pickle.dumps(stack.sections())
 
     assert copy.copy(stack.sections()) is copy.deepcopy(stack.sections()) is stack.sections()
 
 
 def test_exists(stack: StackWrapper, matches: MatchCollectionWrapper) -> None:
-    """All that a service may not have says whether it has it."""
-    there = [stack, matches, stack.tile("t1_0"), stack.transform("lens"), matches.pairs()[0]]
+    """Objects tell whether the service has them."""
+    there: list[Any] = [stack, matches, stack.tile("t1_0"), stack.shared_transform("lens"), matches.pairs()[0]]
     conn = stack._conn
     missing = [
         conn.stack("no"),
         conn.match_collection("no"),
         stack.tile("no"),
-        stack.transform("no"),
+        stack.shared_transform("no"),
         matches.pair("t1_0", "t3_0", p_group="1.0", q_group="3.0"),
     ]
 

@@ -154,7 +154,7 @@ def test_tile__transforms_stored_and_resolved(stack: StackWrapper, gateway: Gate
 
 
 def test_collection__a_sequence(stack: StackWrapper) -> None:
-    """A collection is indexed, sliced, searched and measured like a list."""
+    """A collection is indexed, sliced and searched like a list."""
     sections = stack.sections()
 
     assert [section.z for section in sections[1:]] == [2.0, 3.0]
@@ -169,7 +169,7 @@ def test_collection__a_sequence(stack: StackWrapper) -> None:
         _ = sections[3]
     with pytest.raises(NotFoundError, match="sections of stack montage"):
         sections.get(9.0)
-    with pytest.raises(MultipleFoundError, match=r"there are 3 sections"):
+    with pytest.raises(MultipleFoundError, match=r"expected one object, found 3 sections of stack montage"):
         sections.one()
     assert sections[:1].one().z == 1.0
     with pytest.raises(NotFoundError):
@@ -178,8 +178,8 @@ def test_collection__a_sequence(stack: StackWrapper) -> None:
 
 
 def test_names__missing_owner() -> None:
-    """Where nothing says whose stack is meant, the error says how to."""
-    with pytest.raises(ConfigurationError, match="whose owner"):
+    """A name without an owner raises an error that names the remedy."""
+    with pytest.raises(ConfigurationError, match="no owner given and no default owner; pass owner="):
         Gateway("localhost:1").stack("montage")
     with pytest.raises(ConfigurationError, match="owner/"):
         Gateway("localhost:1", owner="o", project="p").stack("a/b/c/d")

@@ -30,7 +30,7 @@ CHOSEN = (
 NAMED = (
     'stack.section(section_id="9.0")',
     'stack.tile("nothing").load()',
-    'stack.transform("nothing").load()',
+    'stack.shared_transform("nothing").load()',
     'stack.tile("nothing").neighbours()',
 )
 # Owners and projects are parts of names: where no stack or collection has such a name, there are none.

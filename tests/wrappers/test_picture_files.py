@@ -31,22 +31,22 @@ def test_save__formats(drawn: StackWrapper, tmp_path: Path, suffix: str) -> None
 
 
 def test_save__sixteen_bits(two_channels: StackWrapper, tmp_path: Path) -> None:
-    """PNG and TIFF keep 16 bits; a JPEG of them is refused, and so is a name that says no format."""
+    """PNG and TIFF keep 16 bits; JPEG and unknown suffixes are refused."""
     picture = two_channels.tile("t1").image(channel="DAPI")
 
     for name in ("a.png", "a.tif"):
         picture.save(tmp_path / name)
         assert np.array_equal(image_of(tmp_path / name), picture.pixels)
-    with pytest.raises(ImageError, match="a JPEG holds 8 bits: draw with dtype='uint8'"):
+    with pytest.raises(ImageError, match="JPEG needs 8-bit pixels: got uint16; draw with dtype='uint8'"):
         picture.save(tmp_path / "a.jpg")
-    with pytest.raises(ImageError, match=r"'.*a.gif' ends in none of .png, .jpg"):
+    with pytest.raises(ImageError, match=r"'.*a.gif' has an unknown suffix; use .png, .jpg"):
         picture.save(tmp_path / "a.gif")
     assert sorted(file.suffix for file in tmp_path.glob("a.*")) == [".png", ".tif"]
 
 
 def test_save__missing_folder(drawn: StackWrapper, tmp_path: Path) -> None:
-    """A folder that is missing is named, not a file that nobody asked for."""
-    with pytest.raises(FileNotFoundError, match="there is no such folder") as caught:
+    """A missing folder is named by the error."""
+    with pytest.raises(FileNotFoundError, match="the folder of the picture does not exist") as caught:
         drawn.section(2).image(scale=0.1).save(tmp_path / "missing" / "a.png")
 
     assert caught.value.filename == str(tmp_path / "missing")
@@ -74,7 +74,7 @@ def test_export__sections_to_files(drawn: StackWrapper, tmp_path: Path) -> None:
     """Each section becomes a file of its own; a second export draws nothing, and asks for nothing but the state."""
     first = drawn.export(tmp_path, scale=0.1)
     assert (first.files, first.drawn) == (["00001.0.png", "00002.0.png", "00003.0.png"], 3)
-    assert np.array_equal(image_of(tmp_path / "00002.0.png"), drawn.image(2, scale=0.1).pixels)
+    assert np.array_equal(image_of(tmp_path / "00002.0.png"), drawn.section(2).image(scale=0.1).pixels)
 
     with drawn._conn.counting() as requests:
         again = drawn.export(tmp_path, scale=0.1)
@@ -119,15 +119,15 @@ def test_export__follows_the_stack(gateway: Gateway, tmp_path: Path) -> None:
 
 
 def test_export__leaves_the_files_of_others(drawn: StackWrapper, gateway: Gateway, tmp_path: Path) -> None:
-    """A file that no export made, or one of another stack, stays unless it is said that it may go."""
+    """A file that was not exported from this stack is kept unless overwrite=True."""
     (tmp_path / "00002.0.png").write_bytes(b"mine")
-    with pytest.raises(ImageError, match=r"00002\.0\.png is there and was not made by an export; export montage to"):
+    with pytest.raises(ImageError, match=r"00002\.0\.png exists and was not made by an export; export montage to"):
         drawn.export(tmp_path, scale=0.1, z=2)
     assert (tmp_path / "00002.0.png").read_bytes() == b"mine"
     assert drawn.export(tmp_path, scale=0.1, overwrite=True).drawn == 3
     other = put(gateway, plain_tile(save(tmp_path / "a.png", ramp())), name="other")
 
-    with pytest.raises(ImageError, match=r"00001\.0\.png is there and shows stack lab/cortex/montage"):
+    with pytest.raises(ImageError, match=r"00001\.0\.png exists and shows stack lab/cortex/montage"):
         other.export(tmp_path)
     assert drawn.export(tmp_path, scale=0.1).drawn == 0
 

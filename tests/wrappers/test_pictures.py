@@ -27,7 +27,7 @@ from tests.wrappers.pictured import channel_images, image_in, image_of, opacity,
 
 
 def test_picture__is_an_array(drawn: StackWrapper) -> None:
-    """A picture is taken by numpy without a copy; operators work on its pixels."""
+    """A picture converts to an array without a copy, and operators work on its pixels."""
     picture = drawn.section(2).image(scale=0.25)
 
     assert np.asarray(picture) is picture.pixels
@@ -38,7 +38,7 @@ def test_picture__is_an_array(drawn: StackWrapper) -> None:
     assert picture[10, 20] == picture.pixels[10, 20]
     with pytest.raises(ValueError, match="read-only"):
         picture.pixels[0, 0] = 1
-    with pytest.raises(ValueError, match="by a copy only"):
+    with pytest.raises(ValueError, match="converting uint8 pixels to float32 requires a copy"):
         np.array(picture, dtype=np.float32, copy=False)
     assert "section 2.0 of stack montage, 241 × 243 uint8, scale 0.25" in repr(picture)
 
@@ -59,9 +59,9 @@ def test_picture__in_a_notebook(drawn: StackWrapper) -> None:
 
 
 def test_picture__travels(picture_database: Path) -> None:
-    """A picture goes through pickle with what it shows, and is asked for its coverage there."""
+    """A picture can be pickled, and its coverage read afterwards."""
     with Gateway(f"embedded:{picture_database}") as gateway:
-        picture = gateway.stack("lab/cortex/montage").image(2, scale=0.1)
+        picture = gateway.stack("lab/cortex/montage").section(2).image(scale=0.1)
         again: Picture = pickle.loads(pickle.dumps(picture))
 
         assert np.array_equal(again, picture)
@@ -120,10 +120,10 @@ def test_tile__frames_show_the_same_spot(drawn: StackWrapper) -> None:
 
 
 @pytest.mark.parametrize("frame", ["raw", "lens_corrected", "world"])
-@pytest.mark.parametrize("render", ["service", "local"])
-def test_tile__far_from_the_origin(two_channels: StackWrapper, frame: str, render: str) -> None:
+@pytest.mark.parametrize("compute", ["service", "local"])
+def test_tile__far_from_the_origin(two_channels: StackWrapper, frame: str, compute: str) -> None:
     """However far away a tile lies, no frame shows an empty picture."""
-    picture = two_channels.tile("t1").image(frame, channel="DAPI", render=render)
+    picture = two_channels.tile("t1").image(frame, channel="DAPI", compute=compute)
 
     assert np.array_equal(picture[:-1, :-1], channel_images()["DAPI"][:-1, :-1])
 
@@ -166,7 +166,7 @@ def test_channels__composed_in_colours(two_channels: StackWrapper) -> None:
         wanted = np.clip((images[name].astype(float) - low) / (high - low), 0, 1) * 255
         assert np.abs(picture[:-1, :-1, place] - wanted[:-1, :-1]).max() <= 1
     assert not picture[..., 2].any()
-    assert np.array_equal(picture, tile.image("raw", channels=windows, render="local"))
+    assert np.array_equal(picture, tile.image("raw", channels=windows, compute="local"))
     section = two_channels.section(1).image(channels=windows)
     assert section.shape == (80, 100, 3)
     assert section[:-1, :-1].any()
@@ -180,11 +180,11 @@ def test_section__requests(drawn: StackWrapper) -> None:
     with drawn._conn.counting() as requests:
         drawn.section(1).image(box=Bounds(0, 0, 100, 100))
         assert requests == ["box.png"]
-        drawn.image(1, Bounds(0, 0, 100, 100), dtype="uint16")
+        drawn.section(1).image(Bounds(0, 0, 100, 100), dtype="uint16")
         assert requests.pop() == "box.png16"
         requests.clear()
         drawn.section(1).image(scale=0.1)
-        drawn.image(2, scale=0.1)
+        drawn.section(2).image(scale=0.1)
 
     assert requests == ["stack.read", "stack.section_data", "box.png", "box.png"]
 
@@ -193,9 +193,9 @@ def test_section__whole_is_what_the_layer_endpoint_draws(drawn: StackWrapper) ->
     """Without a box all of the section is drawn, as the service draws layers."""
     from rendergateway.rendering.images.decoding import decoded_picture
 
-    answer = drawn._conn.fetch("section.png", **drawn.section(2)._key._asdict(), scale=0.2)
+    answer = drawn._conn.call_raw("section.png", **drawn.section(2)._key._asdict(), scale=0.2)
 
-    assert np.array_equal(drawn.image(2, scale=0.2), decoded_picture(answer)[0])
+    assert np.array_equal(drawn.section(2).image(scale=0.2), decoded_picture(answer)[0])
 
 
 def test_section__box_keeps_fractions(drawn: StackWrapper) -> None:
@@ -219,7 +219,7 @@ def test_options__reach_the_service(gateway: Gateway, tmp_path: Path) -> None:
     box = Bounds(0, 0, 90, 70)
 
     def shown(**options: Any) -> Picture:
-        service, local = (stack.image(1, box, render=render, **options) for render in ("service", "local"))
+        service, local = (stack.section(1).image(box, compute=compute, **options) for compute in ("service", "local"))
         assert np.array_equal(service, local)
         assert (service.alpha is None) == (local.alpha is None)
         return service
@@ -235,35 +235,35 @@ def test_options__reach_the_service(gateway: Gateway, tmp_path: Path) -> None:
     inverted = FilterRecord(class_name="org.janelia.alignment.filter.Invert", parameters={})
     assert shown(filter=[inverted])[10, 10] == 155
     assert shown(filter=True).alpha is not None
-    noisy = stack.image(1, box, background="noise")
+    noisy = stack.section(1).image(box, background="noise")
     assert len(np.unique(noisy.pixels[:, 70:])) > 100
 
 
 def test_slice__a_row_for_each_section(drawn: StackWrapper) -> None:
-    """A slice shows along its axis what the pictures of the sections show there."""
+    """A cross section shows along its axis what the pictures of the sections show there."""
     whole = drawn.bounds
     assert whole is not None
 
     with drawn._conn.counting() as requests:
-        across = drawn.slice(at=300)
-        down = drawn.slice("yz", at=200, z=(2, 3))
+        across = drawn.cross_section(at=300)
+        down = drawn.cross_section("yz", at=200, z=(2, 3))
 
     assert requests.count("box.png") == 5
     for row, z in enumerate((1, 2, 3)):
-        assert alike(across[row], drawn.image(z, whole)[300 - int(whole.min_y)])
-    assert alike(down[0], drawn.image(2, whole)[:, 200 - int(whole.min_x)])
+        assert alike(across[row], drawn.section(z).image(whole)[300 - int(whole.min_y)])
+    assert alike(down[0], drawn.section(2).image(whole)[:, 200 - int(whole.min_x)])
     assert across.shape == (3, int(whole.width))
     assert down.shape == (2, int(whole.height))
     assert tuple(down.box) == (whole.min_y, 2, whole.max_y, 3)
     assert np.array_equal(across.coverage, across.pixels > 0)
-    with pytest.raises(ValueError, match="axis='xz' or 'yz', not 'xy'"):
-        drawn.slice("xy", at=3)
-    with pytest.raises(ImageError, match="rows of a slice are sections"):
+    with pytest.raises(ValueError, match="axis must be 'xz' or 'yz', got 'xy'"):
+        drawn.cross_section("xy", at=3)
+    with pytest.raises(ImageError, match="rows of a cross section are sections"):
         across.frame_from_pixels([0, 0])
-    with pytest.raises(ImageError, match="no sections here"):
-        drawn.slice(at=3, z=77)
+    with pytest.raises(ImageError, match="has no sections in this range"):
+        drawn.cross_section(at=3, z=77)
     for scale in (0.1, 0.3, 1 / 3, 1 / 49, 2.5):
-        assert drawn.slice(at=300, scale=scale, z=1).shape == (1, int(scale * whole.width))
+        assert drawn.cross_section(at=300, scale=scale, z=1).shape == (1, int(scale * whole.width))
 
 
 def alike(row: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
@@ -272,13 +272,13 @@ def alike(row: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
 
 
 def test_thumbnail__is_as_wide_as_asked(drawn: StackWrapper) -> None:
-    """Thumbnails of tiles and sections are so many pixels wide, whatever the size of what they show."""
+    """Thumbnails of tiles and sections have the requested width."""
     tile = drawn.section(1).tiles()[0]
 
     for width in (1, 7, 64, 100, 128, 333):
         assert tile.thumbnail(width).shape[1] == width
         assert drawn.section(1).thumbnail(width).shape[1] == width
-    with pytest.raises(ImageError, match="at least one pixel wide, not 0"):
+    with pytest.raises(ImageError, match="the width of a thumbnail must be >= 1, got 0"):
         tile.thumbnail(0)
 
 
@@ -291,31 +291,33 @@ def test_recipe__changed_and_drawn(drawn: StackWrapper) -> None:
 
     with gateway.counting() as requests:
         recipe = tile.render_parameters(scale=0.25)
-        picture = gateway.image(recipe)
+        picture = gateway.render(recipe)
     assert requests == ["tile.render_parameters", "recipe.png"]
 
     assert np.array_equal(picture, tile.image(scale=0.25))
-    assert np.array_equal(picture, gateway.image(recipe, render="local"))
-    assert gateway.image(recipe.evolve(scale=0.5)).shape == tile.image(scale=0.5).shape
-    assert gateway.image(recipe, render="local", dtype="uint16").dtype == np.uint16
-    assert np.array_equal(gateway.image(drawn.render_parameters(2, scale=0.1)), drawn.image(2, scale=0.1))
+    assert np.array_equal(picture, gateway.render(recipe, compute="local"))
+    assert gateway.render(recipe.evolve(scale=0.5)).shape == tile.image(scale=0.5).shape
+    assert gateway.render(recipe, compute="local", dtype="uint16").dtype == np.uint16
+    assert np.array_equal(
+        gateway.render(drawn.section(2).render_parameters(scale=0.1)), drawn.section(2).image(scale=0.1)
+    )
     box = Bounds(5, 6, 300, 301)
-    assert np.array_equal(gateway.image(drawn.section(2).render_parameters(box)), drawn.image(2, box))
+    assert np.array_equal(gateway.render(drawn.section(2).render_parameters(box)), drawn.section(2).image(box))
     assert tuple(picture.box) == tuple(tile.bounds or ())
 
 
 def test_recipe__misuse(drawn: StackWrapper) -> None:
-    """What a recipe cannot say is refused with what to do."""
-    gateway, recipe = drawn._conn, drawn.render_parameters(2, scale=0.1)
+    """Options of a recipe belong in the recipe; what is not a recipe is refused."""
+    gateway, recipe = drawn._conn, drawn.section(2).render_parameters(scale=0.1)
 
-    with pytest.raises(TypeError, match=r"intensity: it stands in the recipe .* recipe.evolve"):
-        gateway.image(recipe, intensity=(0, 5))
-    with pytest.raises(TypeError, match="draws RenderParameters"):
-        gateway.image({"x": 1})  # type: ignore[arg-type]
-    with pytest.raises(ImageError, match="in 8 bits; render='local' draws 16"):
-        gateway.image(recipe, dtype="uint16")
-    with pytest.raises(TypeError, match="a recipe draws one channel"):
-        drawn.render_parameters(2, channels={"DAPI": Window(0, 9)})
+    with pytest.raises(TypeError, match="unexpected keyword argument 'intensity'"):
+        gateway.render(recipe, intensity=(0, 5))
+    with pytest.raises(TypeError, match=r"render\(\) takes RenderParameters"):
+        gateway.render({"x": 1})
+    with pytest.raises(ImageError, match="in 8 bits; compute='local' draws 16"):
+        gateway.render(recipe, dtype="uint16")
+    with pytest.raises(TypeError, match="a recipe has one channel"):
+        drawn.section(2).render_parameters(channels={"DAPI": Window(0, 9)})
 
 
 # -- addresses ---------------------------------------------------------------------------------------------------
@@ -331,9 +333,11 @@ def test_url__costs_no_request(drawn: StackWrapper) -> None:
     with drawn._conn.counting() as requests:
         urls = [tile.thumbnail_url for tile in tiles]
         whole = section.thumbnail_url
-        of_stack = drawn.url(2, "jpg", box=section.bounds, scale=0.5)
+        of_stack = drawn.section(2).url("jpg", box=section.bounds, scale=0.5)
     assert requests == []
-    assert of_stack == section.url("jpg", box=section.bounds, scale=0.5) == drawn.url(z=2, format="jpg", scale=0.5)
+    assert (
+        of_stack == section.url("jpg", box=section.bounds, scale=0.5) == drawn.section(z=2).url(format="jpg", scale=0.5)
+    )
 
     assert len(set(urls)) == 4
     assert urls[0].startswith(
@@ -347,7 +351,7 @@ def test_url__costs_no_request(drawn: StackWrapper) -> None:
 
 
 def test_url__shows_the_picture(drawn: StackWrapper) -> None:
-    """What an address answers is the picture, as the options say."""
+    """The URL of a picture returns that picture."""
     from rendergateway.rendering.images.decoding import decoded_picture
 
     tile = drawn.section(2).tiles()[0]
@@ -362,9 +366,9 @@ def test_url__shows_the_picture(drawn: StackWrapper) -> None:
         segments = split.path.partition("/v1/")[2].split("/")
         answer = drawn._conn.request("GET", *segments, params=parse_qs(split.query))
         assert np.array_equal(decoded_picture(answer.content)[0], tile.image(**look))
-    with pytest.raises(TypeError, match="has no address"):
+    with pytest.raises(TypeError, match="custom filters or background, has no URL"):
         tile.url(background="#ffffff")
-    with pytest.raises(ImageError, match="addresses as png, jpg"):
+    with pytest.raises(ImageError, match="format must be png, jpg, jpeg, tif, tiff; got 'gif'"):
         tile.url("gif")
     assert "/tiff-image" in drawn.section(2).url("tif", box=Bounds(0, 0, 5, 5))
 
@@ -373,7 +377,7 @@ def test_url__of_a_service_with_an_address() -> None:
     """Where the service has an address, pictures have."""
     gateway = Gateway("render.test:8080", owner="o", project="p")
 
-    assert gateway.picture_base_url == "http://render.test:8080/render-ws/v1"
+    assert gateway.image_base_url == "http://render.test:8080/render-ws/v1"
 
 
 def test_import__stays_light() -> None:

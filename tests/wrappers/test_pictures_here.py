@@ -28,12 +28,12 @@ def test_local__same_pixels_of_the_made_up_volume(drawn: StackWrapper) -> None:
     section = drawn.section(2)
     tile = section.tiles()[1]
     looks: list[Callable[[str], Picture]] = [
-        lambda render: section.image(scale=0.25, render=render),
-        lambda render: section.image(Bounds(100.5, 99.25, 700, 600), scale=1.7, render=render),
-        lambda render: section.image(scale=0.5, dtype="uint16", render=render),
-        lambda render: tile.image("lens_corrected", scale=0.5, render=render),
-        lambda render: tile.image("raw", intensity=(20, 230), render=render),
-        lambda render: drawn.slice("yz", at=444, scale=0.3, render=render),
+        lambda compute: section.image(scale=0.25, compute=compute),
+        lambda compute: section.image(Bounds(100.5, 99.25, 700, 600), scale=1.7, compute=compute),
+        lambda compute: section.image(scale=0.5, dtype="uint16", compute=compute),
+        lambda compute: tile.image("lens_corrected", scale=0.5, compute=compute),
+        lambda compute: tile.image("raw", intensity=(20, 230), compute=compute),
+        lambda compute: drawn.cross_section("yz", at=444, scale=0.3, compute=compute),
     ]
 
     for look in looks:
@@ -91,9 +91,9 @@ def same(image: Callable[..., Picture]) -> int:
         service = image()
     except (ServiceError, ImageError, RecordError):
         with pytest.raises((ServiceError, ImageError, RecordError)):
-            image(render="local")
+            image(compute="local")
         return 0
-    local = image(render="local")
+    local = image(compute="local")
     assert np.array_equal(service, local)
     assert np.array_equal(opacity(service), opacity(local))
     return 1
@@ -110,12 +110,12 @@ def test_image_paths__lead_from_the_services_folders_to_mine(gateway: Gateway, t
     mine = Gateway("embedded:", owner="lab", project="cortex", image_paths={"/groups/scope/": f"{tmp_path}/"})
     there = put(mine, tile)
 
-    assert (there.tile("t1").image(render="local")[:-1, :-1] == 9).all()
-    assert (mine.using(project="cortex").stack("some").tile("t1").image(render="local")[:-1, :-1] == 9).all()
+    assert (there.tile("t1").image(compute="local")[:-1, :-1] == 9).all()
+    assert (mine.using(project="cortex").stack("some").tile("t1").image(compute="local")[:-1, :-1] == 9).all()
     assert len(there.check_images()) == 0
-    assert stack.check_images().problem.tolist() == ["there is no file '/groups/scope/a.png'"]
-    with pytest.raises(ImageError, match=r"tile 't1', image 'file:/groups/scope/a.png': there is no file"):
-        stack.tile("t1").image(render="local")
+    assert stack.check_images().problem.tolist() == ["file not found: got '/groups/scope/a.png'"]
+    with pytest.raises(ImageError, match=r"tile 't1', image 'file:/groups/scope/a.png': file not found"):
+        stack.tile("t1").image(compute="local")
     mine.close()
 
 
@@ -123,9 +123,9 @@ def test_remote_images__only_where_allowed(gateway: Gateway, tmp_path: Path) -> 
     """An image of another machine is not opened unless that was said."""
     stack = put(gateway, plain_tile("http://127.0.0.1:9/a.png"))
 
-    with pytest.raises(ImageError, match="addresses with http: are not opened unless remote images are allowed"):
-        stack.tile("t1").image(render="local")
-    assert "not opened unless" in stack.check_images().problem[0]
+    with pytest.raises(ImageError, match="remote image not allowed: got a URL of scheme http"):
+        stack.tile("t1").image(compute="local")
+    assert "remote image not allowed" in stack.check_images().problem[0]
 
 
 def test_remote_images__through_fsspec(tmp_path: Path) -> None:
@@ -138,9 +138,9 @@ def test_remote_images__through_fsspec(tmp_path: Path) -> None:
     with Gateway("embedded:", owner="lab", project="cortex", remote_images=True) as gateway:
         stack = put(gateway, plain_tile("memory://bucket/a.png"), plain_tile("memory://bucket/b.png", "t2"))
 
-        assert np.array_equal(stack.tile("t1").image(render="local")[:-1, :-1], ramp(most=200)[:-1, :-1])
+        assert np.array_equal(stack.tile("t1").image(compute="local")[:-1, :-1], ramp(most=200)[:-1, :-1])
         (row,) = stack.check_images()
-        assert (row["tile_id"], row["problem"][:21]) == ("t2", "it cannot be fetched:")
+        assert (row["tile_id"], row["problem"][:27]) == ("t2", "image cannot be downloaded:")
 
 
 def test_check_images__tells_what_is_wrong(gateway: Gateway, tmp_path: Path) -> None:
@@ -161,10 +161,10 @@ def test_check_images__tells_what_is_wrong(gateway: Gateway, tmp_path: Path) -> 
 
     problems = {row["tile_id"]: row["problem"] for row in found}
     assert sorted(problems) == ["cut", "empty", "gone", "masked", "small"]
-    assert problems["cut"] == "the PNG is cut short"
-    assert problems["empty"] == "it is empty"
-    assert problems["gone"].startswith("there is no file")
-    assert problems["small"] == problems["masked"] == "it is 50 × 40 pixels large, 100 × 80 are expected"
+    assert problems["cut"] == "PNG is truncated"
+    assert problems["empty"] == "file is empty"
+    assert problems["gone"].startswith("file not found")
+    assert problems["small"] == problems["masked"] == "expected 100 × 80 pixels, found 50 × 40"
     assert found.url[found.tile_id == "masked"].tolist() == [half]
     assert told == list(range(1, 13))
     assert len(stack.check_images(levels=[1])) == 0

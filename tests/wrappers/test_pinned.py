@@ -30,13 +30,15 @@ def test_pinned__looks_after_each_request(stack: StackWrapper, gateway: Gateway)
 
 
 def test_pinned__changed_meanwhile(stack: StackWrapper, gateway: Gateway) -> None:
-    """From the first request after a change on, nothing more is read; the message says from which version to which."""
+    """Each request after a change raises an error that names both versions."""
     with stack.pinned() as fixed:
         assert len(fixed.section(1).tiles()) == 2
         with stack.editing() as edit:
             edit.put([tile("new", 1, 500)])
         for read in (lambda: len(fixed.section(2).tiles()), lambda: fixed.reload(), lambda: fixed.tile("t1_0").z):
-            with pytest.raises(StaleStackError, match=r"montage changed while it was held: version 0 .* now version 1"):
+            with pytest.raises(
+                StaleStackError, match=r"montage changed while it was pinned: version 0 .* now version 1"
+            ):
                 read()
 
     assert len(stack.section(1).tiles()) == 3
@@ -90,6 +92,6 @@ def test_pinned__loading(gateway: Gateway) -> None:
 
 
 def test_pinned__does_not_travel(stack: StackWrapper) -> None:
-    """Another process would not look; it must hold the stack itself."""
-    with stack.pinned() as fixed, pytest.raises(ConfigurationError, match="pin it there"):
+    """A pinned stack cannot be pickled: another process would not check it."""
+    with stack.pinned() as fixed, pytest.raises(ConfigurationError, match="pin it in the other process"):
         pickle.dumps(fixed)

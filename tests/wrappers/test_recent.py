@@ -8,7 +8,7 @@ from typing import Any
 
 from rendergateway import Gateway, StackWrapper
 from rendergateway.wrappers.core.listing import Listing
-from rendergateway.wrappers.core.recent import Recent
+from rendergateway.wrappers.core.space import Recent
 
 
 def test_recent__second_loop_costs_nothing(stack: StackWrapper, gateway: Gateway) -> None:
@@ -28,12 +28,12 @@ def test_recent__lets_go(stack: StackWrapper) -> None:
     first, second = (stack._wrap("stack", stack._key._replace(stack=name)) for name in ("first", "second"))
     gone: weakref.ref[Any] = weakref.ref(first)
 
-    recent.keep(first, large)
+    recent.keep_listed(first, large.size)
     del first
     gc.collect()
     assert gone() is not None
 
-    recent.keep(second, large)
+    recent.keep_listed(second, large.size)
     gc.collect()
     assert gone() is None
 
@@ -50,7 +50,7 @@ def test_parents__live_as_long_as_their_children(gateway: Gateway, stack: StackW
     """A tile keeps its section and its stack, however it was reached."""
     fresh = gateway.using()
     tile = fresh.wrap("stack", stack._key).section(2).tiles()[0]
-    fresh._recent = Recent()
+    fresh.objects.recent = Recent()
     gc.collect()
 
     with fresh.counting() as requests:
@@ -63,4 +63,4 @@ def test_recent__stays_behind(gateway: Gateway) -> None:
     """What is kept belongs to one gateway in one process: others begin with nothing."""
     remote = Gateway("localhost:1", owner="o", project="p")
 
-    assert remote.using(project="q")._recent is not remote._recent
+    assert remote.using(project="q").objects.recent is not remote.objects.recent

@@ -94,7 +94,7 @@ OPERATIONS = [
         "stack.read, stack.section_data, box.render_parameters",
         "stack.read, stack.section_data, box.render_parameters",
     ),
-    Operation('stack.transform("lens").value', "transform.read", "transform.read"),
+    Operation('stack.shared_transform("lens").value', "transform.read", "transform.read"),
     Operation(
         "[len(section.tiles()) for section in stack.sections().prefetch(workers=4)]",
         "stack.z_values, 3 × section.resolved_tiles",

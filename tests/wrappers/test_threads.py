@@ -51,7 +51,7 @@ def together(work: Callable[[], Any]) -> list[Any]:
 def test_threads__one_request(name: str, stack: StackWrapper, gateway: Gateway) -> None:
     """However many threads read an object at once, it is asked for once and all see the same."""
     prepare, expected = READINGS[name]
-    gateway._wrote(stack._key._asdict())
+    gateway.objects.wrote(stack._key._asdict())
     work = prepare(gateway.stack("montage"))
 
     with gateway.counting() as requests:
@@ -98,8 +98,8 @@ def test_living_objects__memory_stays_flat(stack: StackWrapper, gateway: Gateway
     for number in range(20_000):
         stack.tile(f"t{number}")
 
-    assert len(gateway._living[TileWrapper]) < 10_000
-    assert sum(1 for _ in gateway.living_objects()) < 10
+    assert len(gateway.objects._live[TileWrapper]) < 10_000
+    assert sum(1 for _ in gateway.objects.live_objects()) < 10
 
 
 def test_identity__whoever_comes_first(stack: StackWrapper, gateway: Gateway) -> None:

@@ -21,7 +21,7 @@ from rendergateway import (
     TileRecord,
 )
 from rendergateway.transforms import AffineModel2D, TransformReference
-from rendergateway.wrappers.core.recent import Recent
+from rendergateway.wrappers.core.space import Recent
 from tests.wrappers.conftest import LENS, tile
 
 LIMIT = 7
@@ -63,10 +63,10 @@ def test_tiles__by_section_id(stack: StackWrapper, gateway: Gateway) -> None:
 
 
 def test_tiles__what_does_not_go_together(stack: StackWrapper) -> None:
-    """What no endpoint can answer at once is refused when it is asked."""
-    with pytest.raises(TypeError, match="section_id chooses tiles alone"):
+    """Criteria that no endpoint combines are refused."""
+    with pytest.raises(TypeError, match=r"section_id= cannot be combined with other criteria; use filter\(\)"):
         stack.tiles(section_id="1.0", z=3)
-    with pytest.raises(TypeError, match="pattern and box"):
+    with pytest.raises(TypeError, match=r"cannot combine pattern= and box=; use filter\(\)"):
         stack.tiles(pattern="x", box=Bounds(0, 0, 1, 1))
 
 
@@ -116,7 +116,7 @@ def test_neighbours(stack: StackWrapper, gateway: Gateway) -> None:
 
 def test_shared_transforms__as_objects(stack: StackWrapper, gateway: Gateway) -> None:
     """A shared transform is reached from its stack by id and from a tile that refers to it, and is one object."""
-    lens = stack.transform("lens")
+    lens = stack.shared_transform("lens")
 
     with gateway.counting() as requests:
         assert lens.value == LENS.evolve(id="lens")
@@ -128,7 +128,7 @@ def test_shared_transforms__as_objects(stack: StackWrapper, gateway: Gateway) ->
     assert transforms.one() is lens
     assert isinstance(lens, SharedTransformWrapper)
     with pytest.raises(NotFoundError, match="'mirror' does not exist"):
-        _ = stack.transform("mirror").value
+        _ = stack.shared_transform("mirror").value
 
 
 def test_tile_groups(stack: StackWrapper, gateway: Gateway) -> None:
@@ -259,19 +259,22 @@ def test_pieces__smaller_than_what_overlaps(large: StackWrapper) -> None:
 
 
 def test_pieces__all_on_one_spot(large: StackWrapper) -> None:
-    """Where no box is small enough, the error says where."""
+    """If no box is small enough, the error names the place."""
     with Gateway(large._conn.server.partition("?")[0], owner="lab", project="cortex") as unlimited:
         record = large.section(2).tiles()[0]._obj
         with unlimited.stack("large").editing() as edit:
             edit.put([record.evolve(tile_id=f"pile{number}", z=5.0) for number in range(LIMIT + 2)])
 
-    with pytest.raises(RecordError, match="more tiles on one spot"):
+    with pytest.raises(
+        RecordError,
+        match=r"stack lab/cortex/large has more overlapping tiles at \(1.0, 2.0, .* than one answer may hold",
+    ):
         large.section(5).tiles().load()
 
 
 def test_tiles__one_box_after_another(stack: StackWrapper, gateway: Gateway) -> None:
     """A box that is asked for again is the same collection while somebody holds it; nobody else keeps it."""
-    gateway._recent = Recent(limit_bytes=0)
+    gateway.objects.recent = Recent(limit_bytes=0)
     tiles = stack.tiles(box=Bounds(0, 0, 10, 10)).load()
     assert stack.tiles(box=Bounds(0, 0, 10, 10)) is tiles
     gone = weakref.ref(tiles)

@@ -1,1 +1,5 @@
-"""Files of tile specs, transforms and coordinates."""
+"""
+Files of tile specs, shared transforms and transform changes, plain or gzipped.
+
+Imports the other folders of ``model``, ``wire`` and anything below them.
+"""

@@ -1,11 +1,10 @@
-"""Files of many JSON objects as streams, arrays or lines, plain or gzipped: a few megabytes at a time are in memory."""
+"""Files of many JSON objects, arrays or lines, read and written as streams with a few megabytes in memory."""
 
 from __future__ import annotations
 
 import gzip
 import os
 import re
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
@@ -13,18 +12,18 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from rendergateway.errors import RecordError
+from rendergateway.model.files.gzipped import opened
 from rendergateway.model.records.json_slices import Raw, Text, copy_of, cut_list, cut_object
 from rendergateway.model.tables.resolved import ResolvedTiles
 
 __all__ = ["is_of_lines", "read_objects", "write_file", "write_objects"]
 
 _PIECE = 1 << 20
-_GZIP = b"\x1f\x8b"
 _BLANK = b" \t\r\n"
-# Between two elements stands a comma; so it does in many other places.
+# The separator of two elements; it also occurs elsewhere.
 _MAYBE_BETWEEN = re.compile(rb"\}\s*,")
 _TRIES = 100
-# Enough to see what kind of file it is.
+# Bytes that suffice to detect the kind of file.
 _HEAD = 256
 _LARGEST = 1 << 28
 _TILES = re.compile(rb'"tileIdToSpecMap"\s*:\s*\{')
@@ -32,31 +31,32 @@ _TILES = re.compile(rb'"tileIdToSpecMap"\s*:\s*\{')
 
 def read_objects(path: str | os.PathLike[str], expected: str) -> Iterator[tuple[str, Text]]:
     """
-    Yield the text of each object of a file, with the words for its place.
+    Yield the position, for error messages, and text of each object of a file.
 
     Parameters
     ----------
     path : str or Path
-        A JSON array, newline-delimited JSON (told by its content) or, of resolved tiles, the tiles; plain or gzipped.
+        A JSON array, newline-delimited JSON (detected by content), or resolved tiles, whose tiles are read; plain or
+        gzipped.
     expected : str
-        What the file should hold; said in messages.
+        Description of valid content, for error messages.
 
     Raises
     ------
     RecordError
-        If the file is something else or cut short; the message names it.
+        If the file is truncated or something else; the message names it.
     OSError
-        If it cannot be read.
+        If the file cannot be read.
     """
     name = os.fspath(path)
-    with _opened(name) as file:
+    with opened(name) as file:
         for number, text in enumerate(_objects(file, name, expected), 1):
             yield f"{name}, element {number}", text
 
 
 @contextmanager
 def write_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Open a file to be written, gzipped if it ends in ``.gz``; it appears, or is replaced, when all went well."""
+    """Open a file for writing, gzipped if its name ends in ``.gz``; it is created or replaced on success only."""
     name = os.fspath(path)
     partial = Path(f"{name}.part")
     try:
@@ -69,19 +69,19 @@ def write_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 def write_objects(path: str | os.PathLike[str], texts: Iterable[Text]) -> int:
     """
-    Write objects to a file, lines of them if its name says so, else an array; return how many.
+    Write objects to a file, as lines or an array depending on its name; return their number.
 
     Parameters
     ----------
     path : str or Path
-        Gzipped if it ends in ``.gz``; before that, ``.ndjson`` and ``.jsonl`` mean an object a line.
+        Gzipped if it ends in ``.gz``; before that, ``.ndjson`` and ``.jsonl`` mean one object per line.
     texts : iterable of JSON text
-        Taken one by one.
+        Consumed one by one.
 
     Raises
     ------
     OSError
-        If it cannot be written.
+        If the file cannot be written.
     """
     lines, count = is_of_lines(path), 0
     with write_file(path) as file:
@@ -94,30 +94,17 @@ def write_objects(path: str | os.PathLike[str], texts: Iterable[Text]) -> int:
 
 
 def is_of_lines(path: str | os.PathLike[str]) -> bool:
-    """Tell whether a file's name says that it holds an object a line."""
+    """Return whether a file name means one object per line."""
     return os.fspath(path).removesuffix(".gz").endswith((".ndjson", ".jsonl"))
 
 
 def _one_line(text: Text) -> bytes:
-    # Within a JSON text, a line break stands between words only.
+    # In JSON, unescaped line breaks occur between tokens only.
     return copy_of(text).replace(b"\n", b" ").replace(b"\r", b" ")
 
 
-@contextmanager
-def _opened(name: str) -> Iterator[BinaryIO]:
-    with Path(name).open("rb") as plain:
-        packed = plain.read(2) == _GZIP
-        plain.seek(0)
-        try:
-            yield cast("BinaryIO", gzip.open(plain)) if packed else plain  # noqa: SIM115
-        except EOFError as error:
-            raise RecordError(f"{name} is cut short: its gzip data ends early") from error
-        except (gzip.BadGzipFile, zlib.error) as error:
-            raise RecordError(f"{name} has broken gzip data: {error}") from error
-
-
 def _objects(file: BinaryIO, name: str, expected: str) -> Iterator[Text]:
-    """Yield the text of each object: of an array, of lines, or of the map of resolved tiles."""
+    """Yield the text of each object of an array, of lines, or of the map of resolved tiles."""
     head = file.read(max(_PIECE, _HEAD)).removeprefix(b"\xef\xbb\xbf").lstrip(_BLANK)
     if head[:1] == b"[":
         return _elements(head[1:], file, name, b"[", b"]", _array)
@@ -137,10 +124,10 @@ def _lines(head: bytes, file: BinaryIO) -> Iterator[bytes]:
 
 
 def _from_tiles_on(text: bytes, file: BinaryIO, name: str) -> bytes:
-    """Return what follows the opening of the map of tiles, which may stand behind that of the transforms."""
+    """Return the text after the opening of the map of tiles, which may follow the map of transforms."""
     while True:
         for found in _TILES.finditer(text):
-            # What stands before it is whole with one more member: so it is a member of the outermost object.
+            # The text before it is an object if one member is added: so this is a member of the outermost object.
             if _is_object(text[: found.start()] + b'"":0}'):
                 return text[found.end() :]
         piece = file.read(max(_PIECE, len(text)))
@@ -168,9 +155,9 @@ def _elements(
     text: bytes, file: BinaryIO, name: str, opening: bytes, closing: bytes, cut: Callable[[bytes], Sequence[Text]]
 ) -> Iterator[Text]:
     """
-    Yield the elements of an array or a map of which *text* is the beginning.
+    Yield the elements of an array or a map that starts with *text*.
 
-    A beginning that ends behind an element is told by this: closed, it is JSON.
+    A prefix that ends after an element is detected by closing it: the result is valid JSON.
     """
     while piece := file.read(max(_PIECE, len(text))):
         if len(text) > _LARGEST:
@@ -188,7 +175,7 @@ def _elements(
 def _whole_elements(
     text: bytes, opening: bytes, closing: bytes, cut: Callable[[bytes], Sequence[Text]]
 ) -> tuple[Sequence[Text], int]:
-    """Return the elements that are there as a whole, and where the next one begins."""
+    """Return the complete elements, and the start of the next one."""
     for between in reversed(list(_MAYBE_BETWEEN.finditer(text))[-_TRIES:]):
         try:
             return cut(opening + text[: between.start() + 1] + closing), between.end()

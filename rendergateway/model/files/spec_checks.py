@@ -1,4 +1,4 @@
-"""Tile specs and shared transforms looked at before any of them is sent: a service would notice half-way."""
+"""Checks of tile specs and shared transforms before upload: the service would refuse them half-way."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ __all__ = ["checked_tile", "checked_transform", "has_box", "no_box", "references
 
 def checked_tile(found: FoundSpec, z: float | None = None) -> tuple[bytes | Raw, float]:
     """
-    Return the text of a tile that a service can store, and its z.
+    Return the text of a valid tile, ready for upload, and its z.
 
     Parameters
     ----------
     found : FoundSpec
         The tile.
     z : float, optional
-        For a tile without z.
+        Default for a tile without z.
 
     Raises
     ------
     RecordError
-        If a member is not of its type, a transform is broken, there is no z, or neither a box nor a size and
-        transforms to derive it from.
+        If a member has the wrong type, a transform is malformed, z is missing, or the bounding box is missing and
+        cannot be derived.
     """
     spec = _read(found, TileSpec, "tile")
     if spec.transforms is None:
@@ -43,18 +43,18 @@ def checked_tile(found: FoundSpec, z: float | None = None) -> tuple[bytes | Raw,
     if spec.z is not None:
         return found.text, float(spec.z)
     if z is None:
-        raise RecordError(f"{found}: tile {found.id!r} has no z; z= (--z) gives one to all tiles without")
+        raise RecordError(f"{found}: tile {found.id!r} has no z; set a default with z=")
     return TileRecord.from_json(found.text).evolve(z=z).to_json(), float(z)
 
 
 def checked_transform(found: FoundSpec) -> bool:
     """
-    Check a shared transform; return whether all classes in it are known here.
+    Check a shared transform; return whether all its classes can be applied locally.
 
     Raises
     ------
     RecordError
-        If it is broken.
+        If it is malformed.
     """
     leaves_known = [_is_known(leaf, found, "transform") for leaf in _leaves(_read(found, Spec, "transform"))]
     return all(leaves_known)
@@ -68,7 +68,7 @@ def references_of(found: FoundSpec) -> set[str]:
 
 
 def has_box(found: FoundSpec) -> bool:
-    """Tell whether a checked tile brings its box."""
+    """Return whether a checked tile has a bounding box."""
     return _has_box(_read(found, TileSpec, "tile"))
 
 
@@ -78,14 +78,14 @@ def _has_box(spec: TileSpec) -> bool:
 
 def self_contained(transforms: Mapping[str, FoundSpec]) -> dict[str, bytes | Raw]:
     """
-    Return shared transforms of which none refers to another: what one refers to is written into it.
+    Return shared transforms with the references between them resolved.
 
-    A service follows no reference within a shared transform.
+    The service does not follow references within a shared transform.
 
     Raises
     ------
     RecordError
-        If one refers to what is not there, or to itself.
+        If a reference is missing or cyclic.
     """
     referring = {id: found for id, found in transforms.items() if b'"ref' in copy_of(found.text)}
     whole: dict[str, bytes | Raw] = {id: found.text for id, found in transforms.items()}
@@ -121,7 +121,7 @@ def _is_known(leaf: Leaf, found: FoundSpec, what: str) -> bool:
     try:
         return _can_be_applied(leaf.className, leaf.dataString)
     except TransformError as error:
-        raise RecordError(f"{found}: {what} {found.id!r} has a broken transform: {error}") from error
+        raise RecordError(f"{found}: {what} {found.id!r} has a malformed transform: {error}") from error
 
 
 @functools.lru_cache(maxsize=1024)
@@ -132,16 +132,15 @@ def _can_be_applied(class_name: str | None, data: str | None) -> bool:
 def _check_derivable(found: FoundSpec, spec: TileSpec, is_known: bool) -> None:
     if spec.width is None or spec.height is None:
         raise RecordError(
-            f"{found}: tile {found.id!r} has neither a box (minX, minY, maxX, maxY) nor the width and height to "
-            "derive it from"
+            f"{found}: tile {found.id!r} has no box (minX, minY, maxX, maxY) and no width and height to derive it"
         )
     if not is_known:
         raise no_box(found)
 
 
 def no_box(found: FoundSpec) -> RecordError:
-    """Return the error for a tile without a box, of which none can be derived."""
+    """Return the error for a tile whose bounding box is missing and cannot be derived."""
     return RecordError(
-        f"{found}: tile {found.id!r} has no box (minX, minY, maxX, maxY), and a transform of a class that is not known "
-        "here, so that none can be derived"
+        f"{found}: tile {found.id!r} has no box (minX, minY, maxX, maxY), and it cannot be derived because a transform "
+        "has an unknown class"
     )

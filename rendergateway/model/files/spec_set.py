@@ -1,4 +1,4 @@
-"""The tile specs and shared transforms of several files, looked at as a whole before anything is sent."""
+"""The tile specs and shared transforms of several files, checked as a whole before upload."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class SpecSet:
     tiles, transforms : dict of str to FoundSpec
         By id, in the order of the files.
     texts : dict of str to JSON text
-        What is sent of each tile.
+        Text of each tile, ready for upload.
     z : set of float
-        Where the tiles lie.
+        Sections of the tiles.
     """
 
     tiles: dict[str, FoundSpec] = attrs.field(factory=dict)
@@ -46,18 +46,18 @@ class SpecSet:
 
     def add(self, file: SpecFile, z: float | None = None) -> None:
         """
-        Check and add what one file holds.
+        Check and add the specs of one file.
 
         Raises
         ------
         RecordError
-            If a spec cannot be stored or its id is there already; the message names file and element, or both.
+            If a spec is invalid or its id is a duplicate; the message names file and element, or both elements.
         """
         for found in file.transforms:
             self._add_transform(found)
         for found in file.tiles:
             if found.id in self.tiles:
-                raise RecordError(f"tile id {found.id!r} stands twice: {self.tiles[found.id]}, and {found}")
+                raise RecordError(f"duplicate tile id {found.id!r}: {self.tiles[found.id]}, and {found}")
             self.texts[found.id], tile_z = checked_tile(found, z)
             self.z.add(tile_z)
             self.tiles[found.id] = found
@@ -67,27 +67,27 @@ class SpecSet:
             self._unknown.add(found.id)
         first = self.transforms.setdefault(found.id, found)
         if copy_of(first.text) != copy_of(found.text) and decode(first.text) != decode(found.text):
-            raise RecordError(f"transform id {found.id!r} stands for two transforms: {first}, and {found}")
+            raise RecordError(f"duplicate transform id {found.id!r} with different transforms: {first}, and {found}")
 
     def resolved(self, stored: Callable[[str], Text] | None = None, *, where: str = "") -> ResolvedTiles:
         """
-        Return all tiles with the shared transforms that they refer to.
+        Return all tiles with the shared transforms they refer to.
 
         Parameters
         ----------
         stored : callable, optional
-            Gives the text of a shared transform that is in none of the files, by id; raises NotFoundError where there
-            is none.
+            Returns the text of a shared transform that is in none of the files, by id; raises NotFoundError if it is
+            missing.
         where : str
-            What *stored* asks, for messages.
+            Description of *stored*, for error messages.
 
         Raises
         ------
         RecordError
-            If there is no tile, a transform that a tile refers to is nowhere, or a box can neither be kept nor derived.
+            If there is no tile, a shared transform is missing, or a bounding box is missing and cannot be derived.
         """
         if not self.tiles:
-            raise RecordError("there is no tile spec in these files, so there is nothing to load")
+            raise RecordError("the files contain no tile spec to load")
         transforms = self_contained(self.transforms)
         for tile in self.tiles.values():
             names = references_of(tile)
@@ -120,16 +120,16 @@ def gather_specs(
     Parameters
     ----------
     sources : path, bytes or binary file, or iterable of these
-        As `rendergateway.model.files.specs.read_specs` takes them.
+        As for `rendergateway.model.files.specs.read_specs`.
     transforms : the same, optional
-        Files that hold shared transforms only.
+        Files of shared transforms only.
     z : float, optional
-        For tiles without z.
+        Default for tiles without z.
 
     Raises
     ------
     RecordError
-        If a file or one of its elements is not what it should be, or an id stands twice.
+        If a file or element is invalid, or an id is a duplicate.
     OSError
         If a file cannot be read.
     """
@@ -146,11 +146,11 @@ def _listed(sources: SpecSource | Iterable[SpecSource]) -> list[SpecSource]:
     if isinstance(sources, str | os.PathLike | bytes) or hasattr(sources, "read"):
         return [sources]  # type: ignore[list-item]
     if not isinstance(sources, Iterable):
-        raise TypeError(f"files are paths, bytes or open binary files, or an iterable of these, not {sources!r}")
+        raise TypeError(f"files are paths, bytes or open binary files, or an iterable of these: got {sources!r}")
     return list(sources)
 
 
 def _without_tiles(file: SpecFile) -> SpecFile:
     if file.tiles:
-        raise RecordError(f"{file.tiles[0]} is a tile spec; {file.name} was given as a file of shared transforms")
+        raise RecordError(f"{file.tiles[0]} is a tile spec; expected a file of shared transforms: got {file.name}")
     return file

@@ -1,11 +1,9 @@
-"""Files of tile specs and shared transforms as labs keep them: arrays, lines, resolved tiles, plain or gzipped."""
+"""Files of tile specs and shared transforms: arrays, lines, resolved tiles or single specs, plain or gzipped."""
 
 from __future__ import annotations
 
-import gzip
 import os
 import sys
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
@@ -13,7 +11,8 @@ from typing import BinaryIO, TypeAlias
 import attrs
 
 from rendergateway.errors import RecordError
-from rendergateway.model.records.json_slices import Raw, Text, copy_of, cut_list, cut_object, decode
+from rendergateway.model.files.gzipped import unpacked
+from rendergateway.model.records.json_slices import Raw, Text, copy_of, cut_list, cut_object, decode, shown_names
 
 __all__ = ["STANDARD_INPUT", "FoundSpec", "SpecFile", "SpecSource", "cut_specs", "read_specs", "read_text"]
 
@@ -21,7 +20,7 @@ STANDARD_INPUT = "-"
 # A path, JSON as bytes, or a file open for reading bytes.
 SpecSource: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 
-_GZIP, _ZIP, _BYTE_ORDER_MARK = b"\x1f\x8b", b"PK\x03\x04", b"\xef\xbb\xbf"
+_ZIP, _BYTE_ORDER_MARK = b"PK\x03\x04", b"\xef\xbb\xbf"
 _TILES, _TRANSFORMS = "tileIdToSpecMap", "transformIdToSpecMap"
 _MARKS_OF_A_TILE = frozenset({"tileId", "transforms", "mipmapLevels", "layout", "minX", "width"})
 _MARKS_OF_A_TRANSFORM = frozenset({"className", "dataString", "specList", "refId", "lambda"})
@@ -42,11 +41,11 @@ class FoundSpec:
     file : str
         Name of the file.
     place : str
-        Where in it: "element 3".
+        Position in the file: "element 3".
     id : str
-        Of the tile or transform.
+        Id of the tile or transform.
     text : JSON text
-        To the byte what the file holds.
+        Byte for byte as in the file.
     """
 
     file: str
@@ -60,7 +59,7 @@ class FoundSpec:
 
 @attrs.frozen
 class SpecFile:
-    """What one file holds: tile specs and shared transforms, in its order."""
+    """Tile specs and shared transforms of one file, in its order."""
 
     name: str
     tiles: list[FoundSpec] = attrs.field(factory=list, repr=False)
@@ -74,14 +73,14 @@ def read_specs(source: SpecSource) -> SpecFile:
     Parameters
     ----------
     source : str, Path, bytes or binary file
-        Plain or gzipped, whatever its name says; ``-`` for standard input.
+        Plain or gzipped, regardless of its name; ``-`` for standard input.
 
     Raises
     ------
     RecordError
-        If the file is not JSON, is cut short or holds something else; the message names file and element.
+        If the file is not JSON, is truncated or contains something else; the message names file and element.
     OSError
-        If it cannot be read.
+        If the file cannot be read.
     """
     return cut_specs(read_text(source), _name_of(source))
 
@@ -96,33 +95,26 @@ def _name_of(source: SpecSource) -> str:
 
 def read_text(source: SpecSource) -> bytes:
     """
-    Return the text of a file, unpacked where it is gzipped.
+    Return the text of a file, decompressed if it is gzipped.
 
     Parameters
     ----------
     source : str, Path, bytes or binary file
-        As `read_specs` takes it.
+        As for `read_specs`.
 
     Raises
     ------
     RecordError
-        If it is packed otherwise, or the packed data is broken or cut short.
+        If it is compressed otherwise, or the gzip data is truncated or corrupt.
     OSError
-        If it cannot be read.
+        If the file cannot be read.
     TypeError
-        If an open file was opened for text.
+        If an open file was opened in text mode.
     """
     content, name = _content(source), _name_of(source)
     if content.startswith(_ZIP):
         raise RecordError(f"{name} is a zip archive; expected JSON, plain or gzipped")
-    if not content.startswith(_GZIP):
-        return content
-    try:
-        return gzip.decompress(content)
-    except EOFError as error:
-        raise RecordError(f"{name} is cut short: its gzip data ends early") from error
-    except (OSError, zlib.error) as error:
-        raise RecordError(f"{name} has broken gzip data: {error}") from error
+    return unpacked(content, name)
 
 
 def _content(source: SpecSource) -> bytes:
@@ -138,19 +130,19 @@ def _content(source: SpecSource) -> bytes:
 
 def cut_specs(text: bytes, name: str) -> SpecFile:
     """
-    Cut the text of a file into tile specs and shared transforms; what is in them stays as it was.
+    Split the text of a file into tile specs and shared transforms, whose text is preserved.
 
     Parameters
     ----------
     text : bytes
-        JSON: an array of tile specs, of transforms or of both, a line for each, resolved tiles, or a single spec.
+        JSON: an array or lines of tile specs, transforms or both, resolved tiles, or a single spec.
     name : str
-        Of the file, for messages.
+        Name of the file, for error messages.
 
     Raises
     ------
     RecordError
-        If it is something else.
+        If the text is something else.
     """
     found = SpecFile(name)
     for place, spec in _elements(text.removeprefix(_BYTE_ORDER_MARK).strip(), name):
@@ -159,7 +151,7 @@ def cut_specs(text: bytes, name: str) -> SpecFile:
 
 
 def _elements(text: bytes, name: str) -> Iterator[tuple[str, bytes | Raw]]:
-    """Yield each spec of a file with the words for its place."""
+    """Yield the position, for error messages, and text of each spec of a file."""
     if not text:
         raise RecordError(f"{name} is empty; {_EXPECTED}")
     if text[:1] not in (b"[", b"{"):
@@ -170,7 +162,7 @@ def _elements(text: bytes, name: str) -> Iterator[tuple[str, bytes | Raw]]:
     except RecordError as error:
         lines = _lines(text)
         if not lines:
-            raise RecordError(f"{name} {_what_is_wrong(error)}; {_EXPECTED}") from error
+            raise RecordError(f"{name} {_problem(error)}; {_EXPECTED}") from error
         yield from lines
         return
     if items is not None:
@@ -180,11 +172,11 @@ def _elements(text: bytes, name: str) -> Iterator[tuple[str, bytes | Raw]]:
     elif members.keys() & _MARKS_OF_A_SINGLE_SPEC:
         yield "its one object", text
     else:
-        raise RecordError(f"{name} holds an object of {_listed(members)}; {_EXPECTED}")
+        raise RecordError(f"{name} contains an object of {shown_names(members)}; {_EXPECTED}")
 
 
 def _lines(text: bytes) -> list[tuple[str, bytes]]:
-    """Return the lines of newline-delimited JSON with their places; none where the first is no object by itself."""
+    """Return the lines of newline-delimited JSON with their positions; none if the first is not an object."""
     first, *others = (line.strip() for line in text.split(b"\n"))
     try:
         cut_object(first)
@@ -199,9 +191,7 @@ def _resolved(members: Mapping[str, Raw], name: str) -> Iterator[tuple[str, byte
         try:
             specs = cut_object(text)
         except RecordError as error:
-            raise RecordError(
-                f"{name}, {map_name}: expected an object of specs by id, here stands {_begin(text)}"
-            ) from error
+            raise RecordError(f"{name}, {map_name}: expected an object of specs by id: got {_begin(text)}") from error
         yield from ((f"{map_name}, {key!r}", spec) for key, spec in specs.items())
 
 
@@ -210,7 +200,7 @@ def _sort_in(found: SpecFile, place: str, text: bytes | Raw) -> None:
     try:
         members = cut_object(text)
     except RecordError as error:
-        raise RecordError(f"{where}: expected a tile spec or a transform, here stands {_begin(text)}") from error
+        raise RecordError(f"{where}: expected a tile spec or a transform: got {_begin(text)}") from error
     if "transform" in members and "transforms" not in members:
         raise RecordError(f"{where} is a change of a tile's transforms; expected a tile spec, which has transforms")
     if members.keys() & _MARKS_OF_A_TILE:
@@ -218,19 +208,19 @@ def _sort_in(found: SpecFile, place: str, text: bytes | Raw) -> None:
     elif members.keys() & _MARKS_OF_A_TRANSFORM:
         found.transforms.append(FoundSpec(found.name, place, _id(members, "id", f"{where} is a transform"), text))
     else:
-        raise RecordError(f"{where} is an object of {_listed(members)}; expected a tile spec, with tileId")
+        raise RecordError(f"{where} is an object of {shown_names(members)}; expected a tile spec, with tileId")
 
 
 def _id(members: Mapping[str, Raw], name: str, what: str) -> str:
     value: object = decode(members[name]) if name in members else None
     if value is None or value == "":
-        raise RecordError(f"{what} without {name}; expected a text that names it")
+        raise RecordError(f"{what} without {name}; expected a non-empty string")
     if not isinstance(value, str):
-        raise RecordError(f"{what} whose {name} is {value!r}; expected a text")
+        raise RecordError(f"{what} whose {name} is {value!r}; expected a string")
     return value
 
 
-def _what_is_wrong(error: RecordError) -> str:
+def _problem(error: RecordError) -> str:
     reason = str(error.__cause__)
     return "is cut short" if "truncated" in reason else f"is not JSON: {reason}"
 
@@ -238,8 +228,3 @@ def _what_is_wrong(error: RecordError) -> str:
 def _begin(text: Text) -> str:
     words = " ".join(copy_of(text)[:200].decode("utf-8", "replace").split())
     return words[:30] + ("…" if len(words) > 30 else "")
-
-
-def _listed(members: Mapping[str, Raw]) -> str:
-    names = list(members)
-    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "") if names else "nothing"

@@ -1,4 +1,4 @@
-"""Files of tile specs read and written as streams: one tile at a time is in memory."""
+"""Files of tile specs, read and written as streams of one tile at a time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from rendergateway.errors import RecordError
 from rendergateway.model.files.objects import is_of_lines, read_objects, write_file, write_objects
-from rendergateway.model.records.json_slices import Text, cut_object
+from rendergateway.model.records.json_slices import Text, cut_object, shown_names
 from rendergateway.model.records.tiles import TileRecord
 from rendergateway.model.tables.resolved import ResolvedTiles
 from rendergateway.model.tables.table import Table
@@ -19,23 +19,23 @@ _EXPECTED = "an array of tile specs, lines of them or resolved tiles"
 
 def read_tiles(path: str | os.PathLike[str]) -> Iterator[TileRecord]:
     """
-    Yield the tiles of a file, one after the other, as they were written.
+    Yield the tiles of a file as they were written.
 
     Parameters
     ----------
     path : str or Path
-        A JSON array of tile specs, resolved tiles, or newline-delimited JSON (told by its content), plain or gzipped.
+        A JSON array of tile specs, resolved tiles, or newline-delimited JSON (detected by content), plain or gzipped.
 
     Raises
     ------
     RecordError
-        If the file is cut short, or an element is no tile spec; the message names the file and the element.
+        If the file is truncated, or an element is not a tile spec; the message names the file and the element.
     OSError
-        If it cannot be read.
+        If the file cannot be read.
 
     Notes
     -----
-    Whatever the size of the file, a few megabytes of it are in memory.
+    Memory use is a few megabytes, regardless of the size of the file.
     """
     for where, text in read_objects(path, _EXPECTED):
         yield _tile(text, where)
@@ -43,26 +43,26 @@ def read_tiles(path: str | os.PathLike[str]) -> Iterator[TileRecord]:
 
 def write_tiles(path: str | os.PathLike[str], tiles: ResolvedTiles | Iterable[TileRecord]) -> int:
     """
-    Write tiles to a file, and return how many.
+    Write tiles to a file; return their number.
 
     Parameters
     ----------
     path : str or Path
-        Gzipped if it ends in ``.gz``. Before that, ``.ndjson`` and ``.jsonl`` mean a tile a line; else a JSON array,
-        or resolved tiles where those are given. The file appears, or is replaced, when all is written.
+        Gzipped if it ends in ``.gz``. Before that, ``.ndjson`` and ``.jsonl`` mean one tile per line; otherwise a JSON
+        array, or resolved tiles if *tiles* are. The file is created or replaced on success only.
     tiles : iterable of TileRecord, TileTable or ResolvedTiles
-        Taken one by one: an iterator is never held as a whole.
+        Consumed one by one: an iterator is never held in memory as a whole.
 
     Raises
     ------
     RecordError
         If resolved tiles are to be written as lines.
     OSError
-        If it cannot be written.
+        If the file cannot be written.
     """
     if isinstance(tiles, ResolvedTiles):
         if is_of_lines(path):
-            raise RecordError(f"{path}: lines hold tiles only; expected a name in .json for resolved tiles")
+            raise RecordError(f"{path}: resolved tiles cannot be written as lines; use a name in .json")
         with write_file(path) as file:
             file.write(tiles.to_json())
         return len(tiles)
@@ -75,6 +75,5 @@ def _tile(text: Text, where: str) -> TileRecord:
     except RecordError as error:
         raise RecordError(f"{where}: {error}") from error
     if "tileId" not in members:
-        names = ", ".join(list(members)[:5]) or "nothing"
-        raise RecordError(f"{where} is an object of {names}; expected a tile spec, with tileId")
+        raise RecordError(f"{where} is an object of {shown_names(members)}; expected a tile spec, with tileId")
     return TileRecord.from_json(text)

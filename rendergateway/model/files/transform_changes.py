@@ -1,4 +1,4 @@
-"""Files of transform changes, as solvers write them: one transform a tile, read and written as streams."""
+"""Files of transform changes, one transform per tile, as written by solvers; read and written as streams."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from rendergateway.errors import RecordError, TransformError
 from rendergateway.model.files.objects import read_objects, write_objects
-from rendergateway.model.records.json_slices import Raw, Text, cut_object, decode, join_object
+from rendergateway.model.records.json_slices import Raw, Text, cut_object, decode, join_object, shown_names
 from rendergateway.model.records.record import to_text
 from rendergateway.transforms import Transform, from_spec
 
@@ -18,46 +18,46 @@ _EXPECTED = "an array of objects with tileId and transform, or lines of them"
 
 def read_transform_changes(path: str | os.PathLike[str]) -> dict[str, Transform]:
     """
-    Return the transform of each tile that a file names: what ``edit.apply`` takes.
+    Return the transform of each tile in a file, in the form that ``edit.apply`` accepts.
 
     Parameters
     ----------
     path : str or Path
-        A JSON array of ``{tileId, transform}``, or newline-delimited JSON (told by its content), plain or gzipped.
+        A JSON array of ``{tileId, transform}``, or newline-delimited JSON (detected by content), plain or gzipped.
 
     Raises
     ------
     RecordError
-        If the file is cut short, an element is something else, its transform cannot be read, or a tile is named twice;
+        If the file is truncated, an element is something else, a transform is malformed, or a tile id is a duplicate;
         the message names file, element and tile.
     OSError
-        If it cannot be read.
+        If the file cannot be read.
     """
     changes: dict[str, Transform] = {}
     for where, text in read_objects(path, _EXPECTED):
         tile_id, transform = _change(text, where)
         if tile_id in changes:
-            raise RecordError(f"{where}: tile {tile_id!r} stands here twice; expected one transform a tile")
+            raise RecordError(f"{where}: duplicate tile id {tile_id!r}; expected one transform per tile")
         changes[tile_id] = transform
     return changes
 
 
 def write_transform_changes(path: str | os.PathLike[str], changes: Mapping[str, Transform]) -> int:
     """
-    Write a transform a tile to a file, and return how many.
+    Write one transform per tile to a file; return their number.
 
     Parameters
     ----------
     path : str or Path
-        Gzipped if it ends in ``.gz``. Before that, ``.ndjson`` and ``.jsonl`` mean an object a line; else a JSON array.
-        The file appears, or is replaced, when all is written.
+        Gzipped if it ends in ``.gz``. Before that, ``.ndjson`` and ``.jsonl`` mean one object per line; otherwise a
+        JSON array. The file is created or replaced on success only.
     changes : mapping of str to Transform
-        By tile id.
+        Transforms by tile id.
 
     Raises
     ------
     OSError
-        If it cannot be written.
+        If the file cannot be written.
     """
     return write_objects(
         path,
@@ -75,7 +75,7 @@ def _change(text: Text, where: str) -> tuple[str, Transform]:
         raise RecordError(f"{where}: {error}") from error
     tile_id = _tile_id(members, where)
     if "transform" not in members:
-        raise RecordError(f"{where}, tile {tile_id!r}: there is no transform, only {', '.join(members)}")
+        raise RecordError(f"{where}, tile {tile_id!r}: transform is missing: got {', '.join(members)}")
     try:
         return tile_id, from_spec(decode(members["transform"], dict))
     except (RecordError, TransformError) as error:
@@ -85,8 +85,6 @@ def _change(text: Text, where: str) -> tuple[str, Transform]:
 def _tile_id(members: Mapping[str, Raw], where: str) -> str:
     tile_id: object = decode(members.get("tileId", b"null"))
     if not isinstance(tile_id, str) or not tile_id:
-        names = ", ".join(list(members)[:5]) or "nothing"
-        raise RecordError(
-            f"{where} is an object of {names} whose tileId is {tile_id!r}; expected one that names a tile"
-        )
+        found = shown_names(members)
+        raise RecordError(f"{where} is an object of {found} whose tileId is {tile_id!r}; expected a non-empty string")
     return tile_id

@@ -1,1 +1,5 @@
-"""Objects of the service as JSON text with typed fields."""
+"""
+Records: one object of the service each, kept as its JSON text, with typed fields that decode when first read.
+
+Imports no other folder of ``model``, only ``transforms``, ``geometry`` and ``errors`` below it.
+"""

@@ -1,4 +1,4 @@
-"""Records of channels, path builders and filters: how images become what is drawn."""
+"""Records of image channels, mipmap path builders and filters."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ __all__ = ["ChannelRecord", "FilterRecord", "PathBuilder", "channel_selection"]
 
 class PathBuilder(Record):
     """
-    How addresses of missing mipmap levels follow from that of level 0.
+    Rule that derives the URLs of missing mipmap levels from the URL of level 0.
 
     Attributes
     ----------
     root_path : str or None
-        Where the levels lie; ends in a slash.
+        Folder of the mipmap levels, with a trailing slash.
     level_count : int or None
-        Levels above this one use this one.
+        Highest level; levels above it use it.
     extension : str or None
-        Of the files, without a dot.
+        File name extension, without the dot.
     image_pattern : str or None
-        Regular expression of two groups, between which the level is put.
+        Regular expression with two groups; the level is inserted between them.
     """
 
     root_path = optional("rootPath", str)
@@ -40,13 +40,13 @@ class ChannelRecord(Record):
     Attributes
     ----------
     name : str or None
-        As it is asked for when drawing.
+        Name that selects the channel for rendering.
     min_intensity, max_intensity : float or None
-        Grey levels drawn black and white; the service takes 0 and 255 where they are missing.
+        Grey levels rendered as black and white; the service defaults to 0 and 255.
     mipmaps : ImagePyramid
-        The levels of the channel's image.
+        Mipmap levels of the channel's image.
     path_builder : PathBuilder or None
-        How missing levels are found.
+        Rule for missing mipmap levels.
     """
 
     name = optional("name", str)
@@ -58,14 +58,14 @@ class ChannelRecord(Record):
 
 class FilterRecord(Record):
     """
-    One filter of a drawing recipe.
+    One image filter of the render parameters.
 
     Attributes
     ----------
     class_name : str
-        Full Java class name, of ``org.janelia.alignment.filter``.
+        Full Java class name in ``org.janelia.alignment.filter``.
     parameters : dict of str to str
-        As the class names them.
+        Parameters by the names that the class uses.
     """
 
     class_name = required("className", str)
@@ -74,17 +74,17 @@ class FilterRecord(Record):
 
 def channel_selection(weights: Mapping[str, float]) -> str:
     """
-    Return the text that selects channels for drawing.
+    Return the query text that selects channels for rendering.
 
     Parameters
     ----------
     weights : mapping of str to float
-        Share of each channel; a single channel of weight 1 is just its name.
+        Weight per channel; a single channel of weight 1 is its name alone.
 
     Raises
     ------
     RecordError
-        If a name holds ``__``, which stands between names and weights.
+        If a name contains ``__``, the separator of names and weights.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def channel_selection(weights: Mapping[str, float]) -> str:
     """
     for name in weights:
         if "__" in name:
-            raise RecordError(f"channel {name!r} cannot be selected by name: __ separates names and weights")
+            raise RecordError(f"channel {name!r} cannot be selected by name: __ separates names from weights")
     if list(weights.values()) == [1]:
         return next(iter(weights))
     return "__".join(f"{name}__{float(weight)}" for name, weight in weights.items())

@@ -1,4 +1,4 @@
-"""Moments as the service writes them: UTC, milliseconds, a literal Z."""
+"""Timestamps in the format of the service: UTC, milliseconds, a literal Z."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _FORM = "%Y-%m-%dT%H:%M:%S"
 
 def date_text(moment: datetime) -> str:
     """
-    Return an aware *moment* as ``2024-05-06T07:08:09.123Z``.
+    Format the aware datetime *moment* as ``2024-05-06T07:08:09.123Z``.
 
     Raises
     ------
     RecordError
-        If the moment does not know its time zone: a local time written with a Z is wrong by hours.
+        If *moment* is naive: a local time labelled Z would be wrong by hours.
     """
     if moment.utcoffset() is None:
         raise RecordError(f"{moment!r} has no time zone; use datetime.now(timezone.utc)")
@@ -27,14 +27,14 @@ def date_text(moment: datetime) -> str:
 
 def parse_date(text: str) -> datetime:
     """
-    Return the aware UTC moment that *text* stands for.
+    Parse a timestamp as an aware UTC datetime.
 
-    The digits after the point are a number of milliseconds, as they are for the service: ``.5Z`` is 5 ms.
+    Digits after the point count milliseconds, as in the service: ``.5Z`` is 5 ms.
 
     Raises
     ------
     RecordError
-        If *text* is no such date.
+        If *text* has another format.
     """
     seconds, _, fraction = text.removesuffix("Z").partition(".")
     try:
@@ -45,6 +45,6 @@ def parse_date(text: str) -> datetime:
 
 
 def epoch_ms_text(milliseconds: int) -> str:
-    """Return the moment so many milliseconds after 1970 as the service writes it."""
+    """Format a Unix timestamp in milliseconds."""
     seconds, rest = divmod(milliseconds, 1000)
     return date_text(datetime.fromtimestamp(seconds, timezone.utc) + timedelta(milliseconds=rest))

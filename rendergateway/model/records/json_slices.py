@@ -1,8 +1,8 @@
 """
-JSON text cut into pieces without reading what is in them.
+JSON text split into slices without decoding them.
 
-A piece is a ``Raw``: a view into the text that it was cut from, so that an answer of many tiles costs its bytes and one
-pointer a tile. The text of a piece, its unknown members and the way its numbers are written stay as they were.
+A slice is a ``Raw``: a view into the text it was cut from, so that a response of many tiles costs its bytes and one
+pointer per tile. A slice preserves unknown members, their order and the number text.
 """
 
 from __future__ import annotations
@@ -16,18 +16,30 @@ from msgspec import Raw
 
 from rendergateway.errors import RecordError
 
-__all__ = ["Raw", "Text", "copy_of", "cut_list", "cut_object", "decode", "encode", "join_list", "join_object"]
+__all__ = [
+    "Raw",
+    "Text",
+    "copy_of",
+    "cut_list",
+    "cut_object",
+    "decode",
+    "encode",
+    "join_list",
+    "join_object",
+    "shown",
+    "shown_names",
+]
 
 T = TypeVar("T")
 Text: TypeAlias = bytes | bytearray | memoryview | str | Raw
 
-_SHOWN = 60
+_SHOWN, _SHOWN_NAMES = 60, 5
 _object_decoder = msgspec.json.Decoder(dict[str, Raw])
 _list_decoder = msgspec.json.Decoder(list[Raw])
 
 
 def _plain(value: Any) -> Any:
-    """Return what a number or text out of an array stands for."""
+    """Return a numpy scalar as a plain Python value."""
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"{value!r} has no JSON form")
@@ -36,69 +48,76 @@ def _plain(value: Any) -> Any:
 _encoder = msgspec.json.Encoder(enc_hook=_plain)
 
 
-def _shown(text: Text) -> str:
+def shown(text: Text) -> str:
+    """Return the start of *text*, for error messages."""
     words = copy_of(text)
     return words[:_SHOWN].decode("utf-8", "replace") + ("…" if len(words) > _SHOWN else "")
 
 
+def shown_names(members: Mapping[str, Text]) -> str:
+    """Return the first names of a JSON object's *members*, for error messages."""
+    names = list(members)
+    return (", ".join(names[:_SHOWN_NAMES]) or "nothing") + (", …" if len(names) > _SHOWN_NAMES else "")
+
+
 def copy_of(text: Text) -> bytes:
-    """Return *text* as bytes of its own, not a view into something larger."""
+    """Return *text* as bytes that do not keep a larger buffer alive."""
     return text.encode() if isinstance(text, str) else bytes(text)
 
 
 def cut_object(text: Text) -> dict[str, Raw]:
     """
-    Return the members of a JSON object, each as its text.
+    Split a JSON object into its members, each as text.
 
     Raises
     ------
     RecordError
-        If *text* is no JSON object.
+        If *text* is not a JSON object.
     """
     try:
         return _object_decoder.decode(text)
     except msgspec.DecodeError as error:
-        raise RecordError(f"expected a JSON object, not {_shown(text)}: {error}") from error
+        raise RecordError(f"expected a JSON object, not {shown(text)}: {error}") from error
 
 
 def cut_list(text: Text) -> list[Raw]:
     """
-    Return the items of a JSON array, each as its text.
+    Split a JSON array into its items, each as text.
 
     Raises
     ------
     RecordError
-        If *text* is no JSON array.
+        If *text* is not a JSON array.
     """
     try:
         return _list_decoder.decode(text)
     except msgspec.DecodeError as error:
-        raise RecordError(f"expected a JSON array, not {_shown(text)}: {error}") from error
+        raise RecordError(f"expected a JSON array, not {shown(text)}: {error}") from error
 
 
 def join_object(members: Mapping[str, Text]) -> bytes:
-    """Return a JSON object of *members*, whose values are JSON text already."""
+    """Return a JSON object of *members*, whose values are already JSON text."""
     return b"{%b}" % b",".join(b"%b:%b" % (_encoder.encode(name), copy_of(text)) for name, text in members.items())
 
 
 def join_list(items: Iterable[Text]) -> bytes:
-    """Return a JSON array of *items*, which are JSON text already."""
+    """Return a JSON array of *items*, which are already JSON text."""
     return b"[%b]" % b",".join([item.encode() if isinstance(item, str) else item for item in items])
 
 
 def decode(text: Text, kind: type[T] | Any = Any) -> T:
     """
-    Return the value that *text* stands for, as *kind*.
+    Decode *text* as *kind*.
 
     Raises
     ------
     RecordError
-        If it is not JSON or not of that kind; the message says what stood there.
+        If it is not JSON or not of that type; the message quotes the text.
     """
     try:
         value: T = msgspec.json.decode(text, type=kind)
     except msgspec.DecodeError as error:
-        raise RecordError(f"{error}; there stands {_shown(text)}") from error
+        raise RecordError(f"{error}: got {shown(text)}") from error
     return value
 
 
@@ -109,6 +128,6 @@ def encode(value: Any) -> bytes:
     Raises
     ------
     TypeError
-        If *value* is not made of what JSON knows.
+        If *value* contains a type without a JSON form.
     """
     return _encoder.encode(value)

@@ -1,11 +1,10 @@
-"""Records of point matches: pairs of tiles and the points that show the same spot of tissue in both."""
+"""Records of match collections and of the point matches of a tile pair."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -13,16 +12,20 @@ from rendergateway.errors import RecordError
 from rendergateway.geometry import FloatArray
 from rendergateway.model.records.json_slices import Raw, Text, decode, encode, join_object
 from rendergateway.model.records.record import Record, optional, required
+from rendergateway.model.records.view import view
 
 if TYPE_CHECKING:
     from rendergateway.model.records.tiles import Layout
     from rendergateway.model.records.validation import Problem
 
-__all__ = ["CollectionRecord", "MatchRecord", "group_of", "pair_ids"]
+__all__ = ["PAIR_IDS", "CollectionRecord", "MatchRecord", "group_of", "pair_ids"]
+
+# The fields that identify a pair.
+PAIR_IDS = ("p_group", "p_id", "q_group", "q_id")
 
 
 class Tile(Protocol):
-    """What has the id and the layout of a tile: a record or a wrapper."""
+    """Anything with the id and layout of a tile: a record or a wrapper."""
 
     @property
     def tile_id(self) -> str:
@@ -30,7 +33,7 @@ class Tile(Protocol):
 
     @property
     def layout(self) -> Layout | None:
-        """The acquisition facts."""
+        """Acquisition metadata."""
 
 
 class CollectionId(Record):
@@ -42,12 +45,12 @@ class CollectionId(Record):
 
 class CollectionRecord(Record):
     """
-    One row of the list of match collections.
+    A match collection as the service lists it.
 
     Attributes
     ----------
     pair_count : int
-        Pairs of tiles in the collection, as the service estimates them.
+        Estimated number of tile pairs in the collection.
     """
 
     collection_id = required("collectionId", CollectionId)
@@ -55,7 +58,7 @@ class CollectionRecord(Record):
 
 
 class _Points(Record):
-    """The member ``matches``: coordinates by dimension (x of all points, y of all points) and weights."""
+    """The member ``matches``: coordinates by dimension (all x, then all y) and weights."""
 
     p = required("p", list)
     q = required("q", list)
@@ -64,23 +67,23 @@ class _Points(Record):
 
 class MatchRecord(Record):
     """
-    The matches of one pair of tiles.
+    The point matches of one tile pair.
 
-    p is the side that sorts first as text (group, then id): the service swaps the sides where it must.
+    The service stores the side whose (group, id) sorts first as p, and swaps the sides if necessary.
 
     Parameters
     ----------
     p_group, p_id, q_group, q_id : str
-        By convention the section id and the tile id of either side.
+        Section id and tile id of each side, by convention.
     p, q : array_like, shape (N, 2)
-        x, y of the matching points, in the pixels that the collection's frame says.
+        x, y of the matching points, in pixels of the collection's frame.
     weights : array_like, shape (N,), optional
-        1 for every point unless told.
+        Default 1 for every point.
 
     Raises
     ------
     RecordError
-        If p, q and weights do not have one row a point each, or a number is not finite.
+        If p, q and weights differ in length, or a number is not finite.
 
     Examples
     --------
@@ -107,7 +110,7 @@ class MatchRecord(Record):
         **fields: Any,
     ) -> None:
         if p is not None or q is not None or weights is not None:
-            what = _words(*map(fields.get, ("p_group", "p_id", "q_group", "q_id")))
+            what = _words(*map(fields.get, PAIR_IDS))
             fields["points"] = _points_of(_side(p, "p", what), _side(q, "q", what), weights, what)
         super().__init__(**fields)
 
@@ -121,38 +124,38 @@ class MatchRecord(Record):
         weights: npt.ArrayLike | None = None,
     ) -> MatchRecord:
         """
-        Return the matches of two tiles: groups are the section ids of their layouts.
+        Return the matches of two tiles, with the section ids of their layouts as groups.
 
         Parameters
         ----------
         tile, other : TileRecord or TileWrapper
-            p is the first, q the second, also where the service will store them the other way round.
+            The p side and the q side; the service may store them swapped.
         p, q : array_like, shape (N, 2)
             x, y of the matching points in *tile* and in *other*.
         weights : array_like, shape (N,), optional
-            1 for every point unless told.
+            Default 1 for every point.
 
         Raises
         ------
         RecordError
-            If a tile has no section id, or the points do not fit each other.
+            If a tile has no section id, or p, q and weights differ in length.
         """
         sides = {"p_group": group_of(tile), "p_id": tile.tile_id, "q_group": group_of(other), "q_id": other.tile_id}
         return cls(**sides, p=p, q=q, weights=weights)
 
     @property
     def p(self) -> FloatArray:
-        """Points in the first tile, (N, 2)."""
+        """Points in the p tile, (N, 2)."""
         return _rows(self._details.p, f"p of {self!r}")
 
     @property
     def q(self) -> FloatArray:
-        """Points in the second tile, (N, 2)."""
+        """Points in the q tile, (N, 2)."""
         return _rows(self._details.q, f"q of {self!r}")
 
     @property
     def weights(self) -> FloatArray:
-        """Weight of each point, (N,); 0 switches a match off."""
+        """Weight per point, (N,); 0 disables a match."""
         return _floats(self._details.weights, f"weights of {self!r}")
 
     def evolve(
@@ -164,12 +167,12 @@ class MatchRecord(Record):
         **changes: Any,
     ) -> MatchRecord:
         """
-        Return this record with some fields, or points or weights, changed; see `Record.evolve`.
+        Return a copy with some fields, points or weights changed; see `Record.evolve`.
 
         Raises
         ------
         RecordError
-            If p, q and weights, new and old, do not have one row a point each.
+            If p, q and weights of the result differ in length.
         """
         if p is not None or q is not None or weights is not None:
             what = repr(self)
@@ -182,7 +185,7 @@ class MatchRecord(Record):
 
     def swapped(self) -> MatchRecord:
         """
-        Return the same matches seen from the other side: p is q, and q is p.
+        Return the same matches with p and q exchanged.
 
         Examples
         --------
@@ -197,16 +200,16 @@ class MatchRecord(Record):
 
     @property
     def is_by_row(self) -> bool:
-        """Whether points are stored as N rows of x, y, where the service means all x, then all y."""
+        """Whether points are stored as N rows of x, y instead of all x, then all y."""
         details = self._details
         count = len(details.weights)
         return any(_is_by_row(side, count) for side in (details.p, details.q))
 
     def repaired(self) -> MatchRecord:
         """
-        Return this record with points that were stored by row turned round; the record itself where none were.
+        Return this record with points that were stored by row transposed; itself if none were.
 
-        Two points by row cannot be told from two points by dimension; they stay.
+        Two points by row are indistinguishable from two points by dimension and stay unchanged.
         """
         details = self._details
         count = len(details.weights)
@@ -231,7 +234,7 @@ class MatchRecord(Record):
                 yield Problem(f"{path}.matches.{name}", str(error), "all x, then all y")
                 continue
             if len(side) != len(self.weights):
-                yield Problem(f"{path}.matches.{name}", f"{len(side)} points", f"{len(self.weights)}, one a weight")
+                yield Problem(f"{path}.matches.{name}", f"{len(side)} points", f"{len(self.weights)}, one per weight")
 
     def __len__(self) -> int:
         return self.match_count if self.match_count is not None else len(self._details.weights)
@@ -239,11 +242,11 @@ class MatchRecord(Record):
     @property
     def _details(self) -> _Points:
         if self.points is None:
-            raise RecordError(f"{self!r} was read without its points")
+            raise RecordError(f"points of {self!r} are missing; read the pair with its matches")
         return self.points
 
     def __repr__(self) -> str:
-        names = (self.FIELDS[name].wire_name for name in ("p_group", "p_id", "q_group", "q_id"))
+        names = (self.FIELDS[name].wire_name for name in PAIR_IDS)
         return _words(*(decode(self.members.get(name, b"null")) for name in names))
 
 
@@ -251,41 +254,37 @@ def _words(p_group: object, p_id: object, q_group: object, q_id: object) -> str:
     return f"<MatchRecord {p_group}/{p_id} – {q_group}/{q_id}>"
 
 
-class _Ids(msgspec.Struct):
-    p_group: str = msgspec.field(name="pGroupId")
-    p_id: str = msgspec.field(name="pId")
-    q_group: str = msgspec.field(name="qGroupId")
-    q_id: str = msgspec.field(name="qId")
+_Ids = view(MatchRecord, **dict.fromkeys(PAIR_IDS, str))
 
 
 def pair_ids(text: Text) -> tuple[str, str, str, str]:
     """
-    Return group and id of p, group and id of q, without reading the points.
+    Return group and id of p, group and id of q, without decoding the points.
 
     Raises
     ------
     RecordError
         If one of them is missing.
     """
-    ids: _Ids = decode(text, _Ids)
+    ids: Any = decode(text, _Ids)
     return ids.p_group, ids.p_id, ids.q_group, ids.q_id
 
 
 def _exchanged(members: Mapping[str, Raw | bytes], *names: tuple[str, str]) -> dict[str, Raw | bytes]:
-    """Return *members* with the values of each two names exchanged, in the order they were."""
+    """Return *members* with the values of each pair of names exchanged, in the original order."""
     other = {name: partner for pair in names for name, partner in (pair, pair[::-1])}
     return {name: members[other.get(name, name)] for name in members}
 
 
 def _side(points: npt.ArrayLike | None, name: str, what: str) -> FloatArray:
     if points is None:
-        raise RecordError(f"{name} of {what} is missing; the points of both sides are needed")
+        raise RecordError(f"{name} of {what} is missing; both p and q are required")
     array = _floats(points, f"{name} of {what}")
     if array.size == 0:
         return array.reshape(0, 2)
     if array.ndim != 2 or array.shape[1] != 2:
-        turned = "; .T turns them" if array.ndim == 2 and len(array) == 2 else ""
-        raise RecordError(f"{name} of {what} is {array.shape}; expected (N, 2), x and y of a point in a row{turned}")
+        hint = "; transpose it with .T" if array.ndim == 2 and len(array) == 2 else ""
+        raise RecordError(f"{name} of {what} has shape {array.shape}; expected (N, 2), x and y per row{hint}")
     return _finite(array, f"{name} of {what}")
 
 
@@ -293,7 +292,7 @@ def _points_of(p: FloatArray, q: FloatArray, weights: npt.ArrayLike | None, what
     each = np.ones(len(p)) if weights is None else _floats(weights, f"weights of {what}")
     if each.ndim != 1 or not len(p) == len(q) == len(each):
         shapes = f"{p.shape}, {q.shape} and {each.shape}"
-        raise RecordError(f"p, q and weights of {what} are {shapes}; expected (N, 2), (N, 2) and (N,), a row a point")
+        raise RecordError(f"p, q and weights of {what} have shapes {shapes}; expected (N, 2), (N, 2) and (N,)")
     sides = {"p": p.T.tolist(), "q": q.T.tolist(), "w": _finite(each, f"weights of {what}").tolist()}
     return _Points.from_json(encode(sides))
 
@@ -317,9 +316,9 @@ def _rows(by_dimension: list[Any], what: str) -> FloatArray:
     expected = "points are stored as all x, then all y"
     if lengths and set(lengths) == {2}:
         raise RecordError(
-            f"{what}: {expected} (2 × {len(lengths)}); here are {len(lengths)} rows of x, y; repaired() turns them"
+            f"{what}: {expected} (2 × {len(lengths)}): got {len(lengths)} rows of x, y; repaired() transposes them"
         )
-    raise RecordError(f"{what}: {expected}; here are lists of lengths {lengths}")
+    raise RecordError(f"{what}: {expected}: got lists of lengths {lengths}")
 
 
 def _floats(values: npt.ArrayLike, what: str) -> FloatArray:
@@ -327,26 +326,26 @@ def _floats(values: npt.ArrayLike, what: str) -> FloatArray:
         array = np.array(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise RecordError(f"{what}: expected numbers: {error}") from error
-    # numpy takes None for NaN.
+    # numpy converts None to NaN.
     if np.isnan(array).any() and any(value is None for value in np.ravel(np.array(values, dtype=object))):
-        raise RecordError(f"{what}: expected numbers; there is a null among them")
+        raise RecordError(f"{what}: expected numbers: got null")
     return array
 
 
 def group_of(tile: Tile) -> str:
     """
-    Return the group of a tile's matches: by convention its section id.
+    Return the match group of a tile: by convention its section id.
 
     Raises
     ------
     RecordError
-        If its layout has none.
+        If the layout has no section id.
     """
     if isinstance(tile, str):
-        raise TypeError(f"the id {tile!r} does not say the group of its matches; give the tile, or name ids and groups")
+        raise TypeError(f"a tile id has no match group: got {tile!r}; pass the tile, or both group and id")
     section_id = tile.layout.section_id if tile.layout is not None else None
     if section_id is None:
         raise RecordError(
-            f"tile {tile.tile_id!r} has no section id in its layout; expected one, the group of its matches"
+            f"tile {tile.tile_id!r} has no section id in its layout; it is required as the group of its matches"
         )
     return section_id

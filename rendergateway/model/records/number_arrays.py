@@ -1,4 +1,4 @@
-"""JSON arrays of numbers as numpy arrays, without a Python float a number."""
+"""JSON arrays of numbers as numpy arrays, without a Python float per number."""
 
 from __future__ import annotations
 
@@ -9,26 +9,30 @@ import numpy as np
 from rendergateway.geometry import FloatArray
 from rendergateway.model.records.json_slices import Text, copy_of, decode
 
-__all__ = ["flat_numbers"]
+__all__ = ["SIMDJSON_ERRORS", "flat_numbers"]
+
+# What simdjson and the use of its result raise for text that is malformed or of another type.
+SIMDJSON_ERRORS = (ValueError, TypeError, KeyError, AttributeError, RuntimeError)
 
 
 def flat_numbers(text: Text) -> FloatArray:
     """
-    Return the numbers of a JSON array (N,).
+    Return the numbers of a JSON array, shape (N,).
 
     Raises
     ------
     RecordError
-        If the text is no JSON array, or something in it is no number.
+        If the text is not a JSON array of numbers.
     """
     try:
         return _by_simdjson(text)
-    except (ImportError, ValueError, TypeError, AttributeError, RuntimeError):
-        # Not installed, integers of more than 64 bits, or something is wrong: the other reader decides.
+    except SIMDJSON_ERRORS:
+        # simdjson also refuses integers of more than 64 bits; msgspec decides, and its messages name the cause.
         return np.array(decode(text, list[float]), dtype=np.float64)
 
 
 def _by_simdjson(text: Text) -> FloatArray:
+    # Imported on use: `import rendergateway` does not load it.
     import simdjson
 
     array: Any = simdjson.Parser().parse(copy_of(text))

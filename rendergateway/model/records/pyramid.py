@@ -1,4 +1,4 @@
-"""Records of image pyramids: the addresses of an image at full size, and halved again and again."""
+"""Records of image pyramids: the URLs of an image at full size and at reduced sizes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 from rendergateway.errors import RecordError
 from rendergateway.model.records.json_slices import Raw, join_object
-from rendergateway.model.records.record import Record, optional
+from rendergateway.model.records.record import Record, optional, to_text
 
 __all__ = ["ImagePyramid", "MipmapLevel"]
 
 
 class MipmapLevel(Record):
-    """Image and mask of one level of a pyramid, as addresses."""
+    """Image and mask URLs of one mipmap level."""
 
     image_url = optional("imageUrl", str)
     image_loader_type = optional("imageLoaderType", str)
@@ -25,39 +25,48 @@ class MipmapLevel(Record):
 
 class ImagePyramid(Record, Mapping[int, MipmapLevel]):
     """
-    The levels of a tile's image, by number, in the order of the numbers: level n is halved n times.
+    The mipmap levels of a tile's image by number, ascending; level n is downsampled n times by 2.
+
+    Parameters
+    ----------
+    levels : mapping of int to MipmapLevel, optional
+        The levels by number.
 
     Examples
     --------
+    >>> list(ImagePyramid({1: MipmapLevel(image_url="b"), 0: MipmapLevel(image_url="a")}))
+    [0, 1]
     >>> ImagePyramid.from_json('{"10": {}, "2": {"imageUrl": "file:/a.png"}}')[2].image_url
     'file:/a.png'
     """
 
+    def __init__(self, levels: Mapping[int, MipmapLevel] | None = None) -> None:
+        super().__init__()
+        self._members = {_level_name(level): to_text(fields) for level, fields in (levels or {}).items()}
+
     def with_level(self, level: int, **fields: Any) -> ImagePyramid:
         """
-        Return a pyramid with one level added, or changed where it is there: its other members stay.
+        Return a pyramid with one level added or changed; other members of the level are preserved.
 
         Parameters
         ----------
         level : int
-            0 is the full size.
+            0 is full size.
         **fields
-            Those of `MipmapLevel`; None removes a member.
+            Fields of `MipmapLevel`; None removes a member.
 
         Examples
         --------
         >>> ImagePyramid().with_level(1, image_url="s3://bucket/1/a.tif").to_json()
         b'{"1":{"imageUrl":"s3://bucket/1/a.tif"}}'
         """
-        if level < 0:
-            raise RecordError(f"levels of a pyramid count from 0, this one is {level}")
-        old = self.get(level, MipmapLevel())
-        return self._with({**self.members, str(level): old.evolve(**fields).to_json()})
+        name, old = _level_name(level), self.get(level, MipmapLevel())
+        return self._with({**self.members, name: old.evolve(**fields).to_json()})
 
     def without(self, *levels: int) -> ImagePyramid:
-        """Return a pyramid without these levels, whether they are there or not."""
-        gone = set(map(str, levels))
-        return self._with({name: text for name, text in self.members.items() if name not in gone})
+        """Return a pyramid without these levels; missing levels are ignored."""
+        removed = set(map(str, levels))
+        return self._with({name: text for name, text in self.members.items() if name not in removed})
 
     @classmethod
     def _with(cls, members: Mapping[str, Raw | bytes]) -> ImagePyramid:
@@ -78,8 +87,14 @@ class ImagePyramid(Record, Mapping[int, MipmapLevel]):
     __hash__ = None  # type: ignore[assignment]
 
 
+def _level_name(level: int) -> str:
+    if level < 0:
+        raise RecordError(f"mipmap level must be >= 0: got {level}")
+    return str(level)
+
+
 def _level_number(text: str) -> int:
     try:
         return int(text)
     except ValueError as error:
-        raise RecordError(f"levels of a pyramid are numbers, this one is {text!r}") from error
+        raise RecordError(f"mipmap level is not a whole number: got {text!r}") from error

@@ -1,7 +1,7 @@
 """
-What all records share: a JSON object kept as the text it came in, whose fields are read when asked for.
+Base class of records: a JSON object kept as text, with typed fields that decode when first read.
 
-A record is a value: `Record.evolve` returns another one, in which only the members that changed were written anew.
+A record is a value: `Record.evolve` returns a new one and encodes only the changed members.
 """
 
 from __future__ import annotations
@@ -39,16 +39,17 @@ T = TypeVar("T")
 R = TypeVar("R", bound="Record")
 
 _NOT_FINITE = ("NaN", "Infinity", "-Infinity")
+_TEXTS = (bytes, str, Raw, bytearray, memoryview)
 _EXPECTED: dict[type[Any], str] = {
-    str: "a text",
+    str: "a string",
     float: "a number",
-    int: "a whole number",
+    int: "an integer",
     bool: "true or false",
     list: "a list",
     dict: "an object",
     datetime: "a date like 2024-05-06T07:08:09.123Z",
 }
-# What is taken for a field of each kind when a record is made.
+# Types accepted for a field of each kind when a record is built.
 _TAKEN: dict[type[Any], tuple[type[Any], ...]] = {
     float: (int, float, np.integer, np.floating),
     int: (int, np.integer),
@@ -81,12 +82,12 @@ def _reader(kind: type[Any]) -> Callable[[Text], Any]:
 
 def to_text(value: Any) -> bytes:
     """
-    Return *value* as JSON text: a record as it came, a date as the service writes it, all else as JSON has it.
+    Encode *value* as JSON text: a record unchanged, a date in the service's format.
 
     Raises
     ------
     RecordError
-        If a number is not finite: JSON has no such number.
+        If a number is not finite, which JSON cannot represent.
     """
     if isinstance(value, Record):
         return value.to_json()
@@ -105,16 +106,16 @@ def to_text(value: Any) -> bytes:
 
 
 def _refuse_not_finite(value: Any) -> None:
-    """Look for numbers that were written as null."""
+    """Raise for numbers that were encoded as null."""
     if isinstance(value, float) and not math.isfinite(value):
-        raise RecordError(f"JSON has no number {value}")
+        raise RecordError(f"JSON has no number {value}; use None for a missing value")
     if isinstance(value, list | tuple | Mapping):
         for item in value.values() if isinstance(value, Mapping) else value:
             _refuse_not_finite(item)
 
 
 class Member(Generic[T]):
-    """One field of a record: its name on the wire, what it reads as, and what stands in for it where it is missing."""
+    """One field of a record: its JSON name, its type and its default."""
 
     def __init__(self, wire_name: str, kind: type[Any], *, is_required: bool, default: Any = None) -> None:
         self.wire_name = wire_name
@@ -124,7 +125,7 @@ class Member(Generic[T]):
 
     def __set_name__(self, owner: type[Record], name: str) -> None:
         self.name = name
-        # A record class may name itself as the kind of a member only once it exists, so readers are made when used.
+        # A record class can be the kind of its own member only after its definition: readers are created on first use.
         self._read: Callable[[Text], T] | None = None
 
     @overload
@@ -141,7 +142,7 @@ class Member(Generic[T]):
         return value
 
     def read(self, record: Record) -> T:
-        """Read the field from the record's text."""
+        """Decode the field from the record's text."""
         text = record.members.get(self.wire_name)
         if text is None or copy_of(text) == b"null":
             if self.is_required:
@@ -157,12 +158,19 @@ class Member(Generic[T]):
 
     def written(self, value: Any, what: str) -> bytes:
         """
-        Return the text of a value of this field.
+        Encode a value of this field.
+
+        Parameters
+        ----------
+        value : object
+            The new value.
+        what : str
+            Description of the record, for error messages.
 
         Raises
         ------
         RecordError
-            If the value is of another kind, or a number is not finite; the message says of *what* it is the field.
+            If the value has the wrong type, or a number is not finite.
         """
         if self.kind is int and isinstance(value, float | np.floating) and float(value).is_integer():
             value = int(value)
@@ -176,12 +184,12 @@ class Member(Generic[T]):
 
 
 def expectation(kind: type[Any]) -> str:
-    """Return the words for what a field of this kind holds."""
+    """Return a description of the valid values of a kind, for error messages."""
     return _EXPECTED.get(kind) or f"a {kind.__name__}"
 
 
 def required(wire_name: str, kind: type[T]) -> Member[T]:
-    """Declare a field that every such record has; reading it where it is missing raises `RecordError`."""
+    """Declare a required field; reading it raises `RecordError` if it is missing."""
     return Member(wire_name, kind, is_required=True)
 
 
@@ -190,12 +198,12 @@ def optional(wire_name: str, kind: type[T]) -> Member[T | None]: ...
 @overload
 def optional(wire_name: str, kind: type[T], default: T) -> Member[T]: ...
 def optional(wire_name: str, kind: type[T], default: T | None = None) -> Member[T | None] | Member[T]:
-    """Declare a field that reads as *default* where it is missing."""
+    """Declare an optional field, which reads as *default* if it is missing."""
     return Member(wire_name, kind, is_required=False, default=default)
 
 
 class _ListMember(Member[list[T]]):
-    """A field that is a list of records."""
+    """A field that holds a list of records."""
 
     def __init__(self, wire_name: str, item: type[Record]) -> None:
         super().__init__(wire_name, list, is_required=False, default=[])
@@ -207,7 +215,7 @@ class _ListMember(Member[list[T]]):
 
 
 def list_of(wire_name: str, item: type[R]) -> Member[list[R]]:
-    """Declare a field that is a list of records, empty where it is missing."""
+    """Declare a field that holds a list of records; empty if it is missing."""
     return _ListMember(wire_name, item)
 
 
@@ -215,12 +223,13 @@ class Record:
     """
     A JSON object kept as text, with typed fields.
 
-    Built from keywords (the names of the fields) or, with `from_json`, from text. Equal records hold equal JSON.
+    Built from keywords (the field names), from JSON text with `from_json`, or from a dict of JSON members with
+    `from_dict`. Records are equal if their JSON values are.
 
     Raises
     ------
     RecordError
-        If a value is of the wrong kind, or a number is not finite.
+        If a value has the wrong type, or a number is not finite.
     TypeError
         If a keyword is not a field of this record.
     """
@@ -244,46 +253,80 @@ class Record:
 
     @classmethod
     def from_json(cls, text: Text) -> Self:
-        """Return the record that *text* holds; it is copied out of what it is part of, and not read yet."""
+        """
+        Return a record of JSON text, which is copied and decoded lazily.
+
+        Raises
+        ------
+        TypeError
+            If *text* is neither str nor bytes-like.
+        """
+        if not isinstance(text, _TEXTS):
+            raise TypeError(
+                f"{cls.__name__}.from_json takes JSON text: got {type(text).__name__}; "
+                f"use {cls.__name__}.from_dict for a dict, {cls.__name__}(...) for fields"
+            )
         record = cls.__new__(cls)
         record._text = copy_of(text)
         record._members = None
         record._values = {}
         return record
 
-    @property
-    def members(self) -> Mapping[str, Raw | bytes]:
+    @classmethod
+    def from_dict(cls, members: Mapping[str, Any]) -> Self:
         """
-        The JSON text of each member, in the order of the text; also of those that have no field here.
+        Return a record of a dict of JSON members, under their names in the JSON: the inverse of `to_dict`.
 
         Raises
         ------
         RecordError
-            If the text is no JSON object.
+            If a number is not finite.
+        TypeError
+            If *members* is not a mapping, or contains a type without a JSON form.
+
+        Examples
+        --------
+        >>> from rendergateway import TileRecord
+        >>> TileRecord.from_dict({"tileId": "a", "layout": {"sectionId": "1.0"}}).layout.section_id
+        '1.0'
+        """
+        if not isinstance(members, Mapping):
+            raise TypeError(f"{cls.__name__}.from_dict takes a dict of JSON members: got {type(members).__name__}")
+        return cls.from_json(to_text(dict(members)))
+
+    @property
+    def members(self) -> Mapping[str, Raw | bytes]:
+        """
+        The JSON text of each member, in the original order, including members without a field.
+
+        Raises
+        ------
+        RecordError
+            If the text is not a JSON object.
         """
         if self._members is None:
             self._members = dict(cut_object(self._text or b""))
         return self._members
 
     def to_json(self) -> bytes:
-        """Return the JSON text: to the byte what was read, where nothing was changed."""
+        """Return the JSON text, byte for byte as read if the record was not changed."""
         if self._text is None:
             self._text = join_object(self.members)
         return self._text
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object as plain Python values, under the names of the wire."""
+        """Return the JSON object as plain Python values, under the JSON member names."""
         values: dict[str, Any] = decode(self.to_json())
         return values
 
     def evolve(self, **changes: Any) -> Self:
         """
-        Return this record with some fields changed; None removes a member. All other text stays as it was.
+        Return a copy with some fields changed; None removes a member. The text of other members is preserved.
 
         Raises
         ------
         RecordError
-            If a value is of the wrong kind, or a number is not finite.
+            If a value has the wrong type, or a number is not finite.
         TypeError
             If a keyword is not a field of this record.
         """
@@ -307,13 +350,13 @@ class Record:
         }
 
     def validate(self) -> list[Problem]:
-        """Return everything that is wrong with this record and those in it, each with its place; see `Problem`."""
+        """Return the problems of this record and of nested records; see `Problem`."""
         from rendergateway.model.records.validation import problems_of
 
         return list(problems_of(self))
 
     def _problems(self, path: str) -> Iterator[Problem]:
-        """Yield what is wrong beyond the types of the fields; *path* is where the record stands."""
+        """Yield problems beyond the types of the fields; *path* is the path of the record."""
         yield from ()
 
     def __eq__(self, other: object) -> bool:
@@ -331,6 +374,6 @@ class Record:
 
 
 def _named(kind: type[Record], fields: Mapping[str, Any]) -> str:
-    """Return words for a record that is not made yet: its class and the first text that it is given."""
+    """Describe a record under construction: its class and its first string field."""
     names = (f"({name}={fields[name]!r})" for name in kind.FIELDS if isinstance(fields.get(name), str))
     return kind.__name__ + next(names, "")

@@ -1,4 +1,4 @@
-"""Records of drawing recipes: what image calls are made of."""
+"""Records of render parameters: the full description of a rendered image."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ __all__ = ["RenderParameters"]
 
 class RenderParameters(Record):
     """
-    The recipe of a picture.
+    Render parameters: the tiles, region, scale and options of a rendered image.
 
     Attributes
     ----------
     x, y, width, height : float or None
-        Box in world pixels.
+        Region in world pixels.
     scale : float or None
-        Pixels of the picture a world pixel.
+        Image pixels per world pixel.
     mesh_cell_size, min_mesh_cell_size : float or None
-        Local pixels between the points of the mesh that is drawn.
+        Spacing of the rendering mesh in local pixels.
     min_intensity, max_intensity : float or None
-        Window of grey levels.
+        Intensity window.
     background_rgb : int or None
-        Colour where there is no tile, 0xRRGGBB.
+        Background colour, 0xRRGGBB.
     filters : list of FilterRecord
-        In the order in which they are applied.
+        In order of application.
     tiles : list of TileRecord
-        What is drawn, first ones first; transforms are flattened.
+        In drawing order; transforms are flattened.
     """
 
     x = optional("x", float)

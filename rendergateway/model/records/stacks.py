@@ -1,4 +1,4 @@
-"""Records of stacks and of what lists them."""
+"""Records of stacks, sections, bounds and names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["BoundsRecord", "NameRecord", "SectionRecord", "StackId", "StackRecor
 
 class BoundsRecord(Record):
     """
-    A box as the service writes it.
+    A bounding box as stored by the service.
 
     Attributes
     ----------
@@ -30,14 +30,14 @@ class BoundsRecord(Record):
 
     @property
     def bounds(self) -> Bounds | None:
-        """The box; None where a side of it is not known."""
+        """The bounding box; None if a side in x or y is missing."""
         if self.min_x is None or self.min_y is None or self.max_x is None or self.max_y is None:
             return None
         return Bounds(self.min_x, self.min_y, self.max_x, self.max_y, self.min_z, self.max_z)
 
 
 class NameRecord(Record):
-    """An owner or a project: a name is all that the service knows of it."""
+    """An owner or a project, which consists of a name only."""
 
     name = required("name", str)
 
@@ -52,7 +52,7 @@ class StackId(Record):
 
 class StackVersion(Record):
     """
-    What is said of one version of a stack.
+    Metadata of one stack version.
 
     Attributes
     ----------
@@ -61,13 +61,13 @@ class StackVersion(Record):
     notes : str or None
         Free text.
     cycle_number, cycle_step_number : int or None
-        Place in the processing of the dataset.
+        Position in the processing of the dataset.
     resolution_x_nm, resolution_y_nm, resolution_z_nm : float or None
-        Nanometres a pixel at scale 1; in z, the thickness of a section.
+        Nanometres per pixel at scale 1; in z, section thickness.
     path_builder : PathBuilder or None
-        How missing mipmap levels are found, for tiles without one of their own.
+        Rule for missing mipmap levels of tiles without their own.
     default_channel : str or None
-        Name of the channel that is drawn where none is asked for.
+        Name of the channel rendered by default.
     """
 
     created = optional("createTimestamp", datetime)
@@ -84,7 +84,7 @@ class StackVersion(Record):
 
 
 class StackStats(Record):
-    """What the service counted when the stack became COMPLETE."""
+    """Statistics computed when the stack became COMPLETE."""
 
     stack_bounds = optional("stackBounds", BoundsRecord)
     section_count = optional("sectionCount", int)
@@ -100,14 +100,14 @@ class StackStats(Record):
 
 class StackRecord(Record):
     """
-    Everything the service says of a stack.
+    State, version and statistics of a stack.
 
     Attributes
     ----------
     state : str
         LOADING, COMPLETE, READ_ONLY or OFFLINE.
     modified : datetime or None
-        Aware, UTC; changes with the state and the version, not with the tiles.
+        Aware, UTC; updated by changes of state and version, not of tiles.
     stats : StackStats or None
         None while LOADING.
     """
@@ -123,16 +123,16 @@ class StackRecord(Record):
 
 class SectionRecord(BoundsRecord):
     """
-    One row of section data: the tiles of one section id at one z.
+    Section data: the tiles with one section id at one z.
 
     Attributes
     ----------
     section_id : str or None
-        What the tiles' layouts say.
+        Section id in the layouts of the tiles.
     z : float
-        The layer.
+        Position in the stack.
     tile_count : int
-        How many tiles.
+        Number of tiles.
     """
 
     section_id = optional("sectionId", str)

@@ -1,4 +1,4 @@
-"""Records of tiles: specification, layout and images."""
+"""Records of tile specifications, layouts and tile bounds."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ __all__ = ["Layout", "ResolvedTileRecord", "TileBoundsRecord", "TileRecord"]
 
 class Layout(Record):
     """
-    The acquisition facts of a tile.
+    Acquisition metadata of a tile.
 
     Attributes
     ----------
     section_id : str or None
-        Identity of the slice.
+        Id of the section (slice).
     scope_id, camera_id : str or None
         Microscope and camera.
     image_row, image_col : int or None
-        Place in the mosaic.
+        Row and column in the mosaic.
     stage_x, stage_y, rotation, pixel_size, distance_z : float or None
-        As the microscope wrote them; the units are its own.
+        As recorded by the microscope, in its units.
     """
 
     section_id = optional("sectionId", str)
@@ -45,16 +45,16 @@ class Layout(Record):
 
 class TileBoundsRecord(BoundsRecord):
     """
-    The box of one tile: the cheap way to list a layer.
+    The bounding box of one tile: the cheapest way to list a section.
 
     Attributes
     ----------
     tile_id : str
         Unique within the stack.
     section_id : str or None
-        What the tile's layout says.
+        Section id in the tile's layout.
     z : float or None
-        The layer.
+        Section position.
     """
 
     tile_id = required("tileId", str)
@@ -64,28 +64,28 @@ class TileBoundsRecord(BoundsRecord):
 
 class TileRecord(BoundsRecord):
     """
-    The specification of a tile: where its image is, and the transforms that place it in the world.
+    The specification of a tile: its image and the transforms that place it in the world.
 
     Attributes
     ----------
     tile_id : str
         Unique within a stack.
     z : float or None
-        The section.
+        Section position.
     min_x, min_y, max_x, max_y : float or None
-        Box in world pixels, as stored.
+        Bounding box in world pixels, as stored.
     width, height : float or None
         Size of the image in local pixels.
     mipmaps : ImagePyramid
-        The levels of the image.
+        Mipmap levels of the image.
     transforms : TransformList
-        From local to world pixels, as stored: references are kept.
+        From local to world pixels, as stored; references are not resolved.
     mesh_cell_size : float
-        Local pixels between the points at which the service looks when it derives the box.
+        Spacing in local pixels of the points that the service samples to derive the bounding box.
 
     Notes
     -----
-    Beside its fields the constructor takes *image_url* and *mask_url*, the first level of a tile with one image.
+    The constructor also takes *image_url* and *mask_url*: mipmap level 0 of a tile with one image.
     """
 
     tile_id = required("tileId", str)
@@ -123,8 +123,8 @@ class TileRecord(BoundsRecord):
 
 class ResolvedTileRecord(TileRecord):
     """
-    A tile as the service flattens it: shared transforms stand in the place of their references.
+    A tile whose references to shared transforms were replaced by the transforms.
 
-    It is for reading. What is made of it stays of this kind, and is not put into a stack: the tile would lose the link
-    to its shared transforms. ``TileRecord.from_json(tile.to_json())`` says that this is meant.
+    Read only: it cannot be put into a stack, because the tile would lose its link to the shared transforms. Convert
+    explicitly with ``TileRecord.from_json(tile.to_json())``.
     """

@@ -1,4 +1,4 @@
-"""Records of shared transforms: their text as stored, whatever class it is of."""
+"""Records of shared transforms of any class, as stored."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class TransformRecord(Record):
     Attributes
     ----------
     transform_id : str or None
-        What tiles refer to.
+        Id that tiles refer to.
     kind : str
         leaf, list, ref or interpolated.
     class_name, data_string : str or None
-        Java class and numbers of a leaf.
+        Java class and parameters of a leaf.
     """
 
     transform_id = optional("id", str)

@@ -1,4 +1,4 @@
-"""What is wrong with a record, or with many: every problem with its place, what stands there and what was expected."""
+"""Validation of records: each problem with its path, value and expectation."""
 
 from __future__ import annotations
 
@@ -8,28 +8,26 @@ from typing import Any
 import attrs
 
 from rendergateway.errors import RecordError, TransformError
-from rendergateway.model.records.json_slices import copy_of
+from rendergateway.model.records.json_slices import shown
 from rendergateway.model.records.record import Member, Record, expectation
 from rendergateway.transforms import Transform
 
 __all__ = ["Problem", "check_all", "problems_of"]
 
-_SHOWN = 60
-
 
 @attrs.frozen
 class Problem:
     """
-    One thing that is wrong.
+    One validation problem.
 
     Attributes
     ----------
     path : str
-        Where, from the record: ``$.layout.stageX``; in bulk from the table: ``$[17].z``.
+        Path from the record, ``$.layout.stageX``, or from a table, ``$[17].z``.
     value : str
-        What stands there, as JSON, long ones cut; empty where nothing does.
+        The value as JSON, truncated; empty if missing.
     expected : str
-        What should.
+        Description of a valid value.
     """
 
     path: str
@@ -38,7 +36,7 @@ class Problem:
 
     @property
     def text(self) -> str:
-        """One sentence."""
+        """The problem as one sentence."""
         return f"{self.path} is {self.value or 'missing'}; expected {self.expected}"
 
     def __str__(self) -> str:
@@ -46,27 +44,26 @@ class Problem:
 
 
 def problems_of(record: Record, path: str = "$") -> Iterator[Problem]:
-    """Yield what is wrong with a record and the records in it."""
+    """Yield the problems of a record and of nested records."""
     try:
         members = record.members
     except RecordError:
-        yield Problem(path, _shown(record.to_json()), "an object")
+        yield Problem(path, shown(record.to_json()), "an object")
         return
     for name, member in record.FIELDS.items():
         place = f"{path}.{member.wire_name}"
         text = members.get(member.wire_name)
-        shown = "" if text is None else _shown(copy_of(text))
         try:
             value = getattr(record, name)
         except (RecordError, TransformError) as error:
-            yield Problem(place, shown, _expectation(member, error))
+            yield Problem(place, "" if text is None else shown(text), _expectation(member, error))
             continue
         yield from _inside(value, place)
     yield from record._problems(path)
 
 
 def _inside(value: object, place: str) -> Iterator[Problem]:
-    """Yield the problems of records in a field."""
+    """Yield the problems of the records in a field."""
     if isinstance(value, Record):
         yield from problems_of(value, place)
     elif isinstance(value, list | tuple):
@@ -80,14 +77,14 @@ def _inside(value: object, place: str) -> Iterator[Problem]:
 
 def check_all(records: Iterable[Record], *, id_fields: Sequence[str] = ()) -> list[Problem]:
     """
-    Return what is wrong with many records.
+    Return the problems of many records.
 
     Parameters
     ----------
     records : iterable of Record
         A table, or any records.
     id_fields : sequence of str
-        Names of the fields that tell one record from the others.
+        Fields that together must be unique.
     """
     problems: list[Problem] = []
     first: dict[Any, int] = {}
@@ -100,9 +97,8 @@ def check_all(records: Iterable[Record], *, id_fields: Sequence[str] = ()) -> li
             continue
         names = tuple(getattr(record, name) for name in id_fields)
         if first.setdefault(names, row) != row:
-            shown = ", ".join(map(repr, names))
-            expected = f"an id of its own; $[{first[names]}] has this one"
-            problems.append(Problem(f"$[{row}].{'/'.join(members)}", shown, expected))
+            expected = f"a unique id; $[{first[names]}] has the same"
+            problems.append(Problem(f"$[{row}].{'/'.join(members)}", ", ".join(map(repr, names)), expected))
     return problems
 
 
@@ -110,7 +106,3 @@ def _expectation(member: Member[Any], error: Exception) -> str:
     if issubclass(member.kind, Transform):
         return f"a transform ({error.__cause__ or error})"
     return "an object" if issubclass(member.kind, Record) else expectation(member.kind)
-
-
-def _shown(text: bytes) -> str:
-    return text[:_SHOWN].decode("utf-8", "replace") + ("…" if len(text) > _SHOWN else "")

@@ -1,11 +1,10 @@
-"""Columns written into tile specs: into those that are there, or as new ones."""
+"""Columns encoded into tile specs: new specs of columns, or columns of existing specs changed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-import attrs
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -14,41 +13,31 @@ from rendergateway.errors import RecordError
 from rendergateway.geometry import FloatArray
 from rendergateway.model.records.json_slices import Raw, Text, cut_object, encode, join_list, join_object
 from rendergateway.model.records.pyramid import MipmapLevel
-from rendergateway.model.records.record import Record
+from rendergateway.model.records.record import Member, Record, expectation
 from rendergateway.model.records.tiles import Layout, TileRecord
 from rendergateway.model.tables.last_transforms import AFFINE_CLASS, affine_words, with_last_affines
+from rendergateway.model.tables.tile_columns import JOINED
 
 __all__ = ["WRITABLE", "ColumnValue", "changed_text", "checked_ids", "new_text", "numbers_of"]
 
 ColumnValue: TypeAlias = npt.ArrayLike | Sequence[Any] | Callable[[str], str | None] | str | None
 
-_JOINED = {"box": ("min_x", "min_y", "max_x", "max_y"), "size": ("width", "height"), "stage": ("stage_x", "stage_y")}
+_TAKEN: Mapping[Any, set[type]] = {str: {str, type(None)}, int: {int, type(None)}, float: {float, int, type(None)}}
 
 
-@attrs.frozen
-class _Place:
-    """Where a column stands in a tile spec: the members on the way, and the field."""
-
-    path: tuple[str, ...]
-    wire_name: str
-    kind: type[Any]
+def _plain_fields(record: type[Record], *path: str) -> dict[str, tuple[tuple[str, ...], Member[Any]]]:
+    """Return the path to each field with a string or number."""
+    return {name: (path, member) for name, member in record.FIELDS.items() if member.kind in _TAKEN}
 
 
-def _places(kind: type[Record], *path: str) -> dict[str, _Place]:
-    return {
-        name: _Place(path, member.wire_name, member.kind)
-        for name, member in kind.FIELDS.items()
-        if member.kind in (str, float, int)
-    }
-
-
+# By column: the members on the path to it, and its field.
 _PLACES = {
-    "tile_id": _Place((), "tileId", str),
-    **_places(Layout, "layout"),
-    **{name: place for name, place in _places(TileRecord).items() if name not in ("min_z", "max_z")},
-    **_places(MipmapLevel, "mipmapLevels", "0"),
+    "tile_id": ((), TileRecord.FIELDS["tile_id"]),
+    **_plain_fields(Layout, "layout"),
+    **{name: place for name, place in _plain_fields(TileRecord).items() if name not in ("min_z", "max_z")},
+    **_plain_fields(MipmapLevel, "mipmapLevels", "0"),
 }
-WRITABLE = (*_PLACES, *_JOINED, "last_affine")
+WRITABLE = (*_PLACES, *JOINED, "last_affine")
 
 
 def checked_ids(tile_ids: Iterable[str]) -> list[str]:
@@ -58,26 +47,25 @@ def checked_ids(tile_ids: Iterable[str]) -> list[str]:
     Raises
     ------
     RecordError
-        If one is no text, is empty or stands there twice.
+        If an id is not a string, is empty or is a duplicate.
     """
     ids = list(tile_ids)
     if not set(map(type, ids)) <= {str}:
         ids = [str(tile_id) if isinstance(tile_id, np.str_) else tile_id for tile_id in ids]
     if len(set(ids)) == len(ids) and set(map(type, ids)) <= {str} and "" not in ids:
         return ids
-    met: set[str] = set()
+    first: dict[str, int] = {}
     for row, tile_id in enumerate(ids):
         if not isinstance(tile_id, str) or not tile_id:
-            raise RecordError(f"row {row}: tile_id is {tile_id!r}; expected a text that names the tile")
-        if tile_id in met:
-            raise RecordError(f"row {row}: tile id {tile_id!r} stands here twice")
-        met.add(tile_id)
+            raise RecordError(f"row {row}: tile_id must be a non-empty string: got {tile_id!r}")
+        if first.setdefault(tile_id, row) != row:
+            raise RecordError(f"duplicate tile id {tile_id!r} (rows {first[tile_id]} and {row})")
     return ids
 
 
 def _values(name: str, column: ColumnValue, ids: Sequence[str]) -> list[Any]:
-    """Return one JSON value a row; None where the member is to be missing."""
-    kind = _PLACES[name].kind
+    """Return one JSON value per row; None removes the member."""
+    kind = _PLACES[name][1].kind
     if kind is float and isinstance(column, np.ndarray | int | float):
         return _numbers(name, np.asarray(column), ids)
     if callable(column):
@@ -87,54 +75,53 @@ def _values(name: str, column: ColumnValue, ids: Sequence[str]) -> list[Any]:
     values = column.tolist() if isinstance(column, np.ndarray | np.generic) else list(column)  # type: ignore[arg-type]
     values = values if isinstance(values, list) else [values] * len(ids)
     if len(values) != len(ids):
-        raise RecordError(f"column {name} has {len(values)} values; expected {len(ids)}, one a tile")
-    if kind is str:
-        return _checked(name, values, ids, {str, type(None)}, "a text")
-    if kind is int:
-        if float in set(map(type, values)):
-            values = [int(value) if isinstance(value, float) and value.is_integer() else value for value in values]
-        return _checked(name, values, ids, {int, type(None)}, "a whole number")
-    return _finite(name, _checked(name, values, ids, {float, int, type(None)}, "a number"), ids)
+        raise RecordError(f"column {name} has {len(values)} values; expected {len(ids)}, one per tile")
+    if kind is int and float in set(map(type, values)):
+        values = [int(value) if isinstance(value, float) and value.is_integer() else value for value in values]
+    values = _checked(name, values, ids, kind)
+    return _finite(name, values, ids) if kind is float else values
 
 
 def _numbers(name: str, column: npt.NDArray[Any], ids: Sequence[str]) -> list[Any]:
     if column.dtype == object:
         return _values(name, column.tolist(), ids)
     if column.dtype.kind not in "iuf" or column.shape not in ((), (len(ids),)):
-        raise RecordError(f"column {name} is {column.dtype}, {column.shape}; expected {len(ids)} numbers, one a tile")
-    good = np.isfinite(column)
-    if not good.all():
-        row = int(np.flatnonzero(~good)[0])
-        raise RecordError(f"{name} of tile {ids[row]!r} is {column.flat[row]}; expected a finite number")
+        raise RecordError(
+            f"column {name} has dtype {column.dtype}, shape {column.shape}; expected {len(ids)} numbers, one per tile"
+        )
+    _refuse_not_finite(name, column, ids)
     numbers = column.astype(np.float64)
     return numbers.tolist() if column.ndim else [numbers.item()] * len(ids)
 
 
-def _checked(name: str, values: list[Any], ids: Sequence[str], kinds: set[type], expected: str) -> list[Any]:
-    if not set(map(type, values)) <= kinds:
+def _checked(name: str, values: list[Any], ids: Sequence[str], kind: type[Any]) -> list[Any]:
+    if not set(map(type, values)) <= _TAKEN[kind]:
         values = [value.item() if isinstance(value, np.generic) else value for value in values]
         for value, tile_id in zip(values, ids, strict=True):
-            if type(value) not in kinds:
-                raise RecordError(f"{name} of tile {tile_id!r} is {value!r}; expected {expected}")
+            if type(value) not in _TAKEN[kind]:
+                raise RecordError(f"{name} of tile {tile_id!r} is {value!r}; expected {expectation(kind)}")
     return values
 
 
 def _finite(name: str, values: list[Any], ids: Sequence[str]) -> list[Any]:
-    numbers = np.array([0.0 if value is None else value for value in values], dtype=np.float64)
+    _refuse_not_finite(name, np.array([0.0 if value is None else value for value in values], dtype=np.float64), ids)
+    return [None if value is None else float(value) for value in values]
+
+
+def _refuse_not_finite(name: str, numbers: npt.NDArray[Any], ids: Sequence[str]) -> None:
     if not np.isfinite(numbers).all():
         row = int(np.flatnonzero(~np.isfinite(numbers))[0])
-        raise RecordError(f"{name} of tile {ids[row]!r} is {values[row]}; expected a finite number")
-    return [None if value is None else float(value) for value in values]
+        raise RecordError(f"{name} of tile {ids[row]!r} is {numbers.flat[row]}; expected a finite number")
 
 
 def numbers_of(name: str, column: Any) -> FloatArray:
     """
-    Return a column of several numbers a row.
+    Return a column with several numbers per row as an array.
 
     Raises
     ------
     RecordError
-        If something in it is no number, or its rows differ in length.
+        If a value is not a number, or rows differ in length.
     """
     try:
         return np.asarray(column, dtype=np.float64)
@@ -142,35 +129,35 @@ def numbers_of(name: str, column: Any) -> FloatArray:
         raise RecordError(f"column {name}: expected numbers in rows of equal length: {error}") from error
 
 
-def _single(columns: Mapping[str, ColumnValue], count: int) -> Iterator[tuple[str, ColumnValue]]:
-    """Yield columns of one number a row in the places of those of several."""
+def _split(columns: Mapping[str, ColumnValue], count: int) -> Iterator[tuple[str, ColumnValue]]:
+    """Yield the columns, those with several numbers per row as several columns."""
     for name, column in columns.items():
-        if name not in _JOINED:
+        if name not in JOINED:
             yield name, column
             continue
         table = numbers_of(name, column)
-        if table.shape != (count, len(_JOINED[name])):
-            raise RecordError(f"column {name} is {table.shape}; expected ({count}, {len(_JOINED[name])})")
-        yield from zip(_JOINED[name], table.T, strict=True)
+        if table.shape != (count, len(JOINED[name])):
+            raise RecordError(f"column {name} has shape {table.shape}; expected ({count}, {len(JOINED[name])})")
+        yield from zip(JOINED[name], table.T, strict=True)
 
 
 def _by_place(columns: Mapping[str, ColumnValue], ids: Sequence[str]) -> dict[tuple[str, ...], dict[str, list[Any]]]:
-    """Return the values of all columns, by the members on the way to them and their names on the wire."""
-    given = {name: _values(name, column, ids) for name, column in _single(columns, len(ids))}
+    """Return the values of all columns, by the path to their object and by JSON name."""
+    given = {name: _values(name, column, ids) for name, column in _split(columns, len(ids))}
     found: dict[tuple[str, ...], dict[str, list[Any]]] = {(): {}}
-    for name, place in _PLACES.items():
+    for name, (path, member) in _PLACES.items():
         if name in given:
-            found.setdefault(place.path, {})[place.wire_name] = given[name]
+            found.setdefault(path, {})[member.wire_name] = given[name]
     return found
 
 
 def affine_column(column: npt.ArrayLike, ids: Sequence[str], *, missing: bool = False) -> FloatArray:
-    """Check the shape and the numbers of a column of matrices; rows of NaN stand for none where they may."""
+    """Return a checked column of matrices, shape (N, 2, 3); *missing* allows rows of NaN."""
     affines = numbers_of("last_affine", column)
     if affines.shape == (2, 3):
         affines = np.broadcast_to(affines, (len(ids), 2, 3))
     if affines.shape != (len(ids), 2, 3):
-        raise RecordError(f"column last_affine is {affines.shape}; expected ({len(ids)}, 2, 3)")
+        raise RecordError(f"column last_affine has shape {affines.shape}; expected ({len(ids)}, 2, 3)")
     bad = ~np.isfinite(affines).all(axis=(1, 2))
     if missing:
         bad &= ~np.isnan(affines).all(axis=(1, 2))
@@ -185,16 +172,16 @@ def affine_column(column: npt.ArrayLike, ids: Sequence[str], *, missing: bool = 
 
 def new_text(ids: Sequence[str], columns: Mapping[str, ColumnValue], shared: Sequence[str]) -> bytes:
     """
-    Return a JSON array of a tile spec a row, with the members that *columns* have values for and no others.
+    Return a JSON array with one tile spec per row, which contains the members of *columns* only.
 
     Parameters
     ----------
     ids : sequence of str
         The tile ids, checked.
     columns : mapping of str to column
-        Of the names of `WRITABLE`.
+        Columns by the names in `WRITABLE`.
     shared : sequence of str
-        Ids of shared transforms that every tile refers to before its own.
+        Ids of shared transforms that every tile refers to before its own transform.
     """
     plain = {name: column for name, column in columns.items() if name != "last_affine"}
     by_place = _by_place(plain, ids)
@@ -207,7 +194,7 @@ def new_text(ids: Sequence[str], columns: Mapping[str, ColumnValue], shared: Seq
 
 
 def _structs(members: Mapping[str, list[Any]]) -> list[Any]:
-    """Return an object a row that is encoded without its missing members: quicker than a dict a row."""
+    """Return one object per row, encoded without its missing members: faster than a dict per row."""
     fields = [(f"f{place}", Any, msgspec.field(name=name, default=None)) for place, name in enumerate(members)]
     kind = msgspec.defstruct("Row", fields, omit_defaults=True, gc=False)
     return list(map(kind, *members.values()))
@@ -233,12 +220,12 @@ def _transform_texts(column: Any, ids: Sequence[str], shared: Sequence[str]) -> 
 
 def changed_text(texts: Sequence[Text], ids: Sequence[str], columns: Mapping[str, ColumnValue]) -> bytes:
     """
-    Return a JSON array of the tile specs with the members of *columns* written anew, or removed where a value is None.
+    Return a JSON array of the tile specs with the members of *columns* replaced, or removed if a value is None.
 
     Raises
     ------
     RecordError
-        If a column is of the wrong length, type or not finite, or a last transform is not affine.
+        If a column has the wrong length or type or is not finite, or a last transform is not affine.
     """
     plain = {name: column for name, column in columns.items() if name != "last_affine"}
     if plain:
@@ -250,7 +237,7 @@ def changed_text(texts: Sequence[Text], ids: Sequence[str], columns: Mapping[str
 
 
 def _words_or_none(affines: FloatArray) -> list[bytes | None]:
-    """Return the words of each matrix, None in the place of those of NaN."""
+    """Return the words of each matrix, None for matrices of NaN."""
     missing = np.flatnonzero(np.isnan(affines[:, 0, 0]))
     finite = np.nan_to_num(affines) if missing.size else affines
     words: list[bytes | None] = [*affine_words(finite)]

@@ -1,10 +1,10 @@
-"""Points carried between tiles and the world: one a record, many a table."""
+"""Points mapped between tiles and the world: one per record, many per table."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import msgspec
@@ -15,6 +15,7 @@ from rendergateway.errors import CoordinateError, RecordError
 from rendergateway.geometry import FloatArray, IntArray, as_points
 from rendergateway.model.records.json_slices import Text, cut_list, encode
 from rendergateway.model.records.record import Record, optional
+from rendergateway.model.records.view import view
 from rendergateway.model.tables.table import Column, read_only
 
 if TYPE_CHECKING:
@@ -25,22 +26,23 @@ __all__ = ["CoordinateRecord", "CoordinateTable"]
 _FRAMES = ("local", "world")
 _SHOWN = 3
 _COLUMNS = ("point", "tile_id", "x", "y", "z", "visible", "error")
+_NAN = float("nan")
 
 
 class CoordinateRecord(Record):
     """
-    One point of one tile, as the service carries it between local and world pixels.
+    One point of one tile, mapped by the service between local and world pixels.
 
     Attributes
     ----------
     tile_id : str or None
-        The tile; missing where a world point lies on none.
+        The tile; missing if a world point lies in no tile.
     local, world : list of float or None
-        x, y and sometimes z.
+        x, y and optionally z.
     visible : bool
-        Whether the tile is the topmost one at this point; the service leaves the member out where it is not.
+        Whether the tile is the topmost one at this point; the service omits the member if not.
     error : str or None
-        Why the point could not be carried; the other members are then those that were sent.
+        Reason why the point could not be mapped; the other members are then those of the request.
     """
 
     tile_id = optional("tileId", str)
@@ -50,50 +52,45 @@ class CoordinateRecord(Record):
     error = optional("error", str)
 
 
+# One function per dtype: the attrs plugin of mypy takes named functions only.
 def _integers(values: npt.ArrayLike) -> IntArray:
-    column: IntArray = read_only(np.array(values, dtype=np.int64))
-    return column
+    return np.array(values, dtype=np.int64)
 
 
 def _floats(values: npt.ArrayLike) -> FloatArray:
-    column: FloatArray = read_only(np.array(values, dtype=np.float64))
-    return column
+    return np.array(values, dtype=np.float64)
 
 
 def _flags(values: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-    column: npt.NDArray[np.bool_] = read_only(np.array(values, dtype=np.bool_))
-    return column
+    return np.array(values, dtype=np.bool_)
 
 
 def _objects(values: Sequence[Any] | Column) -> Column:
-    column: Column = np.empty(len(values), dtype=object)
-    column[:] = values
-    column.setflags(write=False)
-    return column
+    return np.array(values, dtype=object)
 
 
 @attrs.frozen(eq=False, repr=False)
 class CoordinateTable(Sequence[CoordinateRecord]):
     """
-    Points carried between tiles and the world, as columns.
+    Points mapped between tiles and the world, as columns.
 
-    A row is a point on one tile; several tiles may lie under a point, and a point that could not be carried is one row
-    that says why. An index gives the record of a row; a slice, a mask or an array of indices gives another table.
+    A row is a point in one tile; several tiles may overlap at a point, and a point that could not be mapped is one row
+    with the reason. An index returns the record of a row; a slice, a mask or an array of indices returns a table.
 
     Parameters
     ----------
     point : array_like of int, shape (N,)
-        Number of the point among those that were asked for.
+        Index of the point in the request.
     tile_id : array_like of str or None, shape (N,)
-        The tile; None where no tile is known.
+        The tile; None if no tile is known.
     x, y, z : array_like, shape (N,)
-        Pixels of the frame, and the tile's section; NaN where the point could not be carried or has none.
+        Pixels of the frame, and section position; NaN if missing or the point could not be mapped.
     visible : array_like of bool, shape (N,)
-        Whether the tile is the topmost one under the point.
+        Whether the tile is the topmost one at the point.
     error : array_like of str, shape (N,)
-        Why the point could not be carried; empty where it was.
+        Reason why the point could not be mapped; empty if it was.
     frame : {'world', 'local'}
-        What x and y count: pixels of the stack, or of the tile.
+        Frame of x and y: pixels of the stack, or of the tile.
 
     Examples
     --------
@@ -103,7 +100,7 @@ class CoordinateTable(Sequence[CoordinateRecord]):
     >>> found.raise_errors()
     Traceback (most recent call last):
         ...
-    rendergateway.errors.CoordinateError: 1 of 2 points could not be carried: point 1: no such tile
+    rendergateway.errors.CoordinateError: 1 of 2 points could not be mapped: point 1: no such tile
     """
 
     point: IntArray = attrs.field(converter=_integers)
@@ -116,77 +113,64 @@ class CoordinateTable(Sequence[CoordinateRecord]):
     frame: str = attrs.field(default="world", kw_only=True, validator=attrs.validators.in_(_FRAMES))
 
     def __attrs_post_init__(self) -> None:
-        shapes = {name: getattr(self, name).shape for name in _COLUMNS}
+        shapes = {name: read_only(getattr(self, name)).shape for name in _COLUMNS}
         if set(shapes.values()) != {(len(self.point),)}:
-            raise RecordError(f"columns have one value a row; these are {shapes}")
+            raise RecordError(f"columns must have one value per row: got shapes {shapes}")
 
     @classmethod
     def from_points(
         cls, points: npt.ArrayLike, *, frame: str, tile_id: Any = None, z: npt.ArrayLike = np.nan
     ) -> CoordinateTable:
         """
-        Return the table of points that are to be carried: a row each.
+        Return a table of points to be mapped, one row each.
 
         Parameters
         ----------
         points : array_like, shape (N, 2)
             x, y in pixels of the frame.
         frame : {'world', 'local'}
-            What they count.
+            Frame of the points.
         tile_id : str or sequence of str, optional
             The tile of all points, or of each.
         z : array_like, optional
             The section of all points, or of each.
         """
-        array = as_points(points).reshape(-1, 2)
-        count = len(array)
-        ids = np.full(count, None, dtype=object)
+        x, y = as_points(points).reshape(-1, 2).T
+        ids = np.full(len(x), None, dtype=object)
         ids[:] = tile_id
-        x, y = array.T
-        of_z = np.broadcast_to(np.asarray(z, dtype=np.float64), count)
-        return cls(np.arange(count), ids, x, y, of_z, np.zeros(count, bool), [""] * count, frame=frame)
+        of_z = np.broadcast_to(np.asarray(z, dtype=np.float64), len(x))
+        return cls(np.arange(len(x)), ids, x, y, of_z, np.zeros(len(x), bool), [""] * len(x), frame=frame)
 
     @classmethod
     def from_json(cls, text: Text, *, frame: str | None = None) -> CoordinateTable:
         """
-        Read coordinates as the service and the files of its clients have them.
+        Read coordinates in the JSON of the service and of the files that its clients exchange.
 
         Parameters
         ----------
         text : JSON text
-            An array of ``{tileId, local | world, visible, error}``, or an array of such arrays, one a point.
+            An array of ``{tileId, local | world, visible, error}``, or an array of such arrays, one per point.
         frame : {'world', 'local'}, optional
-            Which member counts; left out, the one that the rows without an error have.
+            The member to read; by default, the one present in the rows without an error.
 
         Raises
         ------
         RecordError
             If the text is something else.
         """
-        items = _read(text)
-        groups: list[list[_Row]] = [item if isinstance(item, list) else [item] for item in items]
-        rows = [row for group in groups for row in group]
+        groups = [item if isinstance(item, list) else [item] for item in _decoded(text)]
+        rows = list(itertools.chain.from_iterable(groups))
         frame = frame or _frame_of(rows)
-        values = [None if row.error else getattr(row, frame) for row in rows]
-        numbers = np.array([_three(value) for value in values], dtype=np.float64).reshape(-1, 3)
-        x, y, z = numbers.T
-        return cls(
-            np.repeat(np.arange(len(groups)), [len(group) for group in groups]),
-            [row.tile_id for row in rows],
-            x,
-            y,
-            z,
-            [bool(row.visible) for row in rows],
-            [row.error or "" for row in rows],
-            frame=frame,
-        )
+        x, y, z = np.array([_xyz(row, frame) for row in rows], dtype=np.float64).reshape(-1, 3).T
+        point = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+        visible, errors = [bool(row.visible) for row in rows], [row.error or "" for row in rows]
+        return cls(point, [row.tile_id for row in rows], x, y, z, visible, errors, frame=frame)
 
     @classmethod
     def joined(cls, tables: Iterable[CoordinateTable], *, frame: str) -> CoordinateTable:
-        """Return the rows of all *tables*, which are of one frame, one table after the other."""
+        """Return the rows of several tables of one frame, in order."""
         parts = [cls.from_points(np.empty((0, 2)), frame=frame), *tables]
-        columns = [np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS]
-        return cls(*columns, frame=frame)
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS), frame=frame)
 
     @property
     def xy(self) -> FloatArray:
@@ -195,34 +179,34 @@ class CoordinateTable(Sequence[CoordinateRecord]):
 
     @property
     def failed(self) -> npt.NDArray[np.bool_]:
-        """Which rows are points that could not be carried: (N,)."""
+        """Mask of the rows that could not be mapped: (N,)."""
         return np.asarray(self.error != "", dtype=bool)
 
     def raise_errors(self) -> CoordinateTable:
         """
-        Return this table if every point was carried.
+        Return this table if every point was mapped.
 
         Raises
         ------
         CoordinateError
-            If one was not; the message has the reasons of the first few.
+            If a point could not be mapped; the message contains the first few reasons.
         """
         failed = np.flatnonzero(self.failed)
         if len(failed):
             reasons = [f"point {self.point[row]}: {self.error[row]}" for row in failed[:_SHOWN]]
             more = ["…"] if len(failed) > _SHOWN else []
             count = len(np.unique(self.point))
-            raise CoordinateError(f"{len(failed)} of {count} points could not be carried: {'; '.join(reasons + more)}")
+            raise CoordinateError(f"{len(failed)} of {count} points could not be mapped: {'; '.join(reasons + more)}")
         return self
 
     def to_json(self, *, nested: bool = False) -> bytes:
         """
-        Return the JSON text that the service and its clients take and give.
+        Return the JSON text that the service and its clients exchange.
 
         Parameters
         ----------
         nested : bool
-            Whether rows of one point stand in an array of their own, as the service lists the tiles under a point.
+            Whether to group the rows of each point into an array, as the service lists the tiles at a point.
         """
         rows = list(map(self._members, range(len(self))))
         if not nested:
@@ -231,7 +215,7 @@ class CoordinateTable(Sequence[CoordinateRecord]):
         return encode([[row for _, row in group] for _, group in groups])
 
     def to_pandas(self) -> pandas.DataFrame:
-        """Return a frame of the columns, a row a row; needs pandas."""
+        """Return the columns as a data frame; needs pandas."""
         from rendergateway.model.tables.pandas import frame_of
 
         return frame_of({name: getattr(self, name) for name in _COLUMNS})
@@ -243,7 +227,7 @@ class CoordinateTable(Sequence[CoordinateRecord]):
         if self.visible[row]:
             members["visible"] = True
         x, y, z = float(self.x[row]), float(self.y[row]), float(self.z[row])
-        # What is not a number is not said.
+        # NaN differs from itself: missing numbers are omitted.
         if x == x and y == y:
             members[self.frame] = [x, y] if z != z else [x, y, z]
         if self.error[row]:
@@ -253,11 +237,7 @@ class CoordinateTable(Sequence[CoordinateRecord]):
     def __len__(self) -> int:
         return len(self.point)
 
-    @overload
-    def __getitem__(self, chosen: int) -> CoordinateRecord: ...
-    @overload
-    def __getitem__(self, chosen: slice | npt.NDArray[Any] | list[int] | list[bool]) -> CoordinateTable: ...
-    def __getitem__(self, chosen: Any) -> CoordinateRecord | CoordinateTable:
+    def __getitem__(self, chosen: Any) -> Any:
         if isinstance(chosen, int | np.integer):
             return CoordinateRecord.from_json(encode(self._members(range(len(self))[chosen])))
         return attrs.evolve(self, **{name: getattr(self, name)[chosen] for name in _COLUMNS})
@@ -270,42 +250,40 @@ class CoordinateTable(Sequence[CoordinateRecord]):
         return f"<CoordinateTable of {len(self)} rows, {self.frame} pixels{f', {failed} failed' if failed else ''}>"
 
 
-class _Row(msgspec.Struct, gc=False, rename={"tile_id": "tileId"}):
-    tile_id: str | None = None
-    visible: bool | None = None
-    local: list[float | str | None] | None = None
-    world: list[float | str | None] | None = None
-    error: str | None = None
+_Numbers = list[float | str | None] | None
+_Row = view(
+    CoordinateRecord,
+    tile_id=(str | None, None),
+    local=(_Numbers, None),
+    world=(_Numbers, None),
+    visible=(bool | None, None),
+    error=(str | None, None),
+)
+_decode = msgspec.json.Decoder(list[_Row | list[_Row]]).decode  # type: ignore[valid-type]
 
 
-_decoder = msgspec.json.Decoder(list[_Row | list[_Row]])
-
-
-def _read(text: Text) -> list[Any]:
+def _decoded(text: Text) -> list[Any]:
     try:
-        return _decoder.decode(text)
+        return _decode(text)
     except msgspec.DecodeError as error:
-        # What is wrong is said by the record that it is in.
+        # Raises a more precise error if the text is not an array.
         cut_list(text)
         raise RecordError(f"expected an array of {{tileId, local | world, visible, error}}: {error}") from error
 
 
-def _frame_of(rows: Sequence[_Row]) -> str:
-    carried = [row for row in rows if not row.error]
-    if carried:
-        return "local" if any(row.local is not None for row in carried) else "world"
-    # What failed holds what was sent: the frame is the other one.
+def _frame_of(rows: Sequence[Any]) -> str:
+    mapped = [row for row in rows if not row.error]
+    if mapped:
+        return "local" if any(row.local is not None for row in mapped) else "world"
+    # Failed rows contain the member of the request: the frame is the other one.
     return "local" if any(row.world is not None for row in rows) else "world"
 
 
-def _three(values: Sequence[float | str | None] | None) -> tuple[float, float, float]:
-    """Return x, y and z, NaN where one is missing; texts are numbers that JSON has not."""
-    x, y, z = (*map(_number, (values or ())[:3]), *(float("nan"),) * 3)[:3]
-    return x, y, z
-
-
-def _number(value: float | str | None) -> float:
+def _xyz(row: Any, frame: str) -> tuple[float, ...]:
+    """Return x, y and z of a row, NaN if missing; strings are numbers that JSON cannot represent."""
+    values = None if row.error else getattr(row, frame)
     try:
-        return float("nan") if value is None else float(value)
+        numbers = [_NAN if value is None else float(value) for value in (values or ())[:3]]
     except ValueError as error:
-        raise RecordError(f"expected a number, not {value!r}") from error
+        raise RecordError(f"expected a number, not {str(error).rpartition(': ')[2]}") from error
+    return (*numbers, _NAN, _NAN, _NAN)[:3]

@@ -1,28 +1,30 @@
-"""One field of many records, read from their texts without a record for each."""
+"""One field of many records, decoded from their texts without a record per text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 import msgspec
 
 from rendergateway.model.records.json_slices import Text
 from rendergateway.model.records.record import Member, Record
+from rendergateway.model.records.view import view
 
 __all__ = ["Path", "field_paths", "field_values"]
 
 Path: TypeAlias = tuple[str, ...]
 
 _PLAIN = (str, float, int, bool)
-# Made once for each class and field.
+# Plain caches: functools.lru_cache does not type-check with classes whose instances have no hash.
 _paths: dict[type[Record], dict[str, Path]] = {}
-_row_types: dict[tuple[type[Record], Path], type[msgspec.Struct]] = {}
+_views: dict[tuple[type[Record], Path], Any] = {}
 
 
 def field_paths(record_class: type[Record]) -> dict[str, Path]:
     """
-    Return where the fields of a record stand, those of the records in it included; the outer of two alike counts.
+    Return the paths of the fields of a record and of its nested records; an outer field hides a nested one.
 
     Examples
     --------
@@ -32,48 +34,45 @@ def field_paths(record_class: type[Record]) -> dict[str, Path]:
     (('z',), ('layout', 'image_row'))
     """
     if record_class not in _paths:
-        inner = {
+        nested = {
             name: (outer, name)
             for outer, member in record_class.FIELDS.items()
             if issubclass(member.kind, Record)
             for name in member.kind.FIELDS
         }
-        _paths[record_class] = {**inner, **{name: (name,) for name in record_class.FIELDS}}
+        _paths[record_class] = {**nested, **{name: (name,) for name in record_class.FIELDS}}
     return _paths[record_class]
 
 
 def field_values(record_class: type[Record], path: Path, texts: Sequence[Text]) -> list[Any]:
     """
-    Return one field of each record; its default, usually None, where it is missing.
+    Return one field of each record; its default, usually None, if it is missing.
 
     Parameters
     ----------
     record_class : type
-        What the texts are.
+        Record class of the texts.
     path : tuple of str
-        As `field_paths` gives it.
+        A value of `field_paths`.
     texts : sequence of JSON text
-        One a record.
+        One per record.
 
     Raises
     ------
     RecordError
-        If a text is no such record, or the field is of the wrong type.
+        If a text is not such a record, or the field has the wrong type.
     """
-    member = _member(record_class, path)
-    if member.kind not in _PLAIN or member.is_required:
+    if _member(record_class, path).kind not in _PLAIN:
         return [_read(record_class, path, text) for text in texts]
-    decode = msgspec.json.Decoder(_row_type(record_class, path)).decode
+    decode, get = msgspec.json.Decoder(_view(record_class, path)).decode, attrgetter(".".join(path))
     values = []
     for text in texts:
         try:
-            row: Any = decode(text)
-            for _ in path:
-                row = row.value
+            value = get(decode(text))
         except msgspec.DecodeError:
-            # What the strict reading refuses, "NaN" for one, the record may take.
-            row = _read(record_class, path, text)
-        values.append(row)
+            # The record accepts some values that strict decoding refuses, for example "NaN".
+            value = _read(record_class, path, text)
+        values.append(value)
     return values
 
 
@@ -83,21 +82,15 @@ def _member(record_class: type[Record], path: Path) -> Member[Any]:
     return record_class.FIELDS[path[-1]]
 
 
-def _row_type(record_class: type[Record], path: Path) -> type[msgspec.Struct]:
-    if (record_class, path) not in _row_types:
-        _row_types[record_class, path] = _new_row_type(record_class, path)
-    return _row_types[record_class, path]
-
-
-def _new_row_type(record_class: type[Record], path: Path) -> type[msgspec.Struct]:
-    member = record_class.FIELDS[path[0]]
-    if len(path) == 1:
-        kind, default = member.kind, member.default
-    else:
-        kind = _row_type(member.kind, path[1:])
-        default = kind()
-    field = msgspec.field(name=member.wire_name, default=default)
-    return msgspec.defstruct("Row", [("value", kind, field)], frozen=True, gc=False)
+def _view(record_class: type[Record], path: Path) -> Any:
+    if (record_class, path) not in _views:
+        name, *rest = path
+        kind: Any = _view(record_class.FIELDS[name].kind, tuple(rest)) if rest else record_class.FIELDS[name].kind
+        member = _member(record_class, path)
+        if not member.is_required:
+            kind = kind, kind() if rest else member.default
+        _views[record_class, path] = view(record_class, **{name: kind})
+    return _views[record_class, path]
 
 
 def _read(record_class: type[Record], path: Path, text: Text) -> Any:

@@ -1,4 +1,4 @@
-"""Anything of this library as JSON text."""
+"""JSON text of any value of this library."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _SIDES = {"min_x": "minX", "min_y": "minY", "min_z": "minZ", "max_x": "maxX", "m
 
 def to_json(value: Any) -> str:
     """
-    Return *value* as JSON text: records as they came, transforms as their specs, bounds as the service has them.
+    Encode *value* as JSON text: records unchanged, transforms as specs, bounds with the members of the service.
 
     Parameters
     ----------
     value : object
-        A record, table, transform, `Bounds`, date, array, or what JSON knows; lists and dicts of all these.
+        A record, table, transform, `Bounds`, date, array or plain JSON value, or a list or dict of these.
 
     Raises
     ------
     RecordError
         If a number is not finite, or a date has no time zone.
     TypeError
-        If something in *value* has no JSON form.
+        If *value* contains a type without a JSON form.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def _text(value: Any) -> bytes:
     if isinstance(value, np.ndarray):
         value = value.tolist()
     if hasattr(value, "simple_marshal"):
-        # Wrappers and collections of them, which live above this module.
+        # Wrappers and collections of wrappers, which this module cannot import.
         value = value.simple_marshal()
     if isinstance(value, dict):
         return join_object({str(name): _text(item) for name, item in value.items()})
@@ -62,12 +62,12 @@ def _text(value: Any) -> bytes:
 
 def json_default(value: Any) -> Any:
     """
-    Return plain values for *value*: the ``default`` of the standard library's ``json.dumps``.
+    Return *value* as plain values: a ``default`` function for the standard library's ``json.dumps``.
 
     Raises
     ------
     TypeError
-        If it has no JSON form.
+        If *value* has no JSON form.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""The last transform of each tile, which places it in the world: matrices read and replaced for many tiles at once."""
+"""The last transform of each tile: affine matrices read and replaced for many tiles at once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -21,13 +21,15 @@ from rendergateway.model.records.json_slices import (
     join_object,
 )
 from rendergateway.model.records.number_arrays import flat_numbers
+from rendergateway.model.records.tiles import TileRecord
+from rendergateway.model.records.view import view
 from rendergateway.transforms import AffineModel2D, RigidModel2D, SimilarityModel2D, TranslationModel2D
-from rendergateway.transforms.affine import LinearModel
+from rendergateway.transforms.classes.affine import LinearModel
 
 __all__ = [
     "AFFINE_CLASS",
-    "Leaf",
-    "Transforms",
+    "LeafView",
+    "TransformsView",
     "affine_words",
     "last_leaf",
     "read_affines",
@@ -39,39 +41,39 @@ AFFINE_CLASS = AffineModel2D.JAVA_NAME
 _LINEAR: dict[str, type[LinearModel]] = {
     kind.JAVA_NAME: kind for kind in (AffineModel2D, TranslationModel2D, RigidModel2D, SimilarityModel2D)
 }
-# On the wire m00 m10 m01 m11 tx ty.
+# In the JSON: m00 m10 m01 m11 tx ty.
 _COUNT = 6
 _DATA_STRING = b'"dataString"'
 _BLANKS = bytes.maketrans(b",", b" ")
-# Tiles looked at together: their lists do not set the garbage collector off, their texts stay in the processor's cache.
+# Tiles per step: their lists do not trigger the garbage collector, their texts stay in the processor's cache.
 _AT_ONCE = 128
 
 
-class Leaf(msgspec.Struct, gc=False, rename="camel"):
-    """What a tile's last transform says of itself; without a class where it is no leaf."""
+class LeafView(msgspec.Struct, gc=False, rename="camel"):
+    """Partial view of a transform; without a class if it is not a leaf."""
 
     type: str | None = "leaf"
     class_name: str | None = None
     data_string: str | None = None
 
 
-class Transforms(msgspec.Struct, gc=False):
-    """A tile's transforms, as far as the last ones need it."""
+class TransformsView(msgspec.Struct, gc=False):
+    """Partial view of a tile's transforms."""
 
     type: str | None = None
-    items: list[Leaf] = msgspec.field(name="specList", default_factory=list)
+    items: list[LeafView] = msgspec.field(name="specList", default_factory=list)
 
 
-_NO_LEAF = Leaf(None)
+_NO_LEAF = LeafView(None)
 
 
-def last_leaf(transforms: Transforms | None) -> Leaf:
-    """Return the last of a tile's transforms; one without a class where there is none."""
+def last_leaf(transforms: TransformsView | None) -> LeafView:
+    """Return the last of a tile's transforms; a leaf without a class if the tile has none."""
     return transforms.items[-1] if transforms is not None and transforms.items else _NO_LEAF
 
 
-def trailing_affines(transforms: Transforms | None) -> list[Leaf]:
-    """Return the leaves of affine classes that a tile's transforms end with, in their order."""
+def trailing_affines(transforms: TransformsView | None) -> list[LeafView]:
+    """Return the trailing leaves of affine classes, in their order."""
     if transforms is None or transforms.type != "list":
         return []
     items, start = transforms.items, len(transforms.items)
@@ -80,20 +82,20 @@ def trailing_affines(transforms: Transforms | None) -> list[Leaf]:
     return items[start:]
 
 
-def _is_affine(leaf: Leaf) -> bool:
+def _is_affine(leaf: LeafView) -> bool:
     return leaf.type == "leaf" and leaf.class_name in _LINEAR and bool(leaf.data_string)
 
 
-def read_affines(leaves: Sequence[Leaf]) -> tuple[FloatArray, list[tuple[int, str]]]:
+def read_affines(leaves: Sequence[LeafView]) -> tuple[FloatArray, list[tuple[int, str]]]:
     """
-    Return the matrices of last transforms.
+    Return the matrices of transforms.
 
     Returns
     -------
     affines : ndarray, shape (N, 2, 3)
-        NaN where the transform is no leaf, or of a class that is not affine.
+        NaN for transforms that are not leaves, or of a class that is not affine.
     problems : list of (int, str)
-        Row and sentence of each affine leaf whose text cannot be read.
+        Row and message of each affine leaf whose ``dataString`` is malformed.
     """
     affines = np.full((len(leaves), 2, 3), np.nan)
     slow = set(range(len(leaves)))
@@ -105,8 +107,8 @@ def read_affines(leaves: Sequence[Leaf]) -> tuple[FloatArray, list[tuple[int, st
     return affines, [(row, problem) for row in sorted(slow) for problem in _read_slowly(leaves[row], affines[row])]
 
 
-def _read_slowly(leaf: Leaf, affine: FloatArray) -> Iterator[str]:
-    """Read one matrix in place; yield what is wrong with its text."""
+def _read_slowly(leaf: LeafView, affine: FloatArray) -> Iterator[str]:
+    """Read one matrix in place; yield the error if its text is malformed."""
     if leaf.class_name in _LINEAR:
         try:
             affine[:] = _matrix(leaf)
@@ -114,14 +116,14 @@ def _read_slowly(leaf: Leaf, affine: FloatArray) -> Iterator[str]:
             yield str(error)
 
 
-def _is_plain(leaf: Leaf) -> bool:
+def _is_plain(leaf: LeafView) -> bool:
     return (
         leaf.class_name == AFFINE_CLASS and leaf.data_string is not None and leaf.data_string.count(" ") == _COUNT - 1
     )
 
 
 def _joined_numbers(texts: Sequence[str]) -> FloatArray | None:
-    """Read the numbers of all texts at once; None where one of them has other words than JSON has for numbers."""
+    """Read the numbers of all texts at once; None if one contains numbers that are not valid JSON."""
     try:
         numbers = flat_numbers(f"[{','.join(texts).replace(' ', ',')}]")
     except RecordError:
@@ -129,7 +131,7 @@ def _joined_numbers(texts: Sequence[str]) -> FloatArray | None:
     return numbers if numbers.size == _COUNT * len(texts) else None
 
 
-def _matrix(leaf: Leaf) -> FloatArray:
+def _matrix(leaf: LeafView) -> FloatArray:
     if leaf.data_string is None:
         raise TransformError(f"dataString of {leaf.class_name} is missing")
     transform = _LINEAR[leaf.class_name or ""].from_data_string(leaf.data_string)
@@ -139,7 +141,7 @@ def _matrix(leaf: Leaf) -> FloatArray:
 
 def affine_words(affines: FloatArray) -> list[bytes]:
     """
-    Return each matrix (N, 2, 3) as the words of a ``dataString``, in the shortest form that reads back the same.
+    Return each matrix (N, 2, 3) as the words of a ``dataString``, in the shortest form that reads back identically.
 
     Numbers must be finite.
     """
@@ -151,7 +153,7 @@ def affine_words(affines: FloatArray) -> list[bytes]:
     return words
 
 
-# New numbers in old texts
+# Replacing numbers in texts
 
 
 class _RawLeaf(msgspec.Struct, gc=False, rename="camel"):
@@ -163,32 +165,29 @@ class _RawTransforms(msgspec.Struct, gc=False):
     items: list[_RawLeaf] = msgspec.field(name="specList", default_factory=list)
 
 
-class _WithRawTransforms(msgspec.Struct, gc=False):
-    transforms: _RawTransforms
-
-
+_WithRawTransforms = view(TileRecord, transforms=_RawTransforms)
 _NO_RAW_LEAF = _RawLeaf()
 _decode_raw = msgspec.json.Decoder(_WithRawTransforms).decode
-_decode_many = msgspec.json.Decoder(list[_WithRawTransforms]).decode
+_decode_many: Callable[[bytes], list[Any]] = msgspec.json.Decoder(list[_WithRawTransforms]).decode  # type: ignore[valid-type]
 
 
 def with_last_affines(texts: Sequence[Text], words: Sequence[bytes | None], tile_ids: Sequence[str]) -> bytes:
     """
-    Return a JSON array of tiles in whose texts the numbers of the last transform, an affine leaf, are replaced.
+    Return a JSON array of tiles with the numbers of their last transforms, affine leaves, replaced in the text.
 
     Parameters
     ----------
     texts : sequence of JSON text
         The tiles.
     words : sequence of bytes or None
-        The new numbers as `affine_words` has them; None leaves a tile whose last transform is not affine as it is.
+        The new numbers in the form of `affine_words`; None leaves a tile whose last transform is not affine unchanged.
     tile_ids : sequence of str
-        Said in messages.
+        Ids for error messages.
 
     Raises
     ------
     RecordError
-        If a tile has numbers for a last transform that is no affine leaf, or none for one that is.
+        If a tile has numbers but its last transform is not an affine leaf, or the reverse.
     """
     parts = (slice(start, start + _AT_ONCE) for start in range(0, len(texts), _AT_ONCE))
     return b"[%b]" % b",".join(
@@ -198,10 +197,10 @@ def with_last_affines(texts: Sequence[Text], words: Sequence[bytes | None], tile
 
 def _spliced(texts: Sequence[Text], words: Sequence[bytes | None]) -> bytes | None:
     """
-    Return the changed texts, joined; None where they have to be looked at one by one.
+    Return the changed texts, joined; None if they must be processed one by one.
 
-    Without a backslash anywhere, ``"dataString"`` is a whole word of JSON wherever it stands. If there are as many of
-    them as leaves that have one, they are the names of those members and nothing else.
+    Without a backslash anywhere, each ``"dataString"`` is a whole JSON string. If their number equals the number of
+    leaves that have this member, each of them is the name of that member.
     """
     whole = join_list(texts)
     try:
@@ -227,7 +226,7 @@ def _spliced(texts: Sequence[Text], words: Sequence[bytes | None]) -> bytes | No
 
 
 def _with_value(piece: bytes, new: bytes) -> bytes | None:
-    """Replace the text that stands after a member's name; None where something else does."""
+    """Replace the string that follows a member name; None if the value is not a string."""
     parts = piece.split(b'"', 2)
     return b'%b"%b"%b' % (parts[0], new, parts[2]) if len(parts) == 3 and parts[0].strip() == b":" else None
 
@@ -245,7 +244,7 @@ def _one_by_one(texts: Sequence[Text], words: Sequence[bytes | None], tile_ids: 
 
 
 def _last_class(text: Text) -> str | None:
-    """Return the Java class of the last transform; None where there is none, or it is no leaf."""
+    """Return the Java class of the last transform; None if it is missing or not a leaf."""
     try:
         items = _decode_raw(text).transforms.items
     except msgspec.DecodeError:
@@ -255,7 +254,7 @@ def _last_class(text: Text) -> str | None:
 
 def _with_last_affine(text: Text, words: bytes) -> bytes:
     old = _last_data_string(text)
-    # A text between quotes without , and : is not found across two others; once found, it is the one that was read.
+    # A quoted string without , and : cannot span two other strings: a single occurrence is the value that was decoded.
     if old and b"," not in old and b":" not in old:
         before, *after = copy_of(text).split(old)
         if len(after) == 1:
@@ -276,8 +275,8 @@ def _last_data_string(text: Text) -> bytes:
     try:
         items = _decode_raw(text).transforms.items
     except msgspec.DecodeError as error:
-        raise RecordError(f"expected a list of transforms: {error}") from error
+        raise RecordError(f"transforms are not a list: {error}") from error
     if not items or items[-1].class_name != AFFINE_CLASS:
-        what = f"a {items[-1].class_name or 'reference or list'}" if items else "missing"
-        raise RecordError(f"its last transform is {what}; expected {AFFINE_CLASS}, whose numbers can be replaced")
+        found = f"a {items[-1].class_name or 'reference or list'}" if items else "missing"
+        raise RecordError(f"the last transform is {found}; expected {AFFINE_CLASS}, whose numbers can be replaced")
     return bytes(items[-1].data_string)

@@ -1,4 +1,4 @@
-"""Points of many match pairs as arrays, without a Python float a number."""
+"""Points of many match pairs as arrays, without a Python float per number."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from rendergateway.errors import RecordError
 from rendergateway.geometry import FloatArray
 from rendergateway.model.records.json_slices import Text, copy_of, cut_list, join_list
 from rendergateway.model.records.matches import MatchRecord
+from rendergateway.model.records.number_arrays import SIMDJSON_ERRORS
 from rendergateway.model.tables.table import read_only
 
 __all__ = ["Sides", "read_sides"]
 
 _MAYBE_BETWEEN = re.compile(rb"\}\s*,\s*\{")
-# Bytes read at one time: few enough to stay in the processor's cache, so many that the work around them does not count.
+# Bytes per step: small enough for the processor's cache, large enough to make the overhead per step negligible.
 _PIECE = 1 << 18
-# p x, p y, q x, q y and weights of some pairs, one pair after the other; and how many points each pair has.
+# p x, p y, q x, q y and weights of some pairs, concatenated, and the number of points per pair.
 _Flat: TypeAlias = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, npt.NDArray[np.int64]]
 
 
 @attrs.frozen(eq=False)
 class Sides:
-    """The points of all pairs, one pair after the other: (M, 2), (M, 2), (M,), and where each pair begins (N + 1,)."""
+    """Concatenated points of all pairs, (M, 2), (M, 2) and (M,), and the start of each pair, (N + 1,)."""
 
     p: FloatArray
     q: FloatArray
@@ -38,17 +39,17 @@ class Sides:
 
 def read_sides(whole: bytes | None, texts: Sequence[Text] | None) -> Sides:
     """
-    Read the points of match pairs, given as one array or cut already.
+    Decode the points of match pairs, given as one JSON array or as texts.
 
     Raises
     ------
     RecordError
-        If a pair has no points, or not as many x and y on both sides as weights; the message names it.
+        If a pair has no points, or the lengths of its points and weights differ; the message names the pair.
     """
     try:
         parts = list(_read_fast(_pieces(whole) if texts is None else _joined_texts(texts)))
-    except (ValueError, TypeError, KeyError, AttributeError, RuntimeError, ImportError):
-        # Without simdjson, or something is wrong: pair by pair, with names.
+    except SIMDJSON_ERRORS:
+        # Pair by pair, for an error that names the pair; it also accepts integers of more than 64 bits.
         rows = cut_list(whole or b"[]") if texts is None else texts
         parts = [_read_slowly(row, text) for row, text in enumerate(rows)]
     return _joined(parts)
@@ -56,9 +57,9 @@ def read_sides(whole: bytes | None, texts: Sequence[Text] | None) -> Sides:
 
 def _pieces(whole: bytes | None) -> Iterator[bytes]:
     """
-    Cut an array of objects into arrays of some of them, where it looks like between two.
+    Split an array of objects into smaller arrays, at positions that look like the end of an object.
 
-    If each piece is JSON, as the parser finds out, so was the cut right; this is quicker than to cut with certainty.
+    If each piece parses as JSON, the positions were right; this is faster than finding them with certainty.
     """
     text = (whole or b"[]").strip()
     start = 1
@@ -69,7 +70,7 @@ def _pieces(whole: bytes | None) -> Iterator[bytes]:
 
 
 def _joined_texts(texts: Sequence[Text]) -> Iterator[bytes]:
-    """Join texts that were cut already to arrays of some of them."""
+    """Join texts into arrays of several of them."""
     start = size = 0
     for end, text in enumerate(texts, 1):
         size += len(copy_of(text))
@@ -79,11 +80,12 @@ def _joined_texts(texts: Sequence[Text]) -> Iterator[bytes]:
 
 
 def _read_fast(pieces: Iterable[bytes]) -> Iterator[_Flat]:
+    # Imported on use: `import rendergateway` does not load it.
     import simdjson
 
     parser = simdjson.Parser()
     for piece in pieces:
-        # A parser reads the next text only when nothing refers to the last one: the function's end sees to that.
+        # A parser reads the next text only if nothing refers to the previous one: _columns copies the numbers.
         yield _columns(parser.parse(piece))
 
 
@@ -94,7 +96,7 @@ def _columns(pairs: Any) -> _Flat:
         (p_x, p_y), (q_x, q_y), weights = points["p"], points["q"], points["w"]
         counts.append(len(weights))
         if not len(p_x) == len(p_y) == len(q_x) == len(q_y) == len(weights):
-            raise ValueError("not as many x and y as weights")
+            raise ValueError("numbers of x, y and weights differ")
         for column, numbers in zip(columns, (p_x, p_y, q_x, q_y, weights), strict=True):
             column += numbers.as_buffer(of_type="d")
     p_x, p_y, q_x, q_y, weights = (np.frombuffer(column, dtype=np.float64) for column in columns)
@@ -115,14 +117,14 @@ def _read_slowly(row: int, text: Text) -> _Flat:
     try:
         points = msgspec.json.decode(text, type=_WithPoints).matches
     except msgspec.DecodeError as error:
-        raise RecordError(f"row {row}: {_what_is_wrong(text)}; {error}") from error
+        raise RecordError(f"row {row}: {_problems(text)}; {error}") from error
     if len({len(numbers) for numbers in (*points.p, *points.q, points.w)}) != 1:
-        raise RecordError(f"row {row}: {_what_is_wrong(text)}")
+        raise RecordError(f"row {row}: {_problems(text)}")
     p_x, p_y, q_x, q_y, weights = np.array([*points.p, *points.q, points.w], dtype=np.float64)
     return p_x, p_y, q_x, q_y, weights, np.array([len(weights)])
 
 
-def _what_is_wrong(text: Text) -> str:
+def _problems(text: Text) -> str:
     record = MatchRecord.from_json(text)
     return f"{record!r}: {'; '.join(problem.text for problem in record.validate())}"
 

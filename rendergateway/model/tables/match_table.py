@@ -1,4 +1,4 @@
-"""Many match pairs as arrays over their texts."""
+"""Table of match pairs: numpy arrays over their texts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from rendergateway.errors import RecordError
 from rendergateway.geometry import FloatArray
-from rendergateway.model.records.matches import MatchRecord, pair_ids
+from rendergateway.model.records.matches import PAIR_IDS, MatchRecord, pair_ids
 from rendergateway.model.tables.match_points import Sides, read_sides
 from rendergateway.model.tables.table import Column, Table, read_only
 
@@ -20,20 +20,18 @@ if TYPE_CHECKING:
 
 __all__ = ["MatchTable"]
 
-_ID_COLUMNS = ("p_group", "p_id", "q_group", "q_id")
-
 
 class MatchTable(Table[MatchRecord]):
     """
-    Match pairs as numpy arrays, read from their texts when asked for.
+    Match pairs as numpy arrays, decoded lazily from their texts.
 
-    The points of pair *i* are the rows ``offsets[i]`` to ``offsets[i + 1]`` of `p`, `q` and `weights`. Selecting,
-    changing and writing are as for a `TileTable`.
+    The points of pair *i* are the rows ``offsets[i]`` to ``offsets[i + 1]`` of `p`, `q` and `weights`. Selection,
+    changes and encoding work as for a `TileTable`.
 
     Parameters
     ----------
     texts : sequence of JSON text
-        One a pair.
+        One per pair.
 
     Examples
     --------
@@ -50,7 +48,7 @@ class MatchTable(Table[MatchRecord]):
     @classmethod
     def from_pandas(cls, frame: pandas.DataFrame) -> MatchTable:
         """
-        Return the table of a frame as `to_pandas` makes it; rows of one pair stand together.
+        Return the table of a data frame in the format of `to_pandas`.
 
         Raises
         ------
@@ -66,29 +64,29 @@ class MatchTable(Table[MatchRecord]):
     def _ids(self, name: str) -> Column:
         if name not in self._columns:
             ids = [pair_ids(text) for text in self.texts]
-            table = np.array(ids, dtype=object).reshape(len(ids), len(_ID_COLUMNS))
-            self._columns.update(zip(_ID_COLUMNS, map(read_only, table.T), strict=True))
+            table = np.array(ids, dtype=object).reshape(len(ids), len(PAIR_IDS))
+            self._columns.update(zip(PAIR_IDS, map(read_only, table.T), strict=True))
         column: Column = self._columns[name]
         return column
 
     @property
     def p_group(self) -> Column:
-        """Groups of the first tiles: (N,), texts."""
+        """Groups of the p tiles: (N,), strings."""
         return self._ids("p_group")
 
     @property
     def p_id(self) -> Column:
-        """Ids of the first tiles: (N,), texts."""
+        """Ids of the p tiles: (N,), strings."""
         return self._ids("p_id")
 
     @property
     def q_group(self) -> Column:
-        """Groups of the second tiles: (N,), texts."""
+        """Groups of the q tiles: (N,), strings."""
         return self._ids("q_group")
 
     @property
     def q_id(self) -> Column:
-        """Ids of the second tiles: (N,), texts."""
+        """Ids of the q tiles: (N,), strings."""
         return self._ids("q_id")
 
     @property
@@ -100,12 +98,12 @@ class MatchTable(Table[MatchRecord]):
 
     @property
     def p(self) -> FloatArray:
-        """Points in the first tiles: (M, 2), x and y, all pairs one after the other."""
+        """Points in the p tiles: (M, 2), x and y, concatenated over all pairs."""
         return self._sides.p
 
     @property
     def q(self) -> FloatArray:
-        """Points in the second tiles: (M, 2)."""
+        """Points in the q tiles: (M, 2)."""
         return self._sides.q
 
     @property
@@ -115,41 +113,41 @@ class MatchTable(Table[MatchRecord]):
 
     @property
     def offsets(self) -> npt.NDArray[np.int64]:
-        """Where the points of each pair begin, and where the last one's end: (N + 1,)."""
+        """First row of each pair's points, and the end of the last pair: (N + 1,)."""
         return self._sides.offsets
 
     @property
     def counts(self) -> npt.NDArray[np.int64]:
-        """How many points each pair has: (N,)."""
+        """Number of points per pair: (N,)."""
         return np.diff(self.offsets)
 
     @property
     def pair(self) -> npt.NDArray[np.int64]:
-        """The number of the pair that each point belongs to: (M,)."""
+        """Index of the pair of each point: (M,)."""
         return np.repeat(np.arange(len(self)), self.counts)
 
     def _chosen_columns(self, rows: npt.NDArray[np.int64]) -> dict[str, Any]:
-        return {name: read_only(self._columns[name][rows]) for name in _ID_COLUMNS if name in self._columns}
+        return {name: read_only(self._columns[name][rows]) for name in PAIR_IDS if name in self._columns}
 
-    # Changing and writing
+    # Changes and encoding
 
     def evolve(
         self, *, p: npt.ArrayLike | None = None, q: npt.ArrayLike | None = None, weights: npt.ArrayLike | None = None
     ) -> MatchTable:
         """
-        Return a table with all points of a side, or all weights, changed; the pairs stay as they are.
+        Return a table with all points of a side, or all weights, changed.
 
         Parameters
         ----------
         p, q : array_like, shape (M, 2), optional
-            As `p` and `q` have them.
+            New points, in the order of `p` and `q`.
         weights : array_like, shape (M,), optional
-            As `weights` has them.
+            New weights, in the order of `weights`.
 
         Raises
         ------
         RecordError
-            If an array is of the wrong shape or not finite.
+            If an array has the wrong shape or is not finite.
         """
         new = {
             "p": self.p if p is None else _checked("p", p, self.p.shape),
@@ -161,17 +159,17 @@ class MatchTable(Table[MatchRecord]):
         return MatchTable.from_records(record.evolve(**part) for record, part in zip(self, parts, strict=True))
 
     def repaired(self) -> MatchTable:
-        """Return a table in which points that were stored by row are turned round; see `MatchRecord.repaired`."""
+        """Return a table with points that were stored by row transposed; see `MatchRecord.repaired`."""
         return MatchTable.from_records(record.repaired() for record in self)
 
     def validate(self) -> list[Problem]:
-        """Return what is wrong with the pairs, those that stand there twice included; see `Problem`."""
+        """Return the problems of the pairs, including duplicates; see `Problem`."""
         from rendergateway.model.records.validation import check_all
 
-        return check_all(self, id_fields=_ID_COLUMNS)
+        return check_all(self, id_fields=PAIR_IDS)
 
     def to_pandas(self) -> pandas.DataFrame:
-        """Return a frame of a row a point, with the ids of its pair; needs pandas."""
+        """Return a data frame with one row per point, with the ids of its pair; needs pandas."""
         from rendergateway.model.tables.pandas import frame_of_matches
 
         return frame_of_matches(self)
@@ -180,7 +178,7 @@ class MatchTable(Table[MatchRecord]):
 def _checked(name: str, values: npt.ArrayLike, shape: tuple[int, ...]) -> FloatArray:
     array = np.asarray(values, dtype=np.float64)
     if array.shape != shape:
-        raise RecordError(f"{name} is {array.shape}; expected {shape}, a row a point")
+        raise RecordError(f"{name} has shape {array.shape}; expected {shape}, one row per point")
     if not np.isfinite(array).all():
         row = int(np.argwhere(~np.isfinite(array))[0][0])
         raise RecordError(f"{name} of point {row} is {array[row]}; expected finite numbers")

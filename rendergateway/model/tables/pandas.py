@@ -1,4 +1,4 @@
-"""Tables as pandas frames and back: the one module that knows pandas."""
+"""Conversion of tables to and from pandas data frames; the only module that imports pandas."""
 
 from __future__ import annotations
 
@@ -6,41 +6,44 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas  # type: ignore[import-untyped]
 
 from rendergateway.errors import RecordError
-from rendergateway.model.records.matches import MatchRecord
+from rendergateway.extras import needed_for
+from rendergateway.model.records.matches import PAIR_IDS, MatchRecord
 from rendergateway.model.tables.table import Column
+from rendergateway.model.tables.tile_columns import JOINED
 
 if TYPE_CHECKING:
+    import pandas  # type: ignore[import-untyped]
+
     from rendergateway.model.tables.match_table import MatchTable
 
 __all__ = ["columns_of", "frame_of", "frame_of_matches", "pairs_of"]
 
 _AFFINE = tuple(f"last_{name}" for name in ("m00", "m01", "tx", "m10", "m11", "ty"))
-_SPLIT = {
-    "box": ("min_x", "min_y", "max_x", "max_y"),
-    "size": ("width", "height"),
-    "stage": ("stage_x", "stage_y"),
-    "last_affine": _AFFINE,
-}
-_IDS = ("p_group", "p_id", "q_group", "q_id")
+_SPLIT = {**JOINED, "last_affine": _AFFINE}
 _POINTS = ("p_x", "p_y", "q_x", "q_y", "weight")
 
 
 def frame_of(columns: Mapping[str, Column]) -> pandas.DataFrame:
-    """Return a frame of the columns of a `TileTable`, those of several numbers split."""
+    """Return a data frame of columns; columns of several numbers are split."""
     series: dict[str, Any] = {}
     for name, column in columns.items():
         if name in _SPLIT:
             series.update(zip(_SPLIT[name], column.reshape(len(column), -1).T, strict=True))
         else:
             series[name] = column
-    return pandas.DataFrame(series)
+    return _data_frame(series)
+
+
+def _data_frame(columns: dict[str, Any]) -> pandas.DataFrame:
+    with needed_for("a frame"):
+        import pandas
+    return pandas.DataFrame(columns)
 
 
 def columns_of(frame: pandas.DataFrame) -> dict[str, Any]:
-    """Return what `TileTable.from_columns` takes of a frame; missing values are None."""
+    """Return the arguments of `TileTable.from_columns` for a data frame; missing values are None."""
     columns = {str(name): _with_none(frame[name]) for name in frame.columns if name not in (*_AFFINE, "last_class")}
     if set(_AFFINE) <= set(frame.columns):
         columns["last_affine"] = frame[list(_AFFINE)].to_numpy(dtype=np.float64).reshape(-1, 2, 3)
@@ -52,25 +55,25 @@ def _with_none(series: Any) -> list[Any]:
 
 
 def frame_of_matches(table: MatchTable) -> pandas.DataFrame:
-    """Return a frame of a row a point."""
-    ids = {name: getattr(table, name)[table.pair] for name in _IDS}
+    """Return a data frame with one row per point."""
+    ids = {name: getattr(table, name)[table.pair] for name in PAIR_IDS}
     points = np.column_stack([table.p, table.q, table.weights])
-    return pandas.DataFrame({**ids, **dict(zip(_POINTS, points.T, strict=True))})
+    return _data_frame({**ids, **dict(zip(_POINTS, points.T, strict=True))})
 
 
 def pairs_of(frame: pandas.DataFrame) -> Iterator[MatchRecord]:
     """
-    Yield the match pairs of a frame of a row a point, in the order in which they first appear.
+    Yield the match pairs of a data frame with one row per point, in order of first appearance.
 
     Raises
     ------
     RecordError
         If a column is missing.
     """
-    missing = [name for name in (*_IDS, *_POINTS) if name not in frame.columns]
+    missing = [name for name in (*PAIR_IDS, *_POINTS) if name not in frame.columns]
     if missing:
-        raise RecordError(f"a frame of matches has the columns {', '.join((*_IDS, *_POINTS))}; {missing} are missing")
-    for ids, part in frame.groupby(list(_IDS), sort=False):
+        raise RecordError(f"a frame of matches lacks columns {missing}; expected {', '.join((*PAIR_IDS, *_POINTS))}")
+    for ids, part in frame.groupby(list(PAIR_IDS), sort=False):
         points = part[list(_POINTS)].to_numpy(dtype=np.float64)
-        sides = dict(zip(_IDS, map(str, ids), strict=True))
+        sides = dict(zip(PAIR_IDS, map(str, ids), strict=True))
         yield MatchRecord(**sides, p=points[:, :2], q=points[:, 2:4], weights=points[:, 4])

@@ -1,4 +1,4 @@
-"""Tiles together with the shared transforms that they refer to: the unit of bulk transfer."""
+"""Resolved tiles: tiles and the shared transforms they refer to, the unit of bulk transfer."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import attrs
 import msgspec
 
 from rendergateway.errors import RecordError, TransformError
-from rendergateway.model.records.json_slices import Raw, Text, copy_of, cut_object, decode, join_object
+from rendergateway.model.records.json_slices import Raw, Text, cut_object, decode, join_object
 from rendergateway.model.records.record import to_text
 from rendergateway.model.records.tiles import TileRecord
+from rendergateway.model.tables.references import references, references_of_transform
 from rendergateway.model.tables.table import Table
 from rendergateway.transforms import Transform, TransformReference, from_spec
 
@@ -24,7 +25,7 @@ _TILES, _TRANSFORMS = "tileIdToSpecMap", "transformIdToSpecMap"
 
 
 class _Maps(msgspec.Struct):
-    """Both maps, found in one pass over the text."""
+    """Both maps, decoded in one pass over the text."""
 
     tiles: dict[str, Raw] | None = msgspec.field(name=_TILES, default=None)
     transforms: dict[str, Raw] = msgspec.field(name=_TRANSFORMS, default_factory=dict)
@@ -38,7 +39,7 @@ class ResolvedTiles:
     Attributes
     ----------
     tiles : dict of str to JSON text
-        By tile id, in the order of the answer.
+        By tile id, in the order of the response.
     transforms : dict of str to JSON text
         The shared transforms that the tiles refer to, by id.
     """
@@ -49,7 +50,7 @@ class ResolvedTiles:
     @classmethod
     def from_json(cls, text: Text) -> ResolvedTiles:
         """
-        Cut an answer into tiles and transforms; neither is read.
+        Split a response into tiles and transforms, without decoding them.
 
         Raises
         ------
@@ -59,8 +60,8 @@ class ResolvedTiles:
         maps: _Maps = decode(text, _Maps)
         if maps.tiles is None:
             members = ", ".join(cut_object(text)) or "none"
-            raise RecordError(f"resolved tiles have a member {_TILES}; these have {members}")
-        # Both maps were made for this object alone; a copy of them would be work for nothing.
+            raise RecordError(f"resolved tiles lack the member {_TILES}; they have {members}")
+        # Both maps belong to this object alone and need no copy.
         return cls(cast("dict[str, Raw | bytes]", maps.tiles), cast("dict[str, Raw | bytes]", maps.transforms))
 
     @classmethod
@@ -68,19 +69,19 @@ class ResolvedTiles:
         cls, tiles: Iterable[TileRecord], transforms: Mapping[str, Transform | Raw | bytes] | None = None
     ) -> ResolvedTiles:
         """
-        Gather *tiles* with the shared transforms that they may refer to.
+        Combine *tiles* with the shared transforms they may refer to.
 
         Parameters
         ----------
         tiles : TileTable or iterable of TileRecord
-            Of a table, the texts are taken as they are.
+            The texts of a table are used unchanged.
         transforms : mapping of str to Transform or JSON text, optional
             The shared transforms by id.
 
         Raises
         ------
         RecordError
-            If two tiles have one id.
+            If a tile id is a duplicate.
         """
         shared = {key: _shared_text(key, transform) for key, transform in (transforms or {}).items()}
         if isinstance(tiles, Table):
@@ -88,12 +89,12 @@ class ResolvedTiles:
         gathered = cls(transforms=shared)
         for tile in tiles:
             if tile.tile_id in gathered.tiles:
-                raise RecordError(f"tile id {tile.tile_id!r} stands here twice")
+                raise RecordError(f"duplicate tile id {tile.tile_id!r}")
             gathered.tiles[tile.tile_id] = tile.to_json()
         return gathered
 
     def to_json(self) -> bytes:
-        """Return the text that a service takes."""
+        """Return the JSON text in the format of the service."""
         return join_object({_TRANSFORMS: join_object(self.transforms), _TILES: join_object(self.tiles)})
 
     def merged(self, *others: ResolvedTiles) -> ResolvedTiles:
@@ -103,33 +104,33 @@ class ResolvedTiles:
         Raises
         ------
         RecordError
-            If a tile id stands in two of them, or a transform id means different transforms.
+            If a tile id is a duplicate, or a transform id has different transforms.
         """
         whole = ResolvedTiles(dict(self.tiles), dict(self.transforms))
         for other in others:
-            twice = next((tile_id for tile_id in other.tiles if tile_id in whole.tiles), None)
-            if twice is not None:
-                raise RecordError(f"tile id {twice!r} stands in both; expected each tile once")
+            duplicate = next((tile_id for tile_id in other.tiles if tile_id in whole.tiles), None)
+            if duplicate is not None:
+                raise RecordError(f"duplicate tile id {duplicate!r} in the merged tiles")
             for key, text in other.transforms.items():
                 if key in whole.transforms and decode(whole.transforms[key]) != decode(text):
-                    raise RecordError(f"shared transform {key!r} is another one in each; expected one of this id")
+                    raise RecordError(f"shared transform {key!r} differs between the merged tiles")
             whole.tiles.update(other.tiles)
             whole.transforms.update(other.transforms)
         return whole
 
     def filtered(self, keep: Callable[[TileRecord], bool] | Iterable[str]) -> ResolvedTiles:
         """
-        Return some of the tiles, with the transforms that they refer to.
+        Return a subset of the tiles, with the transforms they refer to.
 
         Parameters
         ----------
         keep : callable or iterable of str
-            Is given each record and tells whether it stays; or the ids of those that stay, all of which must be here.
+            A predicate of records, or the ids of the tiles to keep.
 
         Raises
         ------
         RecordError
-            If an id is not here.
+            If an id is missing.
         """
         if callable(keep):
             part = {tile_id: text for tile_id, text in self.tiles.items() if keep(TileRecord.from_json(text))}
@@ -137,23 +138,22 @@ class ResolvedTiles:
             wanted = dict.fromkeys(keep)
             missing = next((tile_id for tile_id in wanted if tile_id not in self.tiles), None)
             if missing is not None:
-                raise RecordError(f"there is no tile {missing!r} among these {len(self)}")
+                raise RecordError(f"no tile {missing!r} among these {len(self)}")
             part = {tile_id: text for tile_id, text in self.tiles.items() if tile_id in wanted}
         return ResolvedTiles(part, self._wanted(part.values()))
 
     def shared(self) -> dict[str, Transform]:
-        """Return the shared transforms by id; each is one object, however many tiles refer to it."""
+        """Return the shared transforms by id, each as one object."""
         return {key: from_spec(decode(text)) for key, text in self.transforms.items()}
 
     def resolved(self) -> Iterator[TileRecord]:
         """
-        Yield each tile with its references replaced by what they name.
+        Yield each tile with its references replaced by the shared transforms.
 
         Raises
         ------
         TransformError
-            If a reference names no transform that is here, or references lead back to themselves; the message names
-            the tile.
+            If a reference is missing or cyclic; the message names the tile.
         """
         shared = self.shared()
         for record in self.records():
@@ -168,7 +168,7 @@ class ResolvedTiles:
 
     def validate(self) -> list[Problem]:
         """
-        Return what is wrong with the tiles and the transforms, missing and cyclic references included; see `Problem`.
+        Return the problems of tiles and transforms, including missing and cyclic references; see `Problem`.
 
         Examples
         --------
@@ -184,12 +184,12 @@ no shared transform with id 'lens')
     @classmethod
     def unresolved(cls, tiles: Iterable[TileRecord], shared: Mapping[str, Transform | Raw | bytes]) -> ResolvedTiles:
         """
-        Gather tiles, with references in the place of transforms that are shared.
+        Combine tiles, with shared transforms replaced by references.
 
         Parameters
         ----------
         tiles : iterable of TileRecord
-            Transforms in their lists that are equal to a shared one, but for the id, become references.
+            Transforms in their lists that equal a shared one, except for the id, become references.
         shared : mapping of str to Transform or JSON text
             The shared transforms by id.
         """
@@ -207,30 +207,28 @@ no shared transform with id 'lens')
         """
         Yield parts of at most *size* tiles, each with every transform its tiles refer to.
 
-        A service resolves references only among the transforms that come in the same request.
+        The service resolves references only to transforms in the same request.
         """
         if size < 1:
-            raise ValueError(f"a batch holds at least one tile, not {size}")
+            raise ValueError(f"batch size must be >= 1: got {size}")
         ids = list(self.tiles)
         for start in range(0, len(ids), size):
             part = {tile_id: self.tiles[tile_id] for tile_id in ids[start : start + size]}
             yield ResolvedTiles(part, self._wanted(part.values()))
 
     def _wanted(self, tiles: Iterable[Text]) -> dict[str, Raw | bytes]:
-        """Return the transforms that *tiles* refer to, also by way of another transform."""
+        """Return the transforms that *tiles* refer to, directly or through other transforms."""
         wanted: set[str] = set().union(*map(references, tiles))
         ahead = list(wanted)
         while ahead:
             text = self.transforms.get(ahead.pop())
-            found: set[str] = set()
-            if text is not None:
-                _collect(decode(text), found)
+            found = references_of_transform(text) if text is not None else frozenset()
             ahead += found - wanted
             wanted |= found
         return {key: text for key, text in self.transforms.items() if key in wanted}
 
     def records(self) -> Iterator[TileRecord]:
-        """Yield a record a tile."""
+        """Yield one record per tile."""
         return map(TileRecord.from_json, self.tiles.values())
 
     def __len__(self) -> int:
@@ -238,7 +236,7 @@ no shared transform with id 'lens')
 
 
 def _texts_by_id(tiles: Any) -> dict[str, Raw | bytes]:
-    # Part of the tables, which a plain import leaves out.
+    # Loaded on use, like the tables.
     from rendergateway.model.tables.column_texts import checked_ids
 
     texts = (text.encode() if isinstance(text, str) else text for text in tiles.texts)
@@ -254,27 +252,7 @@ def _with_id(text: Text, key: str) -> bytes:
 
 
 def _with_references(tile: TileRecord, names: Mapping[Transform, str]) -> TileRecord:
-    """Return a tile in which the transforms that have a name are references."""
+    """Return a tile with references to the named transforms."""
     items = list(tile.transforms)
     new = [TransformReference(names[item.evolve(id=None)]) if item.evolve(id=None) in names else item for item in items]
     return tile.evolve(transforms=tile.transforms.evolve(transforms=new)) if new != items else tile
-
-
-def references(tile: Text) -> set[str]:
-    """Return the ids of the shared transforms that a tile's text refers to, however deep."""
-    if b'"ref' not in copy_of(tile):
-        return set()
-    found: set[str] = set()
-    _collect(decode(cut_object(tile).get("transforms", b"{}")), found)
-    return found
-
-
-def _collect(spec: object, found: set[str]) -> None:
-    if isinstance(spec, dict):
-        if spec.get("type") == "ref":
-            found.add(spec["refId"])
-        for value in spec.values():
-            _collect(value, found)
-    elif isinstance(spec, list):
-        for value in spec:
-            _collect(value, found)

@@ -1,4 +1,4 @@
-"""Columns by name: what is said of several stacks, sections or tiles, to be looked at."""
+"""Columns by name, for display: the attributes of several stacks, sections or tiles."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["RowTable"]
 
 class RowTable:
     """
-    Columns of one length, by name: ``table["z"]`` or ``table.z``.
+    Columns of equal length by name, ``table["z"]`` or ``table.z``; iteration yields one dict per row.
 
     Parameters
     ----------
     columns : mapping of str to array_like
-        A column of numbers becomes one of float64 or int64, NaN for None; any other an array of objects.
+        Numbers become float64 or int64, with NaN for None; other values an array of objects.
 
     Raises
     ------
@@ -41,8 +41,7 @@ class RowTable:
         self.columns: dict[str, Column] = {name: read_only(_column(values)) for name, values in columns.items()}
         lengths = {name: len(column) for name, column in self.columns.items()}
         if len(set(lengths.values())) > 1:
-            raise RecordError(f"columns of one table are of one length; these are {lengths}")
-        self._length = next(iter(lengths.values()), 0)
+            raise RecordError(f"columns differ in length: got {lengths}")
 
     def __getitem__(self, name: str) -> Column:
         return self.columns[name]
@@ -50,27 +49,27 @@ class RowTable:
     def __getattr__(self, name: str) -> Column:
         columns: dict[str, Column] = vars(self).get("columns", {})
         if name not in columns:
-            raise AttributeError(f"this table has the columns {', '.join(columns)}; {name!r} is none of them")
+            raise AttributeError(f"RowTable has no column {name!r}; it has {', '.join(columns)}")
         return columns[name]
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        columns = [column.tolist() for column in self.columns.values()]
-        return (dict(zip(self.columns, row, strict=True)) for row in zip(*columns, strict=True))
+        rows = zip(*(column.tolist() for column in self.columns.values()), strict=True)
+        return (dict(zip(self.columns, row, strict=True)) for row in rows)
 
     def __len__(self) -> int:
-        return self._length
+        return len(next(iter(self.columns.values()), ()))
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.columns]
 
     def to_pandas(self) -> pandas.DataFrame:
-        """Return a frame of the same columns; a box becomes four. Needs pandas."""
+        """Return the columns as a data frame; needs pandas."""
         from rendergateway.model.tables.pandas import frame_of
 
         return frame_of(self.columns)
 
     def __repr__(self) -> str:
-        return f"<RowTable of {self._length} rows: {', '.join(self.columns)}>"
+        return f"<RowTable of {len(self)} rows: {', '.join(self.columns)}>"
 
 
 def _column(values: Any) -> Column:

@@ -1,4 +1,4 @@
-"""What tables of tiles and of matches share: rows that are JSON texts, chosen by index, slice or mask."""
+"""Base class of tables: rows of JSON text, selected by index, slice or mask."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Table(Sequence[R], Generic[R]):
     """
     Records as columns over their texts.
 
-    A table is a value: selecting and changing give another one. An index gives the record of a row; a slice, a mask
-    or an array of indices gives another table.
+    A table is a value: selection and changes return a new one. An index returns the record of a row; a slice, a mask
+    or an array of indices returns a table.
 
     Parameters
     ----------
     texts : iterable of JSON text
-        One a row. They are kept: members that are no columns are there when the table is written.
+        One per row, preserved: members without a column are encoded again unchanged.
     """
 
     RECORD: ClassVar[type[Record]]
@@ -46,12 +46,12 @@ class Table(Sequence[R], Generic[R]):
     @classmethod
     def from_json(cls, text: Text) -> Self:
         """
-        Take a JSON array; it is cut into rows when they are needed.
+        Return the table of a JSON array, which is split into rows lazily.
 
         Raises
         ------
         RecordError
-            If *text* is no array. What is wrong further on is said when it is read.
+            If *text* does not start an array. Other errors are raised when rows are read.
         """
         table = cls(())
         table._texts, table._whole = None, copy_of(text)
@@ -61,12 +61,12 @@ class Table(Sequence[R], Generic[R]):
 
     @classmethod
     def from_records(cls, records: Iterable[R]) -> Self:
-        """Return the table of *records*, in their order."""
+        """Return the table of *records*, in order."""
         return cls(record.to_json() for record in records)
 
     @classmethod
     def joined(cls, tables: Iterable[Self]) -> Self:
-        """Return the rows of all *tables*, one table after the other."""
+        """Return the rows of several tables, in order."""
         parts = list(tables)
         if len(parts) == 1:
             return parts[0]
@@ -81,11 +81,11 @@ class Table(Sequence[R], Generic[R]):
         return self._texts
 
     def to_json(self) -> bytes:
-        """Return a JSON array of the rows: what was not changed is to the byte what was read."""
+        """Return a JSON array of the rows; unchanged rows are byte for byte as read."""
         return self._whole if self._whole is not None else join_list(self.texts)
 
     def records(self) -> list[R]:
-        """Return a record a row."""
+        """Return one record per row."""
         return list(self)
 
     def __len__(self) -> int:
@@ -104,7 +104,7 @@ class Table(Sequence[R], Generic[R]):
         return part
 
     def _chosen_columns(self, rows: npt.NDArray[np.int64]) -> dict[str, Any]:
-        """Return the columns of *rows* that need not be read again."""
+        """Return the columns already decoded, for *rows*."""
         return {name: read_only(column[rows]) for name, column in self._columns.items()}
 
     def __iter__(self) -> Iterator[R]:
@@ -128,6 +128,6 @@ class Table(Sequence[R], Generic[R]):
 
 
 def read_only(column: Any) -> Any:
-    """Return an array that nobody writes into: tables are shared."""
+    """Return *column* set read-only, because tables share columns."""
     column.setflags(write=False)
     return column

@@ -1,8 +1,8 @@
-"""Columns of many tiles, read from their texts: only what is asked for, and no object that outlives the reading."""
+"""Columns of many tiles, decoded from their texts: only the requested members, into short-lived views."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
@@ -18,69 +18,60 @@ from rendergateway.model.records.json_slices import Text, cut_list, decode
 from rendergateway.model.records.pyramid import MipmapLevel
 from rendergateway.model.records.record import Record
 from rendergateway.model.records.tiles import Layout, TileRecord
-from rendergateway.model.tables.last_transforms import Transforms, last_leaf, read_affines
+from rendergateway.model.records.view import view
+from rendergateway.model.tables.last_transforms import TransformsView, last_leaf, read_affines
 from rendergateway.model.tables.table import Column, read_only
 
-__all__ = ["COLUMN_NAMES", "read_columns"]
+__all__ = ["COLUMN_NAMES", "JOINED", "read_columns"]
 
-_NAN = float("nan")
+# Columns of several numbers and the fields they consist of.
+JOINED = {"box": ("min_x", "min_y", "max_x", "max_y"), "size": ("width", "height"), "stage": ("stage_x", "stage_y")}
 
-
-def _member(name: str) -> Any:
-    """Declare a number that reads as NaN where it is missing, under its name on the wire."""
-    return msgspec.field(name=TileRecord.FIELDS[name].wire_name, default=_NAN)
-
-
-class _Layout(msgspec.Struct, frozen=True, gc=False):
-    section_id: str | None = msgspec.field(name="sectionId", default=None)
-    scope_id: str | None = msgspec.field(name="temca", default=None)
-    camera_id: str | None = msgspec.field(name="camera", default=None)
-    stage_x: float = msgspec.field(name="stageX", default=_NAN)
-    stage_y: float = msgspec.field(name="stageY", default=_NAN)
-    image_row: float = msgspec.field(name="imageRow", default=_NAN)
-    image_col: float = msgspec.field(name="imageCol", default=_NAN)
-
-
-class _Level(msgspec.Struct, frozen=True, gc=False):
-    image_url: str | None = msgspec.field(name="imageUrl", default=None)
-    mask_url: str | None = msgspec.field(name="maskUrl", default=None)
-
-
-class _Pyramid(msgspec.Struct, frozen=True, gc=False):
-    full_size: _Level = msgspec.field(name="0", default=_Level())
+# Type and default of a missing member.
+_NUMBER = (float, float("nan"))
+_TEXT = (str | None, None)
+_PLACE = ("z", *JOINED["box"], *JOINED["size"])
+_LAYOUT = (*JOINED["stage"], "image_row", "image_col")
+_IDS = ("section_id", "scope_id", "camera_id")
+_URLS = ("image_url", "mask_url")
+_Layout = view(Layout, **dict.fromkeys(_IDS, _TEXT), **dict.fromkeys(_LAYOUT, _NUMBER))
+_Level = view(MipmapLevel, **dict.fromkeys(_URLS, _TEXT))
+_Pyramid: Any = msgspec.defstruct(
+    "PyramidView", [("full_size", _Level, msgspec.field(name="0", default=_Level()))], frozen=True, gc=False
+)
 
 
 def _numbers(rows: Sequence[Any], *names: str) -> FloatArray:
-    """Return one attribute of all rows (N,), or several (N, count)."""
+    """Return one attribute of all rows, shape (N,), or several, shape (N, count)."""
     values = map(attrgetter(*names), rows)
     if len(names) == 1:
         return np.fromiter(values, np.float64, len(rows))
-    # One flat iterator: numpy would look at each tuple twice.
+    # One flat iterator: numpy would inspect each tuple twice.
     flat = chain.from_iterable(values)
     return np.fromiter(flat, np.float64, len(rows) * len(names)).reshape(len(rows), len(names))
 
 
-def _words(rows: Sequence[Any], name: str) -> Column:
-    words = np.empty(len(rows), dtype=object)
-    words[:] = list(map(attrgetter(name), rows))
-    return words
+def _texts(rows: Sequence[Any], name: str) -> Column:
+    texts = np.empty(len(rows), dtype=object)
+    texts[:] = list(map(attrgetter(name), rows))
+    return texts
 
 
 def _places(rows: Sequence[Any]) -> dict[str, Column]:
-    numbers = _numbers(rows, *_PLACE[1:])
-    return {"tile_id": _words(rows, "tile_id"), "z": numbers[:, 0], "box": numbers[:, 1:5], "size": numbers[:, 5:]}
+    numbers = _numbers(rows, *_PLACE)
+    return {"tile_id": _texts(rows, "tile_id"), "z": numbers[:, 0], "box": numbers[:, 1:5], "size": numbers[:, 5:]}
 
 
 def _layouts(rows: Sequence[Any]) -> dict[str, Column]:
     layouts = [row.layout for row in rows]
-    words = {name: _words(layouts, name) for name in ("section_id", "scope_id", "camera_id")}
-    places = {name: _numbers(layouts, name) for name in ("image_row", "image_col")}
-    return {**words, **places, "stage": _numbers(layouts, "stage_x", "stage_y")}
+    texts = {name: _texts(layouts, name) for name in _IDS}
+    numbers = {name: _numbers(layouts, name) for name in ("image_row", "image_col")}
+    return {**texts, **numbers, "stage": _numbers(layouts, *JOINED["stage"])}
 
 
 def _images(rows: Sequence[Any]) -> dict[str, Column]:
     levels = [row.mipmaps.full_size for row in rows]
-    return {name: _words(levels, name) for name in ("image_url", "mask_url")}
+    return {name: _texts(levels, name) for name in _URLS}
 
 
 def _last_transforms(rows: Sequence[Any]) -> dict[str, Column]:
@@ -88,86 +79,69 @@ def _last_transforms(rows: Sequence[Any]) -> dict[str, Column]:
     affines, problems = read_affines(leaves)
     if problems:
         raise RecordError("row {}: dataString of the last transform: {}".format(*problems[0]))
-    return {"last_affine": affines, "last_class": _words(leaves, "class_name")}
+    return {"last_affine": affines, "last_class": _texts(leaves, "class_name")}
 
 
 @attrs.frozen(eq=False)
 class _Group:
-    """Columns that come from the same members."""
+    """Columns that are decoded from the same members."""
 
     names: tuple[str, ...]
-    fields: tuple[tuple[str, Any, Any], ...]
+    members: Mapping[str, Any]
     columns: Callable[[Sequence[Any]], dict[str, Column]]
 
 
-_PLACE = ("tile_id", "z", "min_x", "min_y", "max_x", "max_y", "width", "height")
 _GROUPS = (
-    _Group(
-        ("tile_id", "z", "box", "size"),
-        (
-            ("tile_id", str, msgspec.field(name="tileId")),
-            *((name, float, _member(name)) for name in _PLACE[1:]),
-        ),
-        _places,
-    ),
-    _Group(
-        ("section_id", "scope_id", "camera_id", "stage", "image_row", "image_col"),
-        (("layout", _Layout, _Layout()),),
-        _layouts,
-    ),
-    _Group(
-        ("image_url", "mask_url"),
-        (("mipmaps", _Pyramid, msgspec.field(name="mipmapLevels", default=_Pyramid())),),
-        _images,
-    ),
-    _Group(("last_affine", "last_class"), (("transforms", Transforms | None, None),), _last_transforms),
+    _Group(("tile_id", "z", "box", "size"), {"tile_id": str, **dict.fromkeys(_PLACE, _NUMBER)}, _places),
+    _Group((*_IDS, "stage", "image_row", "image_col"), {"layout": (_Layout, _Layout())}, _layouts),
+    _Group(_URLS, {"mipmaps": (_Pyramid, _Pyramid())}, _images),
+    _Group(("last_affine", "last_class"), {"transforms": (TransformsView | None, None)}, _last_transforms),
 )
 COLUMN_NAMES = tuple(name for group in _GROUPS for name in group.names)
 
 
 def read_columns(whole: bytes | None, texts: Sequence[Text] | None, names: Iterable[str]) -> dict[str, Column]:
     """
-    Read the columns *names* of tile specs in one pass, with those that come from the same members.
+    Decode columns of tile specs in one pass, together with the columns from the same members.
 
     Parameters
     ----------
     whole : bytes or None
         The specs as one JSON array.
     texts : sequence of JSON text or None
-        The specs one by one; needed where there is no *whole*.
+        The specs one by one; required if *whole* is None.
     names : iterable of str
-        Of `COLUMN_NAMES`.
+        Names in `COLUMN_NAMES`.
 
     Raises
     ------
     RecordError
-        If a text is no tile spec, or a member is of the wrong type; the message names the row and the tile.
+        If a text is not a tile spec, or a member has the wrong type; the message names the row and the tile.
     """
     wanted = set(names)
     groups = tuple(group for group in _GROUPS if wanted & set(group.names))
-    rows = _rows(whole, texts, _row_type(groups))
+    rows = _rows(whole, texts, _view(groups))
     found = {name: column for group in groups for name, column in group.columns(rows).items()}
     return {name: read_only(column) for name, column in found.items()}
 
 
 @lru_cache
-def _row_type(groups: tuple[_Group, ...]) -> type[msgspec.Struct]:
-    # Fields without a default come first.
-    return msgspec.defstruct("Row", [field for group in groups for field in group.fields], gc=False)
+def _view(groups: tuple[_Group, ...]) -> Any:
+    return view(TileRecord, **{name: kind for group in groups for name, kind in group.members.items()})
 
 
-def _rows(whole: bytes | None, texts: Sequence[Text] | None, kind: type[msgspec.Struct]) -> list[Any]:
-    """Decode all texts strictly; where that fails, those that need it by way of their records."""
+def _rows(whole: bytes | None, texts: Sequence[Text] | None, kind: Any) -> list[Any]:
+    """Decode all texts strictly; if one fails, decode the failing ones by their records."""
     try:
         if texts is None:
-            return msgspec.json.decode(whole or b"[]", type=list[kind])  # type: ignore[valid-type]
+            return msgspec.json.decode(whole or b"[]", type=list[kind])
         return list(map(msgspec.json.Decoder(kind).decode, texts))
     except msgspec.DecodeError:
         rows = cut_list(whole or b"[]") if texts is None else texts
         return [_row(number, text, kind) for number, text in enumerate(rows)]
 
 
-def _row(number: int, text: Text, kind: type[msgspec.Struct]) -> Any:
+def _row(number: int, text: Text, kind: Any) -> Any:
     try:
         return msgspec.json.decode(text, type=kind)
     except msgspec.DecodeError:
@@ -178,17 +152,17 @@ def _row(number: int, text: Text, kind: type[msgspec.Struct]) -> Any:
         raise RecordError(f"row {number}: {error}") from error
 
 
-def _row_of(record: TileRecord, kind: type[msgspec.Struct]) -> Any:
-    slow: dict[str, Callable[[], Any]] = {
+def _row_of(record: TileRecord, kind: Any) -> Any:
+    nested: dict[str, Callable[[], Any]] = {
         "layout": lambda: _filled(_Layout, record.layout or Layout()),
         "mipmaps": lambda: _Pyramid(_filled(_Level, record.mipmaps.get(0, MipmapLevel()))),
-        "transforms": lambda: decode(record.members.get("transforms", b"null"), Transforms | None),
+        "transforms": lambda: decode(record.members.get("transforms", b"null"), TransformsView | None),
     }
-    found = {name: slow[name]() if name in slow else getattr(record, name) for name in kind.__struct_fields__}
-    return kind(**{name: value for name, value in found.items() if value is not None})
+    return _filled(kind, record, nested)
 
 
-def _filled(kind: type[Any], record: Record) -> Any:
-    """Return a row made of a record's fields: what is missing is as the strict reading has it."""
-    found = {name: getattr(record, name) for name in kind.__struct_fields__}
+def _filled(kind: Any, record: Record, nested: Mapping[str, Callable[[], Any]] | None = None) -> Any:
+    """Return a view filled from a record's fields; missing fields have the view's defaults."""
+    nested = nested or {}
+    found = {name: nested[name]() if name in nested else getattr(record, name) for name in kind.__struct_fields__}
     return kind(**{name: value for name, value in found.items() if value is not None})

@@ -1,4 +1,4 @@
-"""Many tiles as columns over their texts."""
+"""Table of tiles: numpy columns over their texts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rendergateway.model.tables.column_texts import (
     numbers_of,
 )
 from rendergateway.model.tables.table import Column, Table
-from rendergateway.model.tables.tile_columns import COLUMN_NAMES, read_columns
+from rendergateway.model.tables.tile_columns import COLUMN_NAMES, JOINED, read_columns
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped]
@@ -30,26 +30,21 @@ if TYPE_CHECKING:
 __all__ = ["TileTable"]
 
 _SHOWN = 3
-# What columns that were read must be read anew after these are changed.
-_READ_FROM = {
-    **dict.fromkeys(("min_x", "min_y", "max_x", "max_y"), "box"),
-    **dict.fromkeys(("width", "height"), "size"),
-    **dict.fromkeys(("stage_x", "stage_y"), "stage"),
-    "last_affine": "last_affine",
-}
+# Decoded columns that a change of another column invalidates.
+_READ_FROM = {field: name for name, fields in JOINED.items() for field in fields}
 
 
 class TileTable(Table[TileRecord]):
     """
-    Tiles as numpy columns, read from the texts of their specifications when asked for.
+    Tiles as numpy columns, decoded lazily from the texts of their specifications.
 
-    A table is a value: selecting and changing give another one. An index gives the record of a row; a slice, a mask
-    or an array of indices gives another table.
+    A table is a value: selection and changes return a new one. An index returns the record of a row; a slice, a mask
+    or an array of indices returns a table.
 
     Parameters
     ----------
     texts : iterable of JSON text
-        One a tile. They are kept: members that are no columns are there when the table is written.
+        One per tile, preserved: members without a column are encoded again unchanged.
 
     Examples
     --------
@@ -63,7 +58,7 @@ class TileTable(Table[TileRecord]):
     RECORD = TileRecord
     ROW = "tile"
 
-    # Making
+    # Construction
 
     @classmethod
     def from_columns(
@@ -75,33 +70,33 @@ class TileTable(Table[TileRecord]):
         **columns: ColumnValue,
     ) -> TileTable:
         """
-        Make tiles of columns; what is not given is not written.
+        Build tiles from columns; members without a column are omitted.
 
         Parameters
         ----------
         tile_id : iterable of str
-            One a tile, each once.
+            Unique ids, one per tile.
         translation : array_like, shape (N, 2) or (2,), optional
-            World pixels of local (0, 0): stands for *last_affine*.
+            World pixels of local (0, 0): shorthand for *last_affine*.
         shared : sequence of str
-            Ids of shared transforms that every tile refers to, before its own transform.
+            Ids of shared transforms that every tile refers to before its own transform.
         **columns : array_like, sequence, callable or single value
-            Fields of `TileRecord`, `Layout` and, for the image of full size, `MipmapLevel`: *z*, *width*,
+            Fields of `TileRecord`, `Layout` and, for the image at full size, `MipmapLevel`: *z*, *width*,
             *section_id*, *image_row*, *image_url*, …; *box* (N, 4), *size* (N, 2), *stage* (N, 2) and *last_affine*
-            (N, 2, 3). A single value holds for all tiles; a callable is given each tile id; None leaves a member out.
+            (N, 2, 3). A single value applies to all tiles; a callable receives each tile id; None omits the member.
 
         Raises
         ------
         RecordError
-            If a tile id is missing or stands there twice, a column is of the wrong length, or a value is of the wrong
-            type or not finite; the message names column and tile.
+            If a tile id is missing or a duplicate, a column has the wrong length, or a value has the wrong type or is
+            not finite; the message names column and tile.
         TypeError
-            If a name is no column, or both *translation* and *last_affine* are given.
+            If a name is not a column, or both *translation* and *last_affine* are given.
         """
         ids = checked_ids(tile_id)
         if translation is not None:
             if columns.get("last_affine") is not None:
-                raise TypeError("translation and last_affine stand for the same; give one of them")
+                raise TypeError("translation and last_affine are mutually exclusive; pass one of them")
             columns["last_affine"] = _shifts(translation, len(ids))
         _refuse_unknown(columns)
         return cls.from_json(new_text(ids, columns, shared))
@@ -109,7 +104,7 @@ class TileTable(Table[TileRecord]):
     @classmethod
     def from_pandas(cls, frame: pandas.DataFrame) -> TileTable:
         """
-        Make tiles of a frame whose columns are named as in `from_columns`; missing values are left out.
+        Build tiles from a data frame with the column names of `from_columns`; missing values are omitted.
 
         Raises
         ------
@@ -130,17 +125,17 @@ class TileTable(Table[TileRecord]):
 
     def columns(self, *names: str) -> dict[str, Column]:
         """
-        Return several columns, read in one pass over the texts.
+        Return several columns, decoded in one pass over the texts.
 
         Parameters
         ----------
         *names : str
-            Names of the properties below.
+            Names of the column properties.
 
         Raises
         ------
         TypeError
-            If a name is no column.
+            If a name is not a column.
         """
         unknown = [name for name in names if name not in COLUMN_NAMES]
         if unknown:
@@ -152,62 +147,62 @@ class TileTable(Table[TileRecord]):
 
     @property
     def tile_id(self) -> Column:
-        """Tile ids: (N,), texts."""
+        """Tile ids: (N,), strings."""
         return self._column("tile_id")
 
     @property
     def z(self) -> FloatArray:
-        """Sections: (N,); NaN where a tile has none."""
+        """Section positions: (N,); NaN if missing."""
         return self._column("z")
 
     @property
     def box(self) -> FloatArray:
-        """Min x, min y, max x, max y in world pixels, as stored: (N, 4); NaN where a side is missing."""
+        """Bounding boxes, min x, min y, max x, max y in world pixels, as stored: (N, 4); NaN if missing."""
         return self._column("box")
 
     @property
     def size(self) -> FloatArray:
-        """Width and height in local pixels: (N, 2); NaN where missing."""
+        """Width and height in local pixels: (N, 2); NaN if missing."""
         return self._column("size")
 
     @property
     def section_id(self) -> Column:
-        """Section ids of the layouts: (N,), texts; None where missing."""
+        """Section ids of the layouts: (N,), strings; None if missing."""
         return self._column("section_id")
 
     @property
     def scope_id(self) -> Column:
-        """Microscopes: (N,), texts or None."""
+        """Microscopes: (N,), strings or None."""
         return self._column("scope_id")
 
     @property
     def camera_id(self) -> Column:
-        """Cameras: (N,), texts or None."""
+        """Cameras: (N,), strings or None."""
         return self._column("camera_id")
 
     @property
     def stage(self) -> FloatArray:
-        """Stage x and y, in the microscope's unit: (N, 2); NaN where missing."""
+        """Stage x and y, in the microscope's unit: (N, 2); NaN if missing."""
         return self._column("stage")
 
     @property
     def image_row(self) -> FloatArray:
-        """Rows of the mosaic: (N,); NaN where missing."""
+        """Rows of the mosaic: (N,); NaN if missing."""
         return self._column("image_row")
 
     @property
     def image_col(self) -> FloatArray:
-        """Columns of the mosaic: (N,); NaN where missing."""
+        """Columns of the mosaic: (N,); NaN if missing."""
         return self._column("image_col")
 
     @property
     def image_url(self) -> Column:
-        """Addresses of the full-size images: (N,), texts; None where level 0 is missing."""
+        """URLs of the full-size images: (N,), strings; None if missing."""
         return self._column("image_url")
 
     @property
     def mask_url(self) -> Column:
-        """Addresses of the full-size masks: (N,), texts or None."""
+        """URLs of the full-size masks: (N,), strings or None."""
         return self._column("mask_url")
 
     @property
@@ -215,33 +210,33 @@ class TileTable(Table[TileRecord]):
         """
         Matrices of the last transforms: (N, 2, 3).
 
-        NaN where the last transform is a reference, a list, or of a class that is not affine; `last_class` tells.
+        NaN if the last transform is a reference, a list, or of a class that is not affine; see `last_class`.
         """
         return self._column("last_affine")
 
     @property
     def last_class(self) -> Column:
-        """Java class names of the last transforms: (N,), texts; None where it is no leaf, or there is none."""
+        """Java class names of the last transforms: (N,), strings; None if missing or not a leaf."""
         return self._column("last_class")
 
-    # Changing and writing
+    # Changes and conversion
 
     def evolve(self, **columns: ColumnValue) -> TileTable:
         """
-        Return a table with some columns changed; all other text stays as it was.
+        Return a table with some columns changed; all other text is preserved.
 
         Parameters
         ----------
         **columns : array_like, sequence, callable or single value
-            As in `from_columns`; None, alone or in a row, removes the member. *last_affine* changes the numbers of a
-            last transform that is affine; rows of NaN leave one that is not as it is.
+            As in `from_columns`; None, for all tiles or in a row, removes the member. *last_affine* replaces the
+            numbers of last transforms that are affine; rows of NaN leave transforms that are not affine unchanged.
 
         Raises
         ------
         RecordError
-            If a value is not usable, as in `from_columns`, or a last transform to be changed is not affine.
+            If a value is invalid, as in `from_columns`, or a last transform to be changed is not affine.
         TypeError
-            If a name is no column.
+            If a name is not a column.
         """
         _refuse_unknown(columns)
         if "tile_id" in columns:
@@ -253,16 +248,16 @@ class TileTable(Table[TileRecord]):
 
     def to_pandas(self) -> pandas.DataFrame:
         """
-        Return a frame of all columns, a row a tile; needs pandas.
+        Return a data frame of all columns, with one row per tile; needs pandas.
 
-        Columns of several numbers become several (``min_x``, ``stage_x``, ``last_m00``, …).
+        Columns of several numbers are split (``min_x``, ``stage_x``, ``last_m00``, …).
         """
         from rendergateway.model.tables.pandas import frame_of
 
         return frame_of(self.columns(*COLUMN_NAMES))
 
     def validate(self) -> list[Problem]:
-        """Return what is wrong with the tiles, ids that stand there twice included; see `Problem`."""
+        """Return the problems of the tiles, including duplicate ids; see `Problem`."""
         from rendergateway.model.records.validation import check_all
 
         return check_all(self, id_fields=("tile_id",))
@@ -277,14 +272,14 @@ def _refuse_unknown(columns: Iterable[str]) -> None:
 def _shifts(translation: npt.ArrayLike, count: int) -> FloatArray:
     shifts = numbers_of("translation", translation)
     if shifts.shape not in ((2,), (count, 2)):
-        raise RecordError(f"column translation is {shifts.shape}; expected ({count}, 2), or (2,) for all tiles")
+        raise RecordError(f"column translation has shape {shifts.shape}; expected ({count}, 2), or (2,) for all tiles")
     affines = np.tile(np.eye(2, 3), (count, 1, 1))
     affines[:, :, 2] = shifts
     return affines
 
 
 class _LazyIds(Sequence[str]):
-    """The tile ids of a table, read only if they are needed to name a tile."""
+    """The tile ids of a table, decoded only if an error message needs one."""
 
     def __init__(self, table: TileTable) -> None:
         self._table = table

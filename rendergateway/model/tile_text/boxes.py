@@ -1,9 +1,9 @@
-"""Boxes of many tiles derived here, from sizes and transforms, as the service derives them."""
+"""Bounding boxes of many tiles, derived from sizes and transforms with the algorithm of the service."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -11,35 +11,36 @@ import numpy as np
 from rendergateway.errors import RecordError, TransformError
 from rendergateway.geometry import FloatArray
 from rendergateway.model.records.json_slices import Raw, Text, decode
-from rendergateway.model.tables.last_transforms import Leaf, read_affines
+from rendergateway.model.records.tiles import TileRecord
+from rendergateway.model.records.view import view
+from rendergateway.model.tables.last_transforms import LeafView, read_affines
 from rendergateway.transforms import Transform, TransformList, from_spec
-from rendergateway.transforms.boxes import affine_boxes, lens_boxes, tile_box
+from rendergateway.transforms.meshes.boxes import affine_boxes, lens_boxes, tile_box
 
 __all__ = ["derived_boxes"]
 
 _CELL_SIZE = 64.0
 
 
-class _Transforms(msgspec.Struct, gc=False):
+class _Transforms(msgspec.Struct, frozen=True, gc=False):
     items: list[Raw] = msgspec.field(name="specList", default_factory=list)
 
 
-class _Tile(msgspec.Struct, gc=False, rename="camel"):
-    """What a box is derived from."""
-
-    tile_id: str = ""
-    width: float | None = None
-    height: float | None = None
-    mesh_cell_size: float | None = None
-    transforms: _Transforms = msgspec.field(default_factory=_Transforms)
-
-
+_SIZE = (float | None, None)
+_Tile = view(
+    TileRecord,
+    tile_id=(str, ""),
+    width=_SIZE,
+    height=_SIZE,
+    mesh_cell_size=_SIZE,
+    transforms=(_Transforms, _Transforms()),
+)
 _decode_tile = msgspec.json.Decoder(_Tile).decode
-_decode_leaf = msgspec.json.Decoder(Leaf).decode
+_decode_leaf = msgspec.json.Decoder(LeafView).decode
 
 
 class _Group(NamedTuple):
-    """What tiles have in common whose boxes are derived together."""
+    """Common properties of tiles whose boxes are derived together."""
 
     has_affine: bool
     head: tuple[bytes, ...]
@@ -50,16 +51,16 @@ class _Group(NamedTuple):
 
 def derived_boxes(texts: Iterable[Text], shared: Mapping[str, Transform]) -> FloatArray:
     """
-    Return the boxes that the service would derive.
+    Derive the bounding boxes that the service would derive.
 
-    Tiles of one size whose transforms differ in the last one only, an affine, are mapped together.
+    Tiles of equal size whose transforms differ only in the last one, an affine, are mapped together.
 
     Parameters
     ----------
     texts : iterable of JSON text
-        One a tile.
+        One per tile.
     shared : mapping of str to Transform
-        What the tiles refer to, by id.
+        The shared transforms that the tiles refer to, by id.
 
     Returns
     -------
@@ -69,7 +70,7 @@ def derived_boxes(texts: Iterable[Text], shared: Mapping[str, Transform]) -> Flo
     Raises
     ------
     RecordError
-        If a tile has no size, or a transform that cannot be applied here; the message names the tile.
+        If a tile has no size or a transform cannot be applied locally; the message names the tile.
 
     References
     ----------
@@ -84,30 +85,28 @@ def derived_boxes(texts: Iterable[Text], shared: Mapping[str, Transform]) -> Flo
         try:
             boxes[rows] = _boxes(group, affines[rows], shared)
         except (TransformError, RecordError) as error:
-            raise RecordError(f"the box of tile {tiles[rows[0]].tile_id!r} cannot be derived here: {error}") from error
+            raise RecordError(f"cannot derive the box of tile {tiles[rows[0]].tile_id!r}: {error}") from error
     return _finite(boxes, tiles)
 
 
-def _read(text: Text) -> _Tile:
+def _read(text: Text) -> Any:
     try:
         tile = _decode_tile(text)
     except msgspec.DecodeError as error:
-        raise RecordError(f"the box of a tile cannot be derived here: {error}") from error
+        raise RecordError(f"cannot derive the box of a tile: {error}") from error
     if tile.width is None or tile.height is None:
-        raise RecordError(
-            f"the box of tile {tile.tile_id!r} cannot be derived here: width and height must be set to derive one"
-        )
+        raise RecordError(f"cannot derive the box of tile {tile.tile_id!r} without its size; set width and height")
     return tile
 
 
-def _last(tile: _Tile) -> Leaf:
+def _last(tile: Any) -> LeafView:
     try:
-        return _decode_leaf(tile.transforms.items[-1]) if tile.transforms.items else Leaf(None)
+        return _decode_leaf(tile.transforms.items[-1]) if tile.transforms.items else LeafView(None)
     except msgspec.DecodeError as error:
-        raise RecordError(f"the last transform of tile {tile.tile_id!r} cannot be read: {error}") from error
+        raise RecordError(f"the last transform of tile {tile.tile_id!r} is malformed: {error}") from error
 
 
-def _groups(tiles: Sequence[_Tile], has_affine: Sequence[bool]) -> dict[_Group, list[int]]:
+def _groups(tiles: Sequence[Any], has_affine: Sequence[bool]) -> dict[_Group, list[int]]:
     groups: dict[_Group, list[int]] = {}
     for row, (tile, is_affine) in enumerate(zip(tiles, has_affine, strict=True)):
         head = tile.transforms.items[:-1] if is_affine else tile.transforms.items
@@ -126,9 +125,9 @@ def _boxes(group: _Group, affines: FloatArray, shared: Mapping[str, Transform]) 
     return np.tile(list(tile_box(lens, *size, group.cell_size))[:4], (len(affines), 1))
 
 
-def _finite(boxes: FloatArray, tiles: Sequence[_Tile]) -> FloatArray:
+def _finite(boxes: FloatArray, tiles: Sequence[Any]) -> FloatArray:
     bad = ~np.isfinite(boxes).all(axis=1)
     if bad.any():
         tile = tiles[int(np.flatnonzero(bad)[0])]
-        raise RecordError(f"the transforms of tile {tile.tile_id!r} carry it beyond all numbers")
+        raise RecordError(f"the derived box of tile {tile.tile_id!r} is not finite; check its transforms")
     return boxes

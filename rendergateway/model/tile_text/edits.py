@@ -1,4 +1,4 @@
-"""The transforms of a tile changed in its text: all other text stays as it was."""
+"""Edits of a tile's text: transforms, group and bounding box; all other text is preserved."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _replace_last(items: _Items, new: bytes) -> _Items:
     return [*items[:-1], new]
 
 
-# Names and meanings after the Java clients' methods; the last one of those needs the old transform's numbers.
+# Names and semantics of the Java clients' methods. concatenate_last is separate: it needs the old transform's numbers.
 _ORDERS: Mapping[str, Callable[[_Items, bytes], _Items]] = {
     "append": lambda items, new: [*items, new],
     "prepend": lambda items, new: [new, *items],
@@ -46,24 +46,24 @@ WAYS = (*_ORDERS, "concatenate_last")
 
 def changed_transforms(text: Text, how: str, new: bytes, shared: Mapping[str, Transform]) -> bytes:
     """
-    Return a tile's text with its list of transforms changed.
+    Return a tile's text with its transforms changed.
 
     Parameters
     ----------
     text : JSON text
         The tile.
     how : str
-        One of `WAYS`; ``concatenate_last`` puts the last transform followed by the new one, as one affine, in the
-        place of the last.
+        A value of `WAYS`; ``concatenate_last`` replaces the last transform with one affine, the last transform
+        followed by the new one.
     new : JSON text
         The transform.
     shared : mapping of str to Transform
-        Where ``concatenate_last`` looks up a last transform that is a reference.
+        Shared transforms by id, used by ``concatenate_last`` to resolve a reference.
 
     Raises
     ------
     RecordError
-        If a tile whose last transform is to be concatenated has none, or one of the two is not affine.
+        If the tile has no transform to concatenate to, or one of the two is not affine.
     """
     members: dict[str, Text] = dict(cut_object(text))
     transforms: dict[str, Text] = dict(cut_object(members.get("transforms", _EMPTY)))
@@ -79,12 +79,12 @@ def changed_transforms(text: Text, how: str, new: bytes, shared: Mapping[str, Tr
 def _concatenated(members: Mapping[str, Text], items: _Items, new: bytes, shared: Mapping[str, Transform]) -> bytes:
     tile_id: object = decode(members.get("tileId", b'""'))
     if not items:
-        raise RecordError(f"tile {tile_id!r} has no transform that the new one could be concatenated to")
+        raise RecordError(f"tile {tile_id!r} has no transform to concatenate to")
     try:
         last = from_spec(decode(items[-1])).resolve(shared).as_affine()
         return to_text(from_spec(decode(new)).as_affine() @ last)
     except TransformError as error:
-        raise RecordError(f"nothing can be concatenated to the last transform of tile {tile_id!r}: {error}") from error
+        raise RecordError(f"cannot concatenate to the last transform of tile {tile_id!r}: {error}") from error
 
 
 def reference_text(transform_id: str) -> bytes:
@@ -94,31 +94,31 @@ def reference_text(transform_id: str) -> bytes:
 
 def affine_texts(matrices: npt.ArrayLike, tile_ids: Sequence[str]) -> dict[str, bytes]:
     """
-    Return matrices as the texts of affine transforms, by tile id.
+    Return matrices as affine transforms in JSON text, by tile id.
 
     Parameters
     ----------
     matrices : array_like, shape (N, 2, 3)
-        One a tile.
+        One per tile.
     tile_ids : sequence of str
-        Each once.
+        Unique ids.
 
     Raises
     ------
     RecordError
-        If shapes differ, an id stands there twice or a number is not finite.
+        If shapes differ, an id is a duplicate or a number is not finite.
     """
     affines = np.asarray(matrices, dtype=np.float64)
     if affines.shape != (len(tile_ids), 2, 3):
-        raise RecordError(f"the matrices are {affines.shape}; expected ({len(tile_ids)}, 2, 3), one a tile id")
+        raise RecordError(f"the matrices have shape {affines.shape}; expected ({len(tile_ids)}, 2, 3), one per tile id")
     bad = np.flatnonzero(~np.isfinite(affines).all(axis=(1, 2)))
     if bad.size:
-        raise RecordError(f"the matrix of tile {tile_ids[int(bad[0])]!r} has numbers that are not finite")
+        raise RecordError(f"the matrix of tile {tile_ids[int(bad[0])]!r} contains numbers that are not finite")
     head = b'{"type":"leaf","className":"%b","dataString":"' % AFFINE_CLASS.encode()
     texts = {str(tile_id): head + words + b'"}' for tile_id, words in zip(tile_ids, affine_words(affines), strict=True)}
     if len(texts) != len(tile_ids):
-        twice = next(tile_id for row, tile_id in enumerate(tile_ids) if tile_id in tile_ids[:row])
-        raise RecordError(f"tile {twice!r} is listed twice; expected one transform a tile")
+        duplicate = next(tile_id for row, tile_id in enumerate(tile_ids) if tile_id in tile_ids[:row])
+        raise RecordError(f"duplicate tile id {duplicate!r}; expected one transform per tile")
     return texts
 
 
@@ -131,7 +131,7 @@ def with_group(text: Text, group_id: str | None) -> bytes:
 
 def without_stale_box(old: Text, new: Text) -> Text:
     """
-    Return a changed tile's text; without its box where that is the old one although size or transforms changed.
+    Return a changed tile's text, without its bounding box if size or transforms changed but the box did not.
 
     Parameters
     ----------

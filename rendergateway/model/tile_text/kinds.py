@@ -1,9 +1,10 @@
-"""Tiles told apart by what stands before the affines that place them: most tiles of a stack are of a few kinds."""
+"""Tiles grouped by everything but the numbers of their trailing affines: most stacks have few such kinds."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from itertools import accumulate, chain
+from typing import Any
 
 import attrs
 import msgspec
@@ -11,37 +12,34 @@ import numpy as np
 
 from rendergateway.geometry import FloatArray, IntArray
 from rendergateway.model.records.json_slices import Raw, Text, copy_of
-from rendergateway.model.tables.last_transforms import Leaf, Transforms, read_affines, trailing_affines
+from rendergateway.model.records.tiles import TileRecord
+from rendergateway.model.records.view import view
+from rendergateway.model.tables.last_transforms import LeafView, TransformsView, read_affines, trailing_affines
 
 __all__ = ["TileKinds"]
 
 
-class _Row(msgspec.Struct, gc=False):
-    width: float | None = None
-    height: float | None = None
-    cell_size: float | None = msgspec.field(name="meshCellSize", default=None)
-    transforms: Raw = Raw(b"null")
-
-
+_SIZE = (float | None, None)
+_Row = view(TileRecord, width=_SIZE, height=_SIZE, mesh_cell_size=_SIZE, transforms=(Raw, Raw(b"null")))
 _decode_row = msgspec.json.Decoder(_Row).decode
-_decode_transforms = msgspec.json.Decoder(Transforms | None).decode
+_decode_transforms = msgspec.json.Decoder(TransformsView | None).decode
 
 
 @attrs.frozen(eq=False)
 class TileKinds:
     """
-    Tiles that differ in nothing but the numbers of the affines at their ends, as kinds.
+    Kinds of tiles: tiles of a kind differ only in the numbers of their trailing affines.
 
     Attributes
     ----------
     number : ndarray, shape (N,)
-        The kind of each tile.
+        Index of the kind of each tile.
     keys : list
-        What all tiles of each kind have in common: equal keys, equal kinds.
+        Key per kind: tiles with equal keys are of one kind.
     examples : list of int
-        Row of one tile of each kind.
+        Row of one tile per kind.
     counts : list of int
-        How many affines at the end have numbers of their own in each tile of a kind.
+        Number of trailing affines per kind, whose numbers differ between its tiles.
     """
 
     number: IntArray
@@ -54,9 +52,9 @@ class TileKinds:
     @classmethod
     def of(cls, texts: Sequence[Text]) -> TileKinds:
         """
-        Tell tiles apart, given the texts of their specs.
+        Group tile specs by kind.
 
-        A text that has to be looked at more closely is a kind of its own.
+        A text that strict decoding refuses is a kind of its own.
         """
         rows = [_read(text) for text in texts]
         leaves = [leaves for _, leaves in rows]
@@ -76,16 +74,16 @@ class TileKinds:
 
     def placed(self, rows: IntArray, count: int, before: FloatArray) -> FloatArray:
         """
-        Return the last affines of tiles as one each.
+        Return the product of the last affines of each tile.
 
         Parameters
         ----------
         rows : ndarray, shape (N,)
             Tiles of one kind.
         count : int
-            How many of the affines at the end; not more than the kind has.
+            Number of trailing affines; at most those of the kind.
         before : ndarray, shape (2, 3)
-            An affine that comes before them.
+            An affine applied before them.
 
         Returns
         -------
@@ -94,7 +92,7 @@ class TileKinds:
         placed = np.broadcast_to(before, (len(rows), 2, 3))
         for place in range(-count, 0):
             placed = _products(self._affines[self._ends[rows] + place], placed)
-        # As in an affine of its own: no number is -0.0.
+        # -0.0 becomes 0.0, as in AffineModel2D.
         return placed + 0.0
 
 
@@ -105,8 +103,8 @@ def _products(after: FloatArray, before: FloatArray) -> FloatArray:
     return product
 
 
-def _read(text: Text) -> tuple[_Row | None, list[Leaf]]:
-    """Return what matters of a tile, and the affines at its end; no row where a strict reading refuses the text."""
+def _read(text: Text) -> tuple[Any, list[LeafView]]:
+    """Return the view of a tile and its trailing affines; no view if strict decoding refuses the text."""
     try:
         row = _decode_row(text)
         return row, trailing_affines(_decode_transforms(row.transforms))
@@ -114,19 +112,19 @@ def _read(text: Text) -> tuple[_Row | None, list[Leaf]]:
         return None, []
 
 
-def _key(row: _Row, leaves: Sequence[Leaf]) -> Hashable:
+def _key(row: Any, leaves: Sequence[LeafView]) -> Hashable:
     """
-    Return all that is said of the tile's place but the numbers of *leaves*, the last transforms.
+    Return size and transforms of a tile without the numbers of *leaves*, its last transforms.
 
-    They are cut out where they stand last. Should the same words stand once more behind them, those are cut out, and
-    the numbers stay in the key: the tile is a kind of its own, which costs time and nothing else.
+    The last occurrence of the numbers in the text is removed. If the same words occur once more after them, those are
+    removed and the numbers remain in the key: the tile becomes a kind of its own, which costs time only.
     """
     before, cut = bytes(row.transforms), list[bytes]()
     for leaf in reversed(leaves):
         head, numbers, after = before.rpartition((leaf.data_string or "").encode())
         if not numbers:
-            # Written with escapes: they stay in the key.
+            # Written with escapes: they remain in the key.
             break
         before = head
         cut.append(after)
-    return before, *cut, row.width, row.height, row.cell_size
+    return before, *cut, row.width, row.height, row.mesh_cell_size

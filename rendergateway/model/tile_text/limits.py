@@ -1,4 +1,4 @@
-"""Limits that the boxes of tiles must keep: what lies far off, or is far too large, was placed wrongly."""
+"""Limits for the bounding boxes of tiles, which detect misplaced tiles."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _RANGES = {"coordinate": ("min_coordinate", "max_coordinate"), "size": ("min_siz
 @attrs.frozen(kw_only=True)
 class TileLimits:
     """
-    Where tiles may lie and how large they may be, in world pixels.
+    Limits of the coordinates and sizes of tile bounding boxes, in world pixels.
 
     Parameters
     ----------
     min_coordinate, max_coordinate : float
-        Least and largest side of a box, in x and in y.
+        Range of the sides of a box, in x and y.
     min_size, max_size : float
-        Least and largest width and height of a box.
+        Range of the width and height of a box.
 
     Examples
     --------
@@ -43,7 +43,7 @@ class TileLimits:
     @classmethod
     def parse(cls, text: str) -> TileLimits:
         """
-        Read limits as a command line gives them: ``size=500..10000,coordinate=-500..100000``; a side may be left out.
+        Parse limits of the form ``size=500..10000,coordinate=-500..100000``; either end may be omitted.
 
         Raises
         ------
@@ -55,39 +55,37 @@ class TileLimits:
             name, _, ends = part.strip().partition("=")
             low, dots, high = ends.partition("..")
             if name not in _RANGES or not dots:
-                raise ValueError(f"limits are size=LOW..HIGH and coordinate=LOW..HIGH, not {part!r}")
+                raise ValueError(f"limits are size=LOW..HIGH and coordinate=LOW..HIGH: got {part!r}")
             limits |= {key: float(end) for key, end in zip(_RANGES[name], (low, high), strict=True) if end}
         return cls(**limits)
 
     def check(self, tile_ids: Sequence[str], boxes: FloatArray) -> None:
         """
-        Look at the boxes of tiles.
+        Check bounding boxes against the limits.
 
         Parameters
         ----------
         tile_ids : sequence of str
-            For the message.
+            Ids for error messages.
         boxes : ndarray, shape (N, 4)
             min x, min y, max x, max y in world pixels.
 
         Raises
         ------
         RecordError
-            If one of them is beyond the limits; the message names the first tiles, and what is wrong with each.
+            If a box exceeds the limits; the message names the first tiles and their problems.
         """
         found = self._beyond(boxes)
         bad = np.flatnonzero(found.any(axis=1))
         if bad.size:
             shown = [f"{tile_ids[row]!r} ({self._sentence(boxes[row], found[row])})" for row in bad[:_SHOWN]]
             more = f" and {bad.size - _SHOWN} more" if bad.size > _SHOWN else ""
-            raise RecordError(
-                f"{bad.size} of the {len(boxes)} tiles looked at are beyond the limits: {', '.join(shown)}{more}"
-            )
+            raise RecordError(f"{bad.size} of {len(boxes)} checked tiles exceed the limits: {', '.join(shown)}{more}")
 
     def _beyond(self, boxes: FloatArray) -> FloatArray:
-        """Return (N, 6): which of min x, min y, max x, max y, width and height are beyond the limits."""
+        """Return the mask (N, 6) of min x, min y, max x, max y, width and height beyond the limits."""
         sizes = boxes[:, 2:] - boxes[:, :2]
-        # Written so that a number that is none is beyond.
+        # Negated comparisons, so that NaN is beyond.
         low, high = boxes[:, :2] >= self.min_coordinate, boxes[:, 2:] <= self.max_coordinate
         wide = (sizes >= self.min_size) & (sizes <= self.max_size)
         return ~np.concatenate([low, high, wide], axis=1)

@@ -1,1 +1,5 @@
-"""Recipes, threads and caches."""
+"""
+Common ground of rendering: recipes, named filter lists, threads and the byte-limited cache.
+
+Imports `transforms` and the common modules of the package, nothing else of rendering.
+"""

@@ -1,4 +1,4 @@
-"""A cache with room for so many bytes, whoever asks, from any thread."""
+"""A thread-safe LRU cache with a size limit in bytes."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ def _at_once(work: Callable[[], None]) -> None:
 
 class ByteCache(Generic[Value]):
     """
-    Values by key, those used last kept.
+    A thread-safe cache of the most recently used values.
 
-    What several threads ask for at once is made once. A failure is not kept: the next one tries again. A forked
-    process goes on with what was kept.
+    A value that several threads request at the same time is computed once. Failures are not cached. A forked process
+    keeps the cached values.
 
     Parameters
     ----------
     most_bytes : int
-        Bound of the sum of sizes; what is larger by itself is returned, not kept.
+        Limit of the total size; a larger value is returned, but not cached.
     size : callable
-        Bytes of a value.
+        Returns the size of a value in bytes.
 
     Examples
     --------
@@ -47,41 +47,41 @@ class ByteCache(Generic[Value]):
         self._size = size
         self._lock = threading.Lock()
         self._kept: OrderedDict[Hashable, tuple[Value, int]] = OrderedDict()
-        self._under_way: dict[Hashable, Future[Value]] = {}
+        self._in_progress: dict[Hashable, Future[Value]] = {}
         self._bytes = 0
         _caches.add(self)
 
     @property
     def bytes(self) -> int:
-        """How much is kept now."""
+        """Total size of the cached values."""
         return self._bytes
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
-        """Return what is kept under *key*, else what *make* returns."""
+        """Return the cached value of *key*, or compute it with *make*."""
         return self.begin(key, make).result()
 
     def begin(
         self, key: Hashable, make: Callable[[], Value], run: Callable[[Callable[[], None]], object] = _at_once
     ) -> Future[Value]:
         """
-        Return what is kept under *key*, or will be.
+        Return a future of the value of *key*.
 
         Parameters
         ----------
         key : hashable
         make : callable
-            Makes the value, where it is neither kept nor under way.
+            Computes the value if it is neither cached nor in progress.
         run : callable
-            Is given the work to do: at once, or in another thread, which then need not wait for anything.
+            Runs the computation: at once, or in another thread.
         """
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return _done(self._kept[key][0])
-            future = self._under_way.get(key)
+            future = self._in_progress.get(key)
             if future is not None:
                 return future
-            future = self._under_way[key] = Future()
+            future = self._in_progress[key] = Future()
         try:
             run(lambda: self._make(key, future, make))
         except BaseException as error:
@@ -96,13 +96,13 @@ class ByteCache(Generic[Value]):
             self._fail(key, future, error)
             return
         with self._lock:
-            self._under_way.pop(key, None)
+            self._in_progress.pop(key, None)
             self._keep(key, value)
         future.set_result(value)
 
     def _fail(self, key: Hashable, future: Future[Value], error: BaseException) -> None:
         with self._lock:
-            self._under_way.pop(key, None)
+            self._in_progress.pop(key, None)
         future.set_exception(error)
 
     def _keep(self, key: Hashable, value: Value) -> None:
@@ -112,19 +112,19 @@ class ByteCache(Generic[Value]):
         self._kept[key] = value, size
         self._bytes += size
         while self._bytes > self.most_bytes:
-            _, (_, gone) = self._kept.popitem(last=False)
-            self._bytes -= gone
+            _, (_, size) = self._kept.popitem(last=False)
+            self._bytes -= size
 
     def clear(self) -> None:
-        """Forget everything kept."""
+        """Remove all values."""
         with self._lock:
             self._kept.clear()
             self._bytes = 0
 
     def _in_child(self) -> None:
-        # Threads do not come along into a child: nobody gives the lock back, or finishes what is under way.
+        # A forked process has no other threads: none would release the lock or finish values in progress.
         self._lock = threading.Lock()
-        self._under_way = {}
+        self._in_progress = {}
         self._bytes = sum(size for _, size in self._kept.values())
 
 

@@ -1,4 +1,4 @@
-"""What a picture is made from, whoever asks for it: values without any request in them."""
+"""Recipes: everything that determines a rendered image, as plain values."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from rendergateway.transforms import AffineModel2D, Transform, TransformList
 
 __all__ = ["MOST_PIXELS", "Channel", "FilterStep", "ImageAddress", "Level", "PathRule", "Recipe", "Tile"]
 
-# More pixels in one picture are refused.
+# Larger images are refused.
 MOST_PIXELS = 10**8
 
 
 @attrs.frozen
 class ImageAddress:
     """
-    Where an image is, and how it is to be read.
+    Location of an image, and how to read it.
 
     Parameters
     ----------
     url : str
-        A path, ``file:`` or another address; what may be opened is the opener's business.
+        A path, ``file:`` or other URL; the opener decides whether it may be opened.
     loader : str
-        As a tile's ``imageLoaderType``; `IMAGEJ_DEFAULT` reads the first image of a file.
+        As ``imageLoaderType`` of a tile; `IMAGEJ_DEFAULT` reads the first image of a file.
     number : int, optional
-        Which image of a file of several, counted from 1.
+        Which image of a multi-image file, counted from 1.
     """
 
     url: str
@@ -47,14 +47,14 @@ class Level:
 
 @attrs.frozen
 class PathRule:
-    """How the address of a level that is not listed follows from that of one that is."""
+    """Rule for the URLs of unlisted mipmap levels."""
 
     root: str
     level_count: int
     extension: str
 
     def derived(self, level: int, listed: Level) -> tuple[int, Level]:
-        """Return the level to look for in place of *level*, and where its files should be."""
+        """Return the number of the level to use for *level*, and the URLs of its files."""
         number = min(level, self.level_count)
         image, mask = (
             address and ImageAddress(self._url(address.url, number)) for address in (listed.image, listed.mask)
@@ -69,7 +69,7 @@ class PathRule:
 
 @attrs.frozen
 class Channel:
-    """One channel of a tile; the only one of a tile without channels has no name."""
+    """One channel of a tile; a tile without channels has a single one without a name."""
 
     name: str | None = None
     min_intensity: float = 0.0
@@ -79,32 +79,32 @@ class Channel:
 
     @property
     def is_deep(self) -> bool:
-        """Whether its range makes 8-bit images 16-bit ones."""
+        """Whether its intensity range promotes 8-bit images to 16 bits."""
         return self.max_intensity > 255.0
 
     @property
     def has_mask(self) -> bool:
-        """Whether it counts as masked: the lowest level that is listed decides, whichever is drawn."""
+        """Whether it counts as masked: whether its lowest listed level has a mask, whichever level is drawn."""
         return bool(self.levels) and self.levels[min(self.levels)].mask is not None
 
 
 @attrs.frozen
 class Tile:
     """
-    One image and where it lies.
+    The images of one tile and its transform.
 
     Parameters
     ----------
     id : str
-        For sentences and outlines.
+        For messages and outlines.
     transform : Transform
-        From local to world pixels, references resolved.
+        From local to world pixels, with references resolved.
     channels : tuple of Channel
         At least one.
     width, height : float, optional
-        Size in local pixels; read from the image where it is missing.
+        Size in local pixels; by default the size of the image.
     box : Bounds, optional
-        World pixels; for outlines only.
+        In world pixels; used for outlines only.
     """
 
     id: str
@@ -115,13 +115,13 @@ class Tile:
     box: Bounds | None = None
 
     def selected(self, names: tuple[str | None, ...]) -> tuple[Channel, ...]:
-        """Return the channels of these names, in the order of the tile."""
+        """Return the channels with these names, in the order of the tile."""
         return tuple(channel for channel in self.channels if channel.name in names)
 
 
 @attrs.frozen
 class FilterStep:
-    """One filter: the last word of its Java class, and its parameters as text."""
+    """One filter: its simple Java class name, and its parameters as text."""
 
     name: str
     parameters: Mapping[str, str] = attrs.field(factory=dict)
@@ -130,42 +130,42 @@ class FilterStep:
 @attrs.frozen
 class Recipe:
     """
-    All that a picture is made from.
+    Everything that determines a rendered image.
 
     Parameters
     ----------
     tiles : tuple of Tile
-        In the order of drawing: later ones cover earlier ones.
+        In drawing order: later tiles cover earlier ones.
     x, y : float
         World pixels of the upper left corner.
     width, height : int
         Size in world pixels.
     scale : float
-        Pixels of the picture for one world pixel.
+        Image pixels per world pixel.
     channels : tuple of (str, float), optional
-        Names and weights; several are averaged. None: the first channel of the first tile.
+        Names and weights; several channels are averaged. None: the first channel of the first tile.
     min_intensity, max_intensity : float, optional
-        In place of those of the tiles.
+        Override the intensity range of the tiles.
     interpolate : bool
-        Bilinear; else the nearest pixel is taken.
+        Bilinear interpolation; otherwise nearest neighbour.
     binary_mask : bool
-        A pixel with a mask above 0 covers, others leave what is below: no blending.
+        Pixels with a mask above 0 replace those below, without blending.
     exclude_mask : bool
-        Draw as if there were no masks.
+        Ignore masks.
     filters : tuple of FilterStep
-        Applied to each image, at the level that is drawn.
+        Applied to each image at its mipmap level.
     background : int, optional
-        0xRRGGBB, where a masked picture is transparent.
+        0xRRGGBB; fills the transparent pixels of a masked image.
     noise : bool
-        Noise in that place.
+        Fill the transparent pixels with noise.
     seed : int, optional
-        Makes noise, and filters with noise in them, repeatable.
+        Makes noise, and filters that add noise, reproducible.
     mesh_cell_size, min_mesh_cell_size : float
-        Local pixels, picture pixels: about how wide the triangles are by which curved transforms are drawn.
+        Approximate triangle width for nonlinear transforms, in local pixels and in image pixels.
     convert_to_gray : bool
-        A JPEG of one channel.
+        Encode JPEG with one channel.
     quality : float
-        Of a JPEG, 0 … 1.
+        JPEG quality, 0 … 1.
     """
 
     tiles: tuple[Tile, ...] = ()
@@ -191,45 +191,45 @@ class Recipe:
 
     def size(self, most_pixels: int = MOST_PIXELS) -> tuple[int, int]:
         """
-        Return width and height of the picture in pixels: cut, not rounded.
+        Return width and height of the image in pixels, truncated.
 
         Raises
         ------
         ImageError
-            If there would be no pixels, or more than *most_pixels*.
+            If the image would have no pixels, or more than *most_pixels*.
         """
-        width, height = (_cut(self.scale * side) for side in (self.width, self.height))
+        width, height = (_truncated(self.scale * side) for side in (self.width, self.height))
         if width <= 0 or height <= 0:
             raise ImageError(f"Width ({width}) and height ({height}) cannot be <= 0")
         if width * height > most_pixels:
             raise ImageError(
-                f"a picture of {width} × {height} pixels is larger than the {most_pixels} that are drawn at once; "
+                f"image too large: got {width} × {height} pixels, the limit is {most_pixels}; "
                 "draw it in parts, or at a smaller scale"
             )
         return width, height
 
     @property
     def canvas_size(self) -> tuple[int, int]:
-        """Width and height of what tiles are drawn on: rounded, where those of the picture are cut."""
+        """Width and height of the canvas: rounded, while the size of the image is truncated."""
         return int(self.width * self.scale + 0.5), int(self.height * self.scale + 0.5)
 
     @property
     def cell_size(self) -> float:
-        """Local pixels between the vertices of a mesh."""
+        """Distance between mesh vertices in local pixels."""
         return max(self.mesh_cell_size, self.min_mesh_cell_size / self.scale)
 
     @property
     def channel_names(self) -> tuple[str | None, ...]:
-        """Which channels are drawn."""
+        """Names of the channels to draw."""
         if self.channels is not None:
             return tuple(name for name, _ in self.channels)
         return tuple(channel.name for channel in self.tiles[0].channels[:1]) if self.tiles else ()
 
     def picture_from_local(self, tile: Tile) -> Transform:
-        """Return the map from local pixels of *tile* to pixels of the picture."""
+        """Return the transform from local pixels of *tile* to image pixels."""
         place = AffineModel2D([[self.scale, 0, -self.x * self.scale], [0, self.scale, -self.y * self.scale]])
         return TransformList([tile.transform, place])
 
 
-def _cut(length: float) -> int:
+def _truncated(length: float) -> int:
     return math.trunc(length) if math.isfinite(length) else 0

@@ -1,4 +1,4 @@
-"""The threads in which images are read, and tiles and bands of tiles are drawn side by side."""
+"""Thread pools for reading images and for drawing tiles, or bands of one tile, in parallel."""
 
 from __future__ import annotations
 
@@ -21,44 +21,44 @@ _MOST = 8
 
 
 def _cores() -> int:
-    """Return how many cores this thread may use."""
+    """Return the number of cores available to this thread."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @functools.cache
 def workers() -> int:
-    """Return how many threads of a kind there are."""
+    """Return the number of threads per pool."""
     return min(_MOST, os.cpu_count() or 1)
 
 
-# Kinds, so that none waits for its own: fetching waits for reading, tiles for their bands, those for nothing.
+# Separate pools, so that no task waits for its own pool: "fetch" waits for "read", "tile" for "read" and "band".
 @functools.cache
 def _pool(kind: str, most: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(most, thread_name_prefix=f"rendergateway-{kind}")
 
 
-_under_way: set[object] = set()
+_in_progress: set[object] = set()
 
 
 class _OpenCVThreads:
     """
-    Keeps OpenCV from splitting its work among threads of its own while several pictures are under way.
+    Limits OpenCV to one thread while several images are drawn at the same time.
 
-    The cores have work then, and OpenCV's threads, which wait by turning round, would only take their time.
+    All cores are busy then, and the threads of OpenCV, which busy-wait, would only slow the others down.
     """
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self._before: int | None = None
 
-    def follow(self, pictures: int) -> None:
-        """Take one thread for several pictures, or again as many as there were before."""
-        import cv2
+    def follow(self, images: int) -> None:
+        """Set OpenCV to one thread for several images, or back to its previous number of threads."""
+        from rendergateway.rendering.base.opencv import cv2
 
-        if pictures > 1 and self._before is None:
+        if images > 1 and self._before is None:
             self._before = cv2.getNumThreads()
             cv2.setNumThreads(1)
-        elif pictures <= 1 and self._before is not None:
+        elif images <= 1 and self._before is not None:
             cv2.setNumThreads(self._before)
             self._before = None
 
@@ -67,9 +67,9 @@ _opencv = _OpenCVThreads()
 
 
 def _after_fork() -> None:
-    # Threads do not come along into a child, nor what they draw, nor who would give the lock back.
+    # A forked process has no other threads: none would draw or release the lock.
     _pool.cache_clear()
-    _under_way.clear()
+    _in_progress.clear()
     _opencv.lock = threading.Lock()
     if "cv2" in sys.modules:
         _opencv.follow(0)
@@ -81,39 +81,39 @@ if hasattr(os, "register_at_fork"):
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Count one picture as under way, while it is drawn or encoded."""
+    """Count one image as in progress while it is drawn or encoded."""
     one = object()
     with _opencv.lock:
-        _under_way.add(one)
-        _opencv.follow(len(_under_way))
+        _in_progress.add(one)
+        _opencv.follow(len(_in_progress))
     try:
         yield
     finally:
         with _opencv.lock:
-            _under_way.discard(one)
-            _opencv.follow(len(_under_way))
+            _in_progress.discard(one)
+            _opencv.follow(len(_in_progress))
 
 
 def _is_busy() -> bool:
-    """Return whether each core has a picture to draw: then to hand over work only costs time."""
-    return len(_under_way) >= _cores()
+    """Whether every core is already drawing an image: then handing work to a pool costs time only."""
+    return len(_in_progress) >= _cores()
 
 
 def read(work: Callable[[], None]) -> None:
-    """Decode an image in a thread for that; *work* must not wait for others."""
+    """Run *work*, which decodes an image, in the read pool; it must not wait for other tasks."""
     _pool("read", workers()).submit(work)
 
 
 def fetched(work: Callable[[], Result]) -> Future[Result]:
-    """Return what *work* will bring from elsewhere: there are more threads than cores, as they mostly wait."""
+    """Run *work*, which downloads an image, in the fetch pool; return its future."""
     return _pool("fetch", _MOST).submit(work)
 
 
 def in_turn(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
     """
-    Yield what *work* makes of each item, in their order; a few items ahead are worked on, no more are held.
+    Yield *work* of each item in order, processing a few items ahead in parallel.
 
-    While as many pictures as there are cores are under way, items are worked on in the thread that asks.
+    While all cores are busy with other images, items are processed in the calling thread.
 
     Examples
     --------
@@ -139,7 +139,7 @@ def in_turn(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[R
 
 
 def side_by_side(work: Callable[[Item], Result], items: list[Item]) -> list[Result]:
-    """Return what *work* makes of all items, worked on at once; *work* must not wait for others."""
+    """Return *work* of all items, processed in parallel; *work* must not wait for other tasks."""
     if len(items) > 1 and not _is_busy():
         return list(_pool("band", workers()).map(work, items))
     return [work(item) for item in items]

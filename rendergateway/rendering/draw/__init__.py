@@ -1,1 +1,5 @@
-"""From a recipe to pixels."""
+"""
+Drawing: recipes from render parameters, the images of one tile, and the compositor of all tiles.
+
+Imports `base`, `pixels`, `images` and `placement` of rendering, and `wire`.
+"""

@@ -1,4 +1,4 @@
-"""The images of one tile: read, brought to the level that is drawn, filtered, and placed."""
+"""Images of one tile: level selection, reading, filtering and placement."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _DEEPER = 8
 
 @attrs.frozen(eq=False)
 class LoadedTile:
-    """One tile's images at the level that is drawn."""
+    """The images of one tile at the selected level."""
 
     job: TileJob
     images: dict[str | None, Pixels]
@@ -36,7 +36,7 @@ class LoadedTile:
 
 @attrs.frozen(eq=False)
 class PendingChannel:
-    """One channel of a tile while its files are read; each is waited for by a call, which raises what is wrong."""
+    """One channel of a tile while its files are read; calling `image` or `mask` waits for it, or raises its error."""
 
     channel: Channel
     image: Callable[[], Pixels]
@@ -45,7 +45,7 @@ class PendingChannel:
 
 @attrs.frozen(eq=False)
 class StartedTile:
-    """One tile while its files are read: at which level it is drawn is known, what it looks like is not."""
+    """One tile while its files are read: its level is already selected."""
 
     job: TileJob
     picture_from_local: Transform
@@ -54,26 +54,24 @@ class StartedTile:
     pending: tuple[PendingChannel, ...]
 
     def finish(self) -> LoadedTile | None:
-        """Return what is drawn of the tile; None where nothing is left of its image at this scale."""
+        """Wait for the images and place them; None if the image has no pixels at this scale."""
         return self.job.finish(self)
 
 
 @attrs.frozen(eq=False)
 class TileJob:
     """
-    One tile that is to be drawn.
+    The work of drawing one tile.
 
     Parameters
     ----------
     recipe : Recipe
-        What it is a part of.
     sources : Sources
-        Where its images come from.
     number : int
-        Its place in the recipe.
+        Position of the tile in the recipe.
     tile : Tile
     channels : tuple of Channel
-        Those that are drawn; at least one.
+        The channels to draw; at least one.
     """
 
     recipe: Recipe
@@ -84,12 +82,12 @@ class TileJob:
 
     def begin(self) -> StartedTile:
         """
-        Choose which level is drawn, and begin to read it.
+        Select a level, and start reading its files.
 
         Raises
         ------
         ImageError
-            If no level can be chosen.
+            If no level can be selected.
         """
         width, height = self._size(self.channels[0])
         map_ = self.recipe.picture_from_local(self.tile)
@@ -100,7 +98,7 @@ class TileJob:
         return StartedTile(self, map_, width, level, tuple(self._begun(channel, level) for channel in self.channels))
 
     def finish(self, started: StartedTile) -> LoadedTile | None:
-        """Return what is drawn of the tile, see `StartedTile.finish`."""
+        """Wait for the images of the tile; see `StartedTile.finish`."""
         first, *others = started.pending
         image, mask = self._images(first, started.level)
         if not image.size:
@@ -133,7 +131,7 @@ class TileJob:
 
     def _level(self, channel: Channel, wanted: int) -> tuple[int, Level]:
         if not channel.levels:
-            raise ImageError(f"tile '{self.tile.id}' cannot be drawn: it has no mipmap levels")
+            raise ImageError(f"tile '{self.tile.id}' cannot be drawn: no mipmap levels")
         return floor_level(channel, wanted, self.sources.has)
 
     def _begun(self, channel: Channel, wanted: int) -> PendingChannel:
@@ -149,14 +147,14 @@ class TileJob:
         images: dict[str | None, Pixels],
         masks: dict[str | None, Pixels | None],
     ) -> None:
-        """Add another channel; the service takes square images only, and only of the first one's size."""
+        """Add another channel; like the service, accept only square images of the size of the first channel."""
         image, mask = self._images(pending, level)
         first = next(iter(images.values()))
         if (image.shape[1], image.shape[1]) == (first.shape[1], first.shape[0]):
             images[pending.channel.name], masks[pending.channel.name] = image, mask
 
     def _images(self, pending: PendingChannel, level: int) -> tuple[Pixels, Pixels | None]:
-        """Return image and mask; a mask of another size counts as none."""
+        """Return image and mask; a mask of another size is ignored."""
         channel, image, mask = pending.channel, pending.image(), None
         if pending.mask is not None and image.size:
             mask = pending.mask()
@@ -172,7 +170,7 @@ class TileJob:
 
     def _begun_image(self, address: ImageAddress | None, halvings: int) -> Callable[[], Pixels]:
         if address is None:
-            raise ImageError(f"tile '{self.tile.id}' names no image")
+            raise ImageError(f"tile '{self.tile.id}' cannot be drawn: missing image URL")
         wait = self.sources.begin(address, halvings)
 
         def image() -> Pixels:
@@ -195,7 +193,7 @@ class TileJob:
         return ImageError(f"tile '{self.tile.id}' cannot be drawn: {error}")
 
     def value_range(self, name: str | None) -> tuple[float, float]:
-        """Return the values that a channel is shown between."""
+        """Return the values of a channel that are displayed black and white."""
         channel = next(channel for channel in self.channels if channel.name == name)
         low, high = self.recipe.min_intensity, self.recipe.max_intensity
         return (

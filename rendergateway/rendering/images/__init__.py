@@ -1,1 +1,5 @@
-"""Image files: opening, decoding, mipmap levels."""
+"""
+Image files: locations, decoding, volumes, mipmap levels, and the cache of decoded images.
+
+Imports `base` and `pixels` of rendering, and not `placement`.
+"""

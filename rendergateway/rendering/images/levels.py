@@ -1,4 +1,4 @@
-"""Which level of a pyramid is drawn, and how levels that are missing are made."""
+"""Mipmap levels: choosing the level to draw, and downsampling of missing levels."""
 
 from __future__ import annotations
 
@@ -19,42 +19,40 @@ __all__ = ["average_scale", "best_level", "drawn_level", "floor_level", "halved"
 _MOST_GRID_POINTS = 4_000_000
 _FEWEST_FOR_A_FIT = 3
 _HIGHEST_LEVEL = 30
-# Rows of a halved image that are made at once.
+# Rows per step of halving an image.
 _FEW_ROWS = 64
-# How near to a change of levels, in levels, and how many cells of a mesh away rounding counts.
+# Distance from a change of levels, in levels, and offset in mesh cells, within limits of rounding.
 _NEXT_LEVEL, _FAR = 1e-6, 1e6
 
 
 def average_scale(transform: Transform, width: float, height: float, cell_size: float = 64.0) -> float:
     """
-    Return by how much *transform* stretches a tile: the longer side of a unit square under the best affine.
+    Return the scale of *transform*: the longer side of a unit square under the best-fitting affine.
 
     Parameters
     ----------
     transform : Transform
-        From local pixels to pixels of the picture.
+        From local pixels to image pixels.
     width, height : float
         Size of the tile in local pixels.
     cell_size : float
-        Distance of the points that are looked at, in local pixels.
+        Distance between the fitted points in local pixels.
 
     Returns
     -------
     float
-        1 where there are fewer than three points or they lie on a line: a tile not wider or not higher than
-        *cell_size* is drawn from its full size.
+        1 if there are fewer than three points or they are collinear: a tile not wider or not higher than *cell_size*
+        is drawn from level 0.
 
     References
     ----------
     .. [1] axtimwalde/mpicbg, ``AffineModel2D.fit``.
     """
     if not (cell_size > 0 and width > 0 and height > 0 and math.isfinite(width + height)):
-        raise ImageError(
-            f"its width and height and the cell size of the mesh are to be above 0, not {width}, {height}, {cell_size}"
-        )
+        raise ImageError(f"width, height and mesh cell size must be above 0: got {width}, {height}, {cell_size}")
     columns, rows = (math.ceil(min(side / cell_size, _MOST_GRID_POINTS + 1.0)) for side in (width, height))
     if columns * rows > _MOST_GRID_POINTS:
-        raise ImageError(f"a mesh of cells of {cell_size} pixels is too fine for a tile of {width:g} × {height:g}")
+        raise ImageError(f"mesh too fine: got cells of {cell_size} pixels for a tile of {width:g} × {height:g}")
     if columns * rows < _FEWEST_FOR_A_FIT:
         return 1.0
     x, y = np.meshgrid(np.arange(columns) * cell_size, np.arange(rows) * cell_size)
@@ -68,10 +66,10 @@ def average_scale(transform: Transform, width: float, height: float, cell_size: 
 
 def _fitted(source: FloatArray, target: FloatArray) -> FloatArray | None:
     """
-    Return the linear part (2, 2) of the best affine; None where there is none.
+    Return the linear part (2, 2) of the best-fitting affine; None if it is singular.
 
-    Sums run in the order of the points, rounded at each step: at a scale of exactly one half the last digit decides
-    which level is drawn.
+    Sums are accumulated in the order of the points, as in the service: at a scale of exactly one half the last digit
+    decides which level is drawn.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         source = source - _sum(source) / len(source)
@@ -106,11 +104,11 @@ def best_level(scale: float) -> int:
 
 
 def drawn_level(transform: Transform, width: float, height: float, cell_size: float) -> int:
-    """Return the level to draw of a tile; parameters and errors are those of `average_scale`."""
+    """Return the level to draw of a tile; for parameters and errors see `average_scale`."""
     if transform.is_affine and 2 * cell_size <= min(width, height):
         (m00, m01, x), (m10, m11, y) = transform.as_affine().matrix.tolist()
         scale = math.sqrt(max(m00 * m00 + m10 * m10, m01 * m01 + m11 * m11))
-        # What a fit to points would give differs in the last digits: they count only where levels change.
+        # A fit to points differs in the last digits, which matter only near a change of levels.
         if max(abs(x), abs(y)) < _FAR * cell_size * scale < math.inf and _is_between_levels(scale):
             return best_level(scale)
     return best_level(average_scale(transform, width, height, cell_size))
@@ -123,21 +121,21 @@ def _is_between_levels(scale: float) -> bool:
 
 def floor_level(channel: Channel, wanted: int, exists: Callable[[Level], bool]) -> tuple[int, Level]:
     """
-    Return the highest level of *channel* that is not above the wanted one, and its number.
+    Return number and files of the highest level of *channel* that is not above the wanted one.
 
     Parameters
     ----------
     channel : Channel
-        Its listed levels, at least one, and the rule for those that are not listed.
+        With at least one listed level.
     wanted : int
         Number of the level to draw.
     exists : callable
-        Whether the files of a derived level are there; where they are not, the lowest listed level is taken.
+        Whether the files of a derived level exist; otherwise the lowest listed level is used.
 
     Raises
     ------
     ImageError
-        If only higher levels are listed: nothing is enlarged.
+        If only higher levels are listed: images are not enlarged.
     """
     listed = sorted(channel.levels)
     if wanted in channel.levels:
@@ -157,14 +155,14 @@ def floor_level(channel: Channel, wanted: int, exists: Callable[[Level], bool]) 
 
 def halved(pixels: npt.NDArray[Any], times: int = 1) -> npt.NDArray[Any]:
     """
-    Return *pixels* at half their size, *times* over: means of 2 × 2, cut, without an odd last row and column.
+    Downsample *pixels* by two, *times* over: truncated means of 2 × 2 pixels, without an odd last row and column.
 
     Parameters
     ----------
     pixels : ndarray, shape (H, W) or (H, W, 3)
         uint8, uint16 or float32.
     times : int
-        How often.
+        Number of halvings.
 
     Examples
     --------
@@ -177,7 +175,7 @@ def halved(pixels: npt.NDArray[Any], times: int = 1) -> npt.NDArray[Any]:
         if not (height and width):
             return pixels[:height, :width]
         half = np.empty((height, width, *pixels.shape[2:]), dtype=pixels.dtype)
-        # A few rows at a time: in the wider type the whole of a large image would take a multiple of its memory.
+        # A few rows at a time: converting a large image to the wider type at once would multiply its memory.
         for top in range(0, height, _FEW_ROWS):
             bottom = min(top + _FEW_ROWS, height)
             half[top:bottom] = _means(pixels[2 * top : 2 * bottom, : 2 * width])
@@ -186,11 +184,11 @@ def halved(pixels: npt.NDArray[Any], times: int = 1) -> npt.NDArray[Any]:
 
 
 def _means(even: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return the means of 2 × 2, cut, of an image of even width and height."""
-    import cv2
+    """Return truncated means of 2 × 2 pixels of an image of even width and height."""
+    from rendergateway.rendering.base.opencv import cv2
 
     size = even.shape[1] // 2, even.shape[0] // 2
-    # Means of whole numbers below 2 ** 22 are exact in single precision, and cut when they become whole again.
+    # Means of integers below 2 ** 22 are exact in single precision; the conversion back truncates them.
     byte = even.dtype == np.uint8
     exact = np.left_shift(even, 2, dtype=np.uint16) if byte else even.astype(np.float32)
     means: npt.NDArray[Any] = np.asarray(cv2.resize(exact, size, interpolation=cv2.INTER_AREA))

@@ -1,4 +1,4 @@
-"""Which images may be opened, and where they are found on this machine."""
+"""Locations of images: from URLs to local files or bytes."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from urllib.parse import unquote
 
 import attrs
 
-from rendergateway.errors import ImageError
+from rendergateway.errors import ImageError, MissingExtraError
+from rendergateway.extras import needed_for
 
 __all__ = ["ImageOpener", "Opener", "file_path"]
 
-# From the address of an image to a file on this machine, or to what stands in it. Raises an `ImageError` for what
-# may not be opened, or cannot be.
+# From the URL of an image to a local file, or to the contents of a file. Raises `ImageError` for URLs that may not or
+# cannot be opened.
 Opener = Callable[[str], "Path | bytes"]
 
 
 def file_path(url: str) -> str | None:
     """
-    Return the path that *url* names: it is one, or a ``file:`` address; None for other addresses.
+    Return the path of a ``file:`` URL, or *url* itself if it is a path; None for other URLs.
 
     Examples
     --------
@@ -33,21 +34,21 @@ def file_path(url: str) -> str | None:
 
 
 def _mapping(paths: Mapping[str, str] | None) -> dict[str, str]:
-    # The longest beginning counts.
+    # The longest prefix counts.
     return dict(sorted((paths or {}).items(), key=lambda item: -len(item[0])))
 
 
 @attrs.frozen
 class ImageOpener:
     """
-    Opens images as a client may: files, and addresses elsewhere where that is allowed.
+    Opens images for a client: local files and, on request, remote URLs.
 
     Parameters
     ----------
     paths : mapping of str to str, optional
-        From the beginning of the service's paths to that of mine: ``{"/groups/": "/mnt/groups/"}``.
+        From path prefixes of the service to local prefixes: ``{"/groups/": "/mnt/groups/"}``.
     remote : bool
-        Whether ``http:``, ``https:``, ``s3:`` and the like may be opened, through fsspec.
+        Whether ``http:``, ``https:``, ``s3:`` and other URLs may be opened, through fsspec.
 
     Examples
     --------
@@ -59,12 +60,12 @@ class ImageOpener:
     remote: bool = False
 
     def __call__(self, url: str) -> Path | bytes:
-        """Return the file that *url* names, or what stands in it."""
+        """Return the file at *url*, or its contents."""
         path = file_path(url)
-        for theirs, mine in self.paths.items():
+        for prefix, local in self.paths.items():
             for text in filter(None, (path, url)):
-                if text.startswith(theirs):
-                    return self._opened(mine + text[len(theirs) :])
+                if text.startswith(prefix):
+                    return self._opened(local + text[len(prefix) :])
         return self._opened(url)
 
     def _opened(self, url: str) -> Path | bytes:
@@ -73,18 +74,19 @@ class ImageOpener:
             return Path(path)
         if not self.remote:
             scheme = url.partition(":")[0]
-            raise ImageError(f"addresses with {scheme}: are not opened unless remote images are allowed")
+            raise ImageError(f"remote image not allowed: got a URL of scheme {scheme}; allow remote images to open it")
         return _fetched(url)
 
 
 def _fetched(url: str) -> bytes:
     try:
-        import fsspec
-    except ImportError as error:
-        raise ImageError("images elsewhere need the library fsspec: pip install 'rendergateway[remote]'") from error
+        with needed_for("fetching it"):
+            import fsspec
+    except MissingExtraError as error:
+        raise ImageError(str(error)) from error
     try:
         with fsspec.open(url, "rb") as file:
             data: Any = file.read()
-    except Exception as error:  # each of its back ends raises errors of its own
-        raise ImageError(f"it cannot be fetched: {error}") from error
+    except Exception as error:  # each back end raises its own errors
+        raise ImageError(f"image cannot be downloaded: {error}") from error
     return bytes(data)

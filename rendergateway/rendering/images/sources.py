@@ -1,4 +1,4 @@
-"""Images of tiles, decoded once: from addresses to arrays at the level that is drawn."""
+"""Image sources: opening, decoding and downsampling of images, with a cache."""
 
 from __future__ import annotations
 
@@ -30,35 +30,35 @@ _MASK_OF_BOX = re.compile(
     r"mask://outside-box\?minX=(\d+)&minY=(\d+)&maxX=(\d+)&maxY=(\d+)&width=(\d+)&height=(\d+)(?:.*&level=(\d+))?.*"
 )
 _MIB = 2**20
-# Images of so many bytes are kept in memory straight from the system; of smaller ones there may be too many for that.
+# Images from this size get their own memory mapping; there may be too many smaller ones for that.
 _OWN_MEMORY = _MIB
 _COMPOSITE = "IMAGEJ_COMPOSITE"
 
 
 def _bytes_of_maps(maps: Maps) -> int:
-    # A part that was cut out of a larger array keeps the whole of it.
+    # A view keeps the whole of its base array alive.
     return sum((part.base if isinstance(part.base, np.ndarray) else part).nbytes for part in maps)
 
 
 class Sources:
     """
-    Opens, decodes and halves images, and keeps those used last.
+    Opens, decodes and downsamples images, and caches the most recently used ones.
 
-    One of these may serve all threads. A file that changed is read again.
+    Thread-safe. A file that changed is read again.
 
     Parameters
     ----------
     opener : callable, optional
-        From an address to a file or its bytes; without one, files of this machine (`ImageOpener`).
+        From a URL to a file or its bytes; by default local files only (`ImageOpener`).
     cache_bytes : int
-        Most bytes of decoded images that are kept.
+        Size limit of the cache of decoded images.
     map_bytes : int
-        Most bytes of the maps that curved transforms lead to that are kept.
+        Size limit of the cache of pixel maps of nonlinear transforms.
 
     Attributes
     ----------
     maps : ByteCache
-        Those maps.
+        The cache of pixel maps.
     """
 
     def __init__(
@@ -70,17 +70,17 @@ class Sources:
 
     @property
     def cached_bytes(self) -> int:
-        """Bytes of images and maps that are kept now."""
+        """Total size of cached images and maps in bytes."""
         return self._images.bytes + self.maps.bytes
 
     def clear(self) -> None:
-        """Forget what is kept."""
+        """Clear the caches."""
         self._images.clear()
         self.maps.clear()
 
     def image(self, address: ImageAddress, halvings: int = 0) -> Pixels:
         """
-        Return an image, halved so many times.
+        Return an image, downsampled *halvings* times.
 
         Returns
         -------
@@ -90,12 +90,12 @@ class Sources:
         Raises
         ------
         ImageError
-            If it cannot be had; the message names its address.
+            If it cannot be read; the message includes its URL.
         """
         return self.begin(address, halvings)()
 
     def begin(self, address: ImageAddress, halvings: int = 0) -> Callable[[], Pixels]:
-        """Begin to read an image, in another thread; return what waits for it, and fails as `image` does."""
+        """Start reading an image in another thread; return a function that waits for it, with the errors of `image`."""
         pending: Future[Pixels]
         try:
             pending = self._begun(address, halvings)
@@ -112,7 +112,7 @@ class Sources:
         return wait
 
     def _begun(self, address: ImageAddress, halvings: int) -> Future[Pixels]:
-        if _is_elsewhere(address.url):
+        if _is_remote(address.url):
             return fetched(lambda: self._reading(address, halvings).result())
         return self._reading(address, halvings)
 
@@ -121,27 +121,27 @@ class Sources:
         return self._images.begin((address, stamp, halvings), lambda: _frozen(halved(make(), halvings)), read)
 
     def _how(self, address: ImageAddress) -> tuple[Hashable, Callable[[], Pixels]]:
-        """Return what tells this state of an image from others, and what reads it."""
+        """Return a cache key for the current version of an image, and a function that reads it."""
         if address.url.startswith("mask:"):
             return None, lambda: _mask_of_box(address.url)
         if address.loader == _COMPOSITE:
-            raise ImageError(f"loader {_COMPOSITE}, which colours and adds up channels, is not built: store it as RGB")
+            raise ImageError(f"image loader not supported: got {_COMPOSITE}; store the image as RGB")
         volume = address.loader in VOLUME_LOADERS
         url, _, query = address.url.partition("?") if volume else (address.url, "", "")
         source = self._open(url)
         if isinstance(source, bytes):
             if volume:
-                raise ImageError(f"loader {address.loader} reads volumes of this machine only")
+                raise ImageError(f"image loader {address.loader} supports local volumes only")
             return hash(source), lambda: decoded(source, address.number)
         if volume:
             return _stamp(source), lambda: volume_slice(source, query, address.loader)
         return _stamp(source), lambda: decoded(source, address.number)
 
     def has(self, level: Level) -> bool:
-        """Return whether the files of a level are there: the image and, where it names one, the mask."""
-        return all(self._is_there(address) for address in (level.image, level.mask) if address is not None)
+        """Whether the image file of a level and, if it has one, its mask file exist."""
+        return all(self._exists(address) for address in (level.image, level.mask) if address is not None)
 
-    def _is_there(self, address: ImageAddress) -> bool:
+    def _exists(self, address: ImageAddress) -> bool:
         try:
             source = self._open(address.url)
             return isinstance(source, bytes) or source.stat().st_size > 0
@@ -149,7 +149,7 @@ class Sources:
             return False
 
 
-def _is_elsewhere(url: str) -> bool:
+def _is_remote(url: str) -> bool:
     return file_path(url) is None and not url.startswith("mask:")
 
 
@@ -157,14 +157,14 @@ def _stamp(path: Path) -> Hashable:
     try:
         state = path.stat()
     except (OSError, ValueError) as error:
-        raise ImageError(f"there is no file {str(path)!r}") from error
+        raise ImageError(f"file not found: got {str(path)!r}") from error
     return str(path), state.st_mtime_ns, state.st_size
 
 
 def _frozen(pixels: Pixels) -> Pixels:
-    """Return pixels as they are kept: read-only, and without holding the memory of anything else."""
+    """Return pixels for the cache: read-only, and not a view of a larger array."""
     if pixels.nbytes >= _OWN_MEMORY:
-        # Between images that come and go the allocator's memory fills with holes, which it does not give back.
+        # Allocating and releasing large images would fragment the heap, which is not returned to the system.
         own = np.frombuffer(mmap.mmap(-1, pixels.nbytes), dtype=pixels.dtype).reshape(pixels.shape)
         np.copyto(own, pixels)
     else:
@@ -174,13 +174,13 @@ def _frozen(pixels: Pixels) -> Pixels:
 
 
 def _mask_of_box(url: str) -> Pixels:
-    """Return a mask that is 255 within a box and 0 outside of it."""
+    """Return the mask of a ``mask:`` URL: 255 inside a box and 0 outside."""
     found = _MASK_OF_BOX.fullmatch(url)
     if found is None:
-        raise ImageError("masks are written mask://outside-box?minX=0&minY=0&maxX=9&maxY=9&width=10&height=10")
+        raise ImageError("invalid mask URL; write mask://outside-box?minX=0&minY=0&maxX=9&maxY=9&width=10&height=10")
     min_x, min_y, max_x, max_y, width, height = map(int, found.groups()[:6])
     if width * height > MOST_IMAGE_PIXELS:
-        raise ImageError(f"it is {width} × {height} pixels large; at most {MOST_IMAGE_PIXELS} are made")
+        raise ImageError(f"mask too large: got {width} × {height} pixels, the limit is {MOST_IMAGE_PIXELS}")
     mask = np.zeros((height, width), dtype=np.uint8)
     mask[min_y:max_y, min_x:max_x] = 255
     return halved(mask, int(found[7] or 0))

@@ -1,22 +1,21 @@
-"""Slices of volumes as images: HDF5, N5 and zarr. Their libraries are extras, imported when one is read."""
+"""Slices of HDF5, N5 and zarr volumes as images; their libraries are imported on first use."""
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import parse_qs
 
 import numpy as np
 import numpy.typing as npt
 
-from rendergateway.errors import ImageError
+from rendergateway.errors import ImageError, MissingExtraError
+from rendergateway.extras import needed_for
 from rendergateway.rendering.images.decoding import MOST_IMAGE_PIXELS
 
 __all__ = ["VOLUME_LOADERS", "volume_slice"]
 
-# Loader of a tile -> library that reads it.
-VOLUME_LOADERS = {"H5_SLICE": "h5py", "N5_SLICE": "zarr"}
+VOLUME_LOADERS = frozenset({"H5_SLICE", "N5_SLICE"})
 _DEEP = 3
 
 
@@ -29,31 +28,45 @@ def volume_slice(path: Path, query: str, loader: str) -> npt.NDArray[Any]:
     path : Path
         The file or folder.
     query : str
-        ``dataSet=/s0&x=&y=&z=&w=&h=``, what stands behind the ``?`` of the address; only ``dataSet`` must be there.
+        Query of the image URL: ``dataSet=/s0&x=&y=&z=&w=&h=``; only ``dataSet`` is required.
     loader : str
         One of `VOLUME_LOADERS`.
 
     Raises
     ------
     ImageError
-        If the library is missing, or there is no such slice.
+        If the library or the slice is missing.
     """
     words = {name: values[-1] for name, values in parse_qs(query).items()}
     if "dataSet" not in words:
-        raise ImageError("its address names no dataSet: …?dataSet=/s0&x=0&y=0&z=0&w=512&h=512")
+        raise ImageError("image URL has no dataSet; write …?dataSet=/s0&x=0&y=0&z=0&w=512&h=512")
     try:
         numbers = {name: int(words[name]) for name in "xyzwh" if name in words}
     except ValueError as error:
-        raise ImageError(f"x, y, z, w and h of a slice are whole numbers: {query}") from error
+        raise ImageError(f"x, y, z, w and h of a slice must be integers: got {query}") from error
     return _read(_library(loader), loader, path, words["dataSet"], numbers)
 
 
 def _library(loader: str) -> Any:
-    name = VOLUME_LOADERS[loader]
     try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise ImageError(f"loader {loader} needs the library {name}: pip install 'rendergateway[volumes]'") from error
+        with needed_for(f"image loader {loader}"):
+            if loader == "H5_SLICE":
+                import h5py
+
+                return h5py
+            import zarr
+            from numcodecs import pickles
+    except MissingExtraError as error:
+        raise ImageError(str(error)) from error
+    # Unpickling executes code of the file. numcodecs refuses it from 0.16.6 on; older versions, the only ones for
+    # Python 3.10 and zarr 2, are patched to refuse it.
+    if not hasattr(pickles, "ALLOW_UNSAFE_PICKLE_DECODE"):
+        pickles.Pickle.decode = _refuse_pickle
+    return zarr
+
+
+def _refuse_pickle(codec: Any, data: Any, out: Any = None) -> NoReturn:
+    raise ImageError("pickled array data is not read, because unpickling may execute code of the file")
 
 
 def _read(library: Any, loader: str, path: Path, name: str, numbers: dict[str, int]) -> npt.NDArray[Any]:
@@ -64,7 +77,7 @@ def _read(library: Any, loader: str, path: Path, name: str, numbers: dict[str, i
         return _part(_zarr_array(library, path, name), numbers)
     except ImageError:
         raise
-    except Exception as error:  # each library raises errors of its own
+    except Exception as error:  # each library raises its own errors
         raise ImageError(f"dataset {name} cannot be read: {error}") from error
 
 
@@ -73,7 +86,7 @@ def _zarr_array(library: Any, path: Path, name: str) -> Any:
     if not (folder / "attributes.json").is_file():
         return library.open(str(path), mode="r")[name]
     if not hasattr(library, "N5FSStore"):
-        raise ImageError("it is an N5 volume: reading these needs zarr below 3")
+        raise ImageError("N5 volumes need zarr < 3; install zarr 2 or convert the volume")
     return library.open(library.N5FSStore(str(path)), mode="r")[name]
 
 
@@ -83,13 +96,13 @@ def _part(volume: Any, numbers: dict[str, int]) -> npt.NDArray[Any]:
     x, y = numbers.get("x", 0), numbers.get("y", 0)
     right, bottom = x + numbers.get("w", width - x), y + numbers.get("h", height - y)
     if not (0 <= x < right <= width and 0 <= y < bottom <= height):
-        raise ImageError(f"x {x} … {right}, y {y} … {bottom} lies outside of {width} × {height}")
+        raise ImageError(f"slice outside the volume: got x {x} … {right}, y {y} … {bottom} of {width} × {height}")
     if (right - x) * (bottom - y) > MOST_IMAGE_PIXELS:
-        raise ImageError(f"the slice is larger than {MOST_IMAGE_PIXELS} pixels")
+        raise ImageError(f"slice too large: the limit is {MOST_IMAGE_PIXELS} pixels")
     index: tuple[Any, ...] = (slice(y, bottom), slice(x, right))
     if len(volume.shape) >= _DEEP:
         z = numbers.get("z", 0)
         if not 0 <= z < above[-1]:
-            raise ImageError(f"there is no z {z} among {above[-1]}")
+            raise ImageError(f"slice outside the volume: got z {z} of {above[-1]}")
         index = (*([0] * (len(above) - 1)), z, *index)
     return np.asarray(volume[index])

@@ -1,4 +1,4 @@
-"""Pictures as bytes of a file format."""
+"""Encoding of rendered images in file formats."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from rendergateway.errors import ImageError
+from rendergateway.extras import needed_for
 from rendergateway.rendering.base.recipe import MOST_PIXELS, Recipe
 from rendergateway.rendering.base.threads import drawing
-from rendergateway.rendering.draw.drawing import Picture
+from rendergateway.rendering.draw.compositor import RenderedImage
 from rendergateway.rendering.output.outlines import draw_outlines
 from rendergateway.rendering.output.png import png_of_rgba
 from rendergateway.rendering.output.quantization import quantization_tables
@@ -39,12 +40,12 @@ _OPAQUE = 255
 Bytes = npt.NDArray[np.uint8]
 
 
-# -- what is seen ------------------------------------------------------------------------------------------------
+# -- display values ----------------------------------------------------------------------------------------------
 
 
-def seen(picture: Picture, recipe: Recipe) -> tuple[Bytes, Bytes | None]:
-    """Return 8-bit pixels and their opacity, on the background that was asked for; None for opaque pictures."""
-    pixels, alpha = picture.as_8bit(), picture.alpha
+def seen(image: RenderedImage, recipe: Recipe) -> tuple[Bytes, Bytes | None]:
+    """Return 8-bit pixels over the background of the recipe, and their opacity; None if the image is opaque."""
+    pixels, alpha = image.as_8bit(), image.alpha
     if alpha is None:
         return pixels, None
     if not (recipe.tiles and (recipe.background is not None or recipe.noise)):
@@ -58,7 +59,7 @@ def seen(picture: Picture, recipe: Recipe) -> tuple[Bytes, Bytes | None]:
 
 
 def _coloured(pixels: Bytes) -> Bytes:
-    import cv2
+    from rendergateway.rendering.base.opencv import cv2
 
     return pixels if pixels.ndim == _COLOURS else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB), dtype=np.uint8)
 
@@ -69,18 +70,18 @@ def _on_black(pixels: Bytes, alpha: Bytes | None) -> Bytes:
 
 def _with_opacity(pixels: Bytes, alpha: Bytes | None) -> Bytes:
     """Return red, green, blue and opacity, shape (H, W, 4)."""
-    import cv2
+    from rendergateway.rendering.base.opencv import cv2
 
-    # The order of colours is ours before and after: OpenCV's names for it do not matter.
+    # OpenCV's colour order does not matter here: input and output are both RGB.
     four = cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGRA if pixels.ndim == 2 else cv2.COLOR_BGR2BGRA)
     if alpha is not None:
         four[..., 3] = alpha
     return np.asarray(four, dtype=np.uint8)
 
 
-def sixteen_bit(picture: Picture) -> npt.NDArray[np.uint16]:
-    """Return values as they are in the images, colours as one grey channel: windows of grey levels do not count."""
-    values = picture.pixels
+def sixteen_bit(image: RenderedImage) -> npt.NDArray[np.uint16]:
+    """Return unstretched 16-bit values; colours are averaged to one channel."""
+    values = image.pixels
     if values.ndim == _COLOURS:
         values = np.floor(values.astype(np.float64).sum(axis=2) / _COLOURS + 0.5)
     return np.clip(values, 0, 2**16 - 1).astype(np.uint16)
@@ -94,7 +95,8 @@ def _png(pixels: Bytes, alpha: Bytes | None, recipe: Recipe) -> bytes:
 
 
 def _jpeg(pixels: Bytes, alpha: Bytes | None, recipe: Recipe) -> bytes:
-    from PIL import Image
+    with needed_for("writing JPEG"):
+        from PIL import Image
 
     flat = _on_black(pixels, alpha)
     buffer, tables = io.BytesIO(), quantization_tables(recipe.quality)
@@ -109,7 +111,7 @@ def _jpeg(pixels: Bytes, alpha: Bytes | None, recipe: Recipe) -> bytes:
 
 
 def _tiff(pixels: Bytes, alpha: Bytes | None, recipe: Recipe) -> bytes:
-    # The opacity is lost, not applied.
+    # Opacity is dropped, not applied.
     return _tiff_bytes(_coloured(pixels), "rgb")
 
 
@@ -118,7 +120,7 @@ def _raw(pixels: Bytes, alpha: Bytes | None, recipe: Recipe) -> bytes:
 
 
 def _png16(values: npt.NDArray[np.uint16]) -> bytes:
-    import cv2
+    from rendergateway.rendering.base.opencv import cv2
 
     return _through_opencv(".png", values, [cv2.IMWRITE_PNG_COMPRESSION, 1])
 
@@ -132,7 +134,8 @@ def _raw16(values: npt.NDArray[np.uint16]) -> bytes:
 
 
 def _tiff_bytes(pixels: npt.NDArray[Any], photometric: str) -> bytes:
-    import tifffile
+    with needed_for("writing TIFF"):
+        import tifffile
 
     buffer = io.BytesIO()
     tifffile.imwrite(buffer, pixels, byteorder=">", photometric=photometric, metadata=None)
@@ -140,14 +143,14 @@ def _tiff_bytes(pixels: npt.NDArray[Any], photometric: str) -> bytes:
 
 
 def _through_opencv(suffix: str, pixels: npt.NDArray[Any], options: list[int]) -> bytes:
-    import cv2
+    from rendergateway.rendering.base.opencv import cv2
 
     try:
         done, data = cv2.imencode(suffix, np.ascontiguousarray(pixels), options)
     except cv2.error as error:
-        raise ImageError(f"a picture of shape {pixels.shape} cannot be written as {suffix[1:]}: {error.err}") from error
+        raise ImageError(f"image of shape {pixels.shape} cannot be encoded as {suffix[1:]}: {error.err}") from error
     if not done:
-        raise ImageError(f"a picture of shape {pixels.shape} cannot be written as {suffix[1:]}")
+        raise ImageError(f"image of shape {pixels.shape} cannot be encoded as {suffix[1:]}")
     return data.tobytes()
 
 
@@ -160,37 +163,37 @@ _OF_16_BITS: dict[str, Callable[[npt.NDArray[np.uint16]], bytes]] = {
 FORMATS = (*_OF_8_BITS, *_OF_16_BITS)
 
 
-def encoded(picture: Picture, recipe: Recipe, kind: str) -> bytes:
+def encoded(image: RenderedImage, recipe: Recipe, kind: str) -> bytes:
     """
-    Return a picture as one of the formats that the service answers in.
+    Encode an image in one of the formats of the service.
 
     Parameters
     ----------
-    picture : Picture
+    image : RenderedImage
     recipe : Recipe
-        What it was drawn from: says quality, background and whether a JPEG has one channel.
+        The recipe of the image: specifies quality, background and whether a JPEG has one channel.
     kind : str
-        One of `FORMATS`: ``png`` is 8-bit with opacity, ``jpeg`` and ``tiff`` are 8-bit colours on black, ``raw`` is
-        four bytes a pixel, opacity first; those of 16 bits are one grey channel of unchanged values.
+        One of `FORMATS`: ``png`` is 8-bit with opacity, ``jpeg`` and ``tiff`` are 8-bit colours on black, ``raw`` has
+        four bytes per pixel, opacity first; 16-bit formats are one grey channel of unstretched values.
     """
     with drawing():
         if kind in _OF_16_BITS:
-            return _OF_16_BITS[kind](sixteen_bit(picture))
-        pixels, alpha = seen(picture, recipe)
+            return _OF_16_BITS[kind](sixteen_bit(image))
+        pixels, alpha = seen(image, recipe)
         return _OF_8_BITS[kind](pixels, alpha, recipe)
 
 
 def encoded_outlines(recipe: Recipe, kind: str, most_pixels: int = MOST_PIXELS) -> bytes:
     """
-    Return a picture of the boxes of tiles in place of their pixels; formats of 16 bits give what those of 8 do.
+    Encode an image with the outlines of tile boxes instead of their pixels.
 
     Parameters
     ----------
     recipe : Recipe
     kind : str
-        One of `FORMATS`.
+        One of `FORMATS`; 16-bit formats are encoded like their 8-bit counterparts.
     most_pixels : int
-        Larger pictures are refused.
+        Size limit; larger images are refused.
     """
     width, height = recipe.size(most_pixels)
     rgba = np.zeros((height, width, 4), dtype=np.uint8)
@@ -206,69 +209,70 @@ def encoded_outlines(recipe: Recipe, kind: str, most_pixels: int = MOST_PIXELS) 
 
 def png_bytes(pixels: npt.NDArray[Any]) -> bytes:
     """
-    Return a picture as PNG.
+    Encode grey values as PNG.
 
     Parameters
     ----------
     pixels : ndarray, shape (H, W)
-        Grey values, uint8 or uint16.
+        uint8 or uint16.
 
     Raises
     ------
     ImageError
-        If it is no such picture.
+        If *pixels* has another shape or dtype.
     """
-    import cv2
+    from rendergateway.rendering.base.opencv import cv2
 
     if pixels.ndim != 2 or pixels.dtype.name not in ("uint8", "uint16"):
-        raise ImageError(f"a grey picture is (H, W) of uint8 or uint16, this one is {pixels.shape} of {pixels.dtype}")
-    # Grain does not repeat: to look for runs alone gives less than zlib's usual search, several times as fast.
+        raise ImageError(f"PNG needs uint8 or uint16 grey values (H, W): got {pixels.shape} of {pixels.dtype}")
+    # Noise does not repeat: run-length matching alone makes smaller files than the default search, and is faster.
     runs_only = [cv2.IMWRITE_PNG_COMPRESSION, 6, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
     return _through_opencv(".png", pixels, runs_only)
 
 
 def write_png(path: str | os.PathLike[str], pixels: npt.NDArray[Any]) -> None:
     """
-    Write a picture to a PNG file, whole or not at all.
+    Write grey values to a PNG file atomically.
 
     Raises
     ------
     ImageError
-        If it is no such picture.
+        If *pixels* has another shape or dtype than `png_bytes` takes.
     OSError
         If the file cannot be written.
     """
     write_whole(path, png_bytes(pixels))
 
 
-# Kinds of files by the ends of their names.
+# File suffix -> format.
 SUFFIXES = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff"}
 
 
 def file_bytes(pixels: npt.NDArray[Any], alpha: Bytes | None, kind: str, *, quality: float = 0.85) -> bytes:
     """
-    Return what is seen as a file.
+    Encode display values as a file.
 
     Parameters
     ----------
     pixels : ndarray, shape (H, W) or (H, W, 3)
         uint8, or grey values of uint16.
     alpha : ndarray of uint8, shape (H, W), optional
-        Opacity: a PNG of 8 bits holds it, others lie on black.
+        Opacity: stored in an 8-bit PNG; other files are composited over black.
     kind : {'png', 'jpeg', 'tiff'}
         One of the values of `SUFFIXES`.
     quality : float
-        Of a JPEG, 0 … 1.
+        JPEG quality, 0 … 1.
 
     Raises
     ------
     ImageError
-        If the kind of file does not hold such pixels.
+        If the format does not support the pixels.
     """
     if kind == "jpeg":
         if pixels.dtype != np.uint8:
             raise ImageError(
-                "a JPEG holds 8 bits: draw with dtype='uint8' or intensity=(low, high), or save PNG or TIFF"
+                f"JPEG needs 8-bit pixels: got {pixels.dtype}; "
+                "draw with dtype='uint8' or intensity=(low, high), or save PNG or TIFF"
             )
         return _jpeg(pixels, alpha, Recipe(quality=quality, convert_to_gray=pixels.ndim == 2))
     if kind == "tiff":
@@ -281,7 +285,7 @@ def file_bytes(pixels: npt.NDArray[Any], alpha: Bytes | None, kind: str, *, qual
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
     """
-    Write a file, whole or not at all.
+    Write a file atomically.
 
     Raises
     ------
@@ -289,7 +293,7 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
         If it cannot be written.
     """
     target = Path(path)
-    # A name that no other writer of the same file has.
+    # A unique name per writer of the same file.
     unfinished = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         unfinished.write_bytes(data)

@@ -1,4 +1,4 @@
-"""Boxes of tiles in place of their pixels, for pictures of too many of them."""
+"""Outlines of tile boxes, for images with too many tiles."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from rendergateway.rendering.base.recipe import Recipe, Tile
 __all__ = ["draw_outlines"]
 
 _GREEN = (0, 255, 0, 255)
-_LETTERS_A_LINE = 12
+_LETTERS_PER_LINE = 12
 _LETTER_WIDTH, _LINE_HEIGHT = 7, 15
-# An id is written where a box is wider than this: twelve letters and what usually overlaps.
-_WIDE_ENOUGH = int(_LETTERS_A_LINE * _LETTER_WIDTH * 1.3) + 1
+# Ids are drawn in boxes wider than this: twelve letters plus a typical overlap.
+_WIDE_ENOUGH = int(_LETTERS_PER_LINE * _LETTER_WIDTH * 1.3) + 1
 
 
 def draw_outlines(recipe: Recipe, rgba: npt.NDArray[np.uint8]) -> None:
     """
-    Draw the box of each tile, and its id where there is room.
+    Draw the box of each tile, and its id if the box is wide enough.
 
     Parameters
     ----------
     recipe : Recipe
     rgba : ndarray, shape (H, W, 4)
-        Drawn on.
+        Modified in place.
     """
     for tile in recipe.tiles:
         if tile.box is not None and all(map(math.isfinite, tile.box)):
@@ -39,7 +39,7 @@ def _draw(recipe: Recipe, tile: Tile, box: tuple[float, ...], rgba: npt.NDArray[
     left, top, across, down = (math.trunc(length) for length in (x, y, width, height))
     _frame(rgba, left, top, left + across, top + down)
     if across > _WIDE_ENOUGH:
-        _write(tile.id, left + (across - _LETTERS_A_LINE * _LETTER_WIDTH) // 2, top + down // 4, rgba)
+        _write(tile.id, left + (across - _LETTERS_PER_LINE * _LETTER_WIDTH) // 2, top + down // 4, rgba)
 
 
 def _frame(rgba: npt.NDArray[np.uint8], left: int, top: int, right: int, bottom: int) -> None:
@@ -55,10 +55,10 @@ def _frame(rgba: npt.NDArray[np.uint8], left: int, top: int, right: int, bottom:
 
 
 def _write(text: str, x: int, y: int, rgba: npt.NDArray[np.uint8]) -> None:
-    import cv2
+    from rendergateway.rendering.base.opencv import cv2
 
-    for start in range(0, len(text), _LETTERS_A_LINE):
-        line = text[start : start + _LETTERS_A_LINE]
-        if -_LETTERS_A_LINE * _LETTER_WIDTH < x < rgba.shape[1] and 0 <= y < rgba.shape[0] + _LINE_HEIGHT:
+    for start in range(0, len(text), _LETTERS_PER_LINE):
+        line = text[start : start + _LETTERS_PER_LINE]
+        if -_LETTERS_PER_LINE * _LETTER_WIDTH < x < rgba.shape[1] and 0 <= y < rgba.shape[0] + _LINE_HEIGHT:
             cv2.putText(rgba, line, (x, y), cv2.FONT_HERSHEY_PLAIN, 0.75, _GREEN)
         y += _LINE_HEIGHT

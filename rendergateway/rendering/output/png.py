@@ -1,4 +1,4 @@
-"""PNG of pixels with opacity, written fast."""
+"""Fast PNG encoder for RGBA pixels."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ __all__ = ["png_of_rgba"]
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _LEVEL = 1
-# Eight bits, colours and opacity, the only compression and set of filters there is, not interlaced.
+# 8 bits per channel, RGBA, default compression and filter methods, not interlaced.
 _KIND = bytes([8, 6, 0, 0, 0])
 _UP = 2
 
 
 def png_of_rgba(pixels: npt.NDArray[np.uint8]) -> bytes:
     """
-    Return pixels as PNG.
+    Encode pixels as PNG.
 
-    Each row is written as the difference to the one above, which is small in all four bytes of a pixel. ISA-L
-    compresses that four times as fast as zlib, to nearly the same size; where it is not installed zlib does.
+    Each row is stored as its difference to the row above. ISA-L compresses the differences four times as fast as zlib
+    to nearly the same size; zlib is used if ISA-L is not installed.
 
     Parameters
     ----------
     pixels : ndarray, shape (H, W, 4)
-        Red, green, blue, opacity.
+        RGBA.
     """
     height, width = pixels.shape[:2]
     rows = pixels.reshape(height, -1)
@@ -43,7 +43,7 @@ def png_of_rgba(pixels: npt.NDArray[np.uint8]) -> bytes:
 
 
 def _codec() -> Any:
-    """Return what compresses and adds up: ISA-L where it is installed, or zlib."""
+    """Return ISA-L if it is installed, or zlib."""
     try:
         from isal import isal_zlib
     except ImportError:

@@ -1,4 +1,4 @@
-"""How coarse a JPEG is, as Java counts it."""
+"""JPEG quantization tables for a quality, computed as in Java."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 __all__ = ["quantization_tables"]
 
-# Annex K of the standard, row by row; the rest of the table for colours is 99.
+# Annex K of the standard, by rows; the remaining chrominance values are 99.
 _LUMINANCE = (
     16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55,
     14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62,
@@ -22,13 +22,13 @@ _LOWEST = 0.01
 
 def quantization_tables(quality: float) -> list[list[int]]:
     """
-    Return the tables of grey levels and of colours.
+    Return the luminance and chrominance tables.
 
     Parameters
     ----------
     quality : float
-        0 … 1. In single precision, as in Java: at 0.85 some steps come out smaller by one than those of libjpeg, which
-        is enough to change pixels by ten grey levels.
+        0 … 1. Computed in single precision, as in Java: at 0.85 some steps are smaller by one than those of libjpeg,
+        which changes pixels by up to ten grey levels.
 
     References
     ----------

@@ -1,1 +1,5 @@
-"""Pixel arithmetic: sampling, intensity, filters, composition."""
+"""
+Pixel arithmetic: sampling, intensity, filters, patches and the canvas.
+
+Imports `base` of rendering only.
+"""

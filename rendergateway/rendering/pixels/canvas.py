@@ -1,4 +1,4 @@
-"""Patches put on top of each other, with and without masks."""
+"""Canvas: compositing of patches, with and without masks."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ __all__ = ["Canvas", "converted"]
 
 _OPAQUE = 255
 _BYTE = 255.0
-# Rows that are copied at once, and by how many pixels the runs of neighbours may differ.
+# Rows copied together at most, and the largest difference between runs of neighbouring rows.
 _MOST_ROWS, _LIKE = 256, 16
 
 
 def converted(image: Pixels, like: Pixels, value_range: tuple[float, float]) -> Pixels:
     """
-    Return an image as the type of a canvas that another image began.
+    Convert an image to the type of the canvas.
 
     Parameters
     ----------
     image : ndarray, shape (H, W) or (H, W, 3)
     like : ndarray
-        An image of the type that is wanted.
+        An image of the type of the canvas.
     value_range : (float, float)
-        Grey levels drawn black and white: what becomes of more than 8 bits in 8.
+        Grey levels displayed black and white, for the conversion to 8 bits.
     """
     if image.ndim == like.ndim and image.dtype == like.dtype:
         return image
@@ -51,18 +51,18 @@ def _grey(image: Pixels) -> Pixels:
 
 class Canvas:
     """
-    One channel of a picture under way.
+    The canvas of one channel.
 
     Parameters
     ----------
     width, height : int
         In pixels.
     masked : bool
-        Whether any tile has a mask: then all of them are blended.
+        Whether any tile has a mask: then tiles are blended.
     binary : bool
-        Masks cover or do not, nothing is blended.
+        Masks are binary, without blending.
     coverage : bool
-        Whether to keep account of where tiles lie.
+        Whether to record the pixels covered by tiles.
     """
 
     def __init__(self, width: int, height: int, *, masked: bool, binary: bool = False, coverage: bool = False) -> None:
@@ -75,11 +75,11 @@ class Canvas:
 
     @property
     def covered(self) -> npt.NDArray[np.uint8] | None:
-        """Above 0 where tiles lie; None where nobody keeps account."""
+        """Above 0 for pixels covered by tiles; None if not recorded."""
         return self.alpha if self._covered is None else self._covered
 
     def begin(self, like: Pixels) -> Pixels:
-        """Make the canvas of the type of its first image, and return it."""
+        """Allocate the canvas with the type of the first image, and return it."""
         if self.pixels is None:
             self.pixels = np.zeros((*self._shape, *like.shape[2:]), dtype=like.dtype)
         return self.pixels
@@ -91,14 +91,14 @@ class Canvas:
         Parameters
         ----------
         patch : Patch
-            Where it lies.
+            Position and shape.
         image : ndarray, shape (H, W) or (H, W, 3)
             Samples of the image, in the type of the canvas.
         mask : ndarray of uint8, shape (H, W), optional
-            Samples of its mask; without one it covers wherever it lies.
+            Samples of its mask; by default the image is opaque.
         """
         if self.pixels is None:
-            raise ValueError("the canvas has no type yet")
+            raise ValueError("canvas not allocated; call begin() first")
         height, width = image.shape[:2]
         rectangle = np.s_[patch.y : patch.y + height, patch.x : patch.x + width]
         below = self.pixels[rectangle]
@@ -117,7 +117,7 @@ class Canvas:
             _blend(below, self.alpha[rectangle], patch, image, mask)
 
     def show(self, value_range: tuple[float, float]) -> None:
-        """Take over the range of the tile drawn last; colours are stretched at once, all of them each time."""
+        """Set the value range from the tile drawn last; colours are stretched at once, the whole canvas each time."""
         self.value_range = value_range
         if self.pixels is not None and self.pixels.ndim == 3:
             self.pixels = stretched(self.pixels, value_range)
@@ -133,7 +133,7 @@ def _where(chosen: npt.NDArray[np.bool_], inside: Inside) -> npt.NDArray[np.uint
 
 
 def _cover(below: Pixels, above: Pixels, inside: Inside) -> None:
-    """Copy *above* over *below*, where it lies."""
+    """Copy *above* over *below*, inside the patch."""
     if inside is None:
         below[...] = above
     elif isinstance(inside, Runs):
@@ -143,7 +143,7 @@ def _cover(below: Pixels, above: Pixels, inside: Inside) -> None:
 
 
 def _cover_runs(below: Pixels, above: Pixels, start: IntArray, stop: IntArray) -> None:
-    """Copy the run start … stop − 1 of each row: rows of like runs together, others one by one."""
+    """Copy the run start … stop − 1 of each row; rows with similar runs are copied together."""
     unlike = np.abs(start[1:] - start[:-1]) + np.abs(stop[1:] - stop[:-1]) > _LIKE
     edges = {*range(0, len(start), _MOST_ROWS), *(np.flatnonzero(unlike) + 1).tolist(), len(start)}
     for top, bottom in pairwise(sorted(edges)):
@@ -155,7 +155,7 @@ def _cover_runs(below: Pixels, above: Pixels, start: IntArray, stop: IntArray) -
 
 
 def _cover_rows(below: Pixels, above: Pixels, start: IntArray, stop: IntArray) -> None:
-    """Copy what the runs of all rows have in common at once, the little beside it through a mask."""
+    """Copy the columns common to all runs at once, and the remaining ones through a mask."""
     left, right = int(start.max()), int(stop.min())
     beside = [(int(start.min()), int(stop.max()))]
     if left < right:
@@ -168,7 +168,7 @@ def _cover_rows(below: Pixels, above: Pixels, start: IntArray, stop: IntArray) -
 
 
 def _copy_masked(below: Pixels, above: Pixels, mask: npt.NDArray[np.uint8]) -> None:
-    import cv2
+    from rendergateway.rendering.base.opencv import cv2
 
     cv2.copyTo(above, mask, below)
 
@@ -182,9 +182,9 @@ def _fill(alpha: npt.NDArray[np.uint8], inside: Inside) -> None:
 
 def _blend(below: Pixels, alpha: npt.NDArray[np.uint8], patch: Patch, image: Pixels, mask: Pixels) -> None:
     """
-    Blend an image with what lies below it.
+    Blend an image with the canvas below it.
 
-    Where its mask is full it covers. Elsewhere pixels are blended one by one; a black pixel below counts as none.
+    Pixels with a full mask replace the canvas; the others are blended. A black pixel below counts as empty.
     """
     full = mask == _OPAQUE
     covers = _where(full, patch.inside)
@@ -197,7 +197,7 @@ def _blend(below: Pixels, alpha: npt.NDArray[np.uint8], patch: Patch, image: Pix
 
 
 def _stored(values: FloatArray, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """Return values as the service stores them: in single precision, a half added, cut."""
+    """Round values like the service: in single precision, add one half and truncate."""
     single = values.astype(np.float32)
     return single if np.dtype(dtype).kind == "f" else (single + np.float32(0.5)).astype(dtype)
 

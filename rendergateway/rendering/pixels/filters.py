@@ -1,4 +1,4 @@
-"""Filters of images, applied before they are drawn."""
+"""Image filters, applied before drawing."""
 
 from __future__ import annotations
 
@@ -12,58 +12,48 @@ from rendergateway.errors import FilterError
 from rendergateway.geometry import FloatArray
 from rendergateway.rendering.base.recipe import FilterStep
 
-__all__ = ["DEFAULT_FILTERS", "FILTERS", "filtered"]
+__all__ = ["FILTERS", "filtered"]
 
 Pixels = npt.NDArray[Any]
 Parameters = Mapping[str, str]
 
 _LARGEST_DISK = 100
 
-# What is applied where filtering is asked for and nothing is said of how.
-DEFAULT_FILTERS = (
-    FilterStep("ValueToNoise", {"value": "0.0", "min": "64.0", "max": "191.0"}),
-    FilterStep("ValueToNoise", {"value": "255.0", "min": "64.0", "max": "191.0"}),
-    FilterStep(
-        "NormalizeLocalContrast",
-        {"blockRadiusX": "500", "blockRadiusY": "500", "meanFactor": "3.0", "center": "true", "stretch": "true"},
-    ),
-)
-
 
 def filtered(pixels: Pixels, steps: tuple[FilterStep, ...], scale: float, random: np.random.Generator) -> Pixels:
     """
-    Return an image with filters applied in turn.
+    Apply filters to an image, in order.
 
     Parameters
     ----------
     pixels : ndarray, shape (H, W) or (H, W, 3)
-        Of one level of a pyramid; left as it is.
+        Image at one mipmap level; not modified.
     steps : tuple of FilterStep
     scale : float
-        Of that level: sizes in parameters are those of level 0.
+        Scale of that level: sizes in parameters refer to level 0.
     random : Generator
-        Where noise comes from.
+        Source of noise.
 
     Raises
     ------
     FilterError
-        If there is no such filter, its parameters are wrong, or the image is too small for it.
+        If a filter is unknown, its parameters are invalid, or the image is too small for it.
     """
     for step in steps:
         run = FILTERS.get(step.name)
         if run is None:
-            raise FilterError(f"there is no filter {step.name}; there are {', '.join(FILTERS)}")
+            raise FilterError(f"unknown filter: got {step.name}; use one of {', '.join(FILTERS)}")
         pixels = run(pixels, step.parameters, scale, random)
     return pixels
 
 
 def _number(parameters: Parameters, name: str, default: float) -> float:
-    # The service itself looks for some names in lower case, whatever the case in its configuration.
+    # The service compares some names in lower case, whatever the case in its configuration.
     found = {key.lower(): value for key, value in parameters.items()}.get(name.lower())
     try:
         return default if found is None else float(found)
     except ValueError as error:
-        raise FilterError(f"parameter {name} of a filter is a number, here stands {found!r}") from error
+        raise FilterError(f"filter parameter {name} must be a number: got {found!r}") from error
 
 
 def _switch(parameters: Parameters, name: str, *, default: bool) -> bool:
@@ -71,7 +61,7 @@ def _switch(parameters: Parameters, name: str, *, default: bool) -> bool:
 
 
 def _limits(pixels: Pixels) -> tuple[float, float]:
-    """Return the values that a type of image is drawn between by default."""
+    """Return the default display range of an image."""
     if pixels.dtype == np.uint8:
         return 0.0, 255.0
     return float(pixels.min()), float(pixels.max())
@@ -84,12 +74,12 @@ def _as_type(values: FloatArray, like: Pixels) -> Pixels:
 
 
 def _value_to_noise(pixels: Pixels, parameters: Parameters, scale: float, random: np.random.Generator) -> Pixels:
-    """Replace one value by random ones."""
+    """Replace one value by random values."""
     value, low, high = (
         _number(parameters, name, default) for name, default in (("value", 0), ("min", 0), ("max", 255))
     )
     if low > high:
-        raise FilterError(f"noise between {low} and {high}: the minimum is above the maximum")
+        raise FilterError(f"minimum of ValueToNoise above its maximum: got {low} and {high}")
     there = (pixels == value).all(axis=2) if pixels.ndim == 3 else pixels == value
     changed = pixels.copy()
     shape = (int(there.sum()), *pixels.shape[2:])
@@ -105,7 +95,7 @@ def _normalize_local_contrast(
     pixels: Pixels, parameters: Parameters, scale: float, random: np.random.Generator
 ) -> Pixels:
     """
-    Stretch each pixel between the mean less and more some standard deviations of the block around it.
+    Stretch each pixel between the mean ± some standard deviations of the block around it.
 
     References
     ----------
@@ -128,8 +118,8 @@ def _normalize_local_contrast(
 
 
 def _block_statistics(values: FloatArray, radius_x: int, radius_y: int) -> tuple[FloatArray, FloatArray]:
-    """Return mean and standard deviation of the block around each pixel, cut off at the border."""
-    import cv2
+    """Return mean and standard deviation of the block around each pixel, clipped at the border."""
+    from rendergateway.rendering.base.opencv import cv2
 
     total, squares = cv2.integral2(values, sdepth=cv2.CV_64F, sqdepth=cv2.CV_64F)
     height, width = values.shape
@@ -154,8 +144,8 @@ def _reach(length: int, radius: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[
 
 
 def _clahe(pixels: Pixels, parameters: Parameters, scale: float, random: np.random.Generator) -> Pixels:
-    """Equalize the histogram of each block, its slope limited, through OpenCV."""
-    import cv2
+    """Equalize the histogram of each block with limited slope, through OpenCV."""
+    from rendergateway.rendering.base.opencv import cv2
 
     radius = int(np.floor(_number(parameters, "blockRadius", 500) * scale + 0.5))
     height, width = pixels.shape[:2]
@@ -165,40 +155,40 @@ def _clahe(pixels: Pixels, parameters: Parameters, scale: float, random: np.rand
             f"an image larger than {width} × {height}"
         )
     if pixels.ndim == 3 or pixels.dtype.kind == "f":
-        raise FilterError(f"CLAHE works on grey images of whole numbers, this one is {pixels.shape} of {pixels.dtype}")
+        raise FilterError(f"CLAHE needs a grey image of integers: got {pixels.shape} of {pixels.dtype}")
     blocks = [max(1, round(side / (2 * radius + 1))) for side in (width, height)]
     return cv2.createCLAHE(_number(parameters, "slope", 2.5), (blocks[0], blocks[1])).apply(pixels)
 
 
 def _equalize(pixels: Pixels, parameters: Parameters, scale: float, random: np.random.Generator) -> Pixels:
-    """Spread grey levels evenly."""
-    import cv2
+    """Equalize the histogram of the image."""
+    from rendergateway.rendering.base.opencv import cv2
 
     if pixels.dtype != np.uint8 or pixels.ndim != 2:
-        raise FilterError(f"EqualizeHistogram works on 8-bit grey images, this one is {pixels.shape} of {pixels.dtype}")
+        raise FilterError(f"EqualizeHistogram needs an 8-bit grey image: got {pixels.shape} of {pixels.dtype}")
     return cv2.equalizeHist(pixels)
 
 
 def _invert(pixels: Pixels, parameters: Parameters, scale: float, random: np.random.Generator) -> Pixels:
-    """Exchange black and white."""
+    """Invert the display range."""
     low, high = _limits(pixels)
     return _as_type(high + low - pixels.astype(np.float64), pixels)
 
 
 def _rank(pixels: Pixels, parameters: Parameters, scale: float, random: np.random.Generator) -> Pixels:
     """
-    Replace each pixel by mean, minimum, maximum or variance of the disk around it; borders are continued.
+    Replace each pixel by mean, minimum, maximum or variance of the disk around it; borders are replicated.
 
     References
     ----------
-    .. [1] ImageJ, ``RankFilters``: which pixels a disk has, and numbers of kinds.
+    .. [1] ImageJ, ``RankFilters``: pixels of a disk, and numbers of filter types.
     """
-    import cv2
+    from rendergateway.rendering.base.opencv import cv2
 
     kind, radius = _number(parameters, "filterType", 1), _number(parameters, "radius", 4)
     work = _RANKS.get(kind)
     if work is None:
-        raise FilterError(f"filterType of Rank is 0 mean, 1 minimum, 2 maximum or 3 variance, here stands {kind:g}")
+        raise FilterError(f"invalid filterType of Rank: got {kind:g}; use 0 mean, 1 minimum, 2 maximum or 3 variance")
     disk = _disk(np.floor(radius * scale + 0.5))
     reach = [side // 2 for side in disk.shape]
     values = cv2.copyMakeBorder(pixels, reach[0], reach[0], reach[1], reach[1], cv2.BORDER_REPLICATE)
@@ -207,11 +197,9 @@ def _rank(pixels: Pixels, parameters: Parameters, scale: float, random: np.rando
 
 
 def _disk(radius: float) -> npt.NDArray[np.uint8]:
-    """Return 1 for pixels around one within a radius: their squared distance is at most its square and one."""
+    """Return 1 for pixels within a radius: their squared distance is at most radius² + 1."""
     if not 0 <= radius <= _LARGEST_DISK:
-        raise FilterError(
-            f"the radius of Rank is 0 … {_LARGEST_DISK} pixels of the level that is drawn, not {radius:g}"
-        )
+        raise FilterError(f"invalid radius of Rank: got {radius:g} pixels at the mipmap level; use 0 … {_LARGEST_DISK}")
     most = radius * radius + 1
     reach = int(np.sqrt(most))
     y, x = np.ogrid[-reach : reach + 1, -reach : reach + 1]
@@ -220,14 +208,14 @@ def _disk(radius: float) -> npt.NDArray[np.uint8]:
 
 
 def _mean_of_disk(values: FloatArray, disk: npt.NDArray[np.uint8]) -> FloatArray:
-    import cv2
+    from rendergateway.rendering.base.opencv import cv2
 
     mean: FloatArray = np.asarray(cv2.filter2D(values, -1, disk / disk.sum()), dtype=np.float64)
     return mean
 
 
 def _least_of_disk(values: FloatArray, disk: npt.NDArray[np.uint8]) -> FloatArray:
-    import cv2
+    from rendergateway.rendering.base.opencv import cv2
 
     return np.asarray(cv2.erode(values, disk), dtype=np.float64)
 
@@ -237,7 +225,7 @@ def _variance_of_disk(values: FloatArray, disk: npt.NDArray[np.uint8]) -> FloatA
     return np.maximum(variance, 0.0)
 
 
-# By ImageJ's numbers.
+# By the numbers of ImageJ.
 _RANKS: dict[float, Callable[[FloatArray, npt.NDArray[np.uint8]], FloatArray]] = {
     0: _mean_of_disk,
     1: _least_of_disk,

@@ -1,4 +1,4 @@
-"""From the values of a canvas to what is seen: windows of grey levels, colours, background."""
+"""Display values: stretching of intensities, background, opacity and grey levels."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ __all__ = ["grey_of", "over_background", "stretched", "to_8bit", "unmultiplied"]
 
 _BYTE = 255
 _STEPS = 256.0
-# Shares of red, green and blue in a grey level, of 256.
+# Weights of red, green and blue in a grey level, in 1/256.
 _LUMINANCE = (77, 150, 29)
-# Java's tables of products and quotients hold fractions of so many bits; one 255th, and a half, among them.
+# Fractional bits of Java's tables of products and quotients; the fixed-point values of 1/255 and 1/2.
 _BITS = 24
 _UNIT, _HALF = 0x10101, 1 << 23
 
 
 def to_8bit(values: npt.NDArray[Any], value_range: tuple[float, float]) -> npt.NDArray[np.uint8]:
     """
-    Return the values of a canvas as 8-bit ones.
+    Convert the values of a canvas to 8 bits.
 
     Parameters
     ----------
     values : ndarray, shape (H, W) or (H, W, 3)
-        uint8, uint16 or float32; colours come back as they are: they are stretched while they are drawn.
+        uint8, uint16 or float32; colours are returned unchanged: they are stretched during drawing.
     value_range : (float, float)
-        Values drawn black and white. A minimum above the maximum counts as 0 … 255.
+        Values displayed black and white. A minimum above the maximum counts as 0 … 255.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def to_8bit(values: npt.NDArray[Any], value_range: tuple[float, float]) -> npt.N
 
 
 def stretched(values: npt.NDArray[np.uint8], value_range: tuple[float, float]) -> npt.NDArray[np.uint8]:
-    """Return 8-bit values, grey or coloured, stretched between those shown black and white."""
+    """Stretch 8-bit values, grey or colour, between those displayed black and white."""
     low, high = _ordered(value_range)
     return values if (low, high) == (0.0, float(_BYTE)) else _table(low, high)[values]
 
@@ -60,7 +60,7 @@ def _ordered(value_range: tuple[float, float]) -> tuple[float, float]:
 
 
 def _table(low: float, high: float) -> npt.NDArray[np.uint8]:
-    """Return what becomes of each 8-bit value."""
+    """Return the lookup table of stretched 8-bit values."""
     values = np.arange(_STEPS)
     low, high = np.floor(low + 0.5), np.floor(high + 0.5)
     between = np.trunc(_STEPS * (values - low) / max(high - low, 1.0))
@@ -74,14 +74,14 @@ def over_background(
     pixels: npt.NDArray[np.uint8], alpha: npt.NDArray[np.uint8], background: npt.NDArray[np.uint8] | int
 ) -> npt.NDArray[np.uint8]:
     """
-    Return 8-bit pixels with what is transparent filled.
+    Composite 8-bit pixels over a background.
 
     Parameters
     ----------
     pixels : ndarray, shape (H, W) or (H, W, 3)
     alpha : ndarray, shape (H, W)
     background : ndarray or int
-        Of the shape of *pixels*, or one grey level.
+        Same shape as *pixels*, or one grey level.
     """
     share = alpha[..., np.newaxis] if pixels.ndim == 3 else alpha
     above, below = _multiplied(pixels, share), _multiplied(np.asarray(background, dtype=np.uint8), _BYTE - share)
@@ -90,7 +90,7 @@ def over_background(
 
 
 def unmultiplied(pixels: npt.NDArray[np.uint8], alpha: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Return 8-bit pixels multiplied by their opacity and divided by it again: what Java leaves of transparent ones."""
+    """Return 8-bit pixels multiplied and divided by their opacity, with the rounding errors of Java."""
     partly = alpha < _BYTE
     opacity = alpha[partly][:, np.newaxis] if pixels.ndim == 3 else alpha[partly]
     left = pixels.copy()
@@ -105,7 +105,7 @@ def _multiplied(values: npt.NDArray[np.uint8], share: npt.NDArray[np.uint8]) -> 
 
 
 def _divided(values: npt.NDArray[np.uint8], share: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Return values · 255 / share, rounded by steps as Java's table is: a half is not always enough."""
+    """Return values · 255 / share, rounded like Java's table: sometimes down at one half."""
     wide = share.astype(np.int64)
     step = (_BYTE * 2**_BITS + wide // 2) // np.maximum(wide, 1)
     quotient = (values * step + _HALF) >> _BITS
@@ -113,7 +113,7 @@ def _divided(values: npt.NDArray[np.uint8], share: npt.NDArray[np.uint8]) -> npt
 
 
 def grey_of(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Return colours (H, W, 3) as grey levels, by how bright they look; grey levels as they are."""
+    """Return the luminance of colours (H, W, 3); grey levels are unchanged."""
     if pixels.ndim == 2:
         return pixels
     weighted = (pixels.astype(np.uint32) * np.array(_LUMINANCE, dtype=np.uint32)).sum(axis=2)

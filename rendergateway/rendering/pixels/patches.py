@@ -1,4 +1,4 @@
-"""Parts of a picture that one tile fills, and what places tiles in it."""
+"""Patches: rectangles of the canvas with the samples of one tile; and the interface of placements."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from rendergateway.rendering.pixels.sampling import Pixels
 
 __all__ = ["ON_BORDER", "Inside", "MapCache", "Maps", "Patch", "Placement", "Runs", "clipped"]
 
-# Pixels by which a place may miss a border and still lie on it.
+# Tolerance in pixels for a position on a border.
 ON_BORDER = 1e-9
 
-# Where in an image the pixels of a rectangle come from, x and y, and 255 for those that do.
+# Source positions x and y of the pixels of a rectangle, and 255 for those inside the image.
 Maps: TypeAlias = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]
 MapCache: TypeAlias = ByteCache[Maps]
 
@@ -28,14 +28,14 @@ MapCache: TypeAlias = ByteCache[Maps]
 @attrs.frozen(eq=False)
 class Runs:
     """
-    One run of pixels in each row: those of a straight-edged image.
+    One run of pixels per row: the shape of an affine image.
 
     Parameters
     ----------
     start, stop : ndarray of int, shape (H,)
-        Columns start … stop − 1; none where *stop* is not above *start*.
+        Columns start … stop − 1; empty unless *stop* is above *start*.
     width : int
-        Of the rectangle.
+        Width of the rectangle.
     """
 
     start: IntArray
@@ -43,7 +43,7 @@ class Runs:
     width: int
 
     def as_mask(self) -> npt.NDArray[np.uint8]:
-        """Return 255 within the runs, 0 elsewhere."""
+        """Return 255 inside the runs, 0 elsewhere."""
         columns = np.arange(self.width, dtype=np.int32)
         inside = columns >= self.start.astype(np.int32)[:, np.newaxis]
         inside &= columns < self.stop.astype(np.int32)[:, np.newaxis]
@@ -56,16 +56,16 @@ Inside: TypeAlias = npt.NDArray[np.uint8] | Runs | None
 @attrs.frozen(eq=False)
 class Patch:
     """
-    Samples for a rectangle of the picture.
+    Samples of images for a rectangle of the canvas.
 
     Parameters
     ----------
     x, y : int
-        Its upper left corner.
+        Upper left corner.
     inside : ndarray of uint8, shape (H, W), or Runs, optional
-        255 where the tile lies; None: everywhere.
+        255 for pixels inside the tile; None: all of them.
     samples : list of ndarray, shape (H, W) or (H, W, 3)
-        Of each image that was asked for, in its own type.
+        Samples per image, in its own dtype.
     """
 
     x: int
@@ -75,15 +75,15 @@ class Patch:
 
 
 class Placement(ABC):
-    """Where one image comes to lie."""
+    """The placement of one image on the canvas."""
 
     @abstractmethod
     def patches(self, images: Sequence[Pixels], *, interpolate: bool) -> list[Patch]:
-        """Return what *images*, all of one size, are in the picture."""
+        """Warp *images*, all of one size, to patches."""
 
 
 def clipped(x: Sequence[float], y: Sequence[float], picture_size: tuple[int, int]) -> tuple[int, int, int, int] | None:
-    """Return the pixels of a picture among which points *x*, *y* lie, ends excluded; None where there are none."""
+    """Return the pixel bounds of points *x*, *y* on the canvas, ends excluded; None if empty or not finite."""
     if not all(map(math.isfinite, (*x, *y))):
         return None
     x0, y0 = (max(0, math.ceil(min(at) - ON_BORDER)) for at in (x, y))

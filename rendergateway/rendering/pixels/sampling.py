@@ -1,4 +1,4 @@
-"""Values of an image between its pixels, rounded as the service rounds them."""
+"""Interpolation of image values, with the rounding of the service."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ __all__ = ["EXACT_PIXELS", "Pixels", "nearest", "sampled_affine", "sampled_at", 
 
 Pixels = npt.NDArray[Any]
 
-# Pictures up to this size are sampled in double precision, as the service does it. Larger ones go through OpenCV,
-# whose single precision gives another grey level once in two hundred pixels.
+# Images up to this size are sampled in double precision, as in the service. Larger ones use OpenCV, whose single
+# precision changes the grey level of one pixel in two hundred.
 EXACT_PIXELS = 1 << 16
 
 _FIXED_ONE = 256
-# Fractions of pixels that repeat at once: sixteenths, such as a halved image is looked up at.
+# Pixel fractions that occur regularly: sixteenths, the positions of downsampled images.
 _REGULAR = 16.0
 
 
 def _whole(values: Pixels, dtype: npt.DTypeLike) -> Pixels:
-    """Return values of an image's type: whole numbers, halves upwards."""
+    """Convert values to the dtype of an image; integers round half up."""
     if np.dtype(dtype).kind == "f":
         return values.astype(dtype)
     whole: Pixels = np.floor(values + 0.5).astype(dtype)
@@ -34,13 +34,13 @@ def _whole(values: Pixels, dtype: npt.DTypeLike) -> Pixels:
 
 def sampled_exactly(image: Pixels, x: FloatArray, y: FloatArray) -> Pixels:
     """
-    Return values at *x*, *y* in double precision; 0 outside of 0 ≤ x < width − 1 and 0 ≤ y < height − 1.
+    Interpolate at *x*, *y* in double precision; 0 outside 0 ≤ x < width − 1 and 0 ≤ y < height − 1.
 
     Parameters
     ----------
     image : ndarray, shape (H, W) or (H, W, 3)
     x, y : ndarray, shape (h, w)
-        Pixels of the image.
+        Positions in image pixels.
     """
     height, width = image.shape[:2]
     if min(height, width) < 2:
@@ -60,7 +60,7 @@ def _beside(plane: npt.NDArray[Any], image: Pixels) -> npt.NDArray[Any]:
 
 
 def nearest(image: Pixels, x: FloatArray, y: FloatArray) -> Pixels:
-    """Return the pixels nearest to *x*, *y*; places beyond the border take those of the border."""
+    """Return the pixels nearest to *x*, *y*; positions outside are clamped to the border."""
     height, width = image.shape[:2]
     column, row = (
         np.clip(np.floor(np.add(at, 0.5)), 0, side - 1).astype(np.intp) for at, side in ((x, width), (y, height))
@@ -70,23 +70,23 @@ def nearest(image: Pixels, x: FloatArray, y: FloatArray) -> Pixels:
 
 def sampled_affine(image: Pixels, local_from_picture: FloatArray, width: int, height: int) -> Pixels:
     """
-    Return values at the places that an affine gives for each pixel of a rectangle.
+    Interpolate at the positions of an affine grid.
 
     Parameters
     ----------
     image : ndarray, shape (H, W) or (H, W, 3)
     local_from_picture : ndarray, shape (2, 3)
-        From pixels of the rectangle to pixels of the image.
+        From pixels of the grid to image pixels.
     width, height : int
-        Size of the rectangle.
+        Size of the grid.
     """
-    import cv2
+    from rendergateway.rendering.base.opencv import cv2
 
     part, matrix = _needed(image, local_from_picture, width, height)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     if part.dtype == np.uint8 and not _meets_halves(local_from_picture):
         return np.asarray(cv2.warpAffine(part, matrix, (width, height), flags=flags))
-    # OpenCV rounds halves to even numbers; in a wider type they can be rounded up.
+    # OpenCV rounds half to even; with a wider dtype, values can be rounded half up.
     byte = part.dtype == np.uint8
     wide = np.left_shift(part, 8, dtype=np.uint16) if byte else part.astype(np.float32, copy=False)
     if byte:
@@ -96,14 +96,14 @@ def sampled_affine(image: Pixels, local_from_picture: FloatArray, width: int, he
 
 
 def _meets_halves(matrix: FloatArray) -> bool:
-    """Return whether places fall on such regular fractions of pixels that means of exactly one half are common."""
+    """Whether positions are at regular pixel fractions, so that means of exactly one half are common."""
     parts = [_REGULAR * number for number in matrix.ravel().tolist()]
     return all(abs(part - round(part)) < 1e-6 for part in parts)
 
 
 def _upper_bytes(values: Pixels) -> Pixels:
-    """Return 16-bit values divided by 256, cut."""
-    import cv2
+    """Return 16-bit values divided by 256, truncated."""
+    from rendergateway.rendering.base.opencv import cv2
 
     if values.ndim == 2:
         upper = 1 if sys.byteorder == "little" else 0
@@ -113,7 +113,7 @@ def _upper_bytes(values: Pixels) -> Pixels:
 
 
 def _needed(image: Pixels, matrix: FloatArray, width: int, height: int) -> tuple[Pixels, FloatArray]:
-    """Return the part of *image* that the rectangle looks at, and the affine that leads into this part."""
+    """Return the part of *image* that the grid covers, and the affine into this part."""
     (left, right), (top, bottom) = (
         _reach(row, width, height, side) for row, side in zip(matrix.tolist(), image.shape[1::-1], strict=True)
     )
@@ -121,7 +121,7 @@ def _needed(image: Pixels, matrix: FloatArray, width: int, height: int) -> tuple
 
 
 def _reach(row: list[float], width: int, height: int, side: int) -> tuple[int, int]:
-    """Return between which places along one axis of an image a rectangle looks; one at least."""
+    """Return the range of pixels along one axis that the grid covers; at least one."""
     across, down, offset = row
     ends = [offset + x + y for x in (0.0, across * width) for y in (0.0, down * height)]
     first = min(max(math.floor(min(ends)) - 1, 0), side - 1)
@@ -130,11 +130,11 @@ def _reach(row: list[float], width: int, height: int, side: int) -> tuple[int, i
 
 def sampled_at(image: Pixels, x: Pixels, y: Pixels) -> Pixels:
     """
-    Return values at *x*, *y* (float32, shape (h, w)), through OpenCV.
+    Interpolate at *x*, *y* (float32, shape (h, w)), through OpenCV.
 
-    8-bit values are rounded already, halves to even numbers: on a curved map they hardly ever occur.
+    8-bit values round half to even; with nonlinear maps exact halves hardly ever occur.
     """
-    import cv2
+    from rendergateway.rendering.base.opencv import cv2
 
     source = image if image.dtype == np.uint8 else image.astype(np.float32, copy=False)
     found = cv2.remap(source, x, y, cv2.INTER_LINEAR)

@@ -1,1 +1,5 @@
-"""Where the pixels of a tile fall on the canvas."""
+"""
+Placement: which pixels of an image an affine or a triangle mesh maps to the canvas.
+
+Imports `base` and `pixels` of rendering and `transforms`, and not `images`.
+"""

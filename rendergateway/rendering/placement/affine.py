@@ -1,4 +1,4 @@
-"""Images with straight edges: warped as they are, rectangle by rectangle."""
+"""Placement of affine images: warped in rectangular blocks."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from rendergateway.transforms import AffineModel2D
 
 __all__ = ["AffinePlacement"]
 
-# Pixels that are warped at once: more only make OpenCV's single precision coarser.
+# Side of a block: larger blocks lose accuracy, because OpenCV uses single precision.
 _BLOCK = 2048
 
 
 @attrs.frozen
 class AffinePlacement(Placement):
     """
-    Where an image with straight edges lies.
+    Placement of an image by an affine transform.
 
     Parameters
     ----------
     picture_from_image : AffineModel2D
-        From pixels of the image to pixels of the picture.
+        From source pixels to canvas pixels.
     image_size, picture_size : (int, int)
         Width and height.
     """
@@ -37,7 +37,7 @@ class AffinePlacement(Placement):
     picture_size: tuple[int, int]
 
     def patches(self, images: Sequence[Pixels], *, interpolate: bool) -> list[Patch]:
-        """Return what *images*, all of one size, are in the picture; nothing where they are squeezed to a line."""
+        """Warp *images*, all of one size, to patches; none if the affine is singular."""
         (m00, m01, _), (m10, m11, _) = self.picture_from_image.matrix.tolist()
         determinant, box = m00 * m11 - m01 * m10, self._box()
         if box is None or determinant == 0 or not math.isfinite(determinant):
@@ -55,12 +55,12 @@ class AffinePlacement(Placement):
         return found
 
     def pixel_count(self) -> int:
-        """Return how many pixels the box around the image has."""
+        """Return the number of canvas pixels in the bounding box of the image."""
         box = self._box()
         return 0 if box is None else (box[2] - box[0]) * (box[3] - box[1])
 
     def _box(self) -> tuple[int, int, int, int] | None:
-        """Return the pixels of the picture among which the image lies; None where there are none."""
+        """Return the bounding box of the image on the canvas; None if it is empty."""
         right, bottom = self.image_size[0] - 1, self.image_size[1] - 1
         x, y = (
             [across * column + down * row + offset for column in (0, right) for row in (0, bottom)]
@@ -69,7 +69,7 @@ class AffinePlacement(Placement):
         return clipped(x, y, self.picture_size)
 
     def _inside(self, back: FloatArray, x: int, y: int, width: int, height: int, *, closed: bool) -> Runs | None:
-        """Return where the image lies: between its first and last pixels, those included where not mirrored."""
+        """Return the pixels between the outermost pixel centres of the image, inclusive unless it is mirrored."""
         rows = np.arange(y, y + height, dtype=np.float64)
         (left, right), (top, bottom) = (
             _between(row, rows, side - 1, closed=closed)
@@ -83,7 +83,7 @@ class AffinePlacement(Placement):
 
 
 def _between(row: list[float], y: FloatArray, last: int, *, closed: bool) -> tuple[FloatArray, FloatArray]:
-    """Return the first and last x, whole numbers, at which one coordinate of the image lies within 0 … *last*."""
+    """Return the first and last integer x at which one source coordinate is within 0 … *last*."""
     across, down, shift = row
     offset = down * y + shift
     if abs(across) < ON_BORDER:
@@ -93,7 +93,7 @@ def _between(row: list[float], y: FloatArray, last: int, *, closed: bool) -> tup
     low, high = -offset / across, (last - offset) / across
     if across < 0:
         low, high = high, low
-    # They change evenly from row to row: the farthest is one at an end.
+    # Linear in the row: the extremes are at the ends.
     reach = ON_BORDER * (1.0 + max(map(abs, (low[0], low[-1], high[0], high[-1]))))
     if closed:
         return np.ceil(low - reach), np.floor(high + reach)
@@ -102,7 +102,7 @@ def _between(row: list[float], y: FloatArray, last: int, *, closed: bool) -> tup
 
 @attrs.frozen
 class _AffineSampling:
-    """Looks up a rectangle of the picture in images."""
+    """Samples images for one rectangle of the canvas."""
 
     back: FloatArray
     x: int
@@ -129,7 +129,7 @@ class _AffineSampling:
         return snapped[0], snapped[1]
 
     def _copied(self, image: Pixels, left: int, top: int) -> Pixels:
-        """Return the pixels themselves, where the image is only shifted; but for its last row and column."""
+        """Copy the pixels of an image shifted by whole pixels, except for its last row and column."""
         copied = np.zeros((self.height, self.width, *image.shape[2:]), dtype=image.dtype)
         x0, y0 = max(0, left), max(0, top)
         x1, y1 = min(image.shape[1] - 1, left + self.width), min(image.shape[0] - 1, top + self.height)
@@ -138,7 +138,7 @@ class _AffineSampling:
         return copied
 
     def _blank_last(self, values: Pixels, image: Pixels) -> None:
-        """Blank what lies exactly on the last row or column of the image: there is nothing to interpolate with."""
+        """Clear pixels exactly on the last row or column of the image: they have no neighbour to interpolate with."""
         for (across, down, offset), side in zip(self.back.tolist(), image.shape[1::-1], strict=True):
             last = side - 1 - ON_BORDER
             if down == 0:

@@ -1,4 +1,4 @@
-"""Images that bend: drawn through a mesh of triangles, each of which is straight."""
+"""Placement of images with nonlinear transforms: through a mesh of affine triangles."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from rendergateway.rendering.pixels.patches import MapCache, Maps, Patch, Placem
 from rendergateway.rendering.pixels.sampling import Pixels, nearest, sampled_at, sampled_exactly
 from rendergateway.rendering.placement.triangles import Mesh, SmoothPlaces
 from rendergateway.transforms import Transform, mesh_triangles, mesh_vertices
-from rendergateway.transforms.affines import inverse_affines
+from rendergateway.transforms.base.matrices import inverse_affines
 
 __all__ = ["MeshPlacement", "triangle_count"]
 
 _MOST_TRIANGLES = 1_000_000
-# Pixels that are looked up at once, and rows of them where each is tested by itself.
+# Pixels per band, and rows per step if each pixel is tested.
 _BAND_PIXELS = 1 << 20
 _FEW_ROWS = 32
 
 
 def triangle_count(columns: int, image_size: tuple[int, int]) -> float:
-    """Return about how many triangles a mesh has."""
+    """Return the approximate number of triangles of a mesh."""
     width, height = image_size
     return 4.0 * columns * (height * columns / width / 1.7 + 2.0)
 
 
 class MeshPlacement(Placement):
     """
-    Where an image that bends lies.
+    Placement of an image through a triangle mesh.
 
     Parameters
     ----------
     whole : Transform
-        From pixels of the image to pixels of the picture.
+        From source pixels to canvas pixels.
     columns : int
-        How many vertices a row of the mesh has.
+        Number of vertices per row of the mesh.
     image_size, picture_size : (int, int)
         Width and height.
     maps : ByteCache, optional
-        Keeps where pixels come from.
+        Cache of pixel maps.
     exact : bool
-        Whether to test each pixel by itself and to sample in double precision, as the service does.
+        Whether to test every pixel and sample in double precision, as the service does.
 
     Raises
     ------
@@ -72,10 +72,10 @@ class MeshPlacement(Placement):
         self._few: SmoothPlaces | None = None
         self._looked_up = False
         width, height = image_size
-        # So wide that as many columns as asked for come out.
+        # The cell width that results in this number of columns.
         cell_size = width / columns
         if triangle_count(columns, image_size) > _MOST_TRIANGLES:
-            raise ImageError(f"a mesh of {columns} columns is too fine for an image of {width} × {height} pixels")
+            raise ImageError(f"mesh too fine: got {columns} columns for an image of {width} × {height} pixels")
         vertices, triangles = mesh_vertices(width, height, cell_size), mesh_triangles(width, height, cell_size)
         targets = whole.apply(vertices)
         corners = targets[triangles]
@@ -85,7 +85,7 @@ class MeshPlacement(Placement):
         self._box = None if ends is None else clipped(ends[0], ends[1], picture_size)
 
     def patches(self, images: Sequence[Pixels], *, interpolate: bool) -> list[Patch]:
-        """Return what *images*, all of one size, are in the picture."""
+        """Warp *images*, all of one size, to patches."""
         if self._box is None:
             return []
         x0, y0, x1, y1 = self._box
@@ -102,7 +102,7 @@ class MeshPlacement(Placement):
         return side_by_side(patch, bands)
 
     def _small(self, box: tuple[int, int, int, int], images: Sequence[Pixels], *, interpolate: bool) -> list[Patch]:
-        """Return patches as the service draws them: what lies on a side of two triangles is drawn twice."""
+        """Return exact patches; like the service, draw pixels on a common side of two triangles twice."""
         x0, y0, x1, y1 = box
         triangle, times = self._mesh.triangles_at(x0, y0, x1 - x0, y1 - y0)
         x, y = self._mesh.places(triangle, x0, y0)
@@ -119,7 +119,7 @@ class MeshPlacement(Placement):
 
     def _make_maps(self, y: int, height: int) -> Maps:
         if self._box is None:
-            raise ImageError("nothing of it lies in the picture")
+            raise ImageError("image does not intersect the canvas")
         x0, width = self._box[0], self._box[2] - self._box[0]
         smooth = self._smooth(self._box)
         if smooth is not None:
@@ -133,7 +133,7 @@ class MeshPlacement(Placement):
         return x_map, y_map, inside
 
     def _smooth(self, box: tuple[int, int, int, int]) -> SmoothPlaces | None:
-        """Return the places of a few pixels, looked up once for all bands."""
+        """Return a coarse grid of source positions, computed once for all bands."""
         with self._once:
             if not self._looked_up:
                 x0, y0, x1, y1 = box
@@ -147,8 +147,8 @@ class MeshPlacement(Placement):
         return x.astype(np.float32), y.astype(np.float32), _as_mask(times > 0)
 
     def _within(self, x: Pixels, y: Pixels) -> npt.NDArray[np.uint8]:
-        """Return 255 for places that lie on the image: those are the ones that lie in the mesh."""
-        import cv2
+        """Return 255 for positions on the image, and so in the mesh."""
+        from rendergateway.rendering.base.opencv import cv2
 
         right, bottom = self._image_size[0] - 1, self._image_size[1] - 1
         return np.asarray(cv2.bitwise_and(cv2.inRange(x, 0, right), cv2.inRange(y, 0, bottom)), dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""Where the image of a tile comes to lie in a picture."""
+"""Choice between affine and mesh placement of an image."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ def place(
     maps: MapCache | None = None,
 ) -> Placement:
     """
-    Return where an image comes to lie.
+    Return the placement of an image on the canvas.
 
     Parameters
     ----------
     picture_from_local : Transform
-        From local pixels of the tile, at full size, to pixels of the picture.
+        From local pixels of the tile at full size to canvas pixels.
     level : int
-        How often the image was halved.
+        Mipmap level of the image.
     image_size : (int, int)
         Width and height of the image at that level.
     tile_width : float
-        Width of the tile at full size: the mesh is as fine at every level.
+        Width of the tile at full size: the mesh is the same at every level.
     cell_size : float
-        About how wide triangles are, in local pixels at full size.
+        Approximate width of triangles in local pixels at full size.
     picture_size : (int, int)
-        Width and height.
+        Width and height of the canvas.
     maps : ByteCache, optional
-        Keeps what curved transforms lead to.
+        Cache of pixel maps of nonlinear transforms.
     """
     whole = TransformList([_local_from_level(level), picture_from_local]) if level else picture_from_local
     columns = max(2, int(tile_width / cell_size + 0.5))
@@ -47,14 +47,14 @@ def place(
     if not whole.is_affine:
         return MeshPlacement(whole, columns, image_size, picture_size, maps, exact=exact)
     straight = AffinePlacement(whole.as_affine(), image_size, picture_size)
-    # A small picture is drawn through the mesh all the same: to the last digit as the service draws it.
+    # Draw small images through the mesh, too: then their pixels equal those of the service to the last digit.
     if exact and triangle_count(columns, image_size) <= straight.pixel_count():
         return MeshPlacement(whole, columns, image_size, picture_size, maps, exact=exact)
     return straight
 
 
 def _local_from_level(level: int) -> AffineModel2D:
-    """Return the map from an image halved so many times: its pixels stand for the middle of those they are made of."""
+    """Return the affine from pixels of a mipmap level to local pixels: centres map to centres."""
     factor = float(2**level)
     shift = (factor - 1.0) / 2.0
     return AffineModel2D([[factor, 0, shift], [0, factor, shift]])

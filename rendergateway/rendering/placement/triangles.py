@@ -1,4 +1,4 @@
-"""Which pixels lie in which triangles of a mesh, and where in the image they come from."""
+"""Lookup of canvas pixels in a triangle mesh, and their positions in the source image."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from rendergateway.geometry import FloatArray, IntArray
 __all__ = ["Mesh", "SmoothPlaces"]
 
 _FAR_OUTSIDE = -1.0e6
-# Pixels between the places that are looked up in smooth meshes, and by how many pixels what lies between them may be
-# off: at a picture's steepest edges that is not yet one grey level.
+# Grid steps for smooth meshes, and the largest interpolation error, in pixels: less than one grey level even at the
+# steepest edges of an image.
 _STEPS = (16, 4)
-_OFF = 0.02
+_MOST_ERROR = 0.02
 _PAIRS_AT_ONCE = 1 << 18
 _MOST_OVERLAPS = 64
 
@@ -25,14 +25,14 @@ _MOST_OVERLAPS = 64
 @attrs.frozen
 class Mesh:
     """
-    Triangles in a picture.
+    Triangles on the canvas.
 
     Parameters
     ----------
     corners : ndarray, shape (T, 3, 2)
-        In pixels of the picture.
+        In canvas pixels.
     affines : ndarray, shape (T, 2, 3)
-        From pixels of the picture to pixels of the image; see `rendergateway.transforms.affines.inverse_affines`.
+        From canvas pixels to source pixels; see `rendergateway.transforms.base.matrices.inverse_affines`.
     """
 
     corners: FloatArray
@@ -40,17 +40,17 @@ class Mesh:
 
     def triangles_at(self, x0: int, y0: int, width: int, height: int) -> tuple[IntArray, IntArray]:
         """
-        Return in which triangle each pixel of a rectangle lies.
+        Return the triangle of each pixel of a rectangle.
 
-        A pixel is inside where it lies on one side of all three edges: on an edge counts as inside for triangles that
-        keep their orientation, as outside for mirrored ones. Pixels are tested one by one, as the service does it.
+        A pixel is inside if it is on the same side of all three edges; pixels on an edge are inside triangles that
+        keep their orientation and outside mirrored ones. Every pixel is tested, as in the service.
 
         Returns
         -------
         triangle : ndarray of int, shape (height, width)
-            The last of them; −1 for none.
+            The last triangle that contains the pixel; −1 if there is none.
         times : ndarray of int, shape (height, width)
-            How many: more than one on a common side, or where the mesh is folded.
+            Number of triangles: more than one on a common side, or if the mesh is folded.
 
         References
         ----------
@@ -60,7 +60,7 @@ class Mesh:
         for triangle, x, y in self._candidates(x0, y0, width, height):
             hit = self._inside(triangle, x, y)
             at = (y[hit] - y0) * width + x[hit] - x0
-            # Where an index is repeated, the assignment that comes last stays.
+            # For repeated indices, the last assignment counts.
             names[at] = triangle[hit]
             times += np.bincount(at, minlength=height * width)
         return names.reshape(height, width), times.reshape(height, width)
@@ -75,12 +75,12 @@ class Mesh:
         return np.flatnonzero((tests[0] == tests[1]) & (tests[1] == tests[2]))
 
     def _candidates(self, x0: int, y0: int, width: int, height: int) -> Iterator[tuple[IntArray, IntArray, IntArray]]:
-        """Yield pairs of a triangle and a pixel of the box around it, in the order of the triangles."""
+        """Yield pairs of a triangle and a pixel of its bounding box, in the order of the triangles."""
         kept, low, high = self._boxes(np.array([x0, y0]), np.array([x0 + width - 1, y0 + height - 1]))
         columns, rows = (high - low + 1).T
         counts = columns * rows
         if counts.sum() > _MOST_OVERLAPS * (width * height + len(kept)):
-            raise ImageError(f"its transform folds it: more than {_MOST_OVERLAPS} triangles lie on top of each other")
+            raise ImageError(f"transform folds the image: more than {_MOST_OVERLAPS} triangles overlap")
         group = np.cumsum(counts) // _PAIRS_AT_ONCE
         for part in np.split(np.arange(len(kept)), np.flatnonzero(np.diff(group)) + 1):
             few = counts[part]
@@ -91,16 +91,16 @@ class Mesh:
             yield triangle, left + within % across, top + within // across
 
     def _boxes(self, first: IntArray, last: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-        """Return the triangles that reach into a rectangle, and the first and last pixels (N, 2) of their boxes."""
+        """Return the triangles that intersect a rectangle, and the first and last pixels (N, 2) of their boxes."""
         kept = np.flatnonzero(np.isfinite(self.corners).all(axis=(1, 2)) & np.isfinite(self.affines).all(axis=(1, 2)))
-        # Cut towards zero once a half is added.
+        # Add one half and truncate towards zero.
         low, high = (np.trunc(edge(self.corners[kept], axis=1) + 0.5) for edge in (np.min, np.max))
         low, high = np.clip(low, first, last + 1).astype(np.int64), np.clip(high, first - 1, last).astype(np.int64)
         there = (low <= high).all(axis=1)
         return kept[there], low[there], high[there]
 
     def places(self, triangle: IntArray, x0: int, y0: int) -> tuple[FloatArray, FloatArray]:
-        """Return where in the image the pixels of a rectangle come from, given their triangles; far outside for −1."""
+        """Return the source positions of the pixels of a rectangle, given their triangles; far outside for −1."""
         nowhere = np.array([[[0.0, 0.0, _FAR_OUTSIDE]] * 2])
         affines = np.concatenate([self.affines, nowhere])
         height, width = triangle.shape
@@ -111,7 +111,7 @@ class Mesh:
         return across, down
 
     def shrunk(self, step: int) -> Mesh:
-        """Return this mesh in a picture of pixels *step* times as wide, each standing for its middle."""
+        """Return this mesh on a canvas of pixels *step* times as wide, sampled at their centres."""
         middle = (step - 1) / 2.0
         affines = self.affines.copy()
         affines[:, :, 2] += self.affines[:, :, :2].sum(axis=2) * middle
@@ -120,24 +120,24 @@ class Mesh:
 
     def smooth(self, x0: int, y0: int, width: int, height: int) -> SmoothPlaces | None:
         """
-        Return where in the image the pixels of a large rectangle come from, looked up at a few of them.
+        Return the source positions of a coarse grid over a large rectangle.
 
-        None where the triangles bend so much that what lies between the few would be off by more than a fiftieth of a
-        pixel, or where they overlap.
+        None if neighbouring triangles differ so much that interpolation would be off by more than 1/50 pixel, or if
+        triangles overlap.
         """
         for step in _STEPS:
             coarse = self.shrunk(step)
-            # One more on each side, so that there is something to interpolate with.
+            # One more on each side, for interpolation.
             left, top = x0 // step - 1, y0 // step - 1
             columns, rows = (x0 + width - 1) // step + 2 - left, (y0 + height - 1) // step + 2 - top
             triangle, times = coarse.triangles_at(left, top, columns, rows)
-            if times.max(initial=0) <= 2 and coarse.bend(triangle) / 4.0 <= _OFF:
-                x, y = (few.astype(np.float32) for few in coarse.places(_continued(triangle), left, top))
+            if times.max(initial=0) <= 2 and coarse.bend(triangle) / 4.0 <= _MOST_ERROR:
+                x, y = (few.astype(np.float32) for few in coarse.places(_extended(triangle), left, top))
                 return SmoothPlaces(step, left, top, x, y)
         return None
 
     def bend(self, triangle: IntArray) -> float:
-        """Return by how many pixels of the image neighbouring triangles of a rectangle differ at most, one pixel on."""
+        """Return the largest difference between the affines of neighbouring triangles, in source pixels per pixel."""
         most = 0.0
         for one, other in ((triangle[:, 1:], triangle[:, :-1]), (triangle[1:], triangle[:-1])):
             differ = (one != other) & (one >= 0) & (other >= 0)
@@ -146,9 +146,9 @@ class Mesh:
         return most
 
 
-def _continued(triangle: IntArray) -> IntArray:
-    """Return triangles with those at the border continued beyond it, by two pixels."""
-    import cv2
+def _extended(triangle: IntArray) -> IntArray:
+    """Extend the triangles at the border by two pixels."""
+    from rendergateway.rendering.base.opencv import cv2
 
     wider = cv2.dilate((triangle + 1).astype(np.float32), np.ones((5, 5), dtype=np.uint8))
     return np.where(triangle >= 0, triangle, wider.astype(np.int64) - 1)
@@ -157,17 +157,16 @@ def _continued(triangle: IntArray) -> IntArray:
 @attrs.frozen(eq=False)
 class SmoothPlaces:
     """
-    Places in an image, of every so manyth pixel.
+    Source positions on a coarse grid of canvas pixels.
 
     Parameters
     ----------
     step : int
-        Pixels from one to the next.
+        Grid spacing in pixels.
     left, top : int
-        Which of them is the first.
+        Indices of the first grid cell.
     x, y : ndarray of float32, shape (H, W)
-        Pixels of the image, for the middles of squares of step × step pixels; beyond the mesh those that its border
-        leads to.
+        Source pixels of the centres of step × step squares; extrapolated beyond the mesh.
     """
 
     step: int
@@ -179,7 +178,7 @@ class SmoothPlaces:
     def between(
         self, x0: int, y0: int, width: int, height: int
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Return x and y, shape (height, width), for every pixel of a rectangle among them."""
+        """Interpolate x and y, shape (height, width), for every pixel of a rectangle."""
         first, last = y0 // self.step - 1 - self.top, (y0 + height - 1) // self.step + 2 - self.top
         down, across = y0 - (first + self.top) * self.step, x0 - self.left * self.step
         x, y = (
@@ -190,8 +189,8 @@ class SmoothPlaces:
 
 
 def _enlarged(values: npt.NDArray[np.float32], times: int) -> npt.NDArray[np.float32]:
-    """Return *values*, of the middles of squares, for each pixel of these."""
-    import cv2
+    """Interpolate *values* at the centres of squares for each pixel of these."""
+    from rendergateway.rendering.base.opencv import cv2
 
     size = values.shape[1] * times, values.shape[0] * times
     return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)

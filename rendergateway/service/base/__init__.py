@@ -1,1 +1,5 @@
-"""What the whole service shares: refusals, options, names."""
+"""
+Common ground of the service: ids, options, refusals and Java's hash order.
+
+Imports `wire` and the common modules of the package, nothing else of the service.
+"""

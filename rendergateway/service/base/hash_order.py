@@ -1,4 +1,4 @@
-"""The order in which Java walks a set of texts, where the real service sends one as a list."""
+"""Iteration order of Java's ``HashSet`` of strings, for sets that the real service sends as lists."""
 
 from __future__ import annotations
 

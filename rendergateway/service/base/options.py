@@ -1,4 +1,4 @@
-"""What may be set when a service is started."""
+"""Settings of a service."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ class Options:
     Parameters
     ----------
     tile_limit : int, optional
-        Most tiles in one answer; more are refused as "query too broad". None: no limit.
+        Maximum number of tiles per answer; a larger result is refused as "query too broad". None: unlimited.
     read_only : bool
-        Refuse every request that would change something.
+        Refuse every request that changes data.
     images : tuple of Path
-        Folders below which images are read; None: any file that the user may read (in process only).
+        Folders below which images are read. None: any file that the user can read (embedded service only).
     allow_origin : tuple of str
-        Origins of pages, besides those on this machine, that may read answers; ``*`` for all.
+        Origins of web pages, besides those of this machine, that may read answers; ``*`` allows all.
     body_limit : int
-        Most bytes of a request's body, unpacked.
+        Maximum size of a request body in bytes, uncompressed.
     nesting_limit : int
-        Most levels of lists and objects within one another in a request's JSON.
+        Maximum nesting depth of lists and objects in the JSON of a request.
     hosts : tuple of str, optional
-        Names, besides those of this machine's loopback, under which requests are answered: a page elsewhere must not
-        reach in by a name of its own that points here. None: any name (in process only).
+        Host names, besides loopback, that requests may be sent to: a web page must not reach the service through a
+        name of its own that resolves to this machine. None: any name (embedded service only).
     """
 
     tile_limit: int | None = None

@@ -1,8 +1,8 @@
 """
-What a handler raises when it cannot do what it was asked: a sentence, and the status that goes with it.
+Exceptions that handlers raise to refuse a request: a message and an HTTP status.
 
-The real service tells three kinds apart (contract, 1.6): not found, illegal argument, and all else, which is 500 even
-where the stack's state is to blame.
+The real service distinguishes three kinds (contract, 1.6): not found, illegal argument, and everything else, which is
+500 even if the state of the stack is the reason.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ __all__ = [
 ]
 
 
-class ServiceRefusal(Exception):  # noqa: N818  Users never meet it: it becomes an answer.
+class ServiceRefusal(Exception):  # noqa: N818  Internal: it becomes an answer, users never catch it.
     """
-    A request was refused; the message is what the client reads.
+    A refused request; the client receives the message.
 
     Parameters
     ----------
     message : str
-        The sentence.
+        Body of the answer.
     keep_changes : bool
-        Whether what the handler did before stays: the real service leaves two traces of refused requests.
+        Whether to commit the changes that were made before; the real service does so in two cases.
     """
 
     status: ClassVar[int] = 500
@@ -46,39 +46,39 @@ class ServiceRefusal(Exception):  # noqa: N818  Users never meet it: it becomes 
 
 
 class NotFound(ServiceRefusal):
-    """There is nothing of that name or place."""
+    """A missing object."""
 
     status = 404
 
 
 class IllegalArgument(ServiceRefusal):
-    """A name or value that is not allowed."""
+    """An invalid name or value."""
 
     status = 400
 
 
 class IllegalState(ServiceRefusal):
-    """Not in the present state of the stack."""
+    """A request that the current state of the stack does not allow."""
 
     status = 500
 
 
 class NullPointer(ServiceRefusal):
-    """Something the real service does not expect to be missing; it answers without a sentence."""
+    """A missing value that the real service does not check for; it answers without a message."""
 
     status = 500
     content_type = "text/plain"
 
 
 class BadBody(ServiceRefusal):
-    """The body is no JSON, or not of the right kind."""
+    """A body that is not JSON, or does not match the expected type."""
 
     status = 400
     content_type = "text/html;charset=utf-8"
 
 
 class Uncaught(ServiceRefusal):
-    """What the real service does not catch: a page for readers, nothing for writers."""
+    """An exception that the real service does not catch: an HTML page for reads, an empty body for writes."""
 
     status = 500
     content_type = "text/html;charset=iso-8859-1"
@@ -86,35 +86,35 @@ class Uncaught(ServiceRefusal):
 
 class TooLarge(ServiceRefusal):
     """
-    The body is larger than allowed.
+    A body above the size limit.
 
     Parameters
     ----------
     limit : int
-        Most bytes of a body, unpacked.
+        Maximum size in bytes, uncompressed.
     """
 
     status = 413
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"the body is larger than {limit} bytes, the service's option body_limit; send it in parts")
+        super().__init__(f"request body too large: the limit is {limit} bytes (option body_limit); send it in parts")
 
 
 class NotBuilt(ServiceRefusal):
-    """An endpoint that this service does not have."""
+    """An endpoint that this service does not implement."""
 
     status = 501
 
 
 class NotModified(ServiceRefusal):
-    """The client has this picture already."""
+    """The client has the current image already."""
 
     status = 304
     content_type = None
 
 
 class PreconditionFailed(ServiceRefusal):
-    """The picture is no longer the one that the client means."""
+    """The image differs from the version that the client requires."""
 
     status = 412
     content_type = None

@@ -1,1 +1,5 @@
-"""What the service computes, free of HTTP."""
+"""
+Domain logic: boxes, coordinates, uploads, render parameters and images, without HTTP.
+
+Imports `base` and `store` of the service, and `rendering`, `transforms` and `wire`.
+"""

@@ -1,4 +1,4 @@
-"""Points carried between the tiles of a stack and its world, many at once (contract, 11)."""
+"""Batch mapping of points between the tiles of a stack and world coordinates (contract, 11)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 
 from rendergateway.geometry import FloatArray
 from rendergateway.number_text import double_text
-from rendergateway.service.base.names import StackId
+from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.refusals import IllegalArgument, IllegalState, ServiceRefusal
-from rendergateway.service.domain.boxes import Map, instantiate
-from rendergateway.service.domain.existence import existing_tile, maybe_tiles
+from rendergateway.service.domain.lookup import existing_tile, maybe_tiles
 from rendergateway.service.domain.mesh import LocalFromWorld
-from rendergateway.service.domain.resolving import Resolver, decoded_tile
+from rendergateway.service.domain.resolver import Resolver, decoded_tile
+from rendergateway.service.domain.tile_transforms import world_from_local
 from rendergateway.service.store import Store
 from rendergateway.service.store.tiles import Tiles
 from rendergateway.wire import Coordinates, TileSpec, json_number
@@ -27,12 +27,12 @@ _COUNT_WORDS = {2: "both x and y", 3: "x, y, and z"}
 
 
 def text_of_point(x: float, y: float) -> str:
-    """Return a point as the service writes it into sentences."""
+    """Return a point as the real service writes it in messages."""
     return f"({double_text(x)}, {double_text(y)})"
 
 
 def _problem(item: Coordinates | None, member: str, count: int) -> str | None:
-    """Return why a point cannot be used; None where it can."""
+    """Return why a point is invalid; None if it is valid."""
     if item is None:
         return "coordinates are missing"
     if member == "local" and item.tileId is None:
@@ -43,22 +43,21 @@ def _problem(item: Coordinates | None, member: str, count: int) -> str | None:
     return None if len(values) >= count else f"{member} values must include {_COUNT_WORDS[count]}"
 
 
-def _with_error(item: Coordinates | None, sentence: str) -> Coordinates:
+def _with_error(item: Coordinates | None, message: str) -> Coordinates:
     point = item or Coordinates()
-    point.error = sentence
+    point.error = message
     return point
 
 
 class StackCoordinates:
     """
-    The tiles of one stack as maps; each is read once.
+    Coordinate mapping through the tiles of one stack; each tile is read once.
 
     Parameters
     ----------
     store : Store
-        Where they are.
     stack : StackId
-        Whose they are; it need not exist.
+        May be missing.
     """
 
     def __init__(self, store: Store, stack: StackId) -> None:
@@ -76,24 +75,23 @@ class StackCoordinates:
     def _make_inverse(self, tile_id: str) -> LocalFromWorld:
         return LocalFromWorld(self._tile(tile_id))
 
-    # -- into the world --------------------------------------------------------------------------------------
+    # -- local to world --------------------------------------------------------------------------------------
 
     def world_from_local(self, tile_id: str, points: FloatArray) -> Iterator[list[float]]:
-        """Yield world x, y, and the tile's z if it has one."""
+        """Yield x, y and, if the tile has one, z of each point in the world."""
         tile = self._tile(tile_id)
-        forward: Map = instantiate(tile)
         tail = [] if tile.z is None else [float(tile.z)]
-        for x, y in forward(points).tolist():
+        for x, y in world_from_local(tile).apply(points).tolist():
             yield [*map(json_number, (x, y)), *tail]
 
     def all_world_from_local(self, items: Sequence[Coordinates | None]) -> list[Coordinates]:
-        """Return each point in the world, or itself with the reason why not."""
+        """Return each point in world coordinates, or the point itself with an error message."""
         answers: list[Coordinates | None] = [None] * len(items)
         of_tile: defaultdict[str, list[int]] = defaultdict(list)
         for number, item in enumerate(items):
-            sentence = _problem(item, "local", 2)
-            if sentence is not None:
-                answers[number] = _with_error(item, sentence)
+            message = _problem(item, "local", 2)
+            if message is not None:
+                answers[number] = _with_error(item, message)
             elif item is not None and item.tileId is not None:
                 of_tile[item.tileId].append(number)
         for tile_id, numbers in of_tile.items():
@@ -109,10 +107,10 @@ class StackCoordinates:
             return [_with_error(item, str(refusal)) for item in items]
         return [Coordinates(tileId=tile_id, world=point) for point in world]
 
-    # -- back into tiles -------------------------------------------------------------------------------------
+    # -- world to local --------------------------------------------------------------------------------------
 
     def touched(self, z: float, points: FloatArray) -> list[list[str]]:
-        """Return, for each point, the ids of the tiles whose boxes it touches, in order."""
+        """Return, for each point, the sorted ids of the tiles whose boxes contain it, edges included."""
         found: list[list[str]] = [[] for _ in range(len(points))]
         if self._tiles is not None:
             for start in range(0, len(points), _POINTS_AT_ONCE):
@@ -133,7 +131,7 @@ class StackCoordinates:
                     found[number].append(box.tile_id)
 
     def local_from_world(self, z: float, points: FloatArray) -> list[list[Coordinates] | ServiceRefusal]:
-        """Return, for each point, its place in every tile that holds it, the visible tile last; or the refusal."""
+        """Return, per point, its local coordinates in the tiles that contain it, visible tile last; or a refusal."""
         touched = self.touched(z, points)
         of_tile: defaultdict[str, list[int]] = defaultdict(list)
         for number, tile_ids in enumerate(touched):
@@ -157,7 +155,7 @@ class StackCoordinates:
         tail = [] if z is None else [float(z)]
         for number, (x, y) in zip(numbers, local, strict=True):
             answer = answers[number]
-            # Not a number: this tile cannot tell where the point comes from.
+            # NaN: the point has no source in this tile.
             if x == x and isinstance(answer, list):
                 answer.append(Coordinates(tileId=tile_id, local=[*map(json_number, (x, y)), *tail]))
 
@@ -180,13 +178,21 @@ class StackCoordinates:
         return answer
 
     def all_local_from_world(self, items: Sequence[Coordinates | None], z: float | None) -> list[list[Coordinates]]:
-        """Return, for each point, its places in tiles, or itself with the reason why not; *z* None: its own."""
+        """
+        Return, per point, its local coordinates, or the point itself with an error message.
+
+        Parameters
+        ----------
+        items : sequence of Coordinates
+        z : float, optional
+            The layer of all points; None: each point includes its own.
+        """
         answers: list[list[Coordinates]] = [[] for _ in items]
         of_layer: defaultdict[float, list[int]] = defaultdict(list)
         for number, item in enumerate(items):
-            sentence = _problem(item, "world", 2 if z is not None else 3)
-            if sentence is not None or item is None or item.world is None:
-                answers[number] = [_with_error(item, sentence or "")]
+            message = _problem(item, "world", 2 if z is not None else 3)
+            if message is not None or item is None or item.world is None:
+                answers[number] = [_with_error(item, message or "")]
             else:
                 of_layer[float(item.world[2]) if z is None else z].append(number)
         for layer, numbers in of_layer.items():

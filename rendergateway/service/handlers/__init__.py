@@ -1,4 +1,8 @@
-"""What each endpoint does: one function per endpoint, called by its name with an underscore for the dot."""
+"""
+Endpoint handlers: one function per endpoint, named after it with an underscore instead of the dot.
+
+Imports `base`, `store`, `domain` and `http` of the service, and `endpoints` and `wire`.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +16,13 @@ from rendergateway.service.handlers import (
     matches,
     metadata,
     owners,
-    recipes,
+    render_parameters,
     sections,
     stacks,
+    tile_changes,
     tiles,
     trials,
     validation,
-    writing,
 )
 from rendergateway.service.http.call import Call
 
@@ -30,8 +34,8 @@ _MODULES = (
     metadata,
     sections,
     tiles,
-    writing,
-    recipes,
+    tile_changes,
+    render_parameters,
     layout,
     coordinates,
     matches,

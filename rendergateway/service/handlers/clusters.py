@@ -1,4 +1,4 @@
-"""What matches say about tiles: which hang together, how far apart their points lie."""
+"""Clusters of tiles that are connected by matches, and residuals of matched pairs."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from rendergateway.geometry import FloatArray
-from rendergateway.service.base.names import CollectionId, StackId
+from rendergateway.service.base.ids import CollectionId, StackId
 from rendergateway.service.base.refusals import IllegalArgument, NotFound, NullPointer
-from rendergateway.service.domain.boxes import instantiate
-from rendergateway.service.domain.existence import existing_pairs, existing_tile, existing_tiles
+from rendergateway.service.domain.lookup import existing_pairs, existing_tile, existing_tiles
+from rendergateway.service.domain.match_pairs import in_order
 from rendergateway.service.domain.mesh import LocalFromWorld
-from rendergateway.service.domain.pairs import in_order
-from rendergateway.service.domain.recipes import without_last
-from rendergateway.service.domain.resolving import Resolver, decoded_tile
+from rendergateway.service.domain.render_parameters import without_last
+from rendergateway.service.domain.resolver import Resolver, decoded_tile
+from rendergateway.service.domain.tile_transforms import world_from_local
 from rendergateway.service.handlers.sections import tile_bounds
 from rendergateway.service.store import Store
 from rendergateway.service.store.matches import Pairs
@@ -34,7 +34,7 @@ from rendergateway.wire import (
 def section_clustered_tile_bounds(
     store: Store, *, stack: StackId, z: float, matches: str, match_owner: str | None = None
 ) -> bytes:
-    """Group the boxes of a layer's tiles by the matches between them, largest group first."""
+    """Return the tile bounds of a layer, grouped into clusters of matched tiles, largest cluster first."""
     pairs = existing_pairs(store, CollectionId(match_owner or stack.owner, matches).checked())
     tiles = existing_tiles(store, stack)
     boxes = {box.tile_id: tile_bounds(box) for box in tiles.boxes(tiles.ids(z=z)) if box.tile_id is not None}
@@ -48,7 +48,7 @@ def _present(cluster: set[str], boxes: dict[str, TileBounds]) -> list[TileBounds
 
 
 def _clusters(pairs: Pairs, sections: set[str]) -> list[set[str]]:
-    """Return the sets of canvases of *sections* that matches connect."""
+    """Return the connected components of the canvases of *sections* under matches."""
     clusters: dict[str, set[str]] = {}
     for section in sorted(sections):
         for pair in pairs.select("with_p_group", group=section):
@@ -64,7 +64,7 @@ def _clusters(pairs: Pairs, sections: set[str]) -> list[set[str]]:
 
 
 def stack_pair_residuals(store: Store, *, stack: StackId, body: PairQuestion | None) -> bytes:
-    """Return how far apart the matching points of two tiles lie in an aligned stack."""
+    """Return the distances between the matched points of two tiles in an aligned stack."""
     if body is None or body.matchRenderStackId is None:
         raise IllegalArgument("stackId value must be specified")
     if body.matchCollectionId is None or body.pTileId is None or body.qTileId is None:
@@ -99,7 +99,7 @@ def _tile(store: Store, stack: StackId, tile_id: str) -> TileSpec:
 
 
 def _points(store: Store, collection: CollectionId, tiles: list[TileSpec]) -> list[Any]:
-    """Return the matching points of both tiles, in pixels of the pictures that were matched."""
+    """Return the matched points of both tiles, in pixels of the matched images."""
     sides = [(tile.section_id or "null", tile.tileId or "null") for tile in tiles]
     straight = in_order(*sides)
     first, second = sides if straight else sides[::-1]
@@ -117,9 +117,9 @@ def _points(store: Store, collection: CollectionId, tiles: list[TileSpec]) -> li
 
 
 def _world(aligned: TileSpec, matched: TileSpec, points: Any) -> FloatArray:
-    """Carry points of a matched picture back into the tile, and on into the aligned stack."""
+    """Map points of a matched image to local coordinates, and on to world coordinates of the aligned stack."""
     if matched.transforms is not None:
         matched.transforms = SpecList(specList=without_last(matched.transforms.specList))
     flat = np.asarray(points, dtype=np.float64)[:2].T.copy()
     local = LocalFromWorld(matched)(flat)
-    return instantiate(aligned)(local[np.isfinite(local).all(axis=1)])
+    return world_from_local(aligned).apply(local[np.isfinite(local).all(axis=1)])

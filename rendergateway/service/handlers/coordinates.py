@@ -1,4 +1,4 @@
-"""Points between tiles and the world: one, many, through a posted tile, into another stack."""
+"""Coordinate mapping: single points, batches, posted tiles, and between stacks."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 
 from rendergateway.geometry import FloatArray
 from rendergateway.number_text import double_text
-from rendergateway.service.base.names import StackId
+from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.refusals import IllegalState, NullPointer, ServiceRefusal, Uncaught
-from rendergateway.service.domain.boxes import instantiate
 from rendergateway.service.domain.coordinates import StackCoordinates
 from rendergateway.service.domain.mesh import LocalFromWorld
+from rendergateway.service.domain.tile_transforms import world_from_local
 from rendergateway.service.store import Store
 from rendergateway.wire import Coordinates, TileSpec, encode, flatten, json_number
 
@@ -20,13 +20,13 @@ Points = list[Coordinates | None] | None
 
 
 def coordinate_world_from_local(store: Store, *, stack: StackId, tile_id: str, x: float, y: float) -> bytes:
-    """Return where a point of a tile lies in the world."""
+    """Return the world coordinates of a point of a tile."""
     world = next(StackCoordinates(store, stack).world_from_local(tile_id, _one(x, y)))
     return encode(Coordinates(tileId=tile_id, world=world))
 
 
 def coordinate_local_from_world(store: Store, *, stack: StackId, z: float, x: float, y: float) -> bytes:
-    """List the tiles that a point of the world lies in, and where."""
+    """Return the tiles that contain a world point, with its local coordinates in each."""
     return encode(_places(store, stack, z, x, y))
 
 
@@ -41,7 +41,7 @@ def coordinate_mapped_to_stack(
     to_owner: str | None = None,
     to_project: str | None = None,
 ) -> bytes:
-    """Return where a point of the world lies in another stack: through the tile that shows it."""
+    """Map a world point into another stack, through its visible tile."""
     target = StackId(to_owner or stack.owner, to_project or stack.project, to_stack).checked()
     place = _places(store, stack, z, x, y)[-1]
     local = place.local or [0.0, 0.0]
@@ -59,7 +59,7 @@ def _places(store: Store, stack: StackId, z: float, x: float, y: float) -> list[
     return found
 
 
-# -- many --------------------------------------------------------------------------------------------------------
+# -- batches -----------------------------------------------------------------------------------------------------
 
 
 def _present(body: Points) -> list[Coordinates | None]:
@@ -69,32 +69,32 @@ def _present(body: Points) -> list[Coordinates | None]:
 
 
 def coordinate_batch_world_from_local(store: Store, *, stack: StackId, body: Points) -> bytes:
-    """Carry points of tiles into the world."""
+    """Map points of tiles to world coordinates."""
     return encode(StackCoordinates(store, stack).all_world_from_local(_present(body)))
 
 
 def coordinate_section_world_from_local(store: Store, *, stack: StackId, z: float, body: Points) -> bytes:
-    """Carry points of tiles into the world; the layer has no meaning here."""
+    """Map points of tiles to world coordinates; *z* is ignored."""
     return coordinate_batch_world_from_local(store, stack=stack, body=body)
 
 
 def coordinate_batch_local_from_world(store: Store, *, stack: StackId, body: Points) -> bytes:
-    """Carry points of the world into tiles; each says its layer."""
+    """Map world points to local coordinates; each point includes its z."""
     return encode(StackCoordinates(store, stack).all_local_from_world(_present(body), None))
 
 
 def coordinate_section_local_from_world(store: Store, *, stack: StackId, z: float, body: Points) -> bytes:
-    """Carry points of a layer into tiles."""
+    """Map world points of a layer to local coordinates."""
     return encode(StackCoordinates(store, stack).all_local_from_world(_present(body), z))
 
 
 def coordinate_tile_ids(store: Store, *, stack: StackId, body: Points) -> bytes:
-    """Name the tiles whose boxes points of the world touch; each says its layer."""
+    """Return the tiles whose boxes contain world points; each point includes its z."""
     return encode(_named(store, stack, _present(body), None))
 
 
 def coordinate_section_tile_ids(store: Store, *, stack: StackId, z: float, body: Points) -> bytes:
-    """Name the tiles whose boxes points of a layer touch."""
+    """Return the tiles whose boxes contain world points of a layer."""
     return encode(_named(store, stack, _present(body), z))
 
 
@@ -117,19 +117,19 @@ def _for_tile(item: Coordinates, tile_id: str) -> Coordinates:
     return Coordinates(tileId=tile_id, visible=item.visible, local=item.local, world=item.world, error=item.error)
 
 
-# -- through a posted tile ---------------------------------------------------------------------------------------
+# -- posted tiles ------------------------------------------------------------------------------------------------
 
 
 def coordinate_posted_world_from_local(store: Store, *, owner: str, x: float, y: float, body: TileSpec | None) -> bytes:
-    """Carry a point of the tile in the body into the world."""
+    """Map a point of the posted tile to world coordinates."""
     tile = _flat(body)
-    return encode([*map(json_number, instantiate(tile)(_one(x, y))[0].tolist()), *_tail(tile)])
+    return encode([*map(json_number, world_from_local(tile).apply(_one(x, y))[0].tolist()), *_tail(tile)])
 
 
 def coordinate_posted_local_from_world(
     store: Store, *, owner: str, x: float, y: float, body: TileSpec | None, mesh_cell_size: float | None = None
 ) -> bytes:
-    """Carry a point of the world into the tile in the body."""
+    """Map a world point to local coordinates of the posted tile."""
     tile = _flat(body)
     local = LocalFromWorld(tile, mesh_cell_size)(_one(x, y))[0].tolist()
     if local[0] != local[0]:

@@ -1,4 +1,4 @@
-"""Hierarchical alignment: which layers lack matches, what a tier consists of, its warp field (contract, 14)."""
+"""Hierarchical alignment: layers without matches, deletion of tiers, warp fields (contract, 14)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ import numpy as np
 from rendergateway.errors import TransformError
 from rendergateway.geometry import FloatArray
 from rendergateway.number_text import double_text, parse_double
-from rendergateway.service.base.names import CollectionId, StackId
+from rendergateway.service.base.ids import CollectionId, StackId
 from rendergateway.service.base.refusals import IllegalArgument, NotFound
-from rendergateway.service.domain.existence import existing_pairs, existing_stack, existing_tile, not_read_only
-from rendergateway.service.domain.resolving import decoded_tile
+from rendergateway.service.domain.lookup import existing_pairs, existing_stack, existing_tile, not_read_only
+from rendergateway.service.domain.resolver import decoded_tile
+from rendergateway.service.domain.tile_transforms import service_message
 from rendergateway.service.store import Store
 from rendergateway.service.store.stacks import StackRow
-from rendergateway.transforms import AffineModel2D, AffineWarpFieldTransform, from_spec
+from rendergateway.transforms import AffineModel2D, AffineWarpFieldTransform
 from rendergateway.wire import Hierarchy, LayerGaps, Leaf, StackName, decode_stored, encode
+from rendergateway.wire.to_transform import to_transform
 
 
 def _hierarchy(row: StackRow) -> Hierarchy | None:
@@ -46,7 +48,7 @@ def _number(text: str) -> float | None:
 
 
 def hierarchy_missing_layers(store: Store, *, stack: StackId) -> bytes:
-    """List the z values of a stack that are no group of its match collection."""
+    """Return the z values of a stack that its match collection has no group for."""
     row = existing_stack(store, stack)
     hierarchy = _hierarchy(row)
     if hierarchy is None:
@@ -55,7 +57,7 @@ def hierarchy_missing_layers(store: Store, *, stack: StackId) -> bytes:
 
 
 def hierarchy_project_missing_layers(store: Store, *, owner: str, project: str) -> bytes:
-    """List the stacks of a project that have saved pairs and yet layers without."""
+    """Return the stacks of a project that have saved pairs, but none for some layers."""
     found = []
     for row in store.stacks.of(owner, project):
         hierarchy = _hierarchy(row)
@@ -68,7 +70,7 @@ def hierarchy_project_missing_layers(store: Store, *, owner: str, project: str) 
 
 
 def hierarchy_delete_tier(store: Store, *, owner: str, project: str) -> str:
-    """Delete a tier: the stacks with hierarchical data, what was aligned from them, their matches."""
+    """Delete a tier: stacks with hierarchical data, their aligned stacks and match collections."""
     stacks: dict[StackId, StackRow] = {}
     collections: dict[CollectionId, None] = {}
     for row in store.stacks.of(owner, project):
@@ -104,10 +106,10 @@ def _aligned(store: Store, hierarchy: Hierarchy) -> StackRow | None:
 
 def hierarchy_warp_field(store: Store, *, owner: str, project: str, z: float, **consensus: Any) -> bytes:
     """
-    Return the field of affines that an aligned tier makes of a layer: one for each tier.
+    Return the warp field of a layer: one affine per aligned tier.
 
-    The parameters of *consensus* are for layers with several consensus sets of matches; such are not told apart here,
-    and without them the answer is the same whatever they say.
+    The parameters *consensus* apply to layers with several consensus sets of matches. Such sets are not distinguished
+    here; without them the parameters have no effect in the real service either.
     """
     field = _field(store, owner, project, z)
     return encode(
@@ -120,7 +122,7 @@ def hierarchy_warp_field(store: Store, *, owner: str, project: str, z: float, **
 
 
 def hierarchy_warp_field_debug(store: Store, *, owner: str, project: str, z: float, **consensus: Any) -> str:
-    """Return the same field as text to be read."""
+    """Return the warp field of a layer in readable form."""
     field = _field(store, owner, project, z)
     values = np.asarray(field.values)
     _, rows, columns = values.shape
@@ -155,7 +157,7 @@ def _field(store: Store, owner: str, project: str, z: float) -> AffineWarpFieldT
     columns = max(tier.totalTierColumnCount or 1 for tier in tiers)
     values = np.zeros((6, rows, columns))
     values[0] = values[3] = 1.0
-    # The last tier is asked first, as the real service does: it is its tile that is said to be missing.
+    # Last tier first, as in the real service: if several tiles are missing, the message names this one.
     for tier in reversed(tiers):
         values[:, tier.tierRow or 0, tier.tierColumn or 0] = _affine(store, tier, z)
     boxes = np.array([_box(tier) for tier in tiers])
@@ -166,25 +168,25 @@ def _field(store: Store, owner: str, project: str, z: float) -> AffineWarpFieldT
 def _box(tier: Hierarchy) -> tuple[float, float, float, float]:
     box = tier.fullScaleBounds
     if box is None or None in (box.minX, box.minY, box.maxX, box.maxY):
-        raise IllegalArgument("a tier has no fullScaleBounds")
+        raise IllegalArgument("tier has no fullScaleBounds")
     return float(box.minX or 0), float(box.minY or 0), float(box.maxX or 0), float(box.maxY or 0)
 
 
 def _affine(store: Store, tier: Hierarchy, z: float) -> list[float]:
-    """Return the affine of one cell at full scale, in the order of the class's values."""
+    """Return the affine of one cell at full scale, as m00, m10, m01, m11, tx, ty."""
     aligned = _aligned(store, tier)
     if aligned is None:
-        raise NotFound("a tier has no aligned stack")
+        raise NotFound("tier has no aligned stack")
     tile = decoded_tile(existing_tile(store, aligned.stack_id, _tile_id(store, tier, z)))
     last = tile.transforms.specList[-1] if tile.transforms and tile.transforms.specList else None
     if not isinstance(last, Leaf):
-        raise IllegalArgument(f"the last transform of tile '{tile.tileId}' is no affine")
+        raise IllegalArgument(f"last transform of tile '{tile.tileId}' is not an affine")
     try:
-        transform = from_spec({"className": last.className, "dataString": last.dataString})
+        transform = to_transform(Leaf(className=last.className, dataString=last.dataString))
     except TransformError as error:
-        raise IllegalArgument(str(error).partition("; ")[0]) from error
+        raise IllegalArgument(service_message(error)) from error
     if not isinstance(transform, AffineModel2D):
-        raise IllegalArgument(f"the last transform of tile '{tile.tileId}' is no affine")
+        raise IllegalArgument(f"last transform of tile '{tile.tileId}' is not an affine")
     linear, shift = np.asarray(transform.matrix)[:, :2], np.asarray(transform.matrix)[:, 2]
     corner = np.array(_box(tier)[:2])
     offset = shift / float(tier.scale or 1.0) - linear @ corner
@@ -192,7 +194,7 @@ def _affine(store: Store, tier: Hierarchy, z: float) -> list[float]:
 
 
 def _tile_id(store: Store, tier: Hierarchy, z: float) -> str:
-    """Return the id of a tier's tile: that of its matches, or the one made from its box."""
+    """Return the tile id of a tier, from its matches or derived from its box."""
     collection = _collection(tier)
     pairs = store.collections.find(collection) if collection and tier.savedMatchPairCount else None
     if pairs is not None:

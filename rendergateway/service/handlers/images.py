@@ -1,4 +1,4 @@
-"""Pictures of tiles, layers, boxes and posted render parameters: the same function for each format."""
+"""Images of tiles, layers, boxes and posted render parameters; one function serves all formats."""
 
 from __future__ import annotations
 
@@ -6,17 +6,23 @@ from typing import Any
 
 from rendergateway.endpoints import Endpoint
 from rendergateway.number_text import truncated
-from rendergateway.service.base.names import StackId
+from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.options import Options
 from rendergateway.service.base.refusals import IllegalState, NullPointer
-from rendergateway.service.domain.drawing import draw
-from rendergateway.service.domain.existence import existing_stack
-from rendergateway.service.domain.files import drawn_before
-from rendergateway.service.domain.recipes import box_recipe, layer_recipe, neighbors_recipe, source_recipe, tile_recipe
-from rendergateway.service.handlers.metadata import version_of
-from rendergateway.service.http.conditions import Conditions, Picture
+from rendergateway.service.domain.image_files import prerendered
+from rendergateway.service.domain.lookup import existing_stack
+from rendergateway.service.domain.render import render_image
+from rendergateway.service.domain.render_parameters import (
+    box_recipe,
+    layer_recipe,
+    neighbors_recipe,
+    source_recipe,
+    tile_recipe,
+)
+from rendergateway.service.domain.stack_metadata import version_of
+from rendergateway.service.http.conditions import Conditions, ImageResult
 from rendergateway.service.store import Store
-from rendergateway.wire import RenderParameters, StackStats, decode_stored
+from rendergateway.wire import RenderParametersJson, StackStatsJson, decode_stored
 
 _LAYER_SCALE = 0.01
 _LARGE_DATA_MOST_TILES = 40
@@ -24,17 +30,17 @@ _OVERVIEW_SIZE = 192
 
 
 def _headers(store: Store, stack: StackId, conditions: Conditions) -> dict[str, str]:
-    """Check what the client has already, before anything else is looked at."""
+    """Check the conditional headers of the client before anything else."""
     return conditions.check(existing_stack(store, stack).modified_ms)
 
 
 def tile_jpeg(
     store: Store, *, stack: StackId, tile_id: str, endpoint: Endpoint, options: Options, conditions: Conditions,
-    **look: Any,
-) -> Picture:  # fmt: skip
-    """Draw one tile."""
+    **query: Any,
+) -> ImageResult:  # fmt: skip
+    """Render one tile."""
     headers = _headers(store, stack, conditions)
-    return Picture(draw(tile_recipe(store, stack, tile_id, look), endpoint, options), headers)
+    return ImageResult(render_image(tile_recipe(store, stack, tile_id, query), endpoint, options), headers)
 
 
 tile_png = tile_tiff = tile_tiff16 = tile_jpeg
@@ -42,30 +48,30 @@ tile_png = tile_tiff = tile_tiff16 = tile_jpeg
 
 def _draw_source(
     store: Store, stack: StackId, tile_id: str, endpoint: Endpoint, options: Options, conditions: Conditions,
-    look: dict[str, Any], *, mask: bool,
-) -> Picture:  # fmt: skip
+    query: dict[str, Any], *, mask: bool,
+) -> ImageResult:  # fmt: skip
     headers = _headers(store, stack, conditions)
-    recipe = source_recipe(store, stack, tile_id, look, mask=mask)
-    if "channels" in look:
-        # The image as it is in the file has no channels; the real service stumbles over the question.
+    recipe = source_recipe(store, stack, tile_id, query, mask=mask)
+    if "channels" in query:
+        # A source image has no channels; the real service fails with this message.
         raise IllegalState("Index 0 out of bounds for length 0")
-    return Picture(draw(recipe, endpoint, options), headers)
+    return ImageResult(render_image(recipe, endpoint, options), headers)
 
 
 def tile_source_jpeg(
     store: Store, *, stack: StackId, tile_id: str, endpoint: Endpoint, options: Options, conditions: Conditions,
-    **look: Any,
-) -> Picture:  # fmt: skip
-    """Draw a tile's image as it is in the file."""
-    return _draw_source(store, stack, tile_id, endpoint, options, conditions, look, mask=False)
+    **query: Any,
+) -> ImageResult:  # fmt: skip
+    """Render the untransformed image of a tile."""
+    return _draw_source(store, stack, tile_id, endpoint, options, conditions, query, mask=False)
 
 
 def tile_mask_jpeg(
     store: Store, *, stack: StackId, tile_id: str, endpoint: Endpoint, options: Options, conditions: Conditions,
-    **look: Any,
-) -> Picture:  # fmt: skip
-    """Draw a tile's mask as it is in the file."""
-    return _draw_source(store, stack, tile_id, endpoint, options, conditions, look, mask=True)
+    **query: Any,
+) -> ImageResult:  # fmt: skip
+    """Render the untransformed mask of a tile."""
+    return _draw_source(store, stack, tile_id, endpoint, options, conditions, query, mask=True)
 
 
 tile_source_png = tile_source_tiff = tile_source_jpeg
@@ -74,22 +80,22 @@ tile_mask_png = tile_mask_tiff = tile_mask_jpeg
 
 def tile_neighbors_jpeg(
     store: Store, *, stack: StackId, tile_id: str, endpoint: Endpoint, options: Options, conditions: Conditions,
-    bounding_boxes_only: bool = False, **look: Any,
-) -> Picture:  # fmt: skip
-    """Draw a tile and what lies around it."""
+    bounding_boxes_only: bool = False, **query: Any,
+) -> ImageResult:  # fmt: skip
+    """Render a tile and its surroundings."""
     headers = _headers(store, stack, conditions)
-    recipe = neighbors_recipe(store, stack, tile_id, options, look)
-    return Picture(draw(recipe, endpoint, options, 0 if bounding_boxes_only else None), headers)
+    recipe = neighbors_recipe(store, stack, tile_id, options, query)
+    return ImageResult(render_image(recipe, endpoint, options, 0 if bounding_boxes_only else None), headers)
 
 
 def section_jpeg(
     store: Store, *, stack: StackId, z: float, endpoint: Endpoint, options: Options, conditions: Conditions,
-    max_tile_specs_to_render: int | None = None, **look: Any,
-) -> Picture:  # fmt: skip
-    """Draw a layer, small unless told otherwise."""
+    max_tile_specs_to_render: int | None = None, **query: Any,
+) -> ImageResult:  # fmt: skip
+    """Render a layer, at a small scale by default."""
     headers = _headers(store, stack, conditions)
-    recipe = layer_recipe(store, stack, z, options, {"scale": _LAYER_SCALE} | look)
-    return Picture(draw(recipe, endpoint, options, max_tile_specs_to_render), headers)
+    recipe = layer_recipe(store, stack, z, options, {"scale": _LAYER_SCALE} | query)
+    return ImageResult(render_image(recipe, endpoint, options, max_tile_specs_to_render), headers)
 
 
 section_png = section_tiff = section_jpeg
@@ -98,12 +104,12 @@ section_png = section_tiff = section_jpeg
 def box_jpeg(
     store: Store, *, stack: StackId, z: float, x: float, y: float, width: int, height: int, endpoint: Endpoint,
     options: Options, conditions: Conditions, group: str | None = None, max_tile_specs_to_render: int | None = None,
-    **look: Any,
-) -> Picture:  # fmt: skip
-    """Draw a box of a layer, or of one group of its tiles."""
+    **query: Any,
+) -> ImageResult:  # fmt: skip
+    """Render a box of a layer, optionally of one tile group only."""
     headers = _headers(store, stack, conditions)
-    recipe = box_recipe(store, stack, z, (x, y, width, height), options, look, group)
-    return Picture(draw(recipe, endpoint, options, max_tile_specs_to_render), headers)
+    recipe = box_recipe(store, stack, z, (x, y, width, height), options, query, group)
+    return ImageResult(render_image(recipe, endpoint, options, max_tile_specs_to_render), headers)
 
 
 box_png = box_tiff = box_tiff16 = box_png16 = box_raw16 = box_raw = box_jpeg
@@ -114,54 +120,56 @@ dvid_jpeg = dvid_png = dvid_tiff = group_dvid_jpeg = group_dvid_png = group_dvid
 def large_data_jpeg(
     store: Store, *, stack: StackId, width: int, height: int, level: int, z: float, row: int, column: int,
     endpoint: Endpoint, options: Options, conditions: Conditions,
-    max_tile_specs_to_render: int = _LARGE_DATA_MOST_TILES, **look: Any,
-) -> Picture:  # fmt: skip
-    """Draw one square of a pyramid of squares."""
+    max_tile_specs_to_render: int = _LARGE_DATA_MOST_TILES, **query: Any,
+) -> ImageResult:  # fmt: skip
+    """Render one square of a tiled pyramid."""
     headers = _headers(store, stack, conditions)
     if max_tile_specs_to_render != 0:
         place = f"{width}x{height}/{level}/{truncated(z)}/{row}/{column}"
-        drawn = _drawn_before(store, stack, place, endpoint, options)
+        drawn = _prerendered(store, stack, place, endpoint, options)
         if drawn is not None:
-            return Picture(drawn, headers)
+            return ImageResult(drawn, headers)
     size = 2 ** max(0, min(level, 30))
     box = (float(column * width * size), float(row * height * size), width * size, height * size)
-    recipe = box_recipe(store, stack, z, box, options, {"scale": 1.0 / size} | look)
-    return Picture(draw(recipe, endpoint, options, max_tile_specs_to_render), headers)
+    recipe = box_recipe(store, stack, z, box, options, {"scale": 1.0 / size} | query)
+    return ImageResult(render_image(recipe, endpoint, options, max_tile_specs_to_render), headers)
 
 
 large_data_png = large_data_jpeg
 
 
-def _drawn_before(store: Store, stack: StackId, place: str, endpoint: Endpoint, options: Options) -> bytes | None:
+def _prerendered(store: Store, stack: StackId, place: str, endpoint: Endpoint, options: Options) -> bytes | None:
     root = version_of(existing_stack(store, stack)).materializedBoxRootPath
-    return drawn_before(root, f"{place}.{endpoint.path.rpartition('.')[2]}", options)
+    return prerendered(root, f"{place}.{endpoint.path.rpartition('.')[2]}", options)
 
 
 def large_data_overview_jpeg(
     store: Store, *, stack: StackId, width: int, height: int, z: float, endpoint: Endpoint, options: Options,
     conditions: Conditions, max_overview_width_and_height: int = _OVERVIEW_SIZE, translate_origin: bool = False,
-    max_tile_specs_to_render: int = _LARGE_DATA_MOST_TILES, **look: Any,
-) -> Picture:  # fmt: skip
-    """Draw a layer as small as an overview."""
+    max_tile_specs_to_render: int = _LARGE_DATA_MOST_TILES, **query: Any,
+) -> ImageResult:  # fmt: skip
+    """Render a layer at the size of an overview."""
     headers = _headers(store, stack, conditions)
     if max_tile_specs_to_render != 0:
-        drawn = _drawn_before(store, stack, f"{width}x{height}/small/{truncated(z)}", endpoint, options)
+        drawn = _prerendered(store, stack, f"{width}x{height}/small/{truncated(z)}", endpoint, options)
         if drawn is not None:
-            return Picture(drawn, headers)
-    stats: StackStats | None = decode_stored(existing_stack(store, stack).stats or b"", StackStats)
+            return ImageResult(drawn, headers)
+    stats: StackStatsJson | None = decode_stored(existing_stack(store, stack).stats or b"", StackStatsJson)
     box, scale = _overview(stats, max_overview_width_and_height, translate=translate_origin)
-    recipe = box_recipe(store, stack, z, box, options, {"scale": scale} | look)
-    return Picture(draw(recipe, endpoint, options, max_tile_specs_to_render), headers)
+    recipe = box_recipe(store, stack, z, box, options, {"scale": scale} | query)
+    return ImageResult(render_image(recipe, endpoint, options, max_tile_specs_to_render), headers)
 
 
 large_data_overview_png = large_data_overview_jpeg
 
 
-def _overview(stats: StackStats | None, size: int, *, translate: bool) -> tuple[tuple[float, float, int, int], float]:
-    """Return the box around a stack, and the scale at which it fits a square of *size*."""
+def _overview(
+    stats: StackStatsJson | None, size: int, *, translate: bool
+) -> tuple[tuple[float, float, int, int], float]:
+    """Return the bounding box of a stack, and the scale at which it fits a square of *size* pixels."""
     bounds = stats.stackBounds if stats else None
     if bounds is None:
-        # Of a stack that was not completed, a single pixel is enlarged.
+        # A stack that was never completed has no bounds: one pixel is enlarged.
         return (0.0, 0.0, 1, 1), float(size)
     x, y = float(bounds.minX or 0.0), float(bounds.minY or 0.0)
     if not (translate or x < 0 or y < 0):
@@ -171,12 +179,12 @@ def _overview(stats: StackStats | None, size: int, *, translate: bool) -> tuple[
 
 
 def recipe_jpeg(
-    store: Store, *, owner: str, body: RenderParameters | None, endpoint: Endpoint, options: Options
-) -> Picture:
-    """Draw what the body describes."""
+    store: Store, *, owner: str, body: RenderParametersJson | None, endpoint: Endpoint, options: Options
+) -> ImageResult:
+    """Render posted render parameters."""
     if body is None:
         raise NullPointer
-    return Picture(draw(body, endpoint, options))
+    return ImageResult(render_image(body, endpoint, options))
 
 
 recipe_png = recipe_tiff = recipe_jpeg

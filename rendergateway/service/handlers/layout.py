@@ -1,4 +1,4 @@
-"""Layout files: one line per tile, for other programs (contract, 13)."""
+"""Layout files for other programs, one line per tile (contract, 13)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 from rendergateway.number_text import double_text, truncated
-from rendergateway.service.base.names import StackId
+from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.refusals import Uncaught
-from rendergateway.service.domain.existence import existing_stack, maybe_tiles
-from rendergateway.service.domain.resolving import decoded_tile
+from rendergateway.service.domain.lookup import existing_stack, maybe_tiles
+from rendergateway.service.domain.resolver import decoded_tile
 from rendergateway.service.store import Store
-from rendergateway.wire import Leaf, StackStats, TileSpec, decode_stored
+from rendergateway.wire import Leaf, StackStatsJson, TileSpec, decode_stored
 
 _ORDERS = {"KARSH": "z, min_y, min_x, tile_id", "SCHEFFER": "z, tile_id"}
 _AFFINE_FIELDS = (0, 2, 4, 1, 3, 5)
@@ -34,12 +34,12 @@ def stack_layout_file(
     ids = tiles.ids(order=_ORDERS[format], **limits) if tiles else None
     specs = map(decoded_tile, tiles.stored(ids)) if tiles and ids else iter(())
     if format == "SCHEFFER":
-        stats: StackStats | None = decode_stored(row.stats or b"", StackStats)
+        stats: StackStatsJson | None = decode_stored(row.stats or b"", StackStatsJson)
         lines = _scheffer(specs, stats)
     else:
         root = f"{base_url}/render-ws/v1/owner/{stack.owner}/project/{stack.project}/stack/{stack.stack}"
         lines = _karsh(specs, root)
-    # An image that is no address fails the file as a whole: better now than in the middle of it.
+    # An invalid image URL fails the request: before the first line is sent, not in the middle of the file.
     return iter([line.encode() for line in lines])
 
 
@@ -53,7 +53,7 @@ def section_layout_file(
 def stack_layout_file_of_range(
     store: Store, *, stack: StackId, min_z: float, max_z: float, base_url: str, format: str = "KARSH"
 ) -> Iterator[bytes]:
-    """Return the layout of some layers."""
+    """Return the layout of a range of layers."""
     return stack_layout_file(store, stack=stack, base_url=base_url, min_z=min_z, max_z=max_z, format=format)
 
 
@@ -72,7 +72,7 @@ def _karsh(tiles: Iterable[TileSpec], root: str) -> Iterator[str]:
         yield "\t".join(map(_text, members)) + "\n"
 
 
-def _scheffer(tiles: Iterable[TileSpec], stats: StackStats | None) -> Iterator[str]:
+def _scheffer(tiles: Iterable[TileSpec], stats: StackStatsJson | None) -> Iterator[str]:
     box = stats.stackBounds if stats else None
     yield "BBOX " + (" ".join(map(_text, (box.minX, box.minY, box.maxX, box.maxY))) if box else "") + "\n"
     for tile in tiles:
@@ -88,7 +88,7 @@ def _text(value: object) -> str:
 
 
 def _fields(tile: TileSpec) -> list[str] | None:
-    """Return the numbers of the last transform, those of an affine by rows; None where there are none."""
+    """Return the numbers of the last transform, an affine by rows; None if it has fewer than six."""
     specs = tile.transforms.specList if tile.transforms else []
     last = specs[-1] if specs else None
     fields = (last.dataString or "").split() if isinstance(last, Leaf) else []
@@ -105,7 +105,7 @@ def _raw_path(tile: TileSpec) -> str:
     if url is None:
         return "null"
     if not _NOT_IN_URIS.isdisjoint(url):
-        raise Uncaught(f"{url} is no valid address")
+        raise Uncaught(f"invalid image URL: got {url}")
     if url.startswith("file:/"):
         return "/" + url.removeprefix("file:").lstrip("/")
     return url

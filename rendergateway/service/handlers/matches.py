@@ -1,15 +1,15 @@
-"""Match collections: pairs saved, read, merged, counted, deleted."""
+"""Match collections: saving, reading, merging, counting and deleting pairs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from rendergateway.service.base.names import CollectionId
+from rendergateway.service.base.ids import CollectionId
 from rendergateway.service.base.refusals import IllegalArgument, IllegalState, NotFound, NullPointer, ServiceRefusal
-from rendergateway.service.domain.existence import existing_pairs
-from rendergateway.service.domain.pairs import in_order, json_of, merged, row_of
-from rendergateway.service.http.streams import listed
+from rendergateway.service.domain.lookup import existing_pairs
+from rendergateway.service.domain.match_pairs import in_order, json_of, merged, row_of
+from rendergateway.service.http.json_stream import json_stream
 from rendergateway.service.store import Store
 from rendergateway.wire import CanvasMatches, CollectionMetaData, CollectionName, SentPair, encode
 
@@ -20,7 +20,7 @@ def match_owners(store: Store) -> bytes:
 
 
 def match_collections(store: Store, *, owner: str) -> bytes:
-    """List an owner's match collections and how many pairs they hold."""
+    """List the match collections of an owner, with their pair counts."""
     return encode(
         [
             CollectionMetaData(collectionId=CollectionName(owner=owner, name=name), pairCount=pairs.count())
@@ -30,7 +30,7 @@ def match_collections(store: Store, *, owner: str) -> bytes:
 
 
 def match_save(store: Store, *, collection: CollectionId, body: list[SentPair | None] | None) -> None:
-    """Store pairs, each in place of the one with its ids; the first ones make the collection."""
+    """Store pairs, replacing those with the same ids; the first save creates the collection."""
     if body is None:
         raise IllegalArgument("no matches provided")
     if not body:
@@ -39,7 +39,7 @@ def match_save(store: Store, *, collection: CollectionId, body: list[SentPair | 
     try:
         pairs.save(map(row_of, body))
     except ServiceRefusal as refusal:
-        # The real service has made the collection by then, and keeps it.
+        # The real service has created the collection by then, and keeps it.
         refusal.keep_changes = True
         raise
 
@@ -51,7 +51,7 @@ def match_delete(store: Store, *, collection: CollectionId) -> None:
 
 
 def match_rename(store: Store, *, collection: CollectionId, body: CollectionName | None) -> None:
-    """Give a collection another name or owner."""
+    """Change the name or owner of a collection."""
     if body is None:
         raise NullPointer
     target = CollectionId(body.owner or "null", body.name or "null")
@@ -102,10 +102,10 @@ def _read(
     sources = [existing_pairs(store, name).select(selection, **values) for name in names]
     details = not query.get("exclude_match_details", False)
     if len(sources) == 1:
-        return listed(json_of(row, details=details) for row in sources[0])
+        return json_stream(json_of(row, details=details) for row in sources[0])
     texts = merged(sources, details=details)
-    # Merging without details may fail; it must do so before anything is sent.
-    return listed(texts if details else list(texts))
+    # Merging without details can fail: then before the first byte is sent.
+    return json_stream(texts if details else list(texts))
 
 
 def match_with_p_group(store: Store, *, collection: CollectionId, p_group: str, **query: Any) -> Iterator[bytes]:
@@ -133,14 +133,14 @@ def match_between_groups(
 def match_between_tiles(
     store: Store, *, collection: CollectionId, p_group: str, p_id: str, q_group: str, q_id: str, **query: Any
 ) -> Iterator[bytes]:
-    """List the one pair of two canvases."""
+    """List the pair of two canvases."""
     return _read(store, collection, "between_tiles", _canvases(p_group, p_id, q_group, q_id), query)
 
 
 def match_from_tile_to_group(
     store: Store, *, collection: CollectionId, p_group: str, p_id: str, q_group: str, **query: Any
 ) -> Iterator[bytes]:
-    """List the pairs of one canvas with those of a group."""
+    """List the pairs of one canvas with the canvases of a group."""
     return _read(store, collection, "from_tile_to_group", {"group": p_group, "id": p_id, "other": q_group}, query)
 
 
@@ -172,7 +172,7 @@ def match_delete_with_tile(store: Store, *, collection: CollectionId, group: str
 def match_delete_between_tiles(
     store: Store, *, collection: CollectionId, p_group: str, p_id: str, q_group: str, q_id: str
 ) -> None:
-    """Delete the one pair of two canvases."""
+    """Delete the pair of two canvases."""
     existing_pairs(store, collection).delete("between_tiles", **_canvases(p_group, p_id, q_group, q_id))
 
 
@@ -195,9 +195,9 @@ def match_delete_outside_group(store: Store, *, collection: CollectionId, group:
 
 
 def match_counts(store: Store, *, collection: CollectionId, p_group: str) -> Iterator[bytes]:
-    """List the pairs with a group on the p side, counts only."""
+    """List the match counts of the pairs with a group on the p side."""
     rows = existing_pairs(store, collection).select("with_p_group", group=p_group)
-    return listed(json_of(row._replace(head=_without_consensus(row)), details=False) for row in rows)
+    return json_stream(json_of(row._replace(head=_without_consensus(row)), details=False) for row in rows)
 
 
 def _without_consensus(row: Any) -> bytes:
@@ -206,9 +206,9 @@ def _without_consensus(row: Any) -> bytes:
 
 
 def match_update_counts(store: Store, *, collection: CollectionId, p_group: str) -> None:
-    """Check that the pairs with a group on the p side can be counted; counts are kept right as pairs are saved."""
+    """Check that the pairs of a p group have matches; their counts are already updated on every save."""
     rows = list(existing_pairs(store, collection).select("with_p_group", group=p_group))
     if not rows:
         raise IllegalArgument("state should be: writes is not an empty list")
     if any(not row.details for row in rows):
-        raise IllegalState("a pair without matches cannot be counted")
+        raise IllegalState("match count cannot be updated: a pair has no matches")

@@ -1,47 +1,17 @@
-"""What is known of a stack besides its tiles, as a whole and piece by piece."""
+"""Stack metadata: reading and updating it as a whole and member by member."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from rendergateway.model.records.dates import epoch_ms_text
-from rendergateway.service.base.names import StackId
+from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.refusals import IllegalArgument, NullPointer
-from rendergateway.service.domain.existence import existing_stack, not_read_only
+from rendergateway.service.domain.lookup import existing_stack, not_read_only
+from rendergateway.service.domain.stack_metadata import metadata_of, version_of
 from rendergateway.service.store import Store
-from rendergateway.service.store.stacks import StackRow
-from rendergateway.wire import (
-    Cycle,
-    Hierarchy,
-    PathBuilder,
-    StackMetaData,
-    StackName,
-    StackVersion,
-    as_stored,
-    decode_stored,
-    encode,
-)
+from rendergateway.wire import Cycle, Hierarchy, PathBuilderJson, encode
 
 _REQUIRED = ("rootPath", "numberOfLevels", "extension")
-
-
-def version_of(row: StackRow) -> StackVersion:
-    """Return the current version of a stack."""
-    version: StackVersion = decode_stored(row.version, StackVersion)
-    return version
-
-
-def metadata_of(row: StackRow) -> StackMetaData:
-    """Return all that is known of a stack."""
-    return StackMetaData(
-        stackId=StackName(owner=row.owner, project=row.project, stack=row.stack),
-        state=row.state,  # type: ignore[arg-type]
-        lastModifiedTimestamp=epoch_ms_text(row.modified_ms),
-        currentVersionNumber=row.version_number,
-        currentVersion=as_stored(row.version),
-        stats=as_stored(row.stats),
-        hierarchicalData=as_stored(row.hierarchy),
-    )
 
 
 def _change(store: Store, stack: StackId, **members: Any) -> None:
@@ -54,18 +24,18 @@ def _change(store: Store, stack: StackId, **members: Any) -> None:
 
 
 def stack_read(store: Store, *, stack: StackId) -> bytes:
-    """Return a stack's metadata."""
+    """Return the metadata of a stack."""
     return encode(metadata_of(existing_stack(store, stack)))
 
 
 def stack_resolution(store: Store, *, stack: StackId) -> bytes:
-    """Return nanometres per pixel in x, y, z; null where they are not set."""
+    """Return nanometres per pixel in x, y, z; null if not set."""
     version = version_of(existing_stack(store, stack))
     return encode([version.stackResolutionX, version.stackResolutionY, version.stackResolutionZ])
 
 
 def stack_set_resolution(store: Store, *, stack: StackId, body: list[float | None] | None) -> None:
-    """Set the resolution; a shorter list leaves the rest."""
+    """Set the resolution; a shorter list leaves the remaining axes unchanged."""
     row = not_read_only(existing_stack(store, stack))
     if body is None:
         raise NullPointer
@@ -74,33 +44,33 @@ def stack_set_resolution(store: Store, *, stack: StackId, body: list[float | Non
 
 
 def stack_clear_resolution(store: Store, *, stack: StackId) -> None:
-    """Forget the resolution."""
+    """Clear the resolution."""
     _change(store, stack, stackResolutionX=None, stackResolutionY=None, stackResolutionZ=None)
 
 
 def stack_box_root(store: Store, *, stack: StackId) -> str | None:
-    """Return where pre-rendered boxes are."""
+    """Return the root path of pre-rendered boxes."""
     return version_of(existing_stack(store, stack)).materializedBoxRootPath
 
 
 def stack_set_box_root(store: Store, *, stack: StackId, body: bytes) -> None:
-    """Set where pre-rendered boxes are; blanks clear it."""
+    """Set the root path of pre-rendered boxes; a blank body clears it."""
     _change(store, stack, materializedBoxRootPath=body.decode("utf-8", "replace").strip() or None)
 
 
 def stack_clear_box_root(store: Store, *, stack: StackId) -> None:
-    """Forget where pre-rendered boxes are."""
+    """Clear the root path of pre-rendered boxes."""
     _change(store, stack, materializedBoxRootPath=None)
 
 
 def stack_path_builder(store: Store, *, stack: StackId) -> bytes | None:
-    """Return how URLs of missing mipmap levels are made."""
+    """Return the rule for URLs of unlisted mipmap levels."""
     builder = version_of(existing_stack(store, stack)).mipmapPathBuilder
     return None if builder is None else encode(builder)
 
 
-def stack_set_path_builder(store: Store, *, stack: StackId, body: PathBuilder | None) -> None:
-    """Set how URLs of missing mipmap levels are made; an empty body clears it."""
+def stack_set_path_builder(store: Store, *, stack: StackId, body: PathBuilderJson | None) -> None:
+    """Set the rule for URLs of unlisted mipmap levels; an empty body clears it."""
     row = not_read_only(existing_stack(store, stack))
     if body is not None:
         for name in _REQUIRED:
@@ -111,22 +81,22 @@ def stack_set_path_builder(store: Store, *, stack: StackId, body: PathBuilder | 
 
 
 def stack_clear_path_builder(store: Store, *, stack: StackId) -> None:
-    """Forget how URLs of missing mipmap levels are made."""
+    """Clear the rule for URLs of unlisted mipmap levels."""
     _change(store, stack, mipmapPathBuilder=None)
 
 
 def stack_default_channel(store: Store, *, stack: StackId) -> str | None:
-    """Return the channel that is drawn when none is asked for."""
+    """Return the default channel."""
     return version_of(existing_stack(store, stack)).defaultChannel
 
 
 def stack_set_default_channel(store: Store, *, stack: StackId, body: bytes) -> None:
-    """Set the default channel: the body as it is, quotes included."""
+    """Set the default channel to the verbatim body, quotes included."""
     _change(store, stack, defaultChannel=body.decode("utf-8", "replace"))
 
 
 def stack_clear_default_channel(store: Store, *, stack: StackId) -> None:
-    """Forget the default channel."""
+    """Clear the default channel."""
     _change(store, stack, defaultChannel=None)
 
 
@@ -143,22 +113,22 @@ def stack_set_cycle(store: Store, *, stack: StackId, body: Cycle | None) -> None
 
 
 def stack_clear_cycle(store: Store, *, stack: StackId) -> None:
-    """Forget cycle and step."""
+    """Clear cycle and step."""
     _change(store, stack, cycleNumber=None, cycleStepNumber=None)
 
 
 def hierarchy_read(store: Store, *, stack: StackId) -> bytes | None:
-    """Return the stack's place in a hierarchical alignment."""
+    """Return the hierarchical alignment data of a stack."""
     return existing_stack(store, stack).hierarchy
 
 
 def hierarchy_save(store: Store, *, stack: StackId, body: Hierarchy | None) -> None:
-    """Set the stack's place in a hierarchical alignment; an empty body clears it."""
+    """Set the hierarchical alignment data of a stack; an empty body clears it."""
     row = not_read_only(existing_stack(store, stack))
     row.hierarchy = None if body is None else encode(body)
     store.stacks.update(row)
 
 
 def hierarchy_delete(store: Store, *, stack: StackId) -> None:
-    """Forget the stack's place in a hierarchical alignment."""
+    """Clear the hierarchical alignment data of a stack."""
     hierarchy_save(store, stack=stack, body=None)

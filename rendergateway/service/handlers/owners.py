@@ -1,4 +1,4 @@
-"""The service itself, owners, projects, and lists of stacks."""
+"""Service information, owners, projects and lists of stacks."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import time
 from typing import Any
 
 from rendergateway.service.base.options import Options
-from rendergateway.service.handlers.metadata import metadata_of, version_of
+from rendergateway.service.domain.stack_metadata import metadata_of, version_of
 from rendergateway.service.store import Store
 from rendergateway.service.store.stacks import StackRow
 from rendergateway.version import __version__
 from rendergateway.wire import StackName, encode
 
-# What the real service tells of its build. This one is no checkout of a repository, so most of it is empty.
+# Build information of the real service; empty here, because an installed package has no repository.
 _BUILD = dict.fromkeys(
     (
         "git.branch",
@@ -29,7 +29,7 @@ _BUILD = dict.fromkeys(
     ),
     "",
 )
-# What the real service's pages ask for; none of it is set here.
+# Properties that the web pages of the real service read; none of them is set here.
 _PROPERTIES = (
     "view.catmaidHost",
     "view.dynamicRenderHost",
@@ -45,12 +45,12 @@ _PROPERTIES = (
 
 
 def service_version(store: Store) -> bytes:
-    """Say which service this is."""
+    """Return name and version of the service."""
     return encode(_BUILD | {"git.build.version": __version__, "service": "rendergateway"})
 
 
 def service_properties(store: Store, *, options: Options) -> bytes:
-    """Say how the service was started."""
+    """Return the settings of the service."""
     properties = dict.fromkeys(_PROPERTIES, "")
     if options.tile_limit is not None:
         properties["webService.maxTileSpecsPerQuery"] = str(options.tile_limit)
@@ -58,11 +58,11 @@ def service_properties(store: Store, *, options: Options) -> bytes:
 
 
 def service_clear_image_cache(store: Store) -> None:
-    """Do nothing: pictures are not kept."""
+    """Do nothing: images are not cached."""
 
 
 def service_unique_id(store: Store) -> str:
-    """Return 24 hexadecimal digits that nobody had before."""
+    """Return a unique id of 24 hexadecimal digits."""
     return f"{int(time.time()):08x}{secrets.token_hex(8)}"
 
 
@@ -77,22 +77,22 @@ def project_list(store: Store, *, owner: str) -> bytes:
 
 
 def stack_ids(store: Store, *, owner: str) -> bytes:
-    """List the names of an owner's stacks."""
+    """List the stack ids of an owner."""
     return encode(_names(_listed(store, owner, None)))
 
 
 def project_stack_ids(store: Store, *, owner: str, project: str) -> bytes:
-    """List the names of a project's stacks."""
+    """List the stack ids of a project."""
     return encode(_names(_listed(store, owner, project)))
 
 
 def stack_list(store: Store, *, owner: str) -> bytes:
-    """List an owner's stacks."""
+    """List the stacks of an owner."""
     return encode(list(map(metadata_of, _listed(store, owner, None))))
 
 
 def project_stacks(store: Store, *, owner: str, project: str) -> bytes:
-    """List a project's stacks."""
+    """List the stacks of a project."""
     return encode(list(map(metadata_of, _listed(store, owner, project))))
 
 
@@ -101,14 +101,14 @@ def _names(rows: list[StackRow]) -> list[StackName]:
 
 
 def _listed(store: Store, owner: str, project: str | None) -> list[StackRow]:
-    return sorted(store.stacks.of(owner, project), key=_place)
+    return sorted(store.stacks.of(owner, project), key=_sort_key)
 
 
-def _place(row: StackRow) -> tuple[Any, ...]:
-    """Return what stacks are sorted by: project, then cycle, step and time downwards, those without cycle last."""
+def _sort_key(row: StackRow) -> tuple[Any, ...]:
+    """Return the sort key of a stack: project, then cycle, step and time descending; no cycle comes last."""
     version = version_of(row)
-    return row.project, _downwards(version.cycleNumber), _downwards(version.cycleStepNumber), -row.modified_ms
+    return row.project, _descending(version.cycleNumber), _descending(version.cycleStepNumber), -row.modified_ms
 
 
-def _downwards(number: int | None) -> tuple[bool, int]:
+def _descending(number: int | None) -> tuple[bool, int]:
     return number is None, -(number or 0)

@@ -1,4 +1,4 @@
-"""Layers and sections of a stack: which there are, how far they reach, how they merge."""
+"""Layers and sections of a stack: z values, bounds, section data and merging."""
 
 from __future__ import annotations
 
@@ -6,28 +6,21 @@ import re
 from collections.abc import Callable, Iterator
 
 from rendergateway.number_text import double_text, parse_double, truncated
-from rendergateway.service.base.names import StackId
+from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.refusals import IllegalArgument, NotFound, Uncaught
-from rendergateway.service.domain.existence import (
+from rendergateway.service.domain.lookup import (
     existing_sections,
     existing_stack,
     existing_tiles,
+    layer_extent,
     maybe_tiles,
     stack_missing,
 )
-from rendergateway.service.http.streams import listed
+from rendergateway.service.http.json_stream import json_stream
 from rendergateway.service.store import Store
-from rendergateway.service.store.sections import Extent, SectionRow
+from rendergateway.service.store.sections import SectionRow
 from rendergateway.service.store.tiles import Ids, TileBox, Tiles
 from rendergateway.wire import Box, SectionData, TileBounds, encode, encode_numbers, json_number
-
-
-def layer_extent(store: Store, stack: StackId, z: float) -> Extent:
-    """Return how far a layer's tiles reach, or refuse with 400 where it has none."""
-    extent = existing_sections(store, stack).layer_extent(z)
-    if extent is None:
-        raise IllegalArgument(f"stack {stack.stack} does not contain any tiles with a z value of {double_text(z)}")
-    return extent
 
 
 def _z_values(store: Store, stack: StackId, low: float | None, high: float | None) -> list[float]:
@@ -44,7 +37,7 @@ def stack_z_values(store: Store, *, stack: StackId, min_z: float | None = None, 
 
 
 def section_bounds(store: Store, *, stack: StackId, z: float) -> bytes:
-    """Return the box around a layer, as its tiles are now."""
+    """Return the current bounds of a layer."""
     extent = layer_extent(store, stack, z)
     return encode_numbers(
         Box(minX=extent.min_x, minY=extent.min_y, minZ=z, maxX=extent.max_x, maxY=extent.max_y, maxZ=z)
@@ -72,21 +65,21 @@ def _section_json(row: SectionRow) -> bytes:
 def stack_section_data(
     store: Store, *, stack: StackId, min_z: float | None = None, max_z: float | None = None
 ) -> Iterator[bytes]:
-    """List the sections of a stack as they were when it last became COMPLETE."""
-    return listed(map(_section_json, _aggregated(store, stack, min_z, max_z)))
+    """List the sections of a stack at the time it last became COMPLETE."""
+    return json_stream(map(_section_json, _aggregated(store, stack, min_z, max_z)))
 
 
 def section_section_data(store: Store, *, stack: StackId, z: float) -> Iterator[bytes]:
-    """List the sections of a layer as its tiles are now."""
-    return listed(list(map(_section_json, existing_sections(store, stack).of_layer(z))))
+    """List the current sections of a layer."""
+    return json_stream(list(map(_section_json, existing_sections(store, stack).of_layer(z))))
 
 
 def stack_reordered_section_data(
     store: Store, *, stack: StackId, min_z: float | None = None, max_z: float | None = None
 ) -> Iterator[bytes]:
-    """List the sections whose z is not what their id says."""
+    """List the sections whose z differs from their id."""
     rows = _aggregated(store, stack, min_z, max_z)
-    return listed([_section_json(row) for row in rows if _is_reordered(row)])
+    return json_stream([_section_json(row) for row in rows if _is_reordered(row)])
 
 
 def _is_reordered(row: SectionRow) -> bool:
@@ -99,13 +92,13 @@ def _is_reordered(row: SectionRow) -> bool:
 def stack_merged_z_values(
     store: Store, *, stack: StackId, min_z: float | None = None, max_z: float | None = None
 ) -> bytes:
-    """List the z values that hold several sections."""
+    """List the z values with several sections."""
     z_values = [row.z for row in _aggregated(store, stack, min_z, max_z)]
     return encode(sorted({z for z in z_values if z is not None and z_values.count(z) > 1}))
 
 
 def _mergeable(z_values: list[float]) -> Iterator[tuple[int, int]]:
-    """Yield positions of an integral z and of a fractional one that belongs to it."""
+    """Yield pairs of positions: an integral z and a fractional z with the same integral part."""
     integral: int | None = None
     for position, z in enumerate(z_values):
         if z == truncated(z):
@@ -117,7 +110,7 @@ def _mergeable(z_values: list[float]) -> Iterator[tuple[int, int]]:
 def stack_mergeable_data(
     store: Store, *, stack: StackId, min_z: float | None = None, max_z: float | None = None
 ) -> str:
-    """Say, a line each, which layers may be merged."""
+    """List the pairs of mergeable layers as text, one per line."""
     z_values = _z_values(store, stack, min_z, max_z)
     return "".join(
         f"{one} < {other} : {double_text(z_values[one])} < {double_text(z_values[other])}\n"
@@ -128,7 +121,7 @@ def stack_mergeable_data(
 def stack_mergeable_z_values(
     store: Store, *, stack: StackId, min_z: float | None = None, max_z: float | None = None
 ) -> bytes:
-    """List the z values of layers that may be merged."""
+    """List the z values of mergeable layers."""
     z_values = _z_values(store, stack, min_z, max_z)
     positions = [position for pair in _mergeable(z_values) for position in pair]
     return encode([z_values[position] for position in dict.fromkeys(positions)])
@@ -139,7 +132,7 @@ def _box_json(box: TileBox) -> bytes:
 
 
 def tile_bounds(box: TileBox) -> TileBounds:
-    """Return where a tile lies, as an object of the wire."""
+    """Return the bounds of a tile in wire form."""
     return TileBounds(
         minX=box.min_x, minY=box.min_y, maxX=box.max_x, maxY=box.max_y,
         tileId=box.tile_id, sectionId=box.section_id, z=box.z,
@@ -147,23 +140,23 @@ def tile_bounds(box: TileBox) -> TileBounds:
 
 
 def _bounds_of(tiles: Tiles, ids: Ids) -> Iterator[bytes]:
-    return listed(map(_box_json, tiles.boxes(ids)))
+    return json_stream(map(_box_json, tiles.boxes(ids)))
 
 
 def section_tile_bounds(store: Store, *, stack: StackId, z: float) -> Iterator[bytes]:
-    """List the boxes of a layer's tiles."""
+    """List the tile bounds of a layer."""
     tiles = existing_tiles(store, stack)
     return _bounds_of(tiles, tiles.ids(z=z))
 
 
 def section_id_tile_bounds(store: Store, *, stack: StackId, section_id: str) -> Iterator[bytes]:
-    """List the boxes of a section's tiles."""
+    """List the tile bounds of a section."""
     tiles = existing_tiles(store, stack)
     return _bounds_of(tiles, tiles.ids(section_id=section_id))
 
 
 def section_id_z(store: Store, *, stack: StackId, section_id: str) -> bytes:
-    """Return the z of some tile of a section."""
+    """Return the z of a section, from one of its tiles."""
     z = existing_sections(store, stack).z_of(section_id)
     if z is None:
         raise NotFound(f"sectionId '{section_id}' does not exist in the {stack}")
@@ -178,12 +171,12 @@ def stack_tile_ids(
     max_z: float | None = None,
     match_pattern: str | None = None,
 ) -> Iterator[bytes]:
-    """List the ids of a stack's tiles; an unknown stack has none."""
+    """List the tile ids of a stack; a missing stack has none."""
     chosen = _pattern(match_pattern)
     if maybe_tiles(store, stack) is None:
         return iter((b"[]",))
     ids = existing_sections(store, stack).tile_ids(min_z, max_z)
-    return listed(encode(tile_id) for tile_id in ids if chosen(tile_id))
+    return json_stream(encode(tile_id) for tile_id in ids if chosen(tile_id))
 
 
 def _pattern(text: str | None) -> Callable[[str], object]:
@@ -193,4 +186,4 @@ def _pattern(text: str | None) -> Callable[[str], object]:
     try:
         return re.compile(text).search
     except re.error as error:
-        raise Uncaught(f"{text!r} is no regular expression: {error}") from error
+        raise Uncaught(f"invalid regular expression: got {text!r}: {error}") from error

@@ -1,18 +1,18 @@
-"""The life of a stack: made, completed, cloned, renamed, deleted."""
+"""Life cycle of a stack: create, change state, clone, rename, delete."""
 
 from __future__ import annotations
 
 from rendergateway.number_text import truncated
 from rendergateway.service.base.hash_order import hash_order
-from rendergateway.service.base.names import StackId
+from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.refusals import IllegalArgument, IllegalState
-from rendergateway.service.domain.existence import existing_stack, not_read_only
+from rendergateway.service.domain.lookup import existing_stack, not_read_only
 from rendergateway.service.store import Store
 from rendergateway.service.store.sections import Sections
 from rendergateway.service.store.stacks import StackRow, now_ms
-from rendergateway.wire import Box, StackName, StackStats, StackVersion, decode_stored, encode, json_number
+from rendergateway.wire import Box, StackName, StackStatsJson, StackVersionJson, decode_stored, encode, json_number
 
-# Which states a stack may come to; its own is always allowed.
+# Allowed state transitions; the current state is always allowed.
 _NEXT = {
     "LOADING": ("COMPLETE",),
     "COMPLETE": ("LOADING", "READ_ONLY", "OFFLINE"),
@@ -22,8 +22,8 @@ _NEXT = {
 _NO_TILES = "Stack data aggregation returned no results because the stack has no tiles."
 
 
-def stack_create(store: Store, *, stack: StackId, body: StackVersion | None) -> None:
-    """Make a stack, or give an existing one its next version: LOADING, without statistics."""
+def stack_create(store: Store, *, stack: StackId, body: StackVersionJson | None) -> None:
+    """Create a stack, or the next version of an existing one: LOADING, without statistics."""
     if body is None:
         raise IllegalArgument("no stack version provided")
     row = store.stacks.find(stack)
@@ -38,14 +38,14 @@ def stack_create(store: Store, *, stack: StackId, body: StackVersion | None) -> 
 
 
 def stack_delete(store: Store, *, stack: StackId) -> None:
-    """Delete a stack and all that is in it; none is as good as gone."""
+    """Delete a stack with its contents; deleting a missing stack is a no-op."""
     row = store.stacks.find(stack)
     if row is not None:
         store.stacks.delete(not_read_only(row))
 
 
 def stack_set_state(store: Store, *, stack: StackId, state: str) -> None:
-    """Bring a stack into another state, with what goes along with that."""
+    """Change the state of a stack, with the side effects of the transition."""
     row = existing_stack(store, stack)
     if state != row.state and state not in _NEXT[row.state]:
         raise IllegalArgument(
@@ -61,7 +61,7 @@ def stack_set_state(store: Store, *, stack: StackId, state: str) -> None:
 
 
 def _leave(store: Store, row: StackRow, state: str) -> None:
-    """Do what goes along with a change to *state* that derives nothing."""
+    """Apply the side effects of a transition to *state* that does not derive statistics."""
     if state == "LOADING":
         row.stats = None
         row.version_number += 1
@@ -82,21 +82,21 @@ def _derive(store: Store, row: StackRow) -> None:
     stats = _stats(sections)
     if stats is None:
         store.stacks.update(row)
-        # The real service leaves the empty aggregate behind.
+        # The real service keeps the empty aggregate.
         raise IllegalState(_NO_TILES, keep_changes=True)
     row.stats = encode(stats)
     if row.state != "COMPLETE":
         row.modified_ms = now_ms()
 
 
-def _stats(sections: Sections) -> StackStats | None:
+def _stats(sections: Sections) -> StackStatsJson | None:
     extent = sections.extent()
     if extent is None:
         return None
     z_values = sections.z_values()
     sizes = [None if size is None else truncated(size) for size in sections.sizes()]
     least_width, most_width, least_height, most_height = sizes
-    return StackStats(
+    return StackStatsJson(
         stackBounds=Box(
             minX=json_number(extent.min_x), minY=json_number(extent.min_y), minZ=json_number(extent.min_z),
             maxX=json_number(extent.max_x), maxY=json_number(extent.max_y), maxZ=json_number(extent.max_z),
@@ -114,25 +114,25 @@ def _stats(sections: Sections) -> StackStats | None:
 
 
 def stack_bounds(store: Store, *, stack: StackId) -> bytes:
-    """Return the box around a stack, as it was when the stack became COMPLETE."""
+    """Return the bounds of a stack at the time it became COMPLETE."""
     row = existing_stack(store, stack)
     if row.stats is None:
         raise IllegalArgument(
             f"Stats for {stack} have not been stored. If all data has been loaded for this stack, "
             "setting its state to COMPLETE will trigger derivation and storage of all the stack's stats."
         )
-    stats: StackStats = decode_stored(row.stats, StackStats)
+    stats: StackStatsJson = decode_stored(row.stats, StackStatsJson)
     return encode(stats.stackBounds)
 
 
 def stack_rename(store: Store, *, stack: StackId, body: StackName | None) -> None:
-    """Give a stack another name, project or owner."""
+    """Change the name, project or owner of a stack."""
     if body is None:
         raise IllegalArgument("toStackId value must be specified")
     row = existing_stack(store, stack)
     if row.state in ("READ_ONLY", "OFFLINE"):
         raise IllegalArgument(f"{stack} cannot be modified because it is {row.state}.")
-    # What the body leaves out becomes the text "null", as it does in the real service's names.
+    # Members missing from the body become the text "null", as in the real service.
     target = StackId(body.owner or "null", body.project or "null", body.stack or "null")
     if store.stacks.find(target) is not None:
         raise IllegalArgument(f"{target} already exists")
@@ -146,12 +146,12 @@ def stack_clone(
     *,
     stack: StackId,
     to_stack: str,
-    body: StackVersion | None,
+    body: StackVersionJson | None,
     z: list[float] | None = None,
     to_project: str | None = None,
     skip_transforms: bool = False,
 ) -> None:
-    """Copy a stack, or some of its layers, into a new or a LOADING one; all of it or nothing."""
+    """Copy a stack, or some of its layers, into a new or LOADING stack, atomically."""
     if body is None:
         raise IllegalArgument("no stack version provided")
     target_id = StackId(stack.owner, to_project or stack.project, to_stack).checked()
@@ -161,7 +161,7 @@ def stack_clone(
         target = store.stacks.insert(target_id, encode(body))
     elif target.state != "LOADING":
         raise IllegalState(f"Tiles cannot be cloned to stack {target.stack} because it is {target.state}.")
-    store.stacks.give_tables(target)
+    store.stacks.create_tables(target)
     _copy(store, source, target, z, skip_transforms=skip_transforms)
     target.state, target.modified_ms, target.version_number = "LOADING", now_ms(), 0
     target.version, target.stats, target.hierarchy = encode(body), None, None
@@ -174,13 +174,13 @@ def _copy(store: Store, source: StackRow, target: StackRow, z: list[float] | Non
         return
     if not skip_transforms:
         if store.collisions(origin, goal, "transform", "id"):
-            raise IllegalState(f"transforms of {source.stack_id} exist in {target.stack_id} already")
+            raise IllegalState(f"duplicate transform ids: {source.stack_id} and {target.stack_id} share some")
         store.copy_transforms(origin, goal)
     if not z:
         if goal.any():
-            raise IllegalState(f"all tiles of {source.stack_id} cannot be cloned to {target.stack_id}, which has tiles")
+            raise IllegalState(f"{source.stack_id} cannot be cloned to {target.stack_id}: the target already has tiles")
         store.copy_all_tiles(origin, goal)
         return
     if store.collisions(origin, goal, "tile", "tile_id"):
-        raise IllegalState(f"tiles of {source.stack_id} exist in {target.stack_id} already")
+        raise IllegalState(f"duplicate tile ids: {source.stack_id} and {target.stack_id} share some")
     store.copy_layers(origin, goal, z)

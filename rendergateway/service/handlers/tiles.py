@@ -1,4 +1,4 @@
-"""Tiles and shared transforms as they are read: stored, flattened, one by one, by layer, by filters."""
+"""Reading tiles and shared transforms: stored or flattened, by id, layer or filters."""
 
 from __future__ import annotations
 
@@ -6,40 +6,25 @@ from collections.abc import Iterator
 from typing import Any
 
 from rendergateway.number_text import double_text
-from rendergateway.service.base.names import StackId
+from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.options import Options
-from rendergateway.service.base.refusals import IllegalArgument, NotFound, Uncaught
-from rendergateway.service.domain.existence import existing_stack, existing_tile, existing_tiles, maybe_tiles
-from rendergateway.service.domain.resolving import Resolver, decoded_tile
-from rendergateway.service.handlers.sections import layer_extent
-from rendergateway.service.http.streams import listed
+from rendergateway.service.base.refusals import NotFound, Uncaught
+from rendergateway.service.domain.lookup import existing_stack, existing_tile, existing_tiles, layer_extent, maybe_tiles
+from rendergateway.service.domain.resolver import Resolver, decoded_tile
+from rendergateway.service.domain.tile_query import filters_document, query_document, within_limit
+from rendergateway.service.http.json_stream import json_stream
 from rendergateway.service.store import Store
 from rendergateway.service.store.tiles import Ids, StoredTile, Tiles
 from rendergateway.wire import LastTransform, encode
 
 
-def within_limit(ids: Ids, options: Options, query: str) -> Ids:
-    """Return *ids*, or refuse where there are more than the service may give at once."""
-    if options.tile_limit is not None and len(ids) > options.tile_limit:
-        raise IllegalArgument(f"query too broad, over {options.tile_limit} tiles match {query}")
-    return ids
-
-
-def document(**members: float | str) -> str:
-    """Return a query as the real service writes it into its sentences."""
-    inner = ", ".join(
-        f"{name}={double_text(value) if isinstance(value, float) else value}" for name, value in members.items()
-    )
-    return f"Document{{{{{inner}}}}}"
-
-
 def tile_read(store: Store, *, stack: StackId, tile_id: str) -> bytes:
-    """Return a tile as stored."""
+    """Return a tile."""
     return existing_tile(store, stack, tile_id).text
 
 
 def transform_read(store: Store, *, stack: StackId, transform_id: str) -> bytes:
-    """Return a shared transform as stored."""
+    """Return a shared transform."""
     text = existing_tiles(store, stack).shared(transform_id)
     if text is None:
         raise NotFound(f"transform spec with id '{transform_id}' does not exist in the {stack}")
@@ -47,7 +32,7 @@ def transform_read(store: Store, *, stack: StackId, transform_id: str) -> bytes:
 
 
 def stack_tile_specs(store: Store, *, stack: StackId, body: list[str | None] | None) -> Iterator[bytes]:
-    """List, flattened, those of the tiles named in the body that there are."""
+    """List tiles by id, flattened; missing ids are skipped."""
     if body is None:
         raise Uncaught("no tile ids provided")
     tiles = maybe_tiles(store, stack)
@@ -57,9 +42,9 @@ def stack_tile_specs(store: Store, *, stack: StackId, body: list[str | None] | N
 
 
 def section_tile_specs(store: Store, *, stack: StackId, z: float, options: Options) -> Iterator[bytes]:
-    """List a layer's tiles, flattened."""
+    """List the tiles of a layer, flattened."""
     tiles = _layer(store, stack, z)
-    return _flattened(tiles, within_limit(tiles.ids(order="tile_id", z=z), options, document(z=z)))
+    return _flattened(tiles, within_limit(tiles.ids(order="tile_id", z=z), options, query_document(z=z)))
 
 
 def section_last_transforms(store: Store, *, stack: StackId, z: float) -> Iterator[bytes]:
@@ -67,7 +52,7 @@ def section_last_transforms(store: Store, *, stack: StackId, z: float) -> Iterat
     tiles = _layer(store, stack, z)
     resolver = Resolver(tiles)
     texts = [_last_transform(resolver, tile) for tile in tiles.stored(tiles.ids(order="tile_id", z=z))]
-    return listed(texts)
+    return json_stream(texts)
 
 
 def _layer(store: Store, stack: StackId, z: float) -> Tiles:
@@ -85,15 +70,15 @@ def _last_transform(resolver: Resolver, stored: StoredTile) -> bytes:
 def _flattened(tiles: Tiles, ids: Ids) -> Iterator[bytes]:
     resolver = Resolver(tiles)
     _check_references(tiles, ids, resolver)
-    return listed(resolver.texts(tiles.stored(ids)))
+    return json_stream(resolver.texts(tiles.stored(ids)))
 
 
 def _check_references(tiles: Tiles, ids: Ids, resolver: Resolver) -> dict[str, bytes]:
     """
     Return the shared transforms that tiles refer to.
 
-    Whoever refers to what is missing is refused before anything is sent: a sentence in the middle of a list would be
-    no sentence.
+    A tile with a missing reference is refused before the first byte is sent: an error cannot be reported in the
+    middle of a list.
     """
     names = tiles.refs(ids)
     shared = resolver.closure(names)
@@ -105,18 +90,18 @@ def _check_references(tiles: Tiles, ids: Ids, resolver: Resolver) -> dict[str, b
 
 
 def section_resolved_tiles(store: Store, *, stack: StackId, z: float, options: Options) -> Iterator[bytes]:
-    """Return a layer's tiles as stored, with the shared transforms that they refer to."""
+    """Return the tiles of a layer, with the shared transforms that they refer to."""
     tiles = existing_tiles(store, stack)
-    ids = within_limit(tiles.ids(z=z), options, document(z=z))
+    ids = within_limit(tiles.ids(z=z), options, query_document(z=z))
     if not ids:
         raise NotFound(f"no tile specifications found in {stack} for z={double_text(z)}")
     return _resolved(tiles, ids)
 
 
 def stack_resolved_tiles(store: Store, *, stack: StackId, options: Options, **filters: Any) -> Iterator[bytes]:
-    """Return the tiles that pass all filters as stored, with the shared transforms that they refer to."""
+    """Return the tiles that match all filters, with the shared transforms that they refer to."""
     tiles = maybe_tiles(store, stack)
-    query = _query_text(filters)
+    query = filters_document(filters)
     if filters.get("min_z") is not None and filters.get("min_z") == filters.get("max_z"):
         filters["z"] = filters.pop("min_z")
         filters.pop("max_z")
@@ -126,32 +111,9 @@ def stack_resolved_tiles(store: Store, *, stack: StackId, options: Options, **fi
     return _resolved(tiles, ids)
 
 
-_QUERY_NAMES = {
-    "group_id": ("groupId", ""),
-    "min_x": ("maxX", "$gte"),
-    "max_x": ("minX", "$lte"),
-    "min_y": ("maxY", "$gte"),
-    "max_y": ("minY", "$lte"),
-}
-
-
-def _query_text(filters: dict[str, Any]) -> str:
-    low, high = filters.get("min_z"), filters.get("max_z")
-    members: dict[str, float | str] = {}
-    if low is not None and low == high:
-        members["z"] = low
-    elif low is not None or high is not None:
-        limits = {name: value for name, value in (("$gte", low), ("$lte", high)) if value is not None}
-        members["z"] = document(**limits)
-    for name, (wire_name, comparison) in _QUERY_NAMES.items():
-        if name in filters:
-            members[wire_name] = document(**{comparison: filters[name]}) if comparison else filters[name]
-    return document(**members)
-
-
 def _resolved(tiles: Tiles, ids: Ids) -> Iterator[bytes]:
     resolver = Resolver(tiles)
     shared = _check_references(tiles, ids, resolver)
     transforms = b",".join(b"%b:%b" % (encode(name), text) for name, text in shared.items())
     opening = b'{"transformIdToSpecMap":{%b},"tileIdToSpecMap":{' % transforms
-    return listed(tiles.entries(ids), opening, b"}}", at_once=1)
+    return json_stream(tiles.entries(ids), opening, b"}}", at_once=1)

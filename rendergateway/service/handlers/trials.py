@@ -1,4 +1,4 @@
-"""Match trials: the features and matches of two pictures; this service has no feature matcher."""
+"""Match trials, which this service cannot run: it has no feature matcher."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ID = re.compile(r"[0-9a-fA-F]{24}")
 
 
 def trial_run(store: Store, *, owner: str, body: dict[str, Any] | None) -> None:
-    """Refuse: what is wrong with the request first, what this service lacks then."""
+    """Refuse to run a trial, after validating the request."""
     if body is None:
         raise IllegalArgument("no parameters provided")
     parameters = body.get("featureAndMatchParameters")
@@ -20,17 +20,17 @@ def trial_run(store: Store, *, owner: str, body: dict[str, Any] | None) -> None:
         raise IllegalArgument("featureAndMatchParameters are not defined")
     if parameters.get("siftFeatureParameters") is None:
         raise IllegalArgument("siftFeatureParameters must be defined")
-    raise NotBuilt("trial.run is not part of the embedded service: it has no feature matcher")
+    raise NotBuilt("trial.run is not implemented: the embedded service has no feature matcher")
 
 
 def trial_read(store: Store, *, owner: str, trial_id: str) -> None:
-    """Refuse: there are no trials."""
+    """Refuse: no trial exists."""
     _check_id(trial_id)
     raise NotFound(f"match trial with id '{trial_id}' does not exist in the match.aaa_match_trial collection")
 
 
 def trial_delete(store: Store, *, owner: str, trial_id: str) -> None:
-    """Delete nothing: there are no trials."""
+    """Validate the id; no trial exists to be deleted."""
     _check_id(trial_id)
 
 

@@ -1,4 +1,4 @@
-"""Verdicts on posted JSON and on stored tiles (contract, 15)."""
+"""Validation of posted JSON and of stored tiles (contract, 15)."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any
 
 from rendergateway.errors import RecordError
 from rendergateway.number_text import double_text
-from rendergateway.service.base.names import StackId
+from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.options import Options
 from rendergateway.service.base.refusals import IllegalArgument, NullPointer, ServiceRefusal
-from rendergateway.service.domain.existence import existing_tile, existing_tiles
-from rendergateway.service.domain.files import check_files, check_tile, check_transform
-from rendergateway.service.domain.resolving import Resolver, decoded_tile
+from rendergateway.service.domain.image_files import check_files, check_tile, check_transform
+from rendergateway.service.domain.lookup import existing_tile, existing_tiles
+from rendergateway.service.domain.resolver import Resolver, decoded_tile
 from rendergateway.service.store import Store
 from rendergateway.wire import (
     Interpolated,
     Leaf,
     Reference,
-    RenderParameters,
+    RenderParametersJson,
     SpecList,
     TileSpec,
     decode_body,
@@ -32,8 +32,8 @@ _AnySpec = Leaf | SpecList | Reference | Interpolated
 _SHOWN = ("x", "y", "width", "height", "scale", "minIntensity", "maxIntensity")
 
 
-def _verdict(what: str, kind: Any, body: bytes, describe: Callable[[Any], str], unreadable: str = "") -> str:
-    """Return the success text; what *describe* raises, or the parser, becomes the failure text."""
+def _validated(what: str, kind: Any, body: bytes, describe: Callable[[Any], str], unreadable: str = "") -> str:
+    """Return the success message; errors of the parser or of *describe* become the failure message."""
     try:
         if not body.strip():
             raise RecordError("No content to map due to end-of-input")
@@ -48,23 +48,23 @@ def _verdict(what: str, kind: Any, body: bytes, describe: Callable[[Any], str], 
     return f"Successfully parsed {what} from JSON text.  Parsed value is: {description}.\n"
 
 
-def _failed(what: str, sentence: str) -> IllegalArgument:
-    return IllegalArgument(f"Failed to parse {what} from JSON text.  Specific error is: {sentence}\n")
+def _failed(what: str, message: str) -> IllegalArgument:
+    return IllegalArgument(f"Failed to parse {what} from JSON text.  Specific error is: {message}\n")
 
 
 def validate_render_parameters(store: Store, *, owner: str, body: bytes, options: Options) -> str:
-    """Judge render parameters."""
+    """Validate render parameters."""
 
-    def describe(recipe: RenderParameters) -> str:
+    def describe(recipe: RenderParametersJson) -> str:
         for tile in recipe.tileSpecs:
             check_tile(tile, options)
         return _description(recipe)
 
-    return _verdict(_RECIPE, RenderParameters, body, describe, unreadable="failed to parse json text")
+    return _validated(_RECIPE, RenderParametersJson, body, describe, unreadable="failed to parse json text")
 
 
-def _description(recipe: RenderParameters) -> str:
-    standard = RenderParameters()
+def _description(recipe: RenderParametersJson) -> str:
+    standard = RenderParametersJson()
     words = [f"tileSpecs=[{len(recipe.tileSpecs)} items]"]
     for name in _SHOWN:
         value = getattr(recipe, name)
@@ -74,38 +74,38 @@ def _description(recipe: RenderParameters) -> str:
 
 
 def validate_tile(store: Store, *, owner: str, body: bytes, options: Options) -> str:
-    """Judge a tile: its files, then its transforms."""
+    """Validate a tile: its files, then its transforms."""
 
     def describe(tile: TileSpec) -> str:
         check_tile(tile, options)
         return "null" if tile.tileId is None else tile.tileId
 
-    return _verdict(_TILE, TileSpec, body, describe)
+    return _validated(_TILE, TileSpec, body, describe)
 
 
 def validate_tiles(store: Store, *, owner: str, body: bytes, options: Options) -> str:
-    """Judge several tiles, their files only."""
+    """Validate the files of several tiles."""
 
     def describe(tiles: list[TileSpec | None]) -> str:
         for tile in tiles:
             check_files(tile, options)
         return f"array of {len(tiles)} tile specifications"
 
-    return _verdict(f"array of {_TILE}s", list[TileSpec], body, describe)
+    return _validated(f"array of {_TILE}s", list[TileSpec], body, describe)
 
 
 def validate_transform(store: Store, *, owner: str, body: bytes) -> str:
-    """Judge a transform."""
+    """Validate a transform."""
 
     def describe(spec: _AnySpec) -> str:
         check_transform(spec)
         return f"org.janelia.alignment.spec.{type(spec).__name__}"
 
-    return _verdict(_TRANSFORM, _AnySpec, body, describe)
+    return _validated(_TRANSFORM, _AnySpec, body, describe)
 
 
 def validate_transforms(store: Store, *, owner: str, body: bytes) -> str:
-    """Judge several transforms, which may refer to one another."""
+    """Validate several transforms, which may refer to each other."""
 
     def describe(specs: list[_AnySpec | None]) -> str:
         present = [spec for spec in specs if spec is not None]
@@ -118,11 +118,11 @@ def validate_transforms(store: Store, *, owner: str, body: bytes) -> str:
             check_transform(resolved)
         return f"array of {len(specs)} transform specifications"
 
-    return _verdict(f"array of {_TRANSFORM}s", list[_AnySpec], body, describe)
+    return _validated(f"array of {_TRANSFORM}s", list[_AnySpec], body, describe)
 
 
 def tile_validate(store: Store, *, stack: StackId, tile_id: str, options: Options) -> str:
-    """Say nothing of a tile that can be drawn, or refuse with what is wrong."""
+    """Validate a stored tile: return an empty text, or refuse with the problem."""
     stored = existing_tile(store, stack, tile_id)
     tile = Resolver(existing_tiles(store, stack)).flattened(decoded_tile(stored))
     check_tile(tile, options)

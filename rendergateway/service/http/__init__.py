@@ -1,1 +1,5 @@
-"""Requests and replies of the service."""
+"""
+HTTP: request bodies, handler arguments, content negotiation, replies and the access log.
+
+Imports `base`, `store` and `domain` of the service, and `endpoints` and `wire`.
+"""

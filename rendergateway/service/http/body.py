@@ -1,4 +1,4 @@
-"""The body of a request: read once, in one piece, within its limit, and unpacked where gzip packed it."""
+"""Request bodies: read in one piece within the size limit, and decompressed if sent with gzip."""
 
 from __future__ import annotations
 
@@ -15,66 +15,65 @@ __all__ = ["body_of"]
 
 _GZIP = 31
 _PIECE = 2**20
-_PACKED_PIECE = 2**16
-_SAID = "the body is said to be compressed by gzip, but"
+_COMPRESSED_PIECE = 2**16
 
 
 def body_of(environ: WSGIEnvironment, limit: int) -> bytes:
     """
-    Return the body of a request, unpacked.
+    Return the body of a request, decompressed.
 
     Raises
     ------
     IllegalArgument
-        If it ends before the length that it was said to have, or is said to be packed by gzip and is not, or not whole.
+        If it is shorter than its Content-Length, or its gzip data are invalid or incomplete.
     TooLarge
-        If it has more than *limit* bytes, packed or unpacked. One that says so itself is not read at all.
+        If it has more than *limit* bytes, compressed or decompressed. A larger Content-Length is refused unread.
     """
     declared, source = environ.get("CONTENT_LENGTH"), environ["wsgi.input"]
     if declared:
         if not declared.isdecimal():
-            raise IllegalArgument(f"the Content-Length {declared!r} is no number of bytes")
+            raise IllegalArgument(f"invalid Content-Length: got {declared!r}")
         body = _declared(source, int(declared), limit)
     else:
-        # Without a length, there is only a body where the server says that it ends by itself.
+        # Without a length, a body exists only if the server marks its end.
         body = source.read(limit + 1) if environ.get("wsgi.input_terminated") else b""
     if len(body) > limit:
         raise TooLarge(limit)
-    packed = environ.get("HTTP_CONTENT_ENCODING", "").strip().lower() == "gzip"
-    return _unpacked(body, limit) if packed else body
+    compressed = environ.get("HTTP_CONTENT_ENCODING", "").strip().lower() == "gzip"
+    return _decompressed(body, limit) if compressed else body
 
 
 def _declared(source: IO[bytes], length: int, limit: int) -> bytes:
     if length > limit:
         raise TooLarge(limit)
-    # In one piece: putting pieces together would hold a large body twice.
+    # In one piece: joining pieces would need twice the memory of a large body.
     body = source.read(length)
     while len(body) < length:
         more = source.read(length - len(body))
         if not more:
-            raise IllegalArgument(f"the body ended after {len(body)} of {length} bytes; send it again")
+            raise IllegalArgument(f"request body incomplete: got {len(body)} of {length} bytes; send it again")
         body += more
     return body
 
 
-def _unpacked(body: bytes, limit: int) -> bytes:
-    """Return *body* unpacked; no more than a piece beyond *limit* is ever unpacked."""
-    unpacker, text, position = zlib.decompressobj(wbits=_GZIP), io.BytesIO(), 0
-    while position < len(body) and not unpacker.eof:
+def _decompressed(body: bytes, limit: int) -> bytes:
+    """Return *body* decompressed; stop at most one piece beyond *limit*."""
+    decompressor, text, position = zlib.decompressobj(wbits=_GZIP), io.BytesIO(), 0
+    while position < len(body) and not decompressor.eof:
         try:
-            rest = body[position : position + _PACKED_PIECE]
-            while rest and not unpacker.eof:
-                text.write(unpacker.decompress(rest, _PIECE))
+            rest = body[position : position + _COMPRESSED_PIECE]
+            while rest and not decompressor.eof:
+                text.write(decompressor.decompress(rest, _PIECE))
                 if text.tell() > limit:
                     raise TooLarge(limit)
-                rest = unpacker.unconsumed_tail
+                rest = decompressor.unconsumed_tail
         except zlib.error as error:
-            raise IllegalArgument(f"{_SAID} is not: {error}") from error
-        position += _PACKED_PIECE
-    text.write(unpacker.flush())
-    if not unpacker.eof:
-        raise IllegalArgument(f"{_SAID} is cut off; send it again")
-    more = len(unpacker.unused_data) + max(0, len(body) - position)
+            raise IllegalArgument(f"invalid gzip data in the request body: {error}") from error
+        position += _COMPRESSED_PIECE
+    text.write(decompressor.flush())
+    if not decompressor.eof:
+        raise IllegalArgument("incomplete gzip data in the request body; send it again")
+    more = len(decompressor.unused_data) + max(0, len(body) - position)
     if more:
-        raise IllegalArgument(f"{_SAID} {more} bytes of something else follow")
+        raise IllegalArgument(f"invalid gzip data in the request body: {more} extra bytes at its end")
     return text.getvalue()

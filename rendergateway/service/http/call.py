@@ -1,4 +1,4 @@
-"""From a request's values to the arguments of the handler that answers it."""
+"""Handler calls: arguments from the values and body of a request."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import attrs
 
 from rendergateway.endpoints import Endpoint
 from rendergateway.errors import RecordError
-from rendergateway.service.base.names import CollectionId, StackId
+from rendergateway.service.base.ids import CollectionId, StackId
 from rendergateway.service.base.options import Options
 from rendergateway.service.base.refusals import BadBody, ServiceRefusal, Uncaught
-from rendergateway.service.domain.saving import read_to_the_end
-from rendergateway.service.http.conditions import Conditions, Picture
+from rendergateway.service.domain.tile_upload import tile_batches
+from rendergateway.service.http.conditions import Conditions, ImageResult
 from rendergateway.service.store import Store
 from rendergateway.wire import SentTiles, decode_body
 
-__all__ = ["Answer", "Call", "Circumstances"]
+__all__ = ["Call", "HandlerResult", "RequestContext"]
 
-Answer = bytes | str | None | Iterator[bytes] | Picture
+HandlerResult = bytes | str | None | Iterator[bytes] | ImageResult
 
-# Where the real service makes the id outside of what it guards, a bad name is an uncaught error.
+# Endpoints of the real service that validate names outside their error handling: a bad name is an uncaught error.
 _UNGUARDED = frozenset(
     {
         "coordinate.batch_world_from_local",
@@ -33,88 +33,87 @@ _UNGUARDED = frozenset(
         "coordinate.section_local_from_world",
     }
 )
-# Where the real service looks at the body's members before it looks at the names.
+# Endpoints of the real service that validate the members of the body before the names.
 _CHECKED_LATER = frozenset({"stack.pair_residuals"})
 
 
 @attrs.frozen
-class Circumstances:
-    """What a handler may ask for besides the values of the request."""
+class RequestContext:
+    """Context that a handler may take besides the values of the request."""
 
     options: Options
     base_url: str
     conditions: Conditions
 
 
-_CIRCUMSTANCES = {"options", "base_url", "conditions"}
+_CONTEXT_NAMES = {"options", "base_url", "conditions"}
 
 
-def _unreadable_first(body: Any) -> contextlib.AbstractContextManager[None]:
-    """Let a body that cannot be read count before what else is wrong: the real service reads it first, and whole."""
-    return _ReadFirst(body) if isinstance(body, SentTiles) else _NOTHING_TO_READ
+def _decoded_first(body: Any) -> contextlib.AbstractContextManager[None]:
+    """Report a malformed body before any other refusal: the real service decodes all of it first."""
+    return _DecodedFirst(body) if isinstance(body, SentTiles) else _NOTHING_TO_DECODE
 
 
-_NOTHING_TO_READ = contextlib.nullcontext()
+_NOTHING_TO_DECODE = contextlib.nullcontext()
 
 
 @attrs.frozen
-class _ReadFirst(contextlib.AbstractContextManager[None]):
+class _DecodedFirst(contextlib.AbstractContextManager[None]):
     body: SentTiles
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, ServiceRefusal):
-            read_to_the_end(self.body)
+            for _ in tile_batches(self.body):
+                pass
 
 
 class Call:
     """
-    An endpoint's handler, and which arguments it takes.
+    The handler of an endpoint, with the arguments that it takes.
 
     Parameters
     ----------
     endpoint : Endpoint
-        What is asked for.
     handler : callable
-        Takes the store and, by name, ``stack`` or ``collection``, the values of path and query, ``body`` decoded as
-        its annotation says, and ``options``, ``base_url``, ``conditions`` and ``endpoint`` where it
-        names them.
+        Takes the store and, by keyword, ``stack`` or ``collection``, the values of path and query, ``body`` decoded
+        to its annotated type, and any of ``options``, ``base_url``, ``conditions`` and ``endpoint``.
     """
 
-    def __init__(self, endpoint: Endpoint, handler: Callable[..., Answer]) -> None:
+    def __init__(self, endpoint: Endpoint, handler: Callable[..., HandlerResult]) -> None:
         self.endpoint = endpoint
         self.handler = handler
         names = set(inspect.signature(handler).parameters)
-        self._circumstances = names & _CIRCUMSTANCES
+        self._context = names & _CONTEXT_NAMES
         self._takes_endpoint = "endpoint" in names
         self._body_kind = typing.get_type_hints(handler).get("body")
         self._unguarded = endpoint.answer == "bytes" or endpoint.name in _UNGUARDED
 
-    def __call__(self, store: Store, arguments: dict[str, Any]) -> Answer:
-        """Do what the endpoint does."""
-        with _unreadable_first(arguments.get("body")):
+    def __call__(self, store: Store, arguments: dict[str, Any]) -> HandlerResult:
+        """Call the handler."""
+        with _decoded_first(arguments.get("body")):
             return self.handler(store, **arguments)
 
     def arguments(
-        self, values: dict[str, Any], body: bytes, circumstances: Callable[[], Circumstances], deepest: int
+        self, values: dict[str, Any], body: bytes, context: Callable[[], RequestContext], deepest: int
     ) -> dict[str, Any]:
         """
-        Return the handler's arguments; the body may be nested *deepest* levels.
+        Return the arguments of the handler; the JSON of the body may be nested *deepest* levels.
 
-        The body is read first, then the names are checked, as in the real service.
+        The body is decoded before the names are validated, as in the real service.
 
         Raises
         ------
         ServiceRefusal
-            If the body is not what the handler takes, or a name is not allowed.
+            If the body is malformed or of another type, or a name is invalid.
         """
         arguments = dict(values)
         if self._body_kind is not None:
             arguments["body"] = self._decoded(body, deepest)
-        with _unreadable_first(arguments.get("body")):
-            self._fold_names(arguments)
-        if self._circumstances:
-            around = circumstances()
-            arguments |= {name: getattr(around, name) for name in self._circumstances}
+        with _decoded_first(arguments.get("body")):
+            self._fold_ids(arguments)
+        if self._context:
+            given = context()
+            arguments |= {name: getattr(given, name) for name in self._context}
         if self._takes_endpoint:
             arguments["endpoint"] = self.endpoint
         return arguments
@@ -127,7 +126,7 @@ class Call:
         except RecordError as error:
             raise BadBody(str(error)) from error
 
-    def _fold_names(self, arguments: dict[str, Any]) -> None:
+    def _fold_ids(self, arguments: dict[str, Any]) -> None:
         try:
             if "stack" in arguments:
                 names = (arguments.pop("owner"), arguments.pop("project"), arguments.pop("stack"))

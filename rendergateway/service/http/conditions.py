@@ -1,4 +1,4 @@
-"""Pictures and the headers by which clients keep them (contract, 1.7)."""
+"""Image results and the headers for HTTP caching (contract, 1.7)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import attrs
 
 from rendergateway.service.base.refusals import NotModified, PreconditionFailed, ServiceRefusal
 
-__all__ = ["Conditions", "Picture"]
+__all__ = ["Conditions", "ImageResult"]
 
 
 @attrs.frozen
-class Picture:
-    """An encoded picture, and the headers that go with it."""
+class ImageResult:
+    """An encoded image with its cache headers."""
 
     body: bytes
     headers: dict[str, str] = attrs.field(factory=dict)
@@ -19,32 +19,32 @@ class Picture:
 
 @attrs.frozen
 class Conditions:
-    """What a client has already: its ``If-None-Match`` and ``If-Match``."""
+    """Conditional headers of a request: ``If-None-Match`` and ``If-Match``."""
 
     none_match: str | None
     match: str | None
 
     def check(self, modified_ms: int) -> dict[str, str]:
         """
-        Return the headers of a picture of a stack that changed at *modified_ms*.
+        Return the cache headers of an image from a stack last modified at *modified_ms*.
 
         Raises
         ------
         NotModified
-            If the client has this state of the stack.
+            If the client has the current version.
         PreconditionFailed
-            If it asked for another one only.
+            If the client requires another version.
         """
         tag = f'"{modified_ms}"'
         headers = {"ETag": tag, "Cache-Control": "no-transform, max-age=3600"}
-        if self.match is not None and not _names(self.match, tag):
+        if self.match is not None and not _matches(self.match, tag):
             raise _with(PreconditionFailed(), headers)
-        if self.none_match is not None and _names(self.none_match, tag):
+        if self.none_match is not None and _matches(self.none_match, tag):
             raise _with(NotModified(), headers)
         return headers
 
 
-def _names(header: str, tag: str) -> bool:
+def _matches(header: str, tag: str) -> bool:
     words = [word.strip().removeprefix("W/") for word in header.split(",")]
     return "*" in words or tag in words
 

@@ -1,4 +1,4 @@
-"""Which kinds of text an endpoint gives and takes, and whether a client's headers agree with that."""
+"""Content negotiation: media types of endpoints, and the headers of clients."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ JSON = "application/json"
 TEXT = "text/plain;charset=utf-8"
 
 _CONSUMED = {"json": JSON, "verbatim": JSON, "text": "text/plain"}
-_PICTURES = {
+_IMAGES = {
     "jpg": "image/jpeg",
     "jpeg": "image/jpeg",
     "png": "image/png",
@@ -21,22 +21,22 @@ _PICTURES = {
     "tiff": "image/tiff",
     "tiff16": "image/tiff",
 }
-# The real service says JSON here and sends bare text.
+# The real service declares JSON here and sends plain text.
 _JSON_IN_NAME = frozenset({"stack.default_channel", "hierarchy.warp_field_debug"})
 
 
 class MalformedHeaderError(Exception):
-    """A header that is no media type."""
+    """An invalid media type in a header."""
 
 
 @functools.cache
 def produced_by(endpoint: Endpoint) -> str | None:
-    """Return the content type of an endpoint's answers; None where they are empty."""
+    """Return the content type of the answers of an endpoint; None if they are empty."""
     if endpoint.answer == "empty":
         return None
     if endpoint.answer == "bytes":
         last = endpoint.path.rpartition("/")[2].removesuffix("-image").rpartition(".")[2]
-        return _PICTURES.get(last, "application/octet-stream")
+        return _IMAGES.get(last, "application/octet-stream")
     if endpoint.answer == "text" and endpoint.name not in _JSON_IN_NAME:
         return TEXT
     return JSON
@@ -45,12 +45,12 @@ def produced_by(endpoint: Endpoint) -> str | None:
 @functools.lru_cache(maxsize=1024)
 def accepts(header: str | None, endpoint: Endpoint) -> bool:
     """
-    Tell whether a client that sent this ``Accept`` takes what the endpoint gives.
+    Whether the ``Accept`` header of a client allows the content type of the endpoint.
 
     Raises
     ------
     MalformedHeaderError
-        If the header is no list of media types.
+        If the header is not a list of media types.
     """
     produced = produced_by(endpoint)
     if not header or not header.strip():
@@ -64,12 +64,12 @@ def accepts(header: str | None, endpoint: Endpoint) -> bool:
 
 def takes(header: str | None, endpoint: Endpoint) -> bool:
     """
-    Tell whether the endpoint takes a body of this ``Content-Type``.
+    Whether the endpoint takes a body of this ``Content-Type``.
 
     Raises
     ------
     MalformedHeaderError
-        If the header is no media type.
+        If the header is not a media type.
     """
     wanted = _CONSUMED.get(endpoint.body)
     if wanted is None:

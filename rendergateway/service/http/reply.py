@@ -1,4 +1,4 @@
-"""An answer as WSGI sends it: status, headers, and a body that is there or is read while it is sent."""
+"""WSGI replies: status, headers, and a body in memory or streamed."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ if TYPE_CHECKING:
 __all__ = ["Reply", "bare", "nothing"]
 
 _LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
-# What has no body has no length either.
+# Statuses without a body, and so without Content-Length.
 _BODILESS = frozenset({204, 304})
 
 
 def nothing() -> None:
-    """Stand for the end of what needs none."""
+    """Do nothing: the default ``close`` of a reply."""
 
 
 class Reply:
     """
-    One answer.
+    One reply.
 
     Parameters
     ----------
     body : bytes, str or iterator of bytes
-        What is sent; an iterator is read while it is sent.
+        An iterator is streamed.
     status : int
         HTTP status.
     content_type : str, optional
-        Left out where there is none.
+        Omitted if None.
     headers : dict, optional
-        Further headers.
+        Additional headers.
     close : callable
-        Called when the answer was sent, or given up.
+        Called once the reply is sent or aborted.
     """
 
     __slots__ = ("_close", "body", "headers", "status")
@@ -57,18 +57,18 @@ class Reply:
         self._close = close
 
     def send(self, method: str, start_response: StartResponse) -> Iterable[bytes]:
-        """Start the response and return its body, which a HEAD request gets none of."""
+        """Start the response and return its body; empty for a HEAD request."""
         body = self.body
         if isinstance(body, bytes) and self.status not in _BODILESS:
             self.headers["Content-Length"] = str(len(body))
         start_response(_LINES[self.status], list(self.headers.items()))
         if isinstance(body, bytes):
             return [] if method == "HEAD" else [body]
-        return _Sent(iter(()) if method == "HEAD" else body, self._close)
+        return _Stream(iter(()) if method == "HEAD" else body, self._close)
 
 
-class _Sent:
-    """A body that is read while it is sent; the server closes it, whether it was read or not."""
+class _Stream:
+    """A streamed body; the server always closes it."""
 
     def __init__(self, pieces: Iterator[bytes], close: Callable[[], object]) -> None:
         self._pieces = pieces
@@ -78,10 +78,10 @@ class _Sent:
         return self._pieces
 
     def close(self) -> None:
-        """End what the body was read from."""
+        """Close the source of the body."""
         self._close()
 
 
 def bare(status: int, headers: dict[str, str] | None = None) -> Reply:
-    """Return an answer without body or content type."""
+    """Return a reply without body or content type."""
     return Reply(status=status, headers=headers)

@@ -1,7 +1,11 @@
-"""The one user of sqlite3: stacks, tiles, sections and matches in one file."""
+"""
+Storage of stacks, tiles, sections and matches in one SQLite file.
+
+The only package that imports sqlite3; of the service it imports `base` only, and `wire` for the JSON that it stores.
+"""
 
 from rendergateway.service.store.database import Database
+from rendergateway.service.store.maintenance import backup, check, compact
 from rendergateway.service.store.store import Store, reading, writing
-from rendergateway.service.store.upkeep import backup, check, compact
 
 __all__ = ["Database", "Store", "backup", "check", "compact", "reading", "writing"]

@@ -1,4 +1,4 @@
-"""One SQLite file: opened with care, its connections kept ready."""
+"""One SQLite file with a pool of connections, transactions and error handling."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Database"]
 
 _BUSY_S = 60.0
 _MOST_IDLE = 8
-# SQLite's write-ahead log needs memory that all processes share, which a network file system does not give.
+# SQLite's write-ahead log needs memory shared by all processes, which network file systems do not provide.
 _NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "lustre", "gpfs", "beegfs", "ceph", "9p", "fuse.sshfs", "glusterfs"}
 )
@@ -26,13 +26,13 @@ _SETTINGS = (
     "PRAGMA secure_delete = OFF",
     "PRAGMA cache_size = -65536",
     "PRAGMA temp_store = MEMORY",
-    # In pages: what is written again and again reaches the database once in 16 MiB of log, not in each of 4.
+    # In pages: checkpoint per 16 MiB of log instead of 4, so that pages rewritten often are copied less often.
     "PRAGMA wal_autocheckpoint = 4000",
 )
 
 
 def file_system_of(path: Path) -> str:
-    """Return the kind of file system that holds *path*, as Linux names it; empty where that is not known."""
+    """Return the Linux name of the file system of *path*; empty if unknown."""
     try:
         mounts = Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()
     except OSError:  # Not Linux.
@@ -46,10 +46,10 @@ def file_system_of(path: Path) -> str:
     return kind
 
 
-class _Told:
-    """Turns what is wrong with the file or its disk into a sentence; what is wrong with a query stays an error."""
+class _StoreErrors:
+    """Converts SQLite errors about the file or disk to `StoreError`; programming errors pass through."""
 
-    # Each request enters one: a generator would cost several times as much.
+    # Entered per request: a generator-based context manager takes several times as long.
     __slots__ = ("_consequence", "_path", "_what")
 
     def __init__(self, path: Path, what: str, consequence: str = "") -> None:
@@ -65,19 +65,19 @@ class _Told:
 
 class Database:
     """
-    Connections to one file.
+    A thread-safe pool of connections to one file.
 
     Parameters
     ----------
     path : str or Path
-        The file; made where it is missing.
+        Created if missing.
     read_only : bool
         Refuse to write.
 
     Raises
     ------
     StoreError
-        If the file is no database of the service, or cannot be used as one here.
+        If the file is not a database of the service, or SQLite cannot use it at this place.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False) -> None:
@@ -85,10 +85,10 @@ class Database:
         self.read_only = read_only
         self._idle: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
-        # SQLite lets those that wait ask again from time to time: between the threads of one process none is lost.
+        # SQLite polls for its write lock; a lock between the threads of this process avoids the delay.
         self._one_writes = threading.Lock()
         self._closed = False
-        # Whoever forgets to close leaves no connection open behind a database that is gone.
+        # Closes the connections of a database that is garbage-collected without close().
         self._close_idle = weakref.finalize(self, _close_all, self._idle)
         self._check_place()
         self._prepare()
@@ -96,16 +96,18 @@ class Database:
     def _check_place(self) -> None:
         folder = self.path.parent
         if not folder.is_dir():
-            raise StoreError(f"{self.path} cannot be opened: there is no folder {folder}")
+            raise StoreError(f"{self.path} cannot be opened: missing folder {folder}")
         if not os.access(folder, os.W_OK):
-            raise StoreError(f"{self.path} cannot be opened: the folder {folder} is not writable, and SQLite needs to")
+            raise StoreError(f"{self.path} cannot be opened: SQLite must be able to write to the folder {folder}")
         if self.read_only and not self.path.exists():
-            raise StoreError(f"{self.path} does not exist, and who only reads makes no database")
+            raise StoreError(f"{self.path} does not exist; a read-only service does not create it")
         if self.path.is_dir():
             raise StoreError(f"{self.path} is a folder, not a database")
         kind = file_system_of(folder)
         if kind in _NETWORK_FILE_SYSTEMS:
-            raise StoreError(f"{self.path} lies on a network file system ({kind}), which SQLite cannot share safely")
+            raise StoreError(
+                f"{self.path} is on a network file system ({kind}), which SQLite cannot share safely; use a local file"
+            )
 
     def _prepare(self) -> None:
         try:
@@ -118,7 +120,7 @@ class Database:
                 failed.pop_all()
         except sqlite3.DatabaseError as error:
             raise StoreError(f"{self.path} cannot be used as a database: {error}") from error
-        self._give_back(connection)
+        self._put_back(connection)
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -135,12 +137,12 @@ class Database:
     def _take(self) -> sqlite3.Connection:
         with self._lock:
             if self._closed:
-                raise StoreError(f"{self.path} was closed")
+                raise StoreError(f"{self.path} is closed")
             if self._idle:
                 return self._idle.pop()
         return self._open()
 
-    def _give_back(self, connection: sqlite3.Connection) -> None:
+    def _put_back(self, connection: sqlite3.Connection) -> None:
         with self._lock:
             if not self._closed and len(self._idle) < _MOST_IDLE:
                 self._idle.append(connection)
@@ -150,7 +152,7 @@ class Database:
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """
-        Give a connection that sees one moment of the database, whatever others write meanwhile.
+        Yield a connection with a consistent snapshot of the database, unaffected by concurrent writes.
 
         Raises
         ------
@@ -159,28 +161,28 @@ class Database:
         """
         connection = self._take()
         try:
-            with _Told(self.path, "could not be read"):
+            with _StoreErrors(self.path, "could not be read"):
                 connection.execute("BEGIN")
                 yield connection
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            self._give_back(connection)
+            self._put_back(connection)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """
-        Give a connection whose changes are kept together, or not at all where the block fails.
+        Yield a connection whose changes are committed together, or rolled back if the block fails.
 
         Raises
         ------
         StoreError
-            If the database was opened for reading only, or others held it for too long.
+            If the database is read-only, or was locked by other writers for too long.
         """
         if self.read_only:
-            raise StoreError(f"{self.path} was opened for reading only")
+            raise StoreError(f"{self.path} is opened read-only")
         if not self._one_writes.acquire(timeout=_BUSY_S):
-            raise StoreError(f"{self.path} is being written by others for more than {_BUSY_S:.0f} s")
+            raise StoreError(f"{self.path} is locked by other writers for more than {_BUSY_S:.0f} s; try again")
         try:
             yield from self._transaction()
         finally:
@@ -191,41 +193,41 @@ class Database:
         try:
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            self._give_back(connection)
-            raise StoreError(f"{self.path} is being written by others: {error}") from error
+            self._put_back(connection)
+            raise StoreError(f"{self.path} is locked by other writers: {error}") from error
         try:
-            with _Told(self.path, "could not be written", "; nothing of this request was kept"):
+            with _StoreErrors(self.path, "could not be written", "; the request was rolled back"):
                 yield connection
                 connection.execute("COMMIT")
         finally:
-            # Whatever did not come to its commit goes; a full disk may have ended the transaction already.
+            # Roll back uncommitted changes; a full disk may have ended the transaction already.
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            self._give_back(connection)
+            self._put_back(connection)
 
     @contextlib.contextmanager
     def idle(self) -> Iterator[sqlite3.Connection]:
         """
-        Give a connection outside any transaction, for what SQLite does by itself.
+        Yield a connection outside any transaction, for maintenance commands.
 
         Raises
         ------
         StoreError
-            If others held the database for too long, or its disk is full.
+            If the database was locked for too long, or its disk is full.
         """
         connection = self._take()
         try:
-            with _Told(self.path, "could not be changed"):
+            with _StoreErrors(self.path, "could not be changed"):
                 yield connection
         finally:
-            self._give_back(connection)
+            self._put_back(connection)
 
     def leave_to_parent(self) -> None:
-        """Leave the connections open, in a forked process: SQLite's are of the process that opened them."""
+        """Do not close the connections, in a forked process: they belong to the process that opened them."""
         self._close_idle.detach()
 
     def close(self) -> None:
-        """Close the idle connections; those in use close when they are given back."""
+        """Close the idle connections; those in use are closed when they are returned."""
         with self._lock:
             self._closed = True
             self._close_idle()

@@ -1,4 +1,4 @@
-"""Match collections: one table of pairs each, so that a collection goes as a whole and others do not slow it."""
+"""Match collections: one table of pairs per collection, so that deleting one is fast and the others do not slow it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from rendergateway.service.base.names import CollectionId
+from rendergateway.service.base.ids import CollectionId
+from rendergateway.service.store.maintenance import discard
 from rendergateway.service.store.schema import create_pairs
-from rendergateway.service.store.upkeep import discard
 
 __all__ = ["Collections", "PairRow", "Pairs"]
 
@@ -28,7 +28,7 @@ ON CONFLICT (p_group, q_group, p_id, q_id) DO UPDATE SET
     consensus = excluded.consensus, match_count = excluded.match_count, head = excluded.head, details = excluded.details
 """
 
-# Which pairs are meant; `q_group` and `q_id` have an index of their own for the second halves.
+# Conditions for pairs; the second halves use the separate index on `q_group` and `q_id`.
 SELECTIONS = {
     "with_p_group": "p_group = :group",
     "within_group": "p_group = :group AND q_group = :group",
@@ -43,7 +43,7 @@ SELECTIONS = {
 
 
 class PairRow(NamedTuple):
-    """The matches of two canvases: JSON up to the points, and the points."""
+    """The matches of two canvases; `head` is their JSON up to the points, `details` the points."""
 
     p_group: str
     q_group: str
@@ -55,24 +55,24 @@ class PairRow(NamedTuple):
 
 
 class Collections:
-    """The match collections, within one transaction."""
+    """All match collections, within one transaction."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def find(self, collection: CollectionId) -> Pairs | None:
-        """Return the pairs of a collection; None where there is none of that name."""
+        """Return the pairs of a collection; None if it is missing."""
         row = self._connection.execute(_FIND, (collection.owner, collection.name)).fetchone()
         return Pairs(self._connection, row[0]) if row else None
 
     def create(self, collection: CollectionId) -> Pairs:
-        """Add an empty collection."""
+        """Create an empty collection."""
         contents = create_pairs(self._connection)
         self._connection.execute(_INSERT, (collection.owner, collection.name, contents))
         return Pairs(self._connection, contents)
 
     def of(self, owner: str) -> list[tuple[str, Pairs]]:
-        """Return name and pairs of an owner's collections."""
+        """Return name and pairs of each collection of an owner."""
         rows = self._connection.execute(_OF_OWNER, (owner,)).fetchall()
         return [(name, Pairs(self._connection, contents)) for name, contents in rows]
 
@@ -81,11 +81,11 @@ class Collections:
         return [owner for (owner,) in self._connection.execute(_OWNERS)]
 
     def rename(self, old: CollectionId, new: CollectionId) -> None:
-        """Give a collection another name."""
+        """Rename a collection."""
         self._connection.execute(_RENAME, (new.owner, new.name, old.owner, old.name))
 
     def delete(self, collection: CollectionId) -> None:
-        """Remove a collection; the space comes back later."""
+        """Delete a collection; its space is reclaimed later."""
         pairs = self.find(collection)
         if pairs is not None:
             discard(self._connection, f"match_{pairs.contents}")
@@ -103,12 +103,12 @@ class Pairs:
         return self._connection.execute(query.format(n=self.contents), values)
 
     def save(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        """Store pairs, each in place of the one with its four ids; none where *rows* fails on its way."""
+        """Store pairs, replacing those with the same four ids; none if *rows* raises."""
         self._connection.execute("SAVEPOINT pairs")
         try:
             self._connection.executemany(_UPSERT.format(n=self.contents), rows)
         except Exception:
-            # A full disk ends the whole transaction by itself.
+            # SQLite itself rolls back the transaction if the disk is full.
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK TO pairs")
             raise
@@ -123,11 +123,11 @@ class Pairs:
         self._run(f"DELETE FROM match_{{n}} WHERE {SELECTIONS[selection]}", values)
 
     def count(self) -> int:
-        """Return how many pairs there are."""
+        """Return the number of pairs."""
         return int(self._run("SELECT COUNT(*) FROM match_{n}").fetchone()[0])
 
     def groups(self, *sides: str, consensus: bool = False) -> list[str]:
-        """Return the groups on *sides* ('p', 'q'), ascending; on request only of pairs with consensus data."""
+        """Return the sorted groups on *sides* ('p', 'q'); with *consensus*, of pairs with consensus data only."""
         where = " WHERE consensus" if consensus else ""
         union = " UNION ".join(f"SELECT {side}_group FROM match_{{n}}{where}" for side in sides)
         return sorted({group for (group,) in self._run(union)})

@@ -1,7 +1,8 @@
-"""What the database looks like, which versions of it there were, and how to come from one to the next."""
+"""Database schema: its versions, the migrations between them, and the tables of one stack or match collection."""
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 from importlib import resources
 
@@ -9,46 +10,10 @@ from rendergateway.errors import StoreError
 
 __all__ = ["APPLICATION_ID", "VERSION", "create_pairs", "create_tiles", "migrate"]
 
-# "RGWY": tells this file from the databases of other programs.
+# "RGWY": distinguishes this file from databases of other programs.
 APPLICATION_ID = 0x52475759
 VERSION = 2
 
-# A tile's place in the spatial index is `level` (its extent as a power of two) and the cell of that size in which its
-# upper left corner lies: see cells.py. Coordinates are kept as 64-bit numbers and compared exactly.
-_TILES = """
-CREATE TABLE tile_{n} (
-    id INTEGER PRIMARY KEY,
-    tile_id TEXT, z REAL, section_id TEXT, group_id TEXT,
-    min_x REAL, min_y REAL, max_x REAL, max_y REAL,
-    level INTEGER NOT NULL, cell_y INTEGER NOT NULL, cell_x INTEGER NOT NULL,
-    flat INTEGER NOT NULL, refs TEXT,
-    text BLOB NOT NULL
-);
-CREATE UNIQUE INDEX tile_{n}_id ON tile_{n} (tile_id);
-CREATE INDEX tile_{n}_place ON tile_{n} (z, level, cell_y, cell_x);
-CREATE INDEX tile_{n}_section ON tile_{n} (section_id) WHERE section_id IS NOT NULL;
-CREATE TABLE transform_{n} (id TEXT PRIMARY KEY, text BLOB NOT NULL);
-CREATE TABLE section_{n} (
-    section_id TEXT, z REAL, tile_count INTEGER, min_x REAL, max_x REAL, min_y REAL, max_y REAL
-);
-"""
-_PAIRS = """
-CREATE TABLE match_{n} (
-    p_group TEXT NOT NULL, q_group TEXT NOT NULL, p_id TEXT NOT NULL, q_id TEXT NOT NULL,
-    consensus INTEGER NOT NULL,
-    match_count INTEGER,
-    head BLOB NOT NULL,
-    details BLOB NOT NULL
-);
-CREATE UNIQUE INDEX match_{n}_pair ON match_{n} (p_group, q_group, p_id, q_id);
-CREATE INDEX match_{n}_q ON match_{n} (q_group, q_id);
-"""
-
-
-# Names of the channels that tiles have or had, so that most stacks need not be searched for them.
-_CHANNELS = """
-CREATE TABLE channel (contents INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (contents, name)) WITHOUT ROWID
-"""
 _CHANNELS_OF_TILES = """
 INSERT OR IGNORE INTO channel SELECT {n}, json_extract(channel.value, '$.name')
 FROM tile_{n} AS tile CROSS JOIN json_each(CAST(tile.text AS TEXT), '$.channels') AS channel
@@ -56,28 +21,33 @@ WHERE instr(tile.text, CAST('"channels"' AS BLOB)) AND json_extract(channel.valu
 """
 
 
-def _from_nothing(connection: sqlite3.Connection) -> None:
-    _execute_all(connection, resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8"))
+@functools.cache
+def _script(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def _with_channels(connection: sqlite3.Connection) -> None:
-    connection.execute(_CHANNELS)
+def _create_database(connection: sqlite3.Connection) -> None:
+    _execute_all(connection, _script("schema.sql"))
+
+
+def _add_channels(connection: sqlite3.Connection) -> None:
+    _execute_all(connection, _script("channels.sql"))
     for (number,) in connection.execute("SELECT contents FROM stack WHERE contents IS NOT NULL").fetchall():
         connection.execute(_CHANNELS_OF_TILES.format(n=number))
 
 
-# What leads from version N to N + 1, at position N.
-MIGRATIONS = (_from_nothing, _with_channels)
+# The migration from version N to N + 1 is at position N.
+MIGRATIONS = (_create_database, _add_channels)
 
 
 def migrate(connection: sqlite3.Connection, path: str) -> None:
     """
-    Bring the database to this version.
+    Migrate the database to the current version.
 
     Raises
     ------
     StoreError
-        If another program made it, or a later version of this one.
+        If the database belongs to another program or to a later version of this one.
     """
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     application = connection.execute("PRAGMA application_id").fetchone()[0]
@@ -85,14 +55,16 @@ def migrate(connection: sqlite3.Connection, path: str) -> None:
     if application != APPLICATION_ID and (application or version or tables):
         raise StoreError(f"{path} is a database of another program; choose another file")
     if version > VERSION:
-        raise StoreError(f"{path} has schema version {version}, this rendergateway knows up to {VERSION}; update it")
+        raise StoreError(
+            f"{path} has an unknown schema: got version {version}, latest known is {VERSION}; update rendergateway"
+        )
     if version < VERSION:
         _run(connection, version)
 
 
 def _run(connection: sqlite3.Connection, version: int) -> None:
     connection.execute("BEGIN IMMEDIATE")
-    # Another process may have been faster while this one waited.
+    # Another process may have migrated it while this one waited.
     if connection.execute("PRAGMA user_version").fetchone()[0] == version:
         for step in MIGRATIONS[version:]:
             step(connection)
@@ -102,23 +74,23 @@ def _run(connection: sqlite3.Connection, version: int) -> None:
 
 
 def create_tiles(connection: sqlite3.Connection) -> int:
-    """Make the tables of a stack's tiles; return their number."""
-    return _create(connection, _TILES)
+    """Create the tables of one stack; return their number."""
+    return _create(connection, "tile_tables.sql")
 
 
 def create_pairs(connection: sqlite3.Connection) -> int:
-    """Make the table of a collection's pairs; return its number."""
-    return _create(connection, _PAIRS)
+    """Create the table of one match collection; return its number."""
+    return _create(connection, "match_tables.sql")
 
 
 def _create(connection: sqlite3.Connection, script: str) -> int:
     number = connection.execute("INSERT INTO contents DEFAULT VALUES").lastrowid or 0
-    _execute_all(connection, script.format(n=number))
+    _execute_all(connection, _script(script).format(n=number))
     return number
 
 
 def _execute_all(connection: sqlite3.Connection, script: str) -> None:
-    """Run statement by statement: ``executescript`` would commit what came before."""
+    """Execute statement by statement: ``executescript`` would commit the transaction first."""
     for statement in script.split(";\n"):
         if statement.strip():
             connection.execute(statement)

@@ -1,6 +1,6 @@
--- The tables that every database of the embedded service has. Those of one stack's tiles (tile_N, transform_N,
--- section_N) and of one collection's pairs (match_N) come and go with it: see contents.sql.
--- Texts compare byte by byte (SQLite's BINARY collation), as in the database of the real service.
+-- Schema version 1: the tables that every database has. The tables of one stack (tile_N, transform_N, section_N) are in
+-- tile_tables.sql, the table of one match collection (match_N) is in match_tables.sql.
+-- Texts are compared byte by byte (SQLite's BINARY collation), as in the database of the real service.
 
 CREATE TABLE stack (
     id             INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -1,4 +1,4 @@
-"""Questions about the layers and sections of one stack."""
+"""Queries on the layers and sections of one stack."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SELECT section_id, z, tile_count, min_x, max_x, min_y, max_y FROM section_{n}
 WHERE section_id IS NOT NULL AND z IS NOT NULL AND z >= :low AND z <= :high ORDER BY section_id, z
 """
 _CHANNELS = "SELECT name FROM channel WHERE contents = {n} ORDER BY name"
-# The name as text is looked for first: reading the JSON of every tile would take ten times as long.
+# Search for the name as text first: decoding the JSON of every tile takes ten times as long.
 _HAS_CHANNEL = """
 SELECT 1 FROM tile_{n} AS tile CROSS JOIN json_each(CAST(tile.text AS TEXT), '$.channels') AS channel
 WHERE instr(tile.text, CAST(:text AS BLOB)) AND json_extract(channel.value, '$.name') = :name LIMIT 1
@@ -45,7 +45,7 @@ _INFINITE = float("inf")
 
 
 class Extent(NamedTuple):
-    """How many tiles there are and how far they reach."""
+    """Number and bounds of some tiles."""
 
     tile_count: int
     min_x: float
@@ -57,7 +57,7 @@ class Extent(NamedTuple):
 
 
 class SectionRow(NamedTuple):
-    """The tiles of one section at one z."""
+    """Number and bounds of the tiles of one section at one z."""
 
     section_id: str | None
     z: float | None
@@ -83,17 +83,17 @@ class Sections:
         return [z for (z,) in self._run(_Z_VALUES, _range(low, high))]
 
     def layer_extent(self, z: float) -> Extent | None:
-        """Return how far the tiles of a layer reach; None without tiles."""
+        """Return the extent of a layer; None if it has no tiles."""
         row = self._run(_EXTENT + " WHERE z = ?", (z,)).fetchone()
         return Extent(*row) if row[0] else None
 
     def extent(self) -> Extent | None:
-        """Return how far all tiles reached when the rows of sections were derived; None without tiles."""
+        """Return the extent of all tiles at the last aggregation; None if there were no tiles."""
         row = self._run(_WHOLE_EXTENT).fetchone()
         return Extent(*row) if row[0] else None
 
     def sizes(self) -> tuple[float | None, float | None, float | None, float | None]:
-        """Return least and greatest width, least and greatest height of the tiles' boxes."""
+        """Return minimum and maximum width, minimum and maximum height of the tile boxes."""
         sizes: tuple[float | None, float | None, float | None, float | None] = self._run(_SIZES).fetchone()
         return sizes
 
@@ -107,24 +107,24 @@ class Sections:
         return [name for name in known if self._has_channel(name)]
 
     def _has_channel(self, name: str) -> bool:
-        """Tell whether a tile still has a channel that one was saved with."""
+        """Whether any tile still has the channel *name*."""
         return self._run(_HAS_CHANNEL, {"name": name, "text": encode(name)}).fetchone() is not None
 
     def aggregate(self) -> None:
-        """Derive the rows of sections anew."""
+        """Recompute the section rows."""
         self._run("DELETE FROM section_{n}")
         self._run(_AGGREGATE)
 
     def aggregated(self, low: float | None = None, high: float | None = None) -> Iterator[SectionRow]:
-        """Yield the rows of sections as they were last derived, by section id as text."""
+        """Yield the section rows of the last aggregation, sorted by section id as text."""
         return map(SectionRow._make, self._run(_STORED, _range(low, high)))
 
     def of_layer(self, z: float) -> Iterator[SectionRow]:
-        """Yield the sections of a layer as they are now, by section id as text."""
+        """Yield the current sections of a layer, sorted by section id as text."""
         return map(SectionRow._make, self._run(_OF_LAYER, (z,)))
 
     def z_of(self, section_id: str) -> float | None:
-        """Return the z of some tile of a section; None without one."""
+        """Return the z of a section, from one of its tiles; None if it has none."""
         query = "SELECT z FROM tile_{n} WHERE section_id = ? AND z IS NOT NULL LIMIT 1"
         row = self._run(query, (section_id,)).fetchone()
         return row[0] if row else None

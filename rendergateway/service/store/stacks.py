@@ -1,4 +1,4 @@
-"""The rows of stacks: names, state, version, statistics; not their tiles."""
+"""Stack rows: ids, state, version and statistics, without tiles."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import time
 
 import attrs
 
-from rendergateway.service.base.names import StackId
+from rendergateway.service.base.ids import StackId
+from rendergateway.service.store.maintenance import discard
 from rendergateway.service.store.schema import create_tiles
-from rendergateway.service.store.upkeep import discard
 
 __all__ = ["StackRow", "StackRows", "now_ms"]
 
@@ -28,18 +28,18 @@ _UPDATE = """
 UPDATE stack SET owner = ?, project = ?, stack = ?, state = ?, modified_ms = ?, version_number = ?, version = ?,
     stats = ?, hierarchy = ?, contents = ?, aggregated = ? WHERE id = ?
 """
-_FORGET_CHANNELS = "DELETE FROM channel WHERE contents = ?"
+_DELETE_CHANNELS = "DELETE FROM channel WHERE contents = ?"
 _DELETE = "DELETE FROM stack WHERE id = ?"
 
 
 def now_ms() -> int:
-    """Return this moment in milliseconds since 1970."""
+    """Return the current time in milliseconds since 1970."""
     return time.time_ns() // 1_000_000
 
 
 @attrs.define
 class StackRow:
-    """One stack, as stored; `contents` is the number of its tile tables, None while it has none."""
+    """One stored stack; `contents` is the number of its tile tables, None if it has none."""
 
     id: int
     owner: str
@@ -61,18 +61,18 @@ class StackRow:
 
 
 class StackRows:
-    """The stacks, within one transaction."""
+    """All stacks, within one transaction."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def find(self, stack: StackId) -> StackRow | None:
-        """Return the stack of that name."""
+        """Return a stack; None if it is missing."""
         row = self._connection.execute(_FIND, (stack.owner, stack.project, stack.stack)).fetchone()
         return StackRow(*row) if row else None
 
     def of(self, owner: str, project: str | None = None) -> list[StackRow]:
-        """Return the stacks of an owner, or of one project, by project and name."""
+        """Return the stacks of an owner or project, sorted by project and name."""
         query, values = (_OF_OWNER, (owner,)) if project is None else (_OF_PROJECT, (owner, project))
         return [StackRow(*row) for row in self._connection.execute(query, values)]
 
@@ -85,15 +85,15 @@ class StackRows:
         return [project for (project,) in self._connection.execute(_PROJECTS, (owner,))]
 
     def insert(self, stack: StackId, version: bytes) -> StackRow:
-        """Add a stack in LOADING, with empty tile tables."""
+        """Create a stack in state LOADING, with empty tile tables."""
         owner, project, name, now = stack.owner, stack.project, stack.stack, now_ms()
         cursor = self._connection.execute(_INSERT, (owner, project, name, "LOADING", now, 0, version))
         row = StackRow(cursor.lastrowid or 0, owner, project, name, "LOADING", now, 0, version, None, None, None, False)
-        self.give_tables(row)
+        self.create_tables(row)
         return row
 
-    def give_tables(self, row: StackRow) -> int:
-        """Make the tile tables of a stack that has none; return their number."""
+    def create_tables(self, row: StackRow) -> int:
+        """Create the tile tables of a stack if it has none; return their number."""
         if row.contents is None:
             row.contents = create_tiles(self._connection)
             row.aggregated = False
@@ -101,19 +101,19 @@ class StackRows:
         return row.contents
 
     def drop_tables(self, row: StackRow) -> None:
-        """Take tiles, transforms and sections away; the space comes back later."""
+        """Drop the tiles, transforms and sections of a stack; their space is reclaimed later."""
         if row.contents is not None:
             for kind in ("tile", "transform", "section"):
                 discard(self._connection, f"{kind}_{row.contents}")
-            self._connection.execute(_FORGET_CHANNELS, (row.contents,))
+            self._connection.execute(_DELETE_CHANNELS, (row.contents,))
             row.contents, row.aggregated = None, False
 
     def update(self, row: StackRow) -> None:
-        """Store *row* as it is now."""
+        """Store the current values of *row*."""
         values = attrs.astuple(row)
         self._connection.execute(_UPDATE, (*values[1:], row.id))
 
     def delete(self, row: StackRow) -> None:
-        """Remove the stack and all that is in it."""
+        """Delete a stack with its contents."""
         self.drop_tables(row)
         self._connection.execute(_DELETE, (row.id,))

@@ -1,4 +1,4 @@
-"""The store as a handler sees it: one transaction over stacks, tiles and match collections."""
+"""The store of a request: one transaction over stacks, tiles and match collections."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 
 from rendergateway.service.store.database import Database
+from rendergateway.service.store.maintenance import sweep
 from rendergateway.service.store.matches import Collections
 from rendergateway.service.store.sections import Sections
 from rendergateway.service.store.stacks import StackRow, StackRows
 from rendergateway.service.store.tile_rows import COLUMNS
 from rendergateway.service.store.tiles import Tiles
-from rendergateway.service.store.upkeep import sweep
 
 __all__ = ["Store", "reading", "writing"]
 
@@ -21,12 +21,12 @@ _COPY_CHANNELS = "INSERT OR IGNORE INTO channel SELECT ?, name FROM channel WHER
 
 class Store:
     """
-    What one request sees and changes.
+    Access to all data within one transaction.
 
     Parameters
     ----------
     connection : sqlite3.Connection
-        In a transaction, which whoever made it ends.
+        In a transaction; the caller commits it or rolls it back.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -35,48 +35,48 @@ class Store:
         self.collections = Collections(connection)
 
     def tiles(self, row: StackRow) -> Tiles | None:
-        """Return the tiles of a stack; None while it has no tile collection."""
+        """Return the tiles of a stack; None if it has no tile collection."""
         return None if row.contents is None else Tiles(self._connection, row.contents)
 
     def sections(self, row: StackRow) -> Sections | None:
-        """Return the layers and sections of a stack; None while it has no tile collection."""
+        """Return the layers and sections of a stack; None if it has no tile collection."""
         return None if row.contents is None else Sections(self._connection, row.contents)
 
     def copy_all_tiles(self, source: Tiles, target: Tiles) -> None:
-        """Add all tiles of *source* to *target*, which has none."""
-        # Whole rows into an empty table of the same shape: SQLite then copies pages, indexes included.
+        """Copy all tiles of *source* to *target*, which must be empty."""
+        # Whole rows into an empty table of the same schema: SQLite then copies pages, indexes included.
         self._connection.execute(f"INSERT INTO tile_{target.contents} SELECT * FROM tile_{source.contents}")
         self._connection.execute(_COPY_CHANNELS, (target.contents, source.contents))
 
     def copy_layers(self, source: Tiles, target: Tiles, z_values: Iterable[float]) -> None:
-        """Add the tiles of *source* at exactly these z to *target*."""
+        """Copy the tiles of *source* at exactly these z to *target*."""
         copy = f"INSERT INTO tile_{target.contents} ({COLUMNS}) SELECT {COLUMNS} FROM tile_{source.contents}"
         for z in sorted(set(z_values)):
             self._connection.execute(f"{copy} WHERE z = ?", (z,))
         self._connection.execute(_COPY_CHANNELS, (target.contents, source.contents))
 
     def copy_transforms(self, source: Tiles, target: Tiles) -> None:
-        """Add the shared transforms of *source* to *target*."""
+        """Copy the shared transforms of *source* to *target*."""
         copy = f"INSERT INTO transform_{target.contents} SELECT * FROM transform_{source.contents}"
         self._connection.execute(copy)
 
     def collisions(self, source: Tiles, target: Tiles, kind: str, key: str) -> int:
-        """Return how many keys both stacks have."""
+        """Return the number of keys that both stacks have."""
         query = f"SELECT COUNT(*) FROM {kind}_{source.contents} JOIN {kind}_{target.contents} USING ({key})"
         return int(self._connection.execute(query).fetchone()[0])
 
 
 @contextlib.contextmanager
 def reading(database: Database) -> Iterator[Store]:
-    """Give a store that sees one moment."""
+    """Yield a store with a consistent snapshot."""
     with database.reading() as connection:
         yield Store(connection)
 
 
 @contextlib.contextmanager
 def writing(database: Database) -> Iterator[Store]:
-    """Give a store whose changes are kept together; a slice of waste goes with each of them."""
+    """Yield a store whose changes are committed together; each write also sweeps a slice of garbage."""
     with database.writing() as connection:
-        # What this request gives up is for the next one to sweep: to delete much is not to wait for it.
+        # Tables that this request discards are swept by later writes, so that deleting is fast whatever the size.
         sweep(connection)
         yield Store(connection)

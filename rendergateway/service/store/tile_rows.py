@@ -1,4 +1,4 @@
-"""Tiles as rows of a table: all that is done with them before the database sees them."""
+"""Conversion of tiles to table rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from rendergateway.service.base.refusals import IllegalState
-from rendergateway.service.store.cells import place_of
+from rendergateway.service.store.spatial_index import place_of
 from rendergateway.wire import TileSpec, encode, is_flat, references
 
 if TYPE_CHECKING:
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
 __all__ = ["COLUMNS", "TileRows"]
 
-# The real service's database keeps no larger document.
+# Document size limit of the real service's database.
 _LARGEST = 16 * 2**20
 
-# All columns but the number of the row, which is the table's own.
+# All columns except the row id.
 COLUMNS = "tile_id, z, section_id, group_id, min_x, min_y, max_x, max_y, level, cell_y, cell_x, flat, refs, text"
 _NAMES = COLUMNS.split(", ")
 _ONE = f"({', '.join('?' * len(_NAMES))})"
 _REPLACED = ", ".join(f"{name} = excluded.{name}" for name in _NAMES[1:])
-# So many in one statement take half the time of as many statements; twice as many save little more, and a statement is
-# read anew for each table.
+# Rows per statement: 100 take half the time of single statements. More rows save little, and each table has to parse
+# the statement again.
 _AT_ONCE = 100
 
 
 @functools.cache
 def _upsert(count: int) -> str:
-    """Return what stores *count* rows, each in place of the one that had its id."""
+    """Return the statement that stores *count* rows, replacing those with the same ids."""
     rows = ", ".join([_ONE] * count)
     return f"INSERT INTO tile_{{n}} ({COLUMNS}) VALUES {rows} ON CONFLICT (tile_id) DO UPDATE SET {_REPLACED}"
 
@@ -43,14 +43,14 @@ def _upsert(count: int) -> str:
 @attrs.frozen
 class TileRows:
     """
-    Tiles that only have to be handed to the database.
+    Rows of tiles, ready for the database.
 
     Attributes
     ----------
     values : sequence of tuple
-        What stands in `COLUMNS`, for each tile; no two have the same id.
+        The values of `COLUMNS` per tile; ids are unique.
     channels : frozenset of str
-        The names of their channels.
+        Names of their channels.
     """
 
     values: Sequence[tuple[Any, ...]]
@@ -59,12 +59,12 @@ class TileRows:
     @classmethod
     def of(cls, tiles: Iterable[TileSpec]) -> Self:
         """
-        Return *tiles* as rows; of those that have the same id, the last.
+        Return the rows of *tiles*; of duplicate ids, the last tile counts.
 
         Raises
         ------
         IllegalState
-            If one is larger than the service keeps.
+            If a tile exceeds the size limit.
         """
         named = {tile.tileId: tile for tile in tiles}
         names = (channel.name for tile in named.values() for channel in tile.channels or () if channel)
@@ -72,11 +72,11 @@ class TileRows:
 
     @property
     def has_nameless(self) -> bool:
-        """Whether one of them has no id."""
+        """Whether a tile has no id."""
         return any(tile_id is None for tile_id, *_ in self.values)
 
     def save(self, connection: sqlite3.Connection, table: int) -> None:
-        """Store them in the table of that number."""
+        """Store the rows in the table with number *table*."""
         whole = len(self.values) - len(self.values) % _AT_ONCE
         many, single = (_upsert(count).format(n=table) for count in (_AT_ONCE, 1))
         for start in range(0, whole, _AT_ONCE):
@@ -92,19 +92,19 @@ def _values(tile: TileSpec) -> tuple[Any, ...]:
     refs = None if flat else _as_json(tuple(references(tile.transforms)))
     text = encode(tile)
     if len(text) > _LARGEST:
-        raise IllegalState(f"tile '{tile.tileId}' has {len(text)} bytes; a tile may have {_LARGEST}")
-    # Python's sqlite3 takes int, float, str and bytearray as they are; all else it asks for an adapter, each time anew.
+        raise IllegalState(f"tile '{tile.tileId}' too large: got {len(text)} bytes, the limit is {_LARGEST}")
+    # sqlite3 binds int, float, str and bytearray directly; for other types it looks up an adapter each time.
     return (
         tile.tileId, z, tile.section_id, tile.groupId, *box, *place_of(*box), int(flat), refs, bytearray(text)
     )  # fmt: skip
 
 
 def _number(value: float | str | None) -> float | None:
-    """Return a number of a tile for its column; JSON holds those that are not finite as text."""
+    """Return the column value of a number; JSON represents values that are not finite as text."""
     return float(value) if isinstance(value, str) else value
 
 
-# Most tiles of a stack name the same few.
+# Most tiles of a stack refer to the same few transforms.
 @functools.lru_cache(maxsize=256)
 def _as_json(names: tuple[str | None, ...]) -> str | None:
     found = sorted({name for name in names if name is not None})

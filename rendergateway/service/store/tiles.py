@@ -1,4 +1,4 @@
-"""The tiles of one stack: canonical JSON text beside the columns that questions are about."""
+"""Tiles of one stack: canonical JSON beside indexed columns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from rendergateway.service.store.cells import bands
+from rendergateway.service.store.spatial_index import bands
 from rendergateway.service.store.tile_rows import TileRows
 
 __all__ = ["Ids", "StoredTile", "TileBox", "Tiles"]
@@ -16,7 +16,7 @@ __all__ = ["Ids", "StoredTile", "TileBox", "Tiles"]
 Ids: TypeAlias = "array[int]"
 
 _AT_ONCE = 500
-# How many tiles are joined at first, and how many bytes a piece of an answer is to have.
+# Number of tiles in the first piece of an answer, and target size of the others in bytes.
 _FIRST, _PIECE = 64, 2**20
 
 _SAVE_CHANNEL = "INSERT OR IGNORE INTO channel (contents, name) VALUES (?, ?)"
@@ -55,7 +55,7 @@ _TOUCHING = "AND min_x <= :right AND min_y <= :bottom AND max_x >= :left AND max
 _SHARED = "SELECT text FROM transform_{n} WHERE id = ?"
 _SAVE_SHARED = "INSERT INTO transform_{n} (id, text) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET text = excluded.text"
 
-# What a tile must have, by the name of the filter.
+# Conditions for tiles, by the name of the filter.
 _FILTERS = {
     "z": "z = :z",
     "min_z": "z >= :min_z",
@@ -70,7 +70,7 @@ _FILTERS = {
 
 
 class StoredTile(NamedTuple):
-    """A tile as stored; `refs` are the shared transforms that it names, as JSON."""
+    """A stored tile; `refs` are the ids of its shared transforms as JSON."""
 
     tile_id: str | None
     flat: bool
@@ -79,7 +79,7 @@ class StoredTile(NamedTuple):
 
 
 class TileBox(NamedTuple):
-    """Where a tile lies."""
+    """Bounding box and section of a tile."""
 
     tile_id: str | None
     section_id: str | None
@@ -103,51 +103,51 @@ class Tiles:
     # -- writing ---------------------------------------------------------------------------------------------
 
     def save(self, rows: TileRows) -> None:
-        """Store tiles, each in place of the one that had its id."""
+        """Store tiles, replacing those with the same ids."""
         if rows.has_nameless:
             self._run(_DELETE_NAMELESS)
         rows.save(self._connection, self.contents)
         self._connection.executemany(_SAVE_CHANNEL, [(self.contents, name) for name in rows.channels])
 
     def save_shared(self, specs: Iterable[tuple[str | None, bytes]]) -> None:
-        """Store shared transforms by id; of those without one, the last."""
+        """Store shared transforms by id; of those without an id, the last."""
         texts = dict(specs)
         if None in texts:
             self._run("DELETE FROM transform_{n} WHERE id IS NULL")
         self._connection.executemany(_SAVE_SHARED.format(n=self.contents), texts.items())
 
     def delete(self, **filters: Any) -> int:
-        """Delete the tiles that have all of *filters*; return how many."""
+        """Delete the tiles that match all *filters*; return their number."""
         return self._run(f"DELETE FROM tile_{{n}} WHERE {_conditions(filters)}", filters).rowcount
 
     def delete_named(self, tile_id: str) -> None:
         """Delete one tile."""
         self._run("DELETE FROM tile_{n} WHERE tile_id = ?", (tile_id,))
 
-    # -- choosing --------------------------------------------------------------------------------------------
+    # -- queries ---------------------------------------------------------------------------------------------
 
     def ids(self, *, order: str = "id", **filters: Any) -> Ids:
-        """Return the row ids of the tiles that have all of *filters*."""
+        """Return the row ids of the tiles that match all *filters*."""
         where = f"WHERE {_conditions(filters)}" if filters else ""
         return _ids(self._run(f"SELECT id FROM tile_{{n}} {where} ORDER BY {order}", filters))
 
     def any(self) -> bool:
-        """Tell whether there is a tile."""
+        """Whether there are tiles."""
         return self._run("SELECT 1 FROM tile_{n} LIMIT 1").fetchone() is not None
 
     def ids_of_names(self, names: Sequence[str | None]) -> Ids:
-        """Return the row ids of the tiles called *names*, by tile id."""
+        """Return the row ids of tiles by their tile ids, sorted by tile id."""
         return _ids(self._run(_IDS_OF_NAMES, (json.dumps(names),)))
 
     def ids_in_box(
         self, z: float, left: float, top: float, right: float, bottom: float, group_id: str | None = None
     ) -> Ids:
-        """Return the row ids of the tiles of a layer whose boxes touch this one, by tile id."""
+        """Return the row ids of the tiles of a layer whose boxes touch this box, sorted by tile id."""
         source, values = self._box_query(z, left, top, right, bottom, group_id)
         return _ids(self._run(f"SELECT tile.id {source} ORDER BY tile_id", values))
 
     def count_in_box(self, z: float, left: float, top: float, right: float, bottom: float) -> int:
-        """Return how many tiles of a layer have boxes that touch this one."""
+        """Return the number of tiles of a layer whose boxes touch this box."""
         source, values = self._box_query(z, left, top, right, bottom, None)
         return int(self._run(f"SELECT COUNT(*) {source}", values).fetchone()[0])
 
@@ -165,7 +165,7 @@ class Tiles:
     # -- reading ---------------------------------------------------------------------------------------------
 
     def named(self, tile_id: str) -> StoredTile | None:
-        """Return one tile."""
+        """Return one tile; None if it is missing."""
         row = self._run(_TEXT, (tile_id,)).fetchone()
         return StoredTile(*row) if row else None
 
@@ -175,27 +175,27 @@ class Tiles:
             yield from map(StoredTile._make, self._run(_TEXTS, (chunk,)))
 
     def entries(self, ids: Ids) -> Iterator[bytes]:
-        """Yield the entries of a JSON object of tiles, many in one piece, in the order of *ids*."""
+        """Yield the members of a JSON object of tiles in large pieces, in the order of *ids*."""
         start, count = 0, _FIRST
         while start < len(ids):
             (entries,) = self._run(_ENTRIES, (json.dumps(ids[start : start + count].tolist()),)).fetchone()
             yield entries
             start += count
-            # Some tiles have a thousand times the text of others: a piece has a size, not a number of tiles.
+            # Tiles can differ in size by a factor of a thousand: pieces have a target size, not a number of tiles.
             count = max(1, min(_AT_ONCE, 2 * count, count * _PIECE // len(entries)))
 
     def boxes(self, ids: Ids) -> Iterator[TileBox]:
-        """Yield where tiles lie, in the order of *ids*."""
+        """Yield the boxes of tiles in the order of *ids*."""
         for chunk in _chunks(ids):
             yield from map(TileBox._make, self._run(_BOXES, (chunk,)))
 
     def shared(self, transform_id: str) -> bytes | None:
-        """Return one shared transform."""
+        """Return the JSON of one shared transform; None if it is missing."""
         row = self._run(_SHARED, (transform_id,)).fetchone()
         return row[0] if row else None
 
     def refs(self, ids: Ids) -> set[str]:
-        """Return the ids of the shared transforms that tiles name themselves."""
+        """Return the ids of the shared transforms that tiles refer to directly."""
         names: set[str] = set()
         query = "SELECT DISTINCT refs FROM json_each(?) AS wanted CROSS JOIN tile_{n} AS tile ON tile.id = wanted.value"
         for chunk in _chunks(ids):

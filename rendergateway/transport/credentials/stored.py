@@ -1,4 +1,4 @@
-"""Credentials that lie in files and variables: read when needed, found again by every process, never carried along."""
+"""Credentials in files: token files, stored logins, and the lookup of configured credentials."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import json
 import os
 import stat
 import tempfile
-from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from rendergateway.configuration import Configuration, configuration_path
+from rendergateway.endpoints.address import EMBEDDED, Address
 from rendergateway.errors import CredentialsError
-from rendergateway.transport.address import EMBEDDED, Address
-from rendergateway.transport.credentials.credentials import BasicLogin, Credentials, bearer
+from rendergateway.transport.credentials.basic import AuthorizationHeader, BasicLogin, Credentials
+from rendergateway.transport.credentials.token import VariableToken, bearer
 
 __all__ = [
     "TokenFile",
@@ -26,73 +26,69 @@ __all__ = [
     "stored_login",
 ]
 
-_DEFAULT_KEY = "token"
 
-
-class _SecretFile:
-    """A file that says how requests are signed; it is read again when it changed."""
-
-    travels = True
+class _SecretFile(AuthorizationHeader):
+    """A private file with a secret, read again after a change; a pickle contains its path only."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         given = Path(path)
-        # ~ is for the process that reads it, which may run elsewhere; a relative path is for this one.
+        # ~ is the home folder in the process that reads the file; a relative path belongs to this process.
         self.path = given if str(given).startswith("~") else given.absolute()
-        self._read: tuple[Any, str] = (None, "")
+        self._cache: tuple[Any, str] = (None, "")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r})"
 
-    def sign(self, headers: MutableMapping[str, str]) -> None:
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_cache": (None, "")}
+
+    def authorization(self) -> str:
         """
-        Add the authorization that the file holds now.
+        Return the authorization from the current content of the file.
 
         Raises
         ------
         CredentialsError
-            If the file is missing, is no such file, or others may read it.
+            If the file is missing, unreadable or malformed, or others may read it.
         """
-        headers["Authorization"] = self._authorization()
-
-    def refresh(self, refused: str | None = None) -> bool:
-        """Read the file again; False where it still holds what was refused."""
-        self._read = (None, "")
-        return self._authorization() != refused
-
-    def _authorization(self) -> str:
         path = self.path.expanduser()
         try:
             status = path.stat()
-            mark = (status.st_mtime_ns, status.st_size, status.st_ino)
-            if self._read[0] != mark:
+            version = (status.st_mtime_ns, status.st_size, status.st_ino)
+            if self._cache[0] != version:
                 _check_private(path, status)
-                self._read = (mark, self._understand(path.read_text(encoding="utf-8")))
+                self._cache = (version, self._parse(path.read_text(encoding="utf-8")))
         except (OSError, UnicodeDecodeError) as error:
-            why = getattr(error, "strerror", None) or "it is no text"
-            raise CredentialsError(f"{path} cannot be read for credentials: {why}") from error
-        return self._read[1]
+            reason = getattr(error, "strerror", None) or "not UTF-8 text"
+            raise CredentialsError(f"cannot read credentials from {path}: {reason}") from error
+        return self._cache[1]
 
-    def _understand(self, text: str) -> str:
+    def refresh(self, refused: str | None = None) -> bool:
+        """Read the file again; return False if it still contains the refused secret."""
+        self._cache = (None, "")
+        return super().refresh(refused)
+
+    def _parse(self, text: str) -> str:
         raise NotImplementedError
 
 
 class TokenFile(_SecretFile):
     """
-    A file that holds a bearer token: as its only word, or in JSON under a key.
+    A file that contains a bearer token: as its only word, or in JSON under a key.
 
-    It is read when the first request is made, and again whenever it changed. A file of one's own that others may read
-    is refused, as by ssh.
+    It is read for the first request, and again after each change. A file of the current user that others may read is
+    rejected, like by ssh.
 
     Parameters
     ----------
     path : str or Path
-        ``~`` stands for the home folder of whoever reads it.
+        ``~`` is the home folder of the process that reads the file.
     key : str, optional
-        Where the file is JSON; ``token`` unless given.
+        Key of the token in a JSON file; ``token`` by default.
 
     Notes
     -----
-    It travels to other processes as its path; each reads the file for itself.
+    A pickle contains the path; each process reads the file itself.
 
     Examples
     --------
@@ -108,94 +104,50 @@ class TokenFile(_SecretFile):
         key = "" if self.key is None else f", key={self.key!r}"
         return f"TokenFile({str(self.path)!r}{key})"
 
-    def __reduce__(self) -> Any:
-        return TokenFile, (str(self.path), self.key)
-
-    def _understand(self, text: str) -> str:
+    def _parse(self, text: str) -> str:
         if self.key is None and not text.lstrip().startswith("{"):
             return bearer(text.strip(), f"the text of {self.path}")
-        key = self.key or _DEFAULT_KEY
+        key = self.key or "token"
         return bearer(_members(text, self.path).get(key), f"the value of {key!r} in {self.path}")
 
 
 class StoredLogin(_SecretFile):
-    """What ``rendergateway login`` keeps for a server."""
+    """The credentials that ``rendergateway login`` stored for a server."""
 
     def __init__(self, path: str | os.PathLike[str], server: str) -> None:
         super().__init__(path)
         self.server = server
 
-    def __reduce__(self) -> Any:
-        return StoredLogin, (str(self.path), self.server)
-
-    def _understand(self, text: str) -> str:
+    def _parse(self, text: str) -> str:
         values = _members(text, self.path)
         if values.get("server") != self.server:
-            raise CredentialsError(f"{self.path} does not hold credentials for {self.server}; log in again")
+            raise CredentialsError(f"{self.path} does not contain credentials for {self.server}; log in again")
         if "token" in values:
             return bearer(values["token"], f"the value of 'token' in {self.path}")
-        headers: dict[str, str] = {}
-        BasicLogin(str(values.get("username")), str(values.get("password"))).sign(headers)
-        return headers["Authorization"]
+        return BasicLogin(str(values.get("username")), str(values.get("password"))).authorization()
 
 
-class VariableToken:
-    """A bearer token in a variable of the environment."""
-
-    travels = True
-
-    def __init__(self, variable: str) -> None:
-        self.variable = variable
-
-    def __repr__(self) -> str:
-        return f"VariableToken({self.variable!r})"
-
-    def sign(self, headers: MutableMapping[str, str]) -> None:
-        """Add the bearer authorization."""
-        headers["Authorization"] = bearer(os.environ.get(self.variable), f"the value of {self.variable}")
-
-    def refresh(self, refused: str | None = None) -> bool:
-        """Return whether the variable holds another token by now."""
-        return f"Bearer {os.environ.get(self.variable)}" != refused
-
-
-def configured_credentials(
-    base_url: str, configuration: Configuration, environment: Mapping[str, str] = os.environ
-) -> Credentials | None:
+def configured_credentials(base_url: str, configuration: Configuration) -> Credentials | None:
     """
-    Return the credentials that environment, profile or a login hold for a server; None where there are none.
+    Return the configured credentials for a server: from the environment, a profile or a stored login; None if missing.
 
-    What a place says of credentials counts only for the service that it names itself: a token goes nowhere else.
-
-    Parameters
-    ----------
-    base_url : str
-        Of the service that is asked.
-    configuration : Configuration
-        What all places say.
-    environment : mapping, optional
-        The environment's variables.
+    Credentials of a configuration layer apply only to the service that the same layer names.
     """
     server = origin(base_url)
     for layer in configuration.layers:
-        if not _names(layer.values.get("service"), server):
+        address = layer.values.get("service", EMBEDDED)
+        if address.startswith(EMBEDDED) or origin(Address.parse(address).base_url) != server:
             continue
         if "token" in layer.values:
             return VariableToken(layer.sources["token"])
         if "token_file" in layer.values:
             return TokenFile(layer.values["token_file"], layer.values.get("token_key"))
-    return stored_login(base_url, environment)
-
-
-def _names(address: str | None, server: str) -> bool:
-    if address is None or address.startswith(EMBEDDED):
-        return False
-    return origin(Address.parse(address).base_url) == server
+    return stored_login(base_url)
 
 
 def origin(base_url: str) -> str:
     """
-    Return scheme, host and port of a URL: what credentials belong to.
+    Return scheme, host and port of a URL: the scope of credentials.
 
     Examples
     --------
@@ -207,32 +159,26 @@ def origin(base_url: str) -> str:
     return f"{split.scheme}://{host}:{split.port or (443 if split.scheme == 'https' else 80)}"
 
 
-def login_path(base_url: str, environment: Mapping[str, str] = os.environ) -> Path:
-    """Return the path of the file that holds the credentials of a server; it need not be there."""
+def login_path(base_url: str) -> Path:
+    """Return the path of the stored login of a server, whether or not it exists."""
     name = quote(origin(base_url).replace("://", "_").replace(":", "_"), safe="")
-    return configuration_path(environment).parent / "credentials" / f"{name}.json"
+    return configuration_path().parent / "credentials" / f"{name}.json"
 
 
-def stored_login(base_url: str, environment: Mapping[str, str] = os.environ) -> Credentials | None:
-    """Return the credentials that were saved for a server; None where there are none."""
-    path = login_path(base_url, environment)
+def stored_login(base_url: str) -> Credentials | None:
+    """Return the stored login of a server; None if missing."""
+    path = login_path(base_url)
     return StoredLogin(path, origin(base_url)) if path.is_file() else None
 
 
-def save_credentials(
-    base_url: str,
-    *,
-    token: str | None = None,
-    login: tuple[str, str] | None = None,
-    environment: Mapping[str, str] = os.environ,
-) -> Path:
+def save_credentials(base_url: str, *, token: str | None = None, login: tuple[str, str] | None = None) -> Path:
     """
-    Keep credentials for a server in a file of their own, readable by nobody else, in the place of those before.
+    Store credentials for a server in a file that only the current user can read, replacing earlier ones.
 
     Parameters
     ----------
     base_url : str
-        Of the service.
+        URL of the service.
     token : str, optional
         A bearer token.
     login : (str, str), optional
@@ -241,24 +187,24 @@ def save_credentials(
     Returns
     -------
     Path
-        Of the file.
+        Path of the file.
 
     Raises
     ------
     CredentialsError
-        If it is no token, or neither or both are given.
+        If the token is malformed, or not exactly one of *token* and *login* is passed.
     """
     if (token is None) == (login is None):
-        raise CredentialsError("give either a token, or user name and password")
+        raise CredentialsError("pass either a token, or user name and password")
     values = {"server": origin(base_url)}
     if login is not None:
         values |= {"username": login[0], "password": login[1]}
     else:
-        bearer(token, "what was given")
+        bearer(token, "the given token")
         values["token"] = str(token)
-    path = login_path(base_url, environment)
+    path = login_path(base_url)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # mkstemp makes files of mode 600; a whole file comes into the place of the one before, or none does.
+    # mkstemp creates the file with mode 600, and the replacement is atomic.
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -271,27 +217,27 @@ def save_credentials(
     return path
 
 
-def forget_credentials(base_url: str, environment: Mapping[str, str] = os.environ) -> bool:
-    """Remove the credentials that were saved for a server; False where there were none."""
+def forget_credentials(base_url: str) -> bool:
+    """Delete the stored login of a server; return False if it was missing."""
     try:
-        login_path(base_url, environment).unlink()
+        login_path(base_url).unlink()
     except FileNotFoundError:
         return False
     return True
 
 
 def _check_private(path: Path, status: os.stat_result) -> None:
-    # As ssh does: what others own, a mounted secret for example, is their decision.
+    # Like ssh: a file of another owner, a mounted secret for example, is not checked.
     if status.st_uid == os.getuid() and status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise CredentialsError(f"{path} can be read by others, so its secret is none; chmod 600 {path}")
+        raise CredentialsError(f"{path} must not be readable by others: chmod 600 {path}")
 
 
 def _members(text: str, path: Path) -> dict[str, Any]:
     try:
         values = json.loads(text)
     except ValueError:
-        # The text is a secret, and the error would show it.
+        # Without the cause, whose message would contain the secret text.
         raise CredentialsError(f"{path} is not JSON") from None
     if not isinstance(values, dict):
-        raise CredentialsError(f"{path} is JSON, but no object with keys")
+        raise CredentialsError(f"{path} is not a JSON object with keys")
     return values

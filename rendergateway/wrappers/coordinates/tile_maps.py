@@ -1,4 +1,4 @@
-"""Tiles as maps between local and world pixels: many points on many tiles, tiles of one kind together."""
+"""Maps between local and world pixels of many tiles: tiles of one kind are transformed together."""
 
 from __future__ import annotations
 
@@ -16,10 +16,8 @@ from rendergateway.model.tables.table import Column
 from rendergateway.model.tile_text.kinds import TileKinds
 from rendergateway.transforms import Transform, TransformList, affines_apply, affines_undo
 
-__all__ = ["FRAMES", "METHODS", "Carried", "TileMap", "TileMaps"]
+__all__ = ["METHODS", "Mapped", "TileMap", "TileMaps"]
 
-# What local pixels are: those of the image, or those behind the lens correction.
-FRAMES = ("raw", "lens_corrected")
 METHODS = ("exact", "mesh")
 
 _NO_SIZE = "width and height must be set to create transform mesh"
@@ -28,24 +26,24 @@ _NO_SIZE = "width and height must be set to create transform mesh"
 @attrs.frozen(eq=False)
 class TileMap:
     """
-    What tiles of one kind have in common on the way into the world: *head*, *before*, and then affines of their own.
+    The common part of the maps of tiles of one kind: *head*, *before*, then affines of each tile.
 
     Attributes
     ----------
     head : TransformList
         All transforms but the affine ones at the end; often one lens correction, the same for many tiles.
     before : ndarray, shape (2, 3)
-        The affine transforms behind the head that are the same for all, as one.
+        The affine transforms after the head that all have in common, composed.
     count : int
-        How many affines of each tile follow.
+        Number of affines of each tile that follow.
     is_bare : bool
-        Whether the tile has no transforms at all.
+        Whether the tile has no transforms.
     width, height : float or None
-        Of the image.
+        Of the image, in local pixels.
     cell_size : float
         The tile's ``meshCellSize``.
     problem : str
-        Why such a tile cannot be used; empty where it can.
+        Why such a tile cannot be used; empty if it can.
     """
 
     head: TransformList = attrs.field(factory=TransformList)
@@ -59,12 +57,12 @@ class TileMap:
 
     @classmethod
     def of(cls, text: Text, shared: Mapping[str, Transform], frame: str = "raw", count: int = 0) -> TileMap:
-        """Return the map of a tile with *count* last affines of its own; what stands in the way is its *problem*."""
+        """Return the map of a tile with *count* last affines of its own, or with a *problem*."""
         tile = TileRecord.from_json(text)
         try:
             whole = tile.transforms.flattened(shared)
             chosen = list(whole if frame == "raw" else whole.split_at_lens()[1])
-            # With the lens in front left out, fewer may follow.
+            # Without the lens at the front, fewer may follow.
             count = min(count, len(chosen))
             head, before = _parted(chosen[: len(chosen) - count])
         except (TransformError, RecordError) as error:
@@ -80,8 +78,8 @@ def _parted(items: Sequence[Transform]) -> tuple[TransformList, FloatArray]:
 
 
 @attrs.frozen(eq=False)
-class Carried:
-    """Points (N, 2), NaN where there is none; the tiles' z (N,); and why tiles or points could not be used (N,)."""
+class Mapped:
+    """Points (N, 2), NaN if there is none; z of the tiles (N,); and errors (N,), empty if there is none."""
 
     points: FloatArray
     z: FloatArray
@@ -90,16 +88,16 @@ class Carried:
 
 class TileMaps:
     """
-    The maps of many tiles by id; those of a kind are made when they are first needed.
+    The maps of many tiles by id; the map of a kind is made on first use.
 
     Parameters
     ----------
     tiles : TileTable
         The tile specs.
     shared : mapping of str to Transform
-        The shared transforms that they refer to.
+        The shared transforms that the tiles refer to.
     frame : {'raw', 'lens_corrected'}
-        What local pixels are.
+        The frame of local pixels, see `rendergateway.geometry.FRAMES`.
     """
 
     def __init__(self, tiles: TileTable, shared: Mapping[str, Transform], frame: str = "raw") -> None:
@@ -113,54 +111,54 @@ class TileMaps:
         return tile_id in self._rows
 
     def z(self, tile_ids: Sequence[str]) -> FloatArray:
-        """Return the sections of tiles; NaN where one has none."""
+        """Return z of tiles; NaN if a tile has none."""
         return self._z[[self._rows[tile_id] for tile_id in tile_ids]]
 
-    def world_from_local(self, tile_ids: Sequence[str], points: FloatArray) -> Carried:
-        """Carry local points (N, 2), each of its tile, into the world."""
-        return self._carried(tile_ids, points, _head_of, _into_world)
+    def world_from_local(self, tile_ids: Sequence[str], points: FloatArray) -> Mapped:
+        """Transform local points (N, 2), each by its tile, into the world."""
+        return self._mapped(tile_ids, points, _head_of, _into_world)
 
-    def local_from_world(self, tile_ids: Sequence[str], points: FloatArray, method: str) -> Carried:
+    def local_from_world(self, tile_ids: Sequence[str], points: FloatArray, method: str) -> Mapped:
         """
-        Carry world points (N, 2), each into its tile.
+        Transform world points (N, 2), each into its tile.
 
         Parameters
         ----------
         method : {'exact', 'mesh'}
-            *exact* inverts the transforms themselves, wherever the point lies. *mesh* gives the service's answers:
+            *exact* inverts the transforms themselves, wherever the point is. *mesh* returns the results of the service:
             through triangles, NaN without an error outside of 0 … width − 1 and 0 … height − 1.
         """
         if method == "exact":
-            return self._carried(tile_ids, points, _head_of, _into_tiles_exactly)
-        return self._carried(tile_ids, points, _mesh_of, _into_tiles_by_mesh)
+            return self._mapped(tile_ids, points, _head_of, _into_tiles_exactly)
+        return self._mapped(tile_ids, points, _mesh_of, _into_tiles_by_mesh)
 
-    def _carried(
+    def _mapped(
         self,
         tile_ids: Sequence[str],
         points: FloatArray,
         kind_of: Callable[[TileMap], Hashable],
-        carry: Callable[[TileMap, FloatArray, FloatArray, Column], FloatArray],
-    ) -> Carried:
+        transform: Callable[[TileMap, FloatArray, FloatArray, Column], FloatArray],
+    ) -> Mapped:
         numbers: dict[str, int] = {}
         which = np.array([numbers.setdefault(tile_id, len(numbers)) for tile_id in tile_ids], dtype=np.int64)
         rows = np.array([self._rows[tile_id] for tile_id in numbers], dtype=np.int64)
         maps, groups, tails, problem = self._grouped([self._texts[row] for row in rows.tolist()], kind_of)
-        carried, error = np.full_like(points, np.nan), problem[which]
+        mapped, error = np.full_like(points, np.nan), problem[which]
         for places in _places_of_each(groups[which]):
             tile_map, reasons = maps[groups[which[places[0]]]], error[places]
             if tile_map.problem:
                 continue
             try:
-                carried[places] = carry(tile_map, tails[which[places]], points[places], reasons)
+                mapped[places] = transform(tile_map, tails[which[places]], points[places], reasons)
             except TransformError as refused:
                 reasons[:] = str(refused)
             error[places] = reasons
-        return Carried(carried, self._z[rows[which]], error)
+        return Mapped(mapped, self._z[rows[which]], error)
 
     def _grouped(
         self, texts: Sequence[Text], kind_of: Callable[[TileMap], Hashable]
     ) -> tuple[list[TileMap], IntArray, FloatArray, Column]:
-        """Return a map of each group that is carried together; group, last affines and problem of each tile."""
+        """Return one map per group that is transformed together; group, last affines and problem of each tile."""
         kinds = TileKinds.of(texts)
         groups, tails = np.empty(len(texts), dtype=np.int64), np.empty((len(texts), 2, 3))
         problem: Column = np.full(len(texts), "", dtype=object)
@@ -172,7 +170,7 @@ class TileMaps:
             maps += [tile_map] * (len(found) - len(maps))
             tails[rows] = kinds.placed(rows, tile_map.count, tile_map.before)
             if tile_map.problem:
-                # Each by itself: the sentence may name the tile.
+                # One by one: the message may name the tile.
                 problem[rows] = [TileMap.of(texts[row], self._shared, self._frame).problem for row in rows.tolist()]
         return maps, groups, tails, problem
 
@@ -185,7 +183,7 @@ class TileMaps:
 
 
 def _places_of_each(numbers: IntArray) -> list[IntArray]:
-    """Return the places, ascending, of each number that there is."""
+    """Return the positions, ascending, of each distinct number."""
     order = np.argsort(numbers, kind="stable")
     ends = np.flatnonzero(np.diff(numbers[order])) + 1
     return np.split(order, ends) if len(numbers) else []
@@ -214,7 +212,7 @@ def _into_tiles_exactly(tile_map: TileMap, tails: FloatArray, points: FloatArray
 
 
 def _inverted(inverse: Transform, points: FloatArray, error: Column) -> FloatArray:
-    """Apply *inverse* to the points without an error; those that it refuses are found by halving."""
+    """Apply *inverse* to the points without an error; points that it refuses are found by bisection."""
     rows = np.flatnonzero(error == "")
     found = np.full_like(points, np.nan)
     waiting = [rows] if len(rows) else []
@@ -235,7 +233,7 @@ def _inverted(inverse: Transform, points: FloatArray, error: Column) -> FloatArr
 
 def _into_tiles_by_mesh(tile_map: TileMap, tails: FloatArray, points: FloatArray, error: Column) -> FloatArray:
     if tile_map.is_bare:
-        # A tile without transforms gives every point back, inside it or not.
+        # A tile without transforms returns every point, inside it or not.
         return points
     if tile_map.width is None or tile_map.height is None:
         raise TransformError(_NO_SIZE)

@@ -1,22 +1,18 @@
-"""What callers give to name things, checked where it is given: misuse shows there, not when something is read."""
+"""Checks of the names, numbers and boxes that callers pass, made when they are passed."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from rendergateway.endpoints.endpoint import STATES
 from rendergateway.errors import BadRequestError, ConfigurationError
 from rendergateway.geometry import Bounds
 
-if TYPE_CHECKING:
-    from rendergateway.model import TileRecord
-    from rendergateway.wrappers.core.object import ObjectWrapper
-    from rendergateway.wrappers.objects.tile import TileWrapper
-
 __all__ = [
+    "COMPUTE",
     "ZRange",
     "as_box",
     "as_name",
@@ -26,12 +22,35 @@ __all__ = [
     "as_z_range",
     "check_new_name",
     "check_parts",
+    "is_local",
+    "kind_of",
     "tile_id_of",
 ]
 
 ZRange: TypeAlias = "float | tuple[float | None, float | None] | None"
 
+# Where work is done that both sides can do.
+COMPUTE = ("local", "service")
 _REACHABLE = re.compile(r"[A-Za-z0-9]+(_[A-Za-z0-9]+)*")
+
+
+def is_local(compute: object) -> bool:
+    """
+    Return whether work is done by this process.
+
+    Raises
+    ------
+    ValueError
+        If *compute* is neither ``'local'`` nor ``'service'``.
+    """
+    if compute not in COMPUTE:
+        raise ValueError(f"compute must be 'local' or 'service', got {compute!r}")
+    return compute == "local"
+
+
+def kind_of(value: object) -> str | None:
+    """Return the kind of an object wrapper; None for anything else."""
+    return getattr(value, "KIND", None)
 
 
 def as_name(value: object, what: str) -> str:
@@ -41,39 +60,39 @@ def as_name(value: object, what: str) -> str:
     Raises
     ------
     TypeError
-        If it is no text, or an empty one.
+        If it is not a text, or empty.
     """
     if not isinstance(value, str) or not value:
-        raise TypeError(f"{_one(what)} is named by a text, not {value!r}")
+        raise TypeError(f"the name of {_one(what)} must be a text that is not empty, got {value!r}")
     return str(value)
 
 
 def as_names(value: object, *kinds: str) -> list[str]:
     """
-    Return the parts of a name like ``owner/project/stack``, of which those before the last may be left out.
+    Return the parts of a name like ``owner/project/stack``; all but the last may be left out.
 
     Parameters
     ----------
     value : str
         The name.
     *kinds : str
-        What the parts are names of.
+        The kinds that the parts name.
 
     Raises
     ------
     TypeError
-        If it is no text.
+        If it is not a text.
     ConfigurationError
         If a part is empty, or there are too many.
     """
     if not isinstance(value, str):
-        raise TypeError(f"{_one(kinds[-1])} is named by a text, not {value!r}")
+        raise TypeError(f"the name of {_one(kinds[-1])} must be a text, got {value!r}")
     parts = value.split("/")
     if len(parts) > len(kinds) or not all(parts):
         form = kinds[0]
         for kind in kinds[1:]:
             form = f"[{form}/]{kind}"
-        raise ConfigurationError(f"{_one(kinds[-1])} is named {form}, not {value!r}")
+        raise ConfigurationError(f"the name of {_one(kinds[-1])} must be {form}, got {value!r}")
     return parts
 
 
@@ -83,7 +102,7 @@ def _one(kind: str) -> str:
 
 def check_new_name(names: Mapping[str, str]) -> None:
     """
-    Refuse to rename to what has no address: a service does it, and finds the thing under no name any more.
+    Refuse to rename to a name without a URL: the service renames, and the contents become unreachable.
 
     Parameters
     ----------
@@ -98,24 +117,26 @@ def check_new_name(names: Mapping[str, str]) -> None:
     for kind, name in names.items():
         if not _REACHABLE.fullmatch(name):
             raise BadRequestError(
-                f"the {kind} {name!r} would have no address, and what is in it be lost; names are letters and digits, "
+                f"the {kind} {name!r} would have no URL, so its contents would be unreachable; use letters and digits, "
                 "in groups joined by single underscores"
             )
 
 
-def check_parts(wrapper_class: type[ObjectWrapper[Any]], obj: object, key: object) -> None:
+def check_parts(wrapper_class: type[Any], obj: object, key: object) -> None:
     """
-    Refuse to build a wrapper of what is no record of its kind, or no key.
+    Refuse to build a wrapper from a wrong record or key.
 
     Raises
     ------
     TypeError
-        If either is something else.
+        If *obj* is not a record of the class, or *key* is not a key.
     """
     if obj is not None and not isinstance(obj, wrapper_class.RECORD):
-        raise TypeError(f"obj of a {wrapper_class.__name__} is a {wrapper_class.RECORD.__name__}, not {obj!r}")
+        raise TypeError(f"obj of a {wrapper_class.__name__} must be a {wrapper_class.RECORD.__name__}, got {obj!r}")
     if key is not None and not hasattr(key, "_asdict"):
-        raise TypeError(f"key of a {wrapper_class.__name__} is one of rendergateway.wrappers.core.keys, not {key!r}")
+        raise TypeError(
+            f"key of a {wrapper_class.__name__} must be one of rendergateway.wrappers.core.keys, got {key!r}"
+        )
 
 
 def as_state(value: object) -> str:
@@ -125,10 +146,10 @@ def as_state(value: object) -> str:
     Raises
     ------
     ValueError
-        If it is none.
+        If it is not a state.
     """
     if value not in STATES:
-        raise ValueError(f"a stack is {', '.join(STATES)}; {value!r} is none of them")
+        raise ValueError(f"the state of a stack must be {', '.join(STATES)}; got {value!r}")
     return str(value)
 
 
@@ -139,22 +160,22 @@ def as_z(value: Any) -> float:
     Raises
     ------
     TypeError, ValueError
-        If it is no finite number, nor the text of one.
+        If it is not a finite number, nor the text of one.
     """
     try:
         z = float(value)
     except ValueError as error:
-        raise ValueError(f"z is a number, not {value!r}; a section id is given as section_id=") from error
+        raise ValueError(f"z must be a number, got {value!r}; pass a section id as section_id=") from error
     except TypeError as error:
-        raise TypeError(f"z is a number, not {value!r}") from error
+        raise TypeError(f"z must be a number, got {value!r}") from error
     if not math.isfinite(z):
-        raise ValueError(f"z is a finite number, not {value!r}")
+        raise ValueError(f"z must be finite, got {value!r}")
     return z
 
 
 def as_z_range(z: ZRange) -> tuple[float | None, float | None]:
     """
-    Return the first and the last z that are meant; None for an open end.
+    Return the first and the last z; None for an open end.
 
     Raises
     ------
@@ -169,32 +190,32 @@ def as_z_range(z: ZRange) -> tuple[float | None, float | None]:
     try:
         return (as_z(z),) * 2
     except TypeError as error:
-        raise TypeError(f"z is a number, or (first, last) with None for an open end, not {z!r}") from error
+        raise TypeError(f"z must be a number, or (first, last) with None for an open end, got {z!r}") from error
 
 
 def as_box(box: object) -> Bounds | None:
     """
-    Return a box, or None where none is given.
+    Return a bounding box, or None.
 
     Raises
     ------
     TypeError
-        If it is no Bounds.
+        If it is not a Bounds.
     ValueError
-        If it goes from a larger number to a smaller one.
+        If a maximum is below its minimum.
     """
     if box is None:
         return None
     if not isinstance(box, Bounds):
-        raise TypeError(f"box= is Bounds(min_x, min_y, max_x, max_y), not {box!r}")
+        raise TypeError(f"box must be Bounds(min_x, min_y, max_x, max_y), got {box!r}")
     if not (box.width >= 0 and box.height >= 0):
-        raise ValueError(f"there is nothing in the box {tuple(box)}; it goes from min_x, min_y to max_x, max_y")
+        raise ValueError(f"the box {tuple(box)} is empty; pass min_x <= max_x and min_y <= max_y")
     return box
 
 
-def tile_id_of(tile: str | TileRecord | TileWrapper) -> str:
+def tile_id_of(tile: Any) -> str:
     """
-    Return the id of a tile that is given by it, or as a record or wrapper.
+    Return the id of a tile passed as id, record or wrapper.
 
     Raises
     ------
@@ -203,5 +224,5 @@ def tile_id_of(tile: str | TileRecord | TileWrapper) -> str:
     """
     tile_id = tile if isinstance(tile, str) else getattr(tile, "tile_id", None)
     if not isinstance(tile_id, str):
-        raise TypeError(f"a tile is meant by its id, its record or its wrapper, not by {tile!r}")
+        raise TypeError(f"a tile must be an id, a TileRecord or a TileWrapper, got {tile!r}")
     return str(tile_id)

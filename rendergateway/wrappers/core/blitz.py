@@ -1,4 +1,4 @@
-"""The names by which Blitz Gateway's users know the verbs: one closed table, no second body."""
+"""Aliases of the verbs of OMERO's Blitz Gateway: one closed table, no second implementation."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rendergateway.wrappers.core.templates import changes_data
+from rendergateway.wrappers.core.mutators import changes_data
 
 __all__ = ["GATEWAY_ALIASES", "OBJECT_ALIASES", "add_aliases"]
 
+# Alias → primary name. ObjectWrapper and Gateway declare them for type checkers; a test compares.
 OBJECT_ALIASES: Mapping[str, str] = {
     "countChildren": "count_children",
     "getAncestry": "ancestry",
@@ -34,14 +35,14 @@ def _alias(name: str, of: str, primary: Any) -> Callable[..., Any]:
     call.__name__ = name
     call.__qualname__ = name
     call.__doc__ = f"Blitz Gateway's name for `{of}`."
-    # What help() shows: the values of the primary verb, and none where that is a property.
+    # The signature that help() shows: that of the primary verb, and none if that is a property.
     shown = inspect.signature(primary if inspect.isfunction(primary) else lambda self: None)
     call.__signature__ = shown  # type: ignore[attr-defined]
     return call
 
 
 def add_aliases(owner: type[Any], table: Mapping[str, str]) -> None:
-    """Give *owner* each alias of *table*; what a subclass makes of the verb, the alias calls."""
+    """Add each alias of *table* to *owner*; an alias calls the primary verb of the object's own class."""
     for name, of in table.items():
         primary = getattr(owner, of)
         alias = _alias(name, of, primary)

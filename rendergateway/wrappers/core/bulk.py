@@ -1,123 +1,154 @@
-"""What is done with all objects of a collection: columns, records, work on each of them."""
+"""Long work over many objects: its options, and a worker pool that keeps the order."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rendergateway.model import Record
-from rendergateway.model.records.json_slices import Text
+import attrs
+
+from rendergateway.errors import add_note
+from rendergateway.progress import Progress, tracking
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from concurrent.futures import Executor, Future
 
-    from rendergateway.progress import Progress
-    from rendergateway.wrappers.core.listing import Listing, Loaded
-    from rendergateway.wrappers.core.object import ObjectWrapper
+__all__ = ["Bulk", "in_order", "mapped", "read_ahead"]
 
-__all__ = ["AllAtOnce"]
-
+T = TypeVar("T")
 R = TypeVar("R")
-W = TypeVar("W", bound="ObjectWrapper[Any]")
 
 
-class AllAtOnce(Sequence[W]):
-    """The part of a collection that reads or works on all its objects."""
-
-    if TYPE_CHECKING:
-        _what: str
-
-        @property
-        def _current(self) -> Loaded: ...
-        @property
-        def _now(self) -> Listing: ...
-        @property
-        def _class(self) -> type[Any]: ...
-
-    @property
-    def texts(self) -> Sequence[Text]:
-        """The JSON text of each record, as it came; where the listing has none, objects are loaded one by one."""
-        texts = self._now.texts
-        return texts if texts is not None else [wrapper._obj.to_json() for wrapper in self]
-
-    def records(self) -> Iterator[Record]:
-        """Yield the record of each object, without wrapping it."""
-        if self._now.texts is None:
-            yield from (wrapper._obj for wrapper in self)
-        else:
-            yield from map(self._class.RECORD.from_json, self.texts)
-
-    def table(self, *, units: str = "px") -> Any:
-        """
-        Return the objects as columns: a `TileTable`, a `MatchTable` or, for all else, a `RowTable`.
-
-        Parameters
-        ----------
-        units : {'px', 'nm'}
-            With ``nm`` boxes come in nanometres, in a `RowTable`: numbers to look at, not tiles to be written.
-
-        Raises
-        ------
-        RenderGatewayError
-            If nanometres are asked for and nobody said how large a pixel of the stack is.
-        """
-        if units not in ("px", "nm"):
-            raise ValueError(f"units are 'px' or 'nm', not {units!r}")
-        return self._class._table_of(self, units)
-
-    def map(
-        self,
-        work: Callable[[W], R],
-        *,
-        workers: int | None = None,
-        processes: int | None = None,
-        progress: Progress = None,
-    ) -> list[R]:
-        """
-        Return what *work* makes of each object, in order.
-
-        Parameters
-        ----------
-        work : callable
-            Given one object. In other processes it must be one that pickle knows: a function of a module.
-        workers : int
-            Threads; 8 where nothing is said.
-        processes : int
-            Processes in the place of threads, for work that keeps a core busy. Objects arrive there with all that
-            they hold, and no credentials.
-        progress : bool or callable, optional
-            As everywhere: a bar on a terminal where nothing is said.
-
-        Raises
-        ------
-        TypeError
-            If *work* does not travel to other processes.
-        BaseException
-            The first error in the order of the objects, with a note that says of which. What is under way is finished
-            (processes are ended), nothing else is begun; the same on Ctrl-C.
-        """
-        from rendergateway.wrappers.core.mapping import mapped
-
-        return mapped(work, self, what=self._what, workers=workers, processes=processes, progress=progress)
-
-    def prefetch(self, *, workers: int = 8, progress: Progress = None) -> Self:
-        """
-        Load the children of each object, or objects without children themselves, several at a time; return self.
-
-        The objects are kept as long as this listing is, so that what was fetched is there when they are reached.
-        """
-        loaded = self._current
-        loaded.held = list(self)
-        self.map(_load_children, workers=workers, progress=progress)
-        return self
-
-    def simple_marshal(self) -> list[dict[str, Any]]:
-        """Return plain values of each object for JSON, as `ObjectWrapper.simple_marshal` does of one."""
-        return [wrapper.simple_marshal() for wrapper in self]
+def _positive(options: Bulk, field: attrs.Attribute[int], value: int) -> None:
+    if not isinstance(value, int) or value < 1:
+        raise ValueError(f"{field.name} must be >= 1, got {value!r}")
 
 
-def _load_children(wrapper: ObjectWrapper[Any]) -> None:
-    if wrapper.CHILD_KIND is not None:
-        wrapper.children().load()
-    else:
-        wrapper.load()
+@attrs.frozen(kw_only=True)
+class Bulk:
+    """
+    Options of long work, with one default per gateway.
+
+    Parameters
+    ----------
+    workers : int
+        Concurrent requests, or threads.
+    batch : int
+        Objects per request.
+    progress : bool or callable, optional
+        See `rendergateway.progress.tracking`.
+
+    Raises
+    ------
+    ValueError
+        If *workers* or *batch* is below 1.
+    """
+
+    workers: int = attrs.field(default=4, validator=_positive)
+    batch: int = attrs.field(default=2000, validator=_positive)
+    progress: Progress = None
+
+    def with_given(self, *, workers: int | None = None, batch: int | None = None, progress: Progress = None) -> Bulk:
+        """Return these options with the ones that are not None replaced."""
+        return Bulk(
+            workers=self.workers if workers is None else workers,
+            batch=self.batch if batch is None else batch,
+            progress=self.progress if progress is None else progress,
+        )
+
+
+def mapped(
+    work: Callable[[T], R],
+    items: Sequence[T],
+    bulk: Bulk,
+    *,
+    what: str,
+    processes: int | None = None,
+) -> list[R]:
+    """Return the results of *work* on each item, in order; see `Collection.map`."""
+    # Imported on use: multiprocessing, which it loads, is a tenth of a plain import.
+    from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+
+    if processes is not None:
+        if processes < 1:
+            raise ValueError(f"processes must be >= 1, got {processes}")
+        _check_picklable(work)
+    count = bulk.workers if processes is None else processes
+    pool = ThreadPoolExecutor(count, "rendergateway-map") if processes is None else ProcessPoolExecutor(count)
+    try:
+        return _collected(in_order(pool, work, items, 2 * count), what, len(items), bulk.progress)
+    except BaseException:
+        _stop(pool)
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _check_picklable(work: object) -> None:
+    import pickle
+
+    try:
+        pickle.dumps(work)
+    except Exception as error:
+        raise TypeError(
+            f"{work!r} cannot be pickled for another process: {error}; pass a module-level function, or use workers= "
+            "instead of processes="
+        ) from error
+
+
+def _collected(results: Iterator[R], what: str, total: int, progress: Progress) -> list[R]:
+    done: list[R] = []
+    with tracking(progress, what, total) as report:
+        for result in results:
+            done.append(result)
+            report(len(done))
+    return done
+
+
+def in_order(pool: Executor, work: Callable[[T], R], items: Iterable[T], limit: int) -> Iterator[R]:
+    """Yield results in the order of the items; at most *limit* of them are running or waiting to be taken."""
+    pending: deque[tuple[T, Future[R]]] = deque()
+    for item in items:
+        pending.append((item, pool.submit(work, item)))
+        if len(pending) == limit:
+            yield _result(*pending.popleft())
+    while pending:
+        yield _result(*pending.popleft())
+
+
+def _result(item: Any, future: Future[R]) -> R:
+    try:
+        return future.result()
+    except Exception as error:
+        add_note(error, f"while processing {item!r}")
+        raise
+
+
+def _stop(pool: Executor) -> None:
+    """Terminate the processes of a pool; unlike threads they can be stopped in the middle of their work."""
+    # terminate_workers() does this from Python 3.14 on.
+    for process in list((getattr(pool, "_processes", None) or {}).values()):
+        process.terminate()
+
+
+def read_ahead(items: Iterable[T], read: Callable[[T], R], ahead: int) -> Iterator[R]:
+    """
+    Yield the results of *read* for each item, in order, while up to *ahead* more are read by threads.
+
+    Parameters
+    ----------
+    items : iterable
+        Consumed lazily.
+    read : callable
+        Called in threads.
+    ahead : int
+        Number of threads, and of results read before they are consumed.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    pool = ThreadPoolExecutor(ahead, "rendergateway-read")
+    try:
+        yield from in_order(pool, read, items, ahead + 1)
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -2,50 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from rendergateway.errors import MultipleFoundError, NotFoundError
-from rendergateway.transport.forks import new_lock
-from rendergateway.wrappers.core.bulk import AllAtOnce
-from rendergateway.wrappers.core.display import ShownCollection
-from rendergateway.wrappers.core.freshness import Seen
+from rendergateway.forks import new_lock
+from rendergateway.model.records.json_slices import Text
+from rendergateway.model.records.record import Record
+from rendergateway.progress import Progress
+from rendergateway.wrappers.core import display
+from rendergateway.wrappers.core.bound import Client
+from rendergateway.wrappers.core.bulk import mapped
+from rendergateway.wrappers.core.epochs import Seen
 from rendergateway.wrappers.core.keys import Scope
 from rendergateway.wrappers.core.listing import Listing, Loaded
+from rendergateway.wrappers.core.mutators import changes_data
 from rendergateway.wrappers.core.pages import Page, Pages
 from rendergateway.wrappers.core.selection import in_words, places_in_order, places_that_fit
-from rendergateway.wrappers.core.templates import changes_data
 
 if TYPE_CHECKING:
-    from rendergateway.gateway import Gateway
-    from rendergateway.wrappers.core.object import ObjectWrapper
+    from typing_extensions import Self
 
 __all__ = ["Collection", "Listing"]
 
 R = TypeVar("R")
-W = TypeVar("W", bound="ObjectWrapper[Any]")
+V = TypeVar("V")
+W = TypeVar("W", covariant=True)
 
 
-class Collection(AllAtOnce[W], ShownCollection, Generic[W]):
+class Collection(Sequence[W], Generic[W]):
     """
-    Objects of one kind, in order, loaded when first read and again after a write through the same gateway.
+    Objects of one kind, in order, loaded on first use and again after a write through the same gateway.
 
-    Building one makes no request. The first of ``len``, an index, a loop and a look-up makes the requests of the
-    listing, once; objects are wrapped when they are reached. Slices, `filter` and `order_by` give collections over the
-    same listing, which make no request of their own.
+    Building one makes no request. The first ``len``, index, loop or look-up makes the requests of the listing, once;
+    objects are wrapped on access. Slices, `filter` and `order_by` return collections over the same listing, which make
+    no request of their own.
 
     Parameters
     ----------
     conn : Gateway
-        Where the objects live.
+        The gateway of the objects.
     kind : str
-        What they are.
+        The kind of the objects.
     load : callable
         Makes the requests and returns the `Listing`.
     scope : tuple of str
-        What must be written to for the listing to be old.
+        The stack or match collection whose writes invalidate the listing.
     what : str
-        Said in messages: "tiles of section 3.0".
+        For messages: "tiles of section 3.0".
     above : ObjectWrapper, optional
         What the listing was reached from; its objects keep it alive.
     """
@@ -54,13 +58,13 @@ class Collection(AllAtOnce[W], ShownCollection, Generic[W]):
 
     def __init__(
         self,
-        conn: Gateway,
+        conn: Client,
         kind: str,
         load: Callable[[], Listing],
         *,
         scope: Scope,
         what: str,
-        above: ObjectWrapper[Any] | None = None,
+        above: Any = None,
     ) -> None:
         self._conn = conn
         self._above = () if above is None else (above,)
@@ -75,7 +79,7 @@ class Collection(AllAtOnce[W], ShownCollection, Generic[W]):
 
     @property
     def is_loaded(self) -> bool:
-        """Whether the listing is here, and no write through this gateway has made it old."""
+        """Whether the listing was read and no write through this gateway has invalidated it."""
         loaded = self._loaded
         return loaded is not None and not loaded.seen.epoch.is_over
 
@@ -94,19 +98,20 @@ class Collection(AllAtOnce[W], ShownCollection, Generic[W]):
         return self._current.listing
 
     def _read(self) -> Loaded:
-        # The epoch from before the request: a write that comes between makes the listing old, not fresh.
-        epoch, serial = self._conn.epoch(self._scope), self._conn.next_serial()
+        # The epoch from before the request: a write in between makes the listing stale, not fresh.
+        objects = self._conn.objects
+        epoch, serial = objects.epoch(self._scope), objects.next_serial()
         listing = self._load()
         return Loaded(listing, Seen(epoch, serial, listing.known, self._above))
 
-    def load(self) -> Collection[W]:
+    def load(self) -> Self:
         """Load the listing if it is not loaded; return the collection."""
         _ = self._current
         return self
 
     @changes_data
-    def reload(self) -> Collection[W]:
-        """Load the listing again: what others wrote shows."""
+    def reload(self) -> Self:
+        """Load the listing again, to see what others wrote."""
         with self._lock:
             self._loaded = self._read()
         return self
@@ -124,16 +129,16 @@ class Collection(AllAtOnce[W], ShownCollection, Generic[W]):
         if isinstance(place, slice):
             return _Part(self, lambda loaded: loaded.listing.part(place), self._what)
         if isinstance(place, str):  # type: ignore[unreachable]
-            # Django asks so for every dotted name, before it asks for the attribute; it must cost no request.
-            raise TypeError(f"{self!r} is indexed by place; get({place!r}) finds an id")
+            # Django tries this for every dotted name, before the attribute; it must cost no request.
+            raise TypeError(f"{self!r} is indexed by position; get({place!r}) finds an id")
         loaded = self._current
         listing = loaded.listing
         try:
             id = listing.ids[place]
         except (IndexError, TypeError) as error:
-            raise type(error)(f"{place!r} is no place in {self!r}: {error}") from None
+            raise type(error)(f"{place!r} is not a position in {self!r}: {error}") from None
         text = listing.texts[place] if listing.texts is not None else None
-        wrapper: W = self._conn.wrap_listed(self._class, listing.key_of(id), text, loaded.seen)
+        wrapper: W = self._conn.objects.wrap_listed(self._class, listing.key_of(id), text, loaded.seen)
         return wrapper
 
     def __iter__(self) -> Iterator[W]:
@@ -141,7 +146,7 @@ class Collection(AllAtOnce[W], ShownCollection, Generic[W]):
 
     def _objects(self, loaded: Loaded) -> Iterator[W]:
         listing, seen, key_of = loaded.listing, loaded.seen, loaded.listing.key_of
-        wrap, wrapper_class = self._conn.wrap_listed, self._class
+        wrap, wrapper_class = self._conn.objects.wrap_listed, self._class
         if listing.texts is None:
             return (wrap(wrapper_class, key_of(id), None, seen) for id in listing.ids)
         return (
@@ -154,7 +159,7 @@ class Collection(AllAtOnce[W], ShownCollection, Generic[W]):
 
     @property
     def _class(self) -> type[Any]:
-        return self._conn.registry[self._kind]
+        return self._conn.objects.registry[self._kind]
 
     @property
     def _place_of_id(self) -> dict[Any, int]:
@@ -165,11 +170,11 @@ class Collection(AllAtOnce[W], ShownCollection, Generic[W]):
         return self._current.index("keys", lambda listing: map(listing.key_of, listing.ids))
 
     def count(self, item: object = ...) -> int:
-        """Return how many objects there are, or how often *item* is among them; templates call it without."""
+        """Return the number of objects, or how often *item* occurs; templates call it without an argument."""
         return len(self) if item is ... else int(item in self)
 
     def index(self, item: object, start: int = 0, stop: int | None = None) -> int:
-        """Return the place of an object, or of an id."""
+        """Return the position of an object, or of an id."""
         key = getattr(item, "_key", None)
         place = self._place_of_id.get(item) if key is None else self._place_of_key.get(key)
         if place is None or place not in range(*slice(start, stop).indices(len(self))):
@@ -178,29 +183,29 @@ class Collection(AllAtOnce[W], ShownCollection, Generic[W]):
 
     @property
     def total(self) -> int:
-        """How many objects the whole listing has, of which slices, filters and pages show a part."""
+        """Number of objects in the whole listing, of which slices, filters and pages show a part."""
         return len(self)
 
     # Choosing
 
     @property
     def ids(self) -> list[Any]:
-        """The ids of all objects, in order: what `get` takes."""
+        """The ids of all objects, in order, as `get` takes them."""
         return list(self._now.ids)
 
     @property
     def first(self) -> W | None:
-        """The first object; None where there is none."""
+        """The first object; None if the collection is empty."""
         return self[0] if len(self) else None
 
     @property
     def last(self) -> W | None:
-        """The last object; None where there is none."""
+        """The last object; None if the collection is empty."""
         return self[-1] if len(self) else None
 
     def get(self, id: Any) -> W:
         """
-        Return the object of that id.
+        Return the object with an id.
 
         Raises
         ------
@@ -219,32 +224,57 @@ class Collection(AllAtOnce[W], ShownCollection, Generic[W]):
         Raises
         ------
         NotFoundError
-            If there is none.
+            If the collection is empty.
         MultipleFoundError
-            If there are several.
+            If it has several objects.
         """
         if not len(self):
             raise NotFoundError(f"there are no {self._what}")
         if len(self) > 1:
             names = ", ".join(str(id) for id in self.ids[:3])
-            raise MultipleFoundError(f"one was asked for, there are {len(self)} {self._what}: {names}, …")
+            raise MultipleFoundError(f"expected one object, found {len(self)} {self._what}: {names}, …")
         return self[0]
 
-    def filter(self, **fields: Any) -> Collection[W]:
+    def of(self, wrapper_class: type[V]) -> Collection[V]:
         """
-        Return the objects whose fields have these values; chosen here, without a request beyond the listing's.
+        Return this collection typed as objects of a registered subclass, for type checkers and editors.
 
         Parameters
         ----------
-        **fields
-            By name: fields of the record, of the records in it (``image_row`` of a tile's layout), and properties of
-            the class. A value is compared, None stands for a field that is missing; a list, tuple, set, range or array
-            means one of its values; a function is given each value that there is, and tells.
+        wrapper_class : type
+            The registered class of this kind, or a base of it.
 
         Raises
         ------
         TypeError
-            If there is no such field; the message names those that there are.
+            If objects of this collection are of another class.
+
+        Examples
+        --------
+        ``for tile in section.tiles().of(LabTile): tile.score``
+        """
+        if not issubclass(self._class, wrapper_class):
+            raise TypeError(
+                f"objects of {self!r} are {self._class.__name__}, not {wrapper_class.__name__}; "
+                f"gateway.register({wrapper_class.__name__}) changes that"
+            )
+        return self  # type: ignore[return-value]
+
+    def filter(self, **fields: Any) -> Collection[W]:
+        """
+        Return the objects whose fields have these values; no request beyond the listing's.
+
+        Parameters
+        ----------
+        **fields
+            By name: fields of the record and of nested records (``image_row`` of a tile's layout), and properties of
+            the class. A value is compared; None matches a missing field; a list, tuple, set, range or array matches
+            any of its values; a function is called with each value that is not missing and returns whether it matches.
+
+        Raises
+        ------
+        TypeError
+            If a field does not exist; the message lists those that do.
 
         Examples
         --------
@@ -252,43 +282,136 @@ class Collection(AllAtOnce[W], ShownCollection, Generic[W]):
         """
         choose = places_that_fit(self._class, fields)
         words = [f"{name} {in_words(value)}" for name, value in fields.items()]
-        what = f"{self._what} with {' and '.join(words)}" if words else self._what
-        return _Part(self, lambda loaded: loaded.listing.chosen(choose(self, loaded)), what)
+        return self._chosen(choose, f"{self._what} with {' and '.join(words)}" if words else self._what)
 
     def order_by(self, *fields: str) -> Collection[W]:
         """
-        Return the objects in the order of fields; what is missing comes last.
+        Return the objects ordered by fields; objects without a value come last.
 
         Parameters
         ----------
         *fields : str
-            Names as `filter` takes them; with ``-`` before it, from the largest.
+            Names as `filter` takes them; a leading ``-`` reverses the order.
 
         Raises
         ------
         TypeError
-            If there is no such field; when the collection is read, if its values have no order.
+            If a field does not exist; when the collection is read, if its values cannot be ordered.
         """
-        order = places_in_order(self._class, fields)
-        return _Part(self, lambda loaded: loaded.listing.chosen(order(self, loaded)), self._what)
+        return self._chosen(places_in_order(self._class, fields), self._what)
 
-    def pages(self, size: int) -> Pages[W]:
-        """Return this collection cut into pages of *size* objects: a sequence of collections."""
+    def _chosen(self, choose: Callable[[Listing, Callable[[], Iterator[Any]]], list[int]], what: str) -> Collection[W]:
+        def part(loaded: Loaded) -> Listing:
+            return loaded.listing.chosen(choose(loaded.listing, lambda: self._objects(loaded)))
+
+        return _Part(self, part, what)
+
+    def pages(self, size: int) -> Pages[Collection[W]]:
+        """Return this collection in pages of *size* objects: a sequence of collections."""
         return Pages(self, size)
 
-    def page(self, number: int, size: int) -> Page[W]:
-        """Return one page of at most *size* objects, counted from 1, with the numbers of those beside it."""
+    def page(self, number: int, size: int) -> Page[Collection[W]]:
+        """Return one page of at most *size* objects, counted from 1, with the numbers of the pages beside it."""
         return self.pages(size).page(number)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        # It would travel with the requests that it has yet to make; objects travel with what they hold.
-        raise TypeError(f"{self!r} does not travel to another process; list() of it does, and so does table()")
+    # All objects
 
-    def __copy__(self) -> Collection[W]:
-        # It stands for what the service lists; there is no second one.
+    @property
+    def texts(self) -> Sequence[Text]:
+        """The JSON text of each record, as received; if the listing has none, objects are loaded one by one."""
+        texts = self._now.texts
+        return texts if texts is not None else [wrapper._obj.to_json() for wrapper in self._items()]
+
+    def records(self) -> Iterator[Record]:
+        """Yield the record of each object, without wrapping it."""
+        if self._now.texts is None:
+            yield from (wrapper._obj for wrapper in self._items())
+        else:
+            yield from map(self._class.RECORD.from_json, self.texts)
+
+    def _items(self) -> Iterator[Any]:
+        return iter(self)
+
+    def table(self, *, units: str = "px") -> Any:
+        """
+        Return the objects as columns: a `TileTable`, a `MatchTable` or, for other kinds, a `RowTable`.
+
+        Parameters
+        ----------
+        units : {'px', 'nm'}
+            With ``nm`` bounding boxes are in nanometres, in a `RowTable`: for analysis, not for writing back.
+
+        Raises
+        ------
+        RenderGatewayError
+            If nanometres are asked for and the stack has no resolution.
+        """
+        if units not in ("px", "nm"):
+            raise ValueError(f"units must be 'px' or 'nm', got {units!r}")
+        return self._class._table_of(self, units)
+
+    def map(
+        self,
+        work: Callable[[W], R],
+        *,
+        workers: int | None = None,
+        processes: int | None = None,
+        progress: Progress = None,
+    ) -> list[R]:
+        """
+        Return the results of a function on each object, in order.
+
+        Parameters
+        ----------
+        work : callable
+            Called with one object. With *processes* it must be picklable: a module-level function.
+        workers : int, optional
+            Number of threads.
+        processes : int, optional
+            Number of processes instead of threads, for CPU-bound work. Objects are sent with everything that they
+            hold, without credentials.
+        workers, progress
+            Default: those of the gateway, see `Bulk`.
+
+        Raises
+        ------
+        TypeError
+            If *work* cannot be pickled for other processes, or both *workers* and *processes* are given.
+        BaseException
+            The first error in the order of the objects, with a note that names the object. Running work is finished
+            (processes are terminated), no further work is started; the same on Ctrl-C.
+        """
+        if workers is not None and processes is not None:
+            raise TypeError("workers= are threads and processes= are processes; give one of them")
+        bulk = self._conn.bulk.with_given(workers=workers, progress=progress)
+        return mapped(work, self, bulk, what=self._what, processes=processes)
+
+    def prefetch(self, *, workers: int | None = None, progress: Progress = None) -> Self:
+        """
+        Load the children of each object, or the object itself if it has none, several at a time; return self.
+
+        The objects are kept alive as long as this listing, so that what was fetched is found again.
+        """
+        loaded = self._current
+        loaded.held = list(self)
+        self.map(_load_children, workers=workers, progress=progress)
         return self
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Collection[W]:
+    def simple_marshal(self) -> list[dict[str, Any]]:
+        """Return plain values of each object for JSON, see `ObjectWrapper.simple_marshal`."""
+        return [wrapper.simple_marshal() for wrapper in self._items()]
+
+    # Identity, display
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # It would be pickled with the requests still to be made; objects are pickled with what they hold.
+        raise TypeError(f"{self!r} cannot be pickled; list() of it can, and so can table()")
+
+    def __copy__(self) -> Self:
+        # It represents a listing of the service; there is no second one.
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
 
     def __eq__(self, other: object) -> bool:
@@ -302,9 +425,22 @@ class Collection(AllAtOnce[W], ShownCollection, Generic[W]):
         count = str(len(loaded.listing.ids)) if loaded is not None and self.is_loaded else "not loaded"
         return f"<Collection of {self._what}: {count}>"
 
+    def _repr_html_(self) -> str:
+        return display.html_of_collection(self)
+
+    def __rich__(self) -> Any:
+        return display.tree_of_collection(self)
+
+    if not TYPE_CHECKING:
+        # Hidden from type checkers, so that they report missing names.
+
+        def __getattr__(self, name: str) -> Any:
+            """Suggest a name; repeat a property that failed, so that its own error shows."""
+            return display.missing_attribute(self, name, display.no_attribute_of_collection)
+
 
 class _Part(Collection[W]):
-    """Objects chosen from another collection: fresh and old with it."""
+    """Objects chosen from another collection; stale when that one is."""
 
     def __init__(self, source: Collection[W], choose: Callable[[Loaded], Listing], what: str) -> None:
         super().__init__(source._conn, source._kind, source._load, scope=source._scope, what=what)
@@ -317,11 +453,18 @@ class _Part(Collection[W]):
 
     @property
     def total(self) -> int:
-        """How many objects the whole listing has, of which this is a part."""
+        """Number of objects in the whole listing, of which this is a part."""
         return self._source.total
 
     @changes_data
-    def reload(self) -> Collection[W]:
-        """Load the collection that this was chosen from again."""
+    def reload(self) -> Self:
+        """Load the collection that this one was chosen from again."""
         self._source.reload()
         return super().reload()
+
+
+def _load_children(wrapper: Any) -> None:
+    if wrapper.CHILD_KIND is not None:
+        wrapper.children().load()
+    else:
+        wrapper.load()

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from rendergateway.transport.forks import new_lock
+from rendergateway.forks import new_lock
 from rendergateway.wrappers.core.keys import Key
 
 if TYPE_CHECKING:

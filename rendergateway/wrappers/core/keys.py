@@ -1,5 +1,5 @@
 """
-The keys that name objects: the values that stand for them in the paths of the service.
+The keys of objects: the values that identify them in the paths of the service.
 
 The fields of a key are the path values of the endpoints, so ``key._asdict()`` is what a request needs.
 """
@@ -115,7 +115,7 @@ class PairKey(NamedTuple):
     """
     A pair of tiles in a match collection, seen from p.
 
-    What lies in other collections is merged into it where *merge_collection* names some.
+    Points of the collections in *merge_collection* are merged into it.
     """
 
     owner: str
@@ -147,12 +147,12 @@ class MatchGroupKey(NamedTuple):
 
 StackPartKey: TypeAlias = SectionKey | TileKey | TransformKey | TileGroupKey
 Key: TypeAlias = OwnerKey | ProjectKey | StackKey | StackPartKey | CollectionKey | MatchGroupKey | PairKey
-# What a write can change for others: a stack, or a match collection.
+# The unit of invalidation: a stack, or a match collection.
 Scope: TypeAlias = tuple[str, ...]
 
 
 def scope_of(key: Key) -> Scope:
-    """Return what must be written to for the object of this *key* to change."""
+    """Return the stack or match collection whose writes invalidate the object with this key."""
     scope: tuple[Any, ...] = key[: _SCOPE_SIZES.get(type(key))]
     return scope
 
@@ -165,13 +165,13 @@ _SCOPE_SIZES: dict[type[Key], int] = {
 
 def keys_below(key_class: type[Key], *above: str) -> Callable[[Any], Key]:
     """
-    Return what makes the keys of the children of an object, of their ids.
+    Return a function from the ids of children to their keys.
 
     Examples
     --------
     >>> keys_below(TileKey, "lab", "cortex", "montage")("t1")
     TileKey(owner='lab', project='cortex', stack='montage', tile_id='t1')
     """
-    # As the class itself would, at a third of the cost: this is done for each tile of a section.
+    # As the class itself does, at a third of the cost: this is called for each tile of a section.
     new: Any = tuple.__new__
     return lambda name: new(key_class, (*above, name))

@@ -1,4 +1,4 @@
-"""What a listing holds, before anything in it is wrapped."""
+"""The content of a listing, before anything in it is wrapped."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from typing import Any
 import attrs
 
 from rendergateway.model.records.json_slices import Raw
-from rendergateway.wrappers.core.freshness import Seen
+from rendergateway.wrappers.core.epochs import Seen
 from rendergateway.wrappers.core.keys import Key
 
 __all__ = ["Listing", "Loaded"]
 
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_NO_FACTS: Mapping[str, Any] = MappingProxyType({})
+# Memory per item of a listing, in addition to its text.
+_ITEM_BYTES = 150
 
 
 @attrs.frozen
 class Listing:
     """
-    An id for each object and, where the answer had it, the text of each record.
+    The id of each object and, if the answer had it, the text of each record.
 
     Attributes
     ----------
@@ -29,32 +31,38 @@ class Listing:
     key_of : callable
         Makes the key of an id; keys are made when objects are reached.
     texts : sequence of JSON text, optional
-        One an id; views into the answer.
+        One per id; views into the answer.
     known : mapping
-        Facts that all objects share because they were asked for, such as ``z`` of the tiles of a section. They need
-        not be read from each record then.
+        Facts that all objects share because they were asked for, such as ``z`` of the tiles of a section; they need
+        not be read from each record.
     """
 
     ids: Sequence[Any]
     key_of: Callable[[Any], Key]
     texts: Sequence[Raw | bytes] | None = None
-    known: Mapping[str, Any] = _NOTHING
+    known: Mapping[str, Any] = _NO_FACTS
 
     def part(self, chosen: slice) -> Listing:
         """Return a part of the listing; the texts are shared."""
         return attrs.evolve(self, ids=self.ids[chosen], texts=self.texts[chosen] if self.texts is not None else None)
 
     def chosen(self, places: Iterable[int]) -> Listing:
-        """Return the objects at these places, in this order."""
+        """Return the objects at these positions, in this order."""
         places = list(places)
         texts = [self.texts[place] for place in places] if self.texts is not None else None
         return attrs.evolve(self, ids=[self.ids[place] for place in places], texts=texts)
+
+    @property
+    def size(self) -> int:
+        """Approximate memory in bytes, from the first text: records of one listing are much alike."""
+        first = len(bytes(self.texts[0])) if self.texts else 0
+        return len(self.ids) * (_ITEM_BYTES + first)
 
 
 @attrs.define(eq=False)
 class Loaded:
     """
-    A listing that was read, and what was made of it since.
+    A listing that was read, and what was derived from it since.
 
     Attributes
     ----------
@@ -63,7 +71,7 @@ class Loaded:
     seen : Seen
         When it was read.
     places : dict
-        Look-up tables by name: from id or key to place; made when asked for.
+        Look-up tables by name, from id or key to position; made on demand.
     held : list
         Objects that the collection keeps alive, because their children were fetched for it.
     """
@@ -74,7 +82,7 @@ class Loaded:
     held: list[Any] = attrs.field(factory=list)
 
     def index(self, name: str, read: Callable[[Listing], Iterable[Any]]) -> dict[Any, int]:
-        """Return the look-up table *name*, of what *read* makes of the listing."""
+        """Return the look-up table *name*, made from *read* of the listing on first use."""
         if name not in self.places:
             self.places[name] = {item: place for place, item in enumerate(read(self.listing))}
         return self.places[name]

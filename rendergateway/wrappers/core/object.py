@@ -1,63 +1,67 @@
-"""What all wrappers share: identity, loading once, freshness, navigation up."""
+"""The base of all wrappers: identity, lazy loading, caching and navigation."""
 
 from __future__ import annotations
 
 import functools
 import inspect
+import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from rendergateway.errors import NoGatewayError, RenderGatewayError
-from rendergateway.model import Record
-from rendergateway.model.records.json_slices import Text
-from rendergateway.transport.forks import new_lock
+from rendergateway.errors import NoGatewayError, NotFoundError, RenderGatewayError
+from rendergateway.forks import new_lock
+from rendergateway.model.records.record import Record
+from rendergateway.wrappers.core import display, labels
 from rendergateway.wrappers.core.arguments import check_parts
+from rendergateway.wrappers.core.blitz import OBJECT_ALIASES, add_aliases
+from rendergateway.wrappers.core.bound import Bound, Client
 from rendergateway.wrappers.core.collection import Collection
-from rendergateway.wrappers.core.display import ShownObject
-from rendergateway.wrappers.core.freshness import NOTHING_HELD, Epoch, Held
+from rendergateway.wrappers.core.epochs import NOTHING_HELD, OVER, Epoch, Held
 from rendergateway.wrappers.core.keys import Key, Scope, scope_of
-from rendergateway.wrappers.core.labels import LabelledObject
-from rendergateway.wrappers.core.memory import NO_MEMORY, Remembering
+from rendergateway.wrappers.core.listing import Listing
+from rendergateway.wrappers.core.mutators import changes_data
 from rendergateway.wrappers.core.rows import row_table
-from rendergateway.wrappers.core.templates import changes_data
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-    from rendergateway.gateway import Gateway
 
 __all__ = ["ObjectWrapper", "changes_data"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 
-_NOTHING_KNOWN: Mapping[str, Any] = MappingProxyType({})
-# Nothing is written below an object of no gateway.
-_LOOSE = Epoch()
-# For steps of nanoseconds: one thing is looked at and put in the place of another.
+_NO_FACTS: Mapping[str, Any] = MappingProxyType({})
+_NO_MEMORY: tuple[Epoch, dict[Any, Any]] = (OVER, {})
+# The epoch of detached records: nothing is written below them.
+_DETACHED = Epoch()
+# Held for nanoseconds: one state is compared and replaced by another.
 _exchange = new_lock()
+# Documented although private: users of Blitz Gateway look for them.
+_RAW_NAMES = ("_conn", "_obj")
 
 
-class ObjectWrapper(ShownObject, Remembering, LabelledObject, Generic[RecordT]):
+class ObjectWrapper(Generic[RecordT]):
     """
-    An object of the service: named by a key, loaded when first read.
+    An object of the service: identified by a key, loaded on first use.
 
     Parameters
     ----------
     conn : Gateway, optional
-        Where the object lives. A wrapper around a loose record needs none.
+        The gateway of the object; a wrapper of a detached record needs none.
     obj : Record, optional
-        What is known of the object already.
+        The record, if it is known already.
     key : tuple, optional
-        What names it; taken from *obj* where it is not given.
+        Identifies the object; read from *obj* unless given.
     **extra
-        Handed to ``__prepare__``, the hook for fields of one's own.
+        Passed to ``__prepare__``, the hook for fields of subclasses.
 
     Notes
     -----
-    Building, ``repr``, ``==``, ``hash``, ``dir`` and pickling make no request. Two wrappers are equal when server, kind
-    and key are. Within one gateway the same object comes back as long as it lives, in whatever thread.
+    Building, ``repr``, ``==``, ``hash``, ``dir`` and pickling make no request. Two wrappers are equal if server, kind
+    and key are. Within one gateway there is one live object per class and key, in whatever thread. An object keeps
+    the objects alive that it was reached from.
     """
 
     KIND: ClassVar[str]
@@ -65,7 +69,7 @@ class ObjectWrapper(ShownObject, Remembering, LabelledObject, Generic[RecordT]):
     RECORD: ClassVar[type[Record]]
     MARSHALLED: ClassVar[Sequence[str]] = ()
 
-    # Django calls what it can call; a class in a template context is there to be compared, not to be made.
+    # Django calls what is callable; a class in a template context is there for comparison, not to be called.
     do_not_call_in_templates = True
 
     # With slots a misspelt attribute cannot be assigned; subclasses of users have a __dict__ for fields of their own.
@@ -76,11 +80,12 @@ class ObjectWrapper(ShownObject, Remembering, LabelledObject, Generic[RecordT]):
         "_gateway",
         "_held",
         "_key",
+        "_memory",
         "_own_lock",
     )
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Mark what overrides a verb that changes something: who does need not know of the mark."""
+        """Mark overridden mutators as such (Django's ``alters_data``); authors of subclasses need not."""
         super().__init_subclass__(**options)
         members = [item for base in cls.__mro__ for item in vars(base).items()]
         for name in {name for name, member in members if getattr(member, "alters_data", False)}:
@@ -89,31 +94,24 @@ class ObjectWrapper(ShownObject, Remembering, LabelledObject, Generic[RecordT]):
                 changes_data(own)
 
     def __init__(
-        self, conn: Gateway | None = None, obj: RecordT | None = None, *, key: Key | None = None, **extra: Any
+        self, conn: Client | None = None, obj: RecordT | None = None, *, key: Key | None = None, **extra: Any
     ) -> None:
         check_parts(type(self), obj, key)
         key = key if key is not None else self._key_of(obj)
-        epoch = conn.epoch(scope_of(key)) if conn is not None else _LOOSE
+        epoch = conn.objects.epoch(scope_of(key)) if conn is not None else _DETACHED
         self._set_up(conn, key, NOTHING_HELD if obj is None else (epoch, {}, obj, 0), extra, ())
 
-    def _set_up(
-        self,
-        conn: Gateway | None,
-        key: Key,
-        held: Held,
-        extra: dict[str, Any],
-        above: tuple[ObjectWrapper[Any], ...],
-    ) -> None:
-        """Do what building does; tiles of a listing, which are many, are only set up."""
+    def _set_up(self, conn: Client | None, key: Key, held: Held, extra: dict[str, Any], above: tuple[Any, ...]) -> None:
+        """Initialise the slots; the many objects of a listing are made by this alone."""
         self._gateway = conn
         self._key = key
         self._held = held
-        # The objects that this one was reached from, kept alive: what they remember is read once.
+        # The objects that this one was reached from: what they cache is read once.
         self._above = above
-        self._memory = NO_MEMORY
+        self._memory = _NO_MEMORY
         self._own_lock: threading.RLock | None = None
         self._extra = extra
-        # A call that does nothing is a tenth of what wrapping a tile costs.
+        # A call that does nothing costs a tenth of wrapping a tile.
         if extra or type(self).__prepare__ is not _prepare_nothing:
             self.__prepare__(**extra)
 
@@ -124,7 +122,7 @@ class ObjectWrapper(ShownObject, Remembering, LabelledObject, Generic[RecordT]):
 
     @property
     def id(self) -> Any:
-        """The last part of the key: what names the object among its siblings."""
+        """The last part of the key: identifies the object among its siblings."""
         return self._key[-1]
 
     @property
@@ -146,7 +144,7 @@ class ObjectWrapper(ShownObject, Remembering, LabelledObject, Generic[RecordT]):
         return self.name
 
     def __repr__(self) -> str:
-        # Parts of the key of a loose record may be empty.
+        # Parts of the key of a detached record may be empty.
         return f"<{type(self).__name__} {'/'.join(str(part) for part in self._key if part != '')}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -154,7 +152,7 @@ class ObjectWrapper(ShownObject, Remembering, LabelledObject, Generic[RecordT]):
         return _revive, (type(self), self._gateway, self._key, text, self._extra, self._carried())
 
     def __copy__(self) -> Self:
-        # A wrapper stands for a thing in the service; there is no second one.
+        # A wrapper represents an object of the service; there is no second one.
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
@@ -163,36 +161,57 @@ class ObjectWrapper(ShownObject, Remembering, LabelledObject, Generic[RecordT]):
     # Loading
 
     @property
-    def _conn(self) -> Gateway:
+    def _conn(self) -> Any:
+        """The gateway; not typed, because wrappers are below it."""
         if self._gateway is None:
             raise NoGatewayError(
-                f"{self!r} stands around a loose record, of no gateway, and has only what is in it; "
-                "with conn= and key= it stands for an object of a service"
+                f"{self!r} wraps a detached record (no gateway) and has only the fields of the record; "
+                f"{type(self).__name__}(conn=gateway, key=...) wraps an object of a service"
             )
         return self._gateway
 
     @property
+    def _bound(self) -> Bound[Any]:
+        """The key and the gateway, as features take them."""
+        return Bound(self._conn, self._key)
+
+    @property
     def is_loaded(self) -> bool:
-        """Whether the record is here, and no write through this gateway has made it old."""
+        """Whether the record was read and no write through this gateway has invalidated it."""
         return not self._held[0].is_over
 
     @property
+    def exists(self) -> bool:
+        """
+        Whether the service has this object.
+
+        Notes
+        -----
+        The request that loads the object, unless it is loaded.
+        """
+        try:
+            self.load()
+        except NotFoundError:
+            return False
+        return True
+
+    @property
     def _scope(self) -> Scope:
-        """What must be written to for this object to change."""
+        """The stack or match collection whose writes invalidate this object."""
         return scope_of(self._key)
 
     @property
-    def _present_epoch(self) -> Epoch:
-        return self._gateway.epoch(self._scope) if self._gateway is not None else _LOOSE
+    def _current_epoch(self) -> Epoch:
+        return self._gateway.objects.epoch(self._scope) if self._gateway is not None else _DETACHED
 
     @property
     def _record(self) -> RecordT | None:
-        """The record that is here, old or not; no request."""
+        """The loaded record, stale or not; no request."""
         _, _, record, _ = held = self._held
         return self._made(held, record) if isinstance(record, bytes) else record  # type: ignore[return-value]
 
     def _made(self, held: Held, text: bytes) -> Record:
-        """Make the record of its text, and keep it in the place of the text."""
+        """Make the record from its text, and keep it in place of the text."""
         record = self.RECORD.from_json(text)
         with _exchange:
             if self._held is held:
@@ -201,12 +220,12 @@ class ObjectWrapper(ShownObject, Remembering, LabelledObject, Generic[RecordT]):
 
     @property
     def _serial(self) -> int:
-        """When that record was read; see `Held`."""
+        """The serial of the last read, see `Held`."""
         return self._held[3]
 
     @property
     def _lock(self) -> threading.RLock:
-        """Held while this object loads; made when first needed, because few of many objects ever load alone."""
+        """Held while this object loads; made on demand, because few of many objects ever load alone."""
         if self._own_lock is None:
             with _exchange:
                 self._own_lock = self._own_lock or new_lock()
@@ -214,7 +233,7 @@ class ObjectWrapper(ShownObject, Remembering, LabelledObject, Generic[RecordT]):
 
     @property
     def _obj(self) -> RecordT:
-        """The record underneath, loaded when first needed and again after a write through this gateway."""
+        """The record, loaded on first use and again after a write through this gateway."""
         epoch, _, record, _ = held = self._held
         if epoch.is_over:
             with self._lock:
@@ -230,40 +249,38 @@ class ObjectWrapper(ShownObject, Remembering, LabelledObject, Generic[RecordT]):
 
     @changes_data
     def reload(self) -> Self:
-        """Load the object again, and its children when they are next read: what others wrote shows."""
+        """Load the object again, and its children when they are next read, to see what others wrote."""
         with self._lock:
-            self._memory = NO_MEMORY
+            self._memory = _NO_MEMORY
             self._load()
         return self
 
     def _load(self) -> None:
-        # Epoch and serial from before the request: a write that comes between makes what is read old, not fresh.
-        epoch, serial = self._present_epoch, self._conn.next_serial()
+        # Epoch and serial from before the request: a write in between makes the record stale, not fresh.
+        epoch, serial = self._current_epoch, self._conn.objects.next_serial()
         self._take(self._fetch(), epoch, serial)
 
     def _fetch(self) -> RecordT:
-        """Ask the service for the record."""
+        """Request the record."""
         raise NotImplementedError
 
-    def _take(
-        self, record: Record | bytes, epoch: Epoch, serial: int, known: Mapping[str, Any] = _NOTHING_KNOWN
-    ) -> None:
-        """Accept *record* as what the service said last; *known* are values of `fact` properties that go with it."""
+    def _take(self, record: Record | bytes, epoch: Epoch, serial: int, known: Mapping[str, Any] = _NO_FACTS) -> None:
+        """Accept *record* as the last answer of the service; *known* are values of `fact` properties."""
         with _exchange:
             self._held = epoch, known, record, serial
 
     def _fact(self, name: str, read: Callable[[Any], Any]) -> Any:
-        """Return the value of the `fact` property *name*, and remember it with the record that it was made of."""
+        """Return the value of the `fact` property *name*, and cache it with the record that it was read from."""
         _ = self._obj
-        epoch, told, record, serial = held = self._held
+        epoch, facts, record, serial = held = self._held
         value = read(self)
         with _exchange:
             if self._held is held:
-                self._held = epoch, {**told, name: value}, record, serial
+                self._held = epoch, {**facts, name: value}, record, serial
         return value
 
     def _carried(self) -> dict[Any, Any]:
-        """Return what is remembered and travels to other processes: small things that the object is asked for there."""
+        """Return the cached values that are pickled with the object: small ones that are needed elsewhere."""
         return {}
 
     @classmethod
@@ -273,19 +290,42 @@ class ObjectWrapper(ShownObject, Remembering, LabelledObject, Generic[RecordT]):
 
     @classmethod
     def _key_of(cls, record: RecordT | None) -> Key:
-        """Return the key that stands in a record."""
-        raise TypeError(f"{cls.__name__} needs a key, or an object that has one")
+        """Return the key of a record."""
+        raise TypeError(f"{cls.__name__} needs key=, or obj= with a record that has one")
 
-    # Requests
+    # Memory: values made once per epoch, by name
 
-    def _call(self, endpoint: str, **values: Any) -> Any:
-        return self._conn.call(endpoint, **self._key._asdict(), **values)
+    def _remembered(self, name: Any, make: Callable[[], Any]) -> Any:
+        """Return a cached value; made by *make* on first use and again after a write."""
+        epoch, memory = self._memory
+        if not epoch.is_over and name in memory:
+            return memory[name]
+        with self._lock:
+            if self._memory[0].is_over:
+                self._memory = (self._current_epoch, {})
+            memory = self._memory[1]
+            if name not in memory:
+                memory[name] = make()
+            return memory[name]
 
-    def _text(self, endpoint: str, **values: Any) -> Text:
-        return self._conn.fetch(endpoint, **self._key._asdict(), **values)
+    def _recalled(self, name: Any) -> Any:
+        """Return a cached value; None if it is missing or stale."""
+        epoch, memory = self._memory
+        return None if epoch.is_over else memory.get(name)
+
+    def _while_held(self, name: Any, make: Callable[[], Any]) -> Any:
+        """Return a value cached by weak reference: as long as it is used elsewhere and nothing is written."""
+        with self._lock:
+            held = self._remembered("weakly held", weakref.WeakValueDictionary)
+            found = held.get(name)
+            if found is None:
+                found = held[name] = make()
+            return found
+
+    # Related objects
 
     def _wrap(self, kind: str, key: Key, record: Record | None = None, **extra: Any) -> Any:
-        return self._conn.wrap(kind, key, record, **extra)
+        return self._conn.objects.wrap(kind, key, record, **extra)
 
     def _child(self, kind: str, key: Key) -> Any:
         """Return an object below this one, which keeps this one alive."""
@@ -304,16 +344,48 @@ class ObjectWrapper(ShownObject, Remembering, LabelledObject, Generic[RecordT]):
         if not any(known is parent for known in above):
             self._above = (*(known for known in above if known.KIND != parent.KIND), parent)
 
+    def _children(self, kind: str, what: str, load: Callable[[], Listing]) -> Any:
+        """Return the collection of this object that is named *what*, loaded by *load*; cached."""
+        return self._remembered(what, lambda: self._listed(kind, what, load, lambda: self))
+
+    def _selection(self, kind: str, what: str, load: Callable[[], Listing]) -> Any:
+        """
+        Return the collection that is named *what*, loaded by *load*: one of any number.
+
+        Unlike children it is cached only while it is used elsewhere or was listed just now: reading one box after
+        another must not fill the memory.
+        """
+
+        def make() -> Collection[Any]:
+            selection = self._listed(kind, what, load, lambda: this())
+            this = weakref.ref(selection)
+            return selection
+
+        return self._while_held(what, make)
+
+    def _listed(
+        self, kind: str, what: str, load: Callable[[], Listing], holder: Callable[[], object]
+    ) -> Collection[Any]:
+        """Return a collection loaded by *load*; *holder* is then kept alive for a while."""
+
+        def loaded() -> Listing:
+            listing = load()
+            self._conn.objects.recent.keep_listed(holder(), listing.size)
+            return listing
+
+        name = f"{what} of {self.KIND} {self}"
+        return Collection(self._conn, kind, loaded, scope=self._scope, what=name, above=self)
+
     # Navigation
 
     @property
     def parent(self) -> ObjectWrapper[Any] | None:
-        """What this object belongs to; None at the top."""
+        """The object that this one belongs to; None at the top."""
         return None
 
     def children(self) -> Collection[Any]:
         """
-        Return what belongs to this object.
+        Return the objects that belong to this one.
 
         Raises
         ------
@@ -323,11 +395,11 @@ class ObjectWrapper(ShownObject, Remembering, LabelledObject, Generic[RecordT]):
         raise RenderGatewayError(f"a {self.KIND} has no children")
 
     def count_children(self) -> int:
-        """Return how many children there are."""
+        """Return the number of children."""
         return len(self.children())
 
     def ancestry(self) -> list[ObjectWrapper[Any]]:
-        """Return parent, parent's parent and so on, nearest first; no request."""
+        """Return parent, grandparent and so on, nearest first; no request."""
         above = []
         parent = self.parent
         while parent is not None:
@@ -337,12 +409,12 @@ class ObjectWrapper(ShownObject, Remembering, LabelledObject, Generic[RecordT]):
 
     def simple_marshal(self, *, parents: bool = False) -> dict[str, Any]:
         """
-        Return plain values for JSON: type, id, name and what the class marshals.
+        Return plain values for JSON: type, id, name and the attributes listed in ``MARSHALLED``.
 
         Parameters
         ----------
         parents : bool
-            Whether to add the ancestry, each marshalled without its own.
+            Whether to add the ancestry, each object without its own.
         """
         values = {"type": self.KIND, "id": self.id, "name": self.name}
         values.update((name, _plain(getattr(self, name))) for name in self.MARSHALLED)
@@ -350,8 +422,56 @@ class ObjectWrapper(ShownObject, Remembering, LabelledObject, Generic[RecordT]):
             values["parents"] = [parent.simple_marshal() for parent in self.ancestry()]
         return values
 
+    if TYPE_CHECKING:
+        # Names of Blitz Gateway, added from the table in blitz.py.
+        countChildren: Callable[[], int]  # noqa: N815
+        getAncestry: Callable[[], list[ObjectWrapper[Any]]]  # noqa: N815
+        getId: Callable[[], Any]  # noqa: N815
+        getName: Callable[[], str]  # noqa: N815
+        getParent: Callable[[], ObjectWrapper[Any] | None]  # noqa: N815
+        listChildren: Callable[[], Collection[Any]]  # noqa: N815
+        simpleMarshal: Callable[..., dict[str, Any]]  # noqa: N815
+
+    # Display
+
+    @property
+    def short_name(self) -> str:
+        """The name in at most 24 letters, without the middle of a longer one."""
+        return labels.short_name(self.name)
+
+    @property
+    def sort_key(self) -> tuple[str | int, ...]:
+        """Natural sort key of the name: ``t9`` before ``t10``."""
+        return labels.natural_order(self.name)
+
+    @property
+    def css_class(self) -> str:
+        """CSS class for the kind of the object: ``match-pair``."""
+        return labels.css_class(self.KIND)
+
+    def __dir__(self) -> Iterable[str]:
+        names = (name for name in super().__dir__() if not re.match("_[^_]", name) or name in _RAW_NAMES)
+        return sorted(set(names) - set(OBJECT_ALIASES))
+
+    def _repr_html_(self) -> str:
+        return display.html_of_object(self)
+
+    def __rich_repr__(self) -> Iterator[tuple[str, Any]]:
+        yield from display.facts_of(self)
+
+    def __rich__(self) -> Any:
+        return display.tree_of_object(self)
+
+    if not TYPE_CHECKING:
+        # Hidden from type checkers, so that they report missing names.
+
+        def __getattr__(self, name: str) -> Any:
+            """Suggest a name; repeat a property that failed, so that its own error shows."""
+            return display.missing_attribute(self, name, display.no_attribute_of_object)
+
 
 _prepare_nothing = ObjectWrapper.__prepare__
+add_aliases(ObjectWrapper, OBJECT_ALIASES)
 
 
 def _plain(value: Any) -> Any:
@@ -364,7 +484,7 @@ def _plain(value: Any) -> Any:
 
 def _revive(
     wrapper_class: type[ObjectWrapper[Any]],
-    gateway: Gateway | None,
+    gateway: Client | None,
     key: Key,
     text: bytes | None,
     extra: Mapping[str, Any],
@@ -373,7 +493,7 @@ def _revive(
     record = wrapper_class.RECORD.from_json(text) if text is not None else None
     if gateway is None:
         return wrapper_class(obj=record, key=key, **extra)
-    wrapper: ObjectWrapper[Any] = gateway.wrap_as(wrapper_class, key, record, **extra)
+    wrapper: ObjectWrapper[Any] = gateway.objects.wrap_as(wrapper_class, key, record, **extra)
     for name in carried:
         wrapper._remembered(name, functools.partial(carried.__getitem__, name))
     return wrapper

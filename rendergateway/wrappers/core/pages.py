@@ -1,34 +1,30 @@
-"""Collections cut into pages, for views that show a part at a time."""
+"""Pagination of collections, for views that show a part at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
-
-if TYPE_CHECKING:
-    from rendergateway.wrappers.core.collection import Collection
-    from rendergateway.wrappers.core.object import ObjectWrapper
+from typing import Any, Generic, TypeVar, overload
 
 __all__ = ["Page", "Pages"]
 
-W = TypeVar("W", bound="ObjectWrapper[Any]")
+C = TypeVar("C", bound=Sequence[Any], covariant=True)
 
 
-class Pages(Sequence["Collection[W]"], Generic[W]):
+class Pages(Sequence[C], Generic[C]):
     """
-    The pages of a collection: each is a collection of at most *size* objects; no request beyond the listing's.
+    The pages of a collection, each a collection of at most *size* objects; no request beyond the listing's.
 
     Parameters
     ----------
     of : Collection
         What is shown.
     size : int
-        Objects a page.
+        Objects per page, >= 1.
     """
 
-    def __init__(self, of: Collection[W], size: int) -> None:
-        if size < 1:
-            raise ValueError(f"a page holds at least one object, not {size}")
+    def __init__(self, of: C, size: int) -> None:
+        if not isinstance(size, int) or size < 1:
+            raise ValueError(f"the page size must be a whole number >= 1, got {size!r}")
         self._of = of
         self._size = size
 
@@ -36,82 +32,84 @@ class Pages(Sequence["Collection[W]"], Generic[W]):
         return -(-len(self._of) // self._size)
 
     @overload
-    def __getitem__(self, number: int) -> Collection[W]: ...
+    def __getitem__(self, number: int) -> C: ...
     @overload
-    def __getitem__(self, number: slice) -> list[Collection[W]]: ...
-    def __getitem__(self, number: int | slice) -> Collection[W] | list[Collection[W]]:
+    def __getitem__(self, number: slice) -> list[C]: ...
+    def __getitem__(self, number: int | slice) -> C | list[C]:
         numbers = range(len(self))[number]
         if isinstance(numbers, range):
             return [self._page(one) for one in numbers]
         return self._page(numbers)
 
-    def _page(self, number: int) -> Collection[W]:
-        return self._of[number * self._size : (number + 1) * self._size]
+    def _page(self, number: int) -> C:
+        page: C = self._of[number * self._size : (number + 1) * self._size]  # type: ignore[assignment]
+        return page
 
-    def page(self, number: int) -> Page[W]:
+    def page(self, number: int) -> Page[C]:
         """
-        Return the page that readers know by this number.
+        Return a page by its number as shown to readers.
 
         Parameters
         ----------
         number : int
-            From 1. The first page is there in any case, as an empty one of an empty collection.
+            From 1. An empty collection has one empty page.
 
         Raises
         ------
         IndexError
-            If there is no such page.
+            If the page does not exist.
         """
-        if not 1 <= number <= max(1, len(self)):
-            raise IndexError(f"there is no page {number} of {self._of!r}: pages are 1 to {max(1, len(self))}")
+        last = max(1, len(self))
+        if not 1 <= number <= last:
+            raise IndexError(f"page {number} of {self._of!r} does not exist; pages are 1 to {last}")
         return Page(self, number, self._page(number - 1))
 
     def __repr__(self) -> str:
         return f"<Pages of {self._size} of {self._of!r}>"
 
 
-class Page(Sequence[W], Generic[W]):
+class Page(Sequence[Any], Generic[C]):
     """
-    One page of a collection, and what is shown beside it.
+    One page of a collection, with the numbers of the pages beside it.
 
     Attributes
     ----------
     number : int
         From 1.
     objects : Collection
-        What is on the page; looping over the page does it over these.
+        The objects on the page; iterating over the page iterates over these.
     pages : Pages
-        All of them.
+        All pages.
     """
 
-    def __init__(self, pages: Pages[W], number: int, objects: Collection[W]) -> None:
+    def __init__(self, pages: Pages[C], number: int, objects: C) -> None:
         self.pages = pages
         self.number = number
         self.objects = objects
 
     @property
     def total(self) -> int:
-        """How many objects are on all pages together."""
+        """Number of objects on all pages together."""
         return len(self.pages._of)
 
     @property
     def previous(self) -> int | None:
-        """The number of the page before this one; None on the first."""
+        """Number of the previous page; None on the first."""
         return self.number - 1 if self.number > 1 else None
 
     @property
     def next(self) -> int | None:
-        """The number of the page after this one; None on the last."""
+        """Number of the next page; None on the last."""
         return self.number + 1 if self.number < len(self.pages) else None
 
     def __len__(self) -> int:
         return len(self.objects)
 
     @overload
-    def __getitem__(self, place: int) -> W: ...
+    def __getitem__(self, place: int) -> Any: ...
     @overload
-    def __getitem__(self, place: slice) -> Collection[W]: ...
-    def __getitem__(self, place: int | slice) -> W | Collection[W]:
+    def __getitem__(self, place: slice) -> Sequence[Any]: ...
+    def __getitem__(self, place: int | slice) -> Any:
         return self.objects[place]
 
     def __repr__(self) -> str:

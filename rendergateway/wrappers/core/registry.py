@@ -1,26 +1,27 @@
-"""Which class stands for which kind of object."""
+"""Registry: the class of each kind of object."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rendergateway.errors import RegistrationError
-from rendergateway.wrappers.core.fitness import problems_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-    from rendergateway.wrappers.core.object import ObjectWrapper
 
 __all__ = ["ANNOUNCED", "DEFAULT", "ENTRY_POINTS", "Registry", "refresh_wrappers"]
 
 ENTRY_POINTS = "rendergateway.wrappers"
 
-ClassT = TypeVar("ClassT", bound="type[ObjectWrapper[Any]]")
+ClassT = TypeVar("ClassT", bound=type[Any])
+
+# Identity and construction; a class that needs fields of its own takes them in __prepare__.
+_RESERVED = frozenset({"__copy__", "__deepcopy__", "__eq__", "__hash__", "__init__", "__new__", "__reduce__"})
 
 
 class Registry:
@@ -30,43 +31,43 @@ class Registry:
     Parameters
     ----------
     below : Registry, optional
-        Asked for the kinds that have no class here: a gateway's registry lies over the default one.
+        Looked up for kinds without a class in this registry: a gateway's registry lies over the default one.
     """
 
     def __init__(self, below: Registry | None = None) -> None:
-        self._classes: dict[str, type[ObjectWrapper[Any]]] = {}
+        self._classes: dict[str, type[Any]] = {}
         self._below = below
 
     def register(self, wrapper_class: ClassT, *, replace: bool = False) -> ClassT:
         """
-        Let *wrapper_class* stand for its kind; return it, so that this decorates a class.
+        Register *wrapper_class* for its kind and return it, so that this is usable as a decorator.
 
         Parameters
         ----------
         wrapper_class : type
-            A subclass of the wrapper that stands for its kind by default.
+            A subclass of the default wrapper of its kind.
         replace : bool
-            Whether it may take the place of another class here that it does not derive from. One of the same module
-            and name may always: a cell of a notebook that is run again.
+            Whether it may replace a registered class that it does not derive from. A class of the same module and name
+            always may: a notebook cell that is run again.
 
         Raises
         ------
         RegistrationError
-            If it cannot stand for its kind, with all reasons; or if another class does already.
+            If it cannot represent its kind, with all reasons; or if another class is registered.
         """
         kind = getattr(wrapper_class, "KIND", None)
         base = _BASES.get(kind) if isinstance(kind, str) else None
         if base is None:
             raise RegistrationError(
-                f"{wrapper_class!r} stands for no kind of object: register a subclass of one of "
+                f"{wrapper_class!r} is not a wrapper of any kind: register a subclass of one of "
                 f"{', '.join(sorted(base.__name__ for base in _BASES.values()))}"
             )
         if problems := list(problems_of(wrapper_class, base)):
-            raise RegistrationError(f"{wrapper_class!r} cannot stand for {kind!r}: {'; '.join(problems)}")
+            raise RegistrationError(f"{wrapper_class!r} cannot represent {kind!r}: {'; '.join(problems)}")
         present = self._classes.get(base.KIND)
         if present is not None and not replace and not _may_follow(wrapper_class, present):
             raise RegistrationError(
-                f"{present!r} stands for {kind!r} already, and {wrapper_class!r} does not derive from it; derive one "
+                f"{present!r} is registered for {kind!r}, and {wrapper_class!r} does not derive from it; derive one "
                 "class from both, or register with replace=True"
             )
         self._classes[base.KIND] = wrapper_class
@@ -74,14 +75,14 @@ class Registry:
 
     @contextlib.contextmanager
     def kept(self) -> Iterator[Self]:
-        """Put all classes back when the block ends: what a test registers goes with it."""
+        """Restore all classes when the block ends, so that the registrations of a test end with it."""
         classes = dict(self._classes)
         try:
             yield self
         finally:
             self._classes = classes
 
-    def __getitem__(self, kind: str) -> type[ObjectWrapper[Any]]:
+    def __getitem__(self, kind: str) -> type[Any]:
         if kind in self._classes:
             return self._classes[kind]
         return self._below[kind] if self._below is not None else _BASES[kind]
@@ -90,7 +91,7 @@ class Registry:
         return kind in _BASES
 
     def __reduce__(self) -> str | tuple[object, ...]:
-        # Another process has a default registry of its own.
+        # Another process has its own default registry.
         return "DEFAULT" if self is DEFAULT else (_registry_of, (self._below, self._classes))
 
     def __repr__(self) -> str:
@@ -98,7 +99,7 @@ class Registry:
         return f"<Registry {own or 'as it comes'}>"
 
 
-def _registry_of(below: Registry | None, classes: dict[str, type[ObjectWrapper[Any]]]) -> Registry:
+def _registry_of(below: Registry | None, classes: dict[str, type[Any]]) -> Registry:
     registry = Registry(below)
     registry._classes = classes
     return registry
@@ -109,32 +110,31 @@ def _may_follow(wrapper_class: type[Any], present: type[Any]) -> bool:
     return is_again or issubclass(wrapper_class, present)
 
 
-# What installed packages announce, and over it what this process registers for all gateways.
+# Classes announced by installed packages, and over them the ones this process registers for all gateways.
 ANNOUNCED = Registry()
 DEFAULT = Registry(ANNOUNCED)
-_BASES: dict[str, type[ObjectWrapper[Any]]] = {}
-# What was last found under the public names, so that a name that was put back counts as well.
-_assigned: dict[str, type[ObjectWrapper[Any]]] = {}
+_BASES: dict[str, type[Any]] = {}
+# The classes last found under the public names, so that restoring a name is noticed as well.
+_assigned: dict[str, type[Any]] = {}
 
 
-def add_base(wrapper_class: type[ObjectWrapper[Any]]) -> type[ObjectWrapper[Any]]:
-    """Make *wrapper_class* the one that stands for its kind by default, and that others must derive from."""
+def add_base(wrapper_class: ClassT) -> ClassT:
+    """Make *wrapper_class* the default class of its kind, and the base of every registered one."""
     _BASES[wrapper_class.KIND] = wrapper_class
     return wrapper_class
 
 
 def refresh_wrappers() -> None:
     """
-    Look again at the names in ``rendergateway`` and let the classes that stand there count, everywhere.
+    Register the classes assigned to the public names of ``rendergateway``, for all gateways.
 
-    The way of Blitz Gateway: assign ``rendergateway.TileWrapper = MyTile``, then call this. Objects that live keep
-    their class. A name that was put back to what it was takes the class away again; classes that were registered in
-    other ways stay.
+    As in Blitz Gateway: assign ``rendergateway.TileWrapper = MyTile``, then call this. Live objects keep their class.
+    Restoring a name unregisters the class again; classes registered in other ways are kept.
 
     Raises
     ------
     RegistrationError
-        If what stands there cannot stand for that kind.
+        If an assigned class cannot represent its kind.
     """
     package = sys.modules["rendergateway"]
     for kind, base in _BASES.items():
@@ -148,14 +148,14 @@ def refresh_wrappers() -> None:
 @functools.cache
 def load_entry_points() -> None:
     """
-    Register the classes that installed packages announce, once a process; of related ones the most derived counts.
+    Register the classes announced by installed packages, once per process; of related ones the most derived.
 
     Raises
     ------
     RegistrationError
-        If one does not load or cannot stand for its kind, or two packages want one kind.
+        If one cannot be loaded or represent its kind, or two packages announce one kind.
     """
-    from importlib import metadata  # Loaded with the first gateway: a tenth of a plain import.
+    from importlib import metadata  # Imported with the first gateway: a tenth of a plain import.
 
     for entry_point in sorted(metadata.entry_points(group=ENTRY_POINTS), key=lambda point: (point.name, point.value)):
         try:
@@ -165,5 +165,75 @@ def load_entry_points() -> None:
                 ANNOUNCED.register(announced)
         except Exception as error:
             raise RegistrationError(
-                f"the entry point {entry_point.name} = {entry_point.value} does not register: {error}"
+                f"the entry point {entry_point.name} = {entry_point.value} cannot be registered: {error}"
             ) from error
+
+
+# Validation at registration
+
+
+def problems_of(wrapper_class: type[Any], base: type[Any]) -> Iterator[str]:
+    """
+    Yield each reason why *wrapper_class* cannot replace *base*.
+
+    Parameters
+    ----------
+    wrapper_class : type
+        The class to register.
+    base : type
+        The default wrapper of the kind.
+    """
+    if not (isinstance(wrapper_class, type) and issubclass(wrapper_class, base)):
+        yield f"it is not a subclass of {base.__name__}"
+        return
+    for own_class in wrapper_class.__mro__:
+        if own_class not in base.__mro__:
+            yield from _problems_of_members(own_class, wrapper_class, base)
+    if not issubclass(wrapper_class.RECORD, base.RECORD):
+        yield f"its RECORD is not a {base.RECORD.__name__}"
+    yield from _problems_of_prepare(wrapper_class)
+    yield from _problems_of_marshalled(wrapper_class)
+
+
+def _problems_of_members(own_class: type[Any], wrapper_class: type[Any], base: type[Any]) -> Iterator[str]:
+    """Check each name that a class or mixin defines and that the base has already."""
+    for name, member in vars(own_class).items():
+        if name in _RESERVED or (_is_private(name) and hasattr(base, name)):
+            yield f"{own_class.__name__}.{name} overrides identity or construction of wrappers; __prepare__ is the hook"
+        elif not name.startswith("_") and hasattr(base, name):
+            theirs = inspect.getattr_static(base, name)
+            if inspect.getattr_static(wrapper_class, name) is theirs:
+                yield f"{own_class.__name__}.{name} is hidden by {base.__name__}'s; list the mixin first"
+            elif _sort_of(member) != _sort_of(theirs):
+                yield (
+                    f"{own_class.__name__}.{name} is a {_sort_of(member)} and hides the {_sort_of(theirs)} {name} of "
+                    f"{base.__name__}; give it another name"
+                )
+
+
+def _is_private(name: str) -> bool:
+    # Display hooks (_repr_png_) may be overridden.
+    return name.startswith("_") and not name.startswith("__") and not name.startswith("_repr_")
+
+
+def _sort_of(member: Any) -> str:
+    if isinstance(member, property | functools.cached_property) or inspect.isdatadescriptor(member):
+        return "property"
+    return "method" if callable(member) or isinstance(member, classmethod | staticmethod) else "value"
+
+
+def _problems_of_prepare(wrapper_class: type[Any]) -> Iterator[str]:
+    """Check that ``__prepare__`` can be called without arguments, as it is for most objects."""
+    try:
+        inspect.signature(wrapper_class.__prepare__).bind(None)
+    except TypeError as error:
+        yield f"its __prepare__ cannot be called without arguments ({error}); add defaults"
+
+
+def _problems_of_marshalled(wrapper_class: type[Any]) -> Iterator[str]:
+    if isinstance(wrapper_class.MARSHALLED, str):
+        yield "its MARSHALLED is a text, not a sequence of names"
+        return
+    for name in wrapper_class.MARSHALLED:
+        if not hasattr(wrapper_class, name):
+            yield f"its MARSHALLED names {name!r}, which does not exist"

@@ -1,9 +1,9 @@
-"""Objects as rows of a table: their keys, and what their class says of them."""
+"""Objects as rows of a table: their keys and marshalled attributes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,28 +11,24 @@ from rendergateway.errors import RenderGatewayError
 from rendergateway.geometry import Bounds, FloatArray
 from rendergateway.model.tables.row_table import RowTable
 
-if TYPE_CHECKING:
-    from rendergateway.wrappers.core.object import ObjectWrapper
-    from rendergateway.wrappers.objects.stack import StackWrapper
-
 __all__ = ["boxes_in_nm", "row_table"]
 
 _NO_BOX = (np.nan,) * 4
 
 
-def row_table(objects: Iterable[ObjectWrapper[Any]], names: Sequence[str], units: str) -> RowTable:
+def row_table(objects: Iterable[Any], names: Sequence[str], units: str) -> RowTable:
     """
-    Return a table of a row an object: the fields of its key and the attributes *names*.
+    Return a table with one row per object: the fields of its key and the attributes *names*.
 
-    A box becomes the columns ``min_x``, ``min_y``, ``max_x`` and ``max_y``, with ``_nm`` behind them in nanometres; a
-    resolution three.
+    A bounding box becomes the columns ``min_x``, ``min_y``, ``max_x`` and ``max_y``, with suffix ``_nm`` in nanometres;
+    a resolution becomes three columns.
     """
     rows = [dict(_cells(wrapper, names, units)) for wrapper in objects]
     columns = list(dict.fromkeys(name for row in rows for name in row))
     return RowTable({name: [row[name] for row in rows] for name in columns})
 
 
-def _cells(wrapper: ObjectWrapper[Any], names: Sequence[str], units: str) -> Iterator[tuple[str, Any]]:
+def _cells(wrapper: Any, names: Sequence[str], units: str) -> Iterator[tuple[str, Any]]:
     yield from wrapper._key._asdict().items()
     for name in names:
         value = getattr(wrapper, name)
@@ -52,23 +48,24 @@ def _sides(wrapper: Any, box: Bounds | None, units: str) -> Iterator[tuple[str, 
     yield from zip((f"{side}{unit}" for side in ("min_x", "min_y", "max_x", "max_y")), sides[0].tolist(), strict=True)
 
 
-def boxes_in_nm(boxes: FloatArray, stack: StackWrapper) -> FloatArray:
+def boxes_in_nm(boxes: FloatArray, stack: Any) -> FloatArray:
     """
-    Return boxes in nanometres.
+    Return bounding boxes in nanometres.
 
     Parameters
     ----------
     boxes : ndarray, shape (N, 4)
         In world pixels.
     stack : StackWrapper
-        Whose resolution counts.
+        Has the resolution.
 
     Raises
     ------
     RenderGatewayError
-        If nobody said how large its pixels are.
+        If the stack has no resolution in x and y.
     """
     x, y = stack.resolution_nm[:2]
     if not x or not y:
-        raise RenderGatewayError(f"nobody said how large the pixels of {stack!r} are; stack.set(resolution_nm=…) does")
-    return boxes * [x, y, x, y]
+        raise RenderGatewayError(f"{stack!r} has no resolution; stack.update(resolution_nm=...) sets it")
+    scaled: FloatArray = boxes * [x, y, x, y]
+    return scaled

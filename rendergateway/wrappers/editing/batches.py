@@ -1,4 +1,4 @@
-"""Tiles of any kind made ready to be saved: in batches, with the shared transforms that they name."""
+"""Batches of tiles to save, with the shared transforms that they refer to."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import numpy as np
 
 from rendergateway.errors import NotFoundError, RecordError
 from rendergateway.geometry import FloatArray
-from rendergateway.model import ResolvedTiles
 from rendergateway.model.records.json_slices import Raw, Text, copy_of, decode
-from rendergateway.model.tile_text.outlines import TileOutline, outline_of, references_of_transform
+from rendergateway.model.tables.references import references_of_transform
+from rendergateway.model.tables.resolved import ResolvedTiles
+from rendergateway.model.tile_text.outlines import TileOutline, outline_of
 from rendergateway.transforms import Transform, from_spec
 from rendergateway.wrappers.editing.sources import Lookup, SourcedTile
 
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
 
 __all__ = ["BOXES", "Batch", "Batches"]
 
-BOXES = ("keep", "service", "here")
+# Keep stored boxes and let the service derive missing ones, or derive all, by the service or locally.
+BOXES = ("keep", "service", "local")
 
 
 class Batch(NamedTuple):
-    """What one request saves."""
+    """The tiles of one request."""
 
     tiles: ResolvedTiles
     derives_boxes: bool
@@ -33,22 +35,22 @@ class Batch(NamedTuple):
 
 class Batches:
     """
-    Cuts tiles into batches: each text is looked at once.
+    Splits tiles into batches; each text is decoded once.
 
     Parameters
     ----------
     size : int
-        Tiles a batch.
+        Tiles per batch.
     stored : callable
-        Gives the text of a shared transform of the stack that is written to; raises NotFoundError where it has none.
+        Returns the text of a shared transform of the target stack; raises NotFoundError if it has none.
     boxes : str
         One of `BOXES`.
     limits : TileLimits, optional
-        What the boxes must keep.
+        Limits of the bounding boxes.
     given : mapping of str to JSON text
-        Shared transforms that come with the tiles.
+        Shared transforms passed with the tiles.
     may_change : bool
-        Whether *given* may be others than those that the stack has.
+        Whether *given* may replace those of the stack.
     """
 
     def __init__(
@@ -62,9 +64,9 @@ class Batches:
         may_change: bool = False,
     ) -> None:
         if boxes not in BOXES:
-            raise ValueError(f"boxes are kept ('keep') or derived ('service', 'here'), not {boxes!r}")
+            raise ValueError(f"boxes must be {', '.join(map(repr, BOXES))}; got {boxes!r}")
         if limits is not None and not hasattr(limits, "check"):
-            raise TypeError(f"validate= is TileLimits(…), not {limits!r}")
+            raise TypeError(f"validate must be TileLimits(…), got {limits!r}")
         self._size = size
         self._stored = stored
         self._boxes = boxes
@@ -82,8 +84,8 @@ class Batches:
         Raises
         ------
         RecordError
-            If two tiles have one id, a transform that a tile names is nowhere or another one than the stack's, a box
-            cannot be derived, here or by the service for want of a size, or is beyond the limits.
+            If a tile id is duplicate, a shared transform is missing or differs from the stack's, or a bounding box
+            cannot be derived or exceeds the limits.
         """
         rows = iter(sourced)
         while piece := list(islice(rows, self._size)):
@@ -105,16 +107,16 @@ class Batches:
 
     def _check_ids(self, outlines: Sequence[TileOutline]) -> None:
         for outline in outlines:
-            # The hash, not the id: what is remembered of a stream of tiles is to stay small.
+            # The hash, not the id, to keep memory small for a stream of tiles.
             mark = hash(outline.tile_id)
             if mark in self._met:
-                raise RecordError(f"tile id {outline.tile_id!r} stands here twice")
+                raise RecordError(f"duplicate tile id {outline.tile_id!r}")
             self._met.add(mark)
 
     # Shared transforms
 
     def _learn(self, name: str, lookup: Lookup | None, tile_id: str) -> None:
-        """Take note of a shared transform, and of those that it names itself."""
+        """Add a shared transform, and those that it refers to."""
         given = self._given.get(name)
         if given is not None:
             self._texts[name] = copy_of(given)
@@ -133,12 +135,12 @@ class Batches:
             return self._texts[name]
         except NotFoundError as error:
             raise RecordError(
-                f"tile {tile_id!r} refers to the shared transform {name!r}, which is neither given nor stored with it; "
-                f"put(tiles, transforms={{{name!r}: transform}}) brings it"
+                f"tile {tile_id!r} refers to the shared transform {name!r}, which is missing; "
+                f"pass it with put(tiles, transforms={{{name!r}: transform}})"
             ) from error
 
     def _check_same(self, name: str) -> None:
-        """Refuse to change a shared transform on the way: other tiles of the stack may name it."""
+        """Refuse to replace a shared transform: other tiles of the stack may refer to it."""
         if self._may_change:
             return
         try:
@@ -147,8 +149,8 @@ class Batches:
             return
         if stored != self._texts[name] and decode(stored) != decode(self._texts[name]):
             raise RecordError(
-                f"the stack has another shared transform {name!r}, which other tiles may refer to; "
-                "edit.set_shared_transform changes it for all of them, or give the new one another id"
+                f"the stack has a different shared transform {name!r}, which other tiles may refer to; "
+                "edit.set_shared_transform() replaces it for all of them, or use another id"
             )
 
     def _wanted(self, outlines: Iterable[TileOutline]) -> dict[str, Raw | bytes]:
@@ -161,7 +163,7 @@ class Batches:
         return {name: self._texts[name] for name in sorted(wanted)}
 
     def transforms(self) -> Mapping[str, Transform]:
-        """Return the shared transforms met so far, by id."""
+        """Return the shared transforms added so far, by id."""
         for name in self._texts.keys() - self._shared.keys():
             self._shared[name] = from_spec(decode(self._texts[name]))
         return self._shared
@@ -169,8 +171,8 @@ class Batches:
     # Boxes
 
     def _boxed(self, texts: list[Text], outlines: list[TileOutline]) -> tuple[Sequence[Text], Sequence[TileOutline]]:
-        """Return the texts with the boxes that are derived here, all of them checked."""
-        if self._boxes == "here":
+        """Return the texts with locally derived boxes, and check all boxes."""
+        if self._boxes == "local":
             boxes = self._derived(texts)
             self._check_limits(outlines, boxes)
             return _with_boxes(texts, boxes), [outline._replace(has_box=True) for outline in outlines]
@@ -197,12 +199,12 @@ class Batches:
 
 
 def _check_sizes(outlines: Sequence[TileOutline], derives: Sequence[bool]) -> None:
-    """Refuse tiles whose boxes a service could not derive: it would not say which tile it means."""
+    """Refuse tiles whose boxes a service cannot derive: its error does not name the tile."""
     for outline, derive in zip(outlines, derives, strict=True):
         if derive and outline.missing_size:
             raise RecordError(
-                f"the box of tile {outline.tile_id!r} cannot be derived: it has no {outline.missing_size}; "
-                "evolve(width=…, height=…) says how large its image is"
+                f"the bounding box of tile {outline.tile_id!r} cannot be derived: it has no {outline.missing_size}; "
+                "evolve(width=…, height=…) sets the image size"
             )
 
 

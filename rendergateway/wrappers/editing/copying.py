@@ -1,261 +1,320 @@
-"""A stack copied: by its service, or layer by layer to another name, project, owner or server."""
+"""Copies of a stack: made by its service, or layer by layer to another name, project, owner or service."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
-from typing import TYPE_CHECKING
+from typing import Any
 
 import attrs
 
-from rendergateway.errors import BadRequestError, NotFoundError, StaleStackError, add_note
-from rendergateway.model import ResolvedTiles, StackRecord
+from rendergateway.errors import (
+    BadRequestError,
+    NotFoundError,
+    RenderGatewayError,
+    StackStateError,
+    StaleStackError,
+    add_note,
+)
 from rendergateway.model.records.json_slices import Text
+from rendergateway.model.records.stacks import StackRecord, StackVersion
+from rendergateway.model.tables.resolved import ResolvedTiles
+from rendergateway.model.tables.tile_table import TileTable
 from rendergateway.model.tile_text.edits import without_stale_box
-from rendergateway.progress import Progress
+from rendergateway.model.tile_text.outlines import outline_of
+from rendergateway.wrappers.core.bound import Bound
+from rendergateway.wrappers.core.bulk import Bulk, read_ahead
+from rendergateway.wrappers.core.keys import StackKey
 from rendergateway.wrappers.editing.batches import Batch, Batches
 from rendergateway.wrappers.editing.edit import StackEdit
-from rendergateway.wrappers.editing.sending import read_ahead
-from rendergateway.wrappers.editing.versions import is_there, new_version
-from rendergateway.wrappers.reading.layers import Sections, z_values_of
+from rendergateway.wrappers.editing.versions import new_version, still_exists
 from rendergateway.wrappers.reading.shared_transforms import SharedTransforms
+from rendergateway.wrappers.reading.snapshot import place_in_time
+from rendergateway.wrappers.reading.tiles import z_values_of
 
-if TYPE_CHECKING:
-    from rendergateway.model import TileTable
-    from rendergateway.wrappers.objects.stack import StackWrapper
+__all__ = [
+    "Copy",
+    "check_resumable",
+    "clone",
+    "create_like",
+    "deleted_on_exit",
+    "existing_z_values",
+    "temporary_name",
+]
 
-__all__ = ["Copy", "check_resumable", "chosen_z", "clone", "make_like"]
 
-
-def chosen_z(source: StackWrapper, sections: Sections | None) -> list[float] | None:
+def existing_z_values(source: Bound[StackKey], sections: Any) -> list[float] | None:
     """
-    Return the z of the sections that are to be copied, None for all: of others a service copies nothing, in silence.
+    Return z of the sections to copy, None for all; a service ignores missing ones, so they are refused.
 
     Raises
     ------
     NotFoundError
-        If it does not have one of them.
+        If the stack does not have one of them.
     ValueError, TypeError
-        As `z_values_of`.
+        As for `z_values_of`.
 
     Notes
     -----
-    One request, ``stack.z_values``, where sections are given.
+    One request, ``stack.z_values``, if sections are given.
     """
     if sections is None:
         return None
-    wanted, there = z_values_of(source, sections), set(z_values_of(source, None))
-    missing = [f"{z:g}" for z in wanted if z not in there]
+    wanted, existing = z_values_of(source, sections), set(z_values_of(source, None))
+    missing = [f"{z:g}" for z in wanted if z not in existing]
     if missing:
-        raise NotFoundError(f"{source!r} has no section at z {', '.join(missing)}; nothing was copied")
+        raise NotFoundError(f"stack {source} has no section at z {', '.join(missing)}; nothing was copied")
     return wanted
 
 
-def make_like(source: StackWrapper, target: StackWrapper, *, notes: str | None = None) -> StackWrapper:
+def create_like(version: StackVersion, target: Bound[StackKey], *, notes: str | None = None) -> None:
     """
-    Make an empty stack of which the same is said as of another: resolution, cycle, channel, notes.
+    Create an empty stack with the metadata of *version*: resolution, cycle, channel, notes.
 
     Raises
     ------
     BadRequestError
-        If the stack is there already.
+        If the target exists.
     """
-    if is_there(target):
-        raise BadRequestError(f"{target!r} exists; delete it to make room, or give another name")
-    target._call("stack.create", body=new_version(notes, None, of=source.version))
-    return target
+    _check_missing(target)
+    target.call("stack.create", body=new_version(notes, None, of=version))
 
 
-def check_resumable(target: StackWrapper) -> None:
+def _check_missing(target: Bound[StackKey]) -> None:
+    if still_exists(target):
+        raise BadRequestError(f"stack {target} exists; delete it, or use another name")
+
+
+def check_resumable(target: Bound[StackKey]) -> None:
     """
-    Look whether a copy that broke off is there.
+    Check that an interrupted copy exists.
 
     Raises
     ------
     NotFoundError
-        If it is not.
+        If it does not.
     BadRequestError
-        If it is not LOADING: the copy came to its end, or this is no copy.
+        If it is not LOADING: the copy was completed, or the stack is not a copy.
     """
-    if target.reload().state != "LOADING":
+    state = StackRecord.from_json(target.fetch("stack.read")).state
+    if state != "LOADING":
         raise BadRequestError(
-            f"{target!r} is {target.state}: a copy that broke off is LOADING. Delete it, or give another name"
+            f"stack {target} is {state}, and an interrupted copy is LOADING; delete it, or use another name"
         )
 
 
 def clone(
-    source: StackWrapper,
-    target: StackWrapper,
+    source: Bound[StackKey],
+    target: Bound[StackKey],
+    version: Callable[[], StackVersion],
     *,
-    sections: Sections | None,
+    sections: Any,
     complete: bool,
     transforms: bool,
     notes: str | None,
-) -> StackWrapper:
-    """Let the service copy a stack; see `StackChanges.clone_to`."""
-    if source._key.owner != target._key.owner:
-        raise ValueError(f"a service clones for one owner; copy_to copies from {source._key.owner} to another")
-    z_values = chosen_z(source, sections)
-    if is_there(target):
-        raise BadRequestError(f"{target!r} exists; delete it to make room, or give another name")
-    source._call(
+) -> None:
+    """Let the service copy a stack, whose *version* is read after the checks; see `StackWrapper.clone_to`."""
+    if source.key.owner != target.key.owner:
+        raise ValueError(
+            f"a service clones within one owner, got {source.key.owner} and {target.key.owner}; use copy_to()"
+        )
+    z_values = existing_z_values(source, sections)
+    _check_missing(target)
+    source.call(
         "stack.clone",
-        to_stack=target.name,
-        to_project=target._key.project,
+        to_stack=target.key.stack,
+        to_project=target.key.project,
         z=z_values,
         skip_transforms=not transforms,
-        body=new_version(notes, None, of=source.version),
+        body=new_version(notes, None, of=version()),
     )
     if complete:
-        target._call("stack.set_state", state="COMPLETE")
-    return target
+        target.call("stack.set_state", state="COMPLETE")
+
+
+# Temporary stacks
+
+
+def temporary_name(stem: str) -> str:
+    """Return a unique name."""
+    return f"{stem}_temporary_{os.urandom(8).hex()}"
+
+
+@contextlib.contextmanager
+def deleted_on_exit(stack: Bound[StackKey]) -> Iterator[None]:
+    """
+    Delete *stack* when the block ends, also after an error or Ctrl-C.
+
+    Raises
+    ------
+    RenderGatewayError
+        If it cannot be deleted; after an error in the block, that error has a note about it.
+    """
+    try:
+        yield
+    except BaseException as error:
+        try:
+            _delete(stack)
+        except RenderGatewayError as failure:
+            add_note(error, f"the temporary stack {stack} could not be deleted: {failure}")
+        raise
+    _delete(stack)
+
+
+def _delete(stack: Bound[StackKey]) -> None:
+    try:
+        stack.call("stack.delete")
+    except StackStateError:
+        # A READ_ONLY stack is made COMPLETE first.
+        stack.call("stack.set_state", state="COMPLETE")
+        stack.call("stack.delete")
+
+
+# Copies through this process
 
 
 @attrs.define
 class Copy:
     """
-    Tiles on their way from one stack to another, of whatever server: one layer after the other, a few in memory.
+    A copy of tiles from one stack to another, of any service: layer by layer, a few in memory.
 
     Attributes
     ----------
-    source, target : StackWrapper
-        From where to where.
+    source, target : Bound
+        The stacks.
+    pieces : callable
+        From z to the tiles of a layer of the source, in pieces.
+    count : callable
+        From a stack and z to the number of tiles of a layer.
     sections : sequence of float, optional
-        The z of the layers; all unless given.
+        The layers. Default: all.
     edit : callable, optional
-        Makes of the table of a layer the one that is saved.
+        From the table of a layer to the table that is saved.
     boxes : str
-        As in `StackEdit.put`.
+        As for `StackEdit.put`.
     """
 
-    source: StackWrapper
-    target: StackWrapper
+    source: Bound[StackKey]
+    target: Bound[StackKey]
+    pieces: Callable[[float], Iterator[ResolvedTiles]]
+    count: Callable[[Bound[StackKey], float], int]
     sections: Sequence[float] | None = None
     edit: Callable[[TileTable], TileTable] | None = None
     boxes: str = "keep"
     _done: int = 0
     _skipped: int = 0
 
-    def run(
-        self, *, workers: int, batch: int, complete: bool, resume: bool, progress: Progress, patience_s: float
-    ) -> None:
+    def run(self, *, bulk: Bulk, complete: bool, resume: bool, patience_s: float) -> None:
         """
-        Copy the layers; see `StackChanges.copy_to`.
+        Copy the layers; see `StackWrapper.copy_to`.
 
         Raises
         ------
         StaleStackError
             If the source was changed meanwhile.
         """
-        before = self._version_of_source()
+        before = self._read_source()
         z_values = z_values_of(self.source, self.sections)
-        target = self.target.editing(
-            workers=workers, batch=batch, complete=complete, progress=progress, patience_s=patience_s
-        )
+        target = StackEdit(self.target, known=None, bulk=bulk, complete=complete, patience_s=patience_s)
         try:
             with target as edit:
                 if resume:
-                    z_values = self._left(z_values)
-                layers = read_ahead(z_values, self._read, workers)
-                edit.save(self._batches(edit, layers), total=self._total())
+                    z_values = self._remaining(z_values)
+                layers = read_ahead(z_values, self._read, bulk.workers)
+                edit.save(self._batches(edit, layers), total=self._total(before))
                 self._check_source(before)
         except BaseException as error:
-            add_note(error, self._how_to_go_on(len(z_values)))
+            add_note(error, self._how_to_resume(len(z_values)))
             raise
 
-    def _total(self) -> int | None:
-        return self.source.tile_count if self.sections is None and not self._skipped else None
+    def _total(self, source: StackRecord) -> int | None:
+        if self.sections is not None or self._skipped or source.stats is None:
+            return None
+        return source.stats.tile_count
 
     def _read(self, z: float) -> Iterable[ResolvedTiles]:
-        """Return a layer; a large one is read in pieces when they are reached."""
-        pieces = self.source.section(z)._pieces(None)
-        # The first piece is read here, ahead of its use; more are read as they are reached.
+        """Return a layer; the first piece is read now, ahead of its use, and more as they are reached."""
+        pieces = self.pieces(z)
         first = next(pieces, None)
         return chain([] if first is None else [first], pieces)
 
     def _batches(self, edit: StackEdit, layers: Iterable[Iterable[ResolvedTiles]]) -> Iterator[Batch]:
-        pieces = self._pieces(layers)
+        pieces = self._pieces_of(layers)
         if self.edit is None and self.boxes == "keep":
             return _as_read(pieces, edit.batch)
-        # The target is new, or half a copy of this source: its shared transforms are the source's.
-        cutting = edit.batches(boxes=self.boxes, may_change=True)
-        return (batch for piece in pieces if len(piece) for batch in self._edited(piece, cutting))
+        # The target is new, or part of a copy of this source: its shared transforms are the source's.
+        batches = edit.batches(boxes=self.boxes, may_change=True)
+        return (batch for piece in pieces if len(piece) for batch in self._edited(piece, batches))
 
-    def _pieces(self, layers: Iterable[Iterable[ResolvedTiles]]) -> Iterator[ResolvedTiles]:
+    def _pieces_of(self, layers: Iterable[Iterable[ResolvedTiles]]) -> Iterator[ResolvedTiles]:
         for layer in layers:
             yield from layer
             self._done += 1
 
-    def _edited(self, piece: ResolvedTiles, cutting: Batches) -> Iterator[Batch]:
-        from rendergateway.model.tables.tile_table import TileTable
-
+    def _edited(self, piece: ResolvedTiles, batches: Batches) -> Iterator[Batch]:
         old = list(piece.tiles.values())
         new = TileTable(old) if self.edit is None else self.edit(TileTable(old))
         if not isinstance(new, TileTable):
-            raise TypeError(f"edit is given a TileTable and returns one, not {new!r}")
-        texts = _with_right_boxes(piece, new.texts) if self.boxes == "keep" else new.texts
+            raise TypeError(f"edit must return a TileTable, got {new!r}")
+        texts = _without_stale_boxes(piece, new.texts) if self.boxes == "keep" else new.texts
 
-        shared = SharedTransforms(self.source._text)
+        shared = SharedTransforms(self.source.fetch)
         shared.add(piece.transforms)
-        yield from cutting.of((text, shared.text) for text in texts)
+        yield from batches.of((text, shared.text) for text in texts)
 
-    # Going on, and the source
+    # Resuming, and changes of the source
 
-    def _left(self, z_values: Sequence[float]) -> list[float]:
-        """Return the layers that are not there as a whole; of a copy with changes, all."""
+    def _remaining(self, z_values: Sequence[float]) -> list[float]:
+        """Return the layers that are missing or incomplete in the target; all, if the copy edits tiles."""
         if self.edit is not None:
             return list(z_values)
-        there = {float(z) for z in self.target._call("stack.z_values")}
-        left = [z for z in z_values if z not in there or self._count(self.target, z) != self._count(self.source, z)]
+        existing = {float(z) for z in self.target.call("stack.z_values")}
+        left = [z for z in z_values if z not in existing or self.count(self.target, z) != self.count(self.source, z)]
         self._skipped = len(z_values) - len(left)
         return left
 
-    @staticmethod
-    def _count(stack: StackWrapper, z: float) -> int:
-        return stack.section(z).tile_count
+    def _read_source(self) -> StackRecord:
+        return StackRecord.from_json(self.source.fetch("stack.read"))
 
-    def _version_of_source(self) -> tuple[object, ...]:
-        record = StackRecord.from_json(self.source._text("stack.read"))
-        return record.version_number, record.modified
-
-    def _check_source(self, before: tuple[object, ...]) -> None:
-        if self._version_of_source() != before:
+    def _check_source(self, before: StackRecord) -> None:
+        if place_in_time(self._read_source()) != place_in_time(before):
             raise StaleStackError(
-                f"{self.source!r} was changed by others while it was copied: {self.target!r} holds parts of both states"
+                f"stack {self.source} was changed by others while it was copied: stack {self.target} has parts of both "
+                "states"
             )
 
-    def _how_to_go_on(self, count: int) -> str:
+    def _how_to_resume(self, count: int) -> str:
         return (
-            f"{self._done} of {count} sections were read and handed on; the same copy_to with resume=True goes on, or "
-            f"delete stack {self.target}"
+            f"{self._done} of {count} sections were copied; the same copy_to() with resume=True continues, or delete "
+            f"stack {self.target.key.stack}"
         )
 
 
 def _as_read(pieces: Iterable[ResolvedTiles], size: int) -> Iterator[Batch]:
-    """Hand tiles on as they were read, small layers together: nothing in them is looked at."""
+    """Yield tiles as read, small layers together, without decoding them."""
     ahead = ResolvedTiles()
     for piece in pieces:
         ahead.tiles.update(piece.tiles)
         ahead.transforms.update(piece.transforms)
         while len(ahead) >= size:
-            first, ahead = _parted(ahead, size)
+            first, ahead = _split(ahead, size)
             yield Batch(first, derives_boxes=False)
     if len(ahead):
         yield Batch(ahead, derives_boxes=False)
 
 
-def _parted(tiles: ResolvedTiles, size: int) -> tuple[ResolvedTiles, ResolvedTiles]:
+def _split(tiles: ResolvedTiles, size: int) -> tuple[ResolvedTiles, ResolvedTiles]:
     items = iter(tiles.tiles.items())
     first = dict(islice(items, size))
     return ResolvedTiles(first, dict(tiles.transforms)), ResolvedTiles(dict(items), dict(tiles.transforms))
 
 
-def _with_right_boxes(old: ResolvedTiles, texts: Sequence[Text]) -> Iterator[Text]:
-    """Yield changed tiles; without their box where it no longer fits, so that it is derived."""
-    from rendergateway.model.tile_text.outlines import outline_of
-
+def _without_stale_boxes(old: ResolvedTiles, texts: Sequence[Text]) -> Iterator[Text]:
+    """Yield changed tiles, without their bounding box if it no longer fits, so that it is derived."""
     before = list(old.tiles.values())
     for row, text in enumerate(texts):
-        # A tile that was renamed is still in its row, unless rows were added or left out.
+        # A renamed tile is still in its row, unless rows were added or removed.
         former = old.tiles.get(outline_of(text).tile_id) or (before[row] if len(texts) == len(before) else None)
         yield text if former is None else without_stale_box(former, text)

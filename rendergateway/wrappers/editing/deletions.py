@@ -1,78 +1,78 @@
-"""Tiles deleted: singly, by layer, by section id; and what would go, counted first."""
+"""Deletion of tiles, sections and stacks, and dry runs that count first."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 
 from rendergateway.errors import NotFoundError
-from rendergateway.model import TileRecord
 from rendergateway.model.records.json_slices import cut_list, encode
+from rendergateway.model.records.stacks import StackRecord
+from rendergateway.model.records.tiles import TileRecord
 from rendergateway.wrappers.core.arguments import tile_id_of
-from rendergateway.wrappers.reading.layers import Sections, z_values_of
+from rendergateway.wrappers.core.bound import Bound
+from rendergateway.wrappers.core.keys import StackKey
+from rendergateway.wrappers.core.object import ObjectWrapper
+from rendergateway.wrappers.reading.tiles import z_values_of
 
-if TYPE_CHECKING:
-    from rendergateway.wrappers.objects.stack import StackWrapper
-    from rendergateway.wrappers.objects.tile import TileWrapper
+__all__ = ["Deletion", "Removal", "Tiles", "count_stack"]
 
-__all__ = ["Plan", "Removal", "Tiles", "count_stack"]
-
-Tiles: TypeAlias = "str | TileRecord | TileWrapper | Iterable[str | TileRecord | TileWrapper]"
+Tile: TypeAlias = str | TileRecord | ObjectWrapper[TileRecord]
+Tiles: TypeAlias = Tile | Iterable[Tile]
 
 
 @attrs.frozen
 class Removal:
     """
-    What a deletion takes away: the answer of a dry run.
+    The result of a dry run: what a deletion would remove.
 
     Attributes
     ----------
     tile_count : int
-        Tiles that are there now.
+        Existing tiles that would be deleted.
     section_count : int
-        Layers that would be empty afterwards, where whole layers are deleted.
+        Layers that would be empty, if whole layers are deleted.
+    pair_count : int
+        Match pairs that would be deleted.
     """
 
-    tile_count: int
+    tile_count: int = 0
     section_count: int = 0
+    pair_count: int = 0
 
 
 @attrs.frozen
-class Plan:
-    """What is to be deleted from a stack."""
+class Deletion:
+    """Tiles to delete from a stack."""
 
-    stack: StackWrapper
-    tile_ids: Sequence[str]
-    z_values: Sequence[float]
-    section_ids: Sequence[str]
+    stack: Bound[StackKey]
+    tile_ids: Sequence[str] = ()
+    z_values: Sequence[float] = ()
+    section_ids: Sequence[str] = ()
 
     @classmethod
     def of(
-        cls,
-        stack: StackWrapper,
-        tiles: Tiles | None,
-        sections: Sections | None,
-        section_ids: Iterable[str] | str | None,
-    ) -> Plan:
+        cls, stack: Bound[StackKey], tiles: Tiles | None, sections: Any, section_ids: Iterable[str] | str | None
+    ) -> Deletion:
         """
-        Read what `StackEdit.delete` is given.
+        Read the arguments of `StackEdit.delete`.
 
         Raises
         ------
         ValueError
-            If that is nothing: it would not be clear whether all or none is meant.
+            If all are None, which could mean nothing or everything.
         """
         if tiles is None and sections is None and section_ids is None:
-            raise ValueError("say what goes: tiles, sections=… or section_ids=…; stack.delete() deletes all")
+            raise ValueError("pass tiles, sections= or section_ids=; stack.delete() deletes the whole stack")
         z_values = [] if sections is None or _is_empty(sections) else z_values_of(stack, sections)
         names = [section_ids] if isinstance(section_ids, str) else list(section_ids or ())
         return cls(stack, _ids_of(tiles), z_values, names)
 
     def requests(self) -> Iterator[Callable[[], int]]:
-        """Yield what deletes each part; each call counts as one."""
+        """Yield a function per request; each returns 1."""
         for tile_id in self.tile_ids:
             yield partial(self._delete, "tile.delete", tile_id=tile_id)
         for z in self.z_values:
@@ -81,47 +81,47 @@ class Plan:
             yield partial(self._delete, "section_id.delete", section_id=section_id)
 
     def _delete(self, endpoint: str, **values: Any) -> int:
-        self.stack._call(endpoint, **values)
+        self.stack.call(endpoint, **values)
         return 1
 
-    def count(self, at_once: int = 5000) -> Removal:
-        """Return what would go; tiles that are named in several ways are counted once for each."""
+    def count(self, batch: int = 5000) -> Removal:
+        """Return what would be deleted; tiles that are selected in several ways are counted once for each."""
         ids = self.tile_ids
-        tiles = sum(self._there(ids[start : start + at_once]) for start in range(0, len(ids), at_once))
+        tiles = sum(self._existing(ids[start : start + batch]) for start in range(0, len(ids), batch))
         layers = [self._listed("section.tile_bounds", z=z) for z in self.z_values]
         sections = [self._listed("section_id.tile_bounds", section_id=name) for name in self.section_ids]
         return Removal(tiles + sum(layers) + sum(sections), sum(map(bool, layers)))
 
-    def _there(self, tile_ids: Sequence[str]) -> int:
-        return len(cut_list(self.stack._text("stack.tile_specs", body=encode(list(tile_ids)))))
+    def _existing(self, tile_ids: Sequence[str]) -> int:
+        return len(cut_list(self.stack.fetch("stack.tile_specs", body=encode(list(tile_ids)))))
 
     def _listed(self, endpoint: str, **values: Any) -> int:
         try:
-            return len(cut_list(self.stack._text(endpoint, **values)))
+            return len(cut_list(self.stack.fetch(endpoint, **values)))
         except NotFoundError:
-            self.stack._text("stack.read")
+            self.stack.fetch("stack.read")
             return 0
 
 
-def count_stack(stack: StackWrapper) -> Removal:
+def count_stack(stack: Bound[StackKey]) -> Removal:
     """
-    Return what is in a stack.
+    Return the content of a stack.
 
     Notes
     -----
-    ``stack.read``; where the stack is LOADING and nothing was counted, ``stack.tile_ids`` and ``stack.z_values``.
+    ``stack.read``; if the stack is LOADING and has no statistics, ``stack.tile_ids`` and ``stack.z_values``.
     """
-    stats = stack.reload().stats
+    stats = StackRecord.from_json(stack.fetch("stack.read")).stats
     if stats is not None:
         return Removal(stats.tile_count or 0, stats.section_count or 0)
-    return Removal(len(stack._call("stack.tile_ids")), len(stack._call("stack.z_values")))
+    return Removal(len(stack.call("stack.tile_ids")), len(stack.call("stack.z_values")))
 
 
-def _is_empty(sections: Sections) -> bool:
+def _is_empty(sections: object) -> bool:
     return isinstance(sections, Sequence) and not len(sections)
 
 
-def _ids_of(tiles: Tiles | None) -> list[str]:
+def _ids_of(tiles: Any) -> list[str]:
     if tiles is None:
         return []
     given = [tiles] if isinstance(tiles, str | TileRecord) or not isinstance(tiles, Iterable) else tiles

@@ -1,21 +1,29 @@
-"""Writing into a stack: LOADING while the block runs, COMPLETE after it."""
+"""Editing a stack: LOADING within the block, COMPLETE after it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
-from rendergateway.errors import NotFoundError
+from rendergateway.errors import NotFoundError, StaleStackError, add_note
 from rendergateway.model.records.json_slices import Text
+from rendergateway.model.records.stacks import StackRecord, StackVersion
+from rendergateway.model.tables.resolved import ResolvedTiles
 from rendergateway.model.tile_text.edits import with_group
 from rendergateway.progress import Progress, tracking
 from rendergateway.transforms import Transform
 from rendergateway.wrappers.core.arguments import as_name
-from rendergateway.wrappers.editing import deletions as removing
-from rendergateway.wrappers.editing import transform_edits as applying
-from rendergateway.wrappers.editing.saving import TileSaving
+from rendergateway.wrappers.core.bound import Bound
+from rendergateway.wrappers.core.bulk import Bulk
+from rendergateway.wrappers.core.keys import StackKey
+from rendergateway.wrappers.core.object import ObjectWrapper
+from rendergateway.wrappers.editing.batches import Batch, Batches
+from rendergateway.wrappers.editing.deletions import Deletion, Removal, Tiles
 from rendergateway.wrappers.editing.sources import (
     SourcedTile,
     TileSource,
@@ -25,38 +33,146 @@ from rendergateway.wrappers.editing.sources import (
     shared_texts,
     texts_of,
 )
-from rendergateway.wrappers.reading.layers import Sections, StoredTiles
+from rendergateway.wrappers.editing.transform_edits import Change, referring
+from rendergateway.wrappers.editing.upload import Uploader
+from rendergateway.wrappers.reading.snapshot import place_in_time
+from rendergateway.wrappers.reading.tiles import StackReader
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from rendergateway.model.files.specs import SpecSource
     from rendergateway.model.tile_text.limits import TileLimits
-    from rendergateway.wrappers.editing.deletions import Removal, Tiles
-    from rendergateway.wrappers.objects.stack import StackWrapper
 
 __all__ = ["StackEdit"]
 
+_log = logging.getLogger("rendergateway")
 
-class StackEdit(TileSaving):
+
+class StackEdit:
     """
-    A context in which tiles of a stack are put, changed and deleted.
+    A context in which tiles of a stack are saved, changed and deleted.
 
     Entering makes a COMPLETE stack LOADING; leaving makes it COMPLETE again. After an error it stays LOADING, and a
-    note on the error says so.
+    note on the error reports it.
 
-    Parameters are those of `TileSaving`.
+    Parameters
+    ----------
+    stack : Bound
+        The stack.
+    known : StackRecord, optional
+        The stack as it was last read; a stack that changed since is refused.
+    bulk : Bulk
+        Concurrent requests, tiles per request and progress.
+    complete : bool
+        Whether the stack becomes COMPLETE when the block ends without an error.
+    patience_s : float
+        How long to wait for an unreachable service; then unconfirmed batches are sent again.
+    version : StackVersion, optional
+        The next version of the stack; without one a COMPLETE stack keeps its version.
 
-    Notes
-    -----
-    Entering makes one request, ``stack.read``, and ``stack.set_state`` (or ``stack.create``, for a next version) where
-    the stack is to be opened. Leaving makes ``stack.read`` and ``stack.set_state``.
+    Attributes
+    ----------
+    saved : int
+        Tiles saved in the block so far.
 
     Raises
     ------
     StaleStackError
-        On entering, if others changed the stack since it was read here; on leaving, if they did meanwhile.
+        On entering, if the stack was changed by others since it was read; on leaving, if it was meanwhile.
     StackStateError
         On entering, if the stack is READ_ONLY or OFFLINE.
+
+    Notes
+    -----
+    Entering makes one request, ``stack.read``, and ``stack.set_state`` (or ``stack.create``, for a next version) if the
+    stack has to be opened. Leaving makes ``stack.read`` and ``stack.set_state``. A stack has a counter and a time of
+    its openings; so concurrent edits are detected, but not what others save in a stack that stays LOADING.
     """
+
+    def __init__(
+        self,
+        stack: Bound[StackKey],
+        *,
+        known: StackRecord | None,
+        bulk: Bulk,
+        complete: bool = True,
+        patience_s: float = 60.0,
+        version: StackVersion | None = None,
+    ) -> None:
+        self.saved = 0
+        self.batch = bulk.batch
+        self._stack = stack
+        self._known = known
+        self._bulk = bulk
+        self._complete = complete
+        self._patience_s = patience_s
+        self._version = version
+        self._number = 0
+        self._remarks: list[str] = []
+        self._reader = StackReader.fresh(stack)
+
+    @property
+    def stack(self) -> Any:
+        """The stack that is edited, a `StackWrapper`."""
+        return self._stack.client.objects.wrap("stack", self._stack.key)
+
+    # Opening and closing
+
+    def remark(self, sentence: str) -> None:
+        """Add a sentence to the note on an error in the block."""
+        self._remarks.append(sentence)
+
+    def __enter__(self) -> Self:
+        known, found = self._known, self._read_stack()
+        if known is not None and place_in_time(known) != place_in_time(found):
+            raise StaleStackError(
+                f"{self._words} was changed by others since it was read: it was {_described(known)}, and is "
+                f"{_described(found)}; stack.reload() before editing"
+            )
+        self._number = found.version_number or 0
+        if self._version is not None:
+            _log.info("%s, %s, is opened for its next version", self._words, found.state)
+            self._stack.call("stack.create", body=self._version)
+            self._number += 1
+        elif found.state != "LOADING":
+            self._stack.call("stack.set_state", state="LOADING")
+            self._number += 1
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            add_note(error, self._left_loading())
+        elif self._complete:
+            try:
+                self._finish()
+            except Exception as failure:
+                add_note(failure, self._left_loading())
+                raise
+
+    def _finish(self) -> None:
+        now = self._read_stack()
+        if (now.version_number or 0) != self._number:
+            raise StaleStackError(
+                f"{self._words} was reopened or recreated by others during this edit: expected version "
+                f"{self._number}, found {_described(now)}; it was not completed"
+            )
+        if now.state != "COMPLETE":
+            self._stack.call("stack.set_state", state="COMPLETE")
+
+    def _read_stack(self) -> StackRecord:
+        """Read the stack from the service, ignoring caches."""
+        return StackRecord.from_json(self._stack.fetch("stack.read"))
+
+    def _left_loading(self) -> str:
+        stored = f"the {self.saved} tiles put before this error are stored" if self.saved else "no tile was put"
+        return "; ".join([f"stack {self._stack.key.stack} was left LOADING", stored, *self._remarks])
+
+    @property
+    def _words(self) -> str:
+        return f"stack {self._stack}"
 
     # Putting
 
@@ -70,41 +186,39 @@ class StackEdit(TileSaving):
         progress: Progress = None,
     ) -> int:
         """
-        Save tiles, those that are there already as a whole, with the shared transforms that they refer to.
+        Save tiles with the shared transforms that they refer to; existing tiles are replaced as a whole.
 
         Parameters
         ----------
         tiles : TileTable, ResolvedTiles, Collection or iterable of TileRecord or TileWrapper
-            What to save. Tiles of another stack, or another server, bring the transforms that they refer to. All is
-            looked at before the first is sent, but for an iterator: of that a few batches are in memory.
+            The tiles. Tiles of another stack, or another service, include the transforms that they refer to. All are
+            checked before the first is sent, except for an iterator, of which a few batches are in memory.
         transforms : mapping of str to Transform or JSON text, optional
             More shared transforms, by id.
-        boxes : {'keep', 'service', 'here'}
-            Whether boxes that are there are kept, missing ones derived by the service; or all are derived, by the
-            service or here.
+        boxes : {'keep', 'service', 'local'}
+            Keep bounding boxes and let the service derive missing ones; or derive all, by the service or locally.
         validate : TileLimits, optional
-            What the boxes must keep; those that are not kept are derived here for that.
-        progress : None, bool or callable, optional
-            As for the whole edit, for this call.
+            Limits of the bounding boxes; missing ones are derived locally for the check.
+        progress : bool or callable, optional
+            Default: that of the edit.
 
         Returns
         -------
         int
-            How many tiles were saved.
+            Number of tiles saved.
 
         Raises
         ------
         RecordError
-            If two tiles have one id, a transform that a tile refers to is nowhere or another one than this stack's of
-            that id, or a box is beyond the limits or cannot be derived; nothing is saved then, of an iterator nothing
-            more.
+            If a tile id is duplicate, a shared transform is missing or differs from the stack's, or a bounding box
+            exceeds the limits or cannot be derived; nothing is saved then, or nothing more of an iterator.
         StackStateError
             If the stack is not LOADING.
 
         Notes
         -----
-        One ``stack.save_tiles`` a batch of tiles with boxes and of tiles without; ``transform.read`` once for each
-        shared transform, of this stack and of the one that tiles come from.
+        One ``stack.save_tiles`` per batch of tiles with boxes and of tiles without; ``transform.read`` once for each
+        shared transform of this stack and of the one that tiles come from.
         """
         if is_whole(tiles):
             ready = self.checked(tiles, transforms=transforms, boxes=boxes, validate=validate)
@@ -128,31 +242,94 @@ class StackEdit(TileSaving):
         Parameters
         ----------
         files : path, bytes or binary file, or iterable of these
-            Go together: tiles find their shared transforms in any of them, and in this stack.
+            One set: tiles may refer to shared transforms in any of them, and in this stack.
         transforms : the same, optional
             Files of shared transforms only.
         z : float, optional
             For tiles without z.
         boxes, validate, progress
-            As in `put`.
+            As for `put`.
 
         Returns
         -------
         int
-            How many tiles were saved.
+            Number of tiles saved.
 
         Raises
         ------
         RecordError
-            If something in a file cannot be stored; the message names file and element, and nothing is saved.
+            If an element of a file cannot be stored; the message names file and element, and nothing is saved.
         OSError
             If a file cannot be read.
         """
         from rendergateway.model.files.spec_set import gather_specs
 
         specs = gather_specs(files, transforms=transforms, z=z)
-        resolved = specs.resolved(self._stored.transforms.text, where=f"stack {self.stack}")
+        resolved = specs.resolved(self._reader.shared.text, where=f"stack {self._stack.key.stack}")
         return self.put(resolved, boxes=boxes, validate=validate, progress=progress)
+
+    def checked(
+        self,
+        tiles: TileSource,
+        *,
+        transforms: Mapping[str, Transform | Text] | None = None,
+        boxes: str = "keep",
+        validate: TileLimits | None = None,
+        may_change: bool = False,
+    ) -> list[Batch]:
+        """
+        Check tiles as `put` does, and return them ready for `save`; the stack need not be open.
+
+        Parameters
+        ----------
+        tiles, transforms, boxes, validate
+            As for `put`.
+        may_change : bool
+            Whether shared transforms may replace existing ones of the same ids.
+
+        Raises
+        ------
+        RecordError
+            As for `put`.
+        """
+        given = shared_texts(transforms)
+        if isinstance(tiles, ResolvedTiles):
+            given = {**tiles.transforms, **given}
+        batches = self.batches(boxes=boxes, limits=validate, given=given, may_change=may_change)
+        return list(batches.of(texts_of(tiles)))
+
+    def batches(
+        self,
+        *,
+        boxes: str = "keep",
+        limits: TileLimits | None = None,
+        given: Mapping[str, Text] | None = None,
+        may_change: bool = False,
+    ) -> Batches:
+        """Return what splits tiles into batches for this stack."""
+        stored = self._reader.shared.text
+        return Batches(size=self.batch, stored=stored, boxes=boxes, limits=limits, given=given, may_change=may_change)
+
+    def save(self, batches: Iterable[Batch], *, total: int | None = None, progress: Progress = None) -> int:
+        """Send batches as they come; return the number of tiles saved. *total* is for the progress bar."""
+        if total is None and isinstance(batches, list):
+            total = sum(len(batch.tiles) for batch in batches)
+        with tracking(self._bulk.progress if progress is None else progress, "Saving tiles", total) as report:
+            uploader = self._uploader(report)
+            try:
+                return uploader.run(partial(self._send, batch) for batch in batches)
+            finally:
+                self.saved += uploader.acknowledged
+
+    def _send(self, batch: Batch) -> int:
+        self._stack.call("stack.save_tiles", body=batch.tiles.to_json(), derive_data=batch.derives_boxes)
+        # What was just stored need not be read.
+        self._reader.shared.add(batch.tiles.transforms)
+        return len(batch.tiles)
+
+    def _uploader(self, report: Callable[[int], object]) -> Uploader:
+        is_there = partial(self._stack.client.call, "service.version")
+        return Uploader(workers=self._bulk.workers, is_there=is_there, patience_s=self._patience_s, report=report)
 
     # Changing
 
@@ -161,8 +338,8 @@ class StackEdit(TileSaving):
         changes: Transform | Mapping[str, Transform] | tuple[Sequence[str], npt.ArrayLike],
         *,
         how: str = "append",
-        source: StackWrapper | None = None,
-        sections: Sections | None = None,
+        source: ObjectWrapper[StackRecord] | None = None,
+        sections: Any = None,
         shared_id: str | None = None,
         boxes: str = "service",
         validate: TileLimits | None = None,
@@ -174,110 +351,111 @@ class StackEdit(TileSaving):
         Parameters
         ----------
         changes : Transform, mapping of str to Transform, or (ids, array of shape (N, 2, 3))
-            One transform for all tiles of the sections; or one a tile, by tile id; or affine matrices beside tile ids.
+            One transform for all tiles of the sections; or one per tile id; or affine matrices beside tile ids.
         how : str
-            ``append`` it behind the tile's transforms, ``prepend`` it, ``insert_before_last``, ``replace_last``,
-            ``replace_all``, or ``concatenate_last``: one affine, the last one followed by the new one, takes the place
-            of the last.
+            ``append`` it to the tile's transforms, ``prepend`` it, ``insert_before_last``, ``replace_last``,
+            ``replace_all``, or ``concatenate_last``: the last transform is replaced by one affine, itself followed by
+            the new one.
         source : StackWrapper, optional
-            Where the tiles are read; this stack unless given. Tiles that are not named are not copied.
+            The stack to read the tiles from. Default: this stack. Other tiles are not copied.
         sections : z, SectionWrapper or iterable of these, optional
-            Which sections are meant; all of the source unless given. With one transform a tile: where the tiles lie,
-            which saves looking for them.
+            The sections. Default: all of the source. With one transform per tile: where the tiles are, which saves
+            looking them up.
         shared_id : str, optional
-            Store the one transform once under this id; the tiles refer to it.
+            Store the transform once under this id; the tiles refer to it.
         boxes, validate, progress
-            As in `put`.
+            As for `put`.
 
         Returns
         -------
         int
-            How many tiles were changed.
+            Number of tiles changed.
 
         Raises
         ------
         NotFoundError
-            If a tile that is named is not in the source.
+            If a tile is not in the source.
         RecordError
-            As in `put`; also if a transform is to be concatenated that is not affine, or a tile is named twice.
+            As for `put`; also if a transform to concatenate is not affine, or a tile id is duplicate.
         ValueError
-            If *how* is none of these, or a shared transform is given for one tile each.
+            If *how* is unknown, or *shared_id* is given with one transform per tile.
 
         Notes
         -----
-        The tiles are read anew: a ``section.resolved_tiles`` a section, and for tiles named by id a ``tile.read`` a
-        section. With one transform a tile, nothing is saved before all are changed; one transform for all goes from
-        section to section.
+        Tiles are read from the service: ``section.resolved_tiles`` per section, and for tile ids ``tile.read`` per
+        section. With one transform per tile, nothing is saved before all tiles are changed; one transform for all is
+        applied section by section.
         """
-        change = applying.Change.of(changes, how, shared_id)
-        tiles = change.tiles(self._stored if source in (None, self.stack) else StoredTiles(source), sections)
+        change = Change.of(changes, how, shared_id)
+        reader = self._reader if source is None or source._bound == self._stack else StackReader.fresh(source._bound)
+        tiles = change.tiles(reader, sections)
         batches = self.batches(boxes=boxes, limits=validate, given=change.given)
         found = batches.of(tiles)
         return self.save(list(found) if change.is_by_tile else found, progress=progress)
 
     def set_shared_transform(self, shared_id: str, transform: Transform, *, progress: Progress = None) -> int:
         """
-        Change a shared transform, and derive the boxes of all tiles that refer to it.
+        Replace a shared transform, and derive the bounding boxes of all tiles that refer to it.
 
         Parameters
         ----------
         shared_id : str
-            Its id; kept.
+            Its id.
         transform : Transform
-            What takes its place.
-        progress : None, bool or callable, optional
-            As in `put`.
+            The new transform.
+        progress : bool or callable, optional
+            As for `put`.
 
         Returns
         -------
         int
-            How many tiles refer to it.
+            Number of tiles that refer to it.
 
         Raises
         ------
         NotFoundError
-            If no tile of the stack refers to it: a service stores shared transforms with tiles only.
+            If no tile of the stack refers to it: a service stores shared transforms only with tiles.
 
         Notes
         -----
-        A ``section.resolved_tiles`` for each section of the stack; the tiles concerned are saved, their boxes derived
+        A ``section.resolved_tiles`` per section of the stack; the tiles that refer to it are saved, their boxes derived
         by the service.
         """
         text = shared_text(shared_id, transform)
         batches = self.batches(boxes="service", given={shared_id: text}, may_change=True)
-        count = self.save(batches.of(applying.referring(self._stored, shared_id)), progress=progress)
+        count = self.save(batches.of(referring(self._reader, shared_id)), progress=progress)
         if not count:
             raise NotFoundError(f"no tile of {self._words} refers to a shared transform {shared_id!r}")
         return count
 
     def set_group(self, name: str | None, tiles: TileSource | Sequence[str]) -> int:
         """
-        Give tiles a group: a name under which the service draws and lists them together.
+        Move tiles to a tile group, a name under which the service draws and lists them together.
 
         Parameters
         ----------
         name : str or None
-            Not empty; None takes tiles out of their group.
+            Not empty; None removes tiles from their group.
         tiles : sequence of str, or what `put` takes
-            Tiles of this stack; those named by id are read.
+            Tiles of this stack; ids are read first.
 
         Returns
         -------
         int
-            How many tiles have the group now.
+            Number of tiles moved.
 
         Notes
         -----
-        Tiles are saved as a whole, as `put` does, with the boxes that they have.
+        Tiles are saved as a whole, as `put` does, with their bounding boxes.
         """
         if name is not None:
             as_name(name, "tile group")
-        found = self._named(tiles) if is_ids(tiles) else texts_of(tiles)  # type: ignore[arg-type]
+        found = self._named(tiles) if is_ids(tiles) else texts_of(tiles)
         grouped = ((with_group(text, name), lookup) for text, lookup in found)
         return self.save(list(self.batches().of(grouped)))
 
     def _named(self, tile_ids: Sequence[str]) -> Iterator[SourcedTile]:
-        return ((text, None) for _, text in self._stored.named(tile_ids))
+        return ((text, None) for _, text in self._reader.named(tile_ids))
 
     # Deleting
 
@@ -285,12 +463,12 @@ class StackEdit(TileSaving):
         self,
         tiles: Tiles | None = None,
         *,
-        sections: Sections | None = None,
+        sections: Any = None,
         section_ids: Iterable[str] | str | None = None,
         dry_run: bool = False,
     ) -> Removal | None:
         """
-        Delete tiles: single ones, whole sections, or those that carry a section id.
+        Delete single tiles, whole sections, or the tiles with a section id.
 
         Parameters
         ----------
@@ -299,26 +477,30 @@ class StackEdit(TileSaving):
         sections : z, SectionWrapper or iterable of these, optional
             Whole layers.
         section_ids : str or iterable of str, optional
-            All tiles whose layouts say so.
+            All tiles with this section id in their layouts.
         dry_run : bool
-            Whether only to look what would go.
+            Only count what would be deleted.
 
         Returns
         -------
         Removal or None
-            What would go, of a dry run.
+            The counts of a dry run.
 
         Notes
         -----
-        One request each: ``tile.delete``, ``section.delete``, ``section_id.delete``. A dry run asks
-        ``stack.tile_specs`` for each batch of tiles, ``section.tile_bounds`` and ``section_id.tile_bounds``. Tiles
-        that are not there are as good as gone. Shared transforms stay.
+        One request each: ``tile.delete``, ``section.delete``, ``section_id.delete``. A dry run makes
+        ``stack.tile_specs`` per batch of tiles, ``section.tile_bounds`` and ``section_id.tile_bounds``. Deleting a
+        missing tile is a no-op. Shared transforms are kept.
         """
-        plan = removing.Plan.of(self.stack, tiles, sections, section_ids)
+        deletion = Deletion.of(self._stack, tiles, sections, section_ids)
         if dry_run:
-            return plan.count(self.batch)
-        # A function is told of tiles that are saved.
-        progress = self._progress if not callable(self._progress) else False
-        with tracking(progress, "Deleting") as tell:
-            self._sending(tell).run(plan.requests())
+            return deletion.count(self.batch)
+        # A progress function counts saved tiles.
+        progress = self._bulk.progress if not callable(self._bulk.progress) else False
+        with tracking(progress, "Deleting") as report:
+            self._uploader(report).run(deletion.requests())
         return None
+
+
+def _described(record: StackRecord) -> str:
+    return f"{record.state}, version {record.version_number} of {record.modified}"

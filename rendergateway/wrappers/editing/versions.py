@@ -1,38 +1,37 @@
-"""What is said of a stack: changed where it stands, or with the stack's next version."""
+"""Stack version metadata: update in place or as a new version."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from rendergateway.errors import NotFoundError
-from rendergateway.model import StackVersion
+from rendergateway.model.records.stacks import StackVersion
+from rendergateway.wrappers.core.bound import Bound
+from rendergateway.wrappers.core.keys import StackKey
 
-if TYPE_CHECKING:
-    from rendergateway.wrappers.objects.stack import StackWrapper
+__all__ = ["KEEP", "check_names", "new_version", "still_exists", "update_one"]
 
-__all__ = ["KEEP", "check_names", "is_there", "new_version", "set_one"]
-
-# Stands for a value that is not given, where None is one.
-KEEP: Any = type("Keep", (), {"__repr__": lambda self: "as it is"})()
+# Default of a parameter for which None is a value.
+KEEP: Any = type("Keep", (), {"__repr__": lambda self: "unchanged"})()
 
 
-def _as_it_is(value: Any) -> Any:
+def _unchanged(value: Any) -> Any:
     return value
 
 
 _NUMBERS = {
-    "resolution_nm": "three numbers: nanometres a pixel in x and y, and the thickness of a section",
-    "cycle": "two numbers: of the cycle and of the step in it",
+    "resolution_nm": "three numbers: nanometres per pixel in x and y, and section thickness",
+    "cycle": "two numbers: cycle and step",
 }
 
 
 def _numbers(name: str, value: Any, count: int) -> list[Any]:
     if not isinstance(value, Sequence | np.ndarray) or isinstance(value, str) or len(value) != count:
-        raise TypeError(f"{name} is {_NUMBERS[name]}, not {value!r}")
+        raise TypeError(f"{name} must be {_NUMBERS[name]}; got {value!r}")
     return list(value)
 
 
@@ -45,47 +44,46 @@ def _cycle(value: tuple[int, int]) -> dict[str, int]:
     return {"number": number, "stepNumber": step}
 
 
-# Name, the endpoints' common ending, and how the value is sent.
-_PARTS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
+# Name → the common ending of its endpoints, and the encoding of its value.
+_FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "resolution_nm": ("resolution", _resolution),
     "cycle": ("cycle", _cycle),
-    "default_channel": ("default_channel", _as_it_is),
-    "box_root_path": ("box_root", _as_it_is),
-    "path_builder": ("path_builder", _as_it_is),
+    "default_channel": ("default_channel", _unchanged),
+    "box_root_path": ("box_root", _unchanged),
+    "path_builder": ("path_builder", _unchanged),
 }
 
 
 def check_names(others: Mapping[str, Any]) -> None:
     """
-    Refuse what cannot be changed by itself.
+    Refuse fields that cannot be updated in place.
 
     Raises
     ------
     TypeError
-        If anything is named.
+        If there are any.
     """
     for name in others:
         if name in StackVersion.FIELDS:
             raise TypeError(
-                f"a service changes {name} of a stack only with its next version, which reopens it: "
-                f"stack.new_version({name}=…)"
+                f"{name} of a stack can only change with a new version, which reopens it: stack.new_version({name}=…)"
             )
-        raise TypeError(f"of a stack one sets {', '.join(_PARTS)}; {name!r} is none of these")
+        raise TypeError(f"unknown field {name!r} of a stack; update() takes {', '.join(_FIELDS)}")
 
 
-def set_one(stack: StackWrapper, name: str, value: Any) -> None:
-    """Change one thing that is said of a stack; None forgets it."""
-    ending, sent = _PARTS[name]
+def update_one(stack: Bound[StackKey], name: str, value: Any) -> None:
+    """Update one field of the current version; None clears it."""
+    ending, encoded = _FIELDS[name]
     if value is None:
-        stack._call(f"stack.clear_{ending}")
+        stack.call(f"stack.clear_{ending}")
     else:
-        stack._call(f"stack.set_{ending}", body=sent(value))
+        stack.call(f"stack.set_{ending}", body=encoded(value))
 
 
-def is_there(stack: StackWrapper) -> bool:
-    """Ask the service whether it knows the stack, whatever was read before; one request, ``stack.read``."""
+def still_exists(stack: Bound[StackKey]) -> bool:
+    """Return whether the service has the stack now, ignoring caches; one request, ``stack.read``."""
     try:
-        stack.reload()
+        stack.fetch("stack.read")
     except NotFoundError:
         return False
     return True
@@ -99,19 +97,19 @@ def new_version(
     of: StackVersion | None = None,
 ) -> StackVersion:
     """
-    Return a version that begins now; what is not given is that of another version, or missing.
+    Return a version created now; fields that are not given are copied from another version, or missing.
 
     Parameters
     ----------
     notes, resolution_nm, cycle
-        As in `StackChanges.set`.
+        As for `StackWrapper.new_version`.
     of : StackVersion, optional
         The other version.
 
     Raises
     ------
     TypeError
-        If these are not as many numbers as they should be.
+        If *resolution_nm* or *cycle* have the wrong number of values.
     """
     fields: dict[str, Any] = {"created": datetime.now(timezone.utc)}
     if notes is not None:

@@ -1,23 +1,24 @@
-"""The images and masks that tiles name, looked at one by one."""
+"""Checks of the image and mask files that tiles refer to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from rendergateway.errors import ImageError
-from rendergateway.model import MipmapLevel, TileRecord
+from rendergateway.model.records.pyramid import MipmapLevel
+from rendergateway.model.records.tiles import TileRecord
 from rendergateway.model.tables.row_table import RowTable
-from rendergateway.progress import Progress, tracking
-from rendergateway.wrappers.core.mapping import in_order
+from rendergateway.progress import tracking
+from rendergateway.wrappers.core.bound import Client
+from rendergateway.wrappers.core.bulk import Bulk, in_order
 from rendergateway.wrappers.images.view import image_opener
 
 if TYPE_CHECKING:
     from rendergateway.rendering import Sources
-    from rendergateway.wrappers.objects.stack import StackWrapper
 
 __all__ = ["check_images"]
 
@@ -45,22 +46,22 @@ class _Image:
 
 
 def check_images(
-    stack: StackWrapper, z: Any, levels: Sequence[int] | None, workers: int, progress: Progress
+    client: Client, tiles: Iterable[TileRecord], levels: Sequence[int] | None, bulk: Bulk, what: str
 ) -> RowTable:
-    """Look at the images of a stack; see `StackPictures.check_images`."""
+    """Check the image files of tiles; see `StackWrapper.check_images`."""
     from rendergateway.rendering import Sources
 
-    # Nothing is kept: each image is looked at once.
-    sources = Sources(image_opener(stack._conn), cache_bytes=0)
-    images = _images_of(stack, z, None if levels is None else frozenset(levels))
+    # No cache: each file is read once.
+    sources = Sources(image_opener(client), cache_bytes=0)
+    images = _images_of(tiles, None if levels is None else frozenset(levels))
     names = ("tile_id", "z", "channel", "level", "url", "problem")
     rows: list[tuple[Any, ...]] = []
-    pool = ThreadPoolExecutor(workers, "rendergateway-images")
+    pool = ThreadPoolExecutor(bulk.workers, "rendergateway-images")
     try:
-        with tracking(progress, f"Looking at images of {stack}") as tell:
-            looked_at = in_order(pool, lambda image: (image, _problem(image, sources)), images, 2 * workers)
-            for count, (image, problem) in enumerate(looked_at, 1):
-                tell(count)
+        with tracking(bulk.progress, what) as report:
+            checked = in_order(pool, lambda image: (image, _problem(image, sources)), images, 2 * bulk.workers)
+            for count, (image, problem) in enumerate(checked, 1):
+                report(count)
                 if problem:
                     tile = image.tile
                     rows.append((tile.tile_id, tile.z, image.channel, image.number, image.url, problem))
@@ -69,9 +70,8 @@ def check_images(
     return RowTable({name: [row[place] for row in rows] for place, name in enumerate(names)})
 
 
-def _images_of(stack: StackWrapper, z: Any, levels: frozenset[int] | None) -> Iterator[_Image]:
-    for wrapper in stack.iter_tiles(z=z):
-        tile = wrapper._obj
+def _images_of(tiles: Iterable[TileRecord], levels: frozenset[int] | None) -> Iterator[_Image]:
+    for tile in tiles:
         pyramids = [(channel.name, channel.mipmaps) for channel in tile.channels] or [(None, tile.mipmaps)]
         for channel, pyramid in pyramids:
             for number, level in pyramid.items():
@@ -85,17 +85,17 @@ def _problem(image: _Image, sources: Sources) -> str:
     from rendergateway.rendering import ImageAddress
 
     if image.url is None:
-        return "the level names no image"
+        return "the level has no image URL"
     loader, number = image.loader
     address = ImageAddress(image.url, number=number) if loader is None else ImageAddress(image.url, loader, number)
     try:
         height, width = sources.image(address).shape[:2]
     except ImageError as error:
-        # The address stands beside it.
+        # The URL is in another column.
         return str(error).removeprefix(f"image '{image.url}': ")
     wanted = [side and side / 2**image.number for side in (image.tile.width, image.tile.height)]
-    # Halving cuts or rounds up, by whatever program made the level.
+    # Programs that make levels truncate or round up odd sizes.
     if any(side is not None and abs(side - found) >= 1 for side, found in zip(wanted, (width, height), strict=True)):
         expected = " × ".join(f"{side:g}" for side in wanted if side is not None)
-        return f"it is {width} × {height} pixels large, {expected} are expected"
+        return f"expected {expected} pixels, found {width} × {height}"
     return ""

@@ -1,29 +1,26 @@
-"""Sections to files: each written whole, none drawn twice, taken up where it was broken off."""
+"""Export of sections to files: written atomically, drawn once, resumable."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import attrs
 
 from rendergateway.errors import ImageError
-from rendergateway.geometry import Bounds
-from rendergateway.model import Record, StackRecord
+from rendergateway.model.records.record import Record
+from rendergateway.model.records.stacks import StackRecord
 from rendergateway.number_text import double_text
-from rendergateway.progress import Progress
+from rendergateway.wrappers.core.bound import Bound
+from rendergateway.wrappers.core.bulk import Bulk, mapped
+from rendergateway.wrappers.core.keys import StackKey
 from rendergateway.wrappers.images.options import PictureOptions
-from rendergateway.wrappers.images.picture import checked_kind
-from rendergateway.wrappers.images.render import image_of_section
+from rendergateway.wrappers.images.picture import Picture, checked_kind
 from rendergateway.wrappers.images.view import checked_scale
-
-if TYPE_CHECKING:
-    from rendergateway.wrappers.objects.section import SectionWrapper
-    from rendergateway.wrappers.objects.stack import StackWrapper
 
 __all__ = ["Exported", "export", "file_name"]
 
@@ -36,16 +33,16 @@ _DIGITS = 5
 @attrs.frozen
 class Exported:
     """
-    What an export left in its folder.
+    The result of an export.
 
     Attributes
     ----------
     folder : Path
-        Where the files are.
+        The folder of the files.
     files : list of str
-        Their names, by z.
+        File names, ordered by z.
     drawn : int
-        How many were written by this export; the others were there.
+        Number of files written by this export; the others were up to date.
     """
 
     folder: Path
@@ -55,7 +52,7 @@ class Exported:
 
 def file_name(z: float, kind: str) -> str:
     """
-    Return the name of a section's file: names sort as sections do.
+    Return the file name of a section; names sort like z.
 
     Examples
     --------
@@ -67,73 +64,90 @@ def file_name(z: float, kind: str) -> str:
 
 
 def export(
-    stack: StackWrapper,
+    stack: Bound[StackKey],
     to: str | os.PathLike[str],
+    z_values: Callable[[], Sequence[float]],
+    draw: Callable[[float], Picture],
     *,
     kind: str,
-    scale: float,
-    z: Any,
-    box: Bounds | None,
+    look: Mapping[str, Any],
     overwrite: bool,
-    workers: int,
-    progress: Progress,
-    options: PictureOptions,
+    bulk: Bulk,
 ) -> Exported:
-    """Draw sections into files; see `StackPictures.export`."""
+    """
+    Draw sections into files; see `StackWrapper.export`.
+
+    Parameters
+    ----------
+    stack : Bound
+        The stack.
+    to : path
+        The folder.
+    z_values : callable
+        Returns z of the sections.
+    draw : callable
+        From z to the picture of a section.
+    kind : str
+        Format of the files.
+    look : mapping
+        What the pictures depend on besides the stack: scale, box and options.
+    overwrite : bool
+        Whether to draw existing files again.
+    bulk : Bulk
+        Workers and progress.
+    """
     checked_kind(f"a.{kind}")
-    checked_scale(scale)
-    if kind.startswith("jp") and options.dtype == "uint16":
-        raise ImageError("a JPEG holds 8 bits: export format='png' or 'tif', or without dtype='uint16'")
-    # Asked for anew: others may have changed the stack since it was read here.
-    state = StackRecord.from_json(stack._text("stack.read"))
-    sections = stack.sections(z)
-    if not len(sections):
-        raise ImageError(f"stack {stack} has no sections to export" + ("" if z is None else f" at z {z}"))
-    whose, mark = "/".join(stack._key), _mark(stack, state, {"scale": scale, "box": box, "options": options})
+    checked_scale(look["scale"])
+    if kind.startswith("jp") and look["options"].dtype == "uint16":
+        raise ImageError("JPEG files have 8 bits; use format='png' or 'tif', or leave out dtype='uint16'")
+    # Read again: others may have changed the stack since it was loaded.
+    state = StackRecord.from_json(stack.fetch("stack.read"))
+    sections = z_values()
+    if not sections:
+        raise ImageError(f"stack {stack.key.stack} has no sections to export in this range")
+    owner, mark = str(stack), _mark(stack, state, look)
     folder = Path(to)
     folder.mkdir(parents=True, exist_ok=True)
     journal = _Journal(folder / _JOURNAL)
     known = journal.read()
-    # Tiles of a stack that is open change without a trace.
+    # Tiles of a stack that is LOADING change without a trace.
     is_settled = state.state in ("COMPLETE", "READ_ONLY") and not overwrite
 
-    def put(section: SectionWrapper) -> bool:
-        name = file_name(section.z, kind)
+    def write(z: float) -> bool:
+        name = file_name(z, kind)
         if (folder / name).exists() and not overwrite:
             entry = known.get(name)
-            if entry is None or entry.whose != whose:
-                raise _not_ours(folder / name, entry, stack)
+            if entry is None or entry.owner != owner:
+                raise _foreign_file(folder / name, entry, stack)
             if is_settled and entry.mark == mark:
                 return False
-        picture = image_of_section(section, box, scale, options)
-        # Said before it is there, so that it is known as ours should this be broken off.
-        journal.add(name, _Entry(whose, _UNFINISHED))
+        picture = draw(z)
+        # Recorded before the file exists, so that an interrupted export recognises it as its own.
+        journal.add(name, _Entry(owner, _UNFINISHED))
         picture.save(folder / name)
-        journal.add(name, _Entry(whose, mark))
+        journal.add(name, _Entry(owner, mark))
         return True
 
-    drawn = sections.map(put, workers=workers, progress=progress)
-    return Exported(folder, [file_name(section.z, kind) for section in sections], sum(drawn))
+    written = mapped(write, sections, bulk, what=f"Exporting {stack.key.stack}")
+    return Exported(folder, [file_name(z, kind) for z in sections], sum(written))
 
 
-def _not_ours(path: Path, entry: _Entry | None, stack: StackWrapper) -> ImageError:
-    holder = "was not made by an export" if entry is None else f"shows stack {entry.whose}"
-    return ImageError(
-        f"{path} is there and {holder}; export {stack} to another folder, or let it take the place (overwrite)"
-    )
+def _foreign_file(path: Path, entry: _Entry | None, stack: Bound[StackKey]) -> ImageError:
+    source = "was not made by an export" if entry is None else f"shows stack {entry.owner}"
+    return ImageError(f"{path} exists and {source}; export {stack.key.stack} to another folder, or use overwrite=True")
 
 
-def _mark(stack: StackWrapper, state: StackRecord, look: Mapping[str, Any]) -> str:
-    """Return what differs as soon as the pictures would: the state of the stack, and how they are to look."""
-    words = [stack._conn.server, *stack._key, str(state.modified), str(state.version_number)]
+def _mark(stack: Bound[StackKey], state: StackRecord, look: Mapping[str, Any]) -> str:
+    """Return a hash of everything that the pictures depend on: the state of the stack, and the options."""
+    words = [stack.client.server, *stack.key, str(state.modified), str(state.version_number)]
     words += [f"{name}={_words(value)}" for name, value in look.items()]
     return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
 
 
 def _words(value: Any) -> str:
     if isinstance(value, PictureOptions):
-        # Who draws, and how many tiles at most, makes no other picture.
-        same = attrs.evolve(value, render="service", max_tiles=None)
+        # Where a picture is drawn, and the tile limit, do not change its pixels.
+        same = attrs.evolve(value, compute="service", max_tiles=None)
         return repr({name: _words(part) for name, part in attrs.asdict(same, recurse=False).items()})
     if isinstance(value, tuple):
         return repr([_words(part) for part in value])
@@ -141,20 +155,20 @@ def _words(value: Any) -> str:
 
 
 class _Entry(NamedTuple):
-    """Which stack a file shows, and the mark of how."""
+    """The stack that a file shows, and the hash of how it was drawn."""
 
-    whose: str
+    owner: str
     mark: str
 
 
 class _Journal:
     """
-    What files of a folder show, as lines: name, stack, mark; the last one of a name counts.
+    The exported files of a folder, as lines of name, stack and hash; the last line of a name is valid.
 
     Parameters
     ----------
     path : Path
-        The file; it need not be there.
+        The file; it need not exist.
     """
 
     def __init__(self, path: Path) -> None:
@@ -162,16 +176,16 @@ class _Journal:
         self._lock = threading.Lock()
 
     def read(self) -> dict[str, _Entry]:
-        """Return what is known of each file."""
+        """Return the entry of each file."""
         try:
             lines = self._path.read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
             return {}
         cut = [line.split("\t") for line in lines]
-        # A line that broke off has no mark that fits, or none at all.
+        # A truncated line has no valid hash, or none at all.
         return {parts[0]: _Entry(*parts[1:]) for parts in cut if len(parts) == _COLUMNS}
 
     def add(self, name: str, entry: _Entry) -> None:
-        """Take note of what a file shows."""
+        """Record a file."""
         with self._lock, self._path.open("a", encoding="utf-8") as file:
             file.write("\t".join((name, *entry)) + "\n")

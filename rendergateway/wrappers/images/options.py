@@ -1,31 +1,47 @@
-"""How a picture is to look: one list of options for tiles, sections, stacks and files."""
+"""Options of images, the same for tiles, sections, stacks and files."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
 
-from rendergateway.model import FilterRecord
-from rendergateway.model.records.channels import channel_selection
-from rendergateway.wrappers.coordinates.tile_maps import FRAMES
+from rendergateway.geometry import FRAMES
+from rendergateway.model.records.channels import FilterRecord, channel_selection
+from rendergateway.wrappers.core.arguments import COMPUTE, is_local
 from rendergateway.wrappers.images.windows import Window, rgb_of
 
-__all__ = ["PICTURE_FRAMES", "PictureOptions", "checked_picture_frame"]
+if TYPE_CHECKING:
+    from typing_extensions import TypedDict
 
-PICTURE_FRAMES = ("world", *FRAMES)
+    class PictureKeywords(TypedDict, total=False):
+        """Keyword arguments of methods that draw; they are the fields of `PictureOptions`."""
+
+        channel: str | None
+        channels: Mapping[str, Window] | None
+        intensity: Sequence[float] | None
+        filter: bool | str | Sequence[FilterRecord]
+        mask: str | None
+        background: int | str | None
+        max_tiles: int | None
+        dtype: Any
+        compute: str
+
+
+__all__ = ["IMAGE_FRAMES", "PictureOptions", "checked_image_frame"]
+
+IMAGE_FRAMES = ("world", *FRAMES)
 _MASKS = ("blended", "binary", None)
-_RENDERERS = ("service", "local")
 _DEPTHS = ("uint8", "uint16")
 _NOISE = "noise"
 
 
-def checked_picture_frame(frame: str) -> str:
-    """Return *frame* if a tile is drawn in it; raise ValueError for all else."""
-    if frame not in PICTURE_FRAMES:
-        raise ValueError(f"a tile is drawn in frame={', '.join(map(repr, PICTURE_FRAMES))}, not {frame!r}")
+def checked_image_frame(frame: str) -> str:
+    """Return *frame*; raise ValueError if tiles cannot be drawn in it."""
+    if frame not in IMAGE_FRAMES:
+        raise ValueError(f"frame must be {', '.join(map(repr, IMAGE_FRAMES))}, got {frame!r}")
     return frame
 
 
@@ -35,16 +51,16 @@ def _windows(channels: Mapping[str, Window] | None) -> dict[str, Window] | None:
     windows = dict(channels)
     wrong = next((value for value in windows.values() if not isinstance(value, Window)), None)
     if wrong is not None or not windows:
-        raise TypeError(f"channels= maps names to Window(low, high, colour), not to {wrong!r}; channel= names one")
+        raise TypeError(
+            f"channels must map names to Window(low, high, colour), got {wrong!r}; channel= names a single one"
+        )
     return windows
 
 
 def _depth(dtype: Any) -> str | None:
     name = None if dtype is None else np.dtype(dtype).name
     if name is not None and name not in _DEPTHS:
-        raise ValueError(
-            f"pictures are drawn as {' or '.join(_DEPTHS)}, not {name}; np.asarray(picture, {name}) converts"
-        )
+        raise ValueError(f"dtype must be {' or '.join(_DEPTHS)}, got {name}; np.asarray(picture, {name}) converts")
     return name
 
 
@@ -53,14 +69,14 @@ def _range(intensity: Sequence[float] | None) -> tuple[float, float] | None:
         return None
     low, high = map(float, intensity)
     if not low <= high:
-        raise ValueError(f"intensity= is the values shown black and white, the lower one first, not {low, high}")
+        raise ValueError(f"intensity must be (low, high) with low <= high, got {low, high}")
     return low, high
 
 
 def _one_of(words: Sequence[Any], what: str) -> Any:
     def check(options: PictureOptions, field: attrs.Attribute[Any], value: Any) -> None:
         if value not in words:
-            raise ValueError(f"{what} is {' or '.join(map(repr, words))}, not {value!r}")
+            raise ValueError(f"{what} must be {' or '.join(map(repr, words))}, got {value!r}")
 
     return check
 
@@ -72,74 +88,74 @@ def _filter_steps(value: bool | str | Sequence[FilterRecord]) -> bool | str | tu
 @attrs.frozen(kw_only=True)
 class PictureOptions:
     """
-    How a picture is to look.
+    Options of an image.
 
     Parameters
     ----------
     channel : str, optional
-        The one channel that is drawn; else the stack's default one, or the first of the first tile.
+        The channel to draw. Default: the stack's default channel, or the first channel of the first tile.
     channels : mapping of str to Window, optional
-        Several channels in colours, composed here from one picture of each; in place of *channel*.
+        Several channels in colour, composed by this process from one image per channel; instead of *channel*.
     intensity : (float, float), optional
-        Values shown black and white in 8 bits, in place of those of the tiles.
+        Values mapped to black and white in 8 bits, instead of the intensity windows of the tiles.
     filter : bool, str or sequence of FilterRecord
-        True for the filters that the service has by default, a name for a list of filters that it has configured
-        (``gateway.call("service.filters")``), or filters of one's own.
+        True for the default filters of the service, the name of a list of filters that it has configured
+        (``gateway.call("service.filters")``), or custom filters.
     mask : {'blended', 'binary', None}
-        What becomes of the tiles' masks: seams are blended, or not; None draws as if there were none.
+        How masks are applied: seams are blended, or not; None ignores the masks.
     background : str or int, optional
-        ``"#rrggbb"`` or 0xRRGGBB where a masked picture would be transparent; ``"noise"`` for noise in that place.
-        Pictures without masks are opaque, black where there is no tile.
+        ``"#rrggbb"`` or 0xRRGGBB for transparent pixels of a masked image; ``"noise"`` for noise. Images without masks
+        are opaque, and black outside of tiles.
     max_tiles : int, optional
-        Of more tiles a service draws only outlines; that is an `ImageError`.
+        Maximum number of tiles; of more a service draws only outlines, which raises `ImageError`.
     dtype : {'uint8', 'uint16'}, optional
-        *uint8* holds what is seen, *uint16* the values of the images as they are. Unless given, a tile whose values
-        reach beyond 255 is drawn in 16 bits where no *intensity* is asked for, all else in 8.
-    render : {'service', 'local'}
-        Who draws: the service, or this process from the stack's specifications. The pixels are the same, but for
-        noise; here the images are opened where ``Gateway(image_paths=…)`` says.
+        *uint8* for display, *uint16* for the values of the image files. Default: 16 bits for a tile with values above
+        255 if no *intensity* is given, else 8.
+    compute : {'service', 'local'}
+        Whether the service draws, or this process from the tile specs. The pixels are the same except for noise;
+        locally, image files are opened at the paths that ``Gateway(image_paths=…)`` maps to.
 
     Raises
     ------
     TypeError, ValueError
-        If an option is not known, or its value is none.
+        If an option is unknown, or its value is invalid.
     """
 
     channel: str | None = None
     channels: dict[str, Window] | None = attrs.field(default=None, converter=_windows)
     intensity: tuple[float, float] | None = attrs.field(default=None, converter=_range)
     filter: bool | str | tuple[FilterRecord, ...] = attrs.field(default=False, converter=_filter_steps)
-    mask: str | None = attrs.field(default="blended", validator=_one_of(_MASKS, "mask="))
+    mask: str | None = attrs.field(default="blended", validator=_one_of(_MASKS, "mask"))
     background: int | str | None = None
     max_tiles: int | None = None
     dtype: str | None = attrs.field(default=None, converter=_depth)
-    render: str = attrs.field(default="service", validator=_one_of(_RENDERERS, "render="))
+    compute: str = attrs.field(default="service", validator=_one_of(COMPUTE, "compute"))
 
     def __attrs_post_init__(self) -> None:
         if self.max_tiles is not None and self.max_tiles < 0:
-            raise ValueError(f"max_tiles= counts tiles, from 0; not {self.max_tiles}")
+            raise ValueError(f"max_tiles must be >= 0, got {self.max_tiles}")
         if self.channel is not None and self.channels is not None:
-            raise TypeError("give channel=, one name, or channels=, a window for each: not both")
+            raise TypeError("channel= names one channel and channels= several; pass one of them")
         if self.channels is not None and (self.intensity is not None or self.dtype == "uint16"):
             raise TypeError(
-                "channels= are composed in 8 bits, each seen through its own window: no intensity=, no dtype="
+                "channels= are composed in 8 bits, each with its own window; they exclude intensity= and dtype="
             )
         if self.intensity is not None and self.dtype == "uint16":
-            raise TypeError("16 bits hold the values of the images as they are: intensity= is for pictures of 8 bits")
+            raise TypeError("16-bit images have the values of the files; intensity= is for 8 bits")
         if self.background not in (None, _NOISE):
             rgb_of(self.background)
 
     @property
     def is_local(self) -> bool:
-        """Whether the picture is drawn in this process."""
-        return self.render == "local"
+        """Whether the image is drawn by this process."""
+        return is_local(self.compute)
 
     def of_channel(self, name: str) -> PictureOptions:
-        """Return what draws the values of one of several channels."""
+        """Return the options for the values of one of several channels."""
         return attrs.evolve(self, channel=name, channels=None, dtype="uint16")
 
     def query(self, *, limited: bool = False) -> dict[str, Any]:
-        """Return the values that an endpoint takes; *limited* for those that know a limit of tiles."""
+        """Return the query values of an endpoint; *limited* for endpoints with a tile limit."""
         values: dict[str, Any] = {}
         if self.channel is not None:
             values["channels"] = channel_selection({self.channel: 1})
@@ -158,7 +174,7 @@ class PictureOptions:
         return values
 
     def of_recipe(self) -> dict[str, Any]:
-        """Return the fields of a recipe for what no query says; empty where a query says all."""
+        """Return the fields of a recipe for options without a query value; empty if there are none."""
         fields: dict[str, Any] = {}
         if self.background not in (None, _NOISE):
             red, green, blue = rgb_of(self.background)

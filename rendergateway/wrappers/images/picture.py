@@ -1,4 +1,4 @@
-"""Pictures: pixels as numpy has them, with what they show, for notebooks and files."""
+"""Pictures: pixels as a numpy array with their place in the world, for notebooks and files."""
 
 from __future__ import annotations
 
@@ -22,33 +22,31 @@ __all__ = ["Picture", "checked_kind", "drawn", "line_of"]
 
 
 def checked_kind(path: str | os.PathLike[str]) -> str:
-    """Return the kind of file that the end of a name says; raise `ImageError` where it says none."""
+    """Return the file format of a suffix; raise `ImageError` if it is unknown."""
     from rendergateway.rendering.output.encoding import SUFFIXES
 
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
-        raise ImageError(
-            f"{os.fspath(path)!r} ends in none of {', '.join(SUFFIXES)}: the end of the name says the format"
-        )
+        raise ImageError(f"{os.fspath(path)!r} has an unknown suffix; use {', '.join(SUFFIXES)} to select the format")
     return SUFFIXES[suffix]
 
 
 class Picture(NDArrayOperatorsMixin):
     """
-    What was drawn: an array for numpy, a picture in a notebook.
+    A drawn picture: an array for numpy, an image in a notebook.
 
-    ``np.asarray(picture)`` gives its pixels without a copy; operators work as on them and give arrays. It is made by
-    ``image``, ``thumbnail`` and ``slice`` of tiles, sections and stacks and by ``gateway.image``.
+    ``np.asarray(picture)`` returns its pixels without a copy; operators work on the pixels and return arrays. Made by
+    ``image``, ``thumbnail`` and ``cross_section`` of tiles, sections and stacks, and by ``gateway.render``.
 
     Attributes
     ----------
     pixels : ndarray, shape (H, W) or (H, W, 3)
-        Grey or red, green, blue; uint8 as seen, or uint16 as in the images; read-only.
+        Grey or red, green, blue; uint8 for display, or uint16 with the values of the files; read-only.
     alpha : ndarray of uint8, shape (H, W), or None
-        Opacity of a masked picture of 8 bits; None where all of it is opaque.
+        Opacity of a masked 8-bit picture; None if all of it is opaque.
     """
 
-    # Elementwise ==, as of an array, leaves no hash.
+    # == is elementwise, as for arrays, so there is no hash.
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(
@@ -70,37 +68,37 @@ class Picture(NDArrayOperatorsMixin):
         self._frame = frame
         self._covered: npt.NDArray[np.bool_] | None = None
 
-    # What it shows
+    # Content
 
     @property
     def box(self) -> Bounds:
-        """What is shown, in pixels of the frame; of a slice along the first axis and z."""
+        """The area shown, in pixels of the frame; of a cross section along the first axis and z."""
         return self._box
 
     @property
     def scale(self) -> float:
-        """Pixels of the picture for one of the frame."""
+        """Picture pixels per pixel of the frame."""
         return self._views[0].scale
 
     @property
     def frame(self) -> str:
-        """``world``, ``raw`` or ``lens_corrected``; of a slice ``xz`` or ``yz``."""
+        """``world``, ``raw`` or ``lens_corrected``; of a cross section ``xz`` or ``yz``."""
         return self._frame
 
     @property
     def max_tiles(self) -> int | None:
-        """The limit that it was asked for with."""
+        """The tile limit of the request."""
         return self._options.max_tiles
 
     @property
     def coverage(self) -> npt.NDArray[np.bool_]:
         """
-        Where tiles lie, shape (H, W); masks are left aside. ``picture.coverage.mean()`` is the share.
+        Pixels covered by tiles, shape (H, W), ignoring masks; ``picture.coverage.mean()`` is the covered fraction.
 
         Notes
         -----
-        One request when first asked for, ``box.render_parameters`` or ``tile.render_parameters`` (of a slice one for
-        each row); then it is computed here.
+        One request on first use, ``box.render_parameters`` or ``tile.render_parameters`` (one per row of a cross
+        section); then it is computed locally.
         """
         if self._covered is None:
             rows = [covered_in(view, self._options) for view in self._views]
@@ -113,7 +111,7 @@ class Picture(NDArrayOperatorsMixin):
 
     def frame_from_pixels(self, points: npt.ArrayLike) -> FloatArray:
         """
-        Return where in the frame pixels of the picture lie.
+        Transform pixels of the picture into the frame.
 
         Parameters
         ----------
@@ -123,15 +121,15 @@ class Picture(NDArrayOperatorsMixin):
         Returns
         -------
         ndarray, same shape
-            x, y: of the world, or of the tile's raw or lens-corrected image.
+            x, y in the world, or in the raw or lens-corrected tile.
 
         Raises
         ------
         ImageError
-            If the picture is a slice: its rows are sections.
+            If the picture is a cross section: its rows are sections.
         """
         if not self._is_plane:
-            raise ImageError("the rows of a slice are sections; only its columns lie along an axis of the world")
+            raise ImageError("rows of a cross section are sections; only its columns are along an axis of the world")
         return as_points(points) / self.scale + [self._box.min_x, self._box.min_y]
 
     # As an array
@@ -153,7 +151,7 @@ class Picture(NDArrayOperatorsMixin):
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
         if copy is False and dtype is not None and np.dtype(dtype) != self.dtype:
-            raise ValueError(f"pixels of {self.dtype} become {np.dtype(dtype)} by a copy only")
+            raise ValueError(f"converting {self.dtype} pixels to {np.dtype(dtype)} requires a copy")
         return np.array(self.pixels, dtype) if copy else np.asarray(self.pixels, dtype)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **values: Any) -> Any:
@@ -166,32 +164,32 @@ class Picture(NDArrayOperatorsMixin):
     def __len__(self) -> int:
         return len(self.pixels)
 
-    # Shown and saved
+    # Display and files
 
     def save(self, path: str | os.PathLike[str], *, quality: float = 0.85) -> None:
         """
-        Write the picture to a file, whole or not at all.
+        Write the picture to a file, atomically.
 
         Parameters
         ----------
         path : str or Path
-            Its end says the format: ``.png``, ``.tif``, ``.tiff`` for 8 and 16 bits, ``.jpg``, ``.jpeg`` for 8. A PNG
-            holds the opacity of a masked picture, others lie on black.
+            The suffix selects the format: ``.png``, ``.tif``, ``.tiff`` for 8 and 16 bits, ``.jpg``, ``.jpeg`` for 8.
+            A PNG keeps the opacity of a masked picture; other formats have a black background.
         quality : float
             Of a JPEG, 0 … 1.
 
         Raises
         ------
         ImageError
-            If the name ends in none of these, or a JPEG would have to hold 16 bits.
+            If the suffix is unknown, or the format is JPEG and the picture has 16 bits.
         OSError
-            If there is no such folder, or the file cannot be written.
+            If the folder does not exist, or the file cannot be written.
         """
         from rendergateway.rendering.output.encoding import file_bytes, write_whole
 
         kind, folder = checked_kind(path), Path(path).parent
         if not folder.is_dir():
-            raise FileNotFoundError(errno.ENOENT, "there is no such folder to write a picture to", str(folder))
+            raise FileNotFoundError(errno.ENOENT, "the folder of the picture does not exist", str(folder))
         write_whole(path, file_bytes(self.pixels, self.alpha, kind, quality=quality))
 
     def _repr_png_(self) -> bytes:
@@ -203,7 +201,7 @@ class Picture(NDArrayOperatorsMixin):
         return {"image/png": self._repr_png_(), "text/plain": repr(self)}
 
     def _shown(self) -> npt.NDArray[np.uint8]:
-        """Return 8 bits; values of 16 are shown from the least to the greatest."""
+        """Return 8 bits; 16-bit values are stretched from minimum to maximum."""
         if self.pixels.dtype == np.uint8:
             return self.pixels
         from rendergateway.rendering.pixels.intensity import to_8bit
@@ -223,8 +221,8 @@ def drawn(view: View, options: PictureOptions) -> Picture:
 
     Notes
     -----
-    One request, ``tile.png`` or ``box.png`` (``tile.tiff16``, ``box.png16`` for 16 bits), for each channel; drawn here
-    or with a background of one's own ``….render_parameters`` in its place or before ``recipe.png``.
+    One request per channel, ``tile.png`` or ``box.png`` (``tile.tiff16``, ``box.png16`` for 16 bits); drawn locally
+    ``….render_parameters`` instead; with a custom background both that and ``recipe.png``.
     """
     if options.channels is None:
         pixels, alpha = pixels_of(view, options)
@@ -236,5 +234,5 @@ def drawn(view: View, options: PictureOptions) -> Picture:
 
 
 def line_of(pixels: npt.NDArray[Any], frame: str) -> npt.NDArray[Any]:
-    """Return the one row of a slice that a picture of a line along x (``xz``) or y (``yz``) holds."""
+    """Return one row of a cross section from a picture of a line along x (``xz``) or y (``yz``)."""
     return pixels[0] if frame == "xz" else pixels[:, 0]

@@ -1,10 +1,11 @@
-"""Views of tiles, sections and stacks: which endpoint shows them, and which part of which frame that is."""
+"""Views and pictures of tiles, sections, cross sections and recipes."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
 from urllib.parse import quote
 
 import attrs
@@ -12,180 +13,191 @@ import numpy as np
 
 from rendergateway.errors import ImageError, RecordError
 from rendergateway.geometry import Bounds
-from rendergateway.model import RenderParameters
-from rendergateway.progress import Progress
-from rendergateway.transforms import tile_box
+from rendergateway.model.records.render_parameters import RenderParameters
+from rendergateway.model.records.tiles import TileRecord
+from rendergateway.number_text import double_text
+from rendergateway.transforms import TransformList, tile_box
 from rendergateway.wrappers.core.arguments import as_box
-from rendergateway.wrappers.core.mapping import mapped
-from rendergateway.wrappers.images.options import PictureOptions, checked_picture_frame
+from rendergateway.wrappers.core.bound import Bound, Client
+from rendergateway.wrappers.core.bulk import Bulk, mapped
+from rendergateway.wrappers.core.keys import SectionKey, StackKey, TileKey
+from rendergateway.wrappers.images.options import PictureOptions, checked_image_frame
 from rendergateway.wrappers.images.picture import Picture, drawn, line_of
 from rendergateway.wrappers.images.view import View, checked_scale, missing_channel, pixels_of
 
-if TYPE_CHECKING:
-    from rendergateway.gateway import Gateway
-    from rendergateway.wrappers.objects.section import SectionWrapper
-    from rendergateway.wrappers.objects.stack import StackWrapper
-    from rendergateway.wrappers.objects.tile import TileWrapper
-
 __all__ = [
-    "image_of_recipe",
-    "image_of_section",
-    "image_of_tile",
+    "cross_section",
+    "recipe_picture",
     "section_box",
     "section_view",
-    "slice_of",
     "thumbnail_scale",
+    "tile_picture",
     "tile_view",
     "url_of",
 ]
 
 _BYTE = 255
-# A box may be a hair wider than a whole number of pixels by the arithmetic that made it.
-_HAIR = 1e-6
-# What Java takes where a recipe does not say.
+# A box may be wider than a whole number of pixels by rounding errors.
+_ROUNDING = 1e-6
+# Defaults of the Java code for a recipe without a size.
 _RECIPE_SIZE = 256.0
 _AXES = ("xz", "yz")
 
 
-# -- tiles -------------------------------------------------------------------------------------------------------
+# Tiles
 
 
-def tile_view(tile: TileWrapper, frame: str = "world", scale: float = 1.0) -> View:
-    """Return the view of a whole tile in one of its frames."""
-    frames = {"world": _tile_in_world, "raw": _raw_tile, "lens_corrected": _lens_corrected_tile}
-    box, values = frames[checked_picture_frame(frame)](tile)
-    values = {**tile._key._asdict(), "scale": checked_scale(scale), **values}
-    return View(tile._conn, "tile", values, box, scale, f"tile {tile.tile_id!r}", frame)
+def tile_view(
+    tile: Bound[TileKey],
+    record: TileRecord,
+    transforms: Callable[[], TransformList],
+    frame: str = "world",
+    scale: float = 1.0,
+) -> View:
+    """
+    Return the view of a whole tile in a frame.
+
+    Parameters
+    ----------
+    tile : Bound
+        The tile.
+    record : TileRecord
+        Its record.
+    transforms : callable
+        Returns its resolved transforms; called for lens-corrected pixels only.
+    frame : {'world', 'raw', 'lens_corrected'}
+        The frame of the picture.
+    scale : float
+        Picture pixels per pixel of the frame.
+
+    Raises
+    ------
+    RecordError
+        If the record lacks the box or the size that the frame requires.
+    """
+    frame = checked_image_frame(frame)
+    values: dict[str, Any] = {**tile.key._asdict(), "scale": checked_scale(scale)}
+    if frame == "world":
+        box = _box_in_world(record)
+    elif frame == "raw":
+        width, height = _size(record)
+        box = Bounds(0, 0, math.ceil(width), math.ceil(height))
+        values["exclude_all_transforms"] = True
+    else:
+        # The service draws these pictures from the origin unless it is given the corner.
+        lens, _ = transforms().flattened().split_at_lens()
+        box = tile_box(lens, *_size(record), record.mesh_cell_size)
+        values |= {"x": int(box.min_x), "y": int(box.min_y), "width": int(box.width), "height": int(box.height)}
+        values["normalize_for_matching"] = True
+    return View(tile.client, "tile", values, box, scale, f"tile {record.tile_id!r}", frame)
 
 
-def _tile_in_world(tile: TileWrapper) -> tuple[Bounds, dict[str, Any]]:
-    box = tile.bounds
-    if box is None:
-        raise RecordError(
-            f"tile {tile.tile_id!r} has no box: nobody knows where in the world it lies; draw frame='raw'"
-        )
-    return _whole_pixels(box, math.trunc), {}
+def _box_in_world(record: TileRecord) -> Bounds:
+    if record.bounds is None:
+        raise RecordError(f"tile {record.tile_id!r} has no bounding box, so its place in the world is unknown; "
+                          "use frame='raw'")  # fmt: skip
+    return _whole_pixels(record.bounds, math.trunc)
 
 
-def _raw_tile(tile: TileWrapper) -> tuple[Bounds, dict[str, Any]]:
-    width, height = _size(tile)
-    return Bounds(0, 0, math.ceil(width), math.ceil(height)), {"exclude_all_transforms": True}
+def _size(record: TileRecord) -> tuple[float, float]:
+    if record.width is None or record.height is None:
+        raise RecordError(f"tile {record.tile_id!r} has no width and height; only frame='world' can be drawn")
+    return record.width, record.height
 
 
-def _lens_corrected_tile(tile: TileWrapper) -> tuple[Bounds, dict[str, Any]]:
-    # The service begins such pictures at the origin, wherever the corrected tile lies: it is told where.
-    lens, _ = tile.resolved_transforms.flattened().split_at_lens()
-    box = tile_box(lens, *_size(tile), tile._obj.mesh_cell_size)
-    place = {"x": int(box.min_x), "y": int(box.min_y), "width": int(box.width), "height": int(box.height)}
-    return box, {"normalize_for_matching": True, **place}
+def tile_picture(view: View, record: TileRecord, options: PictureOptions) -> Picture:
+    """Draw a tile; see `TileWrapper.image`."""
+    return drawn(view, _with_depth(record, options))
 
 
-def _size(tile: TileWrapper) -> tuple[float, float]:
-    if tile.width is None or tile.height is None:
-        raise RecordError(f"tile {tile.tile_id!r} has no width and height: only frame='world' can be drawn")
-    return tile.width, tile.height
-
-
-def image_of_tile(tile: TileWrapper, frame: str, scale: float, options: PictureOptions) -> Picture:
-    """Draw a tile; see `TilePictures.image`."""
-    return drawn(tile_view(tile, frame, scale), _with_depth(tile, options))
-
-
-def _with_depth(tile: TileWrapper, options: PictureOptions) -> PictureOptions:
-    """Return options with the depth that a tile's own values have; raise where it lacks a channel."""
-    ranges = {channel.name: channel.max_intensity for channel in tile.channels}
+def _with_depth(record: TileRecord, options: PictureOptions) -> PictureOptions:
+    """Return options with the bit depth of the tile; raise if it lacks a channel."""
+    ranges = {channel.name: channel.max_intensity for channel in record.channels}
     for name in filter(None, [options.channel, *(options.channels or ())]):
         if name not in ranges:
-            raise missing_channel(name, set(ranges), f"tile {tile.tile_id!r}")
+            raise missing_channel(name, set(ranges), f"tile {record.tile_id!r}")
     if options.dtype is not None or options.intensity is not None or options.channels is not None:
         return options
-    first = next(iter(ranges.values()), tile._obj.max_intensity)
+    first = next(iter(ranges.values()), record.max_intensity)
     highest = first if options.channel is None else ranges[options.channel]
     is_deep = (highest or 0) > _BYTE and not options.of_recipe()
     return attrs.evolve(options, dtype="uint16" if is_deep else None)
 
 
-# -- sections ----------------------------------------------------------------------------------------------------
+# Sections
 
 
-def _whole_pixels(box: Bounds, whole: Any) -> Bounds:
+def _whole_pixels(box: Bounds, whole: Callable[[float], float]) -> Bounds:
     """Return a box of the same corner whose sides are whole numbers of pixels."""
     width, height = whole(box.width), whole(box.height)
     return Bounds(box.min_x, box.min_y, box.min_x + width, box.min_y + height)
 
 
-def section_box(section: SectionWrapper, box: Bounds | None = None) -> Bounds:
+def _words(section: Bound[SectionKey]) -> str:
+    return f"section {double_text(section.key.z)} of stack {section.key.stack}"
+
+
+def section_box(section: Bound[SectionKey], box: Bounds | None) -> Bounds:
     """
-    Return what is shown of a section: *box*, or all of it, as whole pixels.
+    Return a box of a section in whole pixels.
 
     Raises
     ------
     TypeError, ValueError
-        If *box* is no Bounds, or goes from a larger number to a smaller one.
+        If *box* is not a Bounds, or a maximum is below its minimum.
     ImageError
-        If there is nothing in it.
+        If it is None, because the section has no tiles, or empty.
     """
-    what = f"section {section.name} of stack {section.stack}"
-    chosen = section.bounds if box is None else as_box(box)
+    chosen = as_box(box)
     if chosen is None:
-        raise ImageError(f"{what} has no tiles: there is nothing to draw")
+        raise ImageError(f"{_words(section)} has no tiles to draw")
     if not (all(map(math.isfinite, chosen)) and chosen.width > 0 and chosen.height > 0):
         raise ImageError(
-            f"{what}: there is nothing in the box {tuple(chosen)}; it goes from min_x, min_y to max_x, max_y"
+            f"{_words(section)}: the box {tuple(chosen)} is empty or not finite; pass min_x < max_x and min_y < max_y"
         )
-    return _whole_pixels(chosen, lambda side: math.ceil(side - _HAIR))
+    return _whole_pixels(chosen, lambda side: math.ceil(side - _ROUNDING))
 
 
-def section_view(section: SectionWrapper, box: Bounds | None = None, scale: float = 1.0) -> View:
-    """Return the view of a box of a section, or of all of it."""
+def section_view(section: Bound[SectionKey], box: Bounds | None, scale: float = 1.0) -> View:
+    """Return the view of a box of a section."""
     shown = section_box(section, box)
     place = {"x": shown.min_x, "y": shown.min_y, "width": round(shown.width), "height": round(shown.height)}
-    values = {**section._key._asdict(), **place, "scale": checked_scale(scale)}
-    return View(section._conn, "box", values, shown, scale, f"section {section.name} of stack {section.stack}")
+    values = {**section.key._asdict(), **place, "scale": checked_scale(scale)}
+    return View(section.client, "box", values, shown, scale, _words(section))
 
 
-def image_of_section(section: SectionWrapper, box: Bounds | None, scale: float, options: PictureOptions) -> Picture:
-    """Draw a section; see `SectionPictures.image`."""
-    return drawn(section_view(section, box, scale), options)
+# Stacks
 
 
-# -- stacks ------------------------------------------------------------------------------------------------------
-
-
-def slice_of(
-    stack: StackWrapper,
+def cross_section(
+    stack: Bound[StackKey],
+    z_values: Sequence[float],
+    bounds: Bounds | None,
+    *,
     axis: str,
     at: float,
-    z: Any,
-    box: Bounds | None,
     scale: float,
     options: PictureOptions,
-    workers: int,
-    progress: Progress,
+    bulk: Bulk,
 ) -> Picture:
-    """Draw a slice across the sections; see `StackPictures.slice`."""
+    """Draw a cross section of the sections at *z_values*; see `StackWrapper.cross_section`."""
     if axis not in _AXES:
-        raise ValueError(f"a slice is axis='xz' or 'yz', not {axis!r}; section.image() draws xy")
+        raise ValueError(f"axis must be 'xz' or 'yz', got {axis!r}; section.image() draws xy")
     if options.channels is not None:
-        raise TypeError("a slice shows one channel: channels= are for tiles and sections")
-    shown = stack.bounds if box is None else box
-    sections = list(stack.sections(z))
-    if shown is None or not sections:
-        raise ImageError(
-            f"stack {stack} has no sections here, or is LOADING and knows no bounds; box= says what to show"
-        )
-    views = [section_view(section, _line_box(shown, axis, at, checked_scale(scale)), scale) for section in sections]
-    drawn_rows = mapped(
-        lambda view: pixels_of(view, options), views, what=f"Drawing sections of {stack}", workers=workers,
-        progress=progress,
-    )  # fmt: skip
+        raise TypeError("a cross section has one channel; channels= is for tiles and sections")
+    if bounds is None or not z_values:
+        raise ImageError(f"stack {stack.key.stack} has no sections in this range, or no bounds because it is LOADING; "
+                         "pass box=")  # fmt: skip
+    line = _line_box(bounds, axis, at, checked_scale(scale))
+    views = [section_view(stack.at(SectionKey(*stack.key, z)), line, scale) for z in z_values]
+    rows = mapped(lambda view: pixels_of(view, options), views, bulk, what=f"Drawing sections of {stack.key.stack}")
     alpha = None
-    if any(one is not None for _, one in drawn_rows):
-        full = (np.full(pixels.shape[:2], _BYTE, np.uint8) if one is None else one for pixels, one in drawn_rows)
+    if any(one is not None for _, one in rows):
+        full = (np.full(pixels.shape[:2], _BYTE, np.uint8) if one is None else one for pixels, one in rows)
         alpha = np.stack([line_of(one, axis) for one in full])
-    pixels = np.stack(_alike([line_of(pixels, axis) for pixels, _ in drawn_rows]))
-    low, high = (shown.min_x, shown.max_x) if axis == "xz" else (shown.min_y, shown.max_y)
-    return Picture(pixels, alpha, views, options, box=Bounds(low, sections[0].z, high, sections[-1].z), frame=axis)
+    pixels = np.stack(_alike([line_of(pixels, axis) for pixels, _ in rows]))
+    low, high = (bounds.min_x, bounds.max_x) if axis == "xz" else (bounds.min_y, bounds.max_y)
+    return Picture(pixels, alpha, views, options, box=Bounds(low, z_values[0], high, z_values[-1]), frame=axis)
 
 
 def _line_box(box: Bounds, axis: str, at: float, scale: float) -> Bounds:
@@ -199,49 +211,39 @@ def _line_box(box: Bounds, axis: str, at: float, scale: float) -> Bounds:
 
 
 def _alike(rows: list[Any]) -> list[Any]:
-    """Return rows of grey and of colours all in colours, where any is."""
+    """Return grey and coloured rows all in colour, if any is."""
     if all(row.ndim == 1 for row in rows):
         return rows
     return [row if row.ndim == 2 else np.repeat(row[:, np.newaxis], 3, axis=1) for row in rows]
 
 
-# -- recipes -----------------------------------------------------------------------------------------------------
+# Recipes
 
 
-def image_of_recipe(conn: Gateway, recipe: RenderParameters, options: Mapping[str, Any]) -> Picture:
-    """Draw a recipe; see `Gateway.image`."""
+def recipe_picture(client: Client, recipe: RenderParameters, options: PictureOptions) -> Picture:
+    """Draw a recipe; see `Gateway.render`."""
     if not isinstance(recipe, RenderParameters):
-        raise TypeError(f"gateway.image() draws RenderParameters, as tile.render_parameters() gives, not {recipe!r}")
-    others = sorted(options.keys() - {"dtype", "render"})
-    if others:
-        raise TypeError(f"{', '.join(others)}: it stands in the recipe how it is to look; recipe.evolve(…) changes it")
+        raise TypeError(f"render() takes RenderParameters, as tile.render_parameters() returns, got {recipe!r}")
     width, height = (_RECIPE_SIZE if side is None else side for side in (recipe.width, recipe.height))
     x, y, scale = recipe.x or 0.0, recipe.y or 0.0, 1.0 if recipe.scale is None else recipe.scale
     box = Bounds(x, y, x + width, y + height)
-    view = View(conn, "recipe", {}, box, scale, "a recipe", recipe=recipe)
-    return drawn(view, PictureOptions(**options))
+    view = View(client, "recipe", {}, box, scale, "a recipe", recipe=recipe)
+    return drawn(view, options)
 
 
-# -- addresses ---------------------------------------------------------------------------------------------------
+# URLs
 
 
 def thumbnail_scale(box: Bounds, width: int) -> float:
-    """Return the scale at which a box is so many pixels wide; a little more, because sizes are cut."""
+    """Return the scale at which a box is *width* pixels wide; slightly larger, because sizes are truncated."""
     if width < 1:
-        raise ImageError(f"a thumbnail is at least one pixel wide, not {width}")
+        raise ImageError(f"the width of a thumbnail must be >= 1, got {width}")
     return (width + 0.5) / box.width if box.width else 0.0
 
 
-def url_of(view: View, stack: StackWrapper, kind: str, options: PictureOptions) -> str:
-    """
-    Return the address of a picture, which is another one once the stack has changed.
-
-    Notes
-    -----
-    ``stack.read`` where the stack is not loaded.
-    """
+def url_of(view: View, modified: datetime | None, kind: str, options: PictureOptions) -> str:
+    """Return the URL of a picture; *modified*, of its stack, makes it another one after a change."""
     view.check()
     path = view.path(options, kind)
-    modified = stack.modified
     mark = "" if modified is None else f"{'&' if '?' in path else '?'}v={quote(f'{modified.timestamp() * 1000:.0f}')}"
-    return f"{stack._conn.picture_base_url}{path}{mark}"
+    return f"{view.conn.image_base_url}{path}{mark}"

@@ -1,4 +1,4 @@
-"""What a picture shows: a tile, a box of a section or a recipe; how it is asked for, and how it is drawn here."""
+"""Views: a tile, a box of a section or a recipe, requested from the service or drawn by this process."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ import numpy.typing as npt
 from rendergateway.endpoints import ENDPOINTS
 from rendergateway.errors import ImageError, MissingChannelError
 from rendergateway.geometry import Bounds
-from rendergateway.model import RenderParameters
+from rendergateway.model.records.render_parameters import RenderParameters
+from rendergateway.wrappers.core.bound import Client
 from rendergateway.wrappers.images.options import PictureOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rendergateway.gateway import Gateway
     from rendergateway.rendering import ImageOpener, Sources
 
 __all__ = [
@@ -40,48 +40,48 @@ Alpha = npt.NDArray[np.uint8]
 _DEEP = "uint16"
 _DEEP_ENDPOINTS = {"box": "box.png16", "tile": "tile.tiff16"}
 _URL_FORMATS = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "tif": "tiff", "tiff": "tiff"}
-# A service does not look at the owner of a recipe.
+# The service ignores the owner of a recipe.
 _ANY_OWNER = "anybody"
-_MOST_WORLD_PIXELS = 2**31 - 1
+_MAX_WORLD_PIXELS = 2**31 - 1
 
 
 def checked_scale(scale: float) -> float:
-    """Return *scale* as a float; raise `ImageError` where nothing could be drawn at it."""
+    """Return *scale* as a float; raise `ImageError` unless it is finite and positive."""
     if not (math.isfinite(scale) and scale > 0):
-        raise ImageError(f"a scale is pixels of the picture for one world pixel, above 0; this one is {scale}")
+        raise ImageError(f"scale must be picture pixels per world pixel, finite and > 0; got {scale}")
     return float(scale)
 
 
 def checked_size(width: int, height: int, scale: float, what: str) -> tuple[int, int]:
     """
-    Return width and height of a picture in pixels.
+    Return width and height of a picture, in pixels.
 
     Parameters
     ----------
     width, height : int
-        World pixels.
+        In world pixels.
     scale : float
-        Pixels of the picture for one world pixel.
+        Picture pixels per world pixel.
     what : str
-        For the message.
+        For messages.
 
     Raises
     ------
     ImageError
-        If there would be no pixels, or too many.
+        If the picture would have no pixels, or too many.
     """
     from rendergateway.rendering import MOST_PIXELS
 
     across, down = int(checked_scale(scale) * width), int(scale * height)
     if across <= 0 or down <= 0:
         raise ImageError(
-            f"{what}: {width} × {height} world pixels at scale {scale:g} are {across} × {down} pixels; ask for a "
+            f"{what}: {width} × {height} world pixels at scale {scale:g} are {across} × {down} pixels; use a "
             "larger box or scale"
         )
-    if across * down > MOST_PIXELS or max(width, height) > _MOST_WORLD_PIXELS:
+    if across * down > MOST_PIXELS or max(width, height) > _MAX_WORLD_PIXELS:
         raise ImageError(
             f"{what}: {width} × {height} world pixels at scale {scale:g} are {across} × {down} pixels, more than the "
-            f"{MOST_PIXELS} of one picture; ask for smaller boxes, or a smaller scale"
+            f"maximum of {MOST_PIXELS}; use smaller boxes or a smaller scale"
         )
     return across, down
 
@@ -89,29 +89,29 @@ def checked_size(width: int, height: int, scale: float, what: str) -> tuple[int,
 @attrs.frozen(eq=False)
 class View:
     """
-    What is shown, before anything is said of how.
+    The content of a picture, without options.
 
     Attributes
     ----------
     conn : Gateway
-        Who asks.
+        Makes the requests.
     subject : {'tile', 'box', 'recipe'}
-        What the endpoints' names begin with.
+        The first part of the endpoint names.
     values : mapping
-        What the endpoints take, the scale among them.
+        Path and query values of the endpoints, including the scale.
     box : Bounds
-        What is shown, in pixels of the frame.
+        The area shown, in pixels of the frame.
     scale : float
-        Pixels of the picture for one of the frame.
+        Picture pixels per pixel of the frame.
     frame : str
         ``world``, ``raw`` or ``lens_corrected``.
     what : str
-        For sentences.
+        For messages.
     recipe : RenderParameters, optional
-        Where it is known: what is drawn.
+        The recipe, if it is known.
     """
 
-    conn: Gateway
+    conn: Client
     subject: str
     values: Mapping[str, Any]
     box: Bounds
@@ -121,7 +121,7 @@ class View:
     recipe: RenderParameters | None = None
 
     def check(self) -> None:
-        """Raise `ImageError` where there would be no picture, or too large a one."""
+        """Raise `ImageError` if the picture would have no pixels, or too many."""
         checked_size(round(self.box.width), round(self.box.height), self.scale, self.what)
 
     def parameters(self, options: PictureOptions) -> RenderParameters:
@@ -135,17 +135,19 @@ class View:
         if self.recipe is not None:
             return self.recipe
         if options.channels is not None:
-            raise TypeError("a recipe draws one channel: channels= are composed here, of a picture of each")
-        text = self.conn.fetch(f"{self.subject}.render_parameters", **self.values, **options.query())
+            raise TypeError(
+                "a recipe has one channel; channels= are composed by this process from one picture per channel"
+            )
+        text = self.conn.call_raw(f"{self.subject}.render_parameters", **self.values, **options.query())
         return RenderParameters.from_json(text).evolve(**options.of_recipe())
 
     def path(self, options: PictureOptions, kind: str) -> str:
-        """Return path and query of the picture, below the service's version."""
+        """Return path and query of the picture, relative to the base URL."""
         if kind not in _URL_FORMATS:
-            raise ImageError(f"pictures have addresses as {', '.join(_URL_FORMATS)}; {kind!r} is none of them")
+            raise ImageError(f"format must be {', '.join(_URL_FORMATS)}; got {kind!r}")
         if options.channels is not None or options.of_recipe() or options.is_local or self.recipe is not None:
             raise TypeError(
-                "what is composed or drawn here, or of filters or a background of one's own, has no address"
+                "a picture composed or drawn by this process, or with custom filters or background, has no URL"
             )
         limited = self.subject == "box"
         endpoint = ENDPOINTS[f"{self.subject}.{_URL_FORMATS[kind]}"]
@@ -154,7 +156,7 @@ class View:
 
 def pixels_of(view: View, options: PictureOptions) -> tuple[Pixels, Alpha | None]:
     """
-    Draw, or have drawn.
+    Request or draw a view.
 
     Returns
     -------
@@ -164,27 +166,27 @@ def pixels_of(view: View, options: PictureOptions) -> tuple[Pixels, Alpha | None
     Raises
     ------
     ImageError
-        If there would be no pixels or too many, more tiles than the limit, or an image cannot be read here.
+        If the picture has no pixels or too many, more tiles than the limit, or an image file cannot be read.
     MissingChannelError
         If no tile has the channel.
     ServiceError
-        If the service refuses; its sentence names tile and file.
+        If the service refuses; its message names tile and file.
     """
     view.check()
-    return _drawn_here(view, options) if options.is_local else _asked_for(view, options)
+    return _drawn_locally(view, options) if options.is_local else _requested(view, options)
 
 
-# -- the service draws -------------------------------------------------------------------------------------------
+# Drawn by the service
 
 
-def _asked_for(view: View, options: PictureOptions) -> tuple[Pixels, Alpha | None]:
+def _requested(view: View, options: PictureOptions) -> tuple[Pixels, Alpha | None]:
     from rendergateway.rendering.images.decoding import decoded_picture
 
     answer = _answer(view, options)
     try:
         pixels, alpha = decoded_picture(answer)
     except ImageError as error:
-        raise ImageError(f"{view.what}: what the service answered is no picture: {error}") from error
+        raise ImageError(f"{view.what}: the answer of the service is not a picture: {error}") from error
     if view.recipe is None and _is_suspicious(pixels, alpha, options):
         is_plain = pixels.dtype.name == _DEEP or (alpha is None and options.dtype != _DEEP)
         _explain(view.parameters(options), view, options, may_be_outlines=not is_plain)
@@ -195,17 +197,18 @@ def _answer(view: View, options: PictureOptions) -> bytes:
     deep = options.dtype == _DEEP
     if view.recipe is not None or options.of_recipe():
         if deep:
-            raise ImageError("a service draws recipes, and backgrounds and filters of one's own, in 8 bits; "
-                             "render='local' draws 16")  # fmt: skip
+            raise ImageError(
+                "a service draws recipes, custom backgrounds and custom filters in 8 bits; compute='local' draws 16"
+            )
         recipe = view.parameters(options)
         _check_limit(recipe, view, options)
-        return view.conn.fetch("recipe.png", owner=view.values.get("owner", _ANY_OWNER), body=recipe.to_json())
+        return view.conn.call_raw("recipe.png", owner=view.values.get("owner", _ANY_OWNER), body=recipe.to_json())
     endpoint = _DEEP_ENDPOINTS[view.subject] if deep else f"{view.subject}.png"
-    return view.conn.fetch(endpoint, **view.values, **options.query(limited=view.subject == "box"))
+    return view.conn.call_raw(endpoint, **view.values, **options.query(limited=view.subject == "box"))
 
 
 def _is_suspicious(pixels: Pixels, alpha: Alpha | None, options: PictureOptions) -> bool:
-    """Tell whether a picture shows nothing, or green lines on nothing: what a service gives in place of too much."""
+    """Return whether a picture is empty, or has only green outlines, which a service draws for too many tiles."""
     if options.dtype == _DEEP:
         return pixels.dtype.name != _DEEP or not pixels.any()
     if alpha is None:
@@ -213,12 +216,12 @@ def _is_suspicious(pixels: Pixels, alpha: Alpha | None, options: PictureOptions)
     shown = alpha > 0
     if not shown.any():
         return True
-    # Letters have soft edges: of another green, or less opaque.
+    # Letters have soft edges, in another green or less opaque.
     return pixels.ndim == 3 and not pixels[shown][:, ::2].any()
 
 
 def _explain(recipe: RenderParameters, view: View, options: PictureOptions, *, may_be_outlines: bool) -> None:
-    """Raise where a picture shows nothing because no tile has the channel, or outlines in the place of tiles."""
+    """Raise if a picture is empty because no tile has the channel, or shows outlines instead of tiles."""
     tiles = recipe.tiles
     if not tiles:
         return
@@ -237,11 +240,10 @@ def _explain(recipe: RenderParameters, view: View, options: PictureOptions, *, m
 
 
 def missing_channel(name: str, names: set[str | None], what: str) -> MissingChannelError:
-    """Return the error for a channel that no tile has; *names* are those that there are."""
+    """Return the error for a channel that no tile has; *names* are the existing ones."""
     known = ", ".join(sorted(str(one) for one in names if one is not None))
     return MissingChannelError(
-        f"{what} has no channel {name!r}; "
-        + (f"it has {known}" if known else "its tiles have one image without a name")
+        f"{what} has no channel {name!r}; " + (f"it has {known}" if known else "its tiles have one unnamed channel")
     )
 
 
@@ -252,13 +254,13 @@ def _check_limit(recipe: RenderParameters, view: View, options: PictureOptions) 
 
 def _too_many(count: int, view: View, options: PictureOptions) -> ImageError:
     if options.max_tiles is None:
-        limit, remedy = "the service draws at once", "max_tiles=, above its own limit, or render='local'"
+        limit, remedy = "the limit of the service", "a max_tiles= above it, or compute='local'"
     else:
-        limit, remedy = f"max_tiles={options.max_tiles}", "a larger max_tiles"
-    return ImageError(f"{view.what} shows {count} tiles, more than {limit}; ask for smaller boxes, or give {remedy}")
+        limit, remedy = f"max_tiles={options.max_tiles}", "a larger max_tiles="
+    return ImageError(f"{view.what} shows {count} tiles, more than {limit}; use smaller boxes or {remedy}")
 
 
-# -- this process draws ------------------------------------------------------------------------------------------
+# Drawn by this process
 
 
 @functools.lru_cache(maxsize=8)
@@ -268,19 +270,19 @@ def _sources_of(opener: ImageOpener) -> Sources:
     return Sources(opener)
 
 
-def image_opener(conn: Gateway) -> Callable[[str], Any]:
-    """Return what opens images as a gateway says; see `Gateway`."""
+def image_opener(conn: Client) -> Callable[[str], Any]:
+    """Return what opens images with the paths of a gateway."""
     from rendergateway.rendering import ImageOpener
 
     return ImageOpener(conn.image_paths, conn.remote_images)
 
 
-def image_sources(conn: Gateway) -> Sources:
-    """Return the images that a gateway may open, with those used last in memory."""
+def image_sources(conn: Client) -> Sources:
+    """Return the image source of a gateway, with a cache of recent images."""
     return _sources_of(image_opener(conn))
 
 
-def _drawn_here(view: View, options: PictureOptions) -> tuple[Pixels, Alpha | None]:
+def _drawn_locally(view: View, options: PictureOptions) -> tuple[Pixels, Alpha | None]:
     from rendergateway.rendering import draw, read_recipe
     from rendergateway.rendering.images.decoding import plain_picture
     from rendergateway.rendering.output.encoding import seen, sixteen_bit
@@ -296,12 +298,12 @@ def _drawn_here(view: View, options: PictureOptions) -> tuple[Pixels, Alpha | No
 
 
 def covered_in(view: View, options: PictureOptions) -> npt.NDArray[np.bool_]:
-    """Return where tiles lie, masks left aside: the same drawing, of white images."""
+    """Return which pixels tiles cover, ignoring masks: the same view drawn with white images."""
     from rendergateway.rendering import Channel, ImageAddress, Level, Sources, Tile, draw, read_recipe
 
     def white(tile: Tile) -> Tile:
         if tile.width is None or tile.height is None:
-            raise ImageError(f"tile {tile.id!r} has no width and height: where it lies is not known")
+            raise ImageError(f"tile {tile.id!r} has no width and height, so its coverage is unknown")
         width, height = int(tile.width), int(tile.height)
         size = f"minX=0&minY=0&maxX={width}&maxY={height}&width={width}&height={height}"
         level = Level(ImageAddress(f"mask://outside-box?{size}"))
@@ -312,5 +314,5 @@ def covered_in(view: View, options: PictureOptions) -> npt.NDArray[np.bool_]:
     names = recipe.channel_names
     tiles = tuple(white(tile) for tile in recipe.tiles if tile.selected(names))
     plain = attrs.evolve(recipe, tiles=tiles, channels=None, filters=(), exclude_mask=True)
-    # Black is also what the service draws where a tile's last row and column would be.
+    # The service also draws the last row and column of a tile black.
     return draw(plain, Sources()).pixels > 0

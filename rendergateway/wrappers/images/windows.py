@@ -1,4 +1,4 @@
-"""Channels seen together: which grey levels of each are shown, and in what colour."""
+"""Intensity windows and colours of channels that are composed into one picture."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def rgb_of(colour: str | int) -> tuple[int, int, int]:
     Raises
     ------
     ValueError
-        If it is no colour.
+        If it is not a colour.
 
     Examples
     --------
@@ -34,7 +34,7 @@ def rgb_of(colour: str | int) -> tuple[int, int, int]:
     except ValueError:
         value = -1
     if not 0 <= value <= 0xFFFFFF:
-        raise ValueError(f"a colour is written '#rrggbb' or 0xRRGGBB, not {colour!r}")
+        raise ValueError(f"a colour must be '#rrggbb' or 0xRRGGBB, got {colour!r}")
     return value >> 16, value >> 8 & 0xFF, value & 0xFF
 
 
@@ -45,19 +45,19 @@ def _checked_colour(colour: str | int) -> str:
 @attrs.frozen
 class Window:
     """
-    Which values of a channel are shown from black to its colour.
+    The values of a channel that are mapped from black to its colour.
 
     Parameters
     ----------
     low, high : float
-        Values of the image that are shown black, and in full colour; *high* is above *low*.
+        Image values mapped to black and to full colour; *low* < *high*.
     colour : str or int
-        ``"#rrggbb"`` or 0xRRGGBB; white unless given.
+        ``"#rrggbb"`` or 0xRRGGBB. Default: white.
 
     Raises
     ------
     ValueError
-        If there is nothing between *low* and *high*, or the colour is none.
+        If *low* is not below *high*, or the colour is invalid.
 
     Examples
     --------
@@ -71,29 +71,29 @@ class Window:
 
     def __attrs_post_init__(self) -> None:
         if not self.low < self.high:
-            raise ValueError(f"a window reaches from a lower value to a higher one, not from {self.low} to {self.high}")
+            raise ValueError(f"a window needs low < high, got {self.low} and {self.high}")
 
     def shares(self, values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Return how bright each value is shown, 0 … 1."""
+        """Return the brightness of each value, 0 … 1."""
         shown = (values.astype(np.float32) - np.float32(self.low)) / np.float32(self.high - self.low)
         return np.clip(shown, 0, 1, out=shown)
 
 
 def composed(channels: Mapping[str, npt.NDArray[Any]], windows: Mapping[str, Window]) -> npt.NDArray[np.uint8]:
     """
-    Return the colours of all channels added up.
+    Return the sum of the colours of all channels.
 
     Parameters
     ----------
     channels : mapping of str to ndarray, shape (H, W)
-        Values as in the images, by name.
+        Image values by channel name.
     windows : mapping of str to Window
-        One for each channel.
+        One per channel.
 
     Returns
     -------
     ndarray of uint8, shape (H, W, 3)
-        Red, green, blue; what is brighter than white is white.
+        Red, green, blue, clipped at white.
 
     Examples
     --------

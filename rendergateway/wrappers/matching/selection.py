@@ -1,14 +1,14 @@
 """
-Which pairs of a match collection are meant, and what the service is asked for them.
+Selections of pairs of a match collection, and the requests for them.
 
-A section is asked for by its section ids, by convention the groups of its tiles; usually there is one.
+A section is requested by its section ids, by convention the groups of its tiles; usually it has one.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import attrs
 
@@ -16,52 +16,46 @@ from rendergateway.errors import RecordError
 from rendergateway.model import TileRecord
 from rendergateway.model.records.json_slices import Raw, Text, cut_list
 from rendergateway.model.records.matches import MatchRecord, group_of, pair_ids
-from rendergateway.wrappers.objects.section import SectionWrapper
-from rendergateway.wrappers.objects.tile import TileWrapper
+from rendergateway.wrappers.core.arguments import kind_of
+from rendergateway.wrappers.core.object import ObjectWrapper
 
-if TYPE_CHECKING:
-    from rendergateway.wrappers.objects.match_group import MatchGroupWrapper
+__all__ = ["Group", "Ids", "PairQuery", "Selection", "Tile", "side_of"]
 
-__all__ = ["Asked", "Group", "Ids", "Selection", "Tile", "side_of"]
-
-Group: TypeAlias = "str | SectionWrapper | MatchGroupWrapper"
+# A group id, a section or a match group.
+Group: TypeAlias = str | ObjectWrapper[Any]
 # A tile, or its group and id.
-Tile: TypeAlias = "TileWrapper | TileRecord | tuple[str, str]"
+Tile: TypeAlias = ObjectWrapper[TileRecord] | TileRecord | tuple[str, str]
 # Group and id of p, group and id of q.
 Ids: TypeAlias = tuple[str, str, str, str]
-# An endpoint and the values of its path.
-Question: TypeAlias = tuple[str, dict[str, str]]
-
-
-class _Groups(Protocol):
-    def groups(self, *, side: str | None = None) -> list[str]: ...
+# An endpoint and its path values.
+Request: TypeAlias = tuple[str, dict[str, str]]
 
 
 @attrs.frozen
-class Asked:
+class PairQuery:
     """
-    What a selection asks of the service.
+    The requests of a selection.
 
     Attributes
     ----------
-    questions : iterable of (str, dict)
-        Endpoints and the values of their paths; each answers with pairs.
-    is_asking : callable, optional
-        Told the ids of a pair, whether p is the side that was asked for; None where the pair does not belong. Without
-        it all pairs stay as they are stored.
+    requests : iterable of (str, dict)
+        Endpoints and their path values; each answer is a list of pairs.
     deletions : callable
-        Told the ids of all pairs, the endpoints that delete them.
+        From the ids of all pairs to the requests that delete them.
+    is_selected_side : callable, optional
+        From the ids of a pair to whether p is the selected side; None if the pair is not selected. Without it all pairs
+        keep their stored sides.
     """
 
-    questions: Iterable[Question]
-    deletions: Callable[[Sequence[Ids]], Iterable[Question]]
-    is_asking: Callable[[Ids], bool | None] | None = None
+    requests: Iterable[Request]
+    deletions: Callable[[Sequence[Ids]], Iterable[Request]]
+    is_selected_side: Callable[[Ids], bool | None] | None = None
 
     def faced(self, answer: Text) -> Iterator[tuple[Ids, Raw | bytes]]:
-        """Yield ids and text of the pairs in an answer, each with the side that was asked for as p."""
+        """Yield ids and text of the pairs in an answer, each with the selected side as p."""
         for text in cut_list(answer):
             ids = pair_ids(text)
-            faces = self.is_asking(ids) if self.is_asking is not None else True
+            faces = self.is_selected_side(ids) if self.is_selected_side is not None else True
             if faces:
                 yield ids, text
             elif faces is not None:
@@ -71,12 +65,12 @@ class Asked:
 @attrs.frozen
 class Selection:
     """
-    At most one way to choose among the pairs of a collection.
+    At most one criterion for the pairs of a collection, see `MatchCollectionWrapper.pairs`.
 
     Raises
     ------
     TypeError
-        If there are several, or it is none of these.
+        If several are given, or one is neither a group nor a tile.
     """
 
     within: Group | None = None
@@ -87,9 +81,9 @@ class Selection:
 
     def __attrs_post_init__(self) -> None:
         if len(self._given) > 1:
-            raise TypeError(f"pairs are chosen in one way, not by {' and '.join(self._given)}")
+            raise TypeError(f"pairs are selected by one criterion, got {' and '.join(self._given)}")
         if self.between is not None and (not isinstance(self.between, tuple | list) or len(self.between) != 2):
-            raise TypeError(f"between= is two groups, not {self.between!r}")
+            raise TypeError(f"between must be two groups, got {self.between!r}")
         for group in (self.within, self.outside, self.p_group, *(self.between or ())):
             _check_group(group)
         _check_tile(self.tile)
@@ -104,8 +98,8 @@ class Selection:
 
     @property
     def identity(self) -> tuple[Any, ...]:
-        """What tells one selection from another."""
-        # A record has no hash.
+        """Distinguishes selections; hashable."""
+        # A record is not hashable.
         known = {
             name: side_of(value) if isinstance(value, TileRecord) else value for name, value in self._given.items()
         }
@@ -113,20 +107,25 @@ class Selection:
 
     @property
     def words(self) -> str:
-        """The selection as it is said in messages."""
+        """The selection in words, for messages."""
         if self.between is not None:
             return f"pairs between {self.between[0]} and {self.between[1]}"
         if self.tile is not None:
             return f"pairs of tile {side_of(self.tile)[1]}"
         return " ".join(["pairs", *(f"{name.replace('_', ' ')} {value}" for name, value in self._given.items())])
 
-    def asked(self, collection: _Groups) -> Asked:
+    def query(self, p_groups: Callable[[], list[str]]) -> PairQuery:
         """
-        Return what to ask the service.
+        Return the requests of this selection.
+
+        Parameters
+        ----------
+        p_groups : callable
+            Reads the p groups of the collection; called for all pairs.
 
         Notes
         -----
-        Section ids, as `SectionWrapper.section_ids`; for all pairs ``match.p_group_ids``.
+        Section ids, as `SectionWrapper.section_ids`; for all pairs those of *p_groups*.
         """
         if self.within is not None:
             return _within(_names(self.within))
@@ -137,33 +136,33 @@ class Selection:
             return _outside(_names(self.outside))
         if self.tile is not None:
             return _of_tile(*side_of(self.tile))
-        return _with_p(collection.groups(side="p") if self.p_group is None else _names(self.p_group))
+        return _with_p(p_groups() if self.p_group is None else _names(self.p_group))
 
 
 def _check_group(group: object) -> None:
-    if group is None or isinstance(group, str | SectionWrapper) or getattr(group, "KIND", None) == "match_group":
+    if group is None or isinstance(group, str) or kind_of(group) in ("section", "match_group"):
         return
-    hint = f"; stack.section({group}) stands for its section ids" if isinstance(group, int | float) else ""
-    raise TypeError(f"a group is a section, a match group or an id, not {group!r}{hint}")
+    hint = f"; pass stack.section({group})" if isinstance(group, int | float) else ""
+    raise TypeError(f"a group must be a section, a match group or an id, got {group!r}{hint}")
 
 
 def _check_tile(tile: object) -> None:
-    if tile is None or isinstance(tile, TileWrapper | TileRecord):
+    if tile is None or isinstance(tile, TileRecord) or kind_of(tile) == "tile":
         return
     if isinstance(tile, str):
-        raise TypeError(f"the group of tile {tile!r} is needed too: tile=(group, {tile!r}), or the tile itself")
+        raise TypeError(f"a tile id needs its group: pass tile=(group, {tile!r}) or the tile itself")
     if not isinstance(tile, tuple) or len(tile) != 2:
-        raise TypeError(f"a tile, or its group and id, is needed here, not {tile!r}")
+        raise TypeError(f"tile must be a tile or (group, id), got {tile!r}")
 
 
 def _names(group: Group) -> list[str]:
     if isinstance(group, str):
         return [group]
-    if not isinstance(group, SectionWrapper):
+    if kind_of(group) != "section":
         return [group.name]
-    names = group.section_ids
+    names: list[str] = group.section_ids  # type: ignore[attr-defined]
     if not names:
-        raise RecordError(f"{group!r} has no section id, and so no group of matches")
+        raise RecordError(f"{group!r} has no section id, so it is not a group of matches")
     return names
 
 
@@ -174,55 +173,58 @@ def side_of(tile: Tile) -> tuple[str, str]:
     Raises
     ------
     RecordError
-        If it has no section id in its layout.
+        If its layout has no section id.
     """
     _check_tile(tile)
     if isinstance(tile, tuple):
         group, tile_id = tile
         return group, tile_id
-    return group_of(cast("Any", tile)), tile.tile_id
+    record = tile if isinstance(tile, TileRecord) else tile._obj
+    return group_of(record), record.tile_id
 
 
-def _within(names: list[str]) -> Asked:
+def _within(names: list[str]) -> PairQuery:
     across = list(itertools.combinations(names, 2))
-    alone: list[Question] = [("match.within_group", {"group": name}) for name in names]
+    alone: list[Request] = [("match.within_group", {"group": name}) for name in names]
     deletions = _deletions_between([*((name, name) for name in names), *across])
-    return Asked([*alone, *_questions_between(across)], lambda found: deletions)
+    return PairQuery([*alone, *_requests_between(across)], lambda found: deletions)
 
 
-def _between(names: list[str], others: list[str]) -> Asked:
+def _between(names: list[str], others: list[str]) -> PairQuery:
     # Each pair of groups once, whichever is named first.
     pairs = sorted({cast("tuple[str, str]", tuple(sorted(pair))) for pair in itertools.product(names, others)})
-    return Asked(_questions_between(pairs), lambda found: _deletions_between(pairs), lambda ids: ids[0] in names)
+    return PairQuery(_requests_between(pairs), lambda found: _deletions_between(pairs), lambda ids: ids[0] in names)
 
 
-def _outside(names: list[str]) -> Asked:
-    questions: list[Question] = [("match.outside_group", {"group": name}) for name in names]
+def _outside(names: list[str]) -> PairQuery:
+    requests: list[Request] = [("match.outside_group", {"group": name}) for name in names]
     if len(names) == 1:
-        deletions: list[Question] = [("match.delete_outside_group", {"group": names[0]})]
-        return Asked(questions, lambda found: deletions, lambda ids: ids[0] in names)
+        deletions: list[Request] = [("match.delete_outside_group", {"group": names[0]})]
+        return PairQuery(requests, lambda found: deletions, lambda ids: ids[0] in names)
 
-    def is_asking(ids: Ids) -> bool | None:
+    def is_selected_side(ids: Ids) -> bool | None:
         return None if ids[0] in names and ids[2] in names else ids[0] in names
 
-    # What lies between two of the groups is not outside, but the service would delete it.
-    return Asked(questions, lambda found: _deletions_between(sorted({(ids[0], ids[2]) for ids in found})), is_asking)
+    # Pairs between two of the groups are not outside, but the service would delete them.
+    return PairQuery(
+        requests, lambda found: _deletions_between(sorted({(ids[0], ids[2]) for ids in found})), is_selected_side
+    )
 
 
-def _of_tile(group: str, tile_id: str) -> Asked:
+def _of_tile(group: str, tile_id: str) -> PairQuery:
     values = {"group": group, "id": tile_id}
-    deletions: list[Question] = [("match.delete_with_tile", values)]
-    return Asked([("match.with_tile", values)], lambda found: deletions, lambda ids: ids[:2] == (group, tile_id))
+    deletions: list[Request] = [("match.delete_with_tile", values)]
+    return PairQuery([("match.with_tile", values)], lambda found: deletions, lambda ids: ids[:2] == (group, tile_id))
 
 
-def _with_p(names: list[str]) -> Asked:
-    deletions: list[Question] = [("match.delete_with_p_group", {"p_group": name}) for name in names]
-    return Asked([("match.with_p_group", {"p_group": name}) for name in names], lambda found: deletions)
+def _with_p(names: list[str]) -> PairQuery:
+    deletions: list[Request] = [("match.delete_with_p_group", {"p_group": name}) for name in names]
+    return PairQuery([("match.with_p_group", {"p_group": name}) for name in names], lambda found: deletions)
 
 
-def _questions_between(pairs: Iterable[tuple[str, str]]) -> list[Question]:
+def _requests_between(pairs: Iterable[tuple[str, str]]) -> list[Request]:
     return [("match.between_groups", {"p_group": one, "q_group": other}) for one, other in pairs]
 
 
-def _deletions_between(pairs: Iterable[tuple[str, str]]) -> list[Question]:
+def _deletions_between(pairs: Iterable[tuple[str, str]]) -> list[Request]:
     return [("match.delete_between_groups", {"p_group": one, "q_group": other}) for one, other in pairs]

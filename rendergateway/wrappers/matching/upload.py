@@ -1,46 +1,46 @@
-"""Matches on their way into a collection: checked, because the service checks nothing, and in batches."""
+"""Matches to be saved: checked, because the service checks nothing, and in batches."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
+from typing import Any, TypeAlias
 
 from rendergateway.errors import RecordError
-from rendergateway.model import MatchRecord
 from rendergateway.model.records.json_slices import Text, join_list
+from rendergateway.model.records.matches import MatchRecord
 from rendergateway.model.tables.match_table import MatchTable
-from rendergateway.wrappers.objects.match_pair import MatchPairWrapper
+from rendergateway.wrappers.core.arguments import kind_of
+from rendergateway.wrappers.core.object import ObjectWrapper
 
 __all__ = ["Matches", "batches", "checked_batches"]
 
-Matches = MatchTable | Iterable[MatchRecord | MatchPairWrapper]
+Matches: TypeAlias = "MatchTable | Iterable[MatchRecord | ObjectWrapper[MatchRecord]]"
 
 
 def checked_batches(matches: Matches, size: int) -> Iterator[tuple[int, bytes]]:
     """
-    Yield how many pairs a batch has, and its text.
+    Yield the number of pairs of each batch, and its text.
 
     Raises
     ------
     RecordError
-        If a pair has no points, or not as many x and y on both sides as weights; the message names it.
+        If a pair has no points, or different numbers of coordinates and weights; the message names the pair.
     """
     for texts in batches(_texts(matches), size):
         part = MatchTable(texts)
         try:
-            # Reading them finds what is wrong.
+            # Decoding the points finds what is wrong with them.
             _ = part.offsets
         except RecordError as error:
-            problem = next((record for record in part if record.points is not None and record.is_by_row), None)
-            hint = " Points stand there row by row; repaired() of record or table turns them round." if problem else ""
+            by_row = any(record.points is not None and record.is_by_row for record in part)
+            hint = "; its points are stored by row: repaired() of record or table transposes them" if by_row else ""
             raise RecordError(f"{error}{hint}") from error
         yield len(texts), join_list(texts)
 
 
 def batches(texts: Iterable[Text], size: int) -> Iterator[list[Text]]:
     """Yield lists of at most *size* texts."""
-    if size < 1:
-        raise ValueError(f"a batch holds at least one pair, not {size}")
     ahead = iter(texts)
     while some := list(itertools.islice(ahead, size)):
         yield some
@@ -50,13 +50,13 @@ def _texts(matches: Matches) -> Iterable[Text]:
     if isinstance(matches, MatchTable):
         return matches.texts
     if not isinstance(matches, Iterable):
-        raise TypeError(f"matches are a MatchTable or an iterable of MatchRecord, not {matches!r}")
+        raise TypeError(f"matches must be a MatchTable or an iterable of MatchRecord, got {matches!r}")
     return (_record(match).to_json() for match in matches)
 
 
-def _record(match: MatchRecord | MatchPairWrapper) -> MatchRecord:
-    if isinstance(match, MatchPairWrapper):
-        return match._with_points
+def _record(match: Any) -> MatchRecord:
+    if kind_of(match) == "match_pair":
+        return match._with_points  # type: ignore[no-any-return]
     if not isinstance(match, MatchRecord):
-        raise TypeError(f"matches are MatchRecord or a MatchTable, not {match!r}")
+        raise TypeError(f"matches must be MatchRecord objects or a MatchTable, got {match!r}")
     return match

@@ -1,76 +1,85 @@
-"""Matches carried into the world of a stack, from the pixels that the collection says its points live in."""
+"""Match points in world pixels, from the frame that their collection specifies."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from rendergateway.errors import ConfigurationError, NotFoundError, TransformError
-from rendergateway.geometry import FloatArray
-from rendergateway.later import LaterModule
-from rendergateway.model.tables.table import Column
+from rendergateway.geometry import FRAMES, FloatArray
+from rendergateway.transforms import TransformList
 
 if TYPE_CHECKING:
-    from rendergateway.model import MatchTable
-    from rendergateway.wrappers.coordinates import locate as locating
-    from rendergateway.wrappers.coordinates import tile_maps
-    from rendergateway.wrappers.objects.stack import StackWrapper
-    from rendergateway.wrappers.objects.tile import TileWrapper
-else:
-    locating = LaterModule("rendergateway.wrappers.coordinates.locate")
-    tile_maps = LaterModule("rendergateway.wrappers.coordinates.tile_maps")
+    from rendergateway.model.tables.match_table import MatchTable
+    from rendergateway.model.tables.table import Column
 
-__all__ = ["checked_frame", "known_frame", "residuals_of", "table_in_world", "tile_in_world"]
+__all__ = ["checked_frame", "known_frame", "points_in_world", "residuals_of", "table_in_world", "tile_ids_of"]
 
 _SHOWN = 3
 
 
+class Maps(Protocol):
+    """Maps of tiles by id into the world."""
+
+    def __contains__(self, tile_id: object) -> bool: ...
+
+    def world_from_local(self, tile_ids: Sequence[str], points: FloatArray) -> Any:
+        """Return the transformed points, and an error for each."""
+
+
 def checked_frame(frame: str) -> str:
-    """Return *frame* if it is one; raise ValueError for all else."""
-    if frame not in tile_maps.FRAMES:
-        raise ValueError(f"points live in frame='raw' or 'lens_corrected' pixels, not {frame!r}")
+    """Return *frame*; raise ValueError if it is unknown."""
+    if frame not in FRAMES:
+        raise ValueError(f"frame must be {' or '.join(map(repr, FRAMES))}, got {frame!r}")
     return frame
 
 
 def known_frame(frame: str | None, collection: str) -> str:
-    """Return *frame*; raise `ConfigurationError` where nobody said it."""
+    """Return *frame*; raise `ConfigurationError` if it is not set."""
     if frame is None:
         raise ConfigurationError(
-            f"which pixels the points of {collection!r} live in is not known; "
-            f"gateway.match_collection({collection!r}, frame='raw') says it, or frame='lens_corrected'"
+            f"the frame of the points of {collection!r} is not set; "
+            f"gateway.match_collection({collection!r}, frame='raw') sets it, or frame='lens_corrected'"
         )
     return frame
 
 
-def tile_in_world(tile: TileWrapper, points: FloatArray, frame: str) -> FloatArray:
-    """Carry match points of one tile into the world."""
+def points_in_world(transforms: TransformList, points: FloatArray, frame: str) -> FloatArray:
+    """Transform match points of one tile, with these resolved transforms, into the world."""
     if frame == "raw":
-        return tile.world_from_local(points)
-    _, after_lens = tile.resolved_transforms.flattened().split_at_lens()
+        return transforms.apply(points)
+    _, after_lens = transforms.flattened().split_at_lens()
     return after_lens.apply(points)
 
 
-def table_in_world(table: MatchTable, stack: StackWrapper, frame: str) -> tuple[FloatArray, FloatArray]:
-    """Carry all points of a table into the world; see `MatchCollectionWrapper.world`."""
+def tile_ids_of(table: MatchTable) -> list[str]:
+    """Return the ids of all tiles in a table."""
+    ids: list[str] = np.concatenate([table.p_id, table.q_id]).tolist()
+    return ids
+
+
+def table_in_world(table: MatchTable, maps: Maps, stack: object) -> tuple[FloatArray, FloatArray]:
+    """Transform all points of a table into the world of *stack*; see `MatchCollectionWrapper.world_points`."""
     p_id, q_id = (np.repeat(ids, table.counts) for ids in (table.p_id, table.q_id))
-    maps = locating.maps_of(stack, np.concatenate([table.p_id, table.q_id]).tolist(), frame)
     missing = sorted({tile_id for tile_id in (*table.p_id, *table.q_id) if tile_id not in maps})
     if missing:
         raise NotFoundError(f"{len(missing)} tiles of the matches are not in stack {stack}: {_first(missing)}")
 
-    def carried(ids: Column, points: FloatArray) -> FloatArray:
+    def mapped(ids: Column, points: FloatArray) -> FloatArray:
         found = maps.world_from_local(ids.tolist(), points)
         failed = np.flatnonzero(found.error != "")
         if len(failed):
             raise TransformError(f"tile {ids[failed[0]]!r} of stack {stack}: {found.error[failed[0]]}")
-        return found.points
+        in_world: FloatArray = found.points
+        return in_world
 
-    return carried(p_id, table.p), carried(q_id, table.q)
+    return mapped(p_id, table.p), mapped(q_id, table.q)
 
 
 def residuals_of(p: FloatArray, q: FloatArray) -> FloatArray:
-    """Return how far apart the points of each match lie: (N,), in pixels."""
+    """Return the distance of the two points of each match, shape (N,), in pixels."""
     distances: FloatArray = np.linalg.norm(p - q, axis=1)
     return distances
 

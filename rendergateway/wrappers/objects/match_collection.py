@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from rendergateway.errors import ConfigurationError, NotFoundError
-from rendergateway.model import CollectionRecord
-from rendergateway.model.records.json_slices import cut_list
-from rendergateway.wrappers.core.arguments import as_name
-from rendergateway.wrappers.core.collection import Collection
-from rendergateway.wrappers.core.existing import MayBeMissing
-from rendergateway.wrappers.core.keys import CollectionKey, MatchGroupKey, OwnerKey
+from rendergateway.errors import BadRequestError, ConfigurationError, NotFoundError
+from rendergateway.model.records.json_slices import cut_list, join_list
+from rendergateway.model.records.matches import CollectionRecord
+from rendergateway.progress import Progress, tracking
+from rendergateway.wrappers.core.arguments import as_name, check_new_name, kind_of
+from rendergateway.wrappers.core.collection import Collection, Listing
+from rendergateway.wrappers.core.epochs import fact
+from rendergateway.wrappers.core.keys import CollectionKey, Key, MatchGroupKey, OwnerKey, keys_below
+from rendergateway.wrappers.core.object import ObjectWrapper, changes_data
 from rendergateway.wrappers.core.registry import add_base
-from rendergateway.wrappers.matching.merged import MergedMatches
-from rendergateway.wrappers.objects.match_changes import MatchChanges
+from rendergateway.wrappers.matching.pairs import PairReading, PairSource
+from rendergateway.wrappers.matching.selection import Group, Selection, Tile
 from rendergateway.wrappers.objects.match_pair import MatchPairWrapper
 from rendergateway.wrappers.objects.owner import OwnerWrapper
 
 if TYPE_CHECKING:
-    from rendergateway.wrappers.core.keys import Key
+    from rendergateway.wrappers.core.bound import Client
+    from rendergateway.wrappers.editing.deletions import Removal
+    from rendergateway.wrappers.matching.upload import Matches
     from rendergateway.wrappers.objects.match_group import MatchGroupWrapper
 
-__all__ = ["MatchCollectionWrapper"]
+__all__ = ["MatchCollectionWrapper", "MergedMatches"]
 
 _GROUPS = {None: "match.group_ids", "p": "match.p_group_ids", "q": "match.q_group_ids"}
 
 
 @add_base
-class MatchCollectionWrapper(MayBeMissing, MatchChanges):
+class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[CollectionRecord]):
     """
     A named set of point matches of one owner, independent of any stack.
 
-    How pairs are chosen, `MatchReading` says.
+    See `PairReading` for the selection of pairs.
     """
 
     __slots__ = ()
@@ -45,7 +49,7 @@ class MatchCollectionWrapper(MayBeMissing, MatchChanges):
 
     @property
     def owner(self) -> OwnerWrapper:
-        """The owner; no request."""
+        """The owner. No request."""
         owner: OwnerWrapper = self._parent("owner", OwnerKey(self._key.owner))
         return owner
 
@@ -59,49 +63,60 @@ class MatchCollectionWrapper(MayBeMissing, MatchChanges):
     @property
     def frame(self) -> str | None:
         """
-        What pixels points live in: ``'raw'``, those of the image, or ``'lens_corrected'``, those behind the lens.
+        Coordinate frame of the match points: ``'raw'`` image pixels or ``'lens_corrected'`` pixels.
 
-        Deployments differ, and the service does not know: ``gateway.match_collection(name, frame=…)`` says it, once for
-        all objects of the gateway. None where nobody said; then nothing can be carried into the world.
+        Deployments differ, and the service does not store it: ``gateway.match_collection(name, frame=…)`` sets it for
+        all objects of the gateway. None if it is not set; then points cannot be transformed into the world.
         """
-        return self._conn.match_frame(*self._key)
+        frame: str | None = self._conn.match_frames.get(self._key)
+        return frame
 
-    @property
+    @fact
     def pair_count(self) -> int:
         """
-        How many pairs of tiles, as the service estimates them.
+        Number of pairs, as the service estimates it.
 
         Notes
         -----
-        Comes with a listing of collections, else with one request, ``match.collections``.
+        Included in a listing of collections, else one request, ``match.collections``.
         """
         return self._obj.pair_count
 
-    def groups(self, *, side: str | None = None) -> list[str]:
+    # Groups and pairs
+
+    def groups(self, *, side: str | None = None) -> Collection[MatchGroupWrapper]:
         """
-        Return the ids of all groups, ascending as text; by convention they are section ids.
+        Return the groups, ordered by id as text; by convention they are section ids.
 
         Parameters
         ----------
         side : {'p', 'q'}, optional
-            Only groups on this side of a pair, as stored; without it, on either.
-
-        Notes
-        -----
-        One request, ``match.group_ids``, ``match.p_group_ids`` or ``match.q_group_ids``.
+            Only groups on this side of a pair, as stored. Default: on either side.
 
         Raises
         ------
+        ValueError
+            If *side* is unknown.
         NotFoundError
-            If the collection does not exist.
+            When read, if the collection does not exist.
+
+        Notes
+        -----
+        No request now; one, ``match.group_ids``, ``match.p_group_ids`` or ``match.q_group_ids``, when the collection is
+        first read.
         """
         if side not in _GROUPS:
-            raise ValueError(f"a side of a pair is 'p' or 'q', not {side!r}")
-        groups: list[str] = self._call(_GROUPS[side])
+            raise ValueError(f"side must be 'p' or 'q', got {side!r}")
+
+        def load() -> Listing:
+            return Listing(self._bound.call(_GROUPS[side]), keys_below(MatchGroupKey, *self._key))
+
+        what = f"{side} groups" if side else "groups"
+        groups: Collection[MatchGroupWrapper] = self._children("match_group", what, load)
         return groups
 
     def group(self, name: str) -> MatchGroupWrapper:
-        """Return the group of that id; no request, so that nothing says yet whether it has pairs."""
+        """Return the group with that id. No request; existence is not checked."""
         group: MatchGroupWrapper = self._child("match_group", MatchGroupKey(*self._key, as_name(name, "match group")))
         return group
 
@@ -111,7 +126,7 @@ class MatchCollectionWrapper(MayBeMissing, MatchChanges):
 
     def merged_with(self, *others: str | MatchCollectionWrapper) -> MergedMatches:
         """
-        Return this collection and others, to be read as one; no request, nothing is copied.
+        Return this collection and others, to be read as one. No request; nothing is copied.
 
         Parameters
         ----------
@@ -121,25 +136,284 @@ class MatchCollectionWrapper(MayBeMissing, MatchChanges):
         Raises
         ------
         ConfigurationError
-            If one belongs to another owner or service, or its points are known to live in other pixels.
+            If one belongs to another owner or service, or has another frame.
         """
-        found = [self._beside(other) for other in others]
-        # The service counts a name once.
+        found = [self._same_owner(other) for other in others]
+        # A collection that is named twice counts once.
         return MergedMatches(tuple(dict.fromkeys([self, *found])))
 
-    def _beside(self, other: str | MatchCollectionWrapper) -> MatchCollectionWrapper:
+    def _same_owner(self, other: str | MatchCollectionWrapper) -> MatchCollectionWrapper:
         if isinstance(other, str):
             collection: MatchCollectionWrapper = self._wrap("match_collection", self._key._replace(collection=other))
             return collection
-        if getattr(other, "KIND", None) != self.KIND:
-            raise TypeError(f"a match collection, or the name of one, is merged with this one, not {other!r}")
+        if kind_of(other) != self.KIND:
+            raise TypeError(f"merged_with() takes match collections or their names, got {other!r}")
         if (other._conn.service_id, other._key.owner) != (self._conn.service_id, self._key.owner):
             raise ConfigurationError(
-                f"a service merges collections of one owner; {other!r} is not beside {self!r}; copy_to() does it"
+                f"a service merges collections of one owner, but {other!r} and {self!r} differ; use copy_to() first"
             )
         if None not in (self.frame, other.frame) and self.frame != other.frame:
-            raise ConfigurationError(f"points of {self!r} are {self.frame}, those of {other!r} are {other.frame}")
+            raise ConfigurationError(f"the frame of {self!r} is {self.frame}, that of {other!r} is {other.frame}")
         return other
+
+    @property
+    def _pair_source(self) -> PairSource:
+        return PairSource(self._bound, (), self._p_groups, self._scope, self)
+
+    def _p_groups(self) -> list[str]:
+        # Not the cached groups: tables and iterators read what the service has now.
+        names: list[str] = self._bound.call("match.p_group_ids")
+        return names
+
+    def _cached_pairs(self, name: Any, make: Callable[[], Any], is_whole: bool) -> Any:
+        return self._remembered(name, make) if is_whole else self._while_held(name, make)
+
+    def _maps(self, stack: Any, tile_ids: list[str], frame: str) -> Any:
+        from rendergateway.wrappers.coordinates.locate import maps_of
+
+        return maps_of(stack._bound, tile_ids, frame)
+
+    # Writing
+
+    @changes_data
+    def put(
+        self,
+        matches: Matches,
+        *,
+        workers: int | None = None,
+        batch: int | None = None,
+        progress: Progress = None,
+    ) -> int:
+        """
+        Save matches; existing pairs are replaced. The collection is created by the first pair.
+
+        Parameters
+        ----------
+        matches : MatchTable or iterable of MatchRecord or MatchPairWrapper
+            One per pair of tiles. The service stores the side first whose group, then id, sorts first as text.
+        workers, batch, progress : optional
+            Concurrent requests, pairs per request, and progress. Default: those of the gateway, see `Bulk`. An iterable
+            is read no further ahead.
+
+        Returns
+        -------
+        int
+            Number of pairs saved.
+
+        Raises
+        ------
+        RecordError
+            If a pair has no points, or different numbers of coordinates and weights, which the service would store and
+            every reader misread. Earlier batches are saved; saving them again is safe.
+
+        Notes
+        -----
+        One ``match.save`` per batch.
+        """
+        from rendergateway.wrappers.editing.upload import Uploader
+        from rendergateway.wrappers.matching.upload import checked_batches
+
+        bulk, bound = self._conn.bulk.with_given(workers=workers, batch=batch, progress=progress), self._bound
+
+        def save(count: int, text: bytes) -> int:
+            bound.call("match.save", body=text)
+            return count
+
+        with tracking(bulk.progress, f"Saving matches in {self}") as report:
+            uploader = Uploader(workers=bulk.workers, is_there=self._ping, patience_s=60.0, report=report)
+            return uploader.run(
+                lambda count=count, text=text: save(count, text)  # type: ignore[misc]
+                for count, text in checked_batches(matches, bulk.batch)
+            )
+
+    def _ping(self) -> object:
+        return self._conn.call("service.version")
+
+    @changes_data
+    def delete_pairs(
+        self,
+        *,
+        within: Group | None = None,
+        between: tuple[Group, Group] | None = None,
+        outside: Group | None = None,
+        tile: Tile | None = None,
+        p_group: Group | None = None,
+        dry_run: bool = False,
+    ) -> int:
+        """
+        Delete selected pairs.
+
+        Parameters
+        ----------
+        within, between, outside, tile, p_group
+            As for `pairs`; one of them is required.
+        dry_run : bool
+            Only count.
+
+        Returns
+        -------
+        int
+            Number of selected pairs.
+
+        Raises
+        ------
+        TypeError
+            If there is no criterion; `delete` deletes the whole collection.
+        NotFoundError
+            If the collection does not exist.
+
+        Notes
+        -----
+        The requests of ``pairs(points=False)``, then ``match.delete_between_groups`` per two groups, or
+        ``match.delete_outside_group``, ``match.delete_with_tile``, ``match.delete_with_p_group``; none if there are no
+        pairs.
+        """
+        selection = Selection(within, between, outside, tile, p_group)
+        if not selection:
+            raise TypeError("pass within=, between=, outside=, tile= or p_group=; delete() deletes the collection")
+        source = self._pair_source
+        query = source.query(selection)
+        found = [ids for answer in source.answers(query, points=False) for ids, _ in query.faced(answer)]
+        if found and not dry_run:
+            for endpoint, values in query.deletions(found):
+                self._bound.call(endpoint, **values)
+        return len(found)
+
+    @changes_data
+    def copy_to(
+        self,
+        name: str,
+        *,
+        owner: str | None = None,
+        gateway: Client | None = None,
+        exist_ok: bool = False,
+        workers: int | None = None,
+        batch: int | None = None,
+        progress: Progress = None,
+    ) -> MatchCollectionWrapper:
+        """
+        Copy all pairs, as stored, into another collection.
+
+        Parameters
+        ----------
+        name : str
+            The other collection; it is created by the first pair.
+        owner : str, optional
+            Its owner. Default: this owner.
+        gateway : Gateway, optional
+            Of another service.
+        exist_ok : bool
+            Whether the other collection may exist; pairs that are in both are replaced.
+        workers, batch, progress : optional
+            As for `put`.
+
+        Returns
+        -------
+        MatchCollectionWrapper
+            The other collection, with the same frame.
+
+        Raises
+        ------
+        BadRequestError
+            If the other collection exists.
+        NotFoundError
+            If this one does not.
+
+        Notes
+        -----
+        ``match.collections`` of the other owner, ``match.p_group_ids``, then per group ``match.with_p_group`` and one
+        ``match.save`` per batch. At most the pairs of one group are in memory.
+        """
+        target = self._opened(name, owner, gateway)
+        if target == self:
+            raise ValueError(f"{self!r} cannot be copied onto itself")
+        if not exist_ok and target.exists:
+            raise BadRequestError(f"{target!r} exists; use exist_ok=True to add to it, or delete() it first")
+        bulk = self._conn.bulk.with_given(workers=workers, batch=batch, progress=progress)
+        from rendergateway.wrappers.matching.upload import batches
+
+        saved = 0
+        with tracking(bulk.progress, f"Copying matches of {self}") as report:
+            for table in self.iter_tables():
+                for texts in batches(table.texts, bulk.batch):
+                    target._bound.call("match.save", body=join_list(texts))
+                    saved += len(texts)
+                    report(saved)
+        return target
+
+    def _opened(self, name: str, owner: str | None, gateway: Client | None = None) -> MatchCollectionWrapper:
+        """Return another collection with the frame of this one."""
+        client = self._conn if gateway is None else gateway
+        key = CollectionKey(owner or self._key.owner, as_name(name, "match collection"))
+        if self.frame is not None:
+            client.match_frames[key] = self.frame
+        opened: MatchCollectionWrapper = client.objects.opened("match_collection", key)
+        return opened
+
+    @changes_data
+    def rename(self, name: str, *, owner: str | None = None) -> MatchCollectionWrapper:
+        """
+        Rename the collection, and move it to another owner if one is given; return the renamed collection.
+
+        Raises
+        ------
+        NotFoundError
+            If the collection does not exist.
+        BadRequestError
+            If a collection with the new name exists, or the new name has no URL.
+
+        Notes
+        -----
+        One request, ``match.rename``.
+        """
+        key = CollectionKey(owner or self._key.owner, as_name(name, "match collection"))
+        check_new_name({"owner": key.owner, "match collection": key.collection})
+        self._bound.call("match.rename", body={"owner": key.owner, "name": key.collection})
+        self._conn.objects.wrote(key._asdict())
+        return self._opened(name, key.owner)
+
+    @changes_data
+    def update_counts(self) -> None:
+        """
+        Let the service count the matches of each pair, for pairs stored by old versions that did not.
+
+        Notes
+        -----
+        ``match.p_group_ids``, then one ``match.update_counts`` per group.
+        """
+        for group in self.groups(side="p").ids:
+            self._bound.call("match.update_counts", p_group=group)
+
+    @changes_data
+    def delete(self, *, dry_run: bool = False) -> Removal | None:
+        """
+        Delete the collection with all its pairs.
+
+        Parameters
+        ----------
+        dry_run : bool
+            Only count the pairs.
+
+        Returns
+        -------
+        Removal or None
+            The count of a dry run, as the service estimates it.
+
+        Raises
+        ------
+        NotFoundError
+            If the collection does not exist.
+
+        Notes
+        -----
+        One request, ``match.delete``; for a dry run ``match.collections``.
+        """
+        if dry_run:
+            from rendergateway.wrappers.editing.deletions import Removal
+
+            return Removal(pair_count=self._fetch().pair_count)
+        self._bound.call("match.delete")
+        return None
 
     # Loading
 
@@ -150,8 +424,67 @@ class MatchCollectionWrapper(MayBeMissing, MatchChanges):
         return CollectionKey(record.collection_id.owner, record.collection_id.name)
 
     def _fetch(self) -> CollectionRecord:
-        for text in cut_list(self._conn.fetch("match.collections", owner=self._key.owner)):
+        for text in cut_list(self._conn.call_raw("match.collections", owner=self._key.owner)):
             record = CollectionRecord.from_json(text)
             if record.collection_id.name == self._key.collection:
                 return record
         raise NotFoundError(f"{self._key.owner} has no match collection {self._key.collection!r}")
+
+
+class MergedMatches(PairReading[MatchPairWrapper]):
+    """
+    Several match collections of one owner, merged by the service when they are read.
+
+    A pair that is in several collections is returned once, with the points of all, those of the first collection first.
+    Nothing is copied, and nothing can be written.
+
+    Parameters
+    ----------
+    collections : sequence of MatchCollectionWrapper
+        Of one owner and one service.
+    """
+
+    __slots__ = ("collections",)
+
+    def __init__(self, collections: tuple[MatchCollectionWrapper, ...]) -> None:
+        self.collections = collections
+
+    @property
+    def frame(self) -> str | None:
+        """Coordinate frame of the match points of all of them; None if it is not set."""
+        return self.collections[0].frame
+
+    def groups(self, *, side: str | None = None) -> list[str]:
+        """
+        Return the ids of the groups in any of the collections, sorted as text; see `MatchCollectionWrapper.groups`.
+
+        Notes
+        -----
+        One request per collection.
+        """
+        return sorted({name for collection in self.collections for name in collection.groups(side=side).ids})
+
+    @property
+    def _pair_source(self) -> PairSource:
+        first, *others = self.collections
+        # Invalidated by a write to any collection of the owner.
+        scope = OwnerKey(first._key.owner)
+        names = tuple(other._key.collection for other in others)
+        return PairSource(first._bound, names, self._p_groups, scope, first)
+
+    def _p_groups(self) -> list[str]:
+        return sorted({name for collection in self.collections for name in collection._p_groups()})
+
+    def _cached_pairs(self, name: Any, make: Callable[[], Any], is_whole: bool) -> Any:
+        return make()
+
+    def _maps(self, stack: Any, tile_ids: list[str], frame: str) -> Any:
+        from rendergateway.wrappers.coordinates.locate import maps_of
+
+        return maps_of(stack._bound, tile_ids, frame)
+
+    def __str__(self) -> str:
+        return "+".join(collection.name for collection in self.collections)
+
+    def __repr__(self) -> str:
+        return f"<MergedMatches {self.collections[0]._key.owner}/{self}>"

@@ -1,23 +1,27 @@
-"""Groups of tiles in match collections: by convention sections."""
+"""Match groups: the tiles of a match collection with one group id, by convention a section."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import attrs
 
-from rendergateway.model import NameRecord
+from rendergateway.model.records.stacks import NameRecord
 from rendergateway.wrappers.core.collection import Collection, Listing
 from rendergateway.wrappers.core.keys import MatchGroupKey
 from rendergateway.wrappers.core.object import ObjectWrapper
 from rendergateway.wrappers.core.registry import add_base
 from rendergateway.wrappers.objects.match_collection import MatchCollectionWrapper
-from rendergateway.wrappers.objects.match_pair import MatchPairWrapper
+
+if TYPE_CHECKING:
+    from rendergateway.wrappers.objects.match_pair import MatchPairWrapper
 
 __all__ = ["MatchGroupWrapper"]
 
 
 @add_base
 class MatchGroupWrapper(ObjectWrapper[NameRecord]):
-    """The tiles of a match collection that carry one group id: by convention the section id of their section."""
+    """The tiles of a match collection with one group id: by convention the section id of their section."""
 
     __slots__ = ()
     KIND = "match_group"
@@ -28,7 +32,7 @@ class MatchGroupWrapper(ObjectWrapper[NameRecord]):
 
     @property
     def match_collection(self) -> MatchCollectionWrapper:
-        """The collection; no request."""
+        """The collection. No request."""
         collection: MatchCollectionWrapper = self._parent("match_collection", self._key.collection_key)
         return collection
 
@@ -37,16 +41,27 @@ class MatchGroupWrapper(ObjectWrapper[NameRecord]):
         """The collection."""
         return self.match_collection
 
+    @property
+    def exists(self) -> bool:
+        """
+        Whether the collection has pairs with a tile in this group.
+
+        Notes
+        -----
+        One request, ``match.group_ids``, once for all groups.
+        """
+        return self._key.group in self.match_collection.groups().ids
+
     def within(self) -> Collection[MatchPairWrapper]:
-        """Return the pairs of which both tiles are in this group; one request, ``match.within_group``, when read."""
-        return self.match_collection.pairs(within=self.name)
+        """Return the pairs with both tiles in this group; one request, ``match.within_group``, when read."""
+        return self.match_collection.pairs(within=self._key.group)
 
     def outside(self) -> Collection[MatchPairWrapper]:
-        """Return the pairs of which one tile is in this group; one request, ``match.outside_group``, when read."""
-        return self.match_collection.pairs(outside=self.name)
+        """Return the pairs with exactly one tile in this group; one request, ``match.outside_group``, when read."""
+        return self.match_collection.pairs(outside=self._key.group)
 
     def pairs(self) -> Collection[MatchPairWrapper]:
-        """Return the pairs of which a tile is in this group: those within, then those outside. Requests as both."""
+        """Return the pairs with a tile in this group: those within, then those outside. Requests of both."""
 
         def load() -> Listing:
             within, outside = self.within()._now, self.outside()._now
@@ -61,4 +76,4 @@ class MatchGroupWrapper(ObjectWrapper[NameRecord]):
         return self.pairs()
 
     def _fetch(self) -> NameRecord:
-        return NameRecord(name=self.name)
+        return NameRecord(name=self._key.group)

@@ -1,4 +1,4 @@
-"""Pairs of tiles, and the points in both that show the same spot."""
+"""Match pairs: two tiles, and the points that show the same spot in both."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from rendergateway.errors import NotFoundError, RenderGatewayError
 from rendergateway.geometry import FloatArray
-from rendergateway.model import MatchRecord
 from rendergateway.model.records.json_slices import cut_list
-from rendergateway.wrappers.core.existing import MayBeMissing
-from rendergateway.wrappers.core.keys import OwnerKey, PairKey, Scope
+from rendergateway.model.records.matches import MatchRecord
+from rendergateway.wrappers.core.keys import Key, OwnerKey, PairKey, Scope
+from rendergateway.wrappers.core.mutators import changes_data
 from rendergateway.wrappers.core.object import ObjectWrapper
 from rendergateway.wrappers.core.registry import add_base
-from rendergateway.wrappers.core.templates import changes_data
-from rendergateway.wrappers.matching.world import known_frame, residuals_of, tile_in_world
+from rendergateway.wrappers.matching.world import known_frame, points_in_world, residuals_of
 
 if TYPE_CHECKING:
-    from rendergateway.wrappers.core.keys import Key
+    from rendergateway.wrappers.editing.deletions import Removal
     from rendergateway.wrappers.objects.match_collection import MatchCollectionWrapper
     from rendergateway.wrappers.objects.stack import StackWrapper
     from rendergateway.wrappers.objects.tile import TileWrapper
@@ -26,17 +25,17 @@ __all__ = ["MatchPairWrapper"]
 
 
 @add_base
-class MatchPairWrapper(MayBeMissing, ObjectWrapper[MatchRecord]):
+class MatchPairWrapper(ObjectWrapper[MatchRecord]):
     """
     The matches of two tiles: points in both that show the same spot of tissue.
 
-    p is the tile that was asked for; else the one whose group, then id, sorts first as text, as the service stores it.
-    Seen from the other side, `swapped`, a pair is another object.
+    p is the selected tile; without selection, the tile whose group, then id, sorts first as text, as the service
+    stores it. The same pair from the other side, `swapped`, is another object.
 
     Notes
     -----
-    A pair that comes from a listing is loaded. Another one loads itself with one request, ``match.between_tiles``; so
-    does one that was listed without its points, when they are read.
+    A pair of a listing is loaded. Another one loads itself with one request, ``match.between_tiles``; so does one that
+    was listed without its points, when they are read.
     """
 
     __slots__ = ()
@@ -49,7 +48,7 @@ class MatchPairWrapper(MayBeMissing, ObjectWrapper[MatchRecord]):
     @property
     def id(self) -> tuple[str, str, str, str]:
         """Group and id of p, group and id of q."""
-        return self.p_group, self.p_id, self.q_group, self.q_id
+        return self._key.p_group, self._key.p_id, self._key.q_group, self._key.q_id
 
     @property
     def name(self) -> str:
@@ -95,43 +94,44 @@ class MatchPairWrapper(MayBeMissing, ObjectWrapper[MatchRecord]):
 
     @property
     def swapped(self) -> MatchPairWrapper:
-        """The same pair seen from the other side; no request."""
-        key = self._key._replace(p_group=self.q_group, p_id=self.q_id, q_group=self.p_group, q_id=self.p_id)
+        """The same pair from the other side. No request."""
+        own = self._key
+        key = own._replace(p_group=own.q_group, p_id=own.q_id, q_group=own.p_group, q_id=own.p_id)
         record = self._obj.swapped() if self.is_loaded else None
         pair: MatchPairWrapper = self._wrap("match_pair", key, record)
         return pair
 
     def tiles(self, stack: StackWrapper) -> tuple[TileWrapper, TileWrapper]:
-        """Return both tiles as they are in a stack; no request, so that nothing says yet whether they are there."""
-        return stack.tile(self.p_id), stack.tile(self.q_id)
+        """Return both tiles in a stack. No request; existence is not checked."""
+        return stack.tile(self._key.p_id), stack.tile(self._key.q_id)
 
     # Points
 
     @property
     def p(self) -> FloatArray:
-        """Points in the first tile: (N, 2), x and y in the pixels that the collection's `frame` says."""
+        """Points in the first tile, shape (N, 2): x, y in the `frame` of the collection."""
         return self._with_points.p
 
     @property
     def q(self) -> FloatArray:
-        """Points in the second tile: (N, 2)."""
+        """Points in the second tile, shape (N, 2)."""
         return self._with_points.q
 
     @property
     def weights(self) -> FloatArray:
-        """Weight of each point: (N,); 0 switches a match off."""
+        """Weight of each match, shape (N,); 0 disables it."""
         return self._with_points.weights
 
-    def world(self, stack: StackWrapper) -> tuple[FloatArray, FloatArray]:
+    def world_points(self, stack: StackWrapper) -> tuple[FloatArray, FloatArray]:
         """
-        Carry the points into the world, each side by the transforms of its tile.
+        Transform the points into the world, each side by the transforms of its tile.
 
-        Raw points go through all transforms, lens-corrected ones through those behind the lens correction.
+        Raw points are transformed by all transforms, lens-corrected ones by those after the lens correction.
 
         Parameters
         ----------
         stack : StackWrapper
-            Where the tiles are; it may belong to another owner or service.
+            The stack of the tiles; it may belong to another owner or service.
 
         Returns
         -------
@@ -141,26 +141,27 @@ class MatchPairWrapper(MayBeMissing, ObjectWrapper[MatchRecord]):
         Raises
         ------
         ConfigurationError
-            If nobody said which pixels the points live in: see `MatchCollectionWrapper.frame`.
+            If `MatchCollectionWrapper.frame` is not set.
         NotFoundError
             If a tile is not in the stack.
 
         Notes
         -----
-        None for tiles that are loaded; else a ``tile.read`` each, and ``transform.read`` for each shared transform
-        that was not met before.
+        None for loaded tiles; else a ``tile.read`` each, and ``transform.read`` for each shared transform that was not
+        read before.
         """
-        frame = known_frame(self._conn.match_frame(*self._key.collection_key), self._key.collection)
-        p_tile, q_tile = self.tiles(stack)
-        return tile_in_world(p_tile, self.p, frame), tile_in_world(q_tile, self.q, frame)
+        frame = known_frame(self.match_collection.frame, self._key.collection)
+        (p_tile, q_tile), p, q = self.tiles(stack), self.p, self.q
+        p_world = points_in_world(p_tile.resolved_transforms, p, frame)
+        return p_world, points_in_world(q_tile.resolved_transforms, q, frame)
 
     def residuals(self, stack: StackWrapper) -> FloatArray:
         """
-        Return how far apart the two points of each match lie in the world: (N,), in pixels.
+        Return the distance of the two points of each match in the world: shape (N,), in pixels.
 
-        Parameters, errors and requests are those of `world`.
+        Parameters, errors and requests are those of `world_points`.
         """
-        return residuals_of(*self.world(stack))
+        return residuals_of(*self.world_points(stack))
 
     def __len__(self) -> int:
         record = self._obj
@@ -172,31 +173,46 @@ class MatchPairWrapper(MayBeMissing, ObjectWrapper[MatchRecord]):
     # Writing
 
     @changes_data
-    def delete(self) -> None:
+    def delete(self, *, dry_run: bool = False) -> Removal | None:
         """
-        Delete the pair.
+        Delete the pair; deleting a missing pair is a no-op.
 
-        Notes
-        -----
-        One request, ``match.delete_between_tiles``; the service does not say whether there was such a pair.
+        Parameters
+        ----------
+        dry_run : bool
+            Only report whether the pair exists.
+
+        Returns
+        -------
+        Removal or None
+            The count of a dry run.
 
         Raises
         ------
         RenderGatewayError
-            If the pair is merged of several collections.
+            If the pair is merged from several collections.
         NotFoundError
             If the collection does not exist.
+
+        Notes
+        -----
+        One request, ``match.delete_between_tiles``; for a dry run ``match.between_tiles``.
         """
-        key = self._key._asdict()
-        if key.pop("merge_collection"):
-            raise RenderGatewayError(f"{self!r} is merged of several collections; delete it in each of them")
-        self._conn.call("match.delete_between_tiles", **key)
+        values = self._key._asdict()
+        if values.pop("merge_collection"):
+            raise RenderGatewayError(f"{self!r} is merged from several collections; delete it in each of them")
+        if dry_run:
+            from rendergateway.wrappers.editing.deletions import Removal
+
+            return Removal(pair_count=len(cut_list(self._bound.fetch("match.between_tiles"))))
+        self._conn.call("match.delete_between_tiles", **values)
+        return None
 
     # Loading
 
     @property
     def _scope(self) -> Scope:
-        # What is merged is old after a write to any collection of the owner.
+        # A merged pair is invalidated by a write to any collection of the owner.
         return OwnerKey(self._key.owner) if self._key.merge_collection else super()._scope
 
     @property
@@ -210,12 +226,10 @@ class MatchPairWrapper(MayBeMissing, ObjectWrapper[MatchRecord]):
 
     @classmethod
     def _table_of(cls, pairs: Any, units: str) -> Any:
-        from rendergateway.model import MatchTable
+        from rendergateway.model.tables.match_table import MatchTable
 
         if units != "px":
-            raise ValueError(
-                "points of matches have no place in the world, and so no nanometres; pair.world(stack) has"
-            )
+            raise ValueError("match points are in pixels of tiles; pair.world_points(stack) transforms them")
         return MatchTable(pairs.texts)
 
     @classmethod
@@ -225,9 +239,9 @@ class MatchPairWrapper(MayBeMissing, ObjectWrapper[MatchRecord]):
         return PairKey("", "", record.p_group, record.p_id, record.q_group, record.q_id)
 
     def _fetch(self) -> MatchRecord:
-        found = cut_list(self._text("match.between_tiles"))
+        found = cut_list(self._bound.fetch("match.between_tiles"))
         if not found:
             raise NotFoundError(f"{self._key.collection} has no matches of {self.name}")
         record = MatchRecord.from_json(found[0])
-        # The service answers with the sides as it stores them.
-        return record if (record.p_group, record.p_id) == (self.p_group, self.p_id) else record.swapped()
+        # The service returns the sides as it stores them.
+        return record if (record.p_group, record.p_id) == self.id[:2] else record.swapped()

@@ -1,11 +1,12 @@
-"""Owners and projects: names above the stacks."""
+"""Owners and projects: the names above stacks."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rendergateway.model import CollectionRecord, NameRecord, StackRecord
 from rendergateway.model.records.json_slices import cut_list
+from rendergateway.model.records.matches import CollectionRecord
+from rendergateway.model.records.stacks import NameRecord, StackRecord
 from rendergateway.wrappers.core.collection import Collection, Listing
 from rendergateway.wrappers.core.keys import CollectionKey, OwnerKey, ProjectKey, StackKey, keys_below
 from rendergateway.wrappers.core.object import ObjectWrapper
@@ -15,12 +16,12 @@ if TYPE_CHECKING:
     from rendergateway.wrappers.objects.match_collection import MatchCollectionWrapper
     from rendergateway.wrappers.objects.stack import StackWrapper
 
-__all__ = ["OwnerWrapper", "ProjectWrapper"]
+__all__ = ["OwnerWrapper", "ProjectWrapper", "stack_key"]
 
 
 @add_base
 class OwnerWrapper(ObjectWrapper[NameRecord]):
-    """A person or group that data belongs to: the top of every name."""
+    """A person or group that owns projects: the first part of every name."""
 
     __slots__ = ()
     KIND = "owner"
@@ -29,9 +30,20 @@ class OwnerWrapper(ObjectWrapper[NameRecord]):
 
     _key: OwnerKey
 
+    @property
+    def exists(self) -> bool:
+        """
+        Whether the owner has stacks; the service does not know owners without.
+
+        Notes
+        -----
+        As `projects`.
+        """
+        return bool(len(self.projects()))
+
     def projects(self) -> Collection[ProjectWrapper]:
         """
-        Return the projects of this owner, by name; an owner of whom the service knows nothing has none.
+        Return the projects of this owner, ordered by name; empty for an unknown owner.
 
         Notes
         -----
@@ -42,7 +54,7 @@ class OwnerWrapper(ObjectWrapper[NameRecord]):
 
     def stacks(self) -> Collection[StackWrapper]:
         """
-        Return the stacks of all projects of this owner, with all that the service says of each; ids are project/stack.
+        Return the stacks of all projects of this owner, loaded; ids are project/stack.
 
         Notes
         -----
@@ -53,7 +65,7 @@ class OwnerWrapper(ObjectWrapper[NameRecord]):
 
     def match_collections(self) -> Collection[MatchCollectionWrapper]:
         """
-        Return the match collections of this owner, by name, with their pair counts.
+        Return the match collections of this owner, ordered by name, with their pair counts.
 
         Notes
         -----
@@ -69,24 +81,23 @@ class OwnerWrapper(ObjectWrapper[NameRecord]):
         return self.projects()
 
     def _list_projects(self) -> Listing:
-        return Listing(sorted(self._call("project.list")), keys_below(ProjectKey, *self._key))
+        return Listing(sorted(self._bound.call("project.list")), keys_below(ProjectKey, *self._key))
 
     def _list_stacks(self) -> Listing:
-        texts = cut_list(self._text("stack.list"))
+        texts = cut_list(self._bound.fetch("stack.list"))
         keys = (stack_key(StackRecord.from_json(text)) for text in texts)
-        # Stacks of several projects may have one name.
+        # Stacks of several projects may have the same name.
         names = [f"{key.project}/{key.stack}" for key in keys]
         return Listing(names, lambda name: StackKey(*self._key, *name.split("/")), texts)
 
     def _list_match_collections(self) -> Listing:
-        rows = {
-            CollectionRecord.from_json(row).collection_id.name: row for row in cut_list(self._text("match.collections"))
-        }
+        texts = cut_list(self._bound.fetch("match.collections"))
+        rows = {CollectionRecord.from_json(text).collection_id.name: text for text in texts}
         names = sorted(rows)
         return Listing(names, keys_below(CollectionKey, *self._key), [rows[name] for name in names])
 
     def _fetch(self) -> NameRecord:
-        return NameRecord(name=self.name)
+        return NameRecord(name=self._key.owner)
 
 
 @add_base
@@ -102,7 +113,7 @@ class ProjectWrapper(ObjectWrapper[NameRecord]):
 
     @property
     def owner(self) -> OwnerWrapper:
-        """The owner; no request."""
+        """The owner. No request."""
         owner: OwnerWrapper = self._parent("owner", OwnerKey(self._key.owner))
         return owner
 
@@ -111,9 +122,20 @@ class ProjectWrapper(ObjectWrapper[NameRecord]):
         """The owner."""
         return self.owner
 
+    @property
+    def exists(self) -> bool:
+        """
+        Whether the project has stacks; the service does not know projects without.
+
+        Notes
+        -----
+        As `stacks`.
+        """
+        return bool(len(self.stacks()))
+
     def stacks(self) -> Collection[StackWrapper]:
         """
-        Return the stacks of this project, with all that the service says of each, in its order: by cycle and age.
+        Return the stacks of this project, loaded, ordered by cycle and age as the service does.
 
         Notes
         -----
@@ -127,14 +149,14 @@ class ProjectWrapper(ObjectWrapper[NameRecord]):
         return self.stacks()
 
     def _list_stacks(self) -> Listing:
-        texts = cut_list(self._text("project.stacks"))
+        texts = cut_list(self._bound.fetch("project.stacks"))
         names = [stack_key(StackRecord.from_json(text)).stack for text in texts]
         return Listing(names, keys_below(StackKey, *self._key), texts)
 
     def _fetch(self) -> NameRecord:
-        return NameRecord(name=self.name)
+        return NameRecord(name=self._key.project)
 
 
 def stack_key(record: StackRecord) -> StackKey:
-    """Return the key that stands in a stack's record."""
+    """Return the key of a stack's record."""
     return StackKey(record.stack_id.owner, record.stack_id.project, record.stack_id.name)

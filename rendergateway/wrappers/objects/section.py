@@ -3,40 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from rendergateway.geometry import Bounds, FloatArray, box_of
-from rendergateway.later import LaterModule
-from rendergateway.model import CoordinateTable, ResolvedTiles, SectionRecord
 from rendergateway.model.records.json_slices import Text, cut_list
+from rendergateway.model.records.stacks import SectionRecord
 from rendergateway.model.records.tiles import ResolvedTileRecord
+from rendergateway.model.tables.resolved import ResolvedTiles
 from rendergateway.number_text import double_text
-from rendergateway.wrappers.core.collection import Collection, Listing
+from rendergateway.wrappers.core import labels
+from rendergateway.wrappers.core.collection import Collection
 from rendergateway.wrappers.core.keys import SectionKey
-from rendergateway.wrappers.core.labels import LabelledSection
-from rendergateway.wrappers.core.object import changes_data
+from rendergateway.wrappers.core.object import ObjectWrapper, changes_data
 from rendergateway.wrappers.core.registry import add_base
-from rendergateway.wrappers.objects.picture_methods import SectionPictures
 from rendergateway.wrappers.objects.stack import StackWrapper, rows_by_z
-from rendergateway.wrappers.reading.tiles import pieces_in_turn, read_layer, tile_listing
+from rendergateway.wrappers.reading.tiles import unless_missing
 
 if TYPE_CHECKING:
-    from rendergateway.wrappers.coordinates import locate as locating
-    from rendergateway.wrappers.editing import deletions as removing
+    from typing_extensions import Unpack
+
+    from rendergateway.model.records.render_parameters import RenderParameters
+    from rendergateway.model.tables.coordinates import CoordinateTable
+    from rendergateway.wrappers.coordinates.locate import SectionTiles
     from rendergateway.wrappers.editing.deletions import Removal
+    from rendergateway.wrappers.images.options import PictureKeywords, PictureOptions
+    from rendergateway.wrappers.images.picture import Picture
+    from rendergateway.wrappers.images.view import View
     from rendergateway.wrappers.objects.tile import TileWrapper
-else:
-    locating = LaterModule("rendergateway.wrappers.coordinates.locate")
-    removing = LaterModule("rendergateway.wrappers.editing.deletions")
 
 __all__ = ["SectionWrapper"]
 
+_THUMBNAIL_PX = 128
+
 
 @add_base
-class SectionWrapper(LabelledSection, SectionPictures):
+class SectionWrapper(ObjectWrapper[SectionRecord]):
     """One section of a stack: all tiles of one z."""
 
     __slots__ = ()
@@ -55,11 +59,11 @@ class SectionWrapper(LabelledSection, SectionPictures):
     @property
     def name(self) -> str:
         """Z as the service writes it."""
-        return double_text(self.z)
+        return double_text(self._key.z)
 
     @property
     def stack(self) -> StackWrapper:
-        """The stack; no request."""
+        """The stack. No request."""
         stack: StackWrapper = self._parent("stack", self._key.stack_key)
         return stack
 
@@ -68,34 +72,45 @@ class SectionWrapper(LabelledSection, SectionPictures):
         """The stack."""
         return self.stack
 
+    @property
+    def exists(self) -> bool:
+        """
+        Whether the section has tiles.
+
+        Notes
+        -----
+        As `tile_count`.
+        """
+        return self.tile_count > 0
+
     # Facts
 
     @property
     def section_ids(self) -> list[str]:
         """
-        The section ids that tiles of this layer carry; usually one.
+        The section ids in the layouts of the tiles; usually one.
 
         Notes
         -----
-        From ``stack.section_data``, once for all sections of the stack; from ``section.section_data`` where the stack
-        is LOADING, was never COMPLETE, or lacks this z.
+        From ``stack.section_data``, once for all sections of the stack; from ``section.section_data`` if the stack is
+        LOADING, was never COMPLETE, or lacks this z.
         """
         return [row.section_id for row in self._rows if row.section_id is not None]
 
     @property
     def section_id(self) -> str | None:
-        """The one section id of this layer; None where it has none or several. Requests as `section_ids`."""
+        """The only section id; None if there are none or several. Requests as `section_ids`."""
         ids = self.section_ids
         return ids[0] if len(ids) == 1 else None
 
     @property
     def tile_count(self) -> int:
         """
-        How many tiles this layer has.
+        Number of tiles.
 
         Notes
         -----
-        As `section_ids`; a layer whose tiles carry no section id is counted with ``section.tile_bounds``.
+        As `section_ids`; if the tiles have no section id, ``section.tile_bounds``.
         """
         rows = self._rows
         return sum(row.tile_count for row in rows) if rows else len(self._tile_boxes)
@@ -103,7 +118,7 @@ class SectionWrapper(LabelledSection, SectionPictures):
     @property
     def bounds(self) -> Bounds | None:
         """
-        The box around all tiles of this layer; None where it has none.
+        Bounding box of all tiles; None if there are none.
 
         Notes
         -----
@@ -115,37 +130,54 @@ class SectionWrapper(LabelledSection, SectionPictures):
         boxes = [box for box in (row.bounds for row in rows) if box is not None]
         return box_of(boxes) if boxes else None
 
+    @property
+    def z_label(self) -> str:
+        """Z for display: ``5`` for 5.0, ``5.5`` for 5.5."""
+        return labels.plain_number(self._key.z)
+
+    @property
+    def sort_key(self) -> tuple[str | int, ...]:
+        """Natural sort key of the section ids, or of z if there are none. Requests as `section_ids`."""
+        ids = sorted(map(labels.natural_order, self.section_ids))
+        return ids[0] if ids else labels.natural_order(self.name)
+
     # Navigation
 
-    @overload
-    def tiles(self, *, resolved: Literal[False] = False) -> Collection[TileWrapper]: ...
-    @overload
-    def tiles(self, *, resolved: Literal[True]) -> Sequence[ResolvedTileRecord]: ...
-    def tiles(self, *, resolved: bool = False) -> Collection[TileWrapper] | Sequence[ResolvedTileRecord]:
+    def tiles(self) -> Collection[TileWrapper]:
         """
         Return the tiles of this section, ordered by id, with the shared transforms that they refer to.
-
-        Parameters
-        ----------
-        resolved : bool
-            Whether to return records instead, in which the shared transforms stand in the place of their references,
-            as the service flattens them. They are for reading: put into a stack, they would lose their links.
-
-        Notes
-        -----
-        No request now; one, ``section.resolved_tiles``, when the collection is first read. Of records one,
-        ``section.tile_specs``, now. Where that finds nothing, another, ``stack.read``, tells an empty layer from a
-        stack that is not there.
 
         Raises
         ------
         NotFoundError
             When the collection is read, if the stack does not exist.
+
+        Notes
+        -----
+        No request now; one, ``section.resolved_tiles``, when the collection is first read. If that finds nothing,
+        ``stack.read`` distinguishes an empty section from a missing stack.
         """
-        if resolved:
-            return tuple(map(ResolvedTileRecord.from_json, self._resolved_texts()))
-        tiles: Collection[TileWrapper] = self._children("tile", "tiles", self._list_tiles)
+        z = self._key.z
+        tiles: Collection[TileWrapper] = self._children("tile", "tiles", lambda: self.stack._reader.layer_listing(z))
         return tiles
+
+    def resolved_tiles(self) -> Sequence[ResolvedTileRecord]:
+        """
+        Return the tiles as records in which shared transforms are resolved, as the service flattens them.
+
+        They are for reading: saved into a stack, they would lose their links to the shared transforms.
+
+        Raises
+        ------
+        NotFoundError
+            If the stack does not exist.
+
+        Notes
+        -----
+        One request, ``section.tile_specs``, now.
+        """
+        answer = unless_missing(self.stack._bound, lambda: self._bound.fetch("section.tile_specs"), b"[]")
+        return tuple(map(ResolvedTileRecord.from_json, cut_list(answer)))
 
     def iter_tiles(self, *, batch: int | None = None) -> Iterator[TileWrapper]:
         """
@@ -164,8 +196,9 @@ class SectionWrapper(LabelledSection, SectionPictures):
         ``section.resolved_tiles`` or, for a larger section, ``section.bounds`` and per piece ``stack.resolved_tiles``
         and some ``box.tile_count``.
         """
+        reader = self.stack._reader
         for piece in self._pieces(batch):
-            listing = tile_listing(self.stack, piece, {"z": self.z})
+            listing = reader.listing(piece, {"z": self._key.z})
             tiles: Collection[TileWrapper] = Collection(
                 self._conn,
                 "tile",
@@ -182,22 +215,22 @@ class SectionWrapper(LabelledSection, SectionPictures):
 
     @property
     def next(self) -> SectionWrapper | None:
-        """The section after this one; None at the end."""
+        """The next section; None at the end. One request, ``stack.z_values``, once per stack."""
         return self._neighbour(+1)
 
     @property
     def previous(self) -> SectionWrapper | None:
-        """The section before this one; None at the start."""
+        """The previous section; None at the start. One request, ``stack.z_values``, once per stack."""
         return self._neighbour(-1)
 
     def _neighbour(self, step: int) -> SectionWrapper | None:
         sections = self.stack.sections()
-        place = sections.index(sections.get(self.z)) + step
+        place = sections.index(sections.get(self._key.z)) + step
         return sections[place] if 0 <= place < len(sections) else None
 
     # Coordinates
 
-    def locate(self, points: npt.ArrayLike, *, where: str = "here", method: str = "mesh") -> CoordinateTable:
+    def locate(self, points: npt.ArrayLike, *, compute: str = "local", method: str = "mesh") -> CoordinateTable:
         """
         Find the tiles under points of the world.
 
@@ -205,18 +238,18 @@ class SectionWrapper(LabelledSection, SectionPictures):
         ----------
         points : array_like, shape (N, 2)
             x, y in world pixels.
-        where : {'here', 'service'}
-            Computed here, or asked of the service, which knows only the mesh.
+        compute : {'local', 'service'}
+            Where the points are transformed; the service has only the mesh method.
         method : {'mesh', 'exact'}
-            *mesh* is the service's rule: a tile whose stored box holds the point lies under it if the point is in a
-            triangle of its mesh, which ends one pixel before the image does and knows no mirrored tiles. *exact*
-            inverts the transforms themselves; a tile lies under a point that comes out within its width and height.
+            *mesh* is the rule of the service: a tile whose stored bounding box contains the point is under it if the
+            point is in a triangle of its mesh, which ends one pixel before the image does and excludes mirrored tiles.
+            *exact* inverts the transforms themselves; a tile is under a point that maps to within its width and height.
 
         Returns
         -------
         CoordinateTable
-            A row for each tile under each point, x and y in its local pixels, ordered by point and tile id. The last
-            tile of a point is *visible*: it is drawn on top. A point that lies in no tile is one row that says why.
+            One row per tile under each point, x and y in its local pixels, ordered by point and tile id. The last tile
+            of a point is *visible*: it is drawn on top. A point in no tile is one row with an error.
 
         Raises
         ------
@@ -225,47 +258,169 @@ class SectionWrapper(LabelledSection, SectionPictures):
 
         Notes
         -----
-        Here: as `tiles`. From the service: one request, ``coordinate.section_local_from_world``, for each 25 000
-        points, and ``stack.read`` if none of them lies in a tile.
+        Locally: as `tiles`. By the service: one request, ``coordinate.section_local_from_world``, per 25 000 points,
+        and ``stack.read`` if none of them is in a tile.
         """
-        return locating.locate(self, points, where, method)
+        from rendergateway.wrappers.coordinates import locate
+
+        return locate.locate(self._bound, points, self._located_tiles, compute, method)
+
+    def _located_tiles(self) -> SectionTiles:
+        from rendergateway.wrappers.coordinates.locate import SectionTiles
+
+        def make() -> SectionTiles:
+            return SectionTiles.of(self.tiles().texts, self.stack.shared_transforms)
+
+        tiles: SectionTiles = self._remembered("located tiles", make)
+        return tiles
+
+    # Pictures
+
+    def image(self, box: Bounds | None = None, *, scale: float = 1.0, **options: Unpack[PictureKeywords]) -> Picture:
+        """
+        Draw a box of the section, or all of it.
+
+        Parameters
+        ----------
+        box : Bounds, optional
+            World pixels; fractional widths and heights are rounded up. Default: the bounds of the section.
+        scale : float
+            Picture pixels per world pixel.
+        **options
+            Those of `PictureOptions`: channel, channels, intensity, filter, mask, background, max_tiles, dtype and
+            compute.
+
+        Raises
+        ------
+        ImageError
+            If the section or the box is empty, the picture would have no pixels or too many, shows more tiles than the
+            limit, or cannot be drawn locally.
+        MissingChannelError
+            If no tile has the channel.
+        ServiceError
+            If the service refuses; its message names tile and file.
+        TypeError, ValueError
+            If *box* is not a Bounds, or empty.
+
+        Notes
+        -----
+        One request, ``box.png`` or, in 16 bits, ``box.png16``; for each of *channels* one. Without *box* what `bounds`
+        needs. If it is drawn locally, or empty, ``box.render_parameters``; with custom background or filters both that
+        and ``recipe.png``.
+        """
+        return self._picture(box, scale, _options(options))
+
+    def _picture(self, box: Bounds | None, scale: float, options: PictureOptions) -> Picture:
+        from rendergateway.wrappers.images.picture import drawn
+
+        return drawn(self._view(box, scale), options)
+
+    def thumbnail(self, width: int = _THUMBNAIL_PX, **options: Unpack[PictureKeywords]) -> Picture:
+        """
+        Draw the whole section, *width* pixels wide.
+
+        Notes
+        -----
+        Parameters, errors and requests as `image`.
+        """
+        return self.image(scale=self._thumbnail_scale(width), **options)
+
+    def render_parameters(
+        self, box: Bounds | None = None, *, scale: float = 1.0, **options: Unpack[PictureKeywords]
+    ) -> RenderParameters:
+        """
+        Return the recipe of a picture of the section, to be changed with ``evolve`` and drawn with ``gateway.render``.
+
+        Notes
+        -----
+        Parameters as `image`. One request, ``box.render_parameters``; without *box* what `bounds` needs.
+        """
+        return self._view(box, scale).parameters(_options(options))
+
+    def url(
+        self,
+        format: str = "png",
+        *,
+        box: Bounds | None = None,
+        scale: float = 1.0,
+        **options: Unpack[PictureKeywords],
+    ) -> str:
+        """
+        Return the URL of a picture of the section, for web pages; it changes when the stack does.
+
+        Parameters
+        ----------
+        format : {'png', 'jpg', 'tif'}
+            Format of the answer.
+        box, scale, **options
+            As for `image`.
+
+        Returns
+        -------
+        str
+            See `TileWrapper.url`.
+
+        Notes
+        -----
+        No request if the stack is loaded, and *box* is given or `bounds` is known.
+        """
+        from rendergateway.wrappers.images.render import url_of
+
+        return url_of(self._view(box, scale), self.stack.modified, format, _options(options))
+
+    @property
+    def thumbnail_url(self) -> str:
+        """The URL of a JPEG 128 pixels wide, for web pages; requests as `url`."""
+        return self.url("jpg", scale=self._thumbnail_scale(_THUMBNAIL_PX))
+
+    def _view(self, box: Bounds | None, scale: float) -> View:
+        from rendergateway.wrappers.images.render import section_view
+
+        return section_view(self._bound, self.bounds if box is None else box, scale)
+
+    def _thumbnail_scale(self, width: int) -> float:
+        from rendergateway.wrappers.images.render import section_box, thumbnail_scale
+
+        return thumbnail_scale(section_box(self._bound, self.bounds), width)
 
     # Writing
 
     @changes_data
     def delete(self, *, dry_run: bool = False) -> Removal | None:
         """
-        Delete the tiles of this layer; the stack must be LOADING.
+        Delete the tiles of this section; the stack must be LOADING.
 
         Parameters
         ----------
         dry_run : bool
-            Whether only to look what would go.
+            Only count what would be deleted.
 
         Returns
         -------
         Removal or None
-            What would go, of a dry run.
-
-        Notes
-        -----
-        One request, ``section.delete``; of a dry run ``section.tile_bounds``.
+            The counts of a dry run.
 
         Raises
         ------
         StackStateError
             If the stack is not LOADING.
+
+        Notes
+        -----
+        One request, ``section.delete``; for a dry run ``section.tile_bounds``.
         """
         if dry_run:
-            return removing.Plan.of(self.stack, None, self, None).count()
-        self._call("section.delete")
+            from rendergateway.wrappers.editing.deletions import Deletion
+
+            return Deletion(self.stack._bound, z_values=[self._key.z]).count()
+        self._bound.call("section.delete")
         return None
 
     # Loading
 
     @classmethod
     def _key_of(cls, record: SectionRecord | None) -> SectionKey:
-        # A loose section belongs to no stack.
+        # A detached section belongs to no stack.
         return SectionKey("", "", "", record.z) if record is not None else super()._key_of(record)  # type: ignore[return-value]
 
     @property
@@ -279,48 +434,50 @@ class SectionWrapper(LabelledSection, SectionPictures):
     def _known_rows(self) -> Sequence[SectionRecord] | None:
         """The section data that are known without a request for this section alone."""
         own: Sequence[SectionRecord] | None = self._recalled("rows")
-        return self.stack._section_rows().get(self.z) if own is None else own
+        return self.stack._section_rows().get(self._key.z) if own is None else own
 
     def _carried(self) -> dict[Any, Any]:
         of_stack = self.stack._recalled("section rows") or {}
-        rows = self._recalled("rows") or of_stack.get(self.z)
+        rows = self._recalled("rows") or of_stack.get(self._key.z)
         known = {"rows": rows, "tile boxes": self._recalled("tile boxes")}
         return {name: value for name, value in known.items() if value is not None}
 
     def _read_rows(self) -> Sequence[SectionRecord]:
-        answer = self.stack._unless_missing(lambda: self._text("section.section_data"), b"[]")
-        return rows_by_z(answer).get(self.z, [])
+        return rows_by_z(self._listed_text("section.section_data")).get(self._key.z, [])
 
     @property
     def _tile_boxes(self) -> FloatArray:
-        """Boxes of all tiles, (N, 4); NaN where a side is not known."""
+        """Bounding boxes of all tiles, shape (N, 4); NaN if a side is missing."""
         boxes: FloatArray = self._remembered("tile boxes", self._read_tile_boxes)
         return boxes
 
     def _read_tile_boxes(self) -> FloatArray:
         from rendergateway.model.tables.tile_table import TileTable
 
-        answer = self.stack._unless_missing(lambda: self._text("section.tile_bounds"), b"[]")
-        return TileTable(cut_list(answer)).box
+        return TileTable(cut_list(self._listed_text("section.tile_bounds"))).box
 
-    def _resolved_texts(self) -> Sequence[Text]:
-        return cut_list(self.stack._unless_missing(lambda: self._text("section.tile_specs"), b"[]"))
+    def _listed_text(self, endpoint: str) -> Text:
+        return unless_missing(self.stack._bound, lambda: self._bound.fetch(endpoint), b"[]")
 
-    def _list_tiles(self) -> Listing:
-        return tile_listing(self.stack, read_layer(self.stack, self.z), {"z": self.z})
-
-    def _pieces(self, most: int | None) -> Iterator[ResolvedTiles]:
-        if most is None:
-            # To ask for the count of each section would double the requests.
+    def _pieces(self, batch: int | None) -> Iterator[ResolvedTiles]:
+        if batch is None:
+            # Requesting the count of each section would double the requests.
             rows = self._known_rows
             count = sum(row.tile_count for row in rows) if rows else None
-            return pieces_in_turn(self.stack, self.z, count)
-        return pieces_in_turn(self.stack, self.z, self.tile_count, most)
+        else:
+            count = self.tile_count
+        return self.stack._reader.pieces(self._key.z, count, batch)
 
     def _fetch(self) -> SectionRecord:
         box = self.bounds
         sides = {} if box is None else {"min_x": box.min_x, "min_y": box.min_y, "max_x": box.max_x, "max_y": box.max_y}
-        return SectionRecord(z=self.z, tile_count=self.tile_count, **sides)
+        return SectionRecord(z=self._key.z, tile_count=self.tile_count, **sides)
+
+
+def _options(options: Any) -> PictureOptions:
+    from rendergateway.wrappers.images.options import PictureOptions
+
+    return PictureOptions(**options)
 
 
 def _box_around(boxes: FloatArray) -> Bounds | None:

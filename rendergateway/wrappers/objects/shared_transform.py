@@ -1,4 +1,4 @@
-"""Transforms that a stack stores once for many tiles."""
+"""Shared transforms: stored once per stack, referred to by tiles."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import ClassVar
 from rendergateway.model.records.json_slices import decode
 from rendergateway.model.records.transform_record import TransformRecord
 from rendergateway.transforms import Transform, from_spec
-from rendergateway.wrappers.core.existing import MayBeMissing
-from rendergateway.wrappers.core.freshness import fact
+from rendergateway.wrappers.core.epochs import fact
 from rendergateway.wrappers.core.keys import TransformKey
 from rendergateway.wrappers.core.object import ObjectWrapper
 from rendergateway.wrappers.core.registry import add_base
@@ -19,11 +18,11 @@ __all__ = ["SharedTransformWrapper"]
 
 
 @add_base
-class SharedTransformWrapper(MayBeMissing, ObjectWrapper[TransformRecord]):
+class SharedTransformWrapper(ObjectWrapper[TransformRecord]):
     """
-    A transform that tiles refer to by its id: the lens of a camera, typically.
+    A transform that tiles refer to by its id, typically the lens correction of a camera.
 
-    What a tile has of its own is a value, in ``tile.transforms``.
+    The transforms of a single tile are values, in ``tile.transforms``.
     """
 
     __slots__ = ()
@@ -35,7 +34,7 @@ class SharedTransformWrapper(MayBeMissing, ObjectWrapper[TransformRecord]):
 
     @property
     def stack(self) -> StackWrapper:
-        """The stack; no request."""
+        """The stack. No request."""
         stack: StackWrapper = self._parent("stack", self._key.stack_key)
         return stack
 
@@ -47,11 +46,11 @@ class SharedTransformWrapper(MayBeMissing, ObjectWrapper[TransformRecord]):
     @fact
     def value(self) -> Transform:
         """
-        The transform itself.
+        The transform as a value.
 
         Notes
         -----
-        None where it came with a listing of tiles; else one request, ``transform.read``, once.
+        No request if it was read with a listing of tiles; else one, ``transform.read``, once.
         """
         return from_spec(decode(self._obj.to_json()))
 
@@ -62,7 +61,7 @@ class SharedTransformWrapper(MayBeMissing, ObjectWrapper[TransformRecord]):
 
     @fact
     def data_string(self) -> str | None:
-        """Its numbers, as stored; None for a list or an interpolation."""
+        """Parameters as stored; None for a list or an interpolation."""
         return self._obj.data_string
 
     def _fetch(self) -> TransformRecord:

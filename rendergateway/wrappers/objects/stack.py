@@ -2,47 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import numpy.typing as npt
 
 from rendergateway.errors import StackStateError
 from rendergateway.geometry import Bounds
-from rendergateway.later import LaterModule
-from rendergateway.model import CoordinateTable, SectionRecord, StackRecord, StackStats, StackVersion
+from rendergateway.model.records.channels import PathBuilder
 from rendergateway.model.records.json_slices import Text, cut_list
-from rendergateway.wrappers.core.existing import MayBeMissing
-from rendergateway.wrappers.core.freshness import fact
-from rendergateway.wrappers.core.keys import OwnerKey, ProjectKey, StackKey
-from rendergateway.wrappers.core.labels import LabelledStack
+from rendergateway.model.records.stacks import SectionRecord, StackRecord, StackStats, StackVersion
+from rendergateway.progress import Progress
+from rendergateway.wrappers.core import labels
+from rendergateway.wrappers.core.arguments import (
+    ZRange,
+    as_box,
+    as_name,
+    as_names,
+    as_state,
+    as_z,
+    as_z_range,
+    check_new_name,
+    kind_of,
+)
+from rendergateway.wrappers.core.collection import Collection
+from rendergateway.wrappers.core.epochs import fact
+from rendergateway.wrappers.core.keys import (
+    OwnerKey,
+    ProjectKey,
+    SectionKey,
+    StackKey,
+    TileGroupKey,
+    TileKey,
+    TransformKey,
+    keys_below,
+)
+from rendergateway.wrappers.core.listing import Listing
+from rendergateway.wrappers.core.object import ObjectWrapper, changes_data
 from rendergateway.wrappers.core.registry import add_base
+from rendergateway.wrappers.editing.versions import KEEP, check_names, new_version, update_one
 from rendergateway.wrappers.objects.owner import OwnerWrapper, ProjectWrapper, stack_key
-from rendergateway.wrappers.objects.stack_changes import StackChanges
-from rendergateway.wrappers.objects.stack_parts import StackParts
-from rendergateway.wrappers.objects.stack_pictures import StackPictures
+from rendergateway.wrappers.reading.shared_transforms import SharedTransforms
+from rendergateway.wrappers.reading.snapshot import StackVersionCheck
+from rendergateway.wrappers.reading.splitting import TileQuery
+from rendergateway.wrappers.reading.tiles import StackReader, unless_missing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from typing_extensions import Unpack
 
-    from rendergateway.wrappers.coordinates import locate as locating
+    from rendergateway.model.tables.coordinates import CoordinateTable
+    from rendergateway.model.tables.row_table import RowTable
+    from rendergateway.model.tables.tile_table import TileTable
+    from rendergateway.wrappers.core.bound import Client
+    from rendergateway.wrappers.core.bulk import Bulk
+    from rendergateway.wrappers.editing.deletions import Removal
+    from rendergateway.wrappers.editing.edit import StackEdit
+    from rendergateway.wrappers.images.export import Exported
+    from rendergateway.wrappers.images.options import PictureKeywords
+    from rendergateway.wrappers.images.picture import Picture
     from rendergateway.wrappers.objects.section import SectionWrapper
-else:
-    locating = LaterModule("rendergateway.wrappers.coordinates.locate")
+    from rendergateway.wrappers.objects.shared_transform import SharedTransformWrapper
+    from rendergateway.wrappers.objects.tile import TileWrapper
+    from rendergateway.wrappers.objects.tile_group import TileGroupWrapper
 
-__all__ = ["StackWrapper"]
+__all__ = ["StackWrapper", "rows_by_z"]
 
 
 @add_base
-class StackWrapper(LabelledStack, MayBeMissing, StackChanges, StackPictures, StackParts):
+class StackWrapper(ObjectWrapper[StackRecord]):
     """
     One version of the geometry of a dataset: sections of tiles, each with the transforms that place it.
 
     Notes
     -----
-    What the service says of the stack itself (state, version, statistics) comes with any listing of stacks, else with
-    one request, ``stack.read``, when first asked for.
+    State, version and statistics are included in any listing of stacks, else read with one request, ``stack.read``.
+    Methods with *workers*, *batch* and *progress* use the defaults of the gateway, see `Bulk`.
     """
 
     __slots__ = ()
@@ -64,13 +102,13 @@ class StackWrapper(LabelledStack, MayBeMissing, StackChanges, StackPictures, Sta
 
     @property
     def owner(self) -> OwnerWrapper:
-        """The owner; no request."""
+        """The owner. No request."""
         owner: OwnerWrapper = self._parent("owner", OwnerKey(self._key.owner))
         return owner
 
     @property
     def project(self) -> ProjectWrapper:
-        """The project; no request."""
+        """The project. No request."""
         project: ProjectWrapper = self._parent("project", ProjectKey(self._key.owner, self._key.project))
         return project
 
@@ -78,6 +116,10 @@ class StackWrapper(LabelledStack, MayBeMissing, StackChanges, StackPictures, Sta
     def parent(self) -> ProjectWrapper:
         """The project."""
         return self.project
+
+    def __repr__(self) -> str:
+        state = f" {self._record.state}" if self._record is not None and self.is_loaded else ""
+        return f"<{type(self).__name__} {'/'.join(self._key)}{state}>"
 
     # Facts
 
@@ -88,53 +130,252 @@ class StackWrapper(LabelledStack, MayBeMissing, StackChanges, StackPictures, Sta
 
     @fact
     def modified(self) -> datetime | None:
-        """When state or version last changed: aware, UTC."""
+        """Time of the last change of state or version, in UTC with time zone."""
         return self._obj.modified
 
     @fact
     def version(self) -> StackVersion:
-        """Notes, cycle and resolution of the present version."""
+        """Notes, cycle and resolution of the current version."""
         return self._obj.version or StackVersion()
 
     @fact
     def version_number(self) -> int | None:
-        """How often the stack was made or reopened before."""
+        """Version counter, incremented on creation and each reopening."""
         return self._obj.version_number
 
     @fact
     def resolution_nm(self) -> tuple[float | None, float | None, float | None]:
-        """Nanometres a pixel in x and y, and the thickness of a section; None where nobody said."""
+        """Nanometres per pixel (x, y) and section thickness; None if not set."""
         version = self.version
         return version.resolution_x_nm, version.resolution_y_nm, version.resolution_z_nm
 
     @fact
     def stats(self) -> StackStats | None:
-        """What the service counted when the stack became COMPLETE; None while it is LOADING."""
+        """Statistics made when the stack became COMPLETE; None while it is LOADING."""
         return self._obj.stats
 
     @fact
     def bounds(self) -> Bounds | None:
-        """The box around all tiles, z included; None while the stack is LOADING."""
+        """Bounding box of all tiles, with z; None while the stack is LOADING."""
         stats = self.stats
         return stats.stack_bounds.bounds if stats is not None and stats.stack_bounds is not None else None
 
     @fact
     def tile_count(self) -> int | None:
-        """How many tiles; None while the stack is LOADING."""
+        """Number of tiles; None while the stack is LOADING."""
         return self.stats.tile_count if self.stats is not None else None
 
     @fact
     def section_count(self) -> int | None:
-        """How many z layers; None while the stack is LOADING."""
+        """Number of sections; None while the stack is LOADING."""
         return self.stats.section_count if self.stats is not None else None
+
+    @property
+    def state_label(self) -> str:
+        """The state for display: ``Complete``, ``Read only``. Requests as `state`."""
+        return labels.state_label(self.state)
+
+    @property
+    def css_class(self) -> str:
+        """CSS classes for kind and state: ``stack read-only``. Requests as `state`."""
+        return labels.css_class(self.KIND, self.state)
+
+    @property
+    def resolution_text(self) -> str | None:
+        """The resolution for display, ``4 × 4 × 40 nm``; None if it is not set. Requests as `resolution_nm`."""
+        return labels.resolution_text(self.resolution_nm)
+
+    # Sections and tiles
+
+    def sections(self, z: ZRange = None) -> Collection[SectionWrapper]:
+        """
+        Return the sections of this stack, ordered by z.
+
+        Parameters
+        ----------
+        z : (float, float) or float, optional
+            First and last z, both included; None for an open end. Default: all.
+
+        Notes
+        -----
+        No request now; one, ``stack.z_values``, when the collection is first read.
+        """
+        low, high = as_z_range(z)
+        values = {name: value for name, value in (("min_z", low), ("max_z", high)) if value is not None}
+
+        def load() -> Listing:
+            z_values = [float(z) for z in self._bound.call("stack.z_values", **values)]
+            return Listing(z_values, keys_below(SectionKey, *self._key))
+
+        cached = self._children if z is None else self._selection
+        sections: Collection[SectionWrapper] = cached("section", f"sections{_z_words(low, high)}", load)
+        return sections
+
+    def section(self, z: float | None = None, *, section_id: str | None = None) -> SectionWrapper:
+        """
+        Return a section.
+
+        Parameters
+        ----------
+        z : float, optional
+            Its position.
+        section_id : str, optional
+            Section id in the layouts of its tiles; if they are in several layers, one of them.
+
+        Raises
+        ------
+        NotFoundError
+            If no tile has that section id.
+        TypeError
+            If both or none are given, or *z* is not a number.
+        ValueError
+            If *z* is not finite.
+
+        Notes
+        -----
+        By *z* no request; existence is not checked. By *section_id* one, ``section_id.z``, once.
+        """
+        if (z is None) == (section_id is None):
+            raise TypeError("pass z or section_id=, one of them")
+        if z is None:
+            z = self._remembered(("z of", section_id), lambda: self._bound.call("section_id.z", section_id=section_id))
+        section: SectionWrapper = self._child("section", SectionKey(*self._key, as_z(z)))
+        return section
+
+    def tiles(
+        self,
+        *,
+        z: ZRange = None,
+        box: Bounds | None = None,
+        section_id: str | None = None,
+        pattern: str | None = None,
+    ) -> Collection[TileWrapper]:
+        """
+        Return tiles of this stack, ordered by id. Default: all.
+
+        Parameters
+        ----------
+        z : float or (float, float), optional
+            A section, or first and last z; None for an open end.
+        box : Bounds, optional
+            Tiles whose bounding boxes touch this one, in world pixels.
+        section_id : str, optional
+            Tiles with this section id in their layouts; not with other criteria.
+        pattern : str, optional
+            Regular expression of the service, searched in the ids; not with *box*.
+
+        Raises
+        ------
+        TypeError
+            If the criteria cannot be combined, or are of wrong types.
+        ValueError
+            If *z* is not finite, or *box* is empty.
+        NotFoundError
+            When the collection is read, if the stack does not exist.
+
+        Notes
+        -----
+        No request now. When the collection is first read: for one section ``section.resolved_tiles``; by *box*, for a
+        range of z or the whole stack ``stack.resolved_tiles``; by *section_id* ``section_id.tile_bounds`` and
+        ``section.resolved_tiles``; by *pattern* ``stack.tile_ids``, and each tile loads itself (``prefetch`` loads
+        all). Queries that are too broad for the service are split. If nothing is found, ``stack.read`` distinguishes an
+        empty result from a missing stack.
+        """
+        low, high = as_z_range(z)
+        box = as_box(box)
+        if section_id is not None:
+            if z is not None or box is not None or pattern is not None:
+                raise TypeError("section_id= cannot be combined with other criteria; use filter() on its result")
+            name = as_name(section_id, "section id")
+            return self._tiles(f"with section id {name}", lambda: self._reader.section_id_listing(name))
+        if pattern is not None:
+            if box is not None:
+                raise TypeError("the service cannot combine pattern= and box=; use filter() on the result of one")
+            what = f"matching {pattern!r}{_z_words(low, high)}"
+            return self._tiles(what, lambda: self._reader.pattern_listing(pattern, (low, high)))
+        if box is None and low is not None and low == high:
+            return self.section(low).tiles()
+        return self._query(TileQuery((low, high), box))
+
+    def _query(self, query: TileQuery) -> Collection[TileWrapper]:
+        box = "" if query.box is None else f"in {tuple(query.box)}"
+        return self._tiles(f"{box}{_z_words(*query.z)}", lambda: self._reader.query_listing(query))
+
+    def _tiles(self, what: str, load: Callable[[], Listing]) -> Collection[TileWrapper]:
+        tiles: Collection[TileWrapper] = self._selection("tile", f"tiles {what.strip()}".strip(), load)
+        return tiles
+
+    def iter_tiles(self, *, z: ZRange = None, batch: int | None = None) -> Iterator[TileWrapper]:
+        """
+        Yield the tiles of any number of sections, section by section, in bounded memory.
+
+        Parameters
+        ----------
+        z : (float, float) or float, optional
+            As for `sections`.
+        batch : int, optional
+            As for `SectionWrapper.iter_tiles`.
+
+        Notes
+        -----
+        ``stack.z_values``; then per section as `SectionWrapper.iter_tiles`.
+        """
+        for section in self.sections(z):
+            yield from section.iter_tiles(batch=batch)
+
+    def tile(self, tile_id: str) -> TileWrapper:
+        """Return the tile with that id. No request; existence is not checked."""
+        tile: TileWrapper = self._child("tile", TileKey(*self._key, as_name(tile_id, "tile")))
+        return tile
+
+    def tile_group(self, name: str) -> TileGroupWrapper:
+        """Return the tile group of that name. No request; existence is not checked."""
+        group: TileGroupWrapper = self._child("tile_group", TileGroupKey(*self._key, as_name(name, "tile group")))
+        return group
+
+    def tile_groups(self) -> Collection[TileGroupWrapper]:
+        """
+        Return the tile groups of this stack, ordered by name.
+
+        Notes
+        -----
+        The service does not list groups: when the collection is first read, all tiles are, as by `iter_tiles`.
+        """
+
+        def load() -> Listing:
+            pieces = (piece for section in self.sections() for piece in section._pieces(None))
+            return Listing(self._reader.group_names(pieces), keys_below(TileGroupKey, *self._key))
+
+        groups: Collection[TileGroupWrapper] = self._children("tile_group", "tile groups", load)
+        return groups
+
+    def shared_transform(self, transform_id: str) -> SharedTransformWrapper:
+        """Return the shared transform with that id. No request; existence is not checked."""
+        key = TransformKey(*self._key, as_name(transform_id, "shared transform"))
+        transform: SharedTransformWrapper = self._child("transform", key)
+        return transform
+
+    @property
+    def shared_transforms(self) -> SharedTransforms:
+        """The transforms stored once for many tiles, by id; each is read on first use."""
+        shared: SharedTransforms = self._remembered("shared transforms", lambda: SharedTransforms(self._bound.fetch))
+        return shared
+
+    def children(self) -> Collection[SectionWrapper]:
+        """Return the sections."""
+        return self.sections()
+
+    @property
+    def _reader(self) -> StackReader:
+        return StackReader(self._bound, self.shared_transforms)
 
     # Coordinates
 
     def world_from_local(
-        self, tile_ids: str | Sequence[str], points: npt.ArrayLike, *, where: str = "here"
+        self, tile_ids: str | Sequence[str], points: npt.ArrayLike, *, compute: str = "local"
     ) -> CoordinateTable:
         """
-        Carry points of many tiles into the world.
+        Transform points of many tiles into the world.
 
         Parameters
         ----------
@@ -142,33 +383,35 @@ class StackWrapper(LabelledStack, MayBeMissing, StackChanges, StackPictures, Sta
             The tile of each point, or of all.
         points : array_like, shape (N, 2)
             x, y in local pixels of the tiles.
-        where : {'here', 'service'}
-            Computed here, or asked of the service.
+        compute : {'local', 'service'}
+            Where the points are transformed.
 
         Returns
         -------
         CoordinateTable
-            A row a point, in the order given: x and y in world pixels, the tile's z, or the reason why not.
+            One row per point, in order: x and y in world pixels, z of the tile, or the error.
 
         Raises
         ------
         NotFoundError
             If the stack does not exist.
         ValueError
-            If there are not as many tile ids as points.
+            If the numbers of tile ids and points differ.
 
         Notes
         -----
-        Here: one request, ``stack.tile_specs``, for each 50 000 tiles. From the service:
-        ``coordinate.batch_world_from_local`` for each 25 000 points. If no point could be carried, ``stack.read``.
+        Locally: one request, ``stack.tile_specs``, per 50 000 tiles. By the service:
+        ``coordinate.batch_world_from_local`` per 25 000 points. If all points failed, ``stack.read``.
         """
-        return locating.world_from_local(self, tile_ids, points, where)
+        from rendergateway.wrappers.coordinates import locate
+
+        return locate.world_from_local(self._bound, tile_ids, points, compute)
 
     def local_from_world(
-        self, tile_ids: str | Sequence[str], points: npt.ArrayLike, *, where: str = "here", method: str = "exact"
+        self, tile_ids: str | Sequence[str], points: npt.ArrayLike, *, compute: str = "local", method: str = "exact"
     ) -> CoordinateTable:
         """
-        Carry points of the world, each into the tile that is named with it; `SectionWrapper.locate` finds the tiles.
+        Transform points of the world, each into its named tile; `SectionWrapper.locate` finds the tiles.
 
         Parameters
         ----------
@@ -176,27 +419,29 @@ class StackWrapper(LabelledStack, MayBeMissing, StackChanges, StackPictures, Sta
             The tile of each point, or of all.
         points : array_like, shape (N, 2)
             x, y in world pixels.
-        where, method
+        compute, method
             As for `TileWrapper.local_from_world`.
 
         Returns
         -------
         CoordinateTable
-            A row a point, in the order given: x and y in local pixels of its tile, or the reason why not.
+            One row per point, in order: x and y in local pixels of its tile, or the error.
 
         Raises
         ------
         NotFoundError
             If the stack does not exist.
         ValueError
-            If there are not as many tile ids as points.
+            If the numbers of tile ids and points differ.
 
         Notes
         -----
-        One request, ``stack.tile_specs``, for each 50 000 tiles. From the service another,
-        ``coordinate.batch_local_from_world``, for each 25 000 points. If no point could be carried, ``stack.read``.
+        One request, ``stack.tile_specs``, per 50 000 tiles. By the service also
+        ``coordinate.batch_local_from_world`` per 25 000 points. If all points failed, ``stack.read``.
         """
-        return locating.local_from_world(self, tile_ids, points, where, method)
+        from rendergateway.wrappers.coordinates import locate
+
+        return locate.local_from_world(self._bound, tile_ids, points, compute, method)
 
     def world_from(
         self,
@@ -204,26 +449,26 @@ class StackWrapper(LabelledStack, MayBeMissing, StackChanges, StackPictures, Sta
         points: npt.ArrayLike,
         *,
         z: npt.ArrayLike | None = None,
-        where: str = "here",
+        compute: str = "local",
     ) -> CoordinateTable:
         """
-        Carry points of another stack's world into that of this one, through the tiles that show them there.
+        Transform points of another stack's world into the world of this one, through the tiles that show them there.
 
         Parameters
         ----------
         other : SectionWrapper or StackWrapper
-            Where the points lie; it may belong to another project, owner or service.
+            The origin of the points; it may belong to another project, owner or service.
         points : array_like, shape (N, 2)
             x, y in world pixels of *other*.
         z : float or array_like, shape (N,)
             With a stack: the section of all points, or of each.
-        where : {'here', 'service'}
-            Computed here, or asked of the services.
+        compute : {'local', 'service'}
+            Where the points are transformed.
 
         Returns
         -------
         CoordinateTable
-            A row a point, in the order given: the tile that shows it, x, y and z in this stack, or the reason why not.
+            One row per point, in order: the tile that shows it, x, y and z in this stack, or the error.
 
         Raises
         ------
@@ -234,9 +479,627 @@ class StackWrapper(LabelledStack, MayBeMissing, StackChanges, StackPictures, Sta
 
         Notes
         -----
-        For each section `SectionWrapper.locate`, then `world_from_local`.
+        Per section `SectionWrapper.locate`, then `world_from_local`.
         """
-        return locating.world_from(self, other, points, z, where)
+        from rendergateway.wrappers.coordinates import locate
+
+        own_z = other._key.z if kind_of(other) == "section" else None  # type: ignore[union-attr]
+        given = own_z if z is None else z
+        if given is None or (own_z is not None and z is not None):
+            raise TypeError("pass a section, or a stack and z=, the section of all points or of each")
+        source: StackWrapper = other.stack if own_z is not None else other  # type: ignore[union-attr, assignment]
+
+        def locate_at(layer: float, some: npt.NDArray[np.float64]) -> CoordinateTable:
+            return source.section(layer).locate(some, compute=compute)
+
+        return locate.through_tiles(self._bound, points, given, locate_at, compute)
+
+    # Editing
+
+    @changes_data
+    def editing(
+        self,
+        *,
+        workers: int | None = None,
+        batch: int | None = None,
+        complete: bool = True,
+        progress: Progress = None,
+        patience_s: float = 60.0,
+    ) -> StackEdit:
+        """
+        Return a context for saving, changing and deleting tiles of this stack.
+
+        Parameters
+        ----------
+        workers, batch, progress : optional
+            Concurrent requests, tiles per request, and progress.
+        complete : bool
+            Whether the stack becomes COMPLETE when the block ends. After an error it stays LOADING, which a note on the
+            error reports.
+        patience_s : float
+            How long to wait for an unreachable service; then unconfirmed batches are sent again.
+
+        Raises
+        ------
+        StaleStackError
+            On entering, if others changed the stack since it was read; on leaving, if they did meanwhile.
+
+        Notes
+        -----
+        As `StackEdit`.
+        """
+        return self._edit(self._bulk(workers, batch, progress), complete=complete, patience_s=patience_s)
+
+    def _edit(self, bulk: Bulk, **options: Any) -> StackEdit:
+        from rendergateway.wrappers.editing.edit import StackEdit
+
+        return StackEdit(self._bound, known=self._record if self.is_loaded else None, bulk=bulk, **options)
+
+    def _bulk(self, workers: int | None, batch: int | None, progress: Progress) -> Bulk:
+        bulk: Bulk = self._conn.bulk.with_given(workers=workers, batch=batch, progress=progress)
+        return bulk
+
+    @changes_data
+    def new_version(
+        self,
+        *,
+        notes: str | None = None,
+        resolution_nm: Sequence[float | None] | None = None,
+        cycle: tuple[int, int] | None = None,
+        workers: int | None = None,
+        batch: int | None = None,
+        complete: bool = True,
+        progress: Progress = None,
+        patience_s: float = 60.0,
+    ) -> StackEdit:
+        """
+        Return a context for editing the next version of the stack; entering it reopens the stack.
+
+        Tiles and transforms are kept. Statistics and hierarchical data are dropped; the log records the reopening.
+
+        Parameters
+        ----------
+        notes : str, optional
+            Free text.
+        resolution_nm, cycle : optional
+            As for `update`. Default: those of the current version.
+        workers, batch, complete, progress, patience_s
+            As for `editing`.
+
+        Raises
+        ------
+        StackStateError
+            On entering, if the stack is READ_ONLY.
+
+        Notes
+        -----
+        As `editing`, with ``stack.create`` instead of the first ``stack.set_state``; that request is made once, even if
+        it fails.
+        """
+        version = new_version(notes, resolution_nm, cycle, of=self.version)
+        bulk = self._bulk(workers, batch, progress)
+        return self._edit(bulk, complete=complete, patience_s=patience_s, version=version)
+
+    @changes_data
+    def set_state(self, state: str) -> None:
+        """
+        Change the state.
+
+        Parameters
+        ----------
+        state : str
+            LOADING, COMPLETE, READ_ONLY or OFFLINE. OFFLINE deletes all tiles and transforms for good; the metadata is
+            kept.
+
+        Raises
+        ------
+        ValueError
+            If the state is unknown.
+        StackStateError
+            If the present state does not allow it.
+
+        Notes
+        -----
+        One request, ``stack.set_state``.
+        """
+        self._bound.call("stack.set_state", state=as_state(state))
+
+    @changes_data
+    def update(
+        self,
+        *,
+        resolution_nm: Sequence[float | None] | None = KEEP,
+        cycle: tuple[int, int] | None = KEEP,
+        default_channel: str | None = KEEP,
+        box_root_path: str | None = KEEP,
+        path_builder: PathBuilder | None = KEEP,
+        **others: Any,
+    ) -> None:
+        """
+        Update metadata of the current version in place; the state is kept.
+
+        Parameters
+        ----------
+        resolution_nm : (float, float, float) or None
+            Nanometres per pixel in x and y, and section thickness; None clears it.
+        cycle : (int, int) or None
+            Number and step of the processing cycle.
+        default_channel : str or None
+            The channel that is drawn by default.
+        box_root_path : str or None
+            Folder of materialised boxes.
+        path_builder : PathBuilder or None
+            Location of the mipmap levels.
+
+        Raises
+        ------
+        TypeError
+            If another field is given. Notes belong to a version: `new_version` begins another.
+        StackStateError
+            If the stack is READ_ONLY.
+
+        Notes
+        -----
+        One request per field: ``stack.set_resolution``, ``stack.set_cycle``, … or, for None,
+        ``stack.clear_resolution``, …
+        """
+        check_names(others)
+        given = {
+            "resolution_nm": resolution_nm,
+            "cycle": cycle,
+            "default_channel": default_channel,
+            "box_root_path": box_root_path,
+            "path_builder": path_builder,
+        }
+        for name, value in given.items():
+            if value is not KEEP:
+                update_one(self._bound, name, value)
+
+    @changes_data
+    def delete(self, *, dry_run: bool = False) -> Removal | None:
+        """
+        Delete the stack with all its tiles and transforms.
+
+        Parameters
+        ----------
+        dry_run : bool
+            Only count what would be deleted.
+
+        Returns
+        -------
+        Removal or None
+            The counts of a dry run.
+
+        Notes
+        -----
+        One request, ``stack.delete``. A dry run makes ``stack.read`` and, if the stack is LOADING,
+        ``stack.tile_ids`` and ``stack.z_values``.
+        """
+        if dry_run:
+            from rendergateway.wrappers.editing.deletions import count_stack
+
+            return count_stack(self._bound)
+        self._bound.call("stack.delete")
+        return None
+
+    @changes_data
+    def rename(self, name: str, *, owner: str | None = None, project: str | None = None) -> StackWrapper:
+        """
+        Rename the stack, or move it to another project or owner; return the renamed stack.
+
+        Tiles, state, version and statistics are kept; hierarchical data is dropped.
+
+        Parameters
+        ----------
+        name : str
+            ``[[owner/]project/]stack``.
+        owner, project : str, optional
+            Default: those of this stack.
+
+        Raises
+        ------
+        BadRequestError
+            If a stack of that name exists, or the name has no URL.
+        StackStateError
+            If the stack is READ_ONLY or OFFLINE.
+
+        Notes
+        -----
+        One request, ``stack.rename``. This object keeps the old name, under which nothing is found any more.
+        """
+        renamed = self._sibling(name, owner, project)
+        check_new_name(renamed._key._asdict())
+        try:
+            self._bound.call("stack.rename", body=renamed._key._asdict())
+        finally:
+            # Reads of either name are stale, whatever the result of the request.
+            self._conn.objects.wrote(renamed._key._asdict())
+        return renamed
+
+    # Copies
+
+    @changes_data
+    def clone_to(
+        self,
+        name: str,
+        *,
+        project: str | None = None,
+        sections: Any = None,
+        complete: bool = False,
+        transforms: bool = True,
+        notes: str | None = None,
+    ) -> StackWrapper:
+        """
+        Let the service copy the stack, or some sections of it, within the same owner; metadata is copied too.
+
+        Parameters
+        ----------
+        name : str
+            ``[project/]stack``.
+        project : str, optional
+            Default: that of this stack.
+        sections : z, SectionWrapper or iterable of these, optional
+            Default: all. Shared transforms are always copied all.
+        complete : bool
+            Whether the copy becomes COMPLETE, instead of LOADING.
+        transforms : bool
+            Whether shared transforms are copied; without them, tiles that refer to them cannot be read until they are
+            saved.
+        notes : str, optional
+            Free text instead of that of this version.
+
+        Returns
+        -------
+        StackWrapper
+            The copy.
+
+        Raises
+        ------
+        BadRequestError
+            If a stack of that name exists.
+        NotFoundError
+            If a section does not exist.
+        ValueError
+            If the owner differs: `copy_to` copies between owners.
+
+        Notes
+        -----
+        ``stack.read`` of both, ``stack.clone``, and ``stack.set_state`` if it becomes COMPLETE; first
+        ``stack.z_values`` if sections are given.
+        """
+        from rendergateway.wrappers.editing.copying import clone
+
+        target = self._sibling(name, None, project)
+        clone(
+            self._bound,
+            target._bound,
+            lambda: self.version,
+            sections=sections,
+            complete=complete,
+            transforms=transforms,
+            notes=notes,
+        )
+        return target
+
+    @changes_data
+    def copy_to(
+        self,
+        name: str,
+        *,
+        owner: str | None = None,
+        project: str | None = None,
+        gateway: Client | None = None,
+        tiles: bool = True,
+        sections: Any = None,
+        edit: Callable[[TileTable], TileTable] | None = None,
+        boxes: str = "keep",
+        complete: bool = True,
+        resume: bool = False,
+        workers: int | None = None,
+        batch: int | None = None,
+        progress: Progress = None,
+        patience_s: float = 60.0,
+    ) -> StackWrapper:
+        """
+        Copy the stack through this process: to another owner or service, or with changes.
+
+        Sections are read, changed and saved one after another; about *workers* of them are in memory. Tiles stay linked
+        to their shared transforms, which are copied, and metadata is copied too.
+
+        Parameters
+        ----------
+        name : str
+            ``[[owner/]project/]stack``.
+        owner, project : str, optional
+            Default: those of this stack.
+        gateway : Gateway, optional
+            To the service of the copy. Default: this one.
+        tiles : bool
+            Whether tiles are copied; else the new stack is empty, and LOADING.
+        sections : z, SectionWrapper or iterable of these, optional
+            Default: all.
+        edit : callable, optional
+            Called with the `TileTable` of each section, or of pieces of a section of more than 20 000 tiles; returns
+            the table that is saved.
+        boxes : {'keep', 'service', 'local'}
+            As for `StackEdit.put`. A kept box is derived if *edit* changed the tile's transforms or size, but not its
+            box.
+        complete : bool
+            Whether the copy becomes COMPLETE, instead of LOADING.
+        resume : bool
+            Continue an interrupted copy: sections with the same tile count are skipped, with *edit* all are saved
+            again. Tiles with the same id are replaced.
+        workers, batch, progress, patience_s
+            As for `editing`.
+
+        Returns
+        -------
+        StackWrapper
+            The copy, of the other gateway if one is given.
+
+        Raises
+        ------
+        BadRequestError
+            If a stack of that name exists; with *resume*, if it is not LOADING.
+        NotFoundError
+            If a section does not exist.
+        StaleStackError
+            If this stack was changed by others meanwhile; the copy is left LOADING.
+        RecordError
+            If *edit* returned duplicate tile ids.
+
+        Notes
+        -----
+        After an error, and after Ctrl-C, the copy is left LOADING and a note on the error describes how to resume. Per
+        section one ``section.resolved_tiles`` from the source and per batch one ``stack.save_tiles`` to the target,
+        small sections together; before and after, ``stack.read``, ``stack.z_values`` and ``stack.section_data`` of the
+        source, ``stack.read``, ``stack.create`` and ``stack.set_state`` of the target.
+        """
+        from rendergateway.wrappers.editing import copying
+
+        target = self._sibling(name, owner, project, gateway)
+        z_values = copying.existing_z_values(self._bound, sections)
+        if resume:
+            copying.check_resumable(target._bound)
+        else:
+            copying.create_like(self.version, target._bound)
+        if tiles:
+            stacks = {self._bound: self, target._bound: target}
+            copy = copying.Copy(
+                self._bound,
+                target._bound,
+                pieces=lambda z: self.section(z)._pieces(None),
+                count=lambda stack, z: stacks[stack].section(z).tile_count,
+                sections=z_values,
+                edit=edit,
+                boxes=boxes,
+            )
+            bulk = self._bulk(workers, batch, progress)
+            copy.run(bulk=bulk, complete=complete, resume=resume, patience_s=patience_s)
+        return target
+
+    @changes_data
+    @contextlib.contextmanager
+    def temporary(self, *, notes: str | None = "temporary") -> Iterator[StackWrapper]:
+        """
+        Create an empty stack with the same metadata; it is deleted on exit, also after an error.
+
+        Parameters
+        ----------
+        notes : str, optional
+            Free text.
+
+        Notes
+        -----
+        ``stack.read``, ``stack.create`` and, on exit, ``stack.delete``.
+        """
+        from rendergateway.wrappers.editing.copying import create_like, deleted_on_exit, temporary_name
+
+        target = self._sibling(temporary_name(self._key.stack), None, None)
+        with deleted_on_exit(target._bound):
+            create_like(self.version, target._bound, notes=notes)
+            yield target
+
+    @contextlib.contextmanager
+    def pinned(self) -> Iterator[StackWrapper]:
+        """
+        Yield this stack for reading that must not mix versions.
+
+        Version and time of change are checked after each request for the stack, by any of its objects. These objects
+        end with the block: what they have read stays readable, more is not read.
+
+        Raises
+        ------
+        StackStateError
+            On entering, if the stack is LOADING: its tiles change without a trace.
+        StaleStackError
+            From the first request after a change.
+
+        Notes
+        -----
+        One request, ``stack.read``, on entering, and one after each other request.
+        """
+        check = StackVersionCheck.begin(self._bound)
+        view = self._conn.pinned(check)
+        try:
+            yield view.objects.wrap("stack", self._key, check.record)
+        finally:
+            view.close()
+
+    def _sibling(
+        self, name: str, owner: str | None, project: str | None, gateway: Client | None = None
+    ) -> StackWrapper:
+        """Return a stack by name; owner and project default to those of this one."""
+        *above, stack = as_names(name, "owner", "project", "stack")
+        named_project = above.pop() if above else project
+        named_owner = above.pop() if above else owner
+        key = StackKey(named_owner or self._key.owner, named_project or self._key.project, stack)
+        client = self._conn if gateway is None else gateway
+        sibling: StackWrapper = client.objects.opened("stack", key)
+        return sibling
+
+    # Pictures
+
+    def cross_section(
+        self,
+        axis: str = "xz",
+        *,
+        at: float,
+        z: ZRange = None,
+        box: Bounds | None = None,
+        scale: float = 1.0,
+        workers: int | None = None,
+        progress: Progress = None,
+        **options: Unpack[PictureKeywords],
+    ) -> Picture:
+        """
+        Draw a cross section: one row of pixels per section, ordered by z.
+
+        Parameters
+        ----------
+        axis : {'xz', 'yz'}
+            The axis along the columns; rows are sections. Missing z values have no row.
+        at : float
+            Position on the other axis, in world pixels: y for xz, x for yz.
+        z : (float, float) or float, optional
+            Only these sections.
+        box : Bounds, optional
+            The range along the axis. Default: the bounds of the stack.
+        scale : float
+            Picture pixels per world pixel, along the axis.
+        workers, progress : optional
+            Concurrent requests, and progress.
+        **options
+            Those of `PictureOptions` except *channels*.
+
+        Raises
+        ------
+        ImageError
+            If there are no sections or bounds, and as `SectionWrapper.image`.
+
+        Notes
+        -----
+        ``stack.z_values`` and, without *box*, ``stack.read``; then one request per section, as `SectionWrapper.image`.
+        """
+        from rendergateway.wrappers.images.options import PictureOptions
+        from rendergateway.wrappers.images.render import cross_section
+
+        return cross_section(
+            self._bound,
+            self.sections(z).ids,
+            self.bounds if box is None else as_box(box),
+            axis=axis,
+            at=at,
+            scale=scale,
+            options=PictureOptions(**options),
+            bulk=self._bulk(workers, None, progress),
+        )
+
+    @changes_data
+    def export(
+        self,
+        to: str | os.PathLike[str],
+        *,
+        format: str = "png",
+        scale: float = 1.0,
+        z: ZRange = None,
+        box: Bounds | None = None,
+        overwrite: bool = False,
+        workers: int | None = None,
+        progress: Progress = None,
+        **options: Unpack[PictureKeywords],
+    ) -> Exported:
+        """
+        Write whole sections, or a box of each, to files: ``00003.0.png`` for z = 3.
+
+        Files are written atomically. Files of an earlier export are kept unless the stack or the options have changed
+        since (changes of image files are not noticed); an interrupted export is resumed.
+
+        Parameters
+        ----------
+        to : str or Path
+            Folder; created if it does not exist.
+        format : {'png', 'jpg', 'tif'}
+            Format of the files.
+        scale : float
+            Picture pixels per world pixel.
+        z : (float, float) or float, optional
+            Only these sections.
+        box : Bounds, optional
+            The same box of each section: ``stack.bounds`` for pictures in registration. Default: each section whole.
+        overwrite : bool
+            Whether existing files are written again in any case, as those of a LOADING stack are.
+        workers, progress : optional
+            Concurrent pictures, and progress.
+        **options
+            Those of `PictureOptions`.
+
+        Returns
+        -------
+        Exported
+            The files, and how many of them were written.
+
+        Raises
+        ------
+        ImageError
+            If the format is unknown, a file was not made by an export of this stack and *overwrite* is false, and as
+            `SectionWrapper.image`; files written before are kept.
+
+        Notes
+        -----
+        ``stack.read``, ``stack.z_values``; then per section that is drawn as `SectionWrapper.image`.
+        """
+        from rendergateway.wrappers.images.export import export
+        from rendergateway.wrappers.images.options import PictureOptions
+
+        chosen = PictureOptions(**options)
+        return export(
+            self._bound,
+            to,
+            lambda: self.sections(z).ids,
+            lambda z: self.section(z)._picture(box, scale, chosen),
+            kind=format,
+            look={"scale": scale, "box": box, "options": chosen},
+            overwrite=overwrite,
+            bulk=self._bulk(workers, None, progress),
+        )
+
+    def check_images(
+        self,
+        z: ZRange = None,
+        *,
+        levels: Sequence[int] | None = None,
+        workers: int | None = None,
+        progress: Progress = None,
+    ) -> RowTable:
+        """
+        Check the image and mask files of tiles: which are missing, unreadable or of another size.
+
+        They are opened by this process, at the paths that ``Gateway(image_paths=…)`` maps to, and decoded.
+
+        Parameters
+        ----------
+        z : (float, float) or float, optional
+            Only these sections.
+        levels : sequence of int, optional
+            Only these mipmap levels, 0 for full size. Default: all.
+        workers, progress : optional
+            Concurrent files, and progress in files.
+
+        Returns
+        -------
+        RowTable
+            One row per problem: *tile_id*, *z*, *channel*, *level*, *url*, *problem*. Empty if there are none.
+
+        Notes
+        -----
+        As `iter_tiles`.
+        """
+        from rendergateway.wrappers.images.checks import check_images
+
+        tiles = (tile._obj for tile in self.iter_tiles(z=z))
+        bulk = self._bulk(workers, None, progress)
+        return check_images(self._conn, tiles, levels, bulk, f"Checking images of {self}")
 
     # Loading
 
@@ -245,31 +1108,35 @@ class StackWrapper(LabelledStack, MayBeMissing, StackChanges, StackPictures, Sta
         return stack_key(record) if record is not None else super()._key_of(record)  # type: ignore[return-value]
 
     def _fetch(self) -> StackRecord:
-        return StackRecord.from_json(self._text("stack.read"))
+        return StackRecord.from_json(self._bound.fetch("stack.read"))
 
     def _section_rows(self) -> Mapping[float, list[SectionRecord]]:
-        """Rows of the stack's section data by z; empty where they are missing or older than the tiles."""
+        """Section data by z; empty if they are missing or older than the tiles."""
         rows: Mapping[float, list[SectionRecord]] = self._remembered("section rows", self._read_section_rows)
         return rows
 
     def _read_section_rows(self) -> Mapping[float, list[SectionRecord]]:
-        # While LOADING the service still answers with the rows of the last COMPLETE; an OFFLINE stack has none.
-        if self.state in ("LOADING", "OFFLINE"):
+        # While LOADING the service still returns the rows of the last COMPLETE; an OFFLINE stack has none.
+        if self._obj.state in ("LOADING", "OFFLINE"):
             return {}
         try:
-            return rows_by_z(self._unless_missing(lambda: self._text("stack.section_data"), b"[]"))
+            return rows_by_z(unless_missing(self._bound, lambda: self._bound.fetch("stack.section_data"), b"[]"))
         except StackStateError:
             return {}
 
-    def __repr__(self) -> str:
-        state = f" {self._record.state}" if self._record is not None and self.is_loaded else ""
-        return f"<{type(self).__name__} {'/'.join(self._key)}{state}>"
-
 
 def rows_by_z(answer: Text) -> dict[float, list[SectionRecord]]:
-    """Sort an answer of section rows by z; a layer may hold several sections."""
+    """Return an answer of section rows by z; a layer may have several sections."""
     rows: dict[float, list[SectionRecord]] = {}
     for text in cut_list(answer):
         row = SectionRecord.from_json(text)
         rows.setdefault(row.z, []).append(row)
     return rows
+
+
+def _z_words(low: float | None, high: float | None) -> str:
+    if low is None and high is None:
+        return ""
+    if low == high:
+        return f" at z {low:g}"
+    return f" of z {'' if low is None else f'{low:g}'}…{'' if high is None else f'{high:g}'}"

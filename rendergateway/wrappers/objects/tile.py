@@ -5,50 +5,56 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rendergateway.errors import RecordError
-from rendergateway.geometry import Bounds
-from rendergateway.later import LaterModule
-from rendergateway.model import ChannelRecord, ImagePyramid, Layout, TileRecord
-from rendergateway.model.tables.resolved import references
+import numpy as np
+import numpy.typing as npt
+
+from rendergateway import transforms
+from rendergateway.errors import RecordError, TransformError
+from rendergateway.geometry import Bounds, FloatArray
+from rendergateway.model.records.channels import ChannelRecord
+from rendergateway.model.records.pyramid import ImagePyramid
+from rendergateway.model.records.tiles import Layout, TileRecord
+from rendergateway.model.tables.references import references
 from rendergateway.model.tables.row_table import RowTable
-from rendergateway.transforms import TransformList
-from rendergateway.wrappers.core.existing import MayBeMissing
-from rendergateway.wrappers.core.freshness import fact
-from rendergateway.wrappers.core.keys import SectionKey, TileKey, TransformKey, keys_below
+from rendergateway.transforms import Transform, TransformList
+from rendergateway.wrappers.core.collection import Collection
+from rendergateway.wrappers.core.epochs import fact
+from rendergateway.wrappers.core.keys import CollectionKey, Key, SectionKey, TileKey, TransformKey, keys_below
 from rendergateway.wrappers.core.listing import Listing
-from rendergateway.wrappers.core.object import changes_data
+from rendergateway.wrappers.core.object import ObjectWrapper, changes_data
 from rendergateway.wrappers.core.registry import add_base
 from rendergateway.wrappers.core.rows import boxes_in_nm
-from rendergateway.wrappers.objects.picture_methods import TilePictures
 from rendergateway.wrappers.objects.stack import StackWrapper
-from rendergateway.wrappers.objects.tile_coordinates import TileCoordinates
-from rendergateway.wrappers.reading.splitting import Asked
+from rendergateway.wrappers.reading.splitting import TileQuery
 
 if TYPE_CHECKING:
-    from rendergateway.model import TileTable
-    from rendergateway.wrappers.core.collection import Collection
-    from rendergateway.wrappers.core.keys import Key
-    from rendergateway.wrappers.editing import deletions as removing
+    from typing_extensions import Unpack
+
+    from rendergateway.model.records.render_parameters import RenderParameters
+    from rendergateway.model.tables.tile_table import TileTable
     from rendergateway.wrappers.editing.deletions import Removal
+    from rendergateway.wrappers.images.options import PictureKeywords, PictureOptions
+    from rendergateway.wrappers.images.picture import Picture
+    from rendergateway.wrappers.images.view import View
     from rendergateway.wrappers.objects.match_collection import MatchCollectionWrapper
     from rendergateway.wrappers.objects.match_pair import MatchPairWrapper
     from rendergateway.wrappers.objects.section import SectionWrapper
     from rendergateway.wrappers.objects.shared_transform import SharedTransformWrapper
     from rendergateway.wrappers.objects.tile_group import TileGroupWrapper
-else:
-    removing = LaterModule("rendergateway.wrappers.editing.deletions")
 
 __all__ = ["TileWrapper"]
 
+_THUMBNAIL_PX = 128
+
 
 @add_base
-class TileWrapper(MayBeMissing, TileCoordinates, TilePictures):
+class TileWrapper(ObjectWrapper[TileRecord]):
     """
     One image of a section, and the transforms that place it in the world.
 
     Notes
     -----
-    A tile that comes from a listing is loaded. Another one loads itself, as stored, with one request, ``tile.read``.
+    A tile of a listing is loaded. Another one loads itself, as stored, with one request, ``tile.read``.
     """
 
     __slots__ = ()
@@ -60,19 +66,19 @@ class TileWrapper(MayBeMissing, TileCoordinates, TilePictures):
 
     @property
     def tile_id(self) -> str:
-        """Unique within the stack; no request."""
+        """Unique within the stack. No request."""
         return self._key.tile_id
 
     @property
     def stack(self) -> StackWrapper:
-        """The stack; no request."""
+        """The stack. No request."""
         stack: StackWrapper = self._parent("stack", self._key.stack_key)
         return stack
 
     @property
     def section(self) -> SectionWrapper:
-        """The section that the tile lies in."""
-        section: SectionWrapper = self._parent("section", SectionKey(*self._key.stack_key, self.z))
+        """The section of the tile."""
+        section: SectionWrapper = self._parent("section", SectionKey(*self._key.stack_key, self._z))
         return section
 
     @property
@@ -80,70 +86,31 @@ class TileWrapper(MayBeMissing, TileCoordinates, TilePictures):
         """The section."""
         return self.section
 
-    # Navigation
-
-    def neighbours(self, *, margin_px: float = 0.0, dz: float = 0.0) -> Collection[TileWrapper]:
-        """
-        Return the other tiles whose boxes touch that of this one, ordered by id.
-
-        Parameters
-        ----------
-        margin_px : float
-            How much wider this tile's box is taken to be on each side, in world pixels.
-        dz : float
-            How many sections away they may be.
-
-        Raises
-        ------
-        RecordError
-            If the tile is stored without a box.
-
-        Notes
-        -----
-        No request now for a loaded tile; one, ``stack.resolved_tiles``, when the collection is first read.
-        """
-        box = self.bounds
-        if box is None:
-            raise RecordError(f"tile {self.tile_id!r} has no box: nobody knows what lies beside it")
-        around = Bounds(box.min_x - margin_px, box.min_y - margin_px, box.max_x + margin_px, box.max_y + margin_px)
-        touching = self.stack._asked_for(Asked((self.z - dz, self.z + dz), around))
-        return touching.filter(tile_id=lambda tile_id: tile_id != self.tile_id)
-
-    @property
-    def group(self) -> TileGroupWrapper | None:
-        """The group of tiles that this one is in; None where it is in none."""
-        name = self._obj.group_id
-        return None if name is None else self.stack.tile_group(name)
-
-    def shared_transforms(self) -> Collection[SharedTransformWrapper]:
-        """Return the shared transforms that this tile refers to, by id; no request for a loaded tile."""
-
-        def load() -> Listing:
-            return Listing(sorted(references(self._obj.to_json())), keys_below(TransformKey, *self._key.stack_key))
-
-        transforms: Collection[SharedTransformWrapper] = self._children("transform", "shared transforms", load)
-        return transforms
-
     # Facts
 
     @fact
     def z(self) -> float:
         """
-        The section's position.
+        Position of the section.
 
         Raises
         ------
         RecordError
-            If the tile is stored without one.
+            If the tile is stored without z.
         """
-        z = self._obj.z
+        return self._z
+
+    @property
+    def _z(self) -> float:
+        known = self._held[1].get("z")
+        z = known if known is not None and not self._held[0].is_over else self._obj.z
         if z is None:
-            raise RecordError(f"tile {self.tile_id!r} has no z")
-        return z
+            raise RecordError(f"tile {self._key.tile_id!r} has no z")
+        return float(z)
 
     @fact
     def bounds(self) -> Bounds | None:
-        """The box in world pixels, as stored: whole numbers, up to a pixel off, None where it has none."""
+        """Bounding box in world pixels, as stored: whole numbers, up to a pixel off; None if it is missing."""
         return self._obj.bounds
 
     @fact
@@ -158,7 +125,7 @@ class TileWrapper(MayBeMissing, TileCoordinates, TilePictures):
 
     @fact
     def layout(self) -> Layout:
-        """The acquisition facts; empty where there are none."""
+        """The acquisition metadata; empty if it is missing."""
         return self._obj.layout or Layout()
 
     @fact
@@ -168,17 +135,17 @@ class TileWrapper(MayBeMissing, TileCoordinates, TilePictures):
 
     @fact
     def channels(self) -> list[ChannelRecord]:
-        """Colours or detectors, in their order; empty for a tile of one image without a name."""
+        """Colours or detectors, in order; empty for a tile with one unnamed image."""
         return self._obj.channels
 
     @fact
     def mipmaps(self) -> ImagePyramid:
-        """The levels of the image, as addresses."""
+        """The levels of the image, as URLs."""
         return self._obj.mipmaps
 
     @fact
     def image_url(self) -> str | None:
-        """Address of the full-size image."""
+        """URL of the full-size image."""
         return self.mipmaps[0].image_url if 0 in self.mipmaps else None
 
     @fact
@@ -189,16 +156,61 @@ class TileWrapper(MayBeMissing, TileCoordinates, TilePictures):
     @property
     def resolved_transforms(self) -> TransformList:
         """
-        The transforms with shared ones in the place of their references.
+        The transforms from local to world pixels, with shared ones resolved.
 
         Notes
         -----
-        None for a listed tile; else one request, ``transform.read``, a shared transform of the stack, once.
+        None for a listed tile; else one request, ``transform.read``, per shared transform of the stack, once.
         """
-        if self._gateway is None and not references(self._obj.to_json()):
-            # A loose tile without references has all that it needs.
-            return self.transforms
-        return self.transforms.resolve(self.stack.shared_transforms)
+        record = self._obj
+        if self._gateway is None and not references(record.to_json()):
+            # A detached tile without references is complete.
+            return record.transforms
+        return record.transforms.resolve(self.stack.shared_transforms)
+
+    # Navigation
+
+    def neighbours(self, *, margin_px: float = 0.0, dz: float = 0.0) -> Collection[TileWrapper]:
+        """
+        Return the other tiles whose bounding boxes touch that of this one, ordered by id.
+
+        Parameters
+        ----------
+        margin_px : float
+            Margin around this tile's box, in world pixels.
+        dz : float
+            Maximum distance in sections.
+
+        Raises
+        ------
+        RecordError
+            If the tile is stored without a bounding box.
+
+        Notes
+        -----
+        No request now for a loaded tile; one, ``stack.resolved_tiles``, when the collection is first read.
+        """
+        box, tile_id = self._obj.bounds, self._key.tile_id
+        if box is None:
+            raise RecordError(f"tile {tile_id!r} has no bounding box, so its neighbours are unknown")
+        around = Bounds(box.min_x - margin_px, box.min_y - margin_px, box.max_x + margin_px, box.max_y + margin_px)
+        touching = self.stack._query(TileQuery((self._z - dz, self._z + dz), around))
+        return touching.filter(tile_id=lambda other: other != tile_id)
+
+    @property
+    def group(self) -> TileGroupWrapper | None:
+        """The tile group; None if it is in none."""
+        name = self._obj.group_id
+        return None if name is None else self.stack.tile_group(name)
+
+    def shared_transforms(self) -> Collection[SharedTransformWrapper]:
+        """Return the shared transforms that this tile refers to, ordered by id; no request for a loaded tile."""
+
+        def load() -> Listing:
+            return Listing(sorted(references(self._obj.to_json())), keys_below(TransformKey, *self._key.stack_key))
+
+        transforms: Collection[SharedTransformWrapper] = self._children("transform", "shared transforms", load)
+        return transforms
 
     def matches(self, collection: str | MatchCollectionWrapper) -> Collection[MatchPairWrapper]:
         """
@@ -207,12 +219,12 @@ class TileWrapper(MayBeMissing, TileCoordinates, TilePictures):
         Parameters
         ----------
         collection : str or MatchCollectionWrapper
-            A collection of the same owner by name, or any.
+            A collection, or the name of one of the same owner.
 
         Raises
         ------
         RecordError
-            When read, if the tile has no section id: that is the group of its matches.
+            When read, if the tile has no section id, the group of its matches.
         NotFoundError
             When read, if the collection does not exist.
 
@@ -220,11 +232,213 @@ class TileWrapper(MayBeMissing, TileCoordinates, TilePictures):
         -----
         No request now; one, ``match.with_tile``, when the pairs are first read.
         """
+        found: Any = collection
         if isinstance(collection, str):
-            collection = self._conn.match_collection(collection, owner=self._key.owner)
+            found = self._conn.objects.opened("match_collection", CollectionKey(self._key.owner, collection))
         elif not hasattr(collection, "pairs"):
-            raise TypeError(f"matches are read from a match collection, or the one of a name, not {collection!r}")
-        return collection.pairs(tile=self)
+            raise TypeError(f"matches() takes a match collection or the name of one, got {collection!r}")
+        pairs: Collection[MatchPairWrapper] = found.pairs(tile=self)
+        return pairs
+
+    # Coordinates
+
+    def world_from_local(self, points: npt.ArrayLike, *, compute: str = "local") -> FloatArray:
+        """
+        Transform points of the image into the world.
+
+        Parameters
+        ----------
+        points : array_like, shape (..., 2)
+            x, y in local pixels; they may be outside of the image.
+        compute : {'local', 'service'}
+            Where the points are transformed.
+
+        Returns
+        -------
+        ndarray, same shape
+            x, y in world pixels.
+
+        Raises
+        ------
+        TransformError
+            If a transform of the tile cannot be applied; from the service a `CoordinateError`.
+
+        Notes
+        -----
+        Locally: as `resolved_transforms`. By the service: one request, ``coordinate.batch_world_from_local``, per
+        25 000 points.
+        """
+        from rendergateway.wrappers.coordinates import locate
+
+        if locate.is_computed_here(compute):
+            return self.resolved_transforms.apply(points)
+        stack = self._bound.at(self._key.stack_key)
+        table = locate.world_from_local(stack, self._key.tile_id, points, compute).raise_errors()
+        return table.xy.reshape(np.shape(points))
+
+    def local_from_world(self, points: npt.ArrayLike, *, compute: str = "local", method: str = "exact") -> FloatArray:
+        """
+        Transform points of the world into the image.
+
+        Parameters
+        ----------
+        points : array_like, shape (..., 2)
+            x, y in world pixels.
+        compute : {'local', 'service'}
+            Where the points are transformed; the service has only the mesh method.
+        method : {'exact', 'mesh'}
+            *exact* inverts the transforms themselves, wherever the point is. *mesh* returns the results of the service:
+            up to some pixels off if a tile is strongly deformed, and none outside of 0 … width − 1 and 0 … height − 1
+            or in a mirrored tile.
+
+        Returns
+        -------
+        ndarray, same shape
+            x, y in local pixels.
+
+        Raises
+        ------
+        NotInvertibleError
+            If a point has no place in the tile; from the service a `CoordinateError`.
+        TransformError
+            If a transform of the tile cannot be applied, or its size is missing (by mesh).
+
+        Notes
+        -----
+        Locally: as `resolved_transforms`. By the service: ``stack.tile_specs``, for z of the tile, and one
+        ``coordinate.batch_local_from_world`` per 25 000 points.
+        """
+        from rendergateway.wrappers.coordinates import locate
+
+        if not locate.is_computed_here(compute, method):
+            stack = self._bound.at(self._key.stack_key)
+            table = locate.local_from_world(stack, self._key.tile_id, points, compute, method).raise_errors()
+            return table.xy.reshape(np.shape(points))
+        if method == "exact":
+            return self.resolved_transforms.inverse().apply(points)
+        return self._mesh_inverse().apply(points)
+
+    def _mesh_inverse(self) -> Transform:
+        record = self._obj
+        if not len(record.transforms):
+            return record.transforms
+        if record.width is None or record.height is None:
+            raise TransformError(f"tile {self._key.tile_id!r} has no width or height, which its mesh requires")
+        return transforms.mesh_inverse(self.resolved_transforms, record.width, record.height, record.mesh_cell_size)
+
+    # Pictures
+
+    def image(self, frame: str = "world", *, scale: float = 1.0, **options: Unpack[PictureKeywords]) -> Picture:
+        """
+        Draw the tile.
+
+        Parameters
+        ----------
+        frame : {'world', 'raw', 'lens_corrected'}
+            With all transforms, as stored in the file, or after its lens correction, as for matching.
+        scale : float
+            Picture pixels per pixel of the frame.
+        **options
+            Those of `PictureOptions`: channel, channels, intensity, filter, mask, background, max_tiles, dtype and
+            compute.
+
+        Returns
+        -------
+        Picture
+            The whole tile; ``picture.box`` and ``picture.frame_from_pixels`` locate it in the frame. As drawn by the
+            service, its last row and column are not covered, and at smaller scales often the first.
+
+        Raises
+        ------
+        ImageError
+            If the picture would have no pixels or too many, or cannot be drawn locally.
+        MissingChannelError
+            If the tile has no such channel.
+        ServiceError
+            If the service refuses; its message names the file.
+        RecordError
+            If the tile is stored without the bounding box or the size that the frame requires.
+
+        Notes
+        -----
+        One request for a loaded tile, ``tile.png`` or, in 16 bits, ``tile.tiff16``; for each of *channels* one. If it
+        is drawn locally ``tile.render_parameters``; with custom background or filters both that and ``recipe.png``.
+        *lens_corrected* needs `resolved_transforms`.
+        """
+        from rendergateway.wrappers.images.render import tile_picture
+
+        return tile_picture(self._view(frame, scale), self._obj, _options(options))
+
+    def thumbnail(self, width: int = _THUMBNAIL_PX, **options: Unpack[PictureKeywords]) -> Picture:
+        """
+        Draw the tile in the world, *width* pixels wide, in 8 bits by default.
+
+        Notes
+        -----
+        Parameters, errors and requests as `image`.
+        """
+        options.setdefault("dtype", "uint8")
+        return self.image(scale=self._thumbnail_scale(width), **options)
+
+    def render_parameters(
+        self, frame: str = "world", *, scale: float = 1.0, **options: Unpack[PictureKeywords]
+    ) -> RenderParameters:
+        """
+        Return the recipe of a picture of the tile, to be changed with ``evolve`` and drawn with ``gateway.render``.
+
+        Notes
+        -----
+        Parameters as `image`. One request for a loaded tile, ``tile.render_parameters``.
+        """
+        return self._view(frame, scale).parameters(_options(options))
+
+    def url(
+        self, format: str = "png", *, frame: str = "world", scale: float = 1.0, **options: Unpack[PictureKeywords]
+    ) -> str:
+        """
+        Return the URL of a picture of the tile, for web pages; it changes when the stack does.
+
+        Parameters
+        ----------
+        format : {'png', 'jpg', 'tif'}
+            Format of the answer.
+        frame, scale, **options
+            As for `image`.
+
+        Returns
+        -------
+        str
+            For an embedded service only the path, to be forwarded by the server of the page.
+
+        Raises
+        ------
+        ImageError
+            If the format is unknown, or the picture would have no pixels or too many.
+        TypeError
+            If the service alone cannot draw it.
+
+        Notes
+        -----
+        No request if tile and stack are loaded; else ``tile.read``, and ``stack.read`` once for all tiles.
+        """
+        from rendergateway.wrappers.images.render import url_of
+
+        return url_of(self._view(frame, scale), self.stack.modified, format, _options(options))
+
+    @property
+    def thumbnail_url(self) -> str:
+        """The URL of a JPEG 128 pixels wide, for web pages; requests as `url`."""
+        return self.url("jpg", scale=self._thumbnail_scale(_THUMBNAIL_PX))
+
+    def _view(self, frame: str, scale: float) -> View:
+        from rendergateway.wrappers.images.render import tile_view
+
+        return tile_view(self._bound, self._obj, lambda: self.resolved_transforms, frame, scale)
+
+    def _thumbnail_scale(self, width: int) -> float:
+        from rendergateway.wrappers.images.render import thumbnail_scale
+
+        return thumbnail_scale(self._view("world", 1.0).box, width)
 
     # Writing
 
@@ -236,43 +450,51 @@ class TileWrapper(MayBeMissing, TileCoordinates, TilePictures):
         Parameters
         ----------
         dry_run : bool
-            Whether only to look what would go.
+            Only count what would be deleted.
 
         Returns
         -------
         Removal or None
-            What would go, of a dry run.
-
-        Notes
-        -----
-        One request, ``tile.delete``; of a dry run ``stack.tile_specs``.
+            The counts of a dry run.
 
         Raises
         ------
         StackStateError
             If the stack is not LOADING.
+
+        Notes
+        -----
+        One request, ``tile.delete``; for a dry run ``stack.tile_specs``.
         """
         if dry_run:
-            return removing.Plan.of(self.stack, self, None, None).count()
-        self._call("tile.delete")
+            from rendergateway.wrappers.editing.deletions import Deletion
+
+            return Deletion(self.stack._bound, tile_ids=[self._key.tile_id]).count()
+        self._bound.call("tile.delete")
         return None
 
     # Loading
 
     @classmethod
     def _table_of(cls, objects: Collection[Any], units: str) -> Any:
-        from rendergateway.model import TileTable
+        from rendergateway.model.tables.tile_table import TileTable
 
         tiles = TileTable(objects.texts)
         return tiles if units == "px" else _table_in_nm(objects, tiles)
 
     @classmethod
     def _key_of(cls, record: TileRecord | None) -> Key:
-        # A loose tile belongs to no stack.
+        # A detached tile belongs to no stack.
         return TileKey("", "", "", record.tile_id) if record is not None else super()._key_of(record)
 
     def _fetch(self) -> TileRecord:
-        return TileRecord.from_json(self._text("tile.read"))
+        return TileRecord.from_json(self._bound.fetch("tile.read"))
+
+
+def _options(options: Any) -> PictureOptions:
+    from rendergateway.wrappers.images.options import PictureOptions
+
+    return PictureOptions(**options)
 
 
 def _table_in_nm(objects: Collection[Any], tiles: TileTable) -> RowTable:

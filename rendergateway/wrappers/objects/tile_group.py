@@ -1,17 +1,16 @@
-"""Groups of tiles: named sets within a stack."""
+"""Tile groups: named sets of tiles within a stack."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rendergateway.model import NameRecord
+from rendergateway.model.records.stacks import NameRecord
 from rendergateway.wrappers.core.collection import Collection
 from rendergateway.wrappers.core.keys import TileGroupKey
 from rendergateway.wrappers.core.object import ObjectWrapper
 from rendergateway.wrappers.core.registry import add_base
 from rendergateway.wrappers.objects.stack import StackWrapper
-from rendergateway.wrappers.reading.splitting import Asked
-from rendergateway.wrappers.reading.tiles import tiles_asked_for
+from rendergateway.wrappers.reading.splitting import TileQuery
 
 if TYPE_CHECKING:
     from rendergateway.wrappers.objects.tile import TileWrapper
@@ -22,7 +21,7 @@ __all__ = ["TileGroupWrapper"]
 @add_base
 class TileGroupWrapper(ObjectWrapper[NameRecord]):
     """
-    A named set of tiles of a stack: those that carry its name as their ``groupId``.
+    A named set of tiles of a stack: those with its name as their ``groupId``.
 
     A tile is in one group or in none. A group exists as long as a tile is in it.
     """
@@ -36,7 +35,7 @@ class TileGroupWrapper(ObjectWrapper[NameRecord]):
 
     @property
     def stack(self) -> StackWrapper:
-        """The stack; no request."""
+        """The stack. No request."""
         stack: StackWrapper = self._parent("stack", self._key.stack_key)
         return stack
 
@@ -44,6 +43,17 @@ class TileGroupWrapper(ObjectWrapper[NameRecord]):
     def parent(self) -> StackWrapper:
         """The stack."""
         return self.stack
+
+    @property
+    def exists(self) -> bool:
+        """
+        Whether a tile is in the group.
+
+        Notes
+        -----
+        As `tiles`.
+        """
+        return bool(len(self.tiles()))
 
     def tiles(self) -> Collection[TileWrapper]:
         """
@@ -53,8 +63,10 @@ class TileGroupWrapper(ObjectWrapper[NameRecord]):
         -----
         No request now; one, ``stack.resolved_tiles``, when the collection is first read.
         """
-        asked = Asked(group=self._key.group)
-        tiles: Collection[TileWrapper] = self._children("tile", "tiles", lambda: tiles_asked_for(self.stack, asked))
+        query = TileQuery(group=self._key.group)
+        tiles: Collection[TileWrapper] = self._children(
+            "tile", "tiles", lambda: self.stack._reader.query_listing(query)
+        )
         return tiles
 
     def children(self) -> Collection[TileWrapper]:
@@ -62,4 +74,4 @@ class TileGroupWrapper(ObjectWrapper[NameRecord]):
         return self.tiles()
 
     def _fetch(self) -> NameRecord:
-        return NameRecord(name=self.name)
+        return NameRecord(name=self._key.group)

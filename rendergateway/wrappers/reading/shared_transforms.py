@@ -1,31 +1,31 @@
-"""The transforms that a stack stores once for many tiles."""
+"""Shared transforms of a stack, stored once for many tiles."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from rendergateway.forks import new_lock
 from rendergateway.model.records.json_slices import Text, copy_of, decode
 from rendergateway.transforms import Transform, from_spec
-from rendergateway.transport.forks import new_lock
 
 __all__ = ["SharedTransforms"]
 
 
 class SharedTransforms(Mapping[str, Transform]):
     """
-    Id → transform, read one by one when asked for.
+    Id → transform, each read on first use.
 
-    The service lists no shared transforms; what this iterates over is those that were met so far.
+    The service does not list shared transforms; iteration covers those read so far.
 
     Parameters
     ----------
     fetch : callable
-        Makes a request for the stack, by name of the endpoint, and returns the text of the answer.
+        Makes a request for the stack by endpoint name; returns the text of the answer.
 
     Raises
     ------
     NotFoundError
-        When an id is looked up that the stack does not have.
+        On look-up of an id that the stack does not have.
     """
 
     def __init__(self, fetch: Callable[..., Text]) -> None:
@@ -35,13 +35,13 @@ class SharedTransforms(Mapping[str, Transform]):
         self._lock = new_lock()
 
     def add(self, texts: Mapping[str, Text]) -> None:
-        """Remember the transforms that came with tiles; they are read when asked for."""
+        """Keep the transforms that came with tiles; they are decoded on first use."""
         for transform_id, text in texts.items():
             self._texts[transform_id] = copy_of(text)
             self._transforms.pop(transform_id, None)
 
     def text(self, transform_id: str) -> bytes:
-        """Return a transform as JSON text, as it is stored: what an upload of tiles that refer to it must carry."""
+        """Return a transform as JSON text, as stored, for an upload of tiles that refer to it."""
         if transform_id not in self._texts:
             with self._lock:
                 if transform_id not in self._texts:
@@ -61,4 +61,4 @@ class SharedTransforms(Mapping[str, Transform]):
         return len(self._texts)
 
     def __repr__(self) -> str:
-        return f"<SharedTransforms {', '.join(self._texts) or 'none met yet'}>"
+        return f"<SharedTransforms {', '.join(self._texts) or '(none read yet)'}>"

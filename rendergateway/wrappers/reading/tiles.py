@@ -1,139 +1,265 @@
-"""Tiles of a stack as they are stored, by whatever they are asked for."""
+"""Tiles of a stack as stored, by layer, box, group, id or pattern."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import attrs
 
-from rendergateway.errors import BadRequestError
-from rendergateway.model import ResolvedTiles, TileBoundsRecord
-from rendergateway.model.records.json_slices import cut_list
-from rendergateway.wrappers.core.keys import TileKey, keys_below
+from rendergateway.errors import BadRequestError, NotFoundError, RecordError
+from rendergateway.model.records.json_slices import Text, copy_of, cut_list
+from rendergateway.model.records.tiles import TileBoundsRecord, TileRecord
+from rendergateway.model.tables.field_values import field_values
+from rendergateway.model.tables.resolved import ResolvedTiles
+from rendergateway.wrappers.core.arguments import as_z
+from rendergateway.wrappers.core.bound import Bound
+from rendergateway.wrappers.core.keys import StackKey, TileKey, keys_below
 from rendergateway.wrappers.core.listing import Listing
-from rendergateway.wrappers.reading.splitting import Asked, in_pieces, is_too_broad, pieces_of_layer
+from rendergateway.wrappers.reading.shared_transforms import SharedTransforms
+from rendergateway.wrappers.reading.splitting import TileQuery, in_pieces, is_too_broad, pieces_of_layer
 
-if TYPE_CHECKING:
-    from rendergateway.wrappers.objects.stack_parts import StackParts
-
-__all__ = [
-    "MOST_AT_ONCE",
-    "ids_that_match",
-    "pieces_in_turn",
-    "read_layer",
-    "read_tiles",
-    "tile_listing",
-    "tiles_asked_for",
-    "tiles_of_section_id",
-]
+__all__ = ["MAX_IN_MEMORY", "StackReader", "unless_missing", "z_values_of"]
 
 T = TypeVar("T")
+S = TypeVar("S")
 
-# Tiles of a layer that are held at once where many are read one after another.
-MOST_AT_ONCE = 20_000
-
-
-def tile_listing(stack: StackParts, found: ResolvedTiles, known: Mapping[str, Any] | None = None) -> Listing:
-    """Return tiles by id; the shared transforms that came with them are remembered."""
-    stack.shared_transforms.add(found.transforms)
-    ids = sorted(found.tiles)
-    texts = list(map(found.tiles.__getitem__, ids))
-    return Listing(ids, keys_below(TileKey, *stack._key), texts, known or {})
+# Tiles of a layer that are held in memory when many layers are read one after another.
+MAX_IN_MEMORY = 20_000
+# Up to this many tiles are read one by one; for more, their layers are read.
+_FEW = 8
 
 
-def read_layer(stack: StackParts, z: float) -> ResolvedTiles:
-    """Return the tiles of a layer, in pieces where they are too many for one answer; none where there are none."""
+def unless_missing(stack: Bound[StackKey], read: Callable[[], T], nothing: S) -> T | S:
+    """
+    Return the result of *read*, or *nothing* if the service finds nothing although the stack exists.
 
-    def read() -> ResolvedTiles:
-        try:
-            return ResolvedTiles.from_json(stack._text("section.resolved_tiles", z=z))
-        except BadRequestError as error:
-            return _or_raise(error, lambda: in_pieces(stack, Asked((z, z))))
+    Raises
+    ------
+    NotFoundError
+        If the stack does not exist.
 
-    return stack._unless_missing(read, ResolvedTiles())
-
-
-def read_tiles(stack: StackParts, asked: Asked) -> ResolvedTiles:
-    """Return the tiles that are asked for, in pieces where they are too many for one answer."""
-
-    def read() -> ResolvedTiles:
-        try:
-            return ResolvedTiles.from_json(stack._text("stack.resolved_tiles", **asked.values()))
-        except BadRequestError as error:
-            return _or_raise(error, lambda: _read_more(stack, asked))
-
-    return stack._unless_missing(read, ResolvedTiles())
+    Notes
+    -----
+    One request, ``stack.read``, if *read* finds nothing.
+    """
+    try:
+        return read()
+    except NotFoundError:
+        stack.fetch("stack.read")
+        return nothing
 
 
-def tiles_asked_for(stack: StackParts, asked: Asked) -> Listing:
-    """List the tiles that are asked for; of one layer, z is known."""
-    return tile_listing(stack, read_tiles(stack, asked), None if asked.layer is None else {"z": float(asked.layer)})
+def z_values_of(stack: Bound[StackKey], sections: Any) -> list[float]:
+    """
+    Return the z values of sections, each once; all z values of the stack for None.
+
+    Parameters
+    ----------
+    stack : Bound
+        The stack.
+    sections : z, SectionWrapper or iterable of these, optional
+        The sections.
+
+    Raises
+    ------
+    ValueError
+        If there are no sections, or a z is not finite.
+    TypeError
+        If something is neither a section nor a number.
+    """
+    if sections is None:
+        return [float(z) for z in stack.call("stack.z_values")]
+    # A text is one z, not its letters.
+    given = [sections] if isinstance(sections, str) or not isinstance(sections, Iterable) else sections
+    found = dict.fromkeys(as_z(getattr(section, "z", section)) for section in given)
+    if not found:
+        raise ValueError("sections= is empty; leave it out to select all sections")
+    return list(found)
+
+
+@attrs.frozen(eq=False)
+class StackReader:
+    """
+    Reads tiles of one stack; the shared transforms that come with them are kept.
+
+    Attributes
+    ----------
+    stack : Bound
+        The stack.
+    shared : SharedTransforms
+        Filled by every read.
+    """
+
+    stack: Bound[StackKey]
+    shared: SharedTransforms
+
+    @classmethod
+    def fresh(cls, stack: Bound[StackKey]) -> StackReader:
+        """Return a reader that shares no cache: what a write starts from."""
+        return cls(stack, SharedTransforms(stack.fetch))
+
+    # Tiles with their shared transforms
+
+    def layer(self, z: float) -> ResolvedTiles:
+        """
+        Return the tiles of a layer; empty if the layer is.
+
+        Notes
+        -----
+        One request, ``section.resolved_tiles``; more if the layer is too large for one answer.
+        """
+
+        def read() -> ResolvedTiles:
+            try:
+                return ResolvedTiles.from_json(self.stack.fetch("section.resolved_tiles", z=z))
+            except BadRequestError as error:
+                return _or_raise(error, lambda: in_pieces(self.stack, TileQuery((z, z))))
+
+        return self._kept(unless_missing(self.stack, read, ResolvedTiles()))
+
+    def tiles(self, query: TileQuery) -> ResolvedTiles:
+        """Return the tiles of a query, read in pieces if they are too many for one answer."""
+
+        def read() -> ResolvedTiles:
+            try:
+                return ResolvedTiles.from_json(self.stack.fetch("stack.resolved_tiles", **query.values()))
+            except BadRequestError as error:
+                return _or_raise(error, lambda: self._by_layer(query))
+
+        return self._kept(unless_missing(self.stack, read, ResolvedTiles()))
+
+    def _by_layer(self, query: TileQuery) -> ResolvedTiles:
+        """Read layer by layer what is too much for one answer, and in pieces a layer that still is."""
+        if query.layer is not None:
+            return in_pieces(self.stack, query)
+        whole = ResolvedTiles()
+        low, high = query.z
+        limits = {name: z for name, z in (("min_z", low), ("max_z", high)) if z is not None}
+        for z in map(float, self.stack.call("stack.z_values", **limits)):
+            part = self.tiles(attrs.evolve(query, z=(z, z)))
+            whole.tiles.update(part.tiles)
+            whole.transforms.update(part.transforms)
+        return whole
+
+    def pieces(self, z: float, count: int | None, limit: int | None = None) -> Iterator[ResolvedTiles]:
+        """
+        Yield a layer of *count* tiles in pieces, see `pieces_of_layer`; in one piece if the count is unknown.
+
+        Parameters
+        ----------
+        z : float
+            The layer.
+        count : int, optional
+            Number of tiles in it.
+        limit : int, optional
+            Maximum tiles per piece, >= 1; `MAX_IN_MEMORY` unless given.
+
+        Raises
+        ------
+        ValueError
+            If *limit* is below 1.
+        """
+        limit = MAX_IN_MEMORY if limit is None else limit
+        if limit < 1:
+            raise ValueError(f"batch must be >= 1, got {limit}")
+        if count is not None and count > limit:
+            yield from map(self._kept, pieces_of_layer(self.stack, TileQuery((z, z)), limit=limit))
+        elif count != 0:
+            yield self.layer(z)
+
+    def named(self, tile_ids: Iterable[str]) -> Iterator[tuple[str, Text]]:
+        """
+        Yield tiles by their ids, in the order of the layers; one layer is in memory.
+
+        Raises
+        ------
+        NotFoundError
+            If the stack has no tile of an id.
+        RecordError
+            If a tile is not in the layer of its own z.
+
+        Notes
+        -----
+        A ``tile.read`` and a ``section.resolved_tiles`` for each layer that contains tiles of those ids; a
+        ``tile.read`` each if only a few are left.
+        """
+        left = dict.fromkeys(tile_ids)
+        while left:
+            first = next(iter(left))
+            text = self.stack.fetch("tile.read", tile_id=first)
+            found = ResolvedTiles({first: copy_of(text)}) if len(left) <= _FEW else self._layer_of(first, text)
+            for tile_id in [tile_id for tile_id in left if tile_id in found.tiles]:
+                del left[tile_id]
+                yield tile_id, found.tiles[tile_id]
+
+    def _layer_of(self, tile_id: str, text: Text) -> ResolvedTiles:
+        z = TileRecord.from_json(text).z
+        layer = self.layer(z) if z is not None else ResolvedTiles()
+        if tile_id not in layer.tiles:
+            raise RecordError(f"tile {tile_id!r} of stack {self.stack} is not in the layer of its own z, {z}")
+        return layer
+
+    def _kept(self, found: ResolvedTiles) -> ResolvedTiles:
+        self.shared.add(found.transforms)
+        return found
+
+    # Listings
+
+    def listing(self, found: ResolvedTiles, known: Mapping[str, Any] | None = None) -> Listing:
+        """Return tiles as a listing, ordered by id."""
+        ids = sorted(found.tiles)
+        texts = list(map(found.tiles.__getitem__, ids))
+        return Listing(ids, keys_below(TileKey, *self.stack.key), texts, known or {})
+
+    def layer_listing(self, z: float) -> Listing:
+        """List the tiles of a layer."""
+        return self.listing(self.layer(z), {"z": z})
+
+    def query_listing(self, query: TileQuery) -> Listing:
+        """List the tiles of a query."""
+        known = None if query.layer is None else {"z": float(query.layer)}
+        return self.listing(self.tiles(query), known)
+
+    def section_id_listing(self, section_id: str) -> Listing:
+        """
+        List the tiles with a section id in their layouts, in whatever layers they are.
+
+        Notes
+        -----
+        One ``section_id.tile_bounds``, which locates them, and ``section.resolved_tiles`` for each layer.
+        """
+
+        def read() -> Any:
+            return cut_list(self.stack.fetch("section_id.tile_bounds", section_id=section_id))
+
+        rows = list(map(TileBoundsRecord.from_json, unless_missing(self.stack, read, [])))
+        wanted = {row.tile_id for row in rows}
+        found = ResolvedTiles()
+        for z in sorted({row.z for row in rows if row.z is not None}):
+            layer = self.layer(z)
+            found.tiles.update((tile_id, text) for tile_id, text in layer.tiles.items() if tile_id in wanted)
+            found.transforms.update(layer.transforms)
+        return self.listing(found)
+
+    def pattern_listing(self, pattern: str, z: tuple[float | None, float | None]) -> Listing:
+        """List tiles whose ids match a pattern, by id alone: the service returns no more, so tiles load one by one."""
+        values = {"match_pattern": pattern, "min_z": z[0], "max_z": z[1]}
+        given = {name: value for name, value in values.items() if value is not None}
+        ids: Iterable[str] = self.stack.call("stack.tile_ids", **given)
+        if not ids:
+            # A missing stack has no ids either.
+            self.stack.fetch("stack.read")
+        return Listing(sorted(ids), keys_below(TileKey, *self.stack.key))
+
+    def group_names(self, pieces: Iterable[ResolvedTiles]) -> list[str]:
+        """Return the names of the tile groups in pieces of a stack, sorted."""
+        path = ("group_id",)
+        names = {name for piece in pieces for name in field_values(TileRecord, path, list(piece.tiles.values()))}
+        return sorted(names - {None})
 
 
 def _or_raise(error: BadRequestError, read: Callable[[], T]) -> T:
     if not is_too_broad(error):
         raise error
     return read()
-
-
-def _read_more(stack: StackParts, asked: Asked) -> ResolvedTiles:
-    """Read layer by layer what is too much for one answer, and a layer that still is in pieces."""
-    if asked.layer is not None:
-        return in_pieces(stack, asked)
-    whole = ResolvedTiles()
-    low, high = asked.z
-    for z in stack.sections(z=(low, high)).ids:
-        part = read_tiles(stack, attrs.evolve(asked, z=(z, z)))
-        whole.tiles.update(part.tiles)
-        whole.transforms.update(part.transforms)
-    return whole
-
-
-def pieces_in_turn(stack: StackParts, z: float, count: int | None, most: int | None = None) -> Iterator[ResolvedTiles]:
-    """
-    Yield a layer of *count* tiles in pieces, as `pieces_of_layer` cuts them; in one piece if the count is not known.
-
-    Raises
-    ------
-    ValueError
-        If a piece would hold no tile.
-    """
-    most = MOST_AT_ONCE if most is None else most
-    if most < 1:
-        raise ValueError(f"batch must be >= 1, got {most}")
-    if count is not None and count > most:
-        yield from pieces_of_layer(stack, Asked((z, z)), most=most)
-    elif count != 0:
-        yield read_layer(stack, z)
-
-
-def tiles_of_section_id(stack: StackParts, section_id: str) -> Listing:
-    """
-    List the tiles whose layouts carry a section id, in whatever layers they lie.
-
-    Notes
-    -----
-    One ``section_id.tile_bounds``, which says where they are, and ``section.resolved_tiles`` for each layer.
-    """
-    texts = stack._unless_missing(lambda: cut_list(stack._text("section_id.tile_bounds", section_id=section_id)), [])
-    rows = list(map(TileBoundsRecord.from_json, texts))
-    wanted = {row.tile_id for row in rows}
-    found = ResolvedTiles()
-    for z in sorted({row.z for row in rows if row.z is not None}):
-        layer = read_layer(stack, z)
-        found.tiles.update((tile_id, text) for tile_id, text in layer.tiles.items() if tile_id in wanted)
-        found.transforms.update(layer.transforms)
-    return tile_listing(stack, found)
-
-
-def ids_that_match(stack: StackParts, pattern: str, z: tuple[float | None, float | None]) -> Listing:
-    """List tiles by id alone; the service knows no more of a pattern, so that each tile loads when it is read."""
-    values = {"match_pattern": pattern, "min_z": z[0], "max_z": z[1]}
-    ids: Iterable[str] = stack._call(
-        "stack.tile_ids", **{name: value for name, value in values.items() if value is not None}
-    )
-    if not ids:
-        # An unknown stack has no ids either.
-        stack._text("stack.read")
-    return Listing(sorted(ids), keys_below(TileKey, *stack._key))

@@ -1,0 +1,98 @@
+"""Access to the image files of tiles, and their validation (contract, 10.5)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from rendergateway.rendering.images.locations import file_path
+from rendergateway.rendering.images.volumes import VOLUME_LOADERS
+from rendergateway.service.base.options import Options
+from rendergateway.service.base.refusals import IllegalArgument, NullPointer
+from rendergateway.service.domain.tile_transforms import transform_of
+from rendergateway.wire import Level, Spec, TileSpec, references
+
+__all__ = ["check_files", "check_tile", "check_transform", "prerendered", "readable_path"]
+
+
+def readable_path(url: str, options: Options) -> Path | None:
+    """
+    Return the path of the local file at *url*; None if it is not a local file.
+
+    The path of a file outside the image folders is changed to one that cannot exist: a client must not learn which
+    other files there are.
+    """
+    named = file_path(url)
+    if named is None:
+        return None
+    text = os.path.abspath(named)
+    path = Path(text)
+    # File names cannot contain a NUL character, and looking up such a name raises an error.
+    if options.images is None or "\0" in text:
+        return path
+    real = path.resolve()
+    inside = any(real.is_relative_to(root.resolve()) for root in options.images)
+    return path if inside else Path(text + "\0")
+
+
+def check_files(tile: TileSpec | None, options: Options) -> None:
+    """
+    Refuse a tile with unusable image or mask files.
+
+    Raises
+    ------
+    IllegalArgument
+        If the tile has no image, or a file is missing, empty or unreadable.
+    """
+    if tile is None:
+        raise NullPointer
+    for levels in tile.pyramids:
+        if not levels:
+            name = "null" if tile.tileId is None else tile.tileId
+            raise IllegalArgument(f"tile '{name}' does not contain any mipmapLevel elements")
+        level = next(iter(levels.values())) or Level()
+        if level.imageUrl is None:
+            raise IllegalArgument("no imageUrl specified")
+        _check_file("imageUrl", level.imageUrl, level.imageLoaderType, options)
+        if level.maskUrl is not None:
+            _check_file("maskUrl", level.maskUrl, level.maskLoaderType, options)
+
+
+def _check_file(context: str, url: str, loader: str | None, options: Options) -> None:
+    # The URL of a volume has the slice as its query, and its path may be a folder.
+    volume = loader in VOLUME_LOADERS
+    path = readable_path(url.partition("?")[0] if volume else url, options)
+    if path is None:
+        return
+    shown = str(path).rstrip("\0")
+    if str(path) != shown or not (path.is_file() or (volume and path.is_dir())):
+        raise IllegalArgument(f"cannot find {context} file '{shown}'")
+    if not os.access(path, os.R_OK):
+        raise IllegalArgument(f"{context} file '{shown}' is not readable")
+    if path.stat().st_size == 0:
+        raise IllegalArgument(f"{context} file '{shown}' is empty")
+
+
+def prerendered(root: str | None, place: str, options: Options) -> bytes | None:
+    """Return a pre-rendered square or overview from a file below *root*; None if there is none."""
+    path = None if root is None else readable_path(f"{root.rstrip('/')}/{place}", options)
+    try:
+        return path.read_bytes() if path is not None else None
+    except (OSError, ValueError):
+        return None
+
+
+def check_tile(tile: TileSpec | None, options: Options) -> None:
+    """Refuse a tile with unusable files or transforms."""
+    check_files(tile, options)
+    if tile is not None and tile.transforms is not None:
+        check_transform(tile.transforms)
+
+
+def check_transform(spec: Spec) -> None:
+    """Refuse a transform that is unresolved, malformed or of an unknown class."""
+    left = [name for name in references(spec) if name is not None]
+    if left:
+        name = "null" if spec.id is None else spec.id
+        raise IllegalArgument(f"spec '{name}' has the following unresolved references: [{', '.join(left)}]")
+    transform_of(spec)

@@ -1,0 +1,90 @@
+"""Rendering of images from render parameters, after the checks that the real service makes."""
+
+from __future__ import annotations
+
+import functools
+import math
+from pathlib import Path
+
+from rendergateway import rendering
+from rendergateway.endpoints import Endpoint
+from rendergateway.errors import FilterError, ImageError, MissingChannelError
+from rendergateway.rendering import MOST_PIXELS, Recipe, Sources
+from rendergateway.service.base.options import Options
+from rendergateway.service.base.refusals import IllegalArgument, IllegalState, NullPointer
+from rendergateway.service.domain.image_files import check_tile, readable_path
+from rendergateway.wire import RenderParametersJson, flatten
+
+__all__ = ["render_image"]
+
+
+def render_image(
+    parameters: RenderParametersJson, endpoint: Endpoint, options: Options, most_tiles: int | None = None
+) -> bytes:
+    """
+    Render an image in the format of *endpoint*.
+
+    Parameters
+    ----------
+    parameters : RenderParameters
+    endpoint : Endpoint
+        The last word of its name is the image format.
+    options : Options
+    most_tiles : int, optional
+        If there are more tiles, only their boxes are drawn, and their files are not checked.
+
+    Raises
+    ------
+    IllegalArgument
+        If the image would have no pixels, or a tile cannot be drawn.
+    IllegalState
+        If the image would be too large, or a filter cannot be applied; the real service fails in these cases.
+    NullPointer
+        If the averaged channels of a tile are incompatible.
+    """
+    outlines = most_tiles is not None and len(parameters.tileSpecs) > most_tiles
+    for tile in () if outlines else parameters.tileSpecs:
+        if tile is not None and tile.transforms is not None:
+            tile.transforms = flatten(tile.transforms, lambda name: None)
+        check_tile(tile, options)
+    _check_size(parameters)
+    kind = endpoint.name.rpartition(".")[2].rpartition("_")[2]
+    try:
+        recipe = rendering.read_recipe(parameters)
+        return rendering.encoded_outlines(recipe, kind) if outlines else _drawn(recipe, kind, options)
+    except MissingChannelError as error:
+        raise NullPointer from error
+    except FilterError as error:
+        raise IllegalState(str(error)) from error
+    except ImageError as error:
+        raise IllegalArgument(str(error)) from error
+
+
+def _drawn(recipe: Recipe, kind: str, options: Options) -> bytes:
+    return rendering.encoded(rendering.draw(recipe, _sources(options)), recipe, kind)
+
+
+@functools.lru_cache(maxsize=8)
+def _sources(options: Options) -> Sources:
+    """Return the image sources, and their caches, of a service with these options."""
+
+    def opened(url: str) -> Path:
+        path = readable_path(url, options)
+        if path is None:
+            raise ImageError("not a local file; this service reads files of its own machine only")
+        return path
+
+    return Sources(opened)
+
+
+def _check_size(parameters: RenderParametersJson) -> None:
+    width, height = (_scaled(parameters.scale or 0.0, side or 0) for side in (parameters.width, parameters.height))
+    if width <= 0 or height <= 0:
+        raise IllegalArgument(f"Width ({width}) and height ({height}) cannot be <= 0")
+    if width * height > MOST_PIXELS:
+        raise IllegalState(f"image too large: got {width} x {height} pixels, limit {MOST_PIXELS}; request parts of it")
+
+
+def _scaled(scale: float, side: int) -> int:
+    length = scale * side
+    return math.trunc(length) if math.isfinite(length) else 0

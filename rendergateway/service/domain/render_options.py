@@ -1,0 +1,83 @@
+"""Rendering options in queries, and the members of render parameters that they set (contract, 9.2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rendergateway.number_text import double_text, parse_double
+from rendergateway.rendering.base.filter_lists import FILTER_LISTS
+from rendergateway.service.base.refusals import IllegalArgument
+from rendergateway.wire import Filter, RenderParametersJson
+
+__all__ = ["WIRE_FILTER_LISTS", "apply_options"]
+
+_SWITCHES = {
+    "binary_mask": "binaryMask",
+    "exclude_mask": "excludeMask",
+    "convert_to_gray": "convertToGray",
+    "fill_with_noise": "fillWithNoise",
+    "filter": "doFilter",
+    "min_intensity": "minIntensity",
+    "max_intensity": "maxIntensity",
+}
+
+
+# Filter lists by name, in wire form.
+WIRE_FILTER_LISTS = {
+    name: [
+        Filter(className=f"org.janelia.alignment.filter.{step.name}", parameters=dict(step.parameters))
+        for step in steps
+    ]
+    for name, steps in FILTER_LISTS.items()
+}
+
+
+def apply_options(parameters: RenderParametersJson, query: dict[str, Any]) -> RenderParametersJson:
+    """
+    Set the members of *parameters* that *query* specifies.
+
+    Raises
+    ------
+    IllegalArgument
+        If the filter list is unknown, or the channels are malformed.
+    """
+    # A scale in the query overrides the one in the path.
+    scale = query.get("query_scale", query.get("scale"))
+    if scale is not None:
+        parameters.scale = scale
+    for name, member in _SWITCHES.items():
+        if name in query:
+            setattr(parameters, member, query[name])
+    if "filter_list_name" in query:
+        parameters.filterSpecs = _filters(query["filter_list_name"])
+    if "channels" in query:
+        _check_channels(query["channels"])
+        parameters.channels = query["channels"]
+    return parameters
+
+
+def _filters(name: str) -> list[Filter]:
+    if name not in WIRE_FILTER_LISTS:
+        raise IllegalArgument(
+            f"Filter list with name '{name}' not found. This could be caused by usage of an incorrect name "
+            "or by a problem with the system filter configuration file."
+        )
+    return WIRE_FILTER_LISTS[name]
+
+
+def _check_channels(text: str) -> None:
+    """Refuse ``name__weight__name__weight`` if a weight is not a number, or their sum exceeds 1."""
+    words = text.split("__")
+    weights: dict[str, float] = {}
+    for name, word in zip(words[::2], words[1::2], strict=False):
+        try:
+            weight = parse_double(word)
+        except ValueError as error:
+            raise IllegalArgument(str(error)) from error
+        if sum(weights.values()) + weight > 1.0:
+            current = ", ".join(f"{known}={double_text(value)}" for known, value in weights.items())
+            raise IllegalArgument(
+                f"Channel {name} weight {double_text(weight)} is too large. The sum of all weights must be "
+                f"less than or equal to 1.0. Current weights are: {{{current}}}"
+            )
+        weights[name] = weight

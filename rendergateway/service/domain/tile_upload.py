@@ -1,0 +1,128 @@
+"""Tile uploads: decoding, validation, derivation of boxes and storage, in batches (contract, 7.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rendergateway.errors import RecordError
+from rendergateway.number_text import double_text
+from rendergateway.service.base.refusals import BadBody, IllegalArgument, NullPointer
+from rendergateway.service.domain.boxes import derive_box
+from rendergateway.service.store.tile_rows import TileRows
+from rendergateway.service.store.tiles import Tiles
+from rendergateway.wire import SentTiles, Spec, TileSpec, decode_stored, encode, references
+
+__all__ = ["save_tiles", "tile_batches"]
+
+# Limits of a batch: number of tiles, and bytes of their JSON.
+_TILES, _BYTES = 500, 2**20
+_Sent = TileSpec | None
+
+
+def tile_batches(body: SentTiles) -> Iterator[list[TileSpec | None]]:
+    """
+    Yield the tiles of a request in batches: decoding all of them at once would take several times its size.
+
+    Raises
+    ------
+    BadBody
+        If the JSON of a tile is malformed.
+    """
+    batch: list[TileSpec | None] = []
+    size = 0
+    for sent in (body.tileIdToSpecMap or {}).values():
+        if sent is None or isinstance(sent, TileSpec):
+            batch.append(sent)
+        else:
+            try:
+                batch.append(decode_stored(sent, _Sent))
+            except RecordError as error:
+                raise BadBody(str(error)) from error
+            size += memoryview(sent).nbytes
+        if len(batch) == _TILES or size >= _BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def save_tiles(tiles: Tiles, body: SentTiles, z: float | None, *, derive: bool) -> None:
+    """
+    Validate and store the tiles of a request, and its shared transforms by their own ids.
+
+    Raises
+    ------
+    ServiceRefusal
+        If one of them is invalid; the caller rolls the transaction back, so that nothing is stored.
+    """
+    if not body.tileIdToSpecMap:
+        raise IllegalArgument(
+            "collection does not have any tiles (maybe they were removed by a prior validation process)"
+        )
+    shared = {name: spec for name, spec in (body.transformIdToSpecMap or {}).items() if spec is not None}
+    tiles.save_shared((spec.id, encode(spec)) for spec in shared.values())
+    for rows in _ready(body, shared, z, derive):
+        tiles.save(rows)
+
+
+def _ready(body: SentTiles, shared: Mapping[str, Spec], z: float | None, derive: bool) -> Iterator[TileRows]:
+    """Yield the validated tiles of a request as rows."""
+    complete = frozenset(name for name, spec in shared.items() if not references(spec))
+    misplaced: str | None = None
+    for sent in tile_batches(body):
+        batch = [_present(tile) for tile in sent]
+        for tile in batch:
+            if derive:
+                _check_references(tile, shared, complete)
+                derive_box(tile, shared)
+            misplaced = misplaced or _misplaced(tile, z)
+            if not derive:
+                # With derivation, the boxes of a whole batch are derived before the first refusal.
+                _refuse(misplaced)
+                _check_references(tile, shared, complete)
+            tile.tidy()
+        if misplaced is None:
+            yield TileRows.of(batch)
+    _refuse(misplaced)
+
+
+def _present(tile: TileSpec | None) -> TileSpec:
+    if tile is None or tile.transforms is None:
+        raise NullPointer
+    return tile
+
+
+def _refuse(message: str | None) -> None:
+    if message is not None:
+        raise IllegalArgument(message)
+
+
+def _misplaced(tile: TileSpec, z: float | None) -> str | None:
+    """Return why the box or z of a tile is invalid; None if both are valid."""
+    if tile.minX is None or tile.minY is None or tile.maxX is None or tile.maxY is None:
+        return f"tile with id '{_text(tile.tileId)}' is missing bounding box attributes (minX, minY, maxX, and/or maxY)"
+    if z is None or tile.z == z:
+        return None
+    found = "null" if tile.z is None else double_text(float(tile.z))
+    return (
+        f"all tiles must have a z value of {double_text(z)} "
+        f"but tile with id '{_text(tile.tileId)}' has a z value of {found}"
+    )
+
+
+def _check_references(tile: TileSpec, shared: Mapping[str, Spec], complete: frozenset[str]) -> None:
+    """Refuse a tile with references to transforms that the request lacks, or that have references themselves."""
+    names = references(tile.transforms)
+    if complete.issuperset(names):
+        return
+    missing: dict[str, None] = {}
+    for name in names:
+        spec = shared.get(name or "")
+        unresolved = [name] if spec is None else references(spec)
+        missing.update(dict.fromkeys(map(_text, unresolved)))
+    if missing:
+        raise IllegalArgument(f"tile {_text(tile.tileId)} requires the following transform ids [{', '.join(missing)}]")
+
+
+def _text(value: str | None) -> str:
+    return "null" if value is None else value

@@ -1,0 +1,162 @@
+"""Serve a database over HTTP with waitress until the process is stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from rendergateway.endpoints.address import LOOPBACK_HOSTS
+from rendergateway.errors import ConfigurationError
+from rendergateway.extras import needed_for
+from rendergateway.service.app import PREFIX, app_for
+from rendergateway.service.base.options import GIB
+from rendergateway.service.http.access_log import AccessLog
+from rendergateway.wire import DEEPEST
+
+__all__ = ["serve"]
+
+
+def serve(
+    path: str | os.PathLike[str],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    images: Sequence[str | os.PathLike[str]] = (),
+    threads: int = 4,
+    read_only: bool = False,
+    tile_limit: int | None = None,
+    allow_origin: Sequence[str] = (),
+    body_limit: int = GIB,
+    nesting_limit: int = DEEPEST,
+    on_ready: Callable[[str], object] | None = None,
+    on_request: Callable[[str], object] | None = None,
+) -> None:
+    """
+    Serve the database *path* until the process receives SIGTERM or SIGINT.
+
+    Parameters
+    ----------
+    path : str or Path
+        Created if missing.
+    host, port
+        Address to listen on; port 0 selects a free port.
+    images : sequence of path
+        Folders below which images may be read; by default none.
+    threads : int
+        Number of requests that are processed concurrently.
+    read_only : bool
+        Refuse every change.
+    tile_limit : int, optional
+        Maximum number of tiles per answer.
+    allow_origin : sequence of str
+        Origins of web pages that may read answers, besides pages of this machine.
+    body_limit : int
+        Maximum size of a request body in bytes, uncompressed.
+    nesting_limit : int
+        Maximum nesting depth of lists and objects in the JSON of a request.
+    on_ready : callable, optional
+        Called with the start-up line once the service listens; by default it is printed.
+    on_request : callable, optional
+        Called with one line per answered request; by default printed to standard error.
+
+    Raises
+    ------
+    ConfigurationError
+        If the port is in use, or an image folder is missing.
+    StoreError
+        If the file cannot be opened as a database.
+    """
+    with needed_for("serving over HTTP"):
+        from waitress.server import create_server
+
+    roots = tuple(_root(folder) for folder in images)
+    application = app_for(
+        path,
+        images=roots,
+        read_only=read_only,
+        tile_limit=tile_limit,
+        allow_origin=tuple(allow_origin),
+        body_limit=body_limit,
+        nesting_limit=nesting_limit,
+        hosts=() if host in LOOPBACK_HOSTS else (host, socket.gethostname(), socket.getfqdn()),
+    )
+    listener = _listener(host, port)
+    server = create_server(
+        AccessLog(application, on_request or _print_to_stderr),
+        sockets=[listener],
+        threads=threads,
+        ident=None,
+        max_request_body_size=application.options.body_limit,
+        channel_timeout=600,
+        # Receive large bodies in large pieces: one thread receives the bodies of all requests.
+        recv_bytes=1 << 18,
+        # Larger bodies are buffered in a file; streams are paused before they reach this size.
+        inbuf_overflow=1 << 23,
+        outbuf_overflow=1 << 25,
+        clear_untrusted_proxy_headers=True,
+    )
+    with _stopping(server), contextlib.closing(application.database):
+        line = _start_line(listener.getsockname(), application.database.path, roots)
+        (on_ready or _print)(line)
+        server.run()
+
+
+def _root(folder: str | os.PathLike[str]) -> Path:
+    path = Path(folder).expanduser().resolve()
+    if not path.is_dir():
+        raise ConfigurationError(f"{path} is not a folder; choose an existing image folder")
+    return path
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError(f"cannot listen on {host}:{port}: {error.strerror}; choose another port") from error
+    return listener
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)
+
+
+def _print_to_stderr(line: str) -> None:
+    # One write per line, so that lines of several threads do not mix.
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def _start_line(address: tuple[Any, ...], path: Path, roots: tuple[Path, ...]) -> str:
+    host = f"[{address[0]}]" if ":" in address[0] else address[0]
+    images = f"images below {', '.join(map(str, roots))}" if roots else "no images (no image folders configured)"
+    return f"render-ws at http://{host}:{address[1]}{PREFIX}, from {path}, {images}"
+
+
+@contextlib.contextmanager
+def _stopping(server: Any) -> Iterator[None]:
+    """Stop the server on SIGTERM and SIGINT; restore the previous signal handlers at the end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: object) -> None:
+        raise SystemExit(0)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        server.close()

@@ -1,0 +1,93 @@
+"""Maintenance of a database: reclaiming space, integrity check, backup."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import time
+from pathlib import Path
+
+from rendergateway.errors import StoreError
+from rendergateway.service.store.database import Database
+
+__all__ = ["backup", "check", "compact", "discard", "sweep"]
+
+# Including the commit, a slice stays below the documented 100 ms.
+SLICE_S = 0.04
+_ROWS_AT_ONCE = 250
+_DISCARD = "INSERT OR IGNORE INTO garbage (name) VALUES (?)"
+_NEXT = "SELECT name FROM garbage LIMIT 1"
+_FORGET = "DELETE FROM garbage WHERE name = ?"
+
+
+def discard(connection: sqlite3.Connection, table: str) -> None:
+    """Mark *table* as garbage; later writes delete it in slices."""
+    connection.execute(_DISCARD, (table,))
+
+
+def sweep(connection: sqlite3.Connection, seconds: float = SLICE_S) -> bool:
+    """
+    Delete garbage tables for at most *seconds*; return whether any are left.
+
+    Dropping a large table at once would lock the database for as long as SQLite needs to visit all its pages.
+    """
+    until = time.monotonic() + seconds
+    while row := connection.execute(_NEXT).fetchone():
+        name = row[0]
+        while _delete_some(connection, name):
+            if time.monotonic() > until:
+                return True
+        connection.execute(f"DROP TABLE {name}")
+        connection.execute(_FORGET, (name,))
+        if time.monotonic() > until:
+            break
+    return connection.execute(_NEXT).fetchone() is not None
+
+
+def _delete_some(connection: sqlite3.Connection, table: str) -> int:
+    some = f"SELECT rowid FROM {table} LIMIT {_ROWS_AT_ONCE}"
+    return connection.execute(f"DELETE FROM {table} WHERE rowid IN ({some})").rowcount
+
+
+def compact(database: Database) -> None:
+    """
+    Return the space of deleted stacks and collections to the disk, while the database is in use.
+
+    Tables are deleted in short transactions; the final rewrite of the file blocks writers, but not readers.
+    """
+    left = True
+    while left:
+        with database.writing() as connection:
+            left = sweep(connection)
+    with database.idle() as connection:
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def check(database: Database) -> list[str]:
+    """Return the problems that SQLite finds in the file; empty if it is intact."""
+    with database.reading() as connection:
+        answers = [line for (line,) in connection.execute("PRAGMA integrity_check")]
+    return [] if answers == ["ok"] else answers
+
+
+def backup(database: Database, target: str | os.PathLike[str]) -> Path:
+    """
+    Copy a consistent snapshot of the database to the file *target*, while the database is in use.
+
+    Raises
+    ------
+    StoreError
+        If *target* exists or cannot be written; then no partial file is left.
+    """
+    path = Path(target).expanduser().resolve()
+    if path.exists():
+        raise StoreError(f"{path} exists; choose another name for the backup")
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as copy, database.reading() as connection:
+            connection.backup(copy)
+    except (sqlite3.Error, StoreError) as error:
+        path.unlink(missing_ok=True)
+        raise StoreError(f"backup to {path} failed: {error}") from error
+    return path

@@ -1,0 +1,126 @@
+"""Lens corrections: polynomials in normalized terms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from rendergateway.errors import TransformError
+from rendergateway.geometry import Bounds, FloatArray, as_points
+from rendergateway.transforms.base.fields import numbers_array, shaped
+from rendergateway.transforms.base.text import inappropriate, integer, number_words, numbers
+from rendergateway.transforms.classes.affine import AffineModel2D
+from rendergateway.transforms.classes.leaf import LeafTransform
+from rendergateway.transforms.classes.polynomial import PolynomialTransform2D, order_of, term_count
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["NonLinearCoordinateTransform"]
+
+# Value of the constant term, which is neither centered nor scaled.
+CONSTANT_FEATURE = 100.0
+
+
+@attrs.frozen(repr=False)
+class NonLinearCoordinateTransform(LeafTransform):
+    """
+    A lens correction: (x', y') = Σ fᵢ·βᵢ over normalized polynomial terms.
+
+    The terms f are x, y, x², xy, y², …, each minus its mean and divided by its standard deviation, and the constant
+    100. The former class names, ``lenscorrection.NonLinearTransform`` and
+    ``mpicbg.trakem2.transform.nonLinearTransform``, are accepted and preserved.
+
+    Parameters
+    ----------
+    beta : array_like, shape (L, 2)
+        Weights for x' and y'; L is 3, 6, 10, 15, 21, … for dimension 1, 2, 3, 4, 5, …
+    mean, deviation : array_like, shape (L,)
+        Mean and standard deviation of each term over the calibration points; the last of each is ignored.
+    width, height : int
+        Size of the calibrated images in pixels; not used by the formula.
+    """
+
+    JAVA_NAME: ClassVar[str] = "mpicbg.trakem2.transform.NonLinearCoordinateTransform"
+
+    beta: FloatArray = attrs.field(converter=numbers_array, validator=shaped(None, 2), eq=bytes)
+    mean: FloatArray = attrs.field(converter=numbers_array, validator=shaped(None), eq=bytes)
+    deviation: FloatArray = attrs.field(converter=numbers_array, validator=shaped(None), eq=bytes)
+    width: int
+    height: int
+    _polynomial: PolynomialTransform2D = attrs.field(init=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        length = len(self.beta)
+        if order_of(length) is None or {len(self.mean), len(self.deviation)} != {length}:
+            raise TransformError(
+                "NonLinearCoordinateTransform needs 3, 6, 10, 15, 21, … rows of beta and as many means and deviations: "
+                f"got {length}, {len(self.mean)} and {len(self.deviation)}"
+            )
+        if not self.deviation[:-1].all():
+            term = int(np.flatnonzero(self.deviation[:-1] == 0)[0])
+            raise TransformError(f"deviations of NonLinearCoordinateTransform must not be zero: got 0 at {term + 1}")
+        object.__setattr__(self, "_polynomial", self._as_coefficients())
+
+    def _as_coefficients(self) -> PolynomialTransform2D:
+        slopes = self.beta[:-1] / self.deviation[:-1, np.newaxis]
+        constant = CONSTANT_FEATURE * self.beta[-1] - self.mean[:-1] @ slopes
+        return PolynomialTransform2D(np.vstack([constant, slopes]).T)
+
+    @classmethod
+    def from_data_string(cls, text: str) -> Self:
+        """Parse ``dimension length``, pairs of beta, means, deviations, ``width height``."""
+        words = text.split()
+        if len(words) < 2:
+            raise inappropriate(cls.JAVA_NAME, f"expected dimension and length: got {len(words)} words")
+        dimension, length = (
+            integer(word, cls.JAVA_NAME, field) for word, field in zip(words, ("dimension", "length"), strict=False)
+        )
+        if dimension < 0 or length != term_count(dimension) or len(words) != 4 + 4 * length:
+            raise inappropriate(
+                cls.JAVA_NAME,
+                f"dimension {dimension} needs length {term_count(abs(dimension))} and "
+                f"{4 + 4 * term_count(abs(dimension))} words: got length {length} and {len(words)} words",
+            )
+        values = np.array(numbers(words[2:-2], cls.JAVA_NAME))
+        width, height = (integer(word, cls.JAVA_NAME, "image size") for word in words[-2:])
+        beta, mean, deviation = np.split(values, [2 * length, 3 * length])
+        return cls(beta.reshape(-1, 2), mean, deviation, width, height)
+
+    def _write(self) -> str:
+        values = np.concatenate([self.beta.ravel(), self.mean, self.deviation])
+        written = number_words(values, self.JAVA_NAME)
+        return f"{self.dimension} {len(self.beta)} {written} {self.width} {self.height} "
+
+    @property
+    def dimension(self) -> int:
+        """Order of the polynomial."""
+        return self._polynomial.order
+
+    @property
+    def domain(self) -> Bounds:
+        """Extent of the calibrated image."""
+        return Bounds(0, 0, self.width, self.height)
+
+    def apply(self, points: npt.ArrayLike) -> FloatArray:
+        """Map points (..., 2); see `Transform.apply`."""
+        return self._polynomial.apply(as_points(points))
+
+    def jacobian(self, points: npt.ArrayLike) -> FloatArray:
+        """Return the Jacobian matrices (..., 2, 2); see `Transform.jacobian`."""
+        return self._polynomial.jacobian(points)
+
+    @property
+    def is_affine(self) -> bool:
+        """Whether all coefficients above degree 1 are zero."""
+        return self._polynomial.is_affine
+
+    def _exact_affine(self) -> AffineModel2D:
+        return self._polynomial.as_affine()
+
+    def as_polynomial(self) -> PolynomialTransform2D:
+        """Return the same map in the terms 1, x, y, x², …; exact except for rounding."""
+        return self._polynomial

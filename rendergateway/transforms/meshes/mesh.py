@@ -1,0 +1,261 @@
+"""
+The service's numerical inverse: a triangle mesh over the tile, with one inverse affine per triangle.
+
+It is less exact than `Transform.inverse` and excludes the last row and column of pixels, but agrees with the service.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import NoReturn
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from rendergateway.errors import ConversionError, NotInvertibleError, TransformError
+from rendergateway.geometry import FloatArray, as_points, boxes_under
+from rendergateway.transforms.base.matrices import affines_apply, affines_undo, inverse_affines
+from rendergateway.transforms.classes.transform import Transform
+
+__all__ = ["MeshInverse", "find_in_triangles", "mesh_inverse", "mesh_triangles", "mesh_vertices", "tile_mesh"]
+
+# Margin around triangles when candidates are selected; much larger than rounding errors.
+_MARGIN_PX = 1e-3
+
+
+def _columns_and_rows(width: float, height: float, cell_size: float) -> tuple[int, int]:
+    """Return the number of vertices per row, and of rows with vertices at both ends."""
+    columns = max(2, int(width / cell_size + 0.5))
+    spacing = width / (columns - 1)
+    # Equilateral triangles: the distance between every other row is √3 times the spacing.
+    return columns, max(2, int(height / (2.0 * math.sqrt(0.75 * spacing * spacing)) + 0.5) + 1)
+
+
+def mesh_vertices(width: float, height: float, cell_size: float = 64.0) -> FloatArray:
+    """
+    Return the vertices of a tile's mesh.
+
+    Parameters
+    ----------
+    width, height : float
+        Size of the tile's image in local pixels.
+    cell_size : float
+        The tile's ``meshCellSize``: approximate width of a triangle.
+
+    Returns
+    -------
+    ndarray, shape (N, 2)
+        Local pixels, 0 … width − 1 and 0 … height − 1: a full row, then shifted and full rows alternately.
+
+    References
+    ----------
+    .. [1] axtimwalde/mpicbg, ``TransformMesh.java``.
+    """
+    columns, rows = _columns_and_rows(width, height, cell_size)
+    step_x, step_y = (width - 1) / (columns - 1), (height - 1) / (rows - 1)
+    x = np.arange(columns) * step_x
+    lines = [np.column_stack([x, np.zeros(columns)])]
+    for row in range(1, rows):
+        y = row * step_y
+        lines.append(np.column_stack([x[1:] - step_x / 2, np.full(columns - 1, y - step_y / 2)]))
+        lines.append(np.column_stack([x, np.full(columns, y)]))
+    return np.concatenate(lines)
+
+
+@functools.lru_cache(maxsize=32)
+def mesh_triangles(width: float, height: float, cell_size: float = 64.0) -> npt.NDArray[np.intp]:
+    """
+    Return the triangles of a tile's mesh as rows of three indices into `mesh_vertices`.
+
+    The order matters: a point in several triangles is mapped by the first one.
+    """
+    columns, rows = _columns_and_rows(width, height, cell_size)
+    triangles: list[tuple[int, int, int]] = []
+    for row in range(1, rows):
+        top = (row - 1) * (2 * columns - 1)
+        triangles += _triangles_of_row(columns, top)
+    indices = np.array(triangles, dtype=np.intp)
+    indices.setflags(write=False)
+    return indices
+
+
+def _triangles_of_row(columns: int, top: int) -> list[tuple[int, int, int]]:
+    middle, bottom = top + columns, top + 2 * columns - 1
+    triangles = []
+    for i in range(columns - 1):
+        triangles.append((top + i, top + i + 1, middle + i))
+        if i:
+            triangles.append((top + i, middle + i, middle + i - 1))
+    triangles.append((top, middle, bottom))
+    for i in range(columns - 2):
+        triangles.append((middle + i, bottom + i + 1, bottom + i))
+        triangles.append((middle + i, middle + i + 1, bottom + i + 1))
+    last = columns - 2
+    triangles.append((bottom + last, middle + last, bottom + last + 1))
+    triangles.append((middle + last, top + last + 1, bottom + last + 1))
+    return triangles
+
+
+def tile_mesh(
+    width: float, height: float, cell_size: float = 64.0, *, is_affine: bool = False
+) -> tuple[FloatArray, npt.NDArray[np.intp]]:
+    """
+    Return the vertices (N, 2) and triangles (T, 3) of a tile's mesh; only two triangles for an affine tile.
+
+    Raises
+    ------
+    TransformError
+        If the tile is too small for a mesh.
+    """
+    if not (width > 1 and height > 1 and cell_size > 0):
+        raise TransformError(
+            f"a mesh needs width and height above 1 and a cell size above 0: got {width}, {height} and {cell_size}"
+        )
+    if not is_affine:
+        return mesh_vertices(width, height, cell_size), mesh_triangles(width, height, cell_size)
+    # For an affine tile two triangles are as exact as the finest mesh.
+    right, bottom = width - 1, height - 1
+    return np.array([[0.0, 0.0], [right, 0.0], [right, bottom], [0.0, bottom]]), np.array([[0, 1, 2], [0, 2, 3]])
+
+
+def find_in_triangles(
+    points: FloatArray, source: FloatArray, target: FloatArray, affines: FloatArray | None = None
+) -> FloatArray:
+    """
+    Map points back with the inverse affine of the first triangle that contains each.
+
+    Parameters
+    ----------
+    points : ndarray, shape (N, 2)
+        x, y in output pixels.
+    source, target : ndarray, shape (T, 3, 2)
+        Corners of the triangles before and after the transform.
+    affines : ndarray, shape (N, 2, 3), optional
+        A further affine per point, applied to the triangles: tiles that share a lens share *target*.
+
+    Returns
+    -------
+    ndarray, shape (N, 2)
+        NaN for points in no triangle or in a degenerate one. Borders belong to a triangle; a reflected triangle
+        contains no point.
+    """
+    # Select the few triangles near each point by bounding box, then test them exactly.
+    near = points if affines is None else affines_undo(affines, points)
+    boxes = np.concatenate([target.min(axis=1) - _MARGIN_PX, target.max(axis=1) + _MARGIN_PX], axis=1)
+    point, triangle = boxes_under(near, boxes)
+    corners = target[triangle] if affines is None else affines_apply(affines[point], target[triangle])
+    inside = _are_inside(points[point], corners)
+    point, first = np.unique(point[inside], return_index=True)
+    triangle, corners = triangle[inside][first], corners[inside][first]
+    affine = inverse_affines(source[triangle], corners)
+    affine[_are_flat(corners)] = np.nan
+    found = np.full_like(points, np.nan)
+    found[point] = np.einsum("nij,nj->ni", affine[:, :, :2], points[point]) + affine[:, :, 2]
+    return np.where(np.isfinite(found).all(axis=1, keepdims=True), found, np.nan)
+
+
+def _are_inside(points: FloatArray, corners: FloatArray) -> npt.NDArray[np.bool_]:
+    """Return which points (N, 2) lie in their triangles (N, 3, 2), borders included: on no edge's left side."""
+    inside = np.ones(len(points), dtype=bool)
+    x, y = points.T
+    for corner in range(3):
+        (x0, y0), (x1, y1) = corners[:, corner].T, corners[:, (corner + 1) % 3].T
+        inside &= (x1 - x0) * (y - y0) - (y1 - y0) * (x - x0) >= 0
+    return inside
+
+
+def _are_flat(corners: FloatArray) -> npt.NDArray[np.bool_]:
+    """Return which triangles (N, 3, 2) are degenerate; rounding may hide that in their affines."""
+    (a, b), (c, d) = np.moveaxis(corners[:, 1:] - corners[:, :1], 0, -1)
+    flat: npt.NDArray[np.bool_] = a * d == b * c
+    return flat
+
+
+def mesh_inverse(transform: Transform, width: float, height: float, cell_size: float = 64.0) -> MeshInverse:
+    """
+    Return the inverse of *transform* as the service computes it for a tile.
+
+    Parameters
+    ----------
+    transform : Transform
+        The whole map of the tile, from local to world pixels.
+    width, height : float
+        Size of the tile's image in local pixels.
+    cell_size : float
+        The tile's ``meshCellSize``.
+
+    Examples
+    --------
+    >>> from rendergateway.transforms import PolynomialTransform2D
+    >>> bend = PolynomialTransform2D([[0, 1, 0, -1e-4, 0, 1e-4], [0, 0, 1, 0, 1e-4, 0]])
+    >>> mesh_inverse(bend, 2048, 2048).apply([795.42604, 1284.785021]).round(6).tolist()
+    [700.298975, 1200.684042]
+    """
+    return MeshInverse(transform, width, height, cell_size)
+
+
+@attrs.frozen(repr=False)
+class MeshInverse(Transform):
+    """
+    The inverse of a tile's transform as the service computes it.
+
+    Exact for affine transforms; others are linearized in each triangle. Points outside 0 … width − 1 and
+    0 … height − 1 have no inverse, and no point has one under a reflection.
+
+    Parameters
+    ----------
+    forward : Transform
+        The whole map of the tile, from local to world pixels.
+    width, height : float
+        Size of the tile's image in local pixels.
+    cell_size : float
+        The tile's ``meshCellSize``.
+    """
+
+    forward: Transform
+    width: float = attrs.field(converter=float)
+    height: float = attrs.field(converter=float)
+    cell_size: float = attrs.field(default=64.0, converter=float)
+    _source: FloatArray = attrs.field(init=False, eq=False)
+    _target: FloatArray = attrs.field(init=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        size = self.width, self.height, self.cell_size
+        vertices, triangles = tile_mesh(*size, is_affine=self.forward.is_affine)
+        object.__setattr__(self, "_source", vertices[triangles])
+        object.__setattr__(self, "_target", self.forward.apply(vertices)[triangles])
+
+    def apply(self, points: npt.ArrayLike) -> FloatArray:
+        """
+        Map world points (..., 2) to local ones.
+
+        Raises
+        ------
+        NotInvertibleError
+            If a point lies in no triangle; the message names the first such point.
+        """
+        array = as_points(points)
+        local = self.find(array)
+        missing = np.isnan(local).any(axis=-1)
+        if missing.any():
+            x, y = array[missing][0].tolist()
+            raise NotInvertibleError(
+                f"({x}, {y}) lies in no triangle of the mesh of {type(self.forward).__name__} "
+                f"({int(missing.sum())} of {missing.size} points do)"
+            )
+        return local
+
+    def find(self, points: npt.ArrayLike) -> FloatArray:
+        """Map world points (..., 2) to local ones; NaN for points in no triangle."""
+        array = as_points(points)
+        return find_in_triangles(array.reshape(-1, 2), self._source, self._target).reshape(array.shape)
+
+    def inverse(self) -> Transform:
+        """Return the transform that this is the inverse of."""
+        return self.forward
+
+    def to_spec(self) -> NoReturn:
+        """Raise `ConversionError`: the service has no class for a mesh inverse."""
+        raise ConversionError(f"the mesh inverse of {type(self.forward).__name__} has no class in the service")
