@@ -12,6 +12,7 @@ import argparse
 import gc
 import json
 import multiprocessing
+import os
 import re
 import resource
 import statistics
@@ -37,9 +38,10 @@ STACK_JSON = json.dumps(
 
 
 def import_seconds(statement: str) -> float:
-    """CPU of a fresh interpreter that runs one statement."""
+    """CPU of a fresh interpreter that runs one statement, from compiled files as an installed package has them."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-c", statement], check=True)
+    subprocess.run([sys.executable, "-c", statement], check=True, env=environment)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -47,12 +49,14 @@ def import_seconds(statement: str) -> float:
 def compare_imports(rounds: int) -> None:
     """Import time, net of the interpreter."""
     statements = ("pass", "import rendergateway", "import renderapi")
+    for statement in statements:
+        import_seconds(statement)
     times: dict[str, list[float]] = {statement: [] for statement in statements}
     for _ in range(rounds):
         for statement, found in times.items():
             found.append(import_seconds(statement))
     bare, ours, theirs = (statistics.median(times[statement]) for statement in statements)
-    report("import, net of the interpreter (CPU)", (ours - bare) / (theirs - bare), "≤ 0.5")
+    report("import, net of the interpreter (CPU)", (ours - bare) / (theirs - bare), "≤ 0.45")
 
 
 def cpu_of(work: Callable[[], object], times: int) -> float:

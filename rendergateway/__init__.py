@@ -43,22 +43,6 @@ from rendergateway.errors import (
 from rendergateway.gateway import Gateway
 from rendergateway.geometry import Bounds
 from rendergateway.lazy import names_from
-from rendergateway.model import (
-    ChannelRecord,
-    CoordinateRecord,
-    CoordinateTable,
-    FilterRecord,
-    ImagePyramid,
-    Layout,
-    MatchRecord,
-    MipmapLevel,
-    PathBuilder,
-    RenderParameters,
-    ResolvedTiles,
-    TileRecord,
-    json_default,
-    to_json,
-)
 from rendergateway.transport import BearerToken, Retries, without_requests
 from rendergateway.version import __version__
 from rendergateway.wrappers import (
@@ -80,11 +64,25 @@ from rendergateway.wrappers import refresh_wrappers as refreshWrappers  # noqa: 
 
 if TYPE_CHECKING:
     from rendergateway.model import (
+        ChannelRecord,
+        CoordinateRecord,
+        CoordinateTable,
+        FilterRecord,
+        ImagePyramid,
+        Layout,
+        MatchRecord,
         MatchTable,
+        MipmapLevel,
+        PathBuilder,
+        RenderParameters,
+        ResolvedTiles,
         TileLimits,
+        TileRecord,
         TileTable,
+        json_default,
         read_tiles,
         read_transform_changes,
+        to_json,
         write_tiles,
         write_transform_changes,
     )
@@ -174,22 +172,33 @@ __all__ = [
     "write_transform_changes",
 ]
 
-__getattr__ = names_from(
-    __name__,
-    {
-        "MatchTable": "model",
-        "MergedMatches": "wrappers",
-        "Picture": "wrappers",
-        "PictureOptions": "wrappers",
-        "Removal": "wrappers",
-        "StackEdit": "wrappers",
-        "TileLimits": "model",
-        "TileTable": "model",
-        "TokenFile": "transport",
-        "Window": "wrappers",
-        "read_tiles": "model",
-        "read_transform_changes": "model",
-        "write_tiles": "model",
-        "write_transform_changes": "model",
-    },
-)
+# Public names that are imported on first use.
+_LAZY = {
+    "model": [
+        "ChannelRecord",
+        "CoordinateRecord",
+        "CoordinateTable",
+        "FilterRecord",
+        "ImagePyramid",
+        "Layout",
+        "MatchRecord",
+        "MatchTable",
+        "MipmapLevel",
+        "PathBuilder",
+        "RenderParameters",
+        "ResolvedTiles",
+        "TileLimits",
+        "TileRecord",
+        "TileTable",
+        "json_default",
+        "read_tiles",
+        "read_transform_changes",
+        "to_json",
+        "write_tiles",
+        "write_transform_changes",
+    ],
+    "transport": ["TokenFile"],
+    "wrappers": ["MergedMatches", "Picture", "PictureOptions", "Removal", "StackEdit", "Window"],
+}
+
+__getattr__ = names_from(__name__, {name: module for module, names in _LAZY.items() for name in names})

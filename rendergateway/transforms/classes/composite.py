@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rendergateway.errors import TransformError
-from rendergateway.geometry import Bounds, FloatArray, as_points
+from rendergateway.geometry import Bounds, FloatArray, as_float, as_points
 from rendergateway.transforms.base.matrices import matrix_product
 from rendergateway.transforms.classes.affine import AffineModel2D, LinearModel
 from rendergateway.transforms.classes.newton import NewtonInverse
@@ -225,7 +225,7 @@ class InterpolatedTransform(Transform):
 
     a: Transform
     b: Transform
-    lambda_: float = attrs.field(converter=float)
+    lambda_: float = attrs.field(converter=as_float)
 
     def _blend(self, a: FloatArray, b: FloatArray) -> FloatArray:
         return (1.0 - self.lambda_) * a + self.lambda_ * b
