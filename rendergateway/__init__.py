@@ -1,7 +1,7 @@
 """
 Objects for the stacks, sections, tiles and point matches of render-ws.
 
-What is not named here is reached where it lives: coordinate transforms and their fits in ``rendergateway.transforms``.
+Coordinate transforms and their fits are in ``rendergateway.transforms``.
 """
 
 from typing import TYPE_CHECKING

@@ -504,7 +504,8 @@ class Gateway(Openers):
         Parameters
         ----------
         recipe : RenderParameters
-            What is drawn, and how; it may name images of any stack, or of none. ``recipe.evolve(…)`` changes it.
+            Images, transforms, filters and box; the images may belong to any stack, or to none.
+            ``recipe.evolve(…)`` changes it.
         dtype : {'uint8', 'uint16'}, optional
             A service draws recipes in 8 bits only.
         compute : {'service', 'local'}
@@ -586,8 +587,8 @@ class Gateway(Openers):
         listProjects: Callable[..., Collection[ProjectWrapper]]  # noqa: N815
 
 
-# Gateways of this process by the ticket in their pickles: unpickling a gateway twice, or where it was pickled, returns
-# the same object.
+# Gateways of this process by the ticket in their pickles: unpickling a gateway twice, or in the process that
+# pickled it, returns the same object.
 _known: weakref.WeakValueDictionary[str, Gateway] = weakref.WeakValueDictionary()
 # Gateways from other processes are kept alive for a while, so that a worker's next task reuses their connections.
 _kept: deque[Gateway] = deque(maxlen=8)

@@ -255,7 +255,7 @@ class Openers:
         from rendergateway.wrappers.editing.copying import deleted_on_exit, temporary_name
 
         stack = self.stack(temporary_name(stem), owner=owner, project=project)
-        # Entered before the stack exists: an interrupted request may have been carried out.
+        # Entered before the stack exists: an interrupted request may have been executed.
         with deleted_on_exit(stack._bound):
             yield self.create_stack("/".join(stack._key), resolution_nm=resolution_nm, notes=notes)
 

@@ -40,20 +40,6 @@ EXCEPTIONS: dict[str, list[str]] = {
     # The heading is the name under which tests read the table.
     "docs/objects.md": ["What it costs"],
 }
-# Folders, modules and pages that are still to be rewritten; the list only shrinks.
-STILL_TO_DO: set[str] = {
-    "docs/design.md",
-    # Two docstrings of rendergateway/wrappers/objects/stack.py.
-    "rendergateway/__init__.py",
-    "rendergateway/gateway/",
-    "rendergateway/wrappers/coordinates/",
-    "rendergateway/wrappers/core/",
-    "rendergateway/wrappers/editing/",
-    "rendergateway/wrappers/images/",
-    "rendergateway/wrappers/matching/",
-    "rendergateway/wrappers/objects/",
-    "rendergateway/wrappers/reading/",
-}
 
 
 def texts_of(path: Path) -> Iterator[tuple[int, str]]:
@@ -95,21 +81,15 @@ def found_in(texts: Iterator[tuple[int, str]], allowed: list[str]) -> list[str]:
     return found
 
 
-def is_due(place: str) -> bool:
-    return not any(place.startswith(start) for start in STILL_TO_DO)
-
-
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_prose__of_a_module(path: Path) -> None:
     """Docstrings, comments and raised messages use the words of the field."""
     place = path.relative_to(ROOT).as_posix()
-    if is_due(place):
-        assert found_in(texts_of(path), EXCEPTIONS.get(place, [])) == []
+    assert found_in(texts_of(path), EXCEPTIONS.get(place, [])) == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_prose__of_a_page(page: Path) -> None:
     """Pages use the words of the field."""
     place = page.relative_to(ROOT).as_posix()
-    if is_due(place):
-        assert found_in(prose_of(page), EXCEPTIONS.get(place, [])) == []
+    assert found_in(prose_of(page), EXCEPTIONS.get(place, [])) == []

@@ -1,1 +1,5 @@
-"""Points between tiles and the world."""
+"""
+Maps points between tiles and the world, by the service or locally.
+
+Imports ``wrappers.reading`` and below, not the other features.
+"""

@@ -183,7 +183,7 @@ class Collection(Sequence[W], Generic[W]):
 
     @property
     def total(self) -> int:
-        """Number of objects in the whole listing, of which slices, filters and pages show a part."""
+        """Number of objects in the whole listing; slices, filters and pages show a part of it."""
         return len(self)
 
     # Choosing
@@ -382,7 +382,7 @@ class Collection(Sequence[W], Generic[W]):
             (processes are terminated), no further work is started; the same on Ctrl-C.
         """
         if workers is not None and processes is not None:
-            raise TypeError("workers= are threads and processes= are processes; give one of them")
+            raise TypeError("workers= are threads and processes= are processes; pass one of them")
         bulk = self._conn.bulk.with_given(workers=workers, progress=progress)
         return mapped(work, self, bulk, what=self._what, processes=processes)
 
@@ -390,7 +390,7 @@ class Collection(Sequence[W], Generic[W]):
         """
         Load the children of each object, or the object itself if it has none, several at a time; return self.
 
-        The objects are kept alive as long as this listing, so that what was fetched is found again.
+        The objects are kept alive as long as this listing, so that fetched objects are found again.
         """
         loaded = self._current
         loaded.held = list(self)
@@ -404,7 +404,7 @@ class Collection(Sequence[W], Generic[W]):
     # Identity, display
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # It would be pickled with the requests still to be made; objects are pickled with what they hold.
+        # It would be pickled with the requests still to be made; objects are pickled with their loaded values.
         raise TypeError(f"{self!r} cannot be pickled; list() of it can, and so can table()")
 
     def __copy__(self) -> Self:
@@ -453,7 +453,7 @@ class _Part(Collection[W]):
 
     @property
     def total(self) -> int:
-        """Number of objects in the whole listing, of which this is a part."""
+        """Number of objects in the whole listing; this is a part of it."""
         return self._source.total
 
     @changes_data

@@ -35,7 +35,7 @@ _MAX_LETTERS = 100
 
 
 def html_of_object(wrapper: Any) -> str:
-    """Return a table of what is known of an object."""
+    """Return a table of the known values of an object."""
     facts, missing = _facts(wrapper)
     rows = [f"<tr><th>{_escaped(name)}</th><td>{_escaped(value)}</td></tr>" for name, value in facts[:_MAX_ROWS]]
     if missing:
@@ -84,7 +84,7 @@ def tree_of_collection(collection: Any, rows: int = _MAX_ROWS) -> Tree:
 
 
 def facts_of(wrapper: Any) -> list[tuple[str, Any]]:
-    """Return what is known of an object by name: the fields of its key, and loaded facts."""
+    """Return the known values of an object by name: the fields of its key, and loaded facts."""
     return _facts(wrapper)[0]
 
 
@@ -101,7 +101,7 @@ def _escaped(value: Any) -> str:
 
 
 def _facts(wrapper: Any) -> tuple[list[tuple[str, Any]], list[str]]:
-    """Return what is known of an object by name, and the names of what would need a request."""
+    """Return the known values of an object by name, and the names of those that would need a request."""
     facts = [(name, value) for name, value in wrapper._key._asdict().items() if value != ""]
     missing = []
     for name in wrapper.MARSHALLED:
@@ -123,7 +123,7 @@ def _plain(value: Any) -> Any:
 
 
 def _own_facts(wrapper: Any) -> Iterator[tuple[str, Any]]:
-    """Yield what is known of an object beside its key."""
+    """Yield the known values of an object outside its key."""
     return ((name, value) for name, value in facts_of(wrapper) if name not in wrapper._key._fields)
 
 
@@ -191,7 +191,7 @@ def _of_failed_property(wrapper: Any, name: str) -> Any:
 
 
 def no_attribute_of_object(wrapper: Any, name: str) -> str:
-    """Return the message for a missing attribute of an object: similar names, and what is loaded."""
+    """Return the message for a missing attribute of an object: similar names, and the loaded values."""
     record = wrapper._record
     loaded = f"loaded: {', '.join(list(record.members)[:_MAX_ROWS])}" if record is not None else "nothing loaded yet"
     return f"{wrapper!r} has no attribute {name!r}{_suggestion(wrapper, name)} ({loaded})"

@@ -16,7 +16,7 @@ class Epoch:
     """
     The time between two writes of a gateway to one stack or match collection.
 
-    What was read in an epoch is stale once the epoch is over. Checking is one attribute access, because it is done at
+    Values read in an epoch are stale once it is over. Checking is one attribute access, because it is done at
     every read of a field.
     """
 

@@ -1,4 +1,4 @@
-"""One object for each class and key, as long as somebody holds it."""
+"""One object for each class and key, as long as it is referenced."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Living(dict[Key, "weakref.ref[ObjectWrapper[Any]]"]):
         self._sweep_at = _SWEEP_FROM
 
     def find(self, key: Key) -> ObjectWrapper[Any] | None:
-        """Return the object of that key; None where none lives."""
+        """Return the object of that key; None if there is none."""
         ref = self.get(key)
         return ref() if ref is not None else None
 
@@ -48,7 +48,7 @@ class Living(dict[Key, "weakref.ref[ObjectWrapper[Any]]"]):
             first = self.setdefault(key, ref)()
             if first is not None:
                 return first
-            # Only with the lock are references to the dead replaced or removed, so that it is a dead one that goes.
+            # Dead references are replaced or removed only under the lock, so this one is still dead.
             self[key] = ref
             return new
 
@@ -61,7 +61,7 @@ class Living(dict[Key, "weakref.ref[ObjectWrapper[Any]]"]):
             self._sweep_at = max(_SWEEP_FROM, 2 * len(self))
 
     def objects(self) -> Iterator[ObjectWrapper[Any]]:
-        """Yield the objects that somebody holds."""
+        """Yield the objects that are referenced elsewhere."""
         for ref in self.copy().values():
             alive = ref()
             if alive is not None:

@@ -62,7 +62,7 @@ class Listing:
 @attrs.define(eq=False)
 class Loaded:
     """
-    A listing that was read, and what was derived from it since.
+    A listing that was read, and the values derived from it since.
 
     Attributes
     ----------

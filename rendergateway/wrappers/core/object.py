@@ -69,7 +69,7 @@ class ObjectWrapper(Generic[RecordT]):
     RECORD: ClassVar[type[Record]]
     MARSHALLED: ClassVar[Sequence[str]] = ()
 
-    # Django calls what is callable; a class in a template context is there for comparison, not to be called.
+    # Django calls every callable; a class in a template context is there for comparison, not to be called.
     do_not_call_in_templates = True
 
     # With slots a misspelt attribute cannot be assigned; subclasses of users have a __dict__ for fields of their own.
@@ -106,7 +106,7 @@ class ObjectWrapper(Generic[RecordT]):
         self._gateway = conn
         self._key = key
         self._held = held
-        # The objects that this one was reached from: what they cache is read once.
+        # The objects that this one was reached from, so that their caches stay.
         self._above = above
         self._memory = _NO_MEMORY
         self._own_lock: threading.RLock | None = None

@@ -17,7 +17,7 @@ class Pages(Sequence[C], Generic[C]):
     Parameters
     ----------
     of : Collection
-        What is shown.
+        The objects of this page.
     size : int
         Objects per page, >= 1.
     """

@@ -132,7 +132,7 @@ class ObjectSpace:
     registry : Registry
         Looked up at every wrap.
     recent : Recent
-        What is kept alive for a while.
+        Strong references that are kept for a while.
     """
 
     def __init__(self, client: Any, registry: Registry | None = None, epochs: dict[Scope, Epoch] | None = None) -> None:

@@ -1,1 +1,5 @@
-"""Writing into stacks."""
+"""
+Writes to stacks: ``StackEdit``, batched uploads with one retry layer, copies, versions, deletions.
+
+Imports ``wrappers.reading`` and below, not the other features.
+"""

@@ -51,7 +51,7 @@ _log = logging.getLogger("rendergateway")
 
 class StackEdit:
     """
-    A context in which tiles of a stack are saved, changed and deleted.
+    A context that saves, changes and deletes tiles of a stack.
 
     Entering makes a COMPLETE stack LOADING; leaving makes it COMPLETE again. After an error it stays LOADING, and a
     note on the error reports it.
@@ -192,7 +192,7 @@ class StackEdit:
         ----------
         tiles : TileTable, ResolvedTiles, Collection or iterable of TileRecord or TileWrapper
             The tiles. Tiles of another stack, or another service, include the transforms that they refer to. All are
-            checked before the first is sent, except for an iterator, of which a few batches are in memory.
+            checked before the first is sent, except for an iterator: only a few of its batches are in memory.
         transforms : mapping of str to Transform or JSON text, optional
             More shared transforms, by id.
         boxes : {'keep', 'service', 'local'}
@@ -323,7 +323,7 @@ class StackEdit:
 
     def _send(self, batch: Batch) -> int:
         self._stack.call("stack.save_tiles", body=batch.tiles.to_json(), derive_data=batch.derives_boxes)
-        # What was just stored need not be read.
+        # The values just stored need not be read.
         self._reader.shared.add(batch.tiles.transforms)
         return len(batch.tiles)
 
@@ -430,7 +430,7 @@ class StackEdit:
 
     def set_group(self, name: str | None, tiles: TileSource | Sequence[str]) -> int:
         """
-        Move tiles to a tile group, a name under which the service draws and lists them together.
+        Move tiles to a tile group, a name that the service draws and lists tiles by.
 
         Parameters
         ----------

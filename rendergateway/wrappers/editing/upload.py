@@ -34,7 +34,7 @@ class Uploader:
     patience_s : float
         How long to wait for an unreachable service.
     report : callable
-        Called, in the thread that writes, with the sum of what is acknowledged so far.
+        Called, in the thread that writes, with the sum that is acknowledged so far.
 
     Attributes
     ----------

@@ -15,7 +15,7 @@ from rendergateway.wrappers.core.keys import StackKey
 
 __all__ = ["KEEP", "check_names", "new_version", "still_exists", "update_one"]
 
-# Default of a parameter for which None is a value.
+# Default of a parameter that accepts None as a value.
 KEEP: Any = type("Keep", (), {"__repr__": lambda self: "unchanged"})()
 
 

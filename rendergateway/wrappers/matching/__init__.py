@@ -1,1 +1,5 @@
-"""Choosing, saving and measuring point matches."""
+"""
+Selects, uploads and measures point matches.
+
+Imports ``wrappers.reading`` and below, not the other features.
+"""

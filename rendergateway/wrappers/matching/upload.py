@@ -30,7 +30,7 @@ def checked_batches(matches: Matches, size: int) -> Iterator[tuple[int, bytes]]:
     for texts in batches(_texts(matches), size):
         part = MatchTable(texts)
         try:
-            # Decoding the points finds what is wrong with them.
+            # Decoding the points reports their faults.
             _ = part.offsets
         except RecordError as error:
             by_row = any(record.points is not None and record.is_by_row for record in part)

@@ -163,7 +163,7 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
 
     def resolved_tiles(self) -> Sequence[ResolvedTileRecord]:
         """
-        Return the tiles as records in which shared transforms are resolved, as the service flattens them.
+        Return the tiles as records with shared transforms resolved, as the service flattens them.
 
         They are for reading: saved into a stack, they would lose their links to the shared transforms.
 

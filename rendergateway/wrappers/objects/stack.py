@@ -705,7 +705,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
 
         Notes
         -----
-        One request, ``stack.rename``. This object keeps the old name, under which nothing is found any more.
+        One request, ``stack.rename``. This object keeps the old name, which no longer exists.
         """
         renamed = self._sibling(name, owner, project)
         check_new_name(renamed._key._asdict())
@@ -906,7 +906,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         Yield this stack for reading that must not mix versions.
 
         Version and time of change are checked after each request for the stack, by any of its objects. These objects
-        end with the block: what they have read stays readable, more is not read.
+        end with the block: loaded values stay readable, nothing else is read.
 
         Raises
         ------

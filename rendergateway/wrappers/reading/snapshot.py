@@ -73,11 +73,11 @@ class StackVersionCheck:
         stack = Bound(client, self.key)
         if tuple(values.get(name) for name in self.key._fields) != self.key:
             return
-        # The answer may be from before or after a change: only a later request can tell.
+        # The answer may be from before or after a change: only a later request shows it.
         now = StackRecord.from_json(answer if endpoint == "stack.read" else stack.fetch("stack.read"))
         if place_in_time(now) != place_in_time(self.record):
             was, version = self.record, self.record.version_number
             raise StaleStackError(
                 f"stack {stack} changed while it was pinned: version {version} of {was.modified} is now version "
-                f"{now.version_number} of {now.modified}, {now.state}; what was read before belongs to the old version"
+                f"{now.version_number} of {now.modified}, {now.state}; earlier results belong to the old version"
             )

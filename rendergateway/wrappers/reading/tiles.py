@@ -130,7 +130,7 @@ class StackReader:
         return self._kept(unless_missing(self.stack, read, ResolvedTiles()))
 
     def _by_layer(self, query: TileQuery) -> ResolvedTiles:
-        """Read layer by layer what is too much for one answer, and in pieces a layer that still is."""
+        """Read layer by layer tiles that are too many for one answer, and a layer that is still too large in pieces."""
         if query.layer is not None:
             return in_pieces(self.stack, query)
         whole = ResolvedTiles()
