@@ -6,7 +6,7 @@ import pytest
 
 from rendergateway import Gateway, Layout, MatchCollectionWrapper, MatchRecord, StackWrapper, TileRecord
 from rendergateway.transforms import AffineModel2D, PolynomialTransform2D, TransformReference
-from tests.wrappers.pictured import drawn, picture_database, picture_folder, two_channels
+from tests.wrappers.images.pictured import drawn, picture_database, picture_folder, two_channels
 
 __all__ = ["drawn", "picture_database", "picture_folder", "two_channels"]
 

@@ -20,7 +20,7 @@ from rendergateway import (
 )
 from rendergateway.model import ImagePyramid
 from tests.replay.cassettes import OURS, REAL_DATA, RECORDED_IMAGES, Scenario
-from tests.wrappers.pictured import opacity, plain_tile, put, ramp, save
+from tests.wrappers.images.pictured import opacity, plain_tile, put, ramp, save
 
 
 def test_local__same_pixels_of_the_made_up_volume(drawn: StackWrapper) -> None:

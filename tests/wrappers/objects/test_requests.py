@@ -9,7 +9,7 @@ import pytest
 
 from rendergateway import Bounds, Gateway, StackWrapper
 from rendergateway.testing import make_stack
-from tests.wrappers.documented import table_below
+from tests.wrappers.objects.documented import table_below
 
 
 class Operation(NamedTuple):

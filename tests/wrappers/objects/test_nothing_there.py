@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rendergateway import Bounds, Gateway, NotFoundError, StackWrapper
-from tests.wrappers.documented import table_below
+from tests.wrappers.objects.documented import table_below
 
 # What belongs to a stack as a whole, and what is asked for where there is nothing.
 WHOLE = ("stack.sections()", "stack.tiles()", "stack.tile_groups()", "list(stack.iter_tiles())")

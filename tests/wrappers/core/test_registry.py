@@ -36,7 +36,7 @@ from rendergateway.wrappers.core import registry
 from rendergateway.wrappers.core.blitz import GATEWAY_ALIASES, OBJECT_ALIASES
 from rendergateway.wrappers.core.keys import TileKey
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 class LabTile(TileWrapper):

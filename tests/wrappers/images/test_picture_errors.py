@@ -20,7 +20,7 @@ from rendergateway import (
 )
 from rendergateway.model import ChannelRecord, ImagePyramid
 from rendergateway.testing.misbehaving import MisbehavingServer, sends
-from tests.wrappers.pictured import plain_tile, put, save
+from tests.wrappers.images.pictured import plain_tile, put, save
 
 
 @pytest.mark.parametrize(

@@ -291,7 +291,7 @@ def _fail(tile: TileWrapper) -> float:
 
 def test_map__wrong_numbers(stack: StackWrapper) -> None:
     """Threads together with processes, and fewer than one worker, are refused."""
-    with pytest.raises(TypeError, match="workers= are threads and processes= are processes; give one of them"):
+    with pytest.raises(TypeError, match="workers= are threads and processes= are processes; pass one of them"):
         stack.sections().map(str, workers=2, processes=2)
     with pytest.raises(ValueError, match="workers must be >= 1, got -1"):
         stack.sections().map(str, workers=-1)

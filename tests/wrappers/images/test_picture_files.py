@@ -14,7 +14,7 @@ from rendergateway import (
     ImageError,
     StackWrapper,
 )
-from tests.wrappers.pictured import image_of, plain_tile, put, ramp, save
+from tests.wrappers.images.pictured import image_of, plain_tile, put, ramp, save
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".JPEG", ".tif", ".tiff"])

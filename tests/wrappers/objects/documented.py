@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-DOCS = Path(__file__).parents[2] / "docs" / "objects.md"
+DOCS = Path(__file__).parents[3] / "docs" / "objects.md"
 
 
 def table_below(heading: str) -> list[list[str]]:

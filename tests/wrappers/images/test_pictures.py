@@ -21,7 +21,7 @@ from rendergateway import (
     StackWrapper,
     Window,
 )
-from tests.wrappers.pictured import channel_images, image_in, image_of, opacity, plain_tile, put, save, shifted
+from tests.wrappers.images.pictured import channel_images, image_in, image_of, opacity, plain_tile, put, save, shifted
 
 # -- what a picture is -------------------------------------------------------------------------------------------
 

@@ -20,8 +20,8 @@ from rendergateway import (
     TileTable,
 )
 from rendergateway.transforms import AffineModel2D, TransformReference
-from tests.wrappers.breaking import BreakingService, served
 from tests.wrappers.conftest import LENS, tile
+from tests.wrappers.editing.breaking import BreakingService, served
 
 
 def texts_of(stack: StackWrapper) -> dict[str, bytes]:

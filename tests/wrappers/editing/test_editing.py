@@ -24,7 +24,7 @@ from rendergateway import (
     TileTable,
 )
 from rendergateway.transforms import AffineModel2D, TransformReference
-from tests.wrappers.breaking import BreakingService, served
+from tests.wrappers.editing.breaking import BreakingService, served
 
 
 def bare(tile_id: str, **fields: Any) -> TileRecord:
