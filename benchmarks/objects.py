@@ -73,7 +73,7 @@ class Canned(Gateway):
 
     content: bytes
 
-    def fetch(self, name: str, /, *, body: Any = None, **values: Any) -> bytes:
+    def call_raw(self, name: str, /, *, body: Any = None, **values: Any) -> bytes:
         """Return the answer."""
         return self.content
 
