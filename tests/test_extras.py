@@ -50,7 +50,7 @@ def test_needed__other_libraries_are_not_ours() -> None:
 
 
 def test_pictures__without_opencv(without: Callable[[str], None], gateway: Gateway, tmp_path: Path) -> None:
-    """Each way to a picture names the extra; no image is said to be broken."""
+    """Each drawing call names the extra; no image is reported broken."""
     stack = make_stack(gateway, sections=2, rows=1, columns=1, images=tmp_path)
     without("cv2")
 

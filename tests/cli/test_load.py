@@ -20,7 +20,7 @@ from tests.conftest import ROOT
 
 
 def test_load__says_where_and_what(run: Run) -> None:
-    """The target goes to standard error, the result to standard output."""
+    """The target is printed to stderr, the result to stdout."""
     result = run("load", tiles_file("a.json", "a", "b"), "--stack", "lab/cortex/new")
 
     assert result.exit_code == 0
@@ -209,7 +209,7 @@ def test_load__limits(run: Run) -> None:
 
 
 def test_load__interrupted_replacement_says_what_is_left(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where replacing breaks off, the command says that tiles of before are there."""
+    """An interrupted replacement reports that old tiles remain in the stack."""
     words = ["load", tiles_file("a.json", "a"), "--stack", "lab/cortex/new"]
     assert run(*words).exit_code == 0
 

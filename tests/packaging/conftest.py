@@ -19,7 +19,7 @@ Run = Callable[..., str]
 
 
 def run(*words: str | os.PathLike[str], **options: object) -> str:
-    """Run a program and return what it printed; what it said is the message where it fails."""
+    """Run a program and return its output; if it fails, the output is the message."""
     done = subprocess.run([*map(str, words)], capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload]
     assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
     return str(done.stdout)
@@ -32,7 +32,7 @@ def tracked_files() -> list[str]:
 
 
 class Distributions(NamedTuple):
-    """What is uploaded."""
+    """Uploaded files."""
 
     wheel: Path
     sdist: Path

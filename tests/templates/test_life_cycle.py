@@ -73,7 +73,7 @@ def in_worker(render: Callable[[], str]) -> str:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_fork__a_worker_renders(tmp_path: Path) -> None:
-    """An application loaded before its workers are forked serves pages in each of them, and goes on itself."""
+    """An application loaded before forking serves pages in each worker and in the parent process."""
     with Gateway(f"embedded:{tmp_path / 'render.db'}", owner="lab", project="p") as gateway:
         stack = make_stack(gateway, sections=2, rows=1, columns=1)
         shown = in_django(PAGE, stack=stack)

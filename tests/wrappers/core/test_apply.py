@@ -34,7 +34,7 @@ def own(tile: Any) -> list[Any]:
     ],
 )
 def test_apply__ways(stack: StackWrapper, how: str, expected: Any) -> None:
-    """Each way puts the transform where it says, in all tiles of the sections, and derives the boxes."""
+    """Each mode places the transform as named, in all tiles of the sections, and derives boxes."""
     place = own(stack.tile("t1_1"))[1]
     other = own(stack.tile("t2_1"))
 
@@ -65,7 +65,7 @@ def test_apply__one_a_tile(stack: StackWrapper, gateway: Gateway) -> None:
 
 
 def test_apply__ids_and_matrices(stack: StackWrapper, gateway: Gateway) -> None:
-    """Affine matrices beside tile ids; with their sections named, a request a section reads the tiles."""
+    """Affine matrices with tile ids; with sections given, tiles are read in one request per section."""
     ids = ["t1_0", "t1_1", "t2_0"]
     matrices = np.tile(np.eye(2, 3), (3, 1, 1))
     matrices[:, 0, 2] = [0.5, 100, 200]
@@ -135,7 +135,7 @@ def test_apply__nothing_is_saved_before_all_are_changed(stack: StackWrapper, gat
 
 
 def test_apply__not_affine(stack: StackWrapper) -> None:
-    """What cannot be concatenated is told with the tile."""
+    """Failed concatenations name the tile."""
     with pytest.raises(RecordError, match="last transform of tile 't1_0'"), stack.editing() as edit:
         edit.apply({"t1_0": CURVED}, how="concatenate_last")
     with stack.editing(complete=False) as edit:
@@ -225,7 +225,7 @@ SECTIONS = {
 
 @pytest.fixture
 def acquired(gateway: Gateway) -> StackWrapper:
-    """The stack from which the Java clients started."""
+    """The input stack of the Java clients."""
     if not GOLDEN.is_dir():
         pytest.skip("results of the Java clients (../shared/golden-clients) are not here")
     stack = gateway.create_stack("acquire", resolution_nm=(4, 4, 35))

@@ -1,4 +1,4 @@
-"""How objects show themselves: from what is here, bounded, escaped, without a request."""
+"""Display of objects: loaded data only, bounded, escaped, without requests."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_display__makes_no_request(stack: StackWrapper, matches: MatchCollection
 
 
 def test_display__with_a_dead_service() -> None:
-    """Objects of a service that is not there show what their names say."""
+    """Objects of an unreachable service show their names."""
     stack = Gateway("localhost:1", owner="lab", project="cortex").stack("montage")
 
     assert repr(stack) == "<StackWrapper lab/cortex/montage>"
@@ -88,7 +88,7 @@ def test_display__with_a_dead_service() -> None:
 
 
 def test_html__shows_what_is_loaded(stack: StackWrapper) -> None:
-    """The table of an object grows with what was read of it; there is no page around it."""
+    """The table grows with the loaded data; it is a fragment, not a page."""
     before = stack._repr_html_()
     stack.load()
     after = stack._repr_html_()
@@ -165,7 +165,7 @@ def test_html__a_property_that_fails(stack: StackWrapper, gateway: Gateway) -> N
 
 
 def test_rich__tree_of_what_is_loaded(stack: StackWrapper, gateway: Gateway) -> None:
-    """A tree goes down as far as children were listed."""
+    """A tree extends as far as children are loaded."""
     stack.load()
     stack.sections()[0].tiles().load()
 
@@ -212,7 +212,7 @@ def test_dir__what_people_look_for(stack: StackWrapper) -> None:
 
 
 def test_attribute__says_what_was_meant(stack: StackWrapper) -> None:
-    """A name that is not there is answered with the object, what may be meant, and what is loaded of it."""
+    """The error of a missing attribute names the object, a suggestion, and its loaded data."""
     tile = stack.tile("t1_0")
 
     def message(name: str, of: Any = tile) -> str:
@@ -234,7 +234,7 @@ def test_attribute__says_what_was_meant(stack: StackWrapper) -> None:
 
 
 def test_attribute__the_error_travels(stack: StackWrapper) -> None:
-    """The error says the same in another process, where the object may not be."""
+    """The error's message survives pickling to a process without the object."""
     with pytest.raises(AttributeError) as caught:
         _ = stack.statte  # type: ignore[attr-defined]
 
@@ -246,7 +246,7 @@ def test_attribute__the_error_travels(stack: StackWrapper) -> None:
 
 
 def test_attribute__of_a_collection(stack: StackWrapper) -> None:
-    """Who asks a collection for what its objects have is told so."""
+    """A collection's error points to attributes of its objects."""
     sections = stack.sections()
 
     with pytest.raises(AttributeError, match=r"each object in it has: \[one\.tile_count for one in …\]"):
@@ -282,7 +282,7 @@ def test_attribute__misspelt_assignment(stack: StackWrapper, matches: MatchColle
 
 
 def test_copy__is_the_object(stack: StackWrapper) -> None:
-    """A wrapper stands for one thing in the service: copies of it, also inside of other things, are the same."""
+    """A wrapper represents one object of the service: copying, also inside containers, returns the same."""
     tile = stack.tile("t1_0")
 
     assert copy.copy(tile) is tile
@@ -292,7 +292,7 @@ def test_copy__is_the_object(stack: StackWrapper) -> None:
 
 
 def test_without_requests(stack: StackWrapper, gateway: Gateway) -> None:
-    """In the block what is loaded answers, and what is not raises before anything is sent."""
+    """In the block loaded data is available; anything else raises before a request."""
     sections = stack.sections().load()
 
     with gateway.counting() as requests, without_requests():

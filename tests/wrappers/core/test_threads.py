@@ -69,7 +69,7 @@ def test_threads__one_object(stack: StackWrapper, gateway: Gateway) -> None:
 
 
 def test_threads__writes_between(stack: StackWrapper, gateway: Gateway) -> None:
-    """What is read while others write is never older than a write that was over before the reading began."""
+    """Concurrent reads never return data older than a write that finished before the read began."""
     stop, wrong = threading.Event(), list[float]()
     written = [100.0]
     record = stack.tile("t1_0")._obj

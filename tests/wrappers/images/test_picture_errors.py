@@ -1,4 +1,4 @@
-"""What cannot be drawn is an error that says what to do."""
+"""Drawing errors and the remedies they name."""
 
 from __future__ import annotations
 

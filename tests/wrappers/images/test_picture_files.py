@@ -19,7 +19,7 @@ from tests.wrappers.images.pictured import image_of, plain_tile, put, ramp, save
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".JPEG", ".tif", ".tiff"])
 def test_save__formats(drawn: StackWrapper, tmp_path: Path, suffix: str) -> None:
-    """The end of the name says the format; nothing else is left in the folder."""
+    """The suffix selects the format; no other file is left in the folder."""
     picture = drawn.section(2).image(scale=0.1)
 
     picture.save(tmp_path / f"a{suffix}")
@@ -89,7 +89,7 @@ def test_export__sections_to_files(drawn: StackWrapper, tmp_path: Path) -> None:
 
 
 def test_export__is_taken_up_where_it_broke_off(drawn: StackWrapper, tmp_path: Path) -> None:
-    """What was finished before Ctrl-C stays and is not drawn again; nothing half-written is left."""
+    """Files finished before Ctrl-C stay and are not drawn again; no partial file is left."""
 
     def stop(done: int) -> None:
         raise KeyboardInterrupt

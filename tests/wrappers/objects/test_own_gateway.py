@@ -10,7 +10,7 @@ from rendergateway import Gateway, StackWrapper
 
 
 class LabGateway(Gateway):
-    """A gateway that looks around when it connects, and forgets to say `return self`."""
+    """A gateway whose connect() reads the version and lacks `return self`."""
 
     site: str
 
@@ -25,7 +25,7 @@ class LabGateway(Gateway):
 
 
 def test_connect__is_the_hook(tmp_path: Path) -> None:
-    """`with` runs connect() of the subclass and gives the gateway; building one runs nothing."""
+    """`with` runs connect() of the subclass and returns the gateway; construction does not."""
     address = f"embedded:{tmp_path / 'render.db'}"
     assert not hasattr(LabGateway(address), "site")
 

@@ -1,4 +1,4 @@
-"""Tiles of a stack by what they are asked for, whole or in pieces."""
+"""Queries for tiles of a stack, whole or in pieces."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_shared_transforms__as_objects(stack: StackWrapper, gateway: Gateway) ->
 
 
 def test_tile_groups(stack: StackWrapper, gateway: Gateway) -> None:
-    """A group holds the tiles that carry its name; which groups there are is read from the tiles."""
+    """A group holds the tiles with its id; the list of groups is derived from the tiles."""
     with stack.editing() as edit:
         edit.put([stack.tile(f"t{z}_0")._obj.evolve(group_id="left") for z in (1, 2)])
 
@@ -180,7 +180,7 @@ def test_iter_tiles(stack: StackWrapper, gateway: Gateway) -> None:
 
 @pytest.fixture
 def large(tmp_path: Path) -> Iterator[StackWrapper]:
-    """A layer of 5 × 5 overlapping tiles behind a lens and one of two tiles, of a service that gives at most seven."""
+    """A layer of 5 × 5 overlapping tiles with a lens and one of two tiles, in a service limited to seven tiles."""
     path = tmp_path / "render.db"
     with Gateway(f"embedded:{path}", owner="lab", project="cortex") as unlimited:
         stack = unlimited.create_stack("large")
@@ -239,7 +239,7 @@ def test_pieces__other_listings(large: StackWrapper) -> None:
 
 @pytest.mark.parametrize("batch", [6, 12])
 def test_pieces__streamed(large: StackWrapper, batch: int) -> None:
-    """A layer streams in pieces no larger than asked for, each tile once, whatever the service would give."""
+    """A layer streams in pieces no larger than requested, each tile once, whatever the service's limit."""
     pieces = [list(piece.tiles) for piece in large.section(1)._pieces(batch)]
 
     assert max(map(len, pieces)) <= min(batch, LIMIT)
@@ -273,7 +273,7 @@ def test_pieces__all_on_one_spot(large: StackWrapper) -> None:
 
 
 def test_tiles__one_box_after_another(stack: StackWrapper, gateway: Gateway) -> None:
-    """A box that is asked for again is the same collection while somebody holds it; nobody else keeps it."""
+    """Asking for a box again returns the same collection while it is referenced; nothing else keeps it."""
     gateway.objects.recent = Recent(limit_bytes=0)
     tiles = stack.tiles(box=Bounds(0, 0, 10, 10)).load()
     assert stack.tiles(box=Bounds(0, 0, 10, 10)) is tiles
