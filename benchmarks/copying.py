@@ -25,7 +25,7 @@ SECTION = 1000
 
 
 class Figures(NamedTuple):
-    """What a copy took."""
+    """Cost of a copy."""
 
     wall_s: float
     cpu_s: float
@@ -55,7 +55,7 @@ def serve(folder: str, name: str, count: int, ports: multiprocessing.Queue[tuple
     from rendergateway.service.serve import serve as serve_file
     from rendergateway.transforms import AffineModel2D
 
-    # A line a request would cost both sides the same, and hide the figures.
+    # Per-request logs would cost both sides the same and hide the figures.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     path = f"{folder}/{name}.db"
     if count:

@@ -26,7 +26,7 @@ from rendergateway.transforms import AffineModel2D, TransformReference, fit_lens
 SIDE, STEP, COLUMNS = 2048, 1900, 4
 SECTIONS = 100
 SCALE = 0.1
-# What the service keeps at most of images and of maps of lenses, and how many sections' images fill it at full size.
+# Cache limit of the service for images and lens maps; number of sections whose full-size images fill it.
 CACHE_MIB = 256 + 128
 SECTIONS_LOOKED_AT = 6
 

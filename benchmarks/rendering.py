@@ -67,7 +67,7 @@ class Mosaic:
         self.lens = fit_lens(points, bent, dimension=5, width=SIDE, height=SIDE)
 
     def second(self, number: int) -> str:
-        """Return where the second level of an image is."""
+        """Return the path of an image's second level."""
         return str(self.folder / f"{number}_2.png")
 
     def tiles(self, columns: int, *, lens: bool = False, pyramid: bool = False) -> tuple[Tile, ...]:

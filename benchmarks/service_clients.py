@@ -42,12 +42,12 @@ def layered(number: int) -> dict[str, Any]:
 
 def served(path: str, lines: multiprocessing.Queue[str]) -> None:
     """Serve *path*."""
-    # The log is thrown away: what takes its lines is none of the service.
+    # Discard the log, which is not part of the service.
     serve(path, port=0, threads=READERS + 1, on_ready=lines.put, on_request=len)
 
 
 def served_empty(lines: multiprocessing.Queue[str]) -> None:
-    """Serve an application that answers as much as one small GET does, and does nothing for it."""
+    """Serve an application with a constant answer of the size of one small GET."""
     from waitress.server import create_server
 
     answer = json.dumps(layered(5)).encode()

@@ -1,4 +1,4 @@
-"""``rendergateway load``: files in, sentences out."""
+"""``rendergateway load``: inputs and messages."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_load__missing_parts_of_the_name(run: Run, monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_load__bad_file(run: Run, content: bytes, sentence: str) -> None:
-    """A bad file is named in one sentence; nothing is stored, not even an empty database."""
+    """The error names the bad file; nothing is stored, not even an empty database."""
     tiles_file("good.json", "a")
     Path("bad.json").write_bytes(content)
 
@@ -130,7 +130,7 @@ def test_load__progress_on_a_terminal(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 def test_load__interrupted(tmp_path: Path) -> None:
-    """Ctrl-C ends the command with 130 and one sentence."""
+    """Ctrl-C ends the command with 130 and a message."""
     words = [*INTERRUPTIBLE, "load", "-", "--stack", "lab/cortex/new"]
     environment = {**os.environ, "RENDERGATEWAY_SERVICE": f"embedded:{tmp_path / 'render.db'}"}
     with subprocess.Popen(

@@ -43,7 +43,7 @@ def kept_for(server: MisbehavingServer) -> Path:
 def test_login__tried_and_kept(
     run: Run, server: MisbehavingServer, words: list[str], typed: bytes | None, authorization: str
 ) -> None:
-    """What a request succeeded with is kept for that server, and found by the next gateway; it is never printed."""
+    """Credentials are stored after a successful request, used by the next gateway, and never printed."""
     Path("token").write_text("good\n")
 
     result = run("login", "--service", server.url, *words, typed=typed)
@@ -156,7 +156,7 @@ def test_config__show(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_config__show_without_anything(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a configuration file it shows what a profile looks like."""
+    """Without a configuration file, an example profile is shown."""
     monkeypatch.delenv("RENDERGATEWAY_SERVICE")
 
     result = run("config", "show")

@@ -109,7 +109,7 @@ def test_picture__of_a_tile(draw: Run, volume: Path) -> None:
     ],
 )
 def test_picture__bad_input(draw: Run, words: list[str], code: int, sentence: str) -> None:
-    """What cannot be drawn is one sentence, and no file."""
+    """A drawing error is one line, and no file."""
     result = draw("picture", STACK, "-o", "a.png", *words)
 
     assert result.exit_code == code
@@ -119,7 +119,7 @@ def test_picture__bad_input(draw: Run, words: list[str], code: int, sentence: st
 
 
 def test_export__whole_sections(draw: Run) -> None:
-    """Sections go to files of a folder; a second run leaves them, and draws what a wider range adds."""
+    """Sections are saved to a folder; a second run keeps them and draws only those added."""
     words = ["export", STACK, "--format", "png", "--scale", "0.1", "--to", "pictures/"]
 
     first = draw(*words, "--z", "1..2")

@@ -56,7 +56,7 @@ def test_serve__logs_requests(tmp_path: Path) -> None:
 
 
 def test_serve__port_in_use(run: Run) -> None:
-    """A port that is taken is named in a sentence."""
+    """A port in use is named in the error."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -23,7 +23,7 @@ __all__ = ["FEATURES", "Feature", "Place"]
 
 
 class Place(NamedTuple):
-    """Where a feature is tried."""
+    """Context of a feature."""
 
     service: str  # a served service that has lab/cortex/montage with images, and the match collection "truth"
     files: Path  # volume.h5, volume.zarr, image.png, render.db
@@ -390,7 +390,7 @@ def slice_of_zarr(place: Place) -> None:
 def outcome(run: Callable[[Place], object], place: Place) -> str | None:
     try:
         run(place)
-    except Exception as error:  # whatever it is, it is what the user would have seen
+    except Exception as error:  # any error that a user would see
         return f"{type(error).__name__}: {error}"
     return None
 

@@ -15,7 +15,7 @@ from tests.packaging.places import ROOT
 
 pytestmark = pytest.mark.installs
 
-# What only a clone has a use for.
+# Files useful only in a clone.
 OF_A_CLONE = {".ci/run", ".gitignore"}
 MADE = r"PKG-INFO|rendergateway\.egg-info/[\w-]+\.(txt)|rendergateway\.egg-info/PKG-INFO"
 

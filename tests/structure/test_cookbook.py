@@ -112,7 +112,7 @@ def shell_words(code: str) -> set[str]:
 
 
 def dotted_words(code: str) -> set[str]:
-    """What a template asks of objects."""
+    """Attributes used in a template."""
     return set(re.findall(r"\.([a-z_]+)", code))
 
 

@@ -69,7 +69,7 @@ def project() -> dict[str, Any]:
 
 
 def libraries(requirements: list[Any]) -> set[str]:
-    """What the distributions of some requirements are imported by."""
+    """Import names of the distributions of requirements."""
     names = {re.match(r"[\w-]+", text).group() for text in requirements if isinstance(text, str)}  # type: ignore[union-attr]
     # Those for other versions of Python are not installed; they are named as they are imported.
     return {library for name in names - {"rendergateway"} for library in _libraries_of(name)}
@@ -151,7 +151,7 @@ def test_module__loads_none_of_an_extra(path: Path) -> None:
 
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_tests__import_what_is_declared(path: Path) -> None:
-    """What a test imports is declared by the project, one of its extras or the group of the tests."""
+    """Test imports are declared by the project, one of its extras or the test group."""
     declared = core() | set(EXTRAS) | libraries(project()["dependency-groups"]["test"])
     # Tests without a package of their own import each other by their plain names.
     declared |= {sibling.stem for sibling in path.parent.glob("*.py")}

@@ -50,7 +50,7 @@ def found(name: str) -> Any:
 
 @pytest.mark.parametrize(("page", "name"), sorted(set(names())))
 def test_from_docs__names_are_there(page: str, name: str) -> None:
-    """What a row names can be looked up."""
+    """Each name in a row exists."""
     found(name)
 
 
@@ -101,5 +101,5 @@ def called() -> set[str]:
 
 @pytest.mark.parametrize("name", sorted(called()))
 def test_from_docs__endpoints_are_there(name: str) -> None:
-    """What `gateway.call("…")` names on a page is in the table of endpoints."""
+    """Each `gateway.call("…")` on a page names a known endpoint."""
     assert name in ENDPOINTS

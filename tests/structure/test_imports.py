@@ -1,4 +1,4 @@
-"""The directions of the imports, and what a plain import loads."""
+"""Import directions, and modules loaded by a plain import."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def test_labels__in_every_engine(source: str, shown: str, stack: StackWrapper) -
 
 
 def test_labels__of_names_cost_nothing(stack: StackWrapper, counting: list[str]) -> None:
-    """What follows from a name makes no request."""
+    """Values derived from names need no request."""
     counting.clear()
 
     assert (stack.short_name, stack.section(2.5).z_label, stack.section(2.5).css_class) == ("montage", "2.5", "section")

@@ -1,4 +1,4 @@
-"""What template authors need, on the engines themselves."""
+"""Needs of template authors, on real engines."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_paginator(stack: StackWrapper, counting: list[str]) -> None:
 
 
 def test_classes__are_not_made(stack: StackWrapper) -> None:
-    """A class in the context is there to be compared; Django does not call it, nor what lives of it."""
+    """Django calls neither a class in the context nor its instances."""
     assert "TileWrapper" in in_django("{{ TileWrapper }}", TileWrapper=TileWrapper)
     assert in_django("{% if stack %}there{% endif %}", stack=stack) == "there"
     assert not callable(stack)
@@ -150,7 +150,7 @@ def test_classes__are_not_made(stack: StackWrapper) -> None:
 
 @pytest.mark.parametrize("name", ["delete", "reload", "set_state", "editing"])
 def test_mutators__are_not_called(name: str, stack: StackWrapper, counting: list[str]) -> None:
-    """What changes something shows as nothing in Django and is refused by Jinja2's sandbox."""
+    """Mutators render as missing in Django and are refused by Jinja2's sandbox."""
     counting.clear()
 
     assert in_django(f"{{{{ stack.{name} }}}}", stack=stack) == "‹missing›"
@@ -238,7 +238,7 @@ class Slipped(TileWrapper):
 
 
 def test_errors__of_own_properties(stack: StackWrapper, gateway: Gateway) -> None:
-    """A mistake in a property of one's own comes out in every engine; Jinja2 would print nothing for it."""
+    """An error in a subclass property is raised in every engine, though Jinja2 hides AttributeError."""
     gateway.register(Slipped)
     tile = stack.section(1).tiles()[0]
 

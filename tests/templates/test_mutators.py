@@ -1,4 +1,4 @@
-"""Nothing that a template engine calls by itself changes anything: all methods of all wrappers are looked at."""
+"""Methods that template engines call implicitly change nothing; all methods of all wrappers are checked."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def public_methods(of: type[Any]) -> Iterator[tuple[str, Any]]:
 
 
 def is_called_by_django(method: Any) -> bool:
-    """Whether Django calls it: it is not marked, and needs nothing."""
+    """Whether Django calls it: unmarked, no required arguments."""
     if getattr(method, "alters_data", False):
         return False
     try:

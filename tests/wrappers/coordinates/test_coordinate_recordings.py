@@ -63,7 +63,7 @@ def _is_misuse(kind: str, body: Any) -> bool:
 
 
 def decoded(answer: str) -> Any:
-    """Return an answer, or the sentence of a refusal as the batches have it."""
+    """Return an answer, or an error in the form of the batches."""
     try:
         return json.loads(answer or "null")
     except ValueError:
@@ -85,7 +85,7 @@ def usable(items: list[Any], member: str, count: int) -> list[int]:
 
 
 def same(found: CoordinateTable, recorded: Any) -> int:
-    """Compare the rows of one point, or one row, with what the service answered; return how many were compared."""
+    """Compare the rows of one point, or one row, with the recorded answer; return how many were compared."""
     rows = recorded if isinstance(recorded, list) else [recorded]
     assert len(found) == len(rows), (found, rows)
     for ours, theirs in zip(found, rows, strict=True):

@@ -1,4 +1,4 @@
-"""Points between tiles and the world: computed here, asked of the service, and what each costs."""
+"""Points between tiles and the world: computed locally or by the service; requests of each."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_locate__tiles_under_points(stack: StackWrapper, gateway: Gateway) -> No
 
 
 def test_locate__as_the_service(odd: StackWrapper, points: npt.NDArray[Any]) -> None:
-    """Bent, mirrored, flat, turned and bare tiles are found where the service finds them, with its sentences."""
+    """Bent, mirrored, flat, turned and bare tiles have the service's results and error messages."""
     finite = points[np.isfinite(points).all(axis=1)]
     found, asked = (odd.section(1).locate(finite, compute=compute) for compute in ("local", "service"))
 

@@ -106,7 +106,7 @@ def test_apply__all_sections(stack: StackWrapper) -> None:
 
 
 def test_apply__sees_what_is_stored_now(stack: StackWrapper, gateway: Gateway) -> None:
-    """Tiles are read anew: what another program put into them is not undone."""
+    """Tiles are read anew: writes of another program are kept."""
     tiles = stack.section(1).tiles().load()
     stack.set_state("LOADING")
     other = gateway.using()
@@ -241,7 +241,7 @@ def stored(stack: StackWrapper) -> dict[str, Any]:
 
 
 def java_result(client: str, case: str) -> dict[str, Any]:
-    """What the Java client left in the target stack."""
+    """Result of the Java client."""
     (file,) = (GOLDEN / client / case / "state").glob("*_resolvedTiles.json")
     found: dict[str, Any] = comparable(json.loads(file.read_bytes()))
     return found
@@ -263,7 +263,7 @@ def _numbers(text: str) -> Any:
 @pytest.mark.parametrize("boxes", ["service", "local"])
 @pytest.mark.parametrize("case", CHANGES)
 def test_golden__one_transform_a_tile(acquired: StackWrapper, case: str, boxes: str) -> None:
-    """What ImportTransformChangesClient makes of a list of changes, we do."""
+    """A list of changes yields ImportTransformChangesClient's results."""
     listed = json.loads((GOLDEN / "ImportTransformChangesClient" / case / "inputs/changes.json").read_bytes())
     changes = {change["tileId"]: from_spec(change["transform"]) for change in listed}
 
@@ -276,7 +276,7 @@ def test_golden__one_transform_a_tile(acquired: StackWrapper, case: str, boxes: 
 @pytest.mark.parametrize("boxes", ["service", "local"])
 @pytest.mark.parametrize("case", SECTIONS)
 def test_golden__one_transform_for_sections(acquired: StackWrapper, case: str, boxes: str) -> None:
-    """What TransformSectionClient makes of whole sections, we do."""
+    """Whole sections match TransformSectionClient's results."""
     how, sections = SECTIONS[case]
     shared_id = None if how == "concatenate_last" else "moved"
 

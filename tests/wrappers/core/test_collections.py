@@ -249,7 +249,7 @@ def test_map__first_error(mosaic: StackWrapper) -> None:
 
 
 def test_map__interrupted(mosaic: StackWrapper) -> None:
-    """Ctrl-C ends the work: nothing is left running."""
+    """Ctrl-C stops all workers."""
 
     def tell(done: int) -> None:
         raise KeyboardInterrupt

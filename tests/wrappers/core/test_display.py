@@ -25,7 +25,7 @@ from rendergateway import (
 from rendergateway.wrappers.core.object import ObjectWrapper
 
 EVIL = "<script>alert('x')</script>[red]&"
-# What IPython, rich, numpy and template engines ask an object for.
+# Attributes probed by IPython, rich, numpy and template engines.
 PROBES = (
     "_ipython_canary_method_should_not_exist_",
     "_ipython_display_",
@@ -46,7 +46,7 @@ def everything(stack: StackWrapper, matches: MatchCollectionWrapper) -> list[Obj
 
 
 def completions(one: Any) -> list[str | None]:
-    """What Python's own prompt offers after ``one.``."""
+    """Completions of Python's prompt after ``one.``."""
     completer = rlcompleter.Completer({"one": one})
     places = itertools.count()
     return list(iter(lambda: completer.complete("one.", next(places)), None))
@@ -60,7 +60,7 @@ def rich_text(shown: Any) -> str:
 
 
 def test_display__makes_no_request(stack: StackWrapper, matches: MatchCollectionWrapper, gateway: Gateway) -> None:
-    """Whatever is done to show objects, and whatever is probed for, asks the service for nothing."""
+    """Displaying objects, and probing their attributes, makes no request."""
     objects = everything(stack, matches)
     shown: list[Any] = [*objects, stack.sections(), stack.section(1).tiles(), matches.pairs(), gateway.owners()]
 
@@ -101,7 +101,7 @@ def test_html__shows_what_is_loaded(stack: StackWrapper) -> None:
 
 
 def test_html__escapes_everything(gateway: Gateway) -> None:
-    """Names are data: in HTML and in rich they come out as they are."""
+    """Names are data: escaped in HTML, literal in rich."""
     stack = gateway.create_stack("evil")
     with stack.editing() as edit:
         edit.put([TileRecord(tile_id=EVIL, z=1, width=9, height=9, labels=[EVIL], transforms=[])])
@@ -136,7 +136,7 @@ def test_html__bounded(gateway: Gateway) -> None:
 
 
 def test_html__after_a_write(stack: StackWrapper, gateway: Gateway) -> None:
-    """What a write made old is not shown, and not read again for showing."""
+    """Data made stale by a write is neither shown nor read again."""
     tiles = stack.section(1).tiles().load()
     stack.set_state("LOADING")
 
@@ -258,7 +258,7 @@ def test_attribute__of_a_collection(stack: StackWrapper) -> None:
 
 
 def test_attribute__a_failing_property_is_no_missing_one(stack: StackWrapper, gateway: Gateway) -> None:
-    """An AttributeError inside a property comes out as an error that no template engine takes for "not there"."""
+    """An AttributeError inside a property is raised as an error that template engines do not swallow."""
 
     class Slipped(TileWrapper):
         @property
@@ -273,7 +273,7 @@ def test_attribute__a_failing_property_is_no_missing_one(stack: StackWrapper, ga
 
 
 def test_attribute__misspelt_assignment(stack: StackWrapper, matches: MatchCollectionWrapper) -> None:
-    """A field cannot be assigned, nor one that does not exist: nothing is written that way."""
+    """Neither existing fields nor unknown ones can be assigned."""
     for wrapper in everything(stack, matches):
         with pytest.raises(AttributeError):
             wrapper.nmae = 1  # type: ignore[attr-defined]

@@ -68,7 +68,7 @@ def test_write__what_was_read_before_is_read_again(stack: StackWrapper, gateway:
 
 
 def test_write__by_others_shows_after_reload(tmp_path: Path) -> None:
-    """What another gateway writes shows after reload, not before."""
+    """Writes of another gateway appear only after reload."""
     ours = Gateway(f"embedded:{tmp_path / 'render.db'}", owner="lab", project="cortex")
     other = Gateway(f"embedded:{tmp_path / 'render.db'}", owner="lab", project="cortex")
     stack = ours.create_stack("s")

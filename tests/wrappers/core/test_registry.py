@@ -1,4 +1,4 @@
-"""Classes of one's own in the place of wrappers."""
+"""User classes registered for wrappers."""
 
 from __future__ import annotations
 
@@ -244,7 +244,7 @@ def test_register__every_kind_everywhere(stack: StackWrapper, matches: MatchColl
 
 
 def test_register__two_gateways(tmp_path: Path) -> None:
-    """Two gateways of one process, in two threads, have classes of their own; objects are equal all the same."""
+    """Two gateways in two threads of one process have separate classes; objects still compare equal."""
     address = f"embedded:{tmp_path / 'render.db'}"
     with Gateway(address, owner="o", project="p") as one, Gateway(address, owner="o", project="p") as other:
         with one.create_stack("s").editing() as edit:
@@ -272,7 +272,7 @@ def test_mixin__counts_once_through_the_connection(stack: StackWrapper, matches:
 
 
 def test_prepare__values_travel(gateway: Gateway) -> None:
-    """What a wrapper was made with comes with it when it is pickled."""
+    """Pickling a wrapper preserves its extra values."""
     remote = Gateway("localhost:1", owner="o", project="p")
     tile = FineTile(remote, key=TileKey("o", "p", "s", "a"), note="blurred")
 
@@ -281,7 +281,7 @@ def test_prepare__values_travel(gateway: Gateway) -> None:
 
 
 def test_subclass__keeps_the_marks(stack: StackWrapper) -> None:
-    """Who overrides a verb that changes something need not mark it again."""
+    """An overridden mutator need not be marked again."""
 
     class Guarded(StackWrapper):
         def delete(self, *, dry_run: bool = False) -> None:
@@ -397,7 +397,7 @@ def test_loose_wrapper__of_other_kinds() -> None:
 
 
 def test_aliases__show_the_values_of_their_verbs() -> None:
-    """help() of an alias shows what the primary verb takes."""
+    """help() of an alias shows its primary's signature."""
     assert inspect.signature(StackWrapper.simpleMarshal) == inspect.signature(StackWrapper.simple_marshal)
     assert list(inspect.signature(StackWrapper.getName).parameters) == ["self"]
 

@@ -85,7 +85,7 @@ def test_copies__sections_of_an_iterator(stack: StackWrapper, verb: str) -> None
 
 @pytest.mark.parametrize("verb", ["clone_to", "copy_to"])
 def test_copies__sections_that_are_not_there(stack: StackWrapper, gateway: Gateway, verb: str) -> None:
-    """A section that the stack does not have is an error, and nothing is made."""
+    """A missing section is an error, and no stack is created."""
     with gateway.counting() as requests, pytest.raises(NotFoundError, match=r"has no section at z 99, 7\.5"):
         getattr(stack, verb)("new", sections=[1, 99, 7.5])
 
@@ -156,7 +156,7 @@ def test_copy__with_changes(stack: StackWrapper, gateway: Gateway) -> None:
 
 
 def test_copy__boxes_follow_changed_transforms(stack: StackWrapper) -> None:
-    """Where the function moves tiles and leaves their boxes, the boxes are derived anew."""
+    """If the function moves tiles but keeps their boxes, the boxes are derived anew."""
 
     def moved(tiles: TileTable) -> TileTable:
         affines = tiles.last_affine.copy()

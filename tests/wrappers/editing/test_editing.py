@@ -53,7 +53,7 @@ def test_editing__left_loading_after_an_error(stack: StackWrapper) -> None:
 
 
 def test_editing__keep_loading(stack: StackWrapper) -> None:
-    """Who wants to go on later leaves the stack LOADING."""
+    """complete=False leaves the stack LOADING."""
     with stack.editing(complete=False):
         pass
 
@@ -104,7 +104,7 @@ def test_put__brings_shared_transforms_along(stack: StackWrapper, gateway: Gatew
 
 
 def test_put__missing_transform(stack: StackWrapper) -> None:
-    """A reference to nothing names the tile and the transform, and nothing is stored."""
+    """A dangling reference names tile and transform, and nothing is stored."""
     lost = TileRecord(tile_id="lost", z=1, width=9, height=9, transforms=[TransformReference("nothing")])
 
     with pytest.raises(RecordError, match=r"'lost'.*'nothing'"), stack.editing() as edit:
@@ -120,7 +120,7 @@ def test_put__one_id_twice(stack: StackWrapper) -> None:
 
 
 def test_put__unchanged_text_stays(stack: StackWrapper, gateway: Gateway) -> None:
-    """A section read and written back unchanged leaves every stored text as it was, to the byte."""
+    """A section read and written back unchanged is byte-identical in the store."""
     before = gateway.call_raw("section.resolved_tiles", **stack.section(1)._key._asdict())
 
     with stack.editing() as edit:
@@ -130,7 +130,7 @@ def test_put__unchanged_text_stays(stack: StackWrapper, gateway: Gateway) -> Non
 
 
 def test_put__resolved_tiles(stack: StackWrapper, gateway: Gateway) -> None:
-    """What a service answered can be put as it came."""
+    """An answer of a service can be put as is."""
     answer = ResolvedTiles.from_json(gateway.call_raw("section.resolved_tiles", **stack.section(3)._key._asdict()))
     copy = gateway.create_stack("copy")
 
@@ -309,7 +309,7 @@ def test_editing__opened_by_two(stack: StackWrapper, gateway: Gateway) -> None:
 
 
 def test_editing__completed_by_another(stack: StackWrapper, gateway: Gateway) -> None:
-    """What another completed meanwhile need not be completed again."""
+    """A stack completed meanwhile is not completed again."""
     with gateway.counting() as requests, stack.editing() as edit:
         edit.put(boxed("mine"))
         another(gateway).stack("montage").set_state("COMPLETE")

@@ -117,7 +117,7 @@ def test_put__flattened_tiles_are_refused(stack: StackWrapper, empty: StackWrapp
 
 
 def test_tiles_resolved__requests(stack: StackWrapper, gateway: Gateway) -> None:
-    """Flattened records cost one request; of an empty layer there are none, of a missing stack an error."""
+    """Flattened records take one request; an empty layer has none, a missing stack is an error."""
     with gateway.counting() as requests:
         assert len(stack.section(1).resolved_tiles()) == 2
     assert requests == ["section.tile_specs"]
@@ -208,7 +208,7 @@ def test_boxes__here_as_the_service_derives_them(gateway: Gateway) -> None:
 def test_boxes__that_the_service_could_not_derive(
     empty: StackWrapper, gateway: Gateway, boxes: str, missing: tuple[str, ...], words: str
 ) -> None:
-    """A tile of unknown size is named before anything is sent; where its box is kept it is saved."""
+    """A tile of unknown size is an error before any request; with its box kept it is saved."""
     tile = bare("a").evolve(**dict.fromkeys(missing))
 
     with (
@@ -465,7 +465,7 @@ def test_new_version__reopens(stack: StackWrapper, gateway: Gateway, caplog: pyt
 
 
 def test_rename__the_old_wrapper_finds_nothing(stack: StackWrapper, gateway: Gateway) -> None:
-    """The stack of the new name is returned; the old one answers that there is nothing."""
+    """The renamed stack is returned; the old wrapper is a missing stack."""
     target = gateway.stack("other/aligned")
     assert not target.exists
     listed = gateway.project("other").stacks()
@@ -550,7 +550,7 @@ def test_put__resolved_tiles_with_transforms(empty: StackWrapper) -> None:
 
 @pytest.mark.parametrize("tile_id", ["a/b", "a/", ".", ".."])
 def test_put__ids_without_an_address(empty: StackWrapper, gateway: Gateway, tile_id: str) -> None:
-    """Such tiles are saved, listed and used; what asks for one alone is refused before it finds another thing."""
+    """Such tiles are saved, listed and used; reading one alone is refused, as it could find another tile."""
     with empty.editing() as edit:
         edit.put([bare("a"), bare(tile_id)])
 

@@ -23,7 +23,7 @@ from rendergateway import (
 )
 from tests.wrappers.images.pictured import channel_images, image_in, image_of, opacity, plain_tile, put, save, shifted
 
-# -- what a picture is -------------------------------------------------------------------------------------------
+# -- properties of a picture -------------------------------------------------------------------------------------
 
 
 def test_picture__is_an_array(drawn: StackWrapper) -> None:
@@ -122,7 +122,7 @@ def test_tile__frames_show_the_same_spot(drawn: StackWrapper) -> None:
 @pytest.mark.parametrize("frame", ["raw", "lens_corrected", "world"])
 @pytest.mark.parametrize("compute", ["service", "local"])
 def test_tile__far_from_the_origin(two_channels: StackWrapper, frame: str, compute: str) -> None:
-    """However far away a tile lies, no frame shows an empty picture."""
+    """No frame shows an empty picture, even of a distant tile."""
     picture = two_channels.tile("t1").image(frame, channel="DAPI", compute=compute)
 
     assert np.array_equal(picture[:-1, :-1], channel_images()["DAPI"][:-1, :-1])
@@ -176,7 +176,7 @@ def test_channels__composed_in_colours(two_channels: StackWrapper) -> None:
 
 
 def test_section__requests(drawn: StackWrapper) -> None:
-    """A box costs one request; the whole section also what its bounds need, once."""
+    """A box takes one request; a whole section also reads its bounds, once."""
     with drawn._conn.counting() as requests:
         drawn.section(1).image(box=Bounds(0, 0, 100, 100))
         assert requests == ["box.png"]
@@ -374,7 +374,7 @@ def test_url__shows_the_picture(drawn: StackWrapper) -> None:
 
 
 def test_url__of_a_service_with_an_address() -> None:
-    """Where the service has an address, pictures have."""
+    """Pictures of a remote service have URLs."""
     gateway = Gateway("render.test:8080", owner="o", project="p")
 
     assert gateway.image_base_url == "http://render.test:8080/render-ws/v1"

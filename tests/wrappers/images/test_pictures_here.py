@@ -1,4 +1,4 @@
-"""Pictures drawn in this process: the same pixels, and where their images lie."""
+"""Pictures drawn in this process: equal pixels, location of images."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def store_what_was_recorded(gateway: Gateway, scenario: Scenario, images: Path) 
 
 
 def same(image: Callable[..., Picture]) -> int:
-    """Compare a picture of the service with one drawn here; 0 where both fail."""
+    """Compare a picture of the service with one drawn here; 0 if both fail."""
     try:
         service = image()
     except (ServiceError, ImageError, RecordError):
@@ -99,7 +99,7 @@ def same(image: Callable[..., Picture]) -> int:
     return 1
 
 
-# -- where images lie --------------------------------------------------------------------------------------------
+# -- location of images ------------------------------------------------------------------------------------------
 
 
 def test_image_paths__lead_from_the_services_folders_to_mine(gateway: Gateway, tmp_path: Path) -> None:

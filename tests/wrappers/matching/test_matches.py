@@ -178,7 +178,7 @@ def test_pairs__without_points(many: MatchCollectionWrapper, gateway: Gateway) -
 
 
 def test_pairs__section_of_two_ids(gateway: Gateway) -> None:
-    """Where a layer holds two sections, pairs between them are within it, and not outside."""
+    """In a layer of two sections, pairs between them are within it, not outside."""
     stack = gateway.create_stack("twofold")
     layouts = {"a": "1a", "b": "1b", "c": "2"}
     with stack.editing() as edit:

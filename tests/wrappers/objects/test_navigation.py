@@ -118,7 +118,7 @@ def test_tiles__empty_layer_and_missing_stack(stack: StackWrapper, gateway: Gate
 
 
 def test_missing__says_what_the_service_says(stack: StackWrapper, gateway: Gateway) -> None:
-    """Unknown stack and tile are NotFoundError, the service's sentence first."""
+    """Unknown stack and tile are NotFoundError, the service's message first."""
     with pytest.raises(NotFoundError, match=r"^stack with owner 'lab', project 'cortex', and name 'nope' does not"):
         gateway.stack("nope").load()
     with pytest.raises(NotFoundError, match=r"^tile spec with id 'x' does not exist"):

@@ -50,7 +50,7 @@ def evaluated(call: str, stack: StackWrapper) -> Any:
 @pytest.mark.parametrize("call", [*WHOLE, *CHOSEN, *NAMED, "stack.load()", "stack.state", "stack.bounds"])
 @pytest.mark.parametrize("name", ["nobody/nothing/nowhere", "lab/nothing/nowhere", "lab/cortex/nowhere"])
 def test_unknown_stack(call: str, name: str, stack: StackWrapper, gateway: Gateway) -> None:
-    """Of a stack that the service does not know nothing is read, whether owner, project or stack is unknown."""
+    """Any read of an unknown stack is an error, whether owner, project or stack is unknown."""
     with pytest.raises(NotFoundError):
         _ = len(found) if hasattr(found := evaluated(call, gateway.stack(name)), "__len__") else found
 
@@ -76,7 +76,7 @@ def test_stack_without_tiles(call: str, state: str, gateway: Gateway, stack: Sta
 @pytest.mark.parametrize("call", CHOSEN)
 @pytest.mark.parametrize("state", ["COMPLETE", "LOADING", "READ_ONLY"])
 def test_nothing_of_that_kind(call: str, state: str, stack: StackWrapper) -> None:
-    """Where a stack has tiles but none of those asked for, the answer is empty, in every state."""
+    """If a stack has tiles but none requested, the result is empty, in every state."""
     stack.set_state(state)
 
     assert not evaluated(call, stack)

@@ -1,4 +1,4 @@
-"""A gateway class of one's own."""
+"""A subclass of Gateway."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_connect__is_the_hook(tmp_path: Path) -> None:
 
 
 def test_class__is_kept(tmp_path: Path) -> None:
-    """What `using` makes, what comes out of a pickle and the `_conn` of every object are of the same class."""
+    """`using`, unpickling and the `_conn` of every object preserve the class."""
     with LabGateway(f"embedded:{tmp_path / 'render.db'}", owner="lab", project="cortex") as lab:
         stack = lab.create_stack("s")
         child = lab.using(project="other")

@@ -28,7 +28,7 @@ LIMIT = 7
 
 
 def test_tiles__by_what_they_are_asked_for(stack: StackWrapper, gateway: Gateway) -> None:
-    """Each way to ask costs the one request that answers it."""
+    """Each query takes exactly one request."""
     asked = {
         "section.resolved_tiles": stack.tiles(z=2),
         "stack.resolved_tiles": stack.tiles(z=(2, 3), box=Bounds(0, 0, 50, 50)),
@@ -49,7 +49,7 @@ def test_tiles__by_what_they_are_asked_for(stack: StackWrapper, gateway: Gateway
 
 
 def test_tiles__by_section_id(stack: StackWrapper, gateway: Gateway) -> None:
-    """The tiles of a section id are found in whatever layers they lie, as they are stored."""
+    """The tiles of a section id are found in all layers, as stored."""
     with stack.editing() as edit:
         edit.put([stack.tile("t3_0")._obj.evolve(tile_id="moved", z=9.0)])
 
@@ -248,7 +248,7 @@ def test_pieces__streamed(large: StackWrapper, batch: int) -> None:
 
 
 def test_pieces__smaller_than_what_overlaps(large: StackWrapper) -> None:
-    """Tiles that touch come together where fewer at a time are asked for; none at a time is misuse."""
+    """A batch smaller than a set of overlapping tiles may be exceeded; batch=0 is an error."""
     with large._conn.counting() as requests:
         assert sorted(tile.tile_id for tile in large.iter_tiles(z=1, batch=1)) == EVERY
 
