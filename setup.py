@@ -1,4 +1,4 @@
-"""The description of the distributions: README and changelog, in which a file of the project is a name, not a link."""
+"""The description of the distributions: README and changelog, with links to project files reduced to names."""
 
 import re
 from pathlib import Path

@@ -166,13 +166,13 @@ def port_in(line: str) -> int:
 
 
 def peak_kb() -> int:
-    """Peak RSS of this process alone; what getrusage tells is inherited from the parent."""
+    """Peak RSS of this process alone; that of getrusage is inherited from the parent."""
     status = Path("/proc/self/status").read_text()
     return int(re.findall(r"VmHWM:\s+(\d+)", status)[0])
 
 
 def listing(side: str, port: int, results: multiprocessing.Queue[tuple[float, float, float]]) -> None:
-    """List the section in a process of its own; tell CPU, wall and added peak RSS."""
+    """List the section in its own process; report CPU, wall and added peak RSS."""
     if side == "ours":
         from rendergateway import Gateway
 

@@ -2,8 +2,8 @@
 Copying a stack from one service to another, against renderapi's get and put on the same services.
 
 Run: ``python benchmarks/copying.py [--full]``: 20 000 tiles in sections of 1 000, or 100 000 with ``--full``. Both
-services are embedded ones, served by processes of their own. The sides alternate; rates are tiles a second of wall
-time, most of which the services take: how much, a third side shows, which hands the bytes on unread. CPU and peak RSS
+services are embedded, each served by its own process. The sides alternate; rates are tiles per second of wall
+time. Most of it is spent in the services: a third side, which forwards bytes unread, shows how much. CPU and peak RSS
 are those of the copying process, without the services.
 """
 
@@ -25,7 +25,7 @@ SECTION = 1000
 
 
 class Figures(NamedTuple):
-    """What a copy took."""
+    """Cost of a copy."""
 
     wall_s: float
     cpu_s: float
@@ -55,7 +55,7 @@ def serve(folder: str, name: str, count: int, ports: multiprocessing.Queue[tuple
     from rendergateway.service.serve import serve as serve_file
     from rendergateway.transforms import AffineModel2D
 
-    # A line a request would cost both sides the same, and hide the figures.
+    # Per-request logs would cost both sides the same and hide the figures.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     path = f"{folder}/{name}.db"
     if count:
@@ -111,7 +111,7 @@ def copy_theirs(source: int, target: int, name: str) -> None:
 
 
 def warm_up(side: str, port: int) -> None:
-    """Import, and make one small request: that is no part of copying."""
+    """Import and make one small request, excluded from the figures."""
     if side == "theirs":
         import renderapi
 
@@ -165,7 +165,7 @@ def compare(count: int, rounds: int, workers: int) -> None:
 
 
 def check_same(ports: dict[str, int], rounds: int) -> None:
-    """Our copy is what was copied; theirs has as many tiles, but not all of their members."""
+    """Our copy equals the original; theirs has as many tiles, but not all their members."""
     from rendergateway import Gateway
 
     last = rounds - 1

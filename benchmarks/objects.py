@@ -69,7 +69,7 @@ def answer(count: int) -> bytes:
 
 
 class Canned(Gateway):
-    """A gateway that has the answer already: what is measured is what objects are made of it."""
+    """A gateway with a canned answer, to measure the construction of objects alone."""
 
     content: bytes
 

@@ -1,9 +1,9 @@
 """
 Speed of pictures through the objects; to be run on a quiet machine.
 
-``python -m benchmarks.pictures`` prints one line per measurement: the figure, the goal where there is one, and what was
-measured. Sections are of four by four tiles of 2048 × 2048 pixels with a lens, in an embedded service; each tile has an
-image of a name of its own, so that what is kept of images would show as memory that grows.
+``python -m benchmarks.pictures`` prints one line per measurement: the figure, the goal if any, and a description.
+Sections have four by four tiles of 2048 × 2048 pixels with a lens, in an embedded service; each tile has an image file
+of its own, so that cached images would show as growing memory.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from rendergateway.transforms import AffineModel2D, TransformReference, fit_lens
 SIDE, STEP, COLUMNS = 2048, 1900, 4
 SECTIONS = 100
 SCALE = 0.1
-# What the service keeps at most of images and of maps of lenses, and how many sections' images fill it at full size.
+# Cache limit of the service for images and lens maps; number of sections whose full-size images fill it.
 CACHE_MIB = 256 + 128
 SECTIONS_LOOKED_AT = 6
 
@@ -37,7 +37,7 @@ def texture(seed: int) -> npt.NDArray[Any]:
 
 
 def make_volume(gateway: Gateway, folder: Path) -> StackWrapper:
-    """Store sections of which each is shifted a little against the one before."""
+    """Store sections, each shifted slightly against the previous one."""
     for number in range(COLUMNS * COLUMNS):
         cv2.imwrite(str(folder / f"{number}.png"), texture(number))
         for z in range(SECTIONS):

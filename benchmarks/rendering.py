@@ -1,7 +1,7 @@
 """
 Speed of drawing, as ratios against bare OpenCV and against the real service; to be run on a quiet machine.
 
-``python -m benchmarks.rendering`` prints one line per measurement: the figure, the goal, and what was measured. The
+``python -m benchmarks.rendering`` prints one line per measurement: the figure, the goal, and a description. The
 times of the real service are those of its CPU, scaled by how fast this machine is now.
 """
 
@@ -67,7 +67,7 @@ class Mosaic:
         self.lens = fit_lens(points, bent, dimension=5, width=SIDE, height=SIDE)
 
     def second(self, number: int) -> str:
-        """Return where the second level of an image is."""
+        """Return the path of an image's second level."""
         return str(self.folder / f"{number}_2.png")
 
     def tiles(self, columns: int, *, lens: bool = False, pyramid: bool = False) -> tuple[Tile, ...]:
@@ -181,7 +181,7 @@ def many_boxes(mosaic: Mosaic) -> None:
     """
     Measure how two cores share 200 boxes of a layer that four clients ask for, and what the memory grows to.
 
-    How many cores were kept at work (CPU of all threads / time) tells of the machine, too: others may use it.
+    The number of busy cores (CPU of all threads / time) depends on the load of the machine, too.
     """
     bound, tiles = 96 * MIB, mosaic.tiles(4)
     corners = [(tile, *tile.transform.apply([0, 0]).tolist()) for tile in tiles]
@@ -211,7 +211,7 @@ def many_boxes(mosaic: Mosaic) -> None:
 
 
 def warps_alone(_: int = 0) -> float:
-    """Return the time of bare warps in this process: what two cores can give is what two such processes get."""
+    """Return the time of bare warps in this process: two such processes show the limit of two cores."""
     cv2.setNumThreads(1)
     pixels, turn = texture(SIDE, 0), np.array([[0.999, 0.01, 3], [-0.01, 0.999, 4]])
     return least(

@@ -4,7 +4,7 @@ The embedded service against the least that could do the same: ratios, to be run
 ``python -m benchmarks.service`` prints one line per measurement: the ratio, the goal, and the CPU of both.
 """
 
-# Each measurement is done before the loop goes on, so that what a lambda sees is what it was made for.
+# Each measurement finishes within its iteration, so that a lambda sees the values of that iteration.
 # ruff: noqa: B023
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def tile(number: int, *, boxed: bool) -> dict[str, Any]:
 
 
 def seconds(work: Callable[[], object], times: int = 1, clock: Callable[[], float] = time.process_time) -> float:
-    """Return the least CPU that *work* took in this process, or the least of what another clock says."""
+    """Return the least CPU time of *work* in this process, or the least time by another clock."""
     found = []
     for _ in range(times):
         start = clock()
@@ -214,7 +214,7 @@ def loopback(client: Client, folder: str) -> None:
 
 
 def coordinates(client: Client) -> None:
-    """Carry points both ways, against decoding and encoding their JSON."""
+    """Map points both ways, against decoding and encoding their JSON."""
     numbers = range(COORDINATES)
     local = [
         {"tileId": tile(n % 400, boxed=True)["tileId"], "local": [n % 1800 + 0.5, n % 1700 + 0.25]} for n in numbers

@@ -42,12 +42,12 @@ def layered(number: int) -> dict[str, Any]:
 
 def served(path: str, lines: multiprocessing.Queue[str]) -> None:
     """Serve *path*."""
-    # The log is thrown away: what takes its lines is none of the service.
+    # Discard the log, which is not part of the service.
     serve(path, port=0, threads=READERS + 1, on_ready=lines.put, on_request=len)
 
 
 def served_empty(lines: multiprocessing.Queue[str]) -> None:
-    """Serve an application that answers as much as one small GET does, and does nothing for it."""
+    """Serve an application with a constant answer of the size of one small GET."""
     from waitress.server import create_server
 
     answer = json.dumps(layered(5)).encode()
@@ -62,7 +62,7 @@ def served_empty(lines: multiprocessing.Queue[str]) -> None:
 
 
 def reader(url: str, start: multiprocessing.synchronize.Barrier, results: multiprocessing.Queue[list[float]]) -> None:
-    """Read at a steady rate over one connection; tell how long each answer took after it was due."""
+    """Read at a steady rate over one connection; report each answer's delay after its due time."""
     split, found = urlsplit(url), []
     request = f"GET {split.path} HTTP/1.1\r\nHost: {split.netloc}\r\n\r\n".encode()
     with socket.create_connection((split.hostname or "", split.port or 0)) as connection:
@@ -118,7 +118,7 @@ class Writer:
 
 @attrs.frozen
 class Reading:
-    """What the readers saw: 95th percentile of the time to an answer, in seconds, and what was measured meanwhile."""
+    """Latency of the readers, 95th percentile in seconds, and the figure measured meanwhile."""
 
     percentile_s: float
     meanwhile: float

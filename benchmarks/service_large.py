@@ -6,7 +6,7 @@ completed, cloned, deleted, its space given back; then the CPU of single request
 scaled by what this machine takes for the same calibration.
 """
 
-# Each measurement is done before the loop goes on, so that what a lambda sees is what it was made for.
+# Each measurement finishes within its iteration, so that a lambda sees the values of that iteration.
 # ruff: noqa: B023
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def against_the_real_service(client: Client, folder: str) -> None:
         return lambda: client.send("PUT", url, body)
 
     def get(url: str, times: int = 1) -> Callable[[], object]:
-        # What it takes to prepare a request is the client's.
+        # Exclude the client's request preparation.
         prepared = requests.Request("GET", url).prepare()
         return lambda: [client.adapter.send(prepared) for _ in range(times)]
 

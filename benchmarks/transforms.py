@@ -180,7 +180,7 @@ def their_tile(transforms: list[object]) -> TileSpec:
 
 
 def their_box(tile: TileSpec, halvings: int) -> FloatArray:
-    """Return corners of the polygon, and its box; five halvings give about the 32 points per edge of the service."""
+    """Return corners of the polygon, and its box; five halvings match the service's ~32 points per edge."""
     polygon = tile.bbox_transformed(ndiv_inner=halvings)
     return np.concatenate([polygon.min(axis=0), polygon.max(axis=0)])
 

@@ -25,14 +25,14 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def _default_registry() -> Iterator[None]:
-    """What a test registers by default, or has announced, goes with it."""
+    """Undo default and announced registrations after each test."""
     with registry.DEFAULT.kept(), registry.ANNOUNCED.kept():
         yield
 
 
 @pytest.fixture
 def shared_data() -> Path:
-    """Real tile specs and matches, where they lie beside the project."""
+    """Real tile specs and matches, stored beside the project."""
     folder = SHARED / "data"
     if not folder.is_dir():
         pytest.skip("real data (../shared/data) is not here")

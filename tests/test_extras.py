@@ -1,4 +1,4 @@
-"""A library of an extra that is missing is one sentence with the command that installs it."""
+"""A missing library of an extra is an error with the command that installs it."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def test_error__is_one_of_configuration_and_of_imports() -> None:
 
 
 def test_needed__other_libraries_are_not_ours() -> None:
-    """What no extra installs is missing as always: the library that imports it is broken."""
+    """A missing library outside all extras is an ordinary ModuleNotFoundError."""
     with pytest.raises(ModuleNotFoundError, match="No module named 'no_such_library'"):
         require("this", "no_such_library")
 
 
 def test_pictures__without_opencv(without: Callable[[str], None], gateway: Gateway, tmp_path: Path) -> None:
-    """Each way to a picture names the extra; no image is said to be broken."""
+    """Each drawing call names the extra; no image is reported broken."""
     stack = make_stack(gateway, sections=2, rows=1, columns=1, images=tmp_path)
     without("cv2")
 

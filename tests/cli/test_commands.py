@@ -20,7 +20,7 @@ WITHOUT = "import sys; sys.modules['{name}'] = None; from rendergateway.cli impo
 
 @pytest.mark.parametrize("name", ["click", "rich"])
 def test_command__without_the_extra(name: str) -> None:
-    """Without click or rich one sentence says what to install."""
+    """Without click or rich, one line names the extra needed."""
     result = subprocess.run(
         [sys.executable, "-c", WITHOUT.format(name=name)], capture_output=True, text=True, check=False
     )
@@ -89,7 +89,7 @@ def test_command__interrupted_while_importing() -> None:
 
 
 def test_command__interrupted_while_editing(gateway: Gateway) -> None:
-    """Interrupted half-way, a command ends with 130 and says in which state the stack was left."""
+    """An interrupted command exits with 130 and reports the state of the stack it left."""
     group = type(commands)("group")
 
     @group.command()

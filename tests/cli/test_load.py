@@ -1,4 +1,4 @@
-"""``rendergateway load``: files in, sentences out."""
+"""``rendergateway load``: inputs and messages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.conftest import ROOT
 
 
 def test_load__says_where_and_what(run: Run) -> None:
-    """The target goes to standard error, the result to standard output."""
+    """The target is printed to stderr, the result to stdout."""
     result = run("load", tiles_file("a.json", "a", "b"), "--stack", "lab/cortex/new")
 
     assert result.exit_code == 0
@@ -59,7 +59,7 @@ def test_load__missing_parts_of_the_name(run: Run, monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_load__bad_file(run: Run, content: bytes, sentence: str) -> None:
-    """A bad file is named in one sentence; nothing is stored, not even an empty database."""
+    """The error names the bad file; nothing is stored, not even an empty database."""
     tiles_file("good.json", "a")
     Path("bad.json").write_bytes(content)
 
@@ -130,7 +130,7 @@ def test_load__progress_on_a_terminal(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 def test_load__interrupted(tmp_path: Path) -> None:
-    """Ctrl-C ends the command with 130 and one sentence."""
+    """Ctrl-C ends the command with 130 and a message."""
     words = [*INTERRUPTIBLE, "load", "-", "--stack", "lab/cortex/new"]
     environment = {**os.environ, "RENDERGATEWAY_SERVICE": f"embedded:{tmp_path / 'render.db'}"}
     with subprocess.Popen(
@@ -209,7 +209,7 @@ def test_load__limits(run: Run) -> None:
 
 
 def test_load__interrupted_replacement_says_what_is_left(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where replacing breaks off, the command says that tiles of before are there."""
+    """An interrupted replacement reports that old tiles remain in the stack."""
     words = ["load", tiles_file("a.json", "a"), "--stack", "lab/cortex/new"]
     assert run(*words).exit_code == 0
 

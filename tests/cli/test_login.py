@@ -1,4 +1,4 @@
-"""Credentials kept by the command, and what it says of the configuration."""
+"""Credentials stored by the command; display of the configuration."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def kept_for(server: MisbehavingServer) -> Path:
 def test_login__tried_and_kept(
     run: Run, server: MisbehavingServer, words: list[str], typed: bytes | None, authorization: str
 ) -> None:
-    """What a request succeeded with is kept for that server, and found by the next gateway; it is never printed."""
+    """Credentials are stored after a successful request, used by the next gateway, and never printed."""
     Path("token").write_text("good\n")
 
     result = run("login", "--service", server.url, *words, typed=typed)
@@ -58,7 +58,7 @@ def test_login__tried_and_kept(
 
 
 def test_login__refused(run: Run, server: MisbehavingServer) -> None:
-    """What the server refuses is not kept, nor does it replace what was."""
+    """Rejected credentials are not stored and replace none."""
     save_credentials(f"{server.url}/render-ws/v1", token="good")
     before = kept_for(server).read_bytes()
 
@@ -70,7 +70,7 @@ def test_login__refused(run: Run, server: MisbehavingServer) -> None:
 
 
 def test_login__forget(run: Run, server: MisbehavingServer) -> None:
-    """What was kept goes, without a request."""
+    """Deletes credentials; no request."""
     save_credentials(f"{server.url}/render-ws/v1", token="good")
 
     first, second = (run("login", "--forget", "--service", server.url) for _ in range(2))
@@ -90,7 +90,7 @@ def test_login__forget(run: Run, server: MisbehavingServer) -> None:
     ],
 )
 def test_login__what_is_wrong(run: Run, words: list[str], message: str) -> None:
-    """Nothing is asked for where nobody sits, and what does not fit is told."""
+    """No prompt without a terminal; invalid options are errors."""
     result = run("login", *words)
 
     assert result.exit_code != 0
@@ -98,7 +98,7 @@ def test_login__what_is_wrong(run: Run, words: list[str], message: str) -> None:
 
 
 def test_login__not_encrypted(run: Run, server: MisbehavingServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sending a secret in the open to another machine is said before it is done."""
+    """A warning precedes sending a secret unencrypted to another machine."""
     monkeypatch.setenv("http_proxy", server.url)
     monkeypatch.delenv("no_proxy", raising=False)
 
@@ -133,7 +133,7 @@ def test_config__path(run: Run) -> None:
 
 
 def test_config__show(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each setting comes with its value and where that stands; secrets are masked."""
+    """Each setting is shown with its value and source; secrets are masked."""
     monkeypatch.setenv("RENDERGATEWAY_SERVICE", "https://render.example.org")
     monkeypatch.setenv("RENDERGATEWAY_TOKEN", "s3cret")
     monkeypatch.setenv("RENDER_OWNER", "flyTEM")
@@ -156,7 +156,7 @@ def test_config__show(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_config__show_without_anything(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a configuration file it shows what a profile looks like."""
+    """Without a configuration file, an example profile is shown."""
     monkeypatch.delenv("RENDERGATEWAY_SERVICE")
 
     result = run("config", "show")

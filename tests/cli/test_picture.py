@@ -42,7 +42,7 @@ def pixels(name: str) -> npt.NDArray[Any]:
 
 
 def test_picture__of_a_box(draw: Run) -> None:
-    """A box of a section goes into a file; one line says what it is."""
+    """A box of a section is saved; one line describes the file."""
     result = draw("picture", STACK, "--z", "2", "--box", "-10,0,390,300.5", "--scale", "0.5", "-o", "a.png")
 
     assert (result.exit_code, result.stdout) == (0, "a.png: 200 × 150 pixels of uint8\n"), result.stderr
@@ -109,7 +109,7 @@ def test_picture__of_a_tile(draw: Run, volume: Path) -> None:
     ],
 )
 def test_picture__bad_input(draw: Run, words: list[str], code: int, sentence: str) -> None:
-    """What cannot be drawn is one sentence, and no file."""
+    """A drawing error is one line, and no file."""
     result = draw("picture", STACK, "-o", "a.png", *words)
 
     assert result.exit_code == code
@@ -119,7 +119,7 @@ def test_picture__bad_input(draw: Run, words: list[str], code: int, sentence: st
 
 
 def test_export__whole_sections(draw: Run) -> None:
-    """Sections go to files of a folder; a second run leaves them, and draws what a wider range adds."""
+    """Sections are saved to a folder; a second run keeps them and draws only those added."""
     words = ["export", STACK, "--format", "png", "--scale", "0.1", "--to", "pictures/"]
 
     first = draw(*words, "--z", "1..2")
@@ -163,7 +163,7 @@ def test_export__files_of_others(draw: Run) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 def test_export__interrupted(volume: Path, tmp_path: Path) -> None:
-    """Ctrl-C ends the command with 130; the files that are there are whole, and the next run goes on."""
+    """Ctrl-C ends the command with 130; existing files are complete, and the next run resumes."""
     words = [*INTERRUPTIBLE, "export", STACK, "--scale", "2", "--to", str(tmp_path / "out")]
     words += ["--workers", "1", "--service", f"embedded:{volume}"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as process:

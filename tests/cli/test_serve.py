@@ -1,4 +1,4 @@
-"""``rendergateway serve``: up, and down with a sentence where it cannot come up."""
+"""``rendergateway serve``: startup, shutdown and startup errors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_serve__memory(tmp_path: Path) -> None:
 
 
 def test_serve__logs_requests(tmp_path: Path) -> None:
-    """A line per request goes to standard error, none with --quiet; limits are options."""
+    """One line per request on standard error, none with --quiet; limits are options."""
     logs = {}
     for name, more in (("told", ["--body-limit", "100", "--nesting-limit", "2"]), ("quiet", ["--quiet"])):
         words = [sys.executable, "-m", "rendergateway.cli", "serve", str(tmp_path / name), "--port", "0", *more]
@@ -50,13 +50,13 @@ def test_serve__logs_requests(tmp_path: Path) -> None:
 
     assert logs["quiet"] == (201, 201, [])
     assert logs["told"][:2] == (400, 413)
-    # What is too large is refused by the server itself, before it comes to the service.
+    # The server itself rejects a request that is too large; the service never sees it.
     (line,) = logs["told"][2]
     assert "POST /render-ws/v1/owner/o/project/p/stack/s 400" in line
 
 
 def test_serve__port_in_use(run: Run) -> None:
-    """A port that is taken is named in a sentence."""
+    """A port in use is named in the error."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -51,7 +51,7 @@ def test_tree__without_a_name(filled: Run) -> None:
 
 
 def test_tree__unknown_stack(filled: Run) -> None:
-    """For an unknown stack the service has a sentence."""
+    """An unknown stack is a one-line error."""
     result = filled("tree", "lab/cortex/no")
 
     assert result.exit_code == 1

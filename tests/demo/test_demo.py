@@ -31,13 +31,13 @@ def grey(file: Path) -> npt.NDArray[Any]:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[DemoFolder, Result]:
-    """A folder in which the demo ran once, and what it said."""
+    """A demo folder after one run, and the result."""
     folder = tmp_path_factory.mktemp("demo") / "a folder"
     return DemoFolder(folder), run(folder)
 
 
 def test_demo__prints_what_it_saw(made: tuple[DemoFolder, Result]) -> None:
-    """The tree goes from the owner down to transforms and pairs, with counts and boxes."""
+    """The tree covers owner down to transforms and pairs, with counts and boxes."""
     _, result = made
 
     assert result.exit_code == 0
@@ -50,7 +50,7 @@ def test_demo__prints_what_it_saw(made: tuple[DemoFolder, Result]) -> None:
 
 
 def test_demo__what_next_works_as_printed(made: tuple[DemoFolder, Result]) -> None:
-    """The commands that are proposed name what is there; the Python one runs."""
+    """The suggested commands refer to existing data; the Python one runs."""
     _, result = made
     tree, serve, python = (shlex.split(line) for line in result.stdout.splitlines()[-5:-2])
 
@@ -62,7 +62,7 @@ def test_demo__what_next_works_as_printed(made: tuple[DemoFolder, Result]) -> No
 
 
 def test_demo__last_line_names_a_picture(made: tuple[DemoFolder, Result]) -> None:
-    """What the demo drew of its first section lies where its last line says, and shows tissue without gaps."""
+    """The last line names the picture of the first section, which shows tissue without gaps."""
     place, result = made
 
     assert Path(result.stdout.splitlines()[-1].partition(": ")[2]).resolve() == place.picture
@@ -74,7 +74,7 @@ def test_demo__last_line_names_a_picture(made: tuple[DemoFolder, Result]) -> Non
 
 
 def test_demo__images(made: tuple[DemoFolder, Result]) -> None:
-    """Each tile's image is where its specification says, of its size, and small."""
+    """Each tile's image exists at its URL, has the tile's size and is small."""
     place, _ = made
     with Gateway(place.address) as gateway:
         for section in gateway.stack(STACK).sections():
@@ -159,7 +159,7 @@ def test_demo__folder_of_somebody_else(tmp_path: Path) -> None:
 
 
 def test_demo__file_in_the_place_of_the_folder(tmp_path: Path) -> None:
-    """A file is no folder."""
+    """A file is an error."""
     file = tmp_path / "file"
     file.touch()
 

@@ -75,7 +75,7 @@ def test_section__neighbours_show_the_same_tissue(tissue: Section) -> None:
 
 
 def test_section__is_the_same_each_time_and_drifts_with_z(tissue: Section) -> None:
-    """The same seed gives the same tissue; the next section resembles it, a far one does not."""
+    """The same seed yields the same tissue; adjacent sections are similar, distant ones not."""
     box = tissue.bounds
     again, after, far = (draw_section(z, box).values for z in (1.0, 2.0, 12.0))
 

@@ -1,4 +1,4 @@
-"""Distributions built from a clean copy, environments with what a user installs, and a service for them."""
+"""Distributions built from a clean copy, user environments, and a service for them."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ Run = Callable[..., str]
 
 
 def run(*words: str | os.PathLike[str], **options: object) -> str:
-    """Run a program and return what it printed; what it said is the message where it fails."""
+    """Run a program and return its output; if it fails, the output is the message."""
     done = subprocess.run([*map(str, words)], capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload]
     assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
     return str(done.stdout)
 
 
 def tracked_files() -> list[str]:
-    """The files of the project as git knows them, new ones too, as they lie here."""
+    """The working tree of the project: tracked files and new ones."""
     found = run("git", "-C", ROOT, "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
     return [name for name in found if (ROOT / name).is_file()]
 
 
 class Distributions(NamedTuple):
-    """What is uploaded."""
+    """Uploaded files."""
 
     wheel: Path
     sdist: Path
@@ -84,7 +84,7 @@ class Served(NamedTuple):
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A service that runs elsewhere: in a process of its own, with all that there is."""
+    """A service in a separate process, with all extras."""
     import h5py
     import numpy as np
     import tifffile

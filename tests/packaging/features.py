@@ -1,7 +1,7 @@
 """
-One call of each feature, each with the extra that it needs; run by itself, with what is installed and nothing else.
+One call of each feature, with the extra it needs; run on its own, against the installed distribution only.
 
-``python -I features.py SERVICE FOLDER`` prints a JSON object: by feature, null where it works, or what it raised.
+``python -I features.py SERVICE FOLDER`` prints a JSON object: per feature, null if it works, or the error raised.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["FEATURES", "Feature", "Place"]
 
 
 class Place(NamedTuple):
-    """Where a feature is tried."""
+    """Context of a feature."""
 
     service: str  # a served service that has lab/cortex/montage with images, and the match collection "truth"
     files: Path  # volume.h5, volume.zarr, image.png, render.db
@@ -31,7 +31,7 @@ class Place(NamedTuple):
 
 
 class Feature(NamedTuple):
-    """What is tried, and the extras without which it is an error; the first that is missing is named."""
+    """A call and the extras it requires; the error names the first missing one."""
 
     extras: tuple[str, ...]
     run: Callable[[Place], object]
@@ -57,7 +57,7 @@ def opened(place: Place) -> Iterator[Any]:
 
 
 def command(*words: str | os.PathLike[str], given: str = "") -> str:
-    """Run the command; what it says of an error is the error where it fails."""
+    """Run the command; if it fails, raise an error with its message."""
     words = ("-I", "-m", "rendergateway.cli", *words)
     done = subprocess.run([sys.executable, *words], input=given, capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -66,7 +66,7 @@ def command(*words: str | os.PathLike[str], given: str = "") -> str:
 
 
 def error_of(said: str) -> str:
-    """Return the sentence of an error without its notes, or all that was said where there is none."""
+    """Return the error message without its notes, or the whole output if none is found."""
     lines = said.splitlines()
     return next((line for line in lines if line.startswith(("rendergateway: ", "the rendergateway command "))), said)
 
@@ -390,7 +390,7 @@ def slice_of_zarr(place: Place) -> None:
 def outcome(run: Callable[[Place], object], place: Place) -> str | None:
     try:
         run(place)
-    except Exception as error:  # whatever it is, it is what the user would have seen
+    except Exception as error:  # any error that a user would see
         return f"{type(error).__name__}: {error}"
     return None
 

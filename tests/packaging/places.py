@@ -1,4 +1,4 @@
-"""Which extra each module of the package belongs to: the one table, and what is read from it."""
+"""The extra of each module of the package: the only table, and queries on it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ BELONGS = {
     "cli": "cli",
     "service": "service",
 }
-# An extra that brings another one.
+# An extra that includes another.
 INCLUDES = {"service": {"cli"}, "all": {"cli", "remote", "service", "tables", "volumes"}}
-# Where a library of an extra may be missing without a word: zlib takes its place, no bar is shown, rich itself calls.
+# Libraries that may be missing without an error: zlib is used instead, no bar is shown, rich itself is the caller.
 OPTIONAL = {
     ("rendering/output/png.py", "isal"),
     ("progress.py", "rich"),
@@ -41,5 +41,5 @@ def extra_of(place: str) -> str:
 
 
 def with_its_parts(extra: str) -> set[str]:
-    """Return an extra with those that it brings, and the core."""
+    """Return an extra, those it includes, and the core."""
     return {"", extra, *INCLUDES.get(extra, ())}

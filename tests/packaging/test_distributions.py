@@ -1,4 +1,4 @@
-"""What is uploaded: nothing is missing, nothing is stray, and it can be tested; run with scripts/test --extras."""
+"""The uploaded distributions are complete, without stray files, and testable; run with scripts/test --extras."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.packaging.places import ROOT
 
 pytestmark = pytest.mark.installs
 
-# What only a clone has a use for.
+# Files useful only in a clone.
 OF_A_CLONE = {".ci/run", ".gitignore"}
 MADE = r"PKG-INFO|rendergateway\.egg-info/[\w-]+\.(txt)|rendergateway\.egg-info/PKG-INFO"
 
@@ -55,12 +55,12 @@ def test_description__reads_without_the_project(distributions: Distributions) ->
 
 
 def test_sdist__is_installed_and_tested(distributions: Distributions, unpacked: Path, tmp_path: Path) -> None:
-    """The tests that the source distribution brings pass on what is installed from it."""
+    """The tests in the source distribution pass against its installation."""
     copy = tmp_path / "project"
     shutil.copytree(unpacked, copy)
     group = f"{copy / 'pyproject.toml'}:test"
     python = environment(tmp_path / "venv", f"{distributions.sdist}[all]", "--group", group)
-    # What is tested is what was installed.
+    # Test the installed package alone.
     shutil.rmtree(copy / "rendergateway")
     (copy / "pytest_rendergateway.py").unlink()
 

@@ -1,4 +1,4 @@
-"""What each extra installs is what its features need, and what is missing is said; run with scripts/test --extras."""
+"""Each extra installs what its features need; a missing one is named in the error. Run with scripts/test --extras."""
 
 from __future__ import annotations
 

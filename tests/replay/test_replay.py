@@ -24,7 +24,7 @@ def _unexplained(scenario: Scenario, images: Path) -> list[str]:
 
 @pytest.mark.parametrize("scenario", scenarios(OURS), ids=lambda scenario: scenario.name)
 def test_recording(scenario: Scenario) -> None:
-    """The embedded service gives the recorded answers, unless the scenario is listed as not passing yet."""
+    """The embedded service returns the recorded answers, unless the scenario is listed as not passing."""
     found = _unexplained(scenario, OURS / "images")
 
     if scenario.name in NOT_YET:
@@ -36,7 +36,7 @@ def test_recording(scenario: Scenario) -> None:
 @pytest.mark.skipif(not REAL_DATA.is_dir(), reason="recordings of real data not available")
 @pytest.mark.parametrize("scenario", scenarios(REAL_DATA), ids=lambda scenario: scenario.name)
 def test_recording_of_real_data(scenario: Scenario, tmp_path: Path) -> None:
-    """The embedded service gives the recorded answers to real data, which are not in the repository."""
+    """The embedded service returns the recorded answers to real data (not in the repository)."""
     # Real tiles refer to one of our images besides their own.
     for image in (*(OURS / "images").iterdir(), *(REAL_DATA / "images").iterdir()):
         (tmp_path / image.name).symlink_to(image)

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 COOKBOOK = ROOT.parent / "shared" / "reference" / "cookbook.md"
 
-# The blocks of a page of docs, by number. What stands on two pages is there in parts.
+# The blocks of each docs page, by number. A block on two pages is split across them.
 PAGES = {
     "configuration": [2, 3, 49, 50, 52, 53, 54, 61, 62, 63, 66],
     "coordinates": [29, 30, 31],
@@ -35,7 +35,7 @@ LATER = {
     47: "the Java command lines",
     51: "README: installation, held by test_docs",
 }
-# Names of the cookbook's blocks, and what they are called here.
+# Names in the cookbook's blocks, and their names here.
 RENAMED = {
     "set": "update",
     "set(cycle=)": "update(cycle=)",
@@ -61,7 +61,7 @@ pytestmark = pytest.mark.skipif(not COOKBOOK.exists(), reason="the cookbook (../
 
 
 def fences(text: str, language: str) -> Iterator[str]:
-    """The code of a page in a language, but for what is skipped when it is run."""
+    """The code blocks of a page in a language, except those marked as skipped."""
     for skipped, code in re.findall(
         rf"(<!--- skip: .*?-->\n+)?^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE
     ):
@@ -91,7 +91,7 @@ def page_text(page: str) -> str:
 
 
 def public_names(code: str) -> set[str]:
-    """What is called, asked of an object or given by name in a piece of Python, but for what it defines itself."""
+    """Functions called, attributes and keyword arguments in a piece of Python, except its own definitions."""
     nodes = list(ast.walk(ast.parse(code)))
     calls = [node for node in nodes if isinstance(node, ast.Call)]
     bases = [base for node in nodes if isinstance(node, ast.ClassDef) for base in node.bases]
@@ -112,7 +112,7 @@ def shell_words(code: str) -> set[str]:
 
 
 def dotted_words(code: str) -> set[str]:
-    """What a template asks of objects."""
+    """Attributes used in a template."""
     return set(re.findall(r"\.([a-z_]+)", code))
 
 
@@ -120,7 +120,7 @@ READERS = {"python": public_names, "sh": shell_words, "django": dotted_words}
 
 
 def test_table__every_block() -> None:
-    """Each block of the cookbook has a page, or is said to come later."""
+    """Each block of the cookbook has a page or is listed as later."""
     assert sorted([*PLACED, *LATER]) == sorted(blocks())
 
 
@@ -147,6 +147,6 @@ def test_shapes__each_is_read_and_written() -> None:
 
 
 def said(code: str) -> set[str]:
-    """The names of a piece of code, and those of classes with what is asked of them."""
+    """The names in a piece of code, and its attributes with the name before the dot."""
     nodes = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Attribute)]
     return public_names(code) | {f"{node.value.id}.{node.attr}" for node in nodes if isinstance(node.value, ast.Name)}

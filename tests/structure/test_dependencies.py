@@ -1,4 +1,4 @@
-"""Each outside library is declared where it is needed: in the core, or in the extra of the module that imports it."""
+"""Each third-party library is declared in the core, or in the extra of the module that imports it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TESTS = sorted([*(ROOT / "tests").rglob("*.py"), ROOT / "conftest.py", ROOT / "p
 
 
 class Import(NamedTuple):
-    """One import that is carried out, inside a function or not, and inside ``with needed_for(…)`` or not."""
+    """One executed import: whether it is inside a function, and inside ``with needed_for(…)``."""
 
     module: str
     is_late: bool
@@ -47,7 +47,7 @@ def _imports(node: ast.AST, *, is_late: bool, is_guarded: bool) -> Iterator[Impo
         yield from (Import(alias.name, is_late, is_guarded) for alias in node.names)
     elif isinstance(node, ast.ImportFrom) and node.module:
         yield Import(node.module, is_late, is_guarded)
-        # What is named may be a module too.
+        # An imported name may be a module.
         yield from (Import(f"{node.module}.{alias.name}", is_late, is_guarded) for alias in node.names)
     is_late = is_late or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
     is_guarded = is_guarded or (isinstance(node, ast.With) and "needed_for(" in ast.unparse(node.items[0]))
@@ -69,7 +69,7 @@ def project() -> dict[str, Any]:
 
 
 def libraries(requirements: list[Any]) -> set[str]:
-    """What the distributions of some requirements are imported by."""
+    """Import names of the distributions of requirements."""
     names = {re.match(r"[\w-]+", text).group() for text in requirements if isinstance(text, str)}  # type: ignore[union-attr]
     # Those for other versions of Python are not installed; they are named as they are imported.
     return {library for name in names - {"rendergateway"} for library in _libraries_of(name)}
@@ -106,7 +106,7 @@ def test_table__same_as_declared() -> None:
 
 
 def test_table__extras_that_bring_others() -> None:
-    """Which extra brings which is said alike in pyproject.toml and by the tests; ``all`` brings all."""
+    """pyproject.toml and the tests agree on which extras include others; ``all`` includes all."""
     brought = {
         extra: set(re.findall(r"\w+", inner.group(1)))
         for extra, requirements in extras().items()
@@ -124,7 +124,7 @@ def test_table__parts_are_there() -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=place_of)
 def test_module__imports_what_is_declared(path: Path) -> None:
-    """What a module imports is of the core, or of an extra and then asked for by a sentence where it is missing."""
+    """Imported libraries belong to the core, or to the module's extra, which the error names if it is missing."""
     place = place_of(path)
     extra = extra_of(place)
     for one in outside_imports(path):
@@ -133,7 +133,7 @@ def test_module__imports_what_is_declared(path: Path) -> None:
         assert one.library in EXTRAS, f"{one.library} is declared neither in the core nor in an extra"
         needed = EXTRAS[one.library]
         assert one.is_late or needed == extra, f"{one.library} is imported by a module that is not of {needed}"
-        # Without click the command says its sentence before a module of it is imported.
+        # Without click, the command fails before any of its modules is imported.
         assert one.is_guarded or extra == needed == "cli", f"{one.library} is imported outside of needed_for()"
 
 
@@ -151,7 +151,7 @@ def test_module__loads_none_of_an_extra(path: Path) -> None:
 
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_tests__import_what_is_declared(path: Path) -> None:
-    """What a test imports is declared by the project, one of its extras or the group of the tests."""
+    """Test imports are declared by the project, one of its extras or the test group."""
     declared = core() | set(EXTRAS) | libraries(project()["dependency-groups"]["test"])
     # Tests without a package of their own import each other by their plain names.
     declared |= {sibling.stem for sibling in path.parent.glob("*.py")}

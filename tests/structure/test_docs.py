@@ -50,7 +50,7 @@ def readme_commands() -> list[list[str]]:
 
 
 def test_readme__commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Scripts are there, and each verb of the command takes what README gives it."""
+    """Scripts exist, and each subcommand accepts the arguments README shows."""
     tile = TileRecord(tile_id="a", z=1, width=9, height=9, transforms=[TransformReference("lens")])
     (tmp_path / "tiles.json.gz").write_bytes(gzip.compress(b"[" + tile.to_json() + b"]"))
     (tmp_path / "transforms.json").write_bytes(encode([AffineModel2D().evolve(id="lens").to_spec()]))

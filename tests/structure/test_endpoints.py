@@ -24,7 +24,7 @@ def typical_values(endpoint: Endpoint) -> dict[str, object]:
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=lambda endpoint: endpoint.name)
 def test_endpoint__path_is_read_as_it_was_written(endpoint: Endpoint) -> None:
-    """Reading the path that was built from odd values gives the endpoint and the values back."""
+    """Parsing a path built from unusual values returns the endpoint and the values."""
     values = typical_values(endpoint)
 
     found = route(endpoint.method, unquote(endpoint.url(values)))
@@ -91,7 +91,7 @@ def test_route__nothing_there() -> None:
 
 
 def test_route__value_of_the_wrong_type() -> None:
-    """A value that does not convert is told apart from a path that does not exist."""
+    """A value of the wrong type is distinguished from an unknown path."""
     with pytest.raises(ValueError, match='"one"'):
         route("GET", f"{STACK}/z/one/bounds")
     with pytest.raises(ValueError, match=r'"100\.0"'):
@@ -107,13 +107,13 @@ def test_url__quotes_every_value() -> None:
 
 @pytest.mark.parametrize("tile_id", ["a/b", "a/", "/", ".", "..", ""])
 def test_url__text_that_would_name_another_thing(tile_id: str) -> None:
-    """A value that no address can carry is refused: the service would answer, or delete, what is not meant."""
+    """A value not representable in a URL is refused: the service would read or delete another object."""
     with pytest.raises(BadRequestError, match=r"tile_id not allowed in a URL: got '.*'"):
         ENDPOINTS["tile.delete"].url({"owner": "o", "project": "p", "stack": "s", "tile_id": tile_id})
 
 
 def test_url__what_the_service_reads_in_a_slash() -> None:
-    """The recorded service finds tile "a" where "a/" is asked for, and nothing where a slash stands within."""
+    """The recorded service finds tile "a" when asked for "a/", and nothing for an id with an inner slash."""
     recorded = SHARED / "cassettes" / "general" / "slashes.yaml"
     if not recorded.exists():
         pytest.skip("the recordings of the service (../shared/cassettes) are not here")

@@ -1,4 +1,4 @@
-"""The pages that lead from other clients to this one name only what there is."""
+"""The migration pages from other clients refer to existing names only."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CALL = re.compile(r"\b(?:call|call_raw)\(\"([\w.]+)\"")
 
 
 def names() -> Iterator[tuple[str, str]]:
-    """Every name that a row of such a page gives, and the page."""
+    """Every name in a row of such a page, and the page."""
     for page in sorted(DOCS.glob("from-*.md")):
         for line in page.read_text(encoding="utf-8").splitlines():
             # The first cell is what the other client calls it.
@@ -50,7 +50,7 @@ def found(name: str) -> Any:
 
 @pytest.mark.parametrize(("page", "name"), sorted(set(names())))
 def test_from_docs__names_are_there(page: str, name: str) -> None:
-    """What a row names can be looked up."""
+    """Each name in a row exists."""
     found(name)
 
 
@@ -66,7 +66,7 @@ def is_row(line: str) -> bool:
 
 @pytest.mark.parametrize("page", ["from-blitz.md", "from-caveclient.md", "from-mibitracker.md"])
 def test_from_docs__each_row_says_how_it_stands(page: str) -> None:
-    """Each row has one of the four words, and says why; what is there is named."""
+    """Each row has one of the four states, a reason, and any names."""
     for row in rows_of((DOCS / page).read_text(encoding="utf-8")):
         _, _, named, state, why = (cell.strip() for cell in row.strip()[1:-1].split("|"))
         assert state in STATES, row
@@ -101,5 +101,5 @@ def called() -> set[str]:
 
 @pytest.mark.parametrize("name", sorted(called()))
 def test_from_docs__endpoints_are_there(name: str) -> None:
-    """What `gateway.call("…")` names on a page is in the table of endpoints."""
+    """Each `gateway.call("…")` on a page names a known endpoint."""
     assert name in ENDPOINTS

@@ -1,4 +1,4 @@
-"""The directions of the imports, and what a plain import loads."""
+"""Import directions, and modules loaded by a plain import."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "rendergateway"
 
 # Lowest first. A module imports from its own folder and from folders named before it, for types too; folders on one
-# line do not import each other. The name of a package stands for its __init__ and for modules beside its folders.
+# line do not import each other. The name of the package means its __init__ and the modules beside its folders.
 LEVELS = [
     {"version", "errors", "lazy"},
     {"extras", "forks", "number_text", "progress"},

@@ -13,7 +13,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "rendergateway"
-MODULES = [*sorted(PACKAGE.rglob("*.py")), ROOT / "pytest_rendergateway.py"]
+FOLDERS = [PACKAGE, ROOT / "tests", ROOT / "benchmarks"]
+MODULES = [*(path for folder in FOLDERS for path in sorted(folder.rglob("*.py"))), *sorted(ROOT.glob("*.py"))]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 # Pattern and what to write in its place.
@@ -37,7 +38,7 @@ BANNED = {
 }
 # Files and the phrases that are right in them.
 EXCEPTIONS: dict[str, list[str]] = {
-    # The heading is the name under which tests read the table.
+    # Tests find the table by this heading.
     "docs/objects.md": ["What it costs"],
 }
 

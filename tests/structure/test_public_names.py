@@ -1,4 +1,4 @@
-"""What is public, and that it is said once."""
+"""Public names, each declared once."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def test_wrappers__every_kind_is_public() -> None:
 
 @pytest.mark.parametrize("name", rendergateway.__all__)
 def test_public__has_a_docstring(name: str) -> None:
-    """What is public is documented, and so is each of its own public members."""
+    """Each public name is documented, and so are its public members."""
     value = getattr(rendergateway, name)
     if not inspect.isclass(value):
         return
     assert value.__doc__
-    # What it inherits from a part of the package that is not public itself, help() shows as well.
+    # help() also shows members inherited from private base classes of the package.
     for owner in value.__mro__:
         for member_name, member in vars(owner).items() if owner.__module__.startswith("rendergateway") else ():
             if not member_name.startswith("_") and (inspect.isfunction(member) or isinstance(member, property)):

@@ -40,7 +40,7 @@ def test_prose__one_sentence_a_line(page: Path) -> None:
 
 
 def test_design__every_dependency_has_its_reason() -> None:
-    """What pyproject.toml asks for is named, with its reason, among the decisions."""
+    """Each requirement in pyproject.toml has a reason among the decisions."""
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     groups = re.findall(
         r"^\[(?:project\.optional-dependencies|dependency-groups)\]$(.*?)^\[", project, re.DOTALL | re.MULTILINE

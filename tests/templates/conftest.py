@@ -22,7 +22,7 @@ urlpatterns: list[Any] = []
 
 
 def in_django(source: str, **values: Any) -> str:
-    """Render with Django's own engine; what it does not find shows as ‹missing›."""
+    """Render with Django's own engine; missing values show as ‹missing›."""
     return str(Engine(string_if_invalid="‹missing›").from_string(source).render(Context(values)))
 
 

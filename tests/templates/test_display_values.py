@@ -1,4 +1,4 @@
-"""What objects give to be shown: labels, natural order, pages of a list, addresses for browsers."""
+"""Display values of objects: labels, natural order, pages of a list, URLs for browsers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .conftest import in_django, in_jinja, in_sandbox
     ],
 )
 def test_labels__in_every_engine(source: str, shown: str, stack: StackWrapper) -> None:
-    """What is shown of an object is a property, and text."""
+    """Display values are properties that return text."""
     section, pair = stack.section(1), stack._conn.match_collection("truth").pairs()[0]
     values = {
         "stack": stack,
@@ -37,7 +37,7 @@ def test_labels__in_every_engine(source: str, shown: str, stack: StackWrapper) -
 
 
 def test_labels__of_names_cost_nothing(stack: StackWrapper, counting: list[str]) -> None:
-    """What follows from a name makes no request."""
+    """Values derived from names need no request."""
     counting.clear()
 
     assert (stack.short_name, stack.section(2.5).z_label, stack.section(2.5).css_class) == ("montage", "2.5", "section")
@@ -53,7 +53,7 @@ def test_labels__of_names_cost_nothing(stack: StackWrapper, counting: list[str])
 def test_resolution_text__what_is_known(
     resolution: tuple[float, float, float] | None, text: str, gateway: Gateway
 ) -> None:
-    """Of a resolution that nobody said there is nothing to show, and |default works."""
+    """An unset resolution has empty text, so that |default works."""
     stack = gateway.create_stack("s", resolution_nm=resolution)
 
     assert in_django("{{ stack.resolution_text|default:'unknown' }}", stack=stack) == text
@@ -99,7 +99,7 @@ def test_page__numbers_beside_it(stack: StackWrapper, counting: list[str]) -> No
 
 
 def test_page__that_is_not_there(stack: StackWrapper, gateway: Gateway) -> None:
-    """Beyond the last page is an IndexError that says how many there are; nothing at all is one empty page."""
+    """A page out of range is an IndexError with the number of pages; an empty list has one empty page."""
     for number in (0, 3):
         with pytest.raises(IndexError, match="pages are 1 to 2"):
             stack.sections().page(number, size=2)

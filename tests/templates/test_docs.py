@@ -17,7 +17,7 @@ def blocks(language: str) -> list[str]:
 
 
 def test_docs__pages(stack: StackWrapper) -> None:
-    """The page of the documentation comes out the same in both languages, and says what it shall."""
+    """The page of the documentation renders the same in both languages, with the expected text."""
     django, state = blocks("django")
     (jinja,) = blocks("jinja")
 

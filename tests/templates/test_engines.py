@@ -1,4 +1,4 @@
-"""What template authors need, on the engines themselves."""
+"""Needs of template authors, on real engines."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ Render = Callable[..., str]
     ids=["django", "jinja", "sandbox"],
 )
 def test_page__each_listing_once(render: Render, page: str, stack: StackWrapper, counting: list[str]) -> None:
-    """A page walks, counts, asks and loops twice, and costs one request a listing."""
+    """A page that iterates, counts and loops twice makes one request per listing."""
     counting.clear()
 
     assert render(page, stack=stack).strip() == PAGE.strip()
@@ -141,7 +141,7 @@ def test_paginator(stack: StackWrapper, counting: list[str]) -> None:
 
 
 def test_classes__are_not_made(stack: StackWrapper) -> None:
-    """A class in the context is there to be compared; Django does not call it, nor what lives of it."""
+    """Django calls neither a class in the context nor its instances."""
     assert "TileWrapper" in in_django("{{ TileWrapper }}", TileWrapper=TileWrapper)
     assert in_django("{% if stack %}there{% endif %}", stack=stack) == "there"
     assert not callable(stack)
@@ -150,7 +150,7 @@ def test_classes__are_not_made(stack: StackWrapper) -> None:
 
 @pytest.mark.parametrize("name", ["delete", "reload", "set_state", "editing"])
 def test_mutators__are_not_called(name: str, stack: StackWrapper, counting: list[str]) -> None:
-    """What changes something shows as nothing in Django and is refused by Jinja2's sandbox."""
+    """Mutators render as missing in Django and are refused by Jinja2's sandbox."""
     counting.clear()
 
     assert in_django(f"{{{{ stack.{name} }}}}", stack=stack) == "‹missing›"
@@ -169,7 +169,7 @@ def test_gateway__is_not_closed(gateway: Gateway, stack: StackWrapper) -> None:
 
 
 def test_raw_data__is_hidden(stack: StackWrapper) -> None:
-    """Names that begin with an underscore are no template's business, and no token is behind them."""
+    """Templates cannot read names with a leading underscore, and these expose no token."""
     with pytest.raises(TemplateSyntaxError, match="underscores"):
         in_django("{{ stack._obj }}", stack=stack)
     with pytest.raises(SecurityError):
@@ -215,7 +215,7 @@ def test_errors__come_out(render: Render, page: str, gateway: Gateway) -> None:
 
 @pytest.mark.parametrize("condition", ["stack.state == 'COMPLETE'", "not stack.state", "stack.tile_count > 3"])
 def test_errors__that_django_swallows(condition: str, gateway: Gateway) -> None:
-    """Inside a condition with an operator Django takes any error for false: docs/templates.md says what to do."""
+    """In a condition with an operator, Django treats any error as false: see docs/templates.md for a remedy."""
     page = f"{{% if {condition} %}}yes{{% else %}}no{{% endif %}}"
 
     assert in_django(page, stack=gateway.stack("nope")) == "no"
@@ -238,7 +238,7 @@ class Slipped(TileWrapper):
 
 
 def test_errors__of_own_properties(stack: StackWrapper, gateway: Gateway) -> None:
-    """A mistake in a property of one's own comes out in every engine; Jinja2 would print nothing for it."""
+    """An error in a subclass property is raised in every engine, though Jinja2 hides AttributeError."""
     gateway.register(Slipped)
     tile = stack.section(1).tiles()[0]
 
@@ -258,7 +258,7 @@ def test_misspelt__shows(stack: StackWrapper) -> None:
 
 @pytest.mark.parametrize(("render", "page"), [(in_django, DJANGO_PAGE), (in_jinja, JINJA_PAGE)])
 def test_view__loads_first(render: Render, page: str, stack: StackWrapper, counting: list[str]) -> None:
-    """A view that has loaded everything renders without a request, and is told where it has not."""
+    """A view that loaded everything renders without requests; otherwise an error is raised."""
     with pytest.raises(UnplannedRequestError), without_requests():
         render(page, stack=stack)
 

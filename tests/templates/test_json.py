@@ -35,7 +35,7 @@ def flask_app(stack: StackWrapper) -> flask.Flask:
 
 
 def test_json__standard_library(stack: StackWrapper) -> None:
-    """json_default and to_json give of a wrapper, a collection and what they hold plain values."""
+    """json_default and to_json convert wrappers, collections and their items to plain values."""
     values = json.loads(json.dumps({"tiles": stack.section(1).tiles(), "stack": stack}, default=json_default))
 
     assert [tile["id"] for tile in values["tiles"]] == ["s1_r0_c0", "s1_r0_c1"]
@@ -73,7 +73,7 @@ def test_json__flask(stack: StackWrapper, gateway: Gateway) -> None:
 
 
 def test_json__inside_scripts(gateway: Gateway) -> None:
-    """The engines' own filters for data in scripts take what wrappers give, and let nothing out."""
+    """The engines' filters for data in scripts accept marshalled wrappers and escape them."""
     evil = "</script><script>alert(1)</script>"
     stack = gateway.create_stack("s")
     with stack.editing() as edit:
@@ -89,7 +89,7 @@ def test_json__inside_scripts(gateway: Gateway) -> None:
 
 
 def test_stream__after_the_view(stack: StackWrapper) -> None:
-    """What is read after the view returned is loaded then: the gateway is the process's, not the request's."""
+    """Data read after the view returns is loaded: the gateway belongs to the process, not the request."""
 
     def lines() -> Iterator[str]:
         for section in stack.sections():

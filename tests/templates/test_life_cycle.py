@@ -47,7 +47,7 @@ def test_users__each_with_credentials_of_their_own() -> None:
 
 
 def test_budget__of_one_page() -> None:
-    """A context with a limit of its own ends a page that waits for a service that does not answer."""
+    """A context with its own limit aborts a page that waits for an unresponsive service."""
     with MisbehavingServer(keeps_silent) as server:
         gateway = Gateway(server.url, retries=0)
 
@@ -56,7 +56,7 @@ def test_budget__of_one_page() -> None:
 
 
 def in_worker(render: Callable[[], str]) -> str:
-    """What a forked process renders; it ends at once, with nothing of the test's."""
+    """Output of a forked process, which exits without test cleanup."""
     reading, writing = os.pipe()
     worker = os.fork()
     if worker == 0:
@@ -73,7 +73,7 @@ def in_worker(render: Callable[[], str]) -> str:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_fork__a_worker_renders(tmp_path: Path) -> None:
-    """An application loaded before its workers are forked serves pages in each of them, and goes on itself."""
+    """An application loaded before forking serves pages in each worker and in the parent process."""
     with Gateway(f"embedded:{tmp_path / 'render.db'}", owner="lab", project="p") as gateway:
         stack = make_stack(gateway, sections=2, rows=1, columns=1)
         shown = in_django(PAGE, stack=stack)
@@ -83,7 +83,7 @@ def test_fork__a_worker_renders(tmp_path: Path) -> None:
 
 
 def test_async__a_view_in_a_thread(stack: StackWrapper) -> None:
-    """Pages rendered in threads of an event loop come out whole, several at a time."""
+    """Pages render correctly in concurrent threads of an event loop."""
     jinja = "{% for section in stack.sections() %}{{ section }} {{ section.tiles()|length }},{% endfor %}"
 
     async def views() -> list[str]:
@@ -93,7 +93,7 @@ def test_async__a_view_in_a_thread(stack: StackWrapper) -> None:
 
 
 def test_debug_panel__what_a_page_asked(gateway: Gateway, stack: StackWrapper) -> None:
-    """A context for each request of a browser counts what that one asked, and no other."""
+    """A context per browser request counts only the requests made for it."""
     app = flask.Flask("atlas")
 
     @app.get("/")

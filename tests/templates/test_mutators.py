@@ -1,4 +1,4 @@
-"""Nothing that a template engine calls by itself changes anything: all methods of all wrappers are looked at."""
+"""Methods that template engines call implicitly change nothing; all methods of all wrappers are checked."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def public_methods(of: type[Any]) -> Iterator[tuple[str, Any]]:
 
 
 def is_called_by_django(method: Any) -> bool:
-    """Whether Django calls it: it is not marked, and needs nothing."""
+    """Whether Django calls it: unmarked, no required arguments."""
     if getattr(method, "alters_data", False):
         return False
     try:
@@ -54,7 +54,7 @@ def test_called__change_nothing(stack: StackWrapper, gateway: Gateway) -> None:
             for name, method in public_methods(type(one)):
                 if is_called_by_django(method):
                     called += 1
-                    # What is asked for may not be there; that is not asked here.
+                    # The object may be missing, which does not matter here.
                     with contextlib.suppress(RenderGatewayError, ValueError, TypeError, ImportError):
                         getattr(one, name)()
                     assert not WRITING & set(requests), f"{type(one).__name__}.{name} writes"
@@ -69,7 +69,7 @@ def marked(function: ast.FunctionDef) -> bool:
     return "changes_data" in names
 
 
-# What a page can be given, or reaches from there: an edit, say, is made by a method that is marked.
+# Classes that can be passed to a page; other classes, such as an edit, come from marked methods.
 SHOWN: list[type[Any]] = [*registry._BASES.values(), Collection, Gateway]
 REACHED = {one for owner in SHOWN for one in owner.__mro__}
 
@@ -101,7 +101,7 @@ def calls(function: ast.FunctionDef) -> set[str]:
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__.rpartition(".")[2])
 def test_written__all_marked(module: Any) -> None:
-    """A public method whose text names an endpoint that writes carries the mark, with arguments or without."""
+    """A public method whose source names a writing endpoint is marked, with arguments or without."""
     for name, function in writers(module):
         public = not function.name.startswith("_")
         assert not public or marked(function), f"{name} writes, and is not marked with changes_data"

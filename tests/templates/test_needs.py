@@ -1,4 +1,4 @@
-"""The table of docs/templates.md: each need of template authors has tests, and each row says how it stands."""
+"""The table of docs/templates.md: each need of template authors has tests, and each row has a status."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_filters__none_to_load() -> None:
 
 
 def test_errors__none_asks_for_silence() -> None:
-    """No error of ours carries the mark for which Django shows nothing in its place."""
+    """None of our errors has the attribute that makes Django render it as empty."""
     tree = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, Exception)]
 
     assert errors.NotFoundError in tree

@@ -132,7 +132,7 @@ def test_server__recovers(serve: Serve, connect: Connect, name: str) -> None:
 
 @pytest.mark.parametrize("name", TABLE)
 def test_server__a_post_is_sent_once(serve: Serve, connect: Connect, name: str) -> None:
-    """A POST is never repeated; if it may have taken effect, the error says so."""
+    """A POST is never retried; the error states if it may have taken effect."""
     server = serve(TABLE[name][0], answers([]))
     gateway = connect(server.url, answer_limit=1_000_000, **limits_of(name))
 
@@ -225,7 +225,7 @@ def test_retry_after__beyond_the_budget(serve: Serve, connect: Connect) -> None:
 
 
 def test_address__refused(connect: Connect) -> None:
-    """The error of a refused connection is specific and says what to check."""
+    """The error of a refused connection is specific and suggests a check."""
     with refused_url() as url, pytest.raises(ConnectionFailedError, match=r"connection refused; .*3 attempts"):
         connect(url, retries=Retries(total=2)).call("owner.list")
 

@@ -185,7 +185,7 @@ def test_spawned__one_pool_for_all_tasks(serve: Serve, connect: Connect, spawned
 def test_spawned__no_secret_travels(
     serve: Serve, connect: Connect, spawned: ProcessPoolExecutor, tmp_path: Path
 ) -> None:
-    """Token files and functions are pickled by name; secrets are not, and the error says so."""
+    """Token files and functions are pickled by name; pickling a secret is an error."""
     server = serve(answers(["lab"]))
     (tmp_path / "token").write_text("s3cret")
     (tmp_path / "token").chmod(0o600)

@@ -57,13 +57,13 @@ def exchanges(path: Path) -> Iterator[tuple[str, dict[str, Any], Any, Any]]:
 
 
 def _is_misuse(kind: str, body: Any) -> bool:
-    """Tell whether a body is none that a client could send."""
+    """Return whether no client could send a body."""
     is_list = isinstance(body, list) and all(item is None or isinstance(item, dict) for item in body)
     return kind == "json" and not (is_list or isinstance(body, dict))
 
 
 def decoded(answer: str) -> Any:
-    """Return an answer, or the sentence of a refusal as the batches have it."""
+    """Return an answer, or an error in the form of the batches."""
     try:
         return json.loads(answer or "null")
     except ValueError:
@@ -85,14 +85,14 @@ def usable(items: list[Any], member: str, count: int) -> list[int]:
 
 
 def same(found: CoordinateTable, recorded: Any) -> int:
-    """Compare the rows of one point, or one row, with what the service answered; return how many were compared."""
+    """Compare the rows of one point, or one row, with the recorded answer; return how many were compared."""
     rows = recorded if isinstance(recorded, list) else [recorded]
     assert len(found) == len(rows), (found, rows)
     for ours, theirs in zip(found, rows, strict=True):
         assert bool(ours.error) == ("error" in theirs), (ours.to_dict(), theirs)
         if "error" in theirs:
             assert ours.error is not None
-            # The name of the database's table is no news to a client.
+            # Ignore the name of the database's table.
             assert ours.error.partition(" in ")[0] == theirs["error"].partition(" in ")[0]
             continue
         assert ours.tile_id == theirs["tileId"]
@@ -140,7 +140,7 @@ def compare_batch(stack: StackWrapper, name: str, z: float | None, items: list[A
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
 def test_coordinates__recorded(path: Path, gateway: Gateway) -> None:
-    """Points computed here come out as the real service said, refusals and visible tiles included."""
+    """Points computed locally match the recorded answers, including errors and visible tiles."""
     compared = 0
     for name, values, body, answer in exchanges(path):
         if name in WRITES:

@@ -1,4 +1,4 @@
-"""Points between tiles and the world: computed here, asked of the service, and what each costs."""
+"""Points between tiles and the world: computed locally or by the service; requests of each."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_tile__to_world_and_back(stack: StackWrapper, gateway: Gateway) -> None:
 
 
 def test_tile__asked_of_the_service(stack: StackWrapper, gateway: Gateway) -> None:
-    """The service gives the same, with a request for all points."""
+    """The service agrees, with one request for all points."""
     tile = stack.section(1).tiles()[1]
     local = np.array([[[0, 0], [99, 50]]])
 
@@ -117,7 +117,7 @@ def test_tile__asked_of_the_service(stack: StackWrapper, gateway: Gateway) -> No
 
 
 def test_tile__outside_by_formula_and_by_mesh(stack: StackWrapper) -> None:
-    """The formula goes beyond the image; the mesh, here and in the service, ends a pixel before it does."""
+    """The formula extends beyond the image; the mesh, local or in the service, ends one pixel before it."""
     tile = stack.section(1).tiles()[1]
 
     assert tile.local_from_world([691, 2]).tolist() == pytest.approx([600, 0])
@@ -129,7 +129,7 @@ def test_tile__outside_by_formula_and_by_mesh(stack: StackWrapper) -> None:
 
 
 def test_tile__bare_or_without_size(gateway: Gateway) -> None:
-    """A tile without transforms gives points back; a mesh needs width and height."""
+    """Without transforms points are unchanged; a mesh needs width and height."""
     stack = gateway.create_stack("sizeless")
     record = TileRecord(tile_id="sizeless", z=1, transforms=[affine(1, 0, 1, 0, 1, 1)])
     sizeless = record.evolve(min_x=0, min_y=0, max_x=9, max_y=9)
@@ -147,7 +147,7 @@ def test_tile__bare_or_without_size(gateway: Gateway) -> None:
 
 
 def test_locate__tiles_under_points(stack: StackWrapper, gateway: Gateway) -> None:
-    """All tiles under a point are rows, the last one visible; a point beside all is a row that says why."""
+    """All tiles under a point are rows, the last one visible; a point outside is a row with an error."""
     section = stack.section(1)
 
     with gateway.counting() as requests:
@@ -167,7 +167,7 @@ def test_locate__tiles_under_points(stack: StackWrapper, gateway: Gateway) -> No
 
 
 def test_locate__as_the_service(odd: StackWrapper, points: npt.NDArray[Any]) -> None:
-    """Bent, mirrored, flat, turned and bare tiles are found where the service finds them, with its sentences."""
+    """Bent, mirrored, flat, turned and bare tiles have the service's results and error messages."""
     finite = points[np.isfinite(points).all(axis=1)]
     found, asked = (odd.section(1).locate(finite, compute=compute) for compute in ("local", "service"))
 
@@ -179,7 +179,7 @@ def test_locate__as_the_service(odd: StackWrapper, points: npt.NDArray[Any]) -> 
 
 
 def test_locate__by_formula(odd: StackWrapper, points: npt.NDArray[Any]) -> None:
-    """By formula mirrored tiles are found too, images end where they end, and each point comes back to the world."""
+    """The formula also finds mirrored tiles, respects image edges, and inverts back to the world point."""
     found = odd.section(1).locate(points, method="exact")
     good = found[~found.failed]
 
@@ -208,7 +208,7 @@ def test_locate__empty_layer_and_missing_stack(stack: StackWrapper, gateway: Gat
 
 
 def test_stack__many_points_of_many_tiles(odd: StackWrapper, gateway: Gateway) -> None:
-    """Each point is carried by its tile with one request for all; one that cannot be is a row with its reason."""
+    """Each point is mapped by its tile with one request for all; a point that fails is a row with an error."""
     tile_ids = ["bent", "twice", "nope", "mirrored", "bent too", "bare", "bent"]
     local = np.arange(14.0).reshape(7, 2)
 
@@ -229,7 +229,7 @@ def test_stack__many_points_of_many_tiles(odd: StackWrapper, gateway: Gateway) -
 
 @pytest.mark.parametrize("frame", ["raw", "lens_corrected"])
 def test_tile_maps__of_all_kinds(frame: str) -> None:
-    """Whatever a tile's transforms are like, many at once are carried as each by itself."""
+    """For all kinds of transforms, mapping many tiles at once equals one by one."""
     leaves: list[Transform] = [
         affine(0.9, 0.1, 20, -0.1, 0.95, 30),
         affine(1.1, 0, 5, 0.2, 1, 6),
@@ -267,7 +267,7 @@ def test_tile_maps__of_all_kinds(frame: str) -> None:
 
 
 def test_stack__reason_of_each_tile(gateway: Gateway) -> None:
-    """Of tiles that cannot be used each says why by itself, and others are carried."""
+    """Each unusable tile has its own error, and the other points are mapped."""
     stack = gateway.create_stack("unknown")
     strange = UnknownTransform("a.b.Strange", "1 2 3")
     placed_by = {"a": strange, "b": strange, "c": affine(1, 0, 5, 0, 1, 6)}
@@ -282,7 +282,7 @@ def test_stack__reason_of_each_tile(gateway: Gateway) -> None:
 
 
 def test_tile_maps__reason_names_the_tile() -> None:
-    """Tiles with the same unreadable transforms are told apart in what is said of them."""
+    """Errors of tiles with identical unreadable transforms name the tile."""
     broken = {"type": "list", "specList": [{"className": AffineModel2D.JAVA_NAME, "dataString": "1 2"}]}
     maps = TileMaps(TileTable([json.dumps({"tileId": name, "transforms": broken}) for name in "ab"]), {})
 
@@ -292,7 +292,7 @@ def test_tile_maps__reason_names_the_tile() -> None:
 
 
 def test_stack__back_into_named_tiles(odd: StackWrapper) -> None:
-    """The tile that is named counts, not the one on top; where it has no place for the point the row says so."""
+    """The named tile is used, not the topmost; a point outside it is a row with an error."""
     tile_ids = ["straight", "bent", "mirrored", "flat", "straight", "nope"]
     world = odd.world_from_local(tile_ids[:3], [[50, 40]] * 3).xy
     world = np.concatenate([world, [[5, 5], [-900, 0], [1, 1]]])
@@ -338,7 +338,7 @@ def test_world_from__another_stack(stack: StackWrapper, gateway: Gateway) -> Non
 
 
 def test_coordinates__after_a_write(stack: StackWrapper) -> None:
-    """Tiles that were moved through the gateway are found where they are now."""
+    """Tiles moved through the gateway are found at their new position."""
     assert stack.section(1).locate([[500, 5]]).failed.all()
 
     with stack.editing() as edit:
@@ -395,7 +395,7 @@ def test_coordinates__not_finite(stack: StackWrapper) -> None:
 
 
 def test_coordinate_table__json() -> None:
-    """Both forms of the service's answers are read and written: a row a point, and several tiles a point."""
+    """Both forms of the service's answers are read and written: one row or several tiles per point."""
     nested = b'[[{"tileId":"a","local":[1.0,2.0,3.0]},{"tileId":"b","visible":true,"local":[4.0,5.0,3.0]}],'
     nested += b'[{"world":[9.0,9.0],"error":"nothing there"}]]'
     table = CoordinateTable.from_json(nested)
@@ -420,7 +420,7 @@ def test_coordinate_table__json() -> None:
 
 @pytest.mark.parametrize("text", [b"{}", b"[1]", b'[{"tileId":"a","world":["x",1]}]', b'[{"world":7}]', b"["])
 def test_coordinate_table__wrong_json(text: bytes) -> None:
-    """What is no list of coordinates is refused with a sentence."""
+    """JSON other than a list of coordinates is an error."""
     with pytest.raises(RecordError, match="expected"):
         CoordinateTable.from_json(text)
 

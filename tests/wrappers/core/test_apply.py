@@ -34,7 +34,7 @@ def own(tile: Any) -> list[Any]:
     ],
 )
 def test_apply__ways(stack: StackWrapper, how: str, expected: Any) -> None:
-    """Each way puts the transform where it says, in all tiles of the sections, and derives the boxes."""
+    """Each mode places the transform as named, in all tiles of the sections, and derives boxes."""
     place = own(stack.tile("t1_1"))[1]
     other = own(stack.tile("t2_1"))
 
@@ -65,7 +65,7 @@ def test_apply__one_a_tile(stack: StackWrapper, gateway: Gateway) -> None:
 
 
 def test_apply__ids_and_matrices(stack: StackWrapper, gateway: Gateway) -> None:
-    """Affine matrices beside tile ids; with their sections named, a request a section reads the tiles."""
+    """Affine matrices with tile ids; with sections given, tiles are read in one request per section."""
     ids = ["t1_0", "t1_1", "t2_0"]
     matrices = np.tile(np.eye(2, 3), (3, 1, 1))
     matrices[:, 0, 2] = [0.5, 100, 200]
@@ -106,7 +106,7 @@ def test_apply__all_sections(stack: StackWrapper) -> None:
 
 
 def test_apply__sees_what_is_stored_now(stack: StackWrapper, gateway: Gateway) -> None:
-    """Tiles are read anew: what another program put into them is not undone."""
+    """Tiles are read anew: writes of another program are kept."""
     tiles = stack.section(1).tiles().load()
     stack.set_state("LOADING")
     other = gateway.using()
@@ -135,7 +135,7 @@ def test_apply__nothing_is_saved_before_all_are_changed(stack: StackWrapper, gat
 
 
 def test_apply__not_affine(stack: StackWrapper) -> None:
-    """What cannot be concatenated is told with the tile."""
+    """Failed concatenations name the tile."""
     with pytest.raises(RecordError, match="last transform of tile 't1_0'"), stack.editing() as edit:
         edit.apply({"t1_0": CURVED}, how="concatenate_last")
     with stack.editing(complete=False) as edit:
@@ -225,7 +225,7 @@ SECTIONS = {
 
 @pytest.fixture
 def acquired(gateway: Gateway) -> StackWrapper:
-    """The stack from which the Java clients started."""
+    """The input stack of the Java clients."""
     if not GOLDEN.is_dir():
         pytest.skip("results of the Java clients (../shared/golden-clients) are not here")
     stack = gateway.create_stack("acquire", resolution_nm=(4, 4, 35))
@@ -241,7 +241,7 @@ def stored(stack: StackWrapper) -> dict[str, Any]:
 
 
 def java_result(client: str, case: str) -> dict[str, Any]:
-    """What the Java client left in the target stack."""
+    """Result of the Java client."""
     (file,) = (GOLDEN / client / case / "state").glob("*_resolvedTiles.json")
     found: dict[str, Any] = comparable(json.loads(file.read_bytes()))
     return found
@@ -263,7 +263,7 @@ def _numbers(text: str) -> Any:
 @pytest.mark.parametrize("boxes", ["service", "local"])
 @pytest.mark.parametrize("case", CHANGES)
 def test_golden__one_transform_a_tile(acquired: StackWrapper, case: str, boxes: str) -> None:
-    """What ImportTransformChangesClient makes of a list of changes, we do."""
+    """A list of changes yields ImportTransformChangesClient's results."""
     listed = json.loads((GOLDEN / "ImportTransformChangesClient" / case / "inputs/changes.json").read_bytes())
     changes = {change["tileId"]: from_spec(change["transform"]) for change in listed}
 
@@ -276,7 +276,7 @@ def test_golden__one_transform_a_tile(acquired: StackWrapper, case: str, boxes: 
 @pytest.mark.parametrize("boxes", ["service", "local"])
 @pytest.mark.parametrize("case", SECTIONS)
 def test_golden__one_transform_for_sections(acquired: StackWrapper, case: str, boxes: str) -> None:
-    """What TransformSectionClient makes of whole sections, we do."""
+    """Whole sections match TransformSectionClient's results."""
     how, sections = SECTIONS[case]
     shared_id = None if how == "concatenate_last" else "moved"
 

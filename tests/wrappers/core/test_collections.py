@@ -91,7 +91,7 @@ def test_filter__unknown_field(mosaic: StackWrapper, gateway: Gateway) -> None:
 
 
 def test_filter__properties_of_a_class_of_ones_own(mosaic: StackWrapper, gateway: Gateway) -> None:
-    """What a subclass says of an object counts, also where it replaces a field."""
+    """Filters use properties of a subclass, including overridden fields."""
 
     class LabTile(TileWrapper):
         @property
@@ -109,7 +109,7 @@ def test_filter__properties_of_a_class_of_ones_own(mosaic: StackWrapper, gateway
 
 
 def test_filter__says_what_was_looked_for(mosaic: StackWrapper, gateway: Gateway) -> None:
-    """Where nothing or too much fits, the message names the choice."""
+    """For no match or several, the message names the filter."""
     with pytest.raises(NotFoundError, match=r"no tiles of section 3\.0 with camera_id 'cam7'"):
         mosaic.section(3).tiles().filter(camera_id="cam7").one()
     with pytest.raises(NotFoundError, match=r"image_col \[100, 101, 102, 103, 104, 105, \.\.\.\]"):
@@ -119,7 +119,7 @@ def test_filter__says_what_was_looked_for(mosaic: StackWrapper, gateway: Gateway
 
 
 def test_order_by__missing_comes_last(mosaic: StackWrapper) -> None:
-    """Objects are ordered by several fields, from the largest where told; what is missing comes last."""
+    """Objects are sorted by several fields, descending on request; missing values come last."""
     tiles = mosaic.tiles()
 
     assert tiles.order_by("-image_row", "image_col").ids == ["r1_c0", "r1_c1", "r0_c0", "r0_c1", "bare"]
@@ -128,7 +128,7 @@ def test_order_by__missing_comes_last(mosaic: StackWrapper) -> None:
 
 
 def test_parts__follow_their_source(mosaic: StackWrapper, gateway: Gateway) -> None:
-    """Slices, choices and orders make no request of their own, and are as fresh as what they were taken from."""
+    """Slices, filters and sorts make no request of their own, and are as fresh as their source."""
     tiles = mosaic.section(3).tiles()
     first, left = tiles[:2], tiles.filter(image_col=0)
     assert not first.is_loaded
@@ -146,7 +146,7 @@ def test_parts__follow_their_source(mosaic: StackWrapper, gateway: Gateway) -> N
 
 
 def test_part__does_not_undo_a_later_reading(stack: StackWrapper) -> None:
-    """A tile read after its listing keeps what it read, also where it is reached through a part of that listing."""
+    """A tile reloaded after its listing keeps the newer record, also when reached through a slice or filter."""
     tiles = stack.section(1).tiles().load()
     tile = tiles[0].reload()
     read = tile._obj
@@ -169,7 +169,7 @@ def test_pages(mosaic: StackWrapper) -> None:
 
 
 def test_index(mosaic: StackWrapper) -> None:
-    """The place of an object, or of an id, is found; what is not there is a ValueError, as for a list."""
+    """The index of an object or id is found; a missing one is a ValueError, as for a list."""
     tiles = mosaic.section(3).tiles()
 
     assert tiles.index(tiles[2]) == tiles.index("r1_c0") == 2
@@ -199,7 +199,7 @@ def test_table__tiles(mosaic: StackWrapper, gateway: Gateway) -> None:
 
 
 def test_table__sections_and_stacks(mosaic: StackWrapper, gateway: Gateway) -> None:
-    """Sections and stacks become columns of what they say of themselves; missing numbers are NaN."""
+    """Sections and stacks become columns of their metadata; missing numbers are NaN."""
     gateway.create_stack("empty")
 
     sections, stacks = mosaic.sections().table(), gateway.stacks().order_by("name").table()
@@ -218,7 +218,7 @@ def test_table__sections_and_stacks(mosaic: StackWrapper, gateway: Gateway) -> N
 
 
 def test_map__in_order(stack: StackWrapper) -> None:
-    """Answers come in the order of the objects, whichever is done first; progress is told."""
+    """Results are in the order of the objects, however they finish; progress is reported."""
     first_may_end, told = threading.Event(), list[int]()
 
     def work(section: object) -> str:
@@ -249,7 +249,7 @@ def test_map__first_error(mosaic: StackWrapper) -> None:
 
 
 def test_map__interrupted(mosaic: StackWrapper) -> None:
-    """Ctrl-C ends the work: nothing is left running."""
+    """Ctrl-C stops all workers."""
 
     def tell(done: int) -> None:
         raise KeyboardInterrupt
@@ -306,7 +306,7 @@ def test_map__what_does_not_travel(stack: StackWrapper) -> None:
 
 
 def test_prefetch__children_are_there_when_reached(stack: StackWrapper, gateway: Gateway) -> None:
-    """After prefetch a loop over sections and tiles makes no request, though nobody else holds the sections."""
+    """After prefetch a loop over sections and tiles makes no request, without other references to them."""
     with gateway.counting() as requests:
         sections = stack.sections().prefetch(workers=3)
     assert sorted(requests) == ["section.resolved_tiles"] * 3 + ["stack.z_values"]

@@ -1,4 +1,4 @@
-"""How objects show themselves: from what is here, bounded, escaped, without a request."""
+"""Display of objects: loaded data only, bounded, escaped, without requests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from rendergateway import (
 from rendergateway.wrappers.core.object import ObjectWrapper
 
 EVIL = "<script>alert('x')</script>[red]&"
-# What IPython, rich, numpy and template engines ask an object for.
+# Attributes probed by IPython, rich, numpy and template engines.
 PROBES = (
     "_ipython_canary_method_should_not_exist_",
     "_ipython_display_",
@@ -46,7 +46,7 @@ def everything(stack: StackWrapper, matches: MatchCollectionWrapper) -> list[Obj
 
 
 def completions(one: Any) -> list[str | None]:
-    """What Python's own prompt offers after ``one.``."""
+    """Completions of Python's prompt after ``one.``."""
     completer = rlcompleter.Completer({"one": one})
     places = itertools.count()
     return list(iter(lambda: completer.complete("one.", next(places)), None))
@@ -60,7 +60,7 @@ def rich_text(shown: Any) -> str:
 
 
 def test_display__makes_no_request(stack: StackWrapper, matches: MatchCollectionWrapper, gateway: Gateway) -> None:
-    """Whatever is done to show objects, and whatever is probed for, asks the service for nothing."""
+    """Displaying objects, and probing their attributes, makes no request."""
     objects = everything(stack, matches)
     shown: list[Any] = [*objects, stack.sections(), stack.section(1).tiles(), matches.pairs(), gateway.owners()]
 
@@ -77,7 +77,7 @@ def test_display__makes_no_request(stack: StackWrapper, matches: MatchCollection
 
 
 def test_display__with_a_dead_service() -> None:
-    """Objects of a service that is not there show what their names say."""
+    """Objects of an unreachable service show their names."""
     stack = Gateway("localhost:1", owner="lab", project="cortex").stack("montage")
 
     assert repr(stack) == "<StackWrapper lab/cortex/montage>"
@@ -88,7 +88,7 @@ def test_display__with_a_dead_service() -> None:
 
 
 def test_html__shows_what_is_loaded(stack: StackWrapper) -> None:
-    """The table of an object grows with what was read of it; there is no page around it."""
+    """The table grows with the loaded data; it is a fragment, not a page."""
     before = stack._repr_html_()
     stack.load()
     after = stack._repr_html_()
@@ -101,7 +101,7 @@ def test_html__shows_what_is_loaded(stack: StackWrapper) -> None:
 
 
 def test_html__escapes_everything(gateway: Gateway) -> None:
-    """Names are data: in HTML and in rich they come out as they are."""
+    """Names are data: escaped in HTML, literal in rich."""
     stack = gateway.create_stack("evil")
     with stack.editing() as edit:
         edit.put([TileRecord(tile_id=EVIL, z=1, width=9, height=9, labels=[EVIL], transforms=[])])
@@ -136,7 +136,7 @@ def test_html__bounded(gateway: Gateway) -> None:
 
 
 def test_html__after_a_write(stack: StackWrapper, gateway: Gateway) -> None:
-    """What a write made old is not shown, and not read again for showing."""
+    """Data made stale by a write is neither shown nor read again."""
     tiles = stack.section(1).tiles().load()
     stack.set_state("LOADING")
 
@@ -165,7 +165,7 @@ def test_html__a_property_that_fails(stack: StackWrapper, gateway: Gateway) -> N
 
 
 def test_rich__tree_of_what_is_loaded(stack: StackWrapper, gateway: Gateway) -> None:
-    """A tree goes down as far as children were listed."""
+    """A tree extends as far as children are loaded."""
     stack.load()
     stack.sections()[0].tiles().load()
 
@@ -212,7 +212,7 @@ def test_dir__what_people_look_for(stack: StackWrapper) -> None:
 
 
 def test_attribute__says_what_was_meant(stack: StackWrapper) -> None:
-    """A name that is not there is answered with the object, what may be meant, and what is loaded of it."""
+    """The error of a missing attribute names the object, a suggestion, and its loaded data."""
     tile = stack.tile("t1_0")
 
     def message(name: str, of: Any = tile) -> str:
@@ -234,7 +234,7 @@ def test_attribute__says_what_was_meant(stack: StackWrapper) -> None:
 
 
 def test_attribute__the_error_travels(stack: StackWrapper) -> None:
-    """The error says the same in another process, where the object may not be."""
+    """The error's message survives pickling to a process without the object."""
     with pytest.raises(AttributeError) as caught:
         _ = stack.statte  # type: ignore[attr-defined]
 
@@ -246,7 +246,7 @@ def test_attribute__the_error_travels(stack: StackWrapper) -> None:
 
 
 def test_attribute__of_a_collection(stack: StackWrapper) -> None:
-    """Who asks a collection for what its objects have is told so."""
+    """A collection's error points to attributes of its objects."""
     sections = stack.sections()
 
     with pytest.raises(AttributeError, match=r"each object in it has: \[one\.tile_count for one in …\]"):
@@ -258,7 +258,7 @@ def test_attribute__of_a_collection(stack: StackWrapper) -> None:
 
 
 def test_attribute__a_failing_property_is_no_missing_one(stack: StackWrapper, gateway: Gateway) -> None:
-    """An AttributeError inside a property comes out as an error that no template engine takes for "not there"."""
+    """An AttributeError inside a property is raised as an error that template engines do not swallow."""
 
     class Slipped(TileWrapper):
         @property
@@ -273,7 +273,7 @@ def test_attribute__a_failing_property_is_no_missing_one(stack: StackWrapper, ga
 
 
 def test_attribute__misspelt_assignment(stack: StackWrapper, matches: MatchCollectionWrapper) -> None:
-    """A field cannot be assigned, nor one that does not exist: nothing is written that way."""
+    """Neither existing fields nor unknown ones can be assigned."""
     for wrapper in everything(stack, matches):
         with pytest.raises(AttributeError):
             wrapper.nmae = 1  # type: ignore[attr-defined]
@@ -282,7 +282,7 @@ def test_attribute__misspelt_assignment(stack: StackWrapper, matches: MatchColle
 
 
 def test_copy__is_the_object(stack: StackWrapper) -> None:
-    """A wrapper stands for one thing in the service: copies of it, also inside of other things, are the same."""
+    """A wrapper represents one object of the service: copying, also inside containers, returns the same."""
     tile = stack.tile("t1_0")
 
     assert copy.copy(tile) is tile
@@ -292,7 +292,7 @@ def test_copy__is_the_object(stack: StackWrapper) -> None:
 
 
 def test_without_requests(stack: StackWrapper, gateway: Gateway) -> None:
-    """In the block what is loaded answers, and what is not raises before anything is sent."""
+    """In the block loaded data is available; anything else raises before a request."""
     sections = stack.sections().load()
 
     with gateway.counting() as requests, without_requests():

@@ -23,7 +23,7 @@ def test_identity__same_object_while_it_lives(stack: StackWrapper) -> None:
 
 
 def test_identity__goes_when_nobody_holds_it(stack: StackWrapper, gateway: Gateway) -> None:
-    """Objects that nobody holds are not kept."""
+    """Unreferenced objects are freed."""
     stack.tile("t1_0").load()
     gc.collect()
 
@@ -68,7 +68,7 @@ def test_write__what_was_read_before_is_read_again(stack: StackWrapper, gateway:
 
 
 def test_write__by_others_shows_after_reload(tmp_path: Path) -> None:
-    """What another gateway writes shows after reload, not before."""
+    """Writes of another gateway appear only after reload."""
     ours = Gateway(f"embedded:{tmp_path / 'render.db'}", owner="lab", project="cortex")
     other = Gateway(f"embedded:{tmp_path / 'render.db'}", owner="lab", project="cortex")
     stack = ours.create_stack("s")
@@ -89,7 +89,7 @@ def test_write__by_others_shows_after_reload(tmp_path: Path) -> None:
 
 
 def test_reload__later_listing_counts(stack: StackWrapper) -> None:
-    """A tile that lives takes what a later listing says, and keeps what it loaded after an older one."""
+    """A live tile takes the record of a later listing, and keeps its own over an older one."""
     tiles = stack.section(1).tiles()
     tile = tiles[0]
     first = tile._obj
@@ -161,7 +161,7 @@ def test_pickle__travels_with_what_it_holds(tmp_path: Path) -> None:
 
 
 def test_pickle__private_service_does_not_travel(stack: StackWrapper) -> None:
-    """A private embedded service cannot be reached from elsewhere, and says so."""
+    """Pickling an object of a private embedded service is an error."""
     with pytest.raises(ConfigurationError, match="embedded:PATH"):
         pickle.dumps(stack)
 

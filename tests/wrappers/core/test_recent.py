@@ -1,4 +1,4 @@
-"""What was listed last is kept for a while."""
+"""Cache of recent listings."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_parents__live_as_long_as_their_children(gateway: Gateway, stack: StackW
 
 
 def test_recent__stays_behind(gateway: Gateway) -> None:
-    """What is kept belongs to one gateway in one process: others begin with nothing."""
+    """The cache belongs to one gateway in one process: others start empty."""
     remote = Gateway("localhost:1", owner="o", project="p")
 
     assert remote.using(project="q").objects.recent is not remote.objects.recent

@@ -1,4 +1,4 @@
-"""Classes of one's own in the place of wrappers."""
+"""User classes registered for wrappers."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class LabTile(TileWrapper):
 
 
 class FineTile(TileWrapper):
-    """A tile that remembers what was said of it."""
+    """A tile with a note."""
 
     def __prepare__(self, note: str | None = None) -> None:  # type: ignore[override]
         self.note = note
@@ -80,7 +80,7 @@ def _public_names() -> Iterator[None]:
 
 
 def test_register__for_one_gateway(stack: StackWrapper, gateway: Gateway) -> None:
-    """A registered class stands for its kind from the next wrap on, everywhere in that gateway and only there."""
+    """A registered class is used for its kind from the next wrap on, everywhere in that gateway only."""
     before = stack.tile("t1_0")
 
     gateway.register(LabTile)
@@ -107,7 +107,7 @@ def test_register__the_way_of_blitz(stack: StackWrapper) -> None:
 
 @pytest.mark.usefixtures("_public_names")
 def test_refresh__touches_only_what_was_assigned() -> None:
-    """A name put back takes its class away again; what was registered or announced in another way stays."""
+    """Restoring a name unregisters its class; classes registered or announced otherwise remain."""
     registry.DEFAULT.register(type("LabStack", (StackWrapper,), {}))
     registry.ANNOUNCED.register(FineTile)
     before = rendergateway.TileWrapper
@@ -208,7 +208,7 @@ def test_register__says_what_is_wrong(gateway: Gateway, wrapper_class: type[Tile
 
 
 def test_register__two_for_one_kind(gateway: Gateway) -> None:
-    """A class that does not derive from the present one needs to be told to replace it; the same name again may."""
+    """A class not derived from the current one needs replace=True, unless it has the same name."""
     first = gateway.register(type("Tile", (TileWrapper,), {}))
     again = gateway.register(type("Tile", (TileWrapper,), {}))
     derived = gateway.register(type("Finer", (again,), {}))
@@ -244,7 +244,7 @@ def test_register__every_kind_everywhere(stack: StackWrapper, matches: MatchColl
 
 
 def test_register__two_gateways(tmp_path: Path) -> None:
-    """Two gateways of one process, in two threads, have classes of their own; objects are equal all the same."""
+    """Two gateways in two threads of one process have separate classes; objects still compare equal."""
     address = f"embedded:{tmp_path / 'render.db'}"
     with Gateway(address, owner="o", project="p") as one, Gateway(address, owner="o", project="p") as other:
         with one.create_stack("s").editing() as edit:
@@ -261,7 +261,7 @@ def test_register__two_gateways(tmp_path: Path) -> None:
 
 
 def test_mixin__counts_once_through_the_connection(stack: StackWrapper, matches: MatchCollectionWrapper) -> None:
-    """A mixin asks the gateway through `_conn`, and what it caches stays with the object."""
+    """A mixin queries the gateway through `_conn`; its cache lives with the object."""
     stack._conn.register(CountedTile)
     tile = stack.tile("t1_0")
 
@@ -272,7 +272,7 @@ def test_mixin__counts_once_through_the_connection(stack: StackWrapper, matches:
 
 
 def test_prepare__values_travel(gateway: Gateway) -> None:
-    """What a wrapper was made with comes with it when it is pickled."""
+    """Pickling a wrapper preserves its extra values."""
     remote = Gateway("localhost:1", owner="o", project="p")
     tile = FineTile(remote, key=TileKey("o", "p", "s", "a"), note="blurred")
 
@@ -281,7 +281,7 @@ def test_prepare__values_travel(gateway: Gateway) -> None:
 
 
 def test_subclass__keeps_the_marks(stack: StackWrapper) -> None:
-    """Who overrides a verb that changes something need not mark it again."""
+    """An overridden mutator need not be marked again."""
 
     class Guarded(StackWrapper):
         def delete(self, *, dry_run: bool = False) -> None:
@@ -291,14 +291,14 @@ def test_subclass__keeps_the_marks(stack: StackWrapper) -> None:
 
 
 def test_wrappers__take_no_stray_attributes() -> None:
-    """Wrappers as they come have slots only, so that what is misspelt is refused; subclasses may have fields."""
+    """Built-in wrappers have slots only, so that misspelt attributes are errors; subclasses may have fields."""
     assert [base for base in registry._BASES.values() if base.__dictoffset__] == []
     assert LabTile.__dictoffset__
 
 
 @pytest.mark.usefixtures("_public_names")
 def test_register__the_way_of_blitz_with_a_stranger() -> None:
-    """What stands under a public name must be a wrapper of that kind."""
+    """A class set as a public name must be a wrapper of its kind."""
     rendergateway.TileWrapper = dict  # type: ignore[misc,assignment]
 
     with pytest.raises(RegistrationError):
@@ -367,7 +367,7 @@ def test_register__entry_points(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_loose_wrapper__needs_no_gateway() -> None:
-    """A wrapper of a detached record works without a gateway, and raises an error where it needs one."""
+    """A wrapper of a detached record works without a gateway, and raises if one is needed."""
     record = TileRecord(tile_id="a", z=3, width=9, height=9, transforms=[])
     loose = TileWrapper(obj=record)
 
@@ -382,7 +382,7 @@ def test_loose_wrapper__needs_no_gateway() -> None:
 
 
 def test_loose_wrapper__of_other_kinds() -> None:
-    """Sections, stacks and pairs answer from their records as well; what needs the service says so."""
+    """Detached sections, stacks and pairs use their records; operations on the service raise."""
     row = {"z": 3.0, "tile_count": 4, "section_id": "3.0", "min_x": 0, "min_y": 1, "max_x": 2, "max_y": 3}
     section = SectionWrapper(obj=SectionRecord(**row))
     pair = MatchPairWrapper(obj=MatchRecord(p_group="a", p_id="1", q_group="b", q_id="2", p=[[0, 1]], q=[[2, 3]]))
@@ -397,7 +397,7 @@ def test_loose_wrapper__of_other_kinds() -> None:
 
 
 def test_aliases__show_the_values_of_their_verbs() -> None:
-    """help() of an alias shows what the primary verb takes."""
+    """help() of an alias shows its primary's signature."""
     assert inspect.signature(StackWrapper.simpleMarshal) == inspect.signature(StackWrapper.simple_marshal)
     assert list(inspect.signature(StackWrapper.getName).parameters) == ["self"]
 
@@ -424,7 +424,7 @@ def test_aliases__no_second_body(stack: StackWrapper, gateway: Gateway) -> None:
 
 
 def test_marshal__plain_values(stack: StackWrapper) -> None:
-    """simple_marshal gives what JSON knows, with parents on request."""
+    """simple_marshal returns JSON values, with parents on request."""
     import json
 
     values = stack.tile("t1_0").simple_marshal(parents=True)
@@ -435,13 +435,13 @@ def test_marshal__plain_values(stack: StackWrapper) -> None:
 
 
 def test_children__none(stack: StackWrapper) -> None:
-    """A tile has no children, and says so."""
+    """Asking a tile for children raises."""
     with pytest.raises(rendergateway.RenderGatewayError, match="a tile has no children"):
         stack.tile("t1_0").children()
 
 
 def test_templates__mutators_are_marked(stack: StackWrapper) -> None:
-    """Template engines are told what not to call."""
+    """Mutators are marked for templates."""
     assert stack.delete.alters_data  # type: ignore[attr-defined]
     assert stack.set_state.alters_data  # type: ignore[attr-defined]
     assert stack.section(1).delete.alters_data  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Many threads on one object that holds nothing yet: it asks once."""
+"""Threads sharing an unloaded object cause one request."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_threads__one_object(stack: StackWrapper, gateway: Gateway) -> None:
 
 
 def test_threads__writes_between(stack: StackWrapper, gateway: Gateway) -> None:
-    """What is read while others write is never older than a write that was over before the reading began."""
+    """Concurrent reads never return data older than a write that finished before the read began."""
     stop, wrong = threading.Event(), list[float]()
     written = [100.0]
     record = stack.tile("t1_0")._obj
@@ -94,7 +94,7 @@ def test_threads__writes_between(stack: StackWrapper, gateway: Gateway) -> None:
 
 
 def test_living_objects__memory_stays_flat(stack: StackWrapper, gateway: Gateway) -> None:
-    """Objects that died leave nothing behind, however many there were."""
+    """Freed objects leave no traces, however many."""
     for number in range(20_000):
         stack.tile(f"t{number}")
 
@@ -103,7 +103,7 @@ def test_living_objects__memory_stays_flat(stack: StackWrapper, gateway: Gateway
 
 
 def test_identity__whoever_comes_first(stack: StackWrapper, gateway: Gateway) -> None:
-    """Where another thread wraps an object while this one does, both get the one that was there first."""
+    """If two threads wrap an object concurrently, both get the first wrapper."""
     first: list[TileWrapper] = []
 
     class Slow(TileWrapper):

@@ -1,4 +1,4 @@
-"""A service on loopback whose connections break when it is told so."""
+"""A service on loopback whose connections break on demand."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class BreakingService:
     The embedded service behind a socket.
 
     ``breaks`` lists, for each saving of tiles in turn, what happens: "ok", "before" (the connection breaks and nothing
-    is stored) or "after" (it is stored, and the answer gets lost). What is not listed is ok.
+    is stored) or "after" (it is stored, and the answer is lost). Unlisted ones are "ok".
     """
 
     def __init__(self, path: Path) -> None:

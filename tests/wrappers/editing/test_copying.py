@@ -51,7 +51,7 @@ def test_clone__sections_and_facts(stack: StackWrapper, gateway: Gateway) -> Non
 
 
 def test_clone__open_and_without_transforms(stack: StackWrapper) -> None:
-    """A clone is LOADING unless told; shared transforms may stay behind."""
+    """A clone is LOADING by default; shared transforms are optional."""
     copy = stack.clone_to("open", transforms=False, notes="without lens")
 
     assert (copy.state, copy.version.notes) == ("LOADING", "without lens")
@@ -77,7 +77,7 @@ def test_clone__refused(stack: StackWrapper, gateway: Gateway) -> None:
 
 @pytest.mark.parametrize("verb", ["clone_to", "copy_to"])
 def test_copies__sections_of_an_iterator(stack: StackWrapper, verb: str) -> None:
-    """Sections may come one by one, from what gives each only once."""
+    """Sections may come from a one-shot iterator."""
     copy = getattr(stack, verb)("new", sections=iter([3, 1]), complete=True)
 
     assert copy.sections().ids == [1, 3]
@@ -85,7 +85,7 @@ def test_copies__sections_of_an_iterator(stack: StackWrapper, verb: str) -> None
 
 @pytest.mark.parametrize("verb", ["clone_to", "copy_to"])
 def test_copies__sections_that_are_not_there(stack: StackWrapper, gateway: Gateway, verb: str) -> None:
-    """A section that the stack does not have is an error, and nothing is made."""
+    """A missing section is an error, and no stack is created."""
     with gateway.counting() as requests, pytest.raises(NotFoundError, match=r"has no section at z 99, 7\.5"):
         getattr(stack, verb)("new", sections=[1, 99, 7.5])
 
@@ -97,7 +97,7 @@ def test_copies__sections_that_are_not_there(stack: StackWrapper, gateway: Gatew
 
 
 def test_copy__as_it_is(stack: StackWrapper, gateway: Gateway) -> None:
-    """A copy has every text to the byte, the shared transforms, and what is said of the version."""
+    """A copy has byte-identical tiles, the shared transforms, and the version metadata."""
     copy = stack.copy_to("copy", owner="other", project="p", workers=1)
 
     assert texts_of(copy) == texts_of(stack)
@@ -108,7 +108,7 @@ def test_copy__as_it_is(stack: StackWrapper, gateway: Gateway) -> None:
 
 
 def test_copy__requests(stack: StackWrapper, gateway: Gateway) -> None:
-    """A request a layer reads it; small layers are saved together."""
+    """One read per layer; small layers are saved together."""
     stack.load()
 
     with gateway.counting() as requests:
@@ -126,7 +126,7 @@ def test_copy__requests(stack: StackWrapper, gateway: Gateway) -> None:
 
 
 def test_copy__to_another_server(stack: StackWrapper, tmp_path: Path) -> None:
-    """A copy goes to the server of another gateway, and belongs to it."""
+    """A copy to another gateway's server belongs to that gateway."""
     with Gateway(f"embedded:{tmp_path / 'other.db'}", owner="there", project="p") as other:
         copy = stack.copy_to("there/p/copy", gateway=other)
 
@@ -146,7 +146,7 @@ def test_copy__some_sections_in_batches(stack: StackWrapper, gateway: Gateway) -
 
 
 def test_copy__with_changes(stack: StackWrapper, gateway: Gateway) -> None:
-    """A function over the table of each layer changes what is saved; tiles stay linked to their lens."""
+    """A function edits the table of each layer before saving; tiles stay linked to their lens."""
     copy = stack.copy_to("shifted", edit=lambda tiles: tiles.evolve(z=tiles.z + 100))
 
     assert copy.sections().ids == [101, 102, 103]
@@ -156,7 +156,7 @@ def test_copy__with_changes(stack: StackWrapper, gateway: Gateway) -> None:
 
 
 def test_copy__boxes_follow_changed_transforms(stack: StackWrapper) -> None:
-    """Where the function moves tiles and leaves their boxes, the boxes are derived anew."""
+    """If the function moves tiles but keeps their boxes, the boxes are derived anew."""
 
     def moved(tiles: TileTable) -> TileTable:
         affines = tiles.last_affine.copy()
@@ -191,7 +191,7 @@ def test_copy__no_table(stack: StackWrapper) -> None:
 
 
 def test_copy__without_tiles(stack: StackWrapper, gateway: Gateway) -> None:
-    """An empty stack of which the same is said."""
+    """An empty stack with the same metadata."""
     with gateway.counting() as requests:
         copy = stack.copy_to("empty", tiles=False)
 
@@ -269,7 +269,7 @@ def test_copy__goes_on(stack: StackWrapper, service: BreakingService, there: Gat
 
 
 def test_copy__interrupted(stack: StackWrapper, gateway: Gateway) -> None:
-    """Ctrl-C leaves a copy that can be gone on with, also one with changes."""
+    """Ctrl-C leaves a copy that can be resumed, also with edits."""
 
     def interrupt(done: int) -> None:
         raise KeyboardInterrupt

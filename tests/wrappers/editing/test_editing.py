@@ -44,7 +44,7 @@ def test_editing__complete_at_the_end(gateway: Gateway) -> None:
 
 
 def test_editing__left_loading_after_an_error(stack: StackWrapper) -> None:
-    """After an error the stack stays LOADING, and the error says so."""
+    """After an error the stack stays LOADING, and a note reports it."""
     with pytest.raises(RecordError) as caught, stack.editing() as edit:
         edit.put([bare("a"), bare("a")])
 
@@ -53,7 +53,7 @@ def test_editing__left_loading_after_an_error(stack: StackWrapper) -> None:
 
 
 def test_editing__keep_loading(stack: StackWrapper) -> None:
-    """Who wants to go on later leaves the stack LOADING."""
+    """complete=False leaves the stack LOADING."""
     with stack.editing(complete=False):
         pass
 
@@ -78,7 +78,7 @@ def test_put__boxes(gateway: Gateway) -> None:
 
 
 def test_put__in_batches(gateway: Gateway) -> None:
-    """Tiles go in requests of one batch each, and progress is told."""
+    """Each batch is one request, and progress is reported."""
     stack = gateway.create_stack("s")
     told: list[int] = []
 
@@ -104,7 +104,7 @@ def test_put__brings_shared_transforms_along(stack: StackWrapper, gateway: Gatew
 
 
 def test_put__missing_transform(stack: StackWrapper) -> None:
-    """A reference to nothing names the tile and the transform, and nothing is stored."""
+    """A dangling reference names tile and transform, and nothing is stored."""
     lost = TileRecord(tile_id="lost", z=1, width=9, height=9, transforms=[TransformReference("nothing")])
 
     with pytest.raises(RecordError, match=r"'lost'.*'nothing'"), stack.editing() as edit:
@@ -120,7 +120,7 @@ def test_put__one_id_twice(stack: StackWrapper) -> None:
 
 
 def test_put__unchanged_text_stays(stack: StackWrapper, gateway: Gateway) -> None:
-    """A section read and written back unchanged leaves every stored text as it was, to the byte."""
+    """A section read and written back unchanged is byte-identical in the store."""
     before = gateway.call_raw("section.resolved_tiles", **stack.section(1)._key._asdict())
 
     with stack.editing() as edit:
@@ -130,7 +130,7 @@ def test_put__unchanged_text_stays(stack: StackWrapper, gateway: Gateway) -> Non
 
 
 def test_put__resolved_tiles(stack: StackWrapper, gateway: Gateway) -> None:
-    """What a service answered can be put as it came."""
+    """An answer of a service can be put as is."""
     answer = ResolvedTiles.from_json(gateway.call_raw("section.resolved_tiles", **stack.section(3)._key._asdict()))
     copy = gateway.create_stack("copy")
 
@@ -149,7 +149,7 @@ def test_create__exists(stack: StackWrapper, gateway: Gateway) -> None:
 
 
 def test_state__no_way(stack: StackWrapper) -> None:
-    """A change of state that does not exist is told in the service's words."""
+    """An invalid state transition raises with the service's message."""
     stack.set_state("READ_ONLY")
 
     with pytest.raises(StackStateError, match="must first be transitioned to COMPLETE"):
@@ -159,7 +159,7 @@ def test_state__no_way(stack: StackWrapper) -> None:
 
 
 def test_delete__stack_and_collection(stack: StackWrapper, gateway: Gateway) -> None:
-    """What is deleted is gone from the lists that were read before."""
+    """Deleted objects disappear from lists loaded before."""
     stacks = gateway.stacks()
     assert stacks.ids == ["montage"]
 
@@ -227,7 +227,7 @@ def test_editing__several_at_once(gateway: Gateway) -> None:
 
 @pytest.mark.parametrize("workers", [1, 4])
 def test_editing__first_failure_ends_it(gateway: Gateway, workers: int) -> None:
-    """After a failure no more batches are sent; the error says how many tiles are stored."""
+    """After a failure no more batches are sent; the error reports the stored tile count."""
     stack = gateway.create_stack("s")
 
     with pytest.raises(ZeroDivisionError) as caught, stack.editing(workers=workers, batch=1) as edit:
@@ -309,7 +309,7 @@ def test_editing__opened_by_two(stack: StackWrapper, gateway: Gateway) -> None:
 
 
 def test_editing__completed_by_another(stack: StackWrapper, gateway: Gateway) -> None:
-    """What another completed meanwhile need not be completed again."""
+    """A stack completed meanwhile is not completed again."""
     with gateway.counting() as requests, stack.editing() as edit:
         edit.put(boxed("mine"))
         another(gateway).stack("montage").set_state("COMPLETE")
@@ -327,7 +327,7 @@ def another(gateway: Gateway) -> Gateway:
 
 
 def test_editing__cannot_be_completed(gateway: Gateway) -> None:
-    """Where the stack cannot be completed, the error says that it was left LOADING."""
+    """If the stack cannot be completed, the error notes that it was left LOADING."""
     stack = gateway.create_stack("empty")
 
     with pytest.raises(Exception, match="no tiles") as caught, stack.editing():
@@ -346,7 +346,7 @@ def service(tmp_path: Path) -> BreakingService:
 
 @pytest.fixture
 def remote(service: BreakingService) -> Iterator[Gateway]:
-    """A gateway over a socket, whose transport gives up at once."""
+    """A gateway over a socket, without retries."""
     with (
         served(service) as address,
         Gateway(address, owner="lab", project="cortex", retries=Retries(total=0)) as gateway,
@@ -372,7 +372,7 @@ def test_editing__resumed_after_a_broken_connection(
 
 
 def test_editing__broken_for_good(service: BreakingService, remote: Gateway) -> None:
-    """Where no attempt gets through, the error says what is stored; the same edit may be repeated."""
+    """If all attempts fail, the error reports the stored tiles; the same edit may be repeated."""
     stack = remote.create_stack("s")
     service.breaks = ["ok"] + ["before"] * 6
 
@@ -386,7 +386,7 @@ def test_editing__broken_for_good(service: BreakingService, remote: Gateway) -> 
 
 
 def test_editing__patience_ends(tmp_path: Path) -> None:
-    """A service that does not come back is waited for no longer than is said."""
+    """Waiting for a service that stays down ends after patience_s."""
     with served(BreakingService(tmp_path / "render.db")) as address:
         remote = Gateway(address, owner="lab", project="cortex", retries=Retries(total=0))
         stack = remote.create_stack("s")

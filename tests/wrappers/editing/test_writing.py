@@ -1,4 +1,4 @@
-"""What can be written: kinds of tiles, boxes, limits, files, groups, deletions, what is said of a stack."""
+"""Writes: kinds of tiles, boxes, limits, files, groups, deletions, stack metadata."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def empty(gateway: Gateway) -> StackWrapper:
     ids=["collection", "wrappers", "slice", "table", "records", "stream of records", "stream of wrappers"],
 )
 def test_put__kinds_of_tiles(stack: StackWrapper, empty: StackWrapper, make: Any) -> None:
-    """Whatever holds tiles can be put; the text of each tile stays as it was, and its lens goes along."""
+    """Any container of tiles can be put; the JSON of each tile is unchanged and its lens is included."""
     with empty.editing() as edit:
         assert edit.put(make(stack.section(2)), transforms={"lens": LENS}) == 2
 
@@ -104,7 +104,7 @@ def test_put__no_tile(empty: StackWrapper) -> None:
 
 
 def test_put__flattened_tiles_are_refused(stack: StackWrapper, empty: StackWrapper) -> None:
-    """Tiles that were read with their references replaced would lose their lens; who means that says so."""
+    """Tiles with resolved references would lose their lens; flattening them must be explicit."""
     resolved = stack.section(1).resolved_tiles()
     assert type(resolved[0].transforms[0]) is type(LENS)
 
@@ -117,7 +117,7 @@ def test_put__flattened_tiles_are_refused(stack: StackWrapper, empty: StackWrapp
 
 
 def test_tiles_resolved__requests(stack: StackWrapper, gateway: Gateway) -> None:
-    """Flattened records cost one request; of an empty layer there are none, of a missing stack an error."""
+    """Flattened records take one request; an empty layer has none, a missing stack is an error."""
     with gateway.counting() as requests:
         assert len(stack.section(1).resolved_tiles()) == 2
     assert requests == ["section.tile_specs"]
@@ -208,7 +208,7 @@ def test_boxes__here_as_the_service_derives_them(gateway: Gateway) -> None:
 def test_boxes__that_the_service_could_not_derive(
     empty: StackWrapper, gateway: Gateway, boxes: str, missing: tuple[str, ...], words: str
 ) -> None:
-    """A tile of unknown size is named before anything is sent; where its box is kept it is saved."""
+    """A tile of unknown size is an error before any request; with its box kept it is saved."""
     tile = bare("a").evolve(**dict.fromkeys(missing))
 
     with (
@@ -337,7 +337,7 @@ def test_delete__tiles_sections_and_section_ids(stack: StackWrapper, gateway: Ga
 
 
 def test_delete__dry_run(stack: StackWrapper, gateway: Gateway) -> None:
-    """A dry run tells what would go, and deletes nothing."""
+    """A dry run counts deletions, and deletes nothing."""
     with gateway.counting() as requests, stack.editing() as edit:
         assert edit.delete(["t1_0", "no such tile"], dry_run=True) == Removal(1)
         assert edit.delete(sections=stack.sections(z=(2, 3)), dry_run=True) == Removal(4, 2)
@@ -349,7 +349,7 @@ def test_delete__dry_run(stack: StackWrapper, gateway: Gateway) -> None:
 
 
 def test_delete__objects(stack: StackWrapper) -> None:
-    """A tile, a section and a stack tell what would go with them, and go."""
+    """Tiles, sections and stacks count their deletions and are deleted."""
     assert stack.delete(dry_run=True) == Removal(6, 3)
     assert stack.section(1).delete(dry_run=True) == Removal(2, 1)
     assert stack.tile("t1_0").delete(dry_run=True) == Removal(1)
@@ -396,7 +396,7 @@ def test_set_group__by_tiles_and_by_ids(stack: StackWrapper, gateway: Gateway) -
 
 
 def test_set_group__many_ids_read_their_layers(gateway: Gateway, empty: StackWrapper) -> None:
-    """Tiles named by id are read layer by layer where they are many."""
+    """Many tiles named by id are read layer by layer."""
     with empty.editing() as edit:
         edit.put([bare(f"{z}_{number}").evolve(z=z) for z in (1, 2) for number in range(10)])
 
@@ -415,11 +415,11 @@ def test_set_group__many_ids_read_their_layers(gateway: Gateway, empty: StackWra
         edit.set_group("even", ["none"])
 
 
-# What is said of a stack
+# Stack metadata
 
 
 def test_set__without_reopening(stack: StackWrapper, gateway: Gateway) -> None:
-    """Resolution, cycle and channel change where they stand; the stack stays COMPLETE, its version the same."""
+    """Resolution, cycle and channel change in place; the stack stays COMPLETE, its version the same."""
     before = stack.version_number
 
     with gateway.counting() as requests:
@@ -446,7 +446,7 @@ def test_set__what_needs_a_new_version(stack: StackWrapper, gateway: Gateway) ->
 
 
 def test_new_version__reopens(stack: StackWrapper, gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
-    """Entering a new version opens the stack and says so; tiles and what is not named stay."""
+    """A new version reopens the stack and logs it; tiles and other metadata stay."""
     before = stack.version_number or 0
     opening = stack.new_version(notes="second pass", cycle=(3, 1))
     assert stack.reload().state == "COMPLETE"
@@ -465,7 +465,7 @@ def test_new_version__reopens(stack: StackWrapper, gateway: Gateway, caplog: pyt
 
 
 def test_rename__the_old_wrapper_finds_nothing(stack: StackWrapper, gateway: Gateway) -> None:
-    """The stack of the new name is returned; the old one answers that there is nothing."""
+    """The renamed stack is returned; the old wrapper is a missing stack."""
     target = gateway.stack("other/aligned")
     assert not target.exists
     listed = gateway.project("other").stacks()
@@ -499,7 +499,7 @@ def test_create__exist_ok(stack: StackWrapper, gateway: Gateway) -> None:
 
 @pytest.mark.parametrize("ends_with", [None, RuntimeError, KeyboardInterrupt])
 def test_temporary__always_goes(gateway: Gateway, stack: StackWrapper, ends_with: type[BaseException] | None) -> None:
-    """A temporary stack goes however the block ends; the one beside it stays."""
+    """A temporary stack is deleted however the block ends; others stay."""
     met = []
     for context in (gateway.temporary_stack("trial", resolution_nm=(1, 2, 3)), stack.temporary()):
         try:
@@ -517,7 +517,7 @@ def test_temporary__always_goes(gateway: Gateway, stack: StackWrapper, ends_with
 
 
 def test_temporary__read_only_goes_too(gateway: Gateway) -> None:
-    """A temporary stack that was closed for good goes as well."""
+    """A READ_ONLY temporary stack is deleted as well."""
     with gateway.temporary_stack() as scratch:
         with scratch.editing() as edit:
             edit.put([bare("a")])
@@ -527,7 +527,7 @@ def test_temporary__read_only_goes_too(gateway: Gateway) -> None:
 
 
 def test_temporary__that_cannot_go(gateway: Gateway) -> None:
-    """Where a temporary stack cannot be deleted after an error, that error says so."""
+    """If deleting a temporary stack fails after an error, that error notes it."""
 
     def close_and_fail() -> None:
         gateway.close()
@@ -541,7 +541,7 @@ def test_temporary__that_cannot_go(gateway: Gateway) -> None:
 
 
 def test_put__resolved_tiles_with_transforms(empty: StackWrapper) -> None:
-    """Resolved tiles bring their transforms themselves."""
+    """Resolved tiles include their transforms."""
     whole = ResolvedTiles({"a": tile("a", 1, 0).to_json()}, {"lens": encode(LENS.evolve(id="lens").to_spec())})
 
     with empty.editing() as edit:
@@ -550,7 +550,7 @@ def test_put__resolved_tiles_with_transforms(empty: StackWrapper) -> None:
 
 @pytest.mark.parametrize("tile_id", ["a/b", "a/", ".", ".."])
 def test_put__ids_without_an_address(empty: StackWrapper, gateway: Gateway, tile_id: str) -> None:
-    """Such tiles are saved, listed and used; what asks for one alone is refused before it finds another thing."""
+    """Such tiles are saved, listed and used; reading one alone is refused, as it could find another tile."""
     with empty.editing() as edit:
         edit.put([bare("a"), bare(tile_id)])
 

@@ -1,4 +1,4 @@
-"""Stacks with images, and what tests of pictures share."""
+"""Stacks with images, and helpers of picture tests."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ __all__ = [
 
 @pytest.fixture(scope="session")
 def picture_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the images of that volume lie."""
+    """Folder of that volume's images."""
     return tmp_path_factory.mktemp("images")
 
 

@@ -1,4 +1,4 @@
-"""What cannot be drawn is an error that says what to do."""
+"""Drawing errors and the remedies they name."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_bad_input__of_tiles(drawn: StackWrapper, gateway: Gateway, two_channels
 
 
 def test_failed_image__raises(gateway: Gateway, tmp_path: Path) -> None:
-    """A file that is missing fails with the service's sentence, which names it; here with tile and address."""
+    """A missing file fails with the service's message, which names it; locally with tile and URL."""
     stack = put(gateway, plain_tile(f"{tmp_path}/gone.png"))
 
     with pytest.raises(ServiceError, match=r"cannot find imageUrl file '.*gone.png'"):

@@ -19,7 +19,7 @@ from tests.wrappers.images.pictured import image_of, plain_tile, put, ramp, save
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".JPEG", ".tif", ".tiff"])
 def test_save__formats(drawn: StackWrapper, tmp_path: Path, suffix: str) -> None:
-    """The end of the name says the format; nothing else is left in the folder."""
+    """The suffix selects the format; no other file is left in the folder."""
     picture = drawn.section(2).image(scale=0.1)
 
     picture.save(tmp_path / f"a{suffix}")
@@ -54,7 +54,7 @@ def test_save__missing_folder(drawn: StackWrapper, tmp_path: Path) -> None:
 
 
 def test_save__whole_or_not_at_all(drawn: StackWrapper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where writing breaks off, the old file stays and no part of the new one."""
+    """An interrupted write keeps the old file and leaves no partial one."""
     picture = drawn.section(2).image(scale=0.1)
     target = tmp_path / "a.png"
     target.write_bytes(b"old")
@@ -71,7 +71,7 @@ def test_save__whole_or_not_at_all(drawn: StackWrapper, tmp_path: Path, monkeypa
 
 
 def test_export__sections_to_files(drawn: StackWrapper, tmp_path: Path) -> None:
-    """Each section becomes a file of its own; a second export draws nothing, and asks for nothing but the state."""
+    """Each section becomes one file; a second export draws nothing and only requests the state."""
     first = drawn.export(tmp_path, scale=0.1)
     assert (first.files, first.drawn) == (["00001.0.png", "00002.0.png", "00003.0.png"], 3)
     assert np.array_equal(image_of(tmp_path / "00002.0.png"), drawn.section(2).image(scale=0.1).pixels)
@@ -89,7 +89,7 @@ def test_export__sections_to_files(drawn: StackWrapper, tmp_path: Path) -> None:
 
 
 def test_export__is_taken_up_where_it_broke_off(drawn: StackWrapper, tmp_path: Path) -> None:
-    """What was finished before Ctrl-C stays and is not drawn again; nothing half-written is left."""
+    """Files finished before Ctrl-C stay and are not drawn again; no partial file is left."""
 
     def stop(done: int) -> None:
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""Pictures of tiles, sections and stacks: what they show, and what they cost."""
+"""Pictures of tiles, sections and stacks: content and requests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from rendergateway import (
 )
 from tests.wrappers.images.pictured import channel_images, image_in, image_of, opacity, plain_tile, put, save, shifted
 
-# -- what a picture is -------------------------------------------------------------------------------------------
+# -- properties of a picture -------------------------------------------------------------------------------------
 
 
 def test_picture__is_an_array(drawn: StackWrapper) -> None:
@@ -101,7 +101,7 @@ def test_tile__in_its_frames(drawn: StackWrapper, picture_folder: Path) -> None:
 
 
 def test_tile__frames_show_the_same_spot(drawn: StackWrapper) -> None:
-    """A point carried from frame to frame shows the same grey in each picture."""
+    """A point mapped between frames has the same grey value in each picture."""
     tile = drawn.section(2).tiles()[3]
     pictures = {frame: tile.image(frame) for frame in ("raw", "lens_corrected", "world")}
     head, tail = tile.resolved_transforms.flattened().split_at_lens()
@@ -122,14 +122,14 @@ def test_tile__frames_show_the_same_spot(drawn: StackWrapper) -> None:
 @pytest.mark.parametrize("frame", ["raw", "lens_corrected", "world"])
 @pytest.mark.parametrize("compute", ["service", "local"])
 def test_tile__far_from_the_origin(two_channels: StackWrapper, frame: str, compute: str) -> None:
-    """However far away a tile lies, no frame shows an empty picture."""
+    """No frame shows an empty picture, even of a distant tile."""
     picture = two_channels.tile("t1").image(frame, channel="DAPI", compute=compute)
 
     assert np.array_equal(picture[:-1, :-1], channel_images()["DAPI"][:-1, :-1])
 
 
 def test_tile__lens_corrected_of_two_affines(gateway: Gateway, tmp_path: Path) -> None:
-    """Where the transforms before the last carry a tile far away, its lens-corrected picture goes along."""
+    """If the transforms before the last move a tile, its lens-corrected picture moves too."""
     url = save(tmp_path / "a.png", np.full((80, 100), 77, np.uint8))
     stack = put(gateway, plain_tile(url, transforms=[*shifted(9000, 5000), *shifted(1, 2), *shifted(100, 100)]))
 
@@ -153,7 +153,7 @@ def test_tile__depth(two_channels: StackWrapper, tmp_path: Path) -> None:
 
 
 def test_channels__composed_in_colours(two_channels: StackWrapper) -> None:
-    """Windows and colours of several channels are added up here; one request a channel."""
+    """Channels are composed locally by windows and colours; one request per channel."""
     tile = two_channels.tile("t1").load()
     windows = {"DAPI": Window(20, 300, "#00ff00"), "TdTomato": Window(50, 500, 0xFF0000)}
 
@@ -176,7 +176,7 @@ def test_channels__composed_in_colours(two_channels: StackWrapper) -> None:
 
 
 def test_section__requests(drawn: StackWrapper) -> None:
-    """A box costs one request; the whole section also what its bounds need, once."""
+    """A box takes one request; a whole section also reads its bounds, once."""
     with drawn._conn.counting() as requests:
         drawn.section(1).image(box=Bounds(0, 0, 100, 100))
         assert requests == ["box.png"]
@@ -267,7 +267,7 @@ def test_slice__a_row_for_each_section(drawn: StackWrapper) -> None:
 
 
 def alike(row: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
-    """Tell whether rows differ by rounding alone: places are worked out from another corner."""
+    """Return whether rows differ by rounding alone (positions start at another corner)."""
     return bool(np.abs(row.astype(int) - other).max() <= 1)
 
 
@@ -307,7 +307,7 @@ def test_recipe__changed_and_drawn(drawn: StackWrapper) -> None:
 
 
 def test_recipe__misuse(drawn: StackWrapper) -> None:
-    """Options of a recipe belong in the recipe; what is not a recipe is refused."""
+    """Options of a recipe belong in the recipe; other types are refused."""
     gateway, recipe = drawn._conn, drawn.section(2).render_parameters(scale=0.1)
 
     with pytest.raises(TypeError, match="unexpected keyword argument 'intensity'"):
@@ -374,7 +374,7 @@ def test_url__shows_the_picture(drawn: StackWrapper) -> None:
 
 
 def test_url__of_a_service_with_an_address() -> None:
-    """Where the service has an address, pictures have."""
+    """Pictures of a remote service have URLs."""
     gateway = Gateway("render.test:8080", owner="o", project="p")
 
     assert gateway.image_base_url == "http://render.test:8080/render-ws/v1"

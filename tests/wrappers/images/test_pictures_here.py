@@ -1,4 +1,4 @@
-"""Pictures drawn in this process: the same pixels, and where their images lie."""
+"""Pictures drawn in this process: equal pixels, location of images."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def store_what_was_recorded(gateway: Gateway, scenario: Scenario, images: Path) 
 
 
 def same(image: Callable[..., Picture]) -> int:
-    """Compare a picture of the service with one drawn here; 0 where both fail."""
+    """Compare a picture of the service with one drawn here; 0 if both fail."""
     try:
         service = image()
     except (ServiceError, ImageError, RecordError):
@@ -99,11 +99,11 @@ def same(image: Callable[..., Picture]) -> int:
     return 1
 
 
-# -- where images lie --------------------------------------------------------------------------------------------
+# -- location of images ------------------------------------------------------------------------------------------
 
 
 def test_image_paths__lead_from_the_services_folders_to_mine(gateway: Gateway, tmp_path: Path) -> None:
-    """Images of paths that the service knows are found where the gateway says that they lie here."""
+    """Image paths of the service are mapped to local ones by the gateway's image_paths."""
     save(tmp_path / "a.png", np.full((80, 100), 9, np.uint8))
     tile = plain_tile("file:/groups/scope/a.png")
     stack = put(gateway, tile)
@@ -120,7 +120,7 @@ def test_image_paths__lead_from_the_services_folders_to_mine(gateway: Gateway, t
 
 
 def test_remote_images__only_where_allowed(gateway: Gateway, tmp_path: Path) -> None:
-    """An image of another machine is not opened unless that was said."""
+    """Remote images are opened only with remote_images=True."""
     stack = put(gateway, plain_tile("http://127.0.0.1:9/a.png"))
 
     with pytest.raises(ImageError, match="remote image not allowed: got a URL of scheme http"):
@@ -129,7 +129,7 @@ def test_remote_images__only_where_allowed(gateway: Gateway, tmp_path: Path) -> 
 
 
 def test_remote_images__through_fsspec(tmp_path: Path) -> None:
-    """Where it is allowed, images of any file system that fsspec knows are drawn and looked at."""
+    """If allowed, images of any fsspec file system are drawn and checked."""
     memory = pytest.importorskip("fsspec").filesystem("memory")
     memory.pipe(
         "/bucket/a.png",
@@ -144,7 +144,7 @@ def test_remote_images__through_fsspec(tmp_path: Path) -> None:
 
 
 def test_check_images__tells_what_is_wrong(gateway: Gateway, tmp_path: Path) -> None:
-    """Missing, unreadable, empty images and those of another size are rows; what is right is none."""
+    """Missing, unreadable, empty images and those of another size are rows; valid ones are not."""
     whole = save(tmp_path / "whole.png", np.full((80, 100), 9, np.uint8))
     half = save(tmp_path / "half.png", np.full((40, 50), 9, np.uint8))
     (tmp_path / "cut.png").write_bytes((tmp_path / "whole.png").read_bytes()[:-20])

@@ -1,4 +1,4 @@
-"""Point matches: saved, read from either side, merged, carried into the world, copied and deleted."""
+"""Point matches: saved, read from either side, merged, mapped to the world, copied and deleted."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_pairs__points_follow_the_side(many: MatchCollectionWrapper) -> None:
 
 
 def test_pairs__ordered_by_what_is_p(gateway: Gateway) -> None:
-    """Pairs stand in the order of the ids that they are seen with."""
+    """Pairs are sorted by the p ids of the query."""
     crossed = gateway.match_collection("crossed")
     crossed.put([pair("1", "a", "2", "z"), pair("1", "b", "2", "y")])
 
@@ -165,7 +165,7 @@ def test_pairs__from_tiles(matches: MatchCollectionWrapper, stack: StackWrapper,
 
 
 def test_pairs__without_points(many: MatchCollectionWrapper, gateway: Gateway) -> None:
-    """A listing without points says how many there are; those of a pair are read when they are asked for."""
+    """A listing without points has their count; the points of a pair are loaded lazily."""
     with gateway.counting() as requests:
         pairs = many.pairs(within="9.0", points=False)
         assert [len(one) for one in pairs] == [3, 3]
@@ -178,7 +178,7 @@ def test_pairs__without_points(many: MatchCollectionWrapper, gateway: Gateway) -
 
 
 def test_pairs__section_of_two_ids(gateway: Gateway) -> None:
-    """Where a layer holds two sections, pairs between them are within it, and not outside."""
+    """In a layer of two sections, pairs between them are within it, not outside."""
     stack = gateway.create_stack("twofold")
     layouts = {"a": "1a", "b": "1b", "c": "2"}
     with stack.editing() as edit:
@@ -229,7 +229,7 @@ def test_iter_pairs__one_answer_after_the_other(many: MatchCollectionWrapper, ga
 
 
 def test_table__columns_of_answers(many: MatchCollectionWrapper, gateway: Gateway) -> None:
-    """Pairs come as columns, of one answer or of several, with what was asked for as p."""
+    """Pairs as columns, from one answer or several, with the requested side as p."""
     with gateway.counting() as requests:
         table = many.table()
         within = many.table(within="9.0")
@@ -265,7 +265,7 @@ def test_groups__by_side(many: MatchCollectionWrapper, gateway: Gateway) -> None
 
 
 def test_match_collection__missing(gateway: Gateway) -> None:
-    """A collection that does not exist is an error where it is read."""
+    """Reading a collection that does not exist is an error."""
     nowhere = gateway.match_collection("nowhere")
 
     assert not nowhere.exists
@@ -383,7 +383,7 @@ def test_world__of_many_pairs(
 
 
 def test_world__tiles_of_another_service(matches: MatchCollectionWrapper, stack: StackWrapper) -> None:
-    """Matches of one service are carried by tiles, and chosen by sections, of another."""
+    """Matches of one service are mapped by tiles and selected by sections of another."""
     with Gateway("embedded:", owner="lab", project="cortex") as other:
         copied = matches.copy_to("theirs", owner="them", gateway=other)
         other.match_collection("theirs", owner="them", frame="raw")
@@ -415,7 +415,7 @@ def test_world__what_stands_in_the_way(matches: MatchCollectionWrapper, stack: S
 
 
 def test_frame__travels(matches: MatchCollectionWrapper, tmp_path: object) -> None:
-    """What was said of the frame goes along to other processes, and to gateways made with using()."""
+    """The frame is preserved by pickling and in gateways made with using()."""
     with Gateway(f"embedded:{tmp_path}/render.db", owner="lab") as gateway:
         gateway.match_collection("far", frame="raw").put([pair("1", "a", "1", "b")])
         one = gateway.match_collection("far").pairs()[0]

@@ -1,4 +1,4 @@
-"""The tables of docs/objects.md: what they say is what the tests hold."""
+"""The tables of docs/objects.md, as checked by the tests."""
 
 from __future__ import annotations
 

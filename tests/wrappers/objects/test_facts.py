@@ -1,4 +1,4 @@
-"""What objects say of themselves."""
+"""Metadata of objects."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_stack__facts(stack: StackWrapper) -> None:
 
 
 def test_section__its_record(stack: StackWrapper) -> None:
-    """The record of a section holds what its rows say, put together."""
+    """The record of a section combines its rows."""
     section = stack.section(2)
 
     assert section._obj == SectionRecord(z=2.0, tile_count=2, min_x=1.0, min_y=2.0, max_x=191.0, max_y=82.0)
@@ -34,7 +34,7 @@ def test_section__its_record(stack: StackWrapper) -> None:
 
 
 def test_tile__facts(stack: StackWrapper) -> None:
-    """A tile gives its labels, levels and image address; without a z it says so."""
+    """A tile has labels, levels and an image URL; a missing z is an error."""
     tile = stack.sections()[0].tiles()[0]
 
     assert tile.labels == []
@@ -53,7 +53,7 @@ def test_tile__facts(stack: StackWrapper) -> None:
 
 
 def test_pair__alone(matches: MatchCollectionWrapper, gateway: Gateway) -> None:
-    """A pair that comes from no listing loads itself; one that is not there is told by name."""
+    """A pair made from its key loads itself; the error of a missing one names it."""
     (pair,) = matches.pairs(within="1.0")
     key = pair._key
     assert pair.id == ("1.0", "t1_0", "1.0", "t1_1")

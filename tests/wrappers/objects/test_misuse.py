@@ -1,4 +1,4 @@
-"""What is given wrongly: each is a typed error, where it is given, that says what to give."""
+"""Wrong arguments raise a typed error at the call, which names the accepted ones."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from rendergateway.transforms import AffineModel2D
 EYE = np.eye(2, 3)
 SHIFT = AffineModel2D([[1, 0, 10], [0, 1, 0]])
 
-# What is done with a gateway, the error, and what its sentence says.
+# Operation on a gateway, error type, pattern of the message.
 _NAMING: list[tuple[Callable[[Gateway], object], type[Exception], str]] = [
     (lambda gateway: gateway.stack(None), TypeError, "the name of a stack must be a text, got None"),  # type: ignore[arg-type]
     (lambda gateway: gateway.stack(gateway.stack("s")), TypeError, "a stack must be a text, got <StackWrapper"),  # type: ignore[arg-type]
@@ -88,12 +88,12 @@ def test_naming__numbers_and_texts_out_of_arrays(stack: StackWrapper) -> None:
 
 
 def test_project__of_an_owner(gateway: Gateway) -> None:
-    """The name of a project may say its owner, as that of a stack may."""
+    """The name of a project may include its owner, as for a stack."""
     assert gateway.project("lab/cortex") is gateway.project("cortex")
     assert gateway.project("other/cortex").owner is gateway.owner("other")
 
 
-# What is done in an edit of a stack, the error, and what its sentence says.
+# Operation in an edit of a stack, error type, pattern of the message.
 _EDITS: list[tuple[Callable[[StackEdit], object], type[Exception], str]] = [
     (lambda edit: edit.put(None), TypeError, "a table, a collection, or an iterable of TileRecord.*, got None"),  # type: ignore[arg-type]
     (lambda edit: edit.put(TileRecord(tile_id="x", z=1)), TypeError, "got <TileRecord x>; pass a single tile in a"),  # type: ignore[arg-type]
@@ -115,7 +115,7 @@ _EDITS: list[tuple[Callable[[StackEdit], object], type[Exception], str]] = [
 def test_edit__misuse_writes_nothing(
     stack: StackWrapper, act: Callable[[StackEdit], object], error: type[Exception], sentence: str
 ) -> None:
-    """A wrong argument of an edit is an error that names what is accepted, and nothing is written."""
+    """A wrong argument of an edit is an error naming accepted types, and nothing is written."""
     with pytest.raises(error, match=sentence), stack.editing() as edit:
         act(edit)
 
@@ -142,7 +142,7 @@ def test_edit__sections_and_tiles_however_they_are_given(stack: StackWrapper) ->
     }
 
 
-# What is done with a match collection, the error, and what its sentence says.
+# Operation on a match collection, pattern of the error message.
 _MATCHES: list[tuple[Callable[[MatchCollectionWrapper], object], str]] = [
     (lambda matches: matches.pairs(within=2), r"an id, got 2; pass stack.section\(2\)"),  # type: ignore[arg-type]
     (lambda matches: matches.pairs(between=("1.0", 2)), "a group must be a section, a match group or an id, got 2"),  # type: ignore[arg-type]
@@ -199,7 +199,7 @@ def test_collection__what_has_no_order(stack: StackWrapper) -> None:
 
 
 def test_collection__filter_by_nothing(stack: StackWrapper) -> None:
-    """Without a field nothing is left out, and nothing said of it."""
+    """A filter without fields keeps all objects and is not shown."""
     everything = stack.section(1).tiles().filter()
 
     assert (len(everything), repr(everything)) == (2, "<Collection of tiles of section 1.0: 2>")
@@ -227,7 +227,7 @@ def test_collection__does_not_travel(stack: StackWrapper) -> None:
 
 
 def test_exists(stack: StackWrapper, matches: MatchCollectionWrapper) -> None:
-    """Objects tell whether the service has them."""
+    """Existence of objects in the service."""
     there: list[Any] = [stack, matches, stack.tile("t1_0"), stack.shared_transform("lens"), matches.pairs()[0]]
     conn = stack._conn
     missing = [

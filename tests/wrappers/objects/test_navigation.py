@@ -1,4 +1,4 @@
-"""From object to object: what it costs, and what it finds."""
+"""Navigation between objects: requests and results."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_section__facts_while_loading(stack: StackWrapper, gateway: Gateway) -> 
 
 
 def test_section__tiles_without_section_id(gateway: Gateway) -> None:
-    """A layer whose tiles carry no section id is counted all the same."""
+    """A layer whose tiles have no section id is counted as well."""
     from rendergateway import TileRecord
 
     stack = gateway.create_stack("bare")
@@ -118,7 +118,7 @@ def test_tiles__empty_layer_and_missing_stack(stack: StackWrapper, gateway: Gate
 
 
 def test_missing__says_what_the_service_says(stack: StackWrapper, gateway: Gateway) -> None:
-    """Unknown stack and tile are NotFoundError, the service's sentence first."""
+    """Unknown stack and tile are NotFoundError, the service's message first."""
     with pytest.raises(NotFoundError, match=r"^stack with owner 'lab', project 'cortex', and name 'nope' does not"):
         gateway.stack("nope").load()
     with pytest.raises(NotFoundError, match=r"^tile spec with id 'x' does not exist"):
@@ -141,7 +141,7 @@ def test_tile__loads_by_itself(stack: StackWrapper, gateway: Gateway) -> None:
 
 
 def test_tile__transforms_stored_and_resolved(stack: StackWrapper, gateway: Gateway) -> None:
-    """References stay where they are stored and are replaced on request, without another request."""
+    """References are kept as stored and resolved on demand, without another request."""
     tile = stack.sections()[0].tiles()[0]
 
     with gateway.counting() as requests:

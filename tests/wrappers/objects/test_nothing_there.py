@@ -1,4 +1,4 @@
-"""Nothing there, told apart: an unknown stack is an error, an empty one is empty, whatever status the service gives."""
+"""Missing and empty: an unknown stack is an error, an empty one is empty, whatever status the service returns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from rendergateway import Bounds, Gateway, NotFoundError, StackWrapper
 from tests.wrappers.objects.documented import table_below
 
-# What belongs to a stack as a whole, and what is asked for where there is nothing.
+# Calls on a whole stack, and calls that select nothing.
 WHOLE = ("stack.sections()", "stack.tiles()", "stack.tile_groups()", "list(stack.iter_tiles())")
 CHOSEN = (
     "stack.sections(z=(9, None))",
@@ -33,7 +33,7 @@ NAMED = (
     'stack.shared_transform("nothing").load()',
     'stack.tile("nothing").neighbours()',
 )
-# Owners and projects are parts of names: where no stack or collection has such a name, there are none.
+# Owners and projects are parts of names: they exist only in names of stacks and collections.
 ABOVE = (
     'gateway.owner("nobody").projects()',
     'gateway.owner("nobody").stacks()',
@@ -50,7 +50,7 @@ def evaluated(call: str, stack: StackWrapper) -> Any:
 @pytest.mark.parametrize("call", [*WHOLE, *CHOSEN, *NAMED, "stack.load()", "stack.state", "stack.bounds"])
 @pytest.mark.parametrize("name", ["nobody/nothing/nowhere", "lab/nothing/nowhere", "lab/cortex/nowhere"])
 def test_unknown_stack(call: str, name: str, stack: StackWrapper, gateway: Gateway) -> None:
-    """Of a stack that the service does not know nothing is read, whether owner, project or stack is unknown."""
+    """Any read of an unknown stack is an error, whether owner, project or stack is unknown."""
     with pytest.raises(NotFoundError):
         _ = len(found) if hasattr(found := evaluated(call, gateway.stack(name)), "__len__") else found
 
@@ -76,7 +76,7 @@ def test_stack_without_tiles(call: str, state: str, gateway: Gateway, stack: Sta
 @pytest.mark.parametrize("call", CHOSEN)
 @pytest.mark.parametrize("state", ["COMPLETE", "LOADING", "READ_ONLY"])
 def test_nothing_of_that_kind(call: str, state: str, stack: StackWrapper) -> None:
-    """Where a stack has tiles but none of those asked for, the answer is empty, in every state."""
+    """If a stack has tiles but none requested, the result is empty, in every state."""
     stack.set_state(state)
 
     assert not evaluated(call, stack)
@@ -85,7 +85,7 @@ def test_nothing_of_that_kind(call: str, state: str, stack: StackWrapper) -> Non
 @pytest.mark.parametrize("call", WHOLE[:2])
 @pytest.mark.parametrize("state", ["COMPLETE", "LOADING", "READ_ONLY"])
 def test_tiles_are_there(call: str, state: str, stack: StackWrapper) -> None:
-    """What is there is listed, in every state that has tiles."""
+    """Tiles are listed in every state that has tiles."""
     stack.set_state(state)
 
     assert len(evaluated(call, stack)) in (3, 6)
@@ -93,7 +93,7 @@ def test_tiles_are_there(call: str, state: str, stack: StackWrapper) -> None:
 
 @pytest.mark.parametrize("call", NAMED)
 def test_one_thing_that_is_not_there(call: str, stack: StackWrapper) -> None:
-    """One thing asked for by name is an error where it is missing."""
+    """A missing object asked for by name is an error."""
     with pytest.raises(NotFoundError):
         evaluated(call, stack)
 
@@ -113,7 +113,7 @@ def test_reopened_stack__rows_are_live(stack: StackWrapper, gateway: Gateway) ->
 
 
 def test_the_docs_show_the_same() -> None:
-    """The table of docs/objects.md names the calls that are tested, and what they give."""
+    """The table of docs/objects.md lists the calls tested, and their results."""
     rows = {call.strip("`"): tuple(cells) for call, *cells in table_below("Nothing there")}
 
     error, empty = "`NotFoundError`", "empty"

@@ -1,4 +1,4 @@
-"""A gateway class of one's own."""
+"""A subclass of Gateway."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rendergateway import Gateway, StackWrapper
 
 
 class LabGateway(Gateway):
-    """A gateway that looks around when it connects, and forgets to say `return self`."""
+    """A gateway whose connect() reads the version and lacks `return self`."""
 
     site: str
 
@@ -25,7 +25,7 @@ class LabGateway(Gateway):
 
 
 def test_connect__is_the_hook(tmp_path: Path) -> None:
-    """`with` runs connect() of the subclass and gives the gateway; building one runs nothing."""
+    """`with` runs connect() of the subclass and returns the gateway; construction does not."""
     address = f"embedded:{tmp_path / 'render.db'}"
     assert not hasattr(LabGateway(address), "site")
 
@@ -37,7 +37,7 @@ def test_connect__is_the_hook(tmp_path: Path) -> None:
 
 
 def test_class__is_kept(tmp_path: Path) -> None:
-    """What `using` makes, what comes out of a pickle and the `_conn` of every object are of the same class."""
+    """`using`, unpickling and the `_conn` of every object preserve the class."""
     with LabGateway(f"embedded:{tmp_path / 'render.db'}", owner="lab", project="cortex") as lab:
         stack = lab.create_stack("s")
         child = lab.using(project="other")

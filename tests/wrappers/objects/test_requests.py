@@ -1,4 +1,4 @@
-"""What each operation asks the service: never more than the raw calls that give the same."""
+"""Requests of each operation: never more than those of the equivalent raw calls."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.wrappers.objects.documented import table_below
 
 
 class Operation(NamedTuple):
-    """An expression, what it asks, and what somebody without objects would have to ask for the same."""
+    """An expression, its requests, and the equivalent raw calls."""
 
     call: str
     requests: str
@@ -114,7 +114,7 @@ OPERATIONS = [
 
 
 def endpoints(words: str) -> Counter[str]:
-    """Return the endpoints that a cell of the table names, each as often as it says."""
+    """Return the endpoints in a cell of the table, with their counts."""
     found: Counter[str] = Counter()
     for word in filter(None, words.split(", ")):
         times, _, name = word.rpartition(" × ")
@@ -131,7 +131,7 @@ def volume(gateway: Gateway) -> StackWrapper:
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=[operation.call for operation in OPERATIONS])
 def test_requests__of_an_operation(operation: Operation, volume: StackWrapper) -> None:
-    """An operation on objects that hold nothing yet asks what the table says, and no more than the raw calls."""
+    """An operation on unloaded objects makes the requests of the table, and no more than the raw calls."""
     # A gateway whose objects have nothing yet; it keeps only those that the expression names.
     gateway = volume._conn.using()
     expression = compile(operation.call, "<operation>", "eval")

@@ -53,7 +53,7 @@ def test_pinned__deleted_meanwhile(stack: StackWrapper) -> None:
 
 
 def test_pinned__other_stacks_are_free(stack: StackWrapper, gateway: Gateway) -> None:
-    """What is read of other stacks is not looked at."""
+    """Reads of other stacks are not checked."""
     other = gateway.create_stack("other")
     with stack.pinned() as fixed, fixed._conn.counting() as requests:
         assert sorted(fixed.project.stacks().ids) == ["montage", "other"]
@@ -63,7 +63,7 @@ def test_pinned__other_stacks_are_free(stack: StackWrapper, gateway: Gateway) ->
 
 
 def test_pinned__what_was_read_before_is_read_again(stack: StackWrapper, gateway: Gateway) -> None:
-    """Nothing that was read before the stack was held is taken for what is held."""
+    """Data read before the stack was pinned is not reused for it."""
     tiles = stack.section(1).tiles().load()
 
     with stack.pinned() as fixed, fixed._conn.counting() as requests:
@@ -75,7 +75,7 @@ def test_pinned__what_was_read_before_is_read_again(stack: StackWrapper, gateway
 
 
 def test_pinned__ends_with_the_block(stack: StackWrapper) -> None:
-    """What was read stays; what was not is not read unchecked."""
+    """After the block, loaded data stays; new reads raise."""
     with stack.pinned() as fixed:
         tiles = fixed.section(1).tiles().load()
 

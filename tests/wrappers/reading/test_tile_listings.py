@@ -1,4 +1,4 @@
-"""Tiles of a stack by what they are asked for, whole or in pieces."""
+"""Queries for tiles of a stack, whole or in pieces."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LIMIT = 7
 
 
 def test_tiles__by_what_they_are_asked_for(stack: StackWrapper, gateway: Gateway) -> None:
-    """Each way to ask costs the one request that answers it."""
+    """Each query takes exactly one request."""
     asked = {
         "section.resolved_tiles": stack.tiles(z=2),
         "stack.resolved_tiles": stack.tiles(z=(2, 3), box=Bounds(0, 0, 50, 50)),
@@ -49,7 +49,7 @@ def test_tiles__by_what_they_are_asked_for(stack: StackWrapper, gateway: Gateway
 
 
 def test_tiles__by_section_id(stack: StackWrapper, gateway: Gateway) -> None:
-    """The tiles of a section id are found in whatever layers they lie, as they are stored."""
+    """The tiles of a section id are found in all layers, as stored."""
     with stack.editing() as edit:
         edit.put([stack.tile("t3_0")._obj.evolve(tile_id="moved", z=9.0)])
 
@@ -132,7 +132,7 @@ def test_shared_transforms__as_objects(stack: StackWrapper, gateway: Gateway) ->
 
 
 def test_tile_groups(stack: StackWrapper, gateway: Gateway) -> None:
-    """A group holds the tiles that carry its name; which groups there are is read from the tiles."""
+    """A group holds the tiles with its id; the list of groups is derived from the tiles."""
     with stack.editing() as edit:
         edit.put([stack.tile(f"t{z}_0")._obj.evolve(group_id="left") for z in (1, 2)])
 
@@ -180,7 +180,7 @@ def test_iter_tiles(stack: StackWrapper, gateway: Gateway) -> None:
 
 @pytest.fixture
 def large(tmp_path: Path) -> Iterator[StackWrapper]:
-    """A layer of 5 × 5 overlapping tiles behind a lens and one of two tiles, of a service that gives at most seven."""
+    """A layer of 5 × 5 overlapping tiles with a lens and one of two tiles, in a service limited to seven tiles."""
     path = tmp_path / "render.db"
     with Gateway(f"embedded:{path}", owner="lab", project="cortex") as unlimited:
         stack = unlimited.create_stack("large")
@@ -239,7 +239,7 @@ def test_pieces__other_listings(large: StackWrapper) -> None:
 
 @pytest.mark.parametrize("batch", [6, 12])
 def test_pieces__streamed(large: StackWrapper, batch: int) -> None:
-    """A layer streams in pieces no larger than asked for, each tile once, whatever the service would give."""
+    """A layer streams in pieces no larger than requested, each tile once, whatever the service's limit."""
     pieces = [list(piece.tiles) for piece in large.section(1)._pieces(batch)]
 
     assert max(map(len, pieces)) <= min(batch, LIMIT)
@@ -248,7 +248,7 @@ def test_pieces__streamed(large: StackWrapper, batch: int) -> None:
 
 
 def test_pieces__smaller_than_what_overlaps(large: StackWrapper) -> None:
-    """Tiles that touch come together where fewer at a time are asked for; none at a time is misuse."""
+    """A batch smaller than a set of overlapping tiles may be exceeded; batch=0 is an error."""
     with large._conn.counting() as requests:
         assert sorted(tile.tile_id for tile in large.iter_tiles(z=1, batch=1)) == EVERY
 
@@ -273,7 +273,7 @@ def test_pieces__all_on_one_spot(large: StackWrapper) -> None:
 
 
 def test_tiles__one_box_after_another(stack: StackWrapper, gateway: Gateway) -> None:
-    """A box that is asked for again is the same collection while somebody holds it; nobody else keeps it."""
+    """Asking for a box again returns the same collection while it is referenced; nothing else keeps it."""
     gateway.objects.recent = Recent(limit_bytes=0)
     tiles = stack.tiles(box=Bounds(0, 0, 10, 10)).load()
     assert stack.tiles(box=Bounds(0, 0, 10, 10)) is tiles
