@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "rendergateway"
 FOLDERS = [PACKAGE, ROOT / "tests", ROOT / "benchmarks"]
 MODULES = [*(path for folder in FOLDERS for path in sorted(folder.rglob("*.py"))), *sorted(ROOT.glob("*.py"))]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 # Pattern and what to write in its place.
 BANNED = {
