@@ -21,6 +21,7 @@ from rendergateway.gateway.openers import Openers
 from rendergateway.progress import Progress
 from rendergateway.transport import Credentials, Hooks, Retries, Settings
 from rendergateway.transport.client import Client
+from rendergateway.type_hints import resolvable_hints
 from rendergateway.version import __version__
 from rendergateway.wrappers.core.blitz import GATEWAY_ALIASES, add_aliases
 from rendergateway.wrappers.core.bulk import Bulk
@@ -66,6 +67,7 @@ class GatewayOptions(TypedDict, total=False):
     progress: Progress
 
 
+@resolvable_hints
 class Gateway(Openers):
     """
     A connection to one service, and access to the objects in it.

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rendergateway.errors import BadRequestError, ConfigurationError, NotFoundError
+from rendergateway.type_hints import resolvable_hints
 from rendergateway.wrappers.core.arguments import as_name, as_names, as_state
 from rendergateway.wrappers.core.collection import Collection
 from rendergateway.wrappers.core.keys import CollectionKey, OwnerKey, ProjectKey, StackKey
@@ -28,6 +29,7 @@ __all__ = ["Openers"]
 _KINDS = {"owner": "owner", "project": "project", "stack": "stack", "matchcollection": "match_collection"}
 
 
+@resolvable_hints
 class Openers:
     """
     Access to objects by name; opening one makes no request.

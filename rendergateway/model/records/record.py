@@ -27,6 +27,7 @@ from rendergateway.model.records.json_slices import (
     join_object,
 )
 from rendergateway.transforms import Transform, from_spec
+from rendergateway.type_hints import resolvable_hints
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -219,6 +220,7 @@ def list_of(wire_name: str, item: type[R]) -> Member[list[R]]:
     return _ListMember(wire_name, item)
 
 
+@resolvable_hints
 class Record:
     """
     A JSON object kept as text, with typed fields.

@@ -17,6 +17,7 @@ from rendergateway.model.records.json_slices import Text, cut_list, encode
 from rendergateway.model.records.record import Record, optional
 from rendergateway.model.records.view import view
 from rendergateway.model.tables.table import Column, read_only
+from rendergateway.type_hints import resolvable_hints
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped]
@@ -69,6 +70,7 @@ def _objects(values: Sequence[Any] | Column) -> Column:
     return np.array(values, dtype=object)
 
 
+@resolvable_hints
 @attrs.frozen(eq=False, repr=False)
 class CoordinateTable(Sequence[CoordinateRecord]):
     """

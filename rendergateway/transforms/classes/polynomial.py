@@ -16,6 +16,7 @@ from rendergateway.transforms.base.text import inappropriate, number_words, numb
 from rendergateway.transforms.classes.affine import AffineModel2D
 from rendergateway.transforms.classes.leaf import LeafTransform
 from rendergateway.transforms.classes.transform import Transform
+from rendergateway.type_hints import resolvable_hints
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -113,6 +114,7 @@ def _term_index(power_x: npt.NDArray[np.int64], power_y: npt.NDArray[np.int64]) 
     return degree * (degree + 1) // 2 + power_y
 
 
+@resolvable_hints
 @attrs.frozen(repr=False)
 class PolynomialTransform2D(LeafTransform):
     """

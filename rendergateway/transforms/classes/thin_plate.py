@@ -16,6 +16,7 @@ from rendergateway.transforms.base.text import decode_block, encode_block, inapp
 from rendergateway.transforms.classes.affine import AffineModel2D
 from rendergateway.transforms.classes.leaf import LeafTransform
 from rendergateway.transforms.classes.transform import operations
+from rendergateway.type_hints import resolvable_hints
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -103,6 +104,7 @@ def _optional_bytes(value: FloatArray | None) -> bytes | None:
     return None if value is None else bytes(value)
 
 
+@resolvable_hints
 @attrs.frozen(repr=False)
 class ThinPlateSplineTransform(LeafTransform):
     """

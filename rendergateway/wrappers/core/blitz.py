@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -32,12 +32,12 @@ def _alias(name: str, of: str, primary: Any) -> Callable[..., Any]:
         found = getattr(self, of)
         return found(*args, **values) if callable(found) and not hasattr(found, "KIND") else found
 
+    # help() shows the signature of the primary verb.
+    shown: Any = primary.fget if isinstance(primary, property) else primary
+    functools.update_wrapper(call, shown)
     call.__name__ = name
     call.__qualname__ = name
     call.__doc__ = f"Blitz Gateway's name for `{of}`."
-    # The signature that help() shows: that of the primary verb, and none if that is a property.
-    shown = inspect.signature(primary if inspect.isfunction(primary) else lambda self: None)
-    call.__signature__ = shown  # type: ignore[attr-defined]
     return call
 
 

@@ -10,6 +10,7 @@ from rendergateway.forks import new_lock
 from rendergateway.model.records.json_slices import Text
 from rendergateway.model.records.record import Record
 from rendergateway.progress import Progress
+from rendergateway.type_hints import resolvable_hints
 from rendergateway.wrappers.core import display
 from rendergateway.wrappers.core.bound import Client
 from rendergateway.wrappers.core.bulk import mapped
@@ -30,6 +31,7 @@ V = TypeVar("V")
 W = TypeVar("W", covariant=True)
 
 
+@resolvable_hints
 class Collection(Sequence[W], Generic[W]):
     """
     Objects of one kind, in order, loaded on first use and again after a write through the same gateway.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from rendergateway.errors import NoGatewayError, NotFoundError, RenderGatewayError
 from rendergateway.forks import new_lock
 from rendergateway.model.records.record import Record
+from rendergateway.type_hints import resolvable_hints
 from rendergateway.wrappers.core import display, labels
 from rendergateway.wrappers.core.arguments import check_parts
 from rendergateway.wrappers.core.blitz import OBJECT_ALIASES, add_aliases
@@ -42,6 +43,7 @@ _exchange = new_lock()
 _RAW_NAMES = ("_conn", "_obj")
 
 
+@resolvable_hints
 class ObjectWrapper(Generic[RecordT]):
     """
     An object of the service: identified by a key, loaded on first use.
