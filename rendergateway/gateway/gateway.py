@@ -36,10 +36,8 @@ if TYPE_CHECKING:
     from rendergateway.model.records.record import Record
     from rendergateway.model.records.render_parameters import RenderParameters
     from rendergateway.transport.answer import Answer
-    from rendergateway.wrappers.core.collection import Collection
     from rendergateway.wrappers.core.object import ObjectWrapper
     from rendergateway.wrappers.images.picture import Picture
-    from rendergateway.wrappers.objects.owner import ProjectWrapper
 
 __all__ = ["Gateway", "GatewayOptions"]
 
@@ -584,9 +582,9 @@ class Gateway(Openers):
 
     if TYPE_CHECKING:
         # Names of Blitz Gateway, added from the table in wrappers/core/blitz.py.
-        getObject: Callable[..., ObjectWrapper[Any] | None]  # noqa: N815
-        getObjects: Callable[..., Collection[Any]]  # noqa: N815
-        listProjects: Callable[..., Collection[ProjectWrapper]]  # noqa: N815
+        getObject = Openers.get_object  # noqa: N815
+        getObjects = Openers.get_objects  # noqa: N815
+        listProjects = Openers.projects  # noqa: N815
 
 
 # Gateways of this process by the ticket in their pickles: unpickling a gateway twice, or in the process that

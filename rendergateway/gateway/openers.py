@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from rendergateway.errors import BadRequestError, ConfigurationError, NotFoundError
 from rendergateway.type_hints import resolvable_hints
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Openers"]
 
+_Matches: TypeAlias = Literal["MatchCollection", "matchcollection", "match_collection"]
 _KINDS = {"owner": "owner", "project": "project", "stack": "stack", "matchcollection": "match_collection"}
 
 
@@ -263,6 +264,26 @@ class Openers:
 
     # Blitz Gateway
 
+    @overload
+    def get_object(
+        self, kind: Literal["Owner", "owner"], name: str, *, owner: str | None = None, project: str | None = None
+    ) -> OwnerWrapper | None: ...
+    @overload
+    def get_object(
+        self, kind: Literal["Project", "project"], name: str, *, owner: str | None = None, project: str | None = None
+    ) -> ProjectWrapper | None: ...
+    @overload
+    def get_object(
+        self, kind: Literal["Stack", "stack"], name: str, *, owner: str | None = None, project: str | None = None
+    ) -> StackWrapper | None: ...
+    @overload
+    def get_object(
+        self, kind: _Matches, name: str, *, owner: str | None = None, project: str | None = None
+    ) -> MatchCollectionWrapper | None: ...
+    @overload
+    def get_object(
+        self, kind: str, name: str, *, owner: str | None = None, project: str | None = None
+    ) -> ObjectWrapper[Any] | None: ...
     def get_object(
         self, kind: str, name: str, *, owner: str | None = None, project: str | None = None
     ) -> ObjectWrapper[Any] | None:
@@ -284,6 +305,24 @@ class Openers:
         except NotFoundError:
             return None
 
+    @overload
+    def get_objects(
+        self, kind: Literal["Owner", "owner"], *, owner: str | None = None, project: str | None = None
+    ) -> Collection[OwnerWrapper]: ...
+    @overload
+    def get_objects(
+        self, kind: Literal["Project", "project"], *, owner: str | None = None, project: str | None = None
+    ) -> Collection[ProjectWrapper]: ...
+    @overload
+    def get_objects(
+        self, kind: Literal["Stack", "stack"], *, owner: str | None = None, project: str | None = None
+    ) -> Collection[StackWrapper]: ...
+    @overload
+    def get_objects(
+        self, kind: _Matches, *, owner: str | None = None, project: str | None = None
+    ) -> Collection[MatchCollectionWrapper]: ...
+    @overload
+    def get_objects(self, kind: str, *, owner: str | None = None, project: str | None = None) -> Collection[Any]: ...
     def get_objects(self, kind: str, *, owner: str | None = None, project: str | None = None) -> Collection[Any]:
         """Return all objects of a kind below the default owner and project, or those given, as in Blitz Gateway."""
         found: Collection[Any] = self._opener(kind, "s")(**_given(owner=owner, project=project))

@@ -98,8 +98,7 @@ def to_text(value: Any) -> bytes:
         return encode(value.to_spec())
     if isinstance(value, list | tuple) and any(isinstance(item, Record) for item in value):
         return join_list(map(to_text, value))
-    if hasattr(value, "tolist"):
-        value = value.tolist()
+    value = getattr(value, "tolist", lambda: value)()
     text = encode(value)
     if b"null" in text:
         _refuse_not_finite(value)

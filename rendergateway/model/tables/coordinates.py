@@ -14,7 +14,7 @@ import numpy.typing as npt
 from rendergateway.errors import CoordinateError, RecordError
 from rendergateway.geometry import FloatArray, IntArray, as_points
 from rendergateway.model.records.json_slices import Text, cut_list, encode
-from rendergateway.model.records.record import Record, optional
+from rendergateway.model.records.record import Member, Record, optional
 from rendergateway.model.records.view import view
 from rendergateway.model.tables.table import Column, read_only
 from rendergateway.type_hints import resolvable_hints
@@ -47,8 +47,8 @@ class CoordinateRecord(Record):
     """
 
     tile_id = optional("tileId", str)
-    local = optional("local", list)
-    world = optional("world", list)
+    local: Member[list[float] | None] = optional("local", list)
+    world: Member[list[float] | None] = optional("world", list)
     visible = optional("visible", bool, False)
     error = optional("error", str)
 

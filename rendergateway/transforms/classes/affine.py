@@ -120,7 +120,7 @@ class LinearModel(LeafTransform):
             return AffineParts(scale, factor, angle, translation)
         # Exchanging the axes converts one form into the other and reverses the rotation.
         scale, factor, angle = _row_factors(linear[::-1, ::-1])
-        return AffineParts(scale[::-1], factor, -angle, translation)
+        return AffineParts((scale[1], scale[0]), factor, -angle, translation)
 
     @property
     def scale(self) -> tuple[float, float]:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from rendergateway.wrappers.core.mutators import changes_data
 
-__all__ = ["GATEWAY_ALIASES", "OBJECT_ALIASES", "add_aliases"]
+if TYPE_CHECKING:
+    from rendergateway.wrappers.core.collection import Collection
+
+__all__ = ["GATEWAY_ALIASES", "OBJECT_ALIASES", "HasChildren", "HasParent", "add_aliases"]
+
+V = TypeVar("V", covariant=True)
 
 # Alias → primary name. ObjectWrapper and Gateway declare them for type checkers; a test compares.
 OBJECT_ALIASES: Mapping[str, str] = {
@@ -25,6 +30,23 @@ GATEWAY_ALIASES: Mapping[str, str] = {
     "getObjects": "get_objects",
     "listProjects": "projects",
 }
+
+
+class HasParent(Protocol[V]):
+    """An object with a parent of one type, for type checkers."""
+
+    @property
+    def parent(self) -> V:
+        """The object above."""
+        ...
+
+
+class HasChildren(Protocol[V]):
+    """An object with children of one type, for type checkers."""
+
+    def children(self) -> Collection[V]:
+        """Return the objects below."""
+        ...
 
 
 def _alias(name: str, of: str, primary: Any) -> Callable[..., Any]:
