@@ -21,7 +21,8 @@ def resolvable_hints(wrapped: type[T]) -> type[T]:
     Let `typing.get_type_hints` resolve the public methods and properties of a class; usable as a decorator.
 
     Names that a module imports under ``TYPE_CHECKING`` are imported when the hints of a function are first read, so
-    that a plain import stays light. Names of packages that are not installed stay unresolved.
+    that a plain import stays light. Names of packages that are not installed stay unresolved; on Python 3.10 without
+    typing_extensions ``Self`` is Any, and the hint of keyword arguments their TypedDict.
     """
     for name, member in vars(wrapped).items():
         if name.startswith("_") and name != "__init__":
@@ -97,4 +98,20 @@ def _named(origin: str | None, name: str) -> Any:
     if origin == "typing_extensions" and hasattr(typing, name):
         # A dependency of type checkers, not of this package.
         return getattr(typing, name)
-    return getattr(importlib.import_module(origin), name)
+    try:
+        return getattr(importlib.import_module(origin), name)
+    except ImportError:
+        if name in _OF_PYTHON_3_11:
+            return _OF_PYTHON_3_11[name]
+        raise
+
+
+class _Keywords:
+    """Replaces ``Unpack``: the hint of keyword arguments is the TypedDict itself."""
+
+    def __class_getitem__(cls, keywords: Any) -> Any:
+        return keywords
+
+
+# Used on Python 3.10 without typing_extensions.
+_OF_PYTHON_3_11 = {"Self": Any, "Unpack": _Keywords}

@@ -9,7 +9,6 @@ mypy and pyright find a mistake on each marked line: a mark that is not needed i
 from __future__ import annotations
 
 from rendergateway import Collection, Gateway, MatchCollectionWrapper, SectionWrapper, TileWrapper
-from rendergateway import PictureOption as _Misspelt  # type: ignore[attr-defined]
 
 
 class LabTile(TileWrapper):
@@ -33,6 +32,9 @@ def keywords(gateway: Gateway, section: SectionWrapper, matches: MatchCollection
 
 def names(gateway: Gateway, section: SectionWrapper) -> None:
     """Names that do not exist."""
+    from rendergateway import PictureOption  # type: ignore[attr-defined]
+
+    print(PictureOption)  # pyright: ignore[reportUnknownArgumentType]
     section.tile()  # type: ignore[attr-defined]
     section.tiles().frist  # type: ignore[attr-defined] # noqa: B018
     section.tiles()[0].bound  # type: ignore[attr-defined] # noqa: B018

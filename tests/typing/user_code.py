@@ -27,6 +27,7 @@ from rendergateway import (
     ObjectWrapper,
     OwnerWrapper,
     Picture,
+    PictureOptions,
     ProjectWrapper,
     Removal,
     SectionWrapper,
@@ -205,8 +206,7 @@ def pictures(gateway: Gateway) -> None:
     assert_type(section.thumbnail(32, background="#102030", compute="local"), Picture)
     assert_type(section.tiles()[0].image(compute="local", dtype="uint8"), Picture)
     assert_type(section.url("jpg", filter=True, max_tiles=100), str)
-    windows = {"DAPI": Window(0, 255, "#ff0000")}
-    assert_type(section.url(channels=windows), str)
+    assert_type(PictureOptions(channels={"DAPI": Window(0, 255, "#ff0000")}).is_local, bool)
 
 
 def editing(gateway: Gateway) -> None:
