@@ -201,4 +201,6 @@ _LAZY = {
     "wrappers": ["MergedMatches", "Picture", "PictureOptions", "Removal", "StackEdit", "Window"],
 }
 
-__getattr__ = names_from(__name__, {name: module for module, names in _LAZY.items() for name in names})
+if not TYPE_CHECKING:
+    # Hidden from type checkers, so that they report missing names.
+    __getattr__, __dir__ = names_from(__name__, {name: module for module, names in _LAZY.items() for name in names})

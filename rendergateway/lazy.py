@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
 __all__ = ["names_from"]
 
 
-def names_from(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]:
+def names_from(package: str, modules: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """
-    Return the ``__getattr__`` of a package that imports public names on first use.
+    Return ``__getattr__`` and ``__dir__`` of a package that imports public names on first use.
 
     Parameters
     ----------
@@ -26,4 +27,7 @@ def names_from(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         return getattr(importlib.import_module(f"{package}.{modules[name]}"), name)
 
-    return find
+    def names() -> list[str]:
+        return sorted({*vars(sys.modules[package]), *modules})
+
+    return find, names

@@ -8,6 +8,7 @@ messages, progress and errors to standard error.
 from __future__ import annotations
 
 import codecs
+import io
 import sys
 
 from rendergateway.errors import MissingExtraError
@@ -38,7 +39,7 @@ def _accept_any_text() -> None:
     """Replace characters that the terminal cannot encode, instead of failing."""
     codecs.register_error("rendergateway", _in_ascii)
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="rendergateway")
 
 

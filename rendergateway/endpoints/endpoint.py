@@ -52,10 +52,11 @@ _WRITERS: dict[str, Callable[[Any], str]] = {
     "bool": lambda value: "true" if value else "false",
 }
 # Types of path values; the default is text.
-_PATH_TYPES = dict.fromkeys(("x", "y", "z", "scale", "min_z", "max_z"), "number") | dict.fromkeys(
-    ("width", "height", "level", "row", "column"), "int"
-)
-_PATH_TYPES["state"] = "state"
+_PATH_TYPES: dict[str, str] = {
+    **dict.fromkeys(("x", "y", "z", "scale", "min_z", "max_z"), "number"),
+    **dict.fromkeys(("width", "height", "level", "row", "column"), "int"),
+    "state": "state",
+}
 
 
 def _write(kind: str, value: Any) -> str:

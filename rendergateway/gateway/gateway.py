@@ -21,6 +21,7 @@ from rendergateway.gateway.openers import Openers
 from rendergateway.progress import Progress
 from rendergateway.transport import Credentials, Hooks, Retries, Settings
 from rendergateway.transport.client import Client
+from rendergateway.type_hints import resolvable_hints
 from rendergateway.version import __version__
 from rendergateway.wrappers.core.blitz import GATEWAY_ALIASES, add_aliases
 from rendergateway.wrappers.core.bulk import Bulk
@@ -35,10 +36,8 @@ if TYPE_CHECKING:
     from rendergateway.model.records.record import Record
     from rendergateway.model.records.render_parameters import RenderParameters
     from rendergateway.transport.answer import Answer
-    from rendergateway.wrappers.core.collection import Collection
     from rendergateway.wrappers.core.object import ObjectWrapper
     from rendergateway.wrappers.images.picture import Picture
-    from rendergateway.wrappers.objects.owner import ProjectWrapper
 
 __all__ = ["Gateway", "GatewayOptions"]
 
@@ -66,6 +65,7 @@ class GatewayOptions(TypedDict, total=False):
     progress: Progress
 
 
+@resolvable_hints
 class Gateway(Openers):
     """
     A connection to one service, and access to the objects in it.
@@ -582,9 +582,9 @@ class Gateway(Openers):
 
     if TYPE_CHECKING:
         # Names of Blitz Gateway, added from the table in wrappers/core/blitz.py.
-        getObject: Callable[..., ObjectWrapper[Any] | None]  # noqa: N815
-        getObjects: Callable[..., Collection[Any]]  # noqa: N815
-        listProjects: Callable[..., Collection[ProjectWrapper]]  # noqa: N815
+        getObject = Openers.get_object  # noqa: N815
+        getObjects = Openers.get_objects  # noqa: N815
+        listProjects = Openers.projects  # noqa: N815
 
 
 # Gateways of this process by the ticket in their pickles: unpickling a gateway twice, or in the process that

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from rendergateway.errors import BadRequestError, ConfigurationError, NotFoundError
+from rendergateway.type_hints import resolvable_hints
 from rendergateway.wrappers.core.arguments import as_name, as_names, as_state
 from rendergateway.wrappers.core.collection import Collection
 from rendergateway.wrappers.core.keys import CollectionKey, OwnerKey, ProjectKey, StackKey
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Openers"]
 
+_Matches: TypeAlias = Literal["MatchCollection", "matchcollection", "match_collection"]
 _KINDS = {"owner": "owner", "project": "project", "stack": "stack", "matchcollection": "match_collection"}
 
 
+@resolvable_hints
 class Openers:
     """
     Access to objects by name; opening one makes no request.
@@ -261,6 +264,26 @@ class Openers:
 
     # Blitz Gateway
 
+    @overload
+    def get_object(
+        self, kind: Literal["Owner", "owner"], name: str, *, owner: str | None = None, project: str | None = None
+    ) -> OwnerWrapper | None: ...
+    @overload
+    def get_object(
+        self, kind: Literal["Project", "project"], name: str, *, owner: str | None = None, project: str | None = None
+    ) -> ProjectWrapper | None: ...
+    @overload
+    def get_object(
+        self, kind: Literal["Stack", "stack"], name: str, *, owner: str | None = None, project: str | None = None
+    ) -> StackWrapper | None: ...
+    @overload
+    def get_object(
+        self, kind: _Matches, name: str, *, owner: str | None = None, project: str | None = None
+    ) -> MatchCollectionWrapper | None: ...
+    @overload
+    def get_object(
+        self, kind: str, name: str, *, owner: str | None = None, project: str | None = None
+    ) -> ObjectWrapper[Any] | None: ...
     def get_object(
         self, kind: str, name: str, *, owner: str | None = None, project: str | None = None
     ) -> ObjectWrapper[Any] | None:
@@ -282,6 +305,24 @@ class Openers:
         except NotFoundError:
             return None
 
+    @overload
+    def get_objects(
+        self, kind: Literal["Owner", "owner"], *, owner: str | None = None, project: str | None = None
+    ) -> Collection[OwnerWrapper]: ...
+    @overload
+    def get_objects(
+        self, kind: Literal["Project", "project"], *, owner: str | None = None, project: str | None = None
+    ) -> Collection[ProjectWrapper]: ...
+    @overload
+    def get_objects(
+        self, kind: Literal["Stack", "stack"], *, owner: str | None = None, project: str | None = None
+    ) -> Collection[StackWrapper]: ...
+    @overload
+    def get_objects(
+        self, kind: _Matches, *, owner: str | None = None, project: str | None = None
+    ) -> Collection[MatchCollectionWrapper]: ...
+    @overload
+    def get_objects(self, kind: str, *, owner: str | None = None, project: str | None = None) -> Collection[Any]: ...
     def get_objects(self, kind: str, *, owner: str | None = None, project: str | None = None) -> Collection[Any]:
         """Return all objects of a kind below the default owner and project, or those given, as in Blitz Gateway."""
         found: Collection[Any] = self._opener(kind, "s")(**_given(owner=owner, project=project))

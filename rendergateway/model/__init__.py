@@ -104,4 +104,6 @@ _NAMES = {
     "tile_text.limits": ["TileLimits"],
 }
 
-__getattr__ = names_from(__name__, {name: module for module, names in _NAMES.items() for name in names})
+if not TYPE_CHECKING:
+    # Hidden from type checkers, so that they report missing names.
+    __getattr__, __dir__ = names_from(__name__, {name: module for module, names in _NAMES.items() for name in names})

@@ -162,6 +162,7 @@ class Application:
         return _reply(request, endpoint, answer, close)
 
     def _written(self, call: Call, arguments: dict[str, Any]) -> tuple[HandlerResult, Callable[[], object]]:
+        answer: HandlerResult = None
         refusal: ServiceRefusal | None = None
         with writing(self.database) as store:
             try:

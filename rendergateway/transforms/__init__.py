@@ -135,4 +135,6 @@ _LAZY = {
     "meshes.mesh": ["MeshInverse", "find_in_triangles", "mesh_inverse", "mesh_triangles", "mesh_vertices", "tile_mesh"],
 }
 
-__getattr__ = names_from(__name__, {name: module for module, names in _LAZY.items() for name in names})
+if not TYPE_CHECKING:
+    # Hidden from type checkers, so that they report missing names.
+    __getattr__, __dir__ = names_from(__name__, {name: module for module, names in _LAZY.items() for name in names})

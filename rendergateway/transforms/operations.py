@@ -35,7 +35,7 @@ def composed(after: Transform, before: Transform) -> Transform:
         polynomial for polynomials, lens corrections and affines (orders multiply, up to 10); a homography for
         homographies and affines; else a `TransformList`. It has neither id nor labels.
     """
-    if isinstance(after, LinearModel) and type(after) is type(before):
+    if isinstance(after, LinearModel) and isinstance(before, LinearModel) and type(after) is type(before):
         return after._from_matrix(matrix_product(after.matrix, before.matrix))
     if after.is_affine and before.is_affine:
         return TransformList([before, after]).as_affine()

@@ -34,4 +34,6 @@ __all__ = [
     "without_requests",
 ]
 
-__getattr__ = names_from(__name__, {"Answer": "answer", "TokenFile": "credentials.stored"})
+if not TYPE_CHECKING:
+    # Hidden from type checkers, so that they report missing names.
+    __getattr__, __dir__ = names_from(__name__, {"Answer": "answer", "TokenFile": "credentials.stored"})

@@ -87,9 +87,10 @@ class Client(Lifecycle):
         -----
         One request, ``service.version``; the answer is cached.
         """
-        if self._version is None:
-            self._version = self.call("service.version") or {}
-        return self._version
+        version = self._version
+        if version is None:
+            version = self._version = self.call("service.version") or {}
+        return version
 
     def _send(self, endpoint: Endpoint, body: Any, values: Mapping[str, Any]) -> Answer:
         check_planned(self.server)

@@ -44,9 +44,11 @@ class Carrier(Protocol):
         proxies: Any = ...,
     ) -> requests.Response:
         """Send a request and return the response."""
+        ...
 
     def in_child(self) -> Carrier:
         """Return an equal adapter for a forked process that shares nothing with the parent's."""
+        ...
 
     def leave_to_parent(self) -> None:
         """Called in a forked process: abandon inherited resources without closing them; must not block."""

@@ -54,13 +54,15 @@ __all__ = [
     "refresh_wrappers",
 ]
 
-__getattr__ = names_from(
-    __name__,
-    {
-        "Picture": "images.picture",
-        "PictureOptions": "images.options",
-        "Removal": "editing.deletions",
-        "StackEdit": "editing.edit",
-        "Window": "images.windows",
-    },
-)
+if not TYPE_CHECKING:
+    # Hidden from type checkers, so that they report missing names.
+    __getattr__, __dir__ = names_from(
+        __name__,
+        {
+            "Picture": "images.picture",
+            "PictureOptions": "images.options",
+            "Removal": "editing.deletions",
+            "StackEdit": "editing.edit",
+            "Window": "images.windows",
+        },
+    )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from rendergateway.errors import RecordError
 from rendergateway.model.records.pyramid import ImagePyramid
-from rendergateway.model.records.record import Record, optional, required
+from rendergateway.model.records.record import Member, Record, optional, required
 
 __all__ = ["ChannelRecord", "FilterRecord", "PathBuilder", "channel_selection"]
 
@@ -69,7 +70,7 @@ class FilterRecord(Record):
     """
 
     class_name = required("className", str)
-    parameters = optional("parameters", dict)
+    parameters: Member[dict[str, Any] | None] = optional("parameters", dict)
 
 
 def channel_selection(weights: Mapping[str, float]) -> str:

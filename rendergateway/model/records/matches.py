@@ -11,11 +11,11 @@ import numpy.typing as npt
 from rendergateway.errors import RecordError
 from rendergateway.geometry import FloatArray
 from rendergateway.model.records.json_slices import Raw, Text, decode, encode, join_object
-from rendergateway.model.records.record import Record, optional, required
+from rendergateway.model.records.record import Member, Record, optional, required
 from rendergateway.model.records.view import view
 
 if TYPE_CHECKING:
-    from rendergateway.model.records.tiles import Layout
+    from rendergateway.model.records.tiles import Layout, TileRecord
     from rendergateway.model.records.validation import Problem
 
 __all__ = ["PAIR_IDS", "CollectionRecord", "MatchRecord", "group_of", "pair_ids"]
@@ -30,10 +30,12 @@ class Tile(Protocol):
     @property
     def tile_id(self) -> str:
         """Unique within the stack."""
+        ...
 
     @property
     def layout(self) -> Layout | None:
         """Acquisition metadata."""
+        ...
 
 
 class CollectionId(Record):
@@ -97,7 +99,7 @@ class MatchRecord(Record):
     p_id = required("pId", str)
     q_group = required("qGroupId", str)
     q_id = required("qId", str)
-    consensus_set = optional("consensusSetData", dict)
+    consensus_set: Member[dict[str, Any] | None] = optional("consensusSetData", dict)
     points = optional("matches", _Points)
     match_count = optional("matchCount", int)
 
@@ -332,7 +334,7 @@ def _floats(values: npt.ArrayLike, what: str) -> FloatArray:
     return array
 
 
-def group_of(tile: Tile) -> str:
+def group_of(tile: Tile | TileRecord) -> str:
     """
     Return the match group of a tile: by convention its section id.
 

@@ -27,6 +27,7 @@ from rendergateway.model.records.json_slices import (
     join_object,
 )
 from rendergateway.transforms import Transform, from_spec
+from rendergateway.type_hints import resolvable_hints
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -97,8 +98,7 @@ def to_text(value: Any) -> bytes:
         return encode(value.to_spec())
     if isinstance(value, list | tuple) and any(isinstance(item, Record) for item in value):
         return join_list(map(to_text, value))
-    if hasattr(value, "tolist"):
-        value = value.tolist()
+    value = getattr(value, "tolist", lambda: value)()
     text = encode(value)
     if b"null" in text:
         _refuse_not_finite(value)
@@ -219,6 +219,7 @@ def list_of(wire_name: str, item: type[R]) -> Member[list[R]]:
     return _ListMember(wire_name, item)
 
 
+@resolvable_hints
 class Record:
     """
     A JSON object kept as text, with typed fields.

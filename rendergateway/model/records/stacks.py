@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from rendergateway.geometry import Bounds
 from rendergateway.model.records.channels import PathBuilder
-from rendergateway.model.records.record import Record, optional, required
+from rendergateway.model.records.record import Member, Record, optional, required
 
 __all__ = ["BoundsRecord", "NameRecord", "SectionRecord", "StackId", "StackRecord", "StackStats", "StackVersion"]
 
@@ -118,7 +119,7 @@ class StackRecord(Record):
     version_number = optional("currentVersionNumber", int)
     version = optional("currentVersion", StackVersion)
     stats = optional("stats", StackStats)
-    hierarchical_data = optional("hierarchicalData", dict)
+    hierarchical_data: Member[dict[str, Any] | None] = optional("hierarchicalData", dict)
 
 
 class SectionRecord(BoundsRecord):

@@ -14,9 +14,10 @@ import numpy.typing as npt
 from rendergateway.errors import CoordinateError, RecordError
 from rendergateway.geometry import FloatArray, IntArray, as_points
 from rendergateway.model.records.json_slices import Text, cut_list, encode
-from rendergateway.model.records.record import Record, optional
+from rendergateway.model.records.record import Member, Record, optional
 from rendergateway.model.records.view import view
 from rendergateway.model.tables.table import Column, read_only
+from rendergateway.type_hints import resolvable_hints
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped]
@@ -46,8 +47,8 @@ class CoordinateRecord(Record):
     """
 
     tile_id = optional("tileId", str)
-    local = optional("local", list)
-    world = optional("world", list)
+    local: Member[list[float] | None] = optional("local", list)
+    world: Member[list[float] | None] = optional("world", list)
     visible = optional("visible", bool, False)
     error = optional("error", str)
 
@@ -69,6 +70,7 @@ def _objects(values: Sequence[Any] | Column) -> Column:
     return np.array(values, dtype=object)
 
 
+@resolvable_hints
 @attrs.frozen(eq=False, repr=False)
 class CoordinateTable(Sequence[CoordinateRecord]):
     """

@@ -12,6 +12,7 @@ from rendergateway.geometry import FloatArray
 from rendergateway.model.records.matches import PAIR_IDS, MatchRecord, pair_ids
 from rendergateway.model.tables.match_points import Sides, read_sides
 from rendergateway.model.tables.table import Column, Table, read_only
+from rendergateway.type_hints import resolvable_hints
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped]
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["MatchTable"]
 
 
+@resolvable_hints
 class MatchTable(Table[MatchRecord]):
     """
     Match pairs as numpy arrays, decoded lazily from their texts.

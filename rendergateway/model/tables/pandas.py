@@ -44,7 +44,9 @@ def _data_frame(columns: dict[str, Any]) -> pandas.DataFrame:
 
 def columns_of(frame: pandas.DataFrame) -> dict[str, Any]:
     """Return the arguments of `TileTable.from_columns` for a data frame; missing values are None."""
-    columns = {str(name): _with_none(frame[name]) for name in frame.columns if name not in (*_AFFINE, "last_class")}
+    columns: dict[str, Any] = {
+        str(name): _with_none(frame[name]) for name in frame.columns if name not in (*_AFFINE, "last_class")
+    }
     if set(_AFFINE) <= set(frame.columns):
         columns["last_affine"] = frame[list(_AFFINE)].to_numpy(dtype=np.float64).reshape(-1, 2, 3)
     return columns
@@ -73,6 +75,7 @@ def pairs_of(frame: pandas.DataFrame) -> Iterator[MatchRecord]:
     missing = [name for name in (*PAIR_IDS, *_POINTS) if name not in frame.columns]
     if missing:
         raise RecordError(f"a frame of matches lacks columns {missing}; expected {', '.join((*PAIR_IDS, *_POINTS))}")
+    ids: Any
     for ids, part in frame.groupby(list(PAIR_IDS), sort=False):
         points = part[list(_POINTS)].to_numpy(dtype=np.float64)
         sides = dict(zip(PAIR_IDS, map(str, ids), strict=True))

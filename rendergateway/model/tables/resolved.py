@@ -15,6 +15,7 @@ from rendergateway.model.records.tiles import TileRecord
 from rendergateway.model.tables.references import references, references_of_transform
 from rendergateway.model.tables.table import Table
 from rendergateway.transforms import Transform, TransformReference, from_spec
+from rendergateway.type_hints import resolvable_hints
 
 if TYPE_CHECKING:
     from rendergateway.model.records.validation import Problem
@@ -31,6 +32,7 @@ class _Maps(msgspec.Struct):
     transforms: dict[str, Raw] = msgspec.field(name=_TRANSFORMS, default_factory=dict)
 
 
+@resolvable_hints
 @attrs.define
 class ResolvedTiles:
     """

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from rendergateway.errors import RecordError
 from rendergateway.model.records.json_slices import Text, copy_of, cut_list, join_list
 from rendergateway.model.records.record import Record
+from rendergateway.type_hints import resolvable_hints
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -22,6 +23,7 @@ Column: TypeAlias = npt.NDArray[Any]
 Rows: TypeAlias = slice | npt.NDArray[Any] | list[int] | list[bool]
 
 
+@resolvable_hints
 class Table(Sequence[R], Generic[R]):
     """
     Records as columns over their texts.

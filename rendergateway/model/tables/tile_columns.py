@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
+from types import GenericAlias
 from typing import Any
 
 import attrs
@@ -134,11 +135,12 @@ def _rows(whole: bytes | None, texts: Sequence[Text] | None, kind: Any) -> list[
     """Decode all texts strictly; if one fails, decode the failing ones by their records."""
     try:
         if texts is None:
-            return msgspec.json.decode(whole or b"[]", type=list[kind])
+            rows: list[Any] = msgspec.json.decode(whole or b"[]", type=GenericAlias(list, (kind,)))
+            return rows
         return list(map(msgspec.json.Decoder(kind).decode, texts))
     except msgspec.DecodeError:
-        rows = cut_list(whole or b"[]") if texts is None else texts
-        return [_row(number, text, kind) for number, text in enumerate(rows)]
+        each = cut_list(whole or b"[]") if texts is None else texts
+        return [_row(number, text, kind) for number, text in enumerate(each)]
 
 
 def _row(number: int, text: Text, kind: Any) -> Any:

@@ -21,6 +21,7 @@ from rendergateway.model.tables.column_texts import (
 )
 from rendergateway.model.tables.table import Column, Table
 from rendergateway.model.tables.tile_columns import COLUMN_NAMES, JOINED, read_columns
+from rendergateway.type_hints import resolvable_hints
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped]
@@ -34,6 +35,7 @@ _SHOWN = 3
 _READ_FROM = {field: name for name, fields in JOINED.items() for field in fields}
 
 
+@resolvable_hints
 class TileTable(Table[TileRecord]):
     """
     Tiles as numpy columns, decoded lazily from the texts of their specifications.

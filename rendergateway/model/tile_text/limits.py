@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 
 from rendergateway.errors import RecordError
 from rendergateway.geometry import FloatArray
@@ -82,7 +83,7 @@ class TileLimits:
             more = f" and {bad.size - _SHOWN} more" if bad.size > _SHOWN else ""
             raise RecordError(f"{bad.size} of {len(boxes)} checked tiles exceed the limits: {', '.join(shown)}{more}")
 
-    def _beyond(self, boxes: FloatArray) -> FloatArray:
+    def _beyond(self, boxes: FloatArray) -> npt.NDArray[np.bool_]:
         """Return the mask (N, 6) of min x, min y, max x, max y, width and height beyond the limits."""
         sizes = boxes[:, 2:] - boxes[:, :2]
         # Negated comparisons, so that NaN is beyond.
@@ -90,7 +91,7 @@ class TileLimits:
         wide = (sizes >= self.min_size) & (sizes <= self.max_size)
         return ~np.concatenate([low, high, wide], axis=1)
 
-    def _sentence(self, box: FloatArray, beyond: FloatArray) -> str:
+    def _sentence(self, box: FloatArray, beyond: npt.NDArray[np.bool_]) -> str:
         values = [*box, box[2] - box[0], box[3] - box[1]]
         names = ("min x", "min y", "max x", "max y", "width", "height")
         first = int(np.flatnonzero(beyond)[0])

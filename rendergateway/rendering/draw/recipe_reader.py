@@ -39,7 +39,7 @@ def read_recipe(parameters: wire.RenderParametersJson | bytes) -> Recipe:
     (50, 40)
     """
     if isinstance(parameters, bytes):
-        parameters = wire.decode_body(parameters, wire.RenderParametersJson) or wire.RenderParametersJson()
+        return read_recipe(wire.decode_body(parameters, wire.RenderParametersJson) or wire.RenderParametersJson())
     rule = parameters.mipmapPathBuilder
     return Recipe(
         tiles=tuple(read_tile(tile, rule) for tile in parameters.tileSpecs if tile is not None),

@@ -56,7 +56,7 @@ def average_scale(transform: Transform, width: float, height: float, cell_size: 
     if columns * rows < _FEWEST_FOR_A_FIT:
         return 1.0
     x, y = np.meshgrid(np.arange(columns) * cell_size, np.arange(rows) * cell_size)
-    grid = np.column_stack([x.ravel(), y.ravel()])
+    grid: FloatArray = np.column_stack([x.ravel(), y.ravel()]).astype(np.float64)
     matrix = _fitted(grid, transform.apply(grid))
     if matrix is None:
         return 1.0

@@ -85,8 +85,9 @@ def _fetched(url: str) -> bytes:
     except MissingExtraError as error:
         raise ImageError(str(error)) from error
     try:
-        with fsspec.open(url, "rb") as file:
-            data: Any = file.read()
+        opened: Any = fsspec.open(url, "rb")
+        with opened as file:
+            data = file.read()
     except Exception as error:  # each back end raises its own errors
         raise ImageError(f"image cannot be downloaded: {error}") from error
     return bytes(data)

@@ -61,7 +61,7 @@ def _library(loader: str) -> Any:
     # Unpickling executes code of the file. numcodecs refuses it from 0.16.6 on; older versions, the only ones for
     # Python 3.10 and zarr 2, are patched to refuse it.
     if not hasattr(pickles, "ALLOW_UNSAFE_PICKLE_DECODE"):
-        pickles.Pickle.decode = _refuse_pickle
+        setattr(pickles.Pickle, "decode", _refuse_pickle)  # noqa: B010
     return zarr
 
 
@@ -92,7 +92,8 @@ def _zarr_array(library: Any, path: Path, name: str) -> Any:
 
 def _part(volume: Any, numbers: dict[str, int]) -> npt.NDArray[Any]:
     """Return the rectangle; volumes are indexed z, y, x."""
-    *above, height, width = volume.shape
+    shape: tuple[int, ...] = volume.shape
+    *above, height, width = shape
     x, y = numbers.get("x", 0), numbers.get("y", 0)
     right, bottom = x + numbers.get("w", width - x), y + numbers.get("h", height - y)
     if not (0 <= x < right <= width and 0 <= y < bottom <= height):

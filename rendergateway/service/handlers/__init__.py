@@ -6,6 +6,8 @@ Imports `base`, `store`, `domain` and `http` of the service, and `endpoints` and
 
 from __future__ import annotations
 
+from typing import Any
+
 from rendergateway.endpoints import ENDPOINTS
 from rendergateway.service.handlers import (
     clusters,
@@ -48,7 +50,9 @@ _MODULES = (
 
 
 def _handlers() -> dict[str, Call]:
-    functions = {name: value for module in _MODULES for name, value in vars(module).items() if callable(value)}
+    functions: dict[str, Any] = {
+        name: value for module in _MODULES for name, value in vars(module).items() if callable(value)
+    }
     names = {name: name.replace(".", "_") for name in ENDPOINTS}
     return {name: Call(ENDPOINTS[name], functions[word]) for name, word in names.items() if word in functions}
 

@@ -51,7 +51,7 @@ def service_version(store: Store) -> bytes:
 
 def service_properties(store: Store, *, options: Options) -> bytes:
     """Return the settings of the service."""
-    properties = dict.fromkeys(_PROPERTIES, "")
+    properties: dict[str, str] = dict.fromkeys(_PROPERTIES, "")
     if options.tile_limit is not None:
         properties["webService.maxTileSpecsPerQuery"] = str(options.tile_limit)
     return encode({"filePath": "", "properties": dict(sorted(properties.items()))})

@@ -23,7 +23,7 @@ WHERE instr(tile.text, CAST('"channels"' AS BLOB)) AND json_extract(channel.valu
 
 @functools.cache
 def _script(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return resources.files("rendergateway.service.store").joinpath(name).read_text(encoding="utf-8")
 
 
 def _create_database(connection: sqlite3.Connection) -> None:

@@ -15,6 +15,7 @@ from rendergateway.transforms.base.fields import numbers_array, shaped
 from rendergateway.transforms.base.matrices import apply_matrix, determinant, inverse_matrix
 from rendergateway.transforms.base.text import named_numbers, number_words
 from rendergateway.transforms.classes.leaf import LeafTransform
+from rendergateway.type_hints import resolvable_hints
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -45,6 +46,7 @@ class AffineParts:
     translation: tuple[float, float]
 
 
+@resolvable_hints
 @attrs.frozen(repr=False)
 class LinearModel(LeafTransform):
     """Base of all transforms that are affine, whatever their parameters."""
@@ -118,7 +120,7 @@ class LinearModel(LeafTransform):
             return AffineParts(scale, factor, angle, translation)
         # Exchanging the axes converts one form into the other and reverses the rotation.
         scale, factor, angle = _row_factors(linear[::-1, ::-1])
-        return AffineParts(scale[::-1], factor, -angle, translation)
+        return AffineParts((scale[1], scale[0]), factor, -angle, translation)
 
     @property
     def scale(self) -> tuple[float, float]:
@@ -154,6 +156,7 @@ def _row_factors(linear: FloatArray) -> tuple[tuple[float, float], float, float]
     return (scale_x, scale_y), (m00 * sine + m01 * cosine) / scale_x, angle
 
 
+@resolvable_hints
 @attrs.frozen(repr=False)
 class AffineModel2D(LinearModel):
     """

@@ -14,6 +14,7 @@ from rendergateway.transforms.base.fields import numbers_array, shaped
 from rendergateway.transforms.base.text import named_numbers, number_words
 from rendergateway.transforms.classes.affine import AffineModel2D
 from rendergateway.transforms.classes.leaf import LeafTransform
+from rendergateway.type_hints import resolvable_hints
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["HomographyModel2D"]
 
 
+@resolvable_hints
 @attrs.frozen(repr=False)
 class HomographyModel2D(LeafTransform):
     """

@@ -9,6 +9,7 @@ import attrs
 
 from rendergateway.transforms.classes.newton import NewtonInverse
 from rendergateway.transforms.classes.transform import Transform
+from rendergateway.type_hints import resolvable_hints
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["LeafTransform"]
 
 
+@resolvable_hints
 @attrs.frozen(repr=False)
 class LeafTransform(Transform):
     """A transform with a Java class and a ``dataString`` of its parameters."""

@@ -15,6 +15,7 @@ from rendergateway.transforms.base.text import inappropriate, integer, number_wo
 from rendergateway.transforms.classes.affine import AffineModel2D
 from rendergateway.transforms.classes.leaf import LeafTransform
 from rendergateway.transforms.classes.polynomial import PolynomialTransform2D, order_of, term_count
+from rendergateway.type_hints import resolvable_hints
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -25,6 +26,7 @@ __all__ = ["NonLinearCoordinateTransform"]
 CONSTANT_FEATURE = 100.0
 
 
+@resolvable_hints
 @attrs.frozen(repr=False)
 class NonLinearCoordinateTransform(LeafTransform):
     """

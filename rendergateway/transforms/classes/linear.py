@@ -17,6 +17,7 @@ import numpy as np
 from rendergateway.geometry import FloatArray
 from rendergateway.transforms.base.text import named_numbers, number_words, single_precision
 from rendergateway.transforms.classes.affine import LinearModel
+from rendergateway.type_hints import resolvable_hints
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -29,6 +30,7 @@ def _float(value: float) -> float:
     return float(value) + 0.0
 
 
+@resolvable_hints
 @attrs.frozen(repr=False)
 class TranslationModel2D(LinearModel):
     """
@@ -68,6 +70,7 @@ class TranslationModel2D(LinearModel):
         return np.array([[1.0, 0.0, self.tx], [0.0, 1.0, self.ty]])
 
 
+@resolvable_hints
 @attrs.frozen(repr=False)
 class RigidModel2D(LinearModel):
     """
@@ -110,6 +113,7 @@ class RigidModel2D(LinearModel):
         return _rotation(np.cos(self.angle_rad), np.sin(self.angle_rad), self.tx, self.ty)
 
 
+@resolvable_hints
 @attrs.frozen(repr=False)
 class SimilarityModel2D(LinearModel):
     """

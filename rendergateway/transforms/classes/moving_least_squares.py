@@ -15,6 +15,7 @@ from rendergateway.transforms.base.text import inappropriate, number_words, numb
 from rendergateway.transforms.classes.leaf import LeafTransform
 from rendergateway.transforms.classes.newton import NewtonInverse
 from rendergateway.transforms.classes.transform import Transform
+from rendergateway.type_hints import resolvable_hints
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -27,6 +28,7 @@ _PAIRS_AT_ONCE = 1 << 16
 _WORDS_PER_MATCH = 5
 
 
+@resolvable_hints
 @attrs.frozen(repr=False)
 class MovingLeastSquaresTransform(LeafTransform):
     """

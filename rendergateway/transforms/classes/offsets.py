@@ -13,6 +13,7 @@ from rendergateway.errors import TransformError
 from rendergateway.geometry import FloatArray, as_points
 from rendergateway.transforms.base.text import inappropriate, named_numbers, number_words
 from rendergateway.transforms.classes.leaf import LeafTransform
+from rendergateway.type_hints import resolvable_hints
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -68,6 +69,7 @@ class AxisOffset(LeafTransform):
         return slopes
 
 
+@resolvable_hints
 @attrs.frozen(repr=False)
 class ExponentialOffset(AxisOffset):
     """An offset with three parameters."""
@@ -140,6 +142,7 @@ class ExponentialRecoveryOffsetTransform(ExponentialOffset):
         return -self.a * self.b * np.exp(-self.b * place)
 
 
+@resolvable_hints
 @attrs.frozen(repr=False)
 class SEMDistortionTransformA(AxisOffset):
     """

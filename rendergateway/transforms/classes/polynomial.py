@@ -16,6 +16,7 @@ from rendergateway.transforms.base.text import inappropriate, number_words, numb
 from rendergateway.transforms.classes.affine import AffineModel2D
 from rendergateway.transforms.classes.leaf import LeafTransform
 from rendergateway.transforms.classes.transform import Transform
+from rendergateway.type_hints import resolvable_hints
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -113,6 +114,14 @@ def _term_index(power_x: npt.NDArray[np.int64], power_y: npt.NDArray[np.int64]) 
     return degree * (degree + 1) // 2 + power_y
 
 
+def _check_count(transform: PolynomialTransform2D, field: attrs.Attribute[FloatArray], value: FloatArray) -> None:
+    if order_of(value.shape[1]) is None:
+        raise TransformError(
+            f"PolynomialTransform2D needs 1, 3, 6, 10, 15, 21, … coefficients per coordinate: got {value.shape[1]}"
+        )
+
+
+@resolvable_hints
 @attrs.frozen(repr=False)
 class PolynomialTransform2D(LeafTransform):
     """
@@ -135,15 +144,7 @@ class PolynomialTransform2D(LeafTransform):
 
     JAVA_NAME: ClassVar[str] = "mpicbg.trakem2.transform.PolynomialTransform2D"
 
-    coefficients: FloatArray = attrs.field(converter=numbers_array, eq=bytes)
-
-    @coefficients.validator
-    def _check_count(self, field: attrs.Attribute[FloatArray], value: FloatArray) -> None:
-        shaped(2, None)(self, field, value)
-        if order_of(value.shape[1]) is None:
-            raise TransformError(
-                f"PolynomialTransform2D needs 1, 3, 6, 10, 15, 21, … coefficients per coordinate: got {value.shape[1]}"
-            )
+    coefficients: FloatArray = attrs.field(converter=numbers_array, validator=[shaped(2, None), _check_count], eq=bytes)
 
     @classmethod
     def from_data_string(cls, text: str) -> Self:

@@ -16,6 +16,7 @@ from rendergateway.transforms.base.text import decode_block, encode_block, inapp
 from rendergateway.transforms.classes.affine import AffineModel2D
 from rendergateway.transforms.classes.leaf import LeafTransform
 from rendergateway.transforms.classes.transform import operations
+from rendergateway.type_hints import resolvable_hints
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -103,6 +104,15 @@ def _optional_bytes(value: FloatArray | None) -> bytes | None:
     return None if value is None else bytes(value)
 
 
+def _check_count(spline: ThinPlateSplineTransform, field: attrs.Attribute[FloatArray], value: FloatArray) -> None:
+    if not len(value) == len(spline.landmarks) > 0:
+        raise TransformError(
+            "ThinPlateSplineTransform needs at least one landmark and as many weights: "
+            f"got {len(value)} weights for {len(spline.landmarks)} landmarks"
+        )
+
+
+@resolvable_hints
 @attrs.frozen(repr=False)
 class ThinPlateSplineTransform(LeafTransform):
     """
@@ -125,22 +135,13 @@ class ThinPlateSplineTransform(LeafTransform):
     JAVA_NAME: ClassVar[str] = "mpicbg.trakem2.transform.ThinPlateSplineTransform"
 
     landmarks: FloatArray = attrs.field(converter=numbers_array, validator=shaped(None, 2), eq=bytes)
-    weights: FloatArray = attrs.field(converter=numbers_array, eq=bytes)
+    weights: FloatArray = attrs.field(converter=numbers_array, validator=[shaped(None, 2), _check_count], eq=bytes)
     affine: FloatArray | None = attrs.field(
         default=None,
         converter=attrs.converters.optional(numbers_array),
         validator=attrs.validators.optional(shaped(2, 3)),
         eq=_optional_bytes,
     )
-
-    @weights.validator
-    def _check_count(self, field: attrs.Attribute[FloatArray], value: FloatArray) -> None:
-        shaped(None, 2)(self, field, value)
-        if not len(value) == len(self.landmarks) > 0:
-            raise TransformError(
-                "ThinPlateSplineTransform needs at least one landmark and as many weights: "
-                f"got {len(value)} weights for {len(self.landmarks)} landmarks"
-            )
 
     @classmethod
     def from_data_string(cls, text: str) -> Self:

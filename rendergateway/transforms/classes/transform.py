@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from rendergateway.errors import ConversionError, TransformError
 from rendergateway.geometry import Bounds, FloatArray, as_points
+from rendergateway.type_hints import resolvable_hints
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -50,6 +51,7 @@ def _words(labels: Iterable[str]) -> tuple[str, ...]:
     return tuple(labels)
 
 
+@resolvable_hints
 @attrs.frozen(repr=False)
 class Transform(ABC):
     """

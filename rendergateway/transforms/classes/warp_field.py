@@ -13,6 +13,7 @@ from rendergateway.geometry import Bounds, FloatArray, as_points
 from rendergateway.transforms.base.fields import numbers_array, shaped
 from rendergateway.transforms.base.text import decode_block, encode_block, inappropriate, integer, number_words, numbers
 from rendergateway.transforms.classes.leaf import LeafTransform
+from rendergateway.type_hints import resolvable_hints
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -31,6 +32,7 @@ def _shape_and_bytes(values: FloatArray) -> tuple[tuple[int, ...], bytes]:
     return values.shape, bytes(values)
 
 
+@resolvable_hints
 @attrs.frozen(repr=False)
 class AffineWarpFieldTransform(LeafTransform):
     """

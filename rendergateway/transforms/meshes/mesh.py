@@ -61,7 +61,7 @@ def mesh_vertices(width: float, height: float, cell_size: float = 64.0) -> Float
         y = row * step_y
         lines.append(np.column_stack([x[1:] - step_x / 2, np.full(columns - 1, y - step_y / 2)]))
         lines.append(np.column_stack([x, np.full(columns, y)]))
-    return np.concatenate(lines)
+    return np.concatenate(lines, dtype=np.float64)
 
 
 @functools.lru_cache(maxsize=32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, MutableMapping
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from rendergateway.errors import CredentialsError
 
@@ -23,6 +23,7 @@ class Credentials(Protocol):
 
         If the current authorization is not *refused*, another thread has renewed it already.
         """
+        ...
 
 
 class AuthorizationHeader:
@@ -133,7 +134,7 @@ def as_credentials(auth: object) -> Credentials | None:
     if isinstance(auth, tuple) and len(auth) == 2 and all(isinstance(word, str) for word in auth):
         return BasicLogin(*auth)
     if hasattr(auth, "sign") and hasattr(auth, "refresh"):
-        return auth
+        return cast(Credentials, auth)
     if callable(auth):
         return _Signer(auth)
     raise CredentialsError(

@@ -209,7 +209,8 @@ def _of_each(
     """Return the table of points that are transformed by their named tiles; a missing tile is an error of its row."""
     is_known = np.fromiter((tile_id in maps for tile_id in ids), bool, len(ids))
     known, missing = np.flatnonzero(is_known), np.flatnonzero(~is_known)
-    found = transform([ids[row] for row in known.tolist()], points[known])
+    rows: list[int] = known.tolist()
+    found = transform([ids[row] for row in rows], points[known])
     whole = np.full((len(ids), 3), np.nan)
     whole[known] = np.column_stack([found.points, found.z])
     error: Column = np.empty(len(ids), dtype=object)
@@ -224,7 +225,8 @@ def _of_each(
 
 
 def _explain_missing(found: Mapped, ids: Sequence[str], points: FloatArray) -> None:
-    for row in np.flatnonzero(np.isnan(found.points).any(axis=1) & (found.error == "")).tolist():
+    rows: list[int] = np.flatnonzero(np.isnan(found.points).any(axis=1) & (found.error == "")).tolist()
+    for row in rows:
         found.error[row] = _not_inverted(points[row], [ids[row]])
 
 

@@ -185,12 +185,13 @@ def as_z_range(z: ZRange) -> tuple[float | None, float | None]:
     if z is None:
         return None, None
     if isinstance(z, tuple) and len(z) == 2:
-        low, high = (None if end is None else as_z(end) for end in z)
-        return low, high
+        low, high = z
+        return None if low is None else as_z(low), None if high is None else as_z(high)
     try:
-        return (as_z(z),) * 2
+        value = as_z(z)
     except TypeError as error:
         raise TypeError(f"z must be a number, or (first, last) with None for an open end, got {z!r}") from error
+    return value, value
 
 
 def as_box(box: object) -> Bounds | None:

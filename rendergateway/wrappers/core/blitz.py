@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
+import functools
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from rendergateway.wrappers.core.mutators import changes_data
 
-__all__ = ["GATEWAY_ALIASES", "OBJECT_ALIASES", "add_aliases"]
+if TYPE_CHECKING:
+    from rendergateway.wrappers.core.collection import Collection
+
+__all__ = ["GATEWAY_ALIASES", "OBJECT_ALIASES", "HasChildren", "HasParent", "add_aliases"]
+
+V = TypeVar("V", covariant=True)
 
 # Alias → primary name. ObjectWrapper and Gateway declare them for type checkers; a test compares.
 OBJECT_ALIASES: Mapping[str, str] = {
@@ -27,17 +32,34 @@ GATEWAY_ALIASES: Mapping[str, str] = {
 }
 
 
+class HasParent(Protocol[V]):
+    """An object with a parent of one type, for type checkers."""
+
+    @property
+    def parent(self) -> V:
+        """The object above."""
+        ...
+
+
+class HasChildren(Protocol[V]):
+    """An object with children of one type, for type checkers."""
+
+    def children(self) -> Collection[V]:
+        """Return the objects below."""
+        ...
+
+
 def _alias(name: str, of: str, primary: Any) -> Callable[..., Any]:
     def call(self: Any, *args: Any, **values: Any) -> Any:
         found = getattr(self, of)
         return found(*args, **values) if callable(found) and not hasattr(found, "KIND") else found
 
+    # help() shows the signature of the primary verb.
+    shown: Any = primary.fget if isinstance(primary, property) else primary
+    functools.update_wrapper(call, shown)
     call.__name__ = name
     call.__qualname__ = name
     call.__doc__ = f"Blitz Gateway's name for `{of}`."
-    # The signature that help() shows: that of the primary verb, and none if that is a property.
-    shown = inspect.signature(primary if inspect.isfunction(primary) else lambda self: None)
-    call.__signature__ = shown  # type: ignore[attr-defined]
     return call
 
 

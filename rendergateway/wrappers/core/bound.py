@@ -40,39 +40,50 @@ class Client(Protocol):
     @property
     def server(self) -> str:
         """The base URL of the service, or ``embedded:PATH``."""
+        ...
 
     @property
     def service_id(self) -> str:
         """Identifies the service: two private embedded ones share one address."""
+        ...
 
     @property
     def image_base_url(self) -> str:
         """The base URL of images for web pages."""
+        ...
 
     @property
     def objects(self) -> ObjectSpace:
         """The objects of this client."""
+        ...
 
     def call(self, name: str, /, *, body: Any = None, **values: Any) -> Any:
         """Make one request; return the parsed answer."""
+        ...
 
     def call_raw(self, name: str, /, *, body: Any = None, **values: Any) -> bytes:
         """Make one request; return the bytes of the answer."""
+        ...
 
     def stack(self, name: str, *, owner: str | None = None, project: str | None = None) -> Any:
         """Return the stack of that name."""
+        ...
 
     def match_collection(self, name: str, *, owner: str | None = None, frame: str | None = None) -> Any:
         """Return the match collection of that name."""
+        ...
 
     def create_stack(self, name: str, *, owner: str | None = None, project: str | None = None) -> Any:
         """Create an empty stack."""
+        ...
 
     def pinned(self, after_request: Callable[[Any, str, Mapping[str, Any], bytes], object]) -> Client:
         """Return a second client that calls *after_request* after each request."""
+        ...
 
     def close(self) -> None:
         """Make no more requests."""
+        ...
 
 
 @attrs.frozen

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
 from rendergateway.errors import MultipleFoundError, NotFoundError
 from rendergateway.forks import new_lock
 from rendergateway.model.records.json_slices import Text
 from rendergateway.model.records.record import Record
 from rendergateway.progress import Progress
+from rendergateway.type_hints import resolvable_hints
 from rendergateway.wrappers.core import display
 from rendergateway.wrappers.core.bound import Client
 from rendergateway.wrappers.core.bulk import mapped
@@ -23,13 +24,22 @@ from rendergateway.wrappers.core.selection import in_words, places_in_order, pla
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from rendergateway.model.records.matches import MatchRecord
+    from rendergateway.model.records.tiles import TileRecord
+    from rendergateway.model.tables.match_table import MatchTable
+    from rendergateway.model.tables.row_table import RowTable
+    from rendergateway.model.tables.tile_table import TileTable
+    from rendergateway.wrappers.core.object import ObjectWrapper
+
 __all__ = ["Collection", "Listing"]
 
 R = TypeVar("R")
+RecordT = TypeVar("RecordT", bound=Record)
 V = TypeVar("V")
 W = TypeVar("W", covariant=True)
 
 
+@resolvable_hints
 class Collection(Sequence[W], Generic[W]):
     """
     Objects of one kind, in order, loaded on first use and again after a write through the same gateway.
@@ -306,11 +316,11 @@ class Collection(Sequence[W], Generic[W]):
 
         return _Part(self, part, what)
 
-    def pages(self, size: int) -> Pages[Collection[W]]:
+    def pages(self, size: int) -> Pages[W]:
         """Return this collection in pages of *size* objects: a sequence of collections."""
         return Pages(self, size)
 
-    def page(self, number: int, size: int) -> Page[Collection[W]]:
+    def page(self, number: int, size: int) -> Page[W]:
         """Return one page of at most *size* objects, counted from 1, with the numbers of the pages beside it."""
         return self.pages(size).page(number)
 
@@ -322,7 +332,7 @@ class Collection(Sequence[W], Generic[W]):
         texts = self._now.texts
         return texts if texts is not None else [wrapper._obj.to_json() for wrapper in self._items()]
 
-    def records(self) -> Iterator[Record]:
+    def records(self: Collection[ObjectWrapper[RecordT]]) -> Iterator[RecordT]:
         """Yield the record of each object, without wrapping it."""
         if self._now.texts is None:
             yield from (wrapper._obj for wrapper in self._items())
@@ -332,6 +342,16 @@ class Collection(Sequence[W], Generic[W]):
     def _items(self) -> Iterator[Any]:
         return iter(self)
 
+    @overload
+    def table(  # type: ignore[overload-overlap]
+        self: Collection[ObjectWrapper[TileRecord]], *, units: Literal["px"] = "px"
+    ) -> TileTable: ...
+    @overload
+    def table(  # type: ignore[overload-overlap]
+        self: Collection[ObjectWrapper[MatchRecord]], *, units: Literal["px"] = "px"
+    ) -> MatchTable: ...
+    @overload
+    def table(self, *, units: str = "px") -> RowTable: ...
     def table(self, *, units: str = "px") -> Any:
         """
         Return the objects as columns: a `TileTable`, a `MatchTable` or, for other kinds, a `RowTable`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -88,5 +89,5 @@ else:
                     pass
             return self._fact(name, read)
 
-        get.__name__ = name
-        return property(get, doc=read.__doc__)
+        # Type and documentation are those of the field.
+        return property(functools.update_wrapper(get, read))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from rendergateway.errors import NoGatewayError, NotFoundError, RenderGatewayError
 from rendergateway.forks import new_lock
 from rendergateway.model.records.record import Record
+from rendergateway.type_hints import resolvable_hints
 from rendergateway.wrappers.core import display, labels
 from rendergateway.wrappers.core.arguments import check_parts
 from rendergateway.wrappers.core.blitz import OBJECT_ALIASES, add_aliases
@@ -28,9 +29,12 @@ from rendergateway.wrappers.core.rows import row_table
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from rendergateway.wrappers.core.blitz import HasChildren, HasParent
+
 __all__ = ["ObjectWrapper", "changes_data"]
 
 RecordT = TypeVar("RecordT", bound=Record)
+V = TypeVar("V")
 
 _NO_FACTS: Mapping[str, Any] = MappingProxyType({})
 _NO_MEMORY: tuple[Epoch, dict[Any, Any]] = (OVER, {})
@@ -42,6 +46,7 @@ _exchange = new_lock()
 _RAW_NAMES = ("_conn", "_obj")
 
 
+@resolvable_hints
 class ObjectWrapper(Generic[RecordT]):
     """
     An object of the service: identified by a key, loaded on first use.
@@ -424,13 +429,33 @@ class ObjectWrapper(Generic[RecordT]):
 
     if TYPE_CHECKING:
         # Names of Blitz Gateway, added from the table in blitz.py.
-        countChildren: Callable[[], int]  # noqa: N815
-        getAncestry: Callable[[], list[ObjectWrapper[Any]]]  # noqa: N815
-        getId: Callable[[], Any]  # noqa: N815
-        getName: Callable[[], str]  # noqa: N815
-        getParent: Callable[[], ObjectWrapper[Any] | None]  # noqa: N815
-        listChildren: Callable[[], Collection[Any]]  # noqa: N815
-        simpleMarshal: Callable[..., dict[str, Any]]  # noqa: N815
+
+        def countChildren(self) -> int:  # noqa: N802
+            """Return `count_children`."""
+            ...
+
+        def getAncestry(self) -> list[ObjectWrapper[Any]]:  # noqa: N802
+            """Return `ancestry`."""
+            ...
+
+        def getId(self) -> Any:  # noqa: N802
+            """Return `id`."""
+
+        def getName(self) -> str:  # noqa: N802
+            """Return `name`."""
+            ...
+
+        def getParent(self: HasParent[V]) -> V:  # noqa: N802
+            """Return `parent`, of the type that it has in the object's own class."""
+            ...
+
+        def listChildren(self: HasChildren[V]) -> Collection[V]:  # noqa: N802
+            """Return `children`, of the type that they have in the object's own class."""
+            ...
+
+        def simpleMarshal(self, *, parents: bool = False) -> dict[str, Any]:  # noqa: N802
+            """Return `simple_marshal`."""
+            ...
 
     # Display
 

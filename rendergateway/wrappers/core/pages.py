@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Generic, TypeVar, overload
+
+if TYPE_CHECKING:
+    from rendergateway.wrappers.core.collection import Collection
 
 __all__ = ["Page", "Pages"]
 
-C = TypeVar("C", bound=Sequence[Any], covariant=True)
+W = TypeVar("W", covariant=True)
 
 
-class Pages(Sequence[C], Generic[C]):
+class Pages(Sequence["Collection[W]"], Generic[W]):
     """
     The pages of a collection, each a collection of at most *size* objects; no request beyond the listing's.
 
@@ -22,7 +25,7 @@ class Pages(Sequence[C], Generic[C]):
         Objects per page, >= 1.
     """
 
-    def __init__(self, of: C, size: int) -> None:
+    def __init__(self, of: Collection[W], size: int) -> None:
         if not isinstance(size, int) or size < 1:
             raise ValueError(f"the page size must be a whole number >= 1, got {size!r}")
         self._of = of
@@ -32,20 +35,19 @@ class Pages(Sequence[C], Generic[C]):
         return -(-len(self._of) // self._size)
 
     @overload
-    def __getitem__(self, number: int) -> C: ...
+    def __getitem__(self, number: int) -> Collection[W]: ...
     @overload
-    def __getitem__(self, number: slice) -> list[C]: ...
-    def __getitem__(self, number: int | slice) -> C | list[C]:
+    def __getitem__(self, number: slice) -> list[Collection[W]]: ...
+    def __getitem__(self, number: int | slice) -> Collection[W] | list[Collection[W]]:
         numbers = range(len(self))[number]
         if isinstance(numbers, range):
             return [self._page(one) for one in numbers]
         return self._page(numbers)
 
-    def _page(self, number: int) -> C:
-        page: C = self._of[number * self._size : (number + 1) * self._size]  # type: ignore[assignment]
-        return page
+    def _page(self, number: int) -> Collection[W]:
+        return self._of[number * self._size : (number + 1) * self._size]
 
-    def page(self, number: int) -> Page[C]:
+    def page(self, number: int) -> Page[W]:
         """
         Return a page by its number as shown to readers.
 
@@ -68,7 +70,7 @@ class Pages(Sequence[C], Generic[C]):
         return f"<Pages of {self._size} of {self._of!r}>"
 
 
-class Page(Sequence[Any], Generic[C]):
+class Page(Sequence[W], Generic[W]):
     """
     One page of a collection, with the numbers of the pages beside it.
 
@@ -82,7 +84,7 @@ class Page(Sequence[Any], Generic[C]):
         All pages.
     """
 
-    def __init__(self, pages: Pages[C], number: int, objects: C) -> None:
+    def __init__(self, pages: Pages[W], number: int, objects: Collection[W]) -> None:
         self.pages = pages
         self.number = number
         self.objects = objects
@@ -106,10 +108,10 @@ class Page(Sequence[Any], Generic[C]):
         return len(self.objects)
 
     @overload
-    def __getitem__(self, place: int) -> Any: ...
+    def __getitem__(self, place: int) -> W: ...
     @overload
-    def __getitem__(self, place: slice) -> Sequence[Any]: ...
-    def __getitem__(self, place: int | slice) -> Any:
+    def __getitem__(self, place: slice) -> Collection[W]: ...
+    def __getitem__(self, place: int | slice) -> W | Collection[W]:
         return self.objects[place]
 
     def __repr__(self) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rendergateway.errors import RegistrationError
+from rendergateway.type_hints import resolvable_hints
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -24,6 +25,7 @@ ClassT = TypeVar("ClassT", bound=type[Any])
 _RESERVED = frozenset({"__copy__", "__deepcopy__", "__eq__", "__hash__", "__init__", "__new__", "__reduce__"})
 
 
+@resolvable_hints
 class Registry:
     """
     Kind → class, looked up at every wrap, so that a registration takes effect at the next one.
@@ -120,7 +122,7 @@ _assigned: dict[str, type[Any]] = {}
 
 def add_base(wrapper_class: ClassT) -> ClassT:
     """Make *wrapper_class* the default class of its kind, and the base of every registered one."""
-    _BASES[wrapper_class.KIND] = wrapper_class
+    _BASES[wrapper_class.KIND] = resolvable_hints(wrapper_class)
     return wrapper_class
 
 

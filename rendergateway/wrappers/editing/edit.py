@@ -17,6 +17,7 @@ from rendergateway.model.tables.resolved import ResolvedTiles
 from rendergateway.model.tile_text.edits import with_group
 from rendergateway.progress import Progress, tracking
 from rendergateway.transforms import Transform
+from rendergateway.type_hints import resolvable_hints
 from rendergateway.wrappers.core.arguments import as_name
 from rendergateway.wrappers.core.bound import Bound
 from rendergateway.wrappers.core.bulk import Bulk
@@ -49,6 +50,7 @@ __all__ = ["StackEdit"]
 _log = logging.getLogger("rendergateway")
 
 
+@resolvable_hints
 class StackEdit:
     """
     A context that saves, changes and deletes tiles of a stack.

@@ -19,13 +19,11 @@ from rendergateway.wrappers.core.object import ObjectWrapper
 if TYPE_CHECKING:
     from typing import TypeGuard
 
-    from rendergateway.model.tables.tile_table import TileTable
-
 __all__ = ["Lookup", "SourcedTile", "TileSource", "is_ids", "is_whole", "shared_text", "shared_texts", "texts_of"]
 
 Lookup: TypeAlias = Callable[[str], bytes]
 TileSource: TypeAlias = (
-    "ResolvedTiles | TileTable | Iterable[TileRecord] | Iterable[ObjectWrapper[TileRecord]] | Iterable[Any]"
+    ResolvedTiles | Table[TileRecord] | Iterable[TileRecord] | Iterable[ObjectWrapper[TileRecord]] | Iterable[Any]
 )
 # The text of a tile, and the look-up of the shared transforms that it refers to.
 SourcedTile: TypeAlias = tuple[Text, Lookup | None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypedDict
 
 import attrs
 import numpy as np
@@ -13,29 +13,26 @@ from rendergateway.model.records.channels import FilterRecord, channel_selection
 from rendergateway.wrappers.core.arguments import COMPUTE, is_local
 from rendergateway.wrappers.images.windows import Window, rgb_of
 
-if TYPE_CHECKING:
-    from typing_extensions import TypedDict
-
-    class PictureKeywords(TypedDict, total=False):
-        """Keyword arguments of methods that draw; they are the fields of `PictureOptions`."""
-
-        channel: str | None
-        channels: Mapping[str, Window] | None
-        intensity: Sequence[float] | None
-        filter: bool | str | Sequence[FilterRecord]
-        mask: str | None
-        background: int | str | None
-        max_tiles: int | None
-        dtype: Any
-        compute: str
-
-
-__all__ = ["IMAGE_FRAMES", "PictureOptions", "checked_image_frame"]
+__all__ = ["IMAGE_FRAMES", "PictureKeywords", "PictureOptions", "checked_image_frame"]
 
 IMAGE_FRAMES = ("world", *FRAMES)
 _MASKS = ("blended", "binary", None)
 _DEPTHS = ("uint8", "uint16")
 _NOISE = "noise"
+
+
+class PictureKeywords(TypedDict, total=False):
+    """Keyword arguments of methods that draw; they are the fields of `PictureOptions`."""
+
+    channel: str | None
+    channels: Mapping[str, Window] | None
+    intensity: Sequence[float] | None
+    filter: bool | str | Sequence[FilterRecord]
+    mask: str | None
+    background: int | str | None
+    max_tiles: int | None
+    dtype: Any
+    compute: str
 
 
 def checked_image_frame(frame: str) -> str:

@@ -75,8 +75,11 @@ class Window:
 
     def shares(self, values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Return the brightness of each value, 0 … 1."""
-        shown = (values.astype(np.float32) - np.float32(self.low)) / np.float32(self.high - self.low)
-        return np.clip(shown, 0, 1, out=shown)
+        shown = values.astype(np.float32)
+        np.subtract(shown, np.float32(self.low), out=shown)
+        np.divide(shown, np.float32(self.high - self.low), out=shown)
+        np.clip(shown, 0, 1, out=shown)
+        return shown
 
 
 def composed(channels: Mapping[str, npt.NDArray[Any]], windows: Mapping[str, Window]) -> npt.NDArray[np.uint8]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar
 
 import attrs
 
 from rendergateway.geometry import FloatArray
 from rendergateway.model.records.json_slices import Raw, Text
+from rendergateway.type_hints import resolvable_hints
 from rendergateway.wrappers.core.bound import Bound
 from rendergateway.wrappers.core.collection import Collection, Listing
 from rendergateway.wrappers.core.keys import CollectionKey, PairKey, Scope
@@ -18,28 +19,28 @@ from rendergateway.wrappers.matching.selection import Group, Ids, PairQuery, Sel
 from rendergateway.wrappers.matching.world import known_frame, residuals_of, table_in_world, tile_ids_of
 
 if TYPE_CHECKING:
-    from typing_extensions import NotRequired, TypedDict, Unpack
+    from typing_extensions import Unpack
 
     from rendergateway.model.records.stacks import StackRecord
     from rendergateway.model.tables.match_table import MatchTable
     from rendergateway.wrappers.core.object import ObjectWrapper
 
-    class Selected(TypedDict):
-        """Keyword arguments that select pairs, see `PairReading.pairs`."""
-
-        within: NotRequired[Group | None]
-        between: NotRequired[tuple[Group, Group] | None]
-        outside: NotRequired[Group | None]
-        tile: NotRequired[Tile | None]
-        p_group: NotRequired[Group | None]
-
-
-__all__ = ["PairReading", "PairSource"]
+__all__ = ["PairReading", "PairSource", "Selected"]
 
 P = TypeVar("P")
 
 # Endpoints whose answers may leave the points out.
 _WITHOUT_POINTS = {"match.with_p_group", "match.within_group", "match.outside_group", "match.between_groups"}
+
+
+class Selected(TypedDict, total=False):
+    """Keyword arguments that select pairs, see `PairReading.pairs`."""
+
+    within: Group | None
+    between: tuple[Group, Group] | None
+    outside: Group | None
+    tile: Tile | None
+    p_group: Group | None
 
 
 @attrs.frozen
@@ -96,6 +97,7 @@ class PairSource:
         return PairKey(*self.collection.key, *ids, self.merged)
 
 
+@resolvable_hints
 class PairReading(Generic[P]):
     """
     Reading of a match collection, or of several merged ones.

@@ -15,7 +15,7 @@ from rendergateway.wrappers.core.object import ObjectWrapper
 
 __all__ = ["Matches", "batches", "checked_batches"]
 
-Matches: TypeAlias = "MatchTable | Iterable[MatchRecord | ObjectWrapper[MatchRecord]]"
+Matches: TypeAlias = MatchTable | Iterable[MatchRecord | ObjectWrapper[MatchRecord]]
 
 
 def checked_batches(matches: Matches, size: int) -> Iterator[tuple[int, bytes]]:

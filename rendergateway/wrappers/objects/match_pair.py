@@ -225,12 +225,12 @@ class MatchPairWrapper(ObjectWrapper[MatchRecord]):
         return self._obj
 
     @classmethod
-    def _table_of(cls, pairs: Any, units: str) -> Any:
+    def _table_of(cls, objects: Any, units: str) -> Any:
         from rendergateway.model.tables.match_table import MatchTable
 
         if units != "px":
             raise ValueError("match points are in pixels of tiles; pair.world_points(stack) transforms them")
-        return MatchTable(pairs.texts)
+        return MatchTable(objects.texts)
 
     @classmethod
     def _key_of(cls, record: MatchRecord | None) -> Key:
