@@ -45,7 +45,7 @@ def names(gateway: Gateway, section: SectionWrapper) -> None:
 
 
 def types(section: SectionWrapper) -> None:
-    """A collection of tiles is not one of a subclass, and has at least None where nothing may be."""
+    """Collections of a subclass are of another type; optional values may be None."""
     lab: Collection[LabTile] = section.tiles()  # type: ignore[assignment]
     print(lab)
     print(section.tiles().first.name)  # type: ignore[union-attr]

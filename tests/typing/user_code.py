@@ -51,7 +51,7 @@ class LabTile(TileWrapper):
 
     @property
     def score(self) -> float:
-        """Brightness, say."""
+        """For example the brightness."""
         return 0.5
 
 
@@ -105,7 +105,7 @@ def navigation(gateway: Gateway) -> None:
 
 
 def collections(section: SectionWrapper) -> None:
-    """What is chosen from a collection has the type of its objects."""
+    """A selection from a collection has the type of its objects."""
     tiles = section.tiles()
     assert_type(tiles.filter(width=[10, 20], image_row=_is_first), Collection[TileWrapper])
     assert_type(tiles.order_by("-z", "name"), Collection[TileWrapper])
