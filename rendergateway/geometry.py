@@ -197,7 +197,7 @@ def border_points(width: float, height: float, cell_size: float = 64.0) -> Float
         np.stack([np.zeros_like(y), y], axis=1),
         np.stack([np.full_like(y, width), y], axis=1),
     ]
-    return np.concatenate(edges)
+    return np.concatenate(edges, dtype=np.float64)
 
 
 def service_box(points: FloatArray) -> Bounds:

@@ -163,8 +163,9 @@ def _sampled(values: Raster, x: Raster, y: Raster) -> Raster:
     right, down = x - column.astype(np.float32), y - row.astype(np.float32)
     first = row * width + column
     flat = values.ravel()
-    upper, lower = flat.take(first), flat.take(first + width)
+    upper: Raster = flat.take(first)
+    lower: Raster = flat.take(first + width)
     upper += (flat.take(first + 1) - upper) * right
     lower += (flat.take(first + width + 1) - lower) * right
-    sampled: Raster = upper + (lower - upper) * down
-    return sampled
+    upper += (lower - upper) * down
+    return upper
