@@ -82,7 +82,7 @@ def test_put__in_batches(gateway: Gateway) -> None:
     stack = gateway.create_stack("s")
     told: list[int] = []
 
-    with gateway.counting() as requests, stack.editing(batch=2) as edit:
+    with gateway.counting() as requests, stack.editing(workers=1, batch=2) as edit:
         edit.put([bare(f"t{n}", min_x=0, min_y=0, max_x=1, max_y=1) for n in range(5)], progress=told.append)
 
     assert requests.count("stack.save_tiles") == 3

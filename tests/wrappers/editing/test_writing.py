@@ -79,7 +79,7 @@ def test_put__a_stream_is_not_held(gateway: Gateway, empty: StackWrapper) -> Non
             taken.append(str(number))
             yield bare(str(number), **SIDES)
 
-    with empty.editing(batch=2) as edit:
+    with empty.editing(workers=1, batch=2) as edit:
         assert edit.put(stream()) == 10
 
     saves = sent_after[1:-2]
