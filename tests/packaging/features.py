@@ -17,7 +17,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from rendergateway import Gateway
 
 __all__ = ["FEATURES", "Feature", "Place"]
 
@@ -49,7 +52,7 @@ def feature(*extras: str) -> Callable[[Callable[[Place], object]], Callable[[Pla
 
 
 @contextlib.contextmanager
-def opened(place: Place) -> Iterator[Any]:
+def opened(place: Place) -> Iterator[Gateway]:
     from rendergateway import Gateway
 
     with Gateway(place.service, owner="lab", project="cortex") as gateway:
@@ -78,9 +81,10 @@ def error_of(said: str) -> str:
 def navigation(place: Place) -> None:
     with opened(place) as gateway:
         tile = gateway.stack("montage").section(2).tiles()[0]
+        assert tile.bounds is not None
         assert tile.bounds.area > 512**2
         assert tile.world_from_local([[0, 0]]).shape == (1, 2)
-        assert tile.world_from_local([[0, 0]], where="service").shape == (1, 2)
+        assert tile.world_from_local([[0, 0]], compute="service").shape == (1, 2)
         assert gateway.match_collection("truth").pairs()[0].p.shape[1] == 2
 
 
@@ -271,13 +275,13 @@ def picture(place: Place) -> None:
 @feature("service")
 def picture_drawn_here(place: Place) -> None:
     with opened(place) as gateway:
-        assert gateway.stack("montage").section(1).image(scale=0.1, render="local").shape
+        assert gateway.stack("montage").section(1).image(scale=0.1, compute="local").shape
 
 
 @feature("service")
 def slice_across(place: Place) -> None:
     with opened(place) as gateway:
-        assert len(gateway.stack("montage").slice(axis="xz", at=300, scale=0.1)) == 3
+        assert len(gateway.stack("montage").cross_section(axis="xz", at=300, scale=0.1)) == 3
 
 
 @feature("service")
