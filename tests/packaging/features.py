@@ -190,8 +190,8 @@ def command_config(place: Place) -> None:
 @feature("cli")
 def command_login(place: Place) -> None:
     words = ("--token-stdin", "--service", place.service)
-    assert "are kept" in command("login", *words, given="secret")
-    assert "Forgot" in command("login", "--forget", "--service", place.service)
+    assert "are stored" in command("login", *words, given="secret")
+    assert "Deleted" in command("login", "--forget", "--service", place.service)
 
 
 @feature("cli")
