@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -76,6 +77,8 @@ def serve(
     with needed_for("serving over HTTP"):
         from waitress.server import create_server
 
+    # waitress warns of each request that waits for a thread, which is normal under load.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     roots = tuple(_root(folder) for folder in images)
     application = app_for(
         path,
