@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,21 @@ def test_serve__database_of_another_program(run: Run) -> None:
 def test_serve__missing_image_folder(run: Run) -> None:
     """An image folder that is not there is named."""
     assert "is not a folder" in run("serve", "render.db", "--port", "0", "--images", "no").stderr
+
+
+def test_serve__quiet_while_requests_wait(tmp_path: Path) -> None:
+    """Requests that wait for a thread are served without a warning."""
+    words = [sys.executable, "-m", "rendergateway.cli", "serve", str(tmp_path / "a.db"), "--port", "0", "--quiet"]
+    with subprocess.Popen(
+        [*words, "--threads", "1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        owners = process.stdout.readline().split()[2].rstrip(",") + "/v1/owners"
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: requests.get(owners, timeout=10).status_code, range(64)))
+        process.send_signal(signal.SIGTERM)
+        log = process.stderr.read()
+
+    assert answers == [200] * 64
+    assert log == ""
