@@ -60,7 +60,7 @@ def parse_double(text: str) -> float:
     if _HEXADECIMAL.fullmatch(word):
         mantissa, exponent = re.split("[pP]", word.rstrip("fFdD"))
         return float.fromhex(f"{mantissa}p{exponent}")
-    raise ValueError(f'For input string: "{text}"')
+    raise ValueError(f'For input string: "{text}"' if word else "empty String")
 
 
 def parse_integer(text: str) -> int:

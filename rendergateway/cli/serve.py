@@ -21,7 +21,9 @@ __all__ = ["serve"]
 @click.option("--images", multiple=True, metavar="DIR", help="Folder below which images may be read; may be repeated.")
 @click.option("--threads", default=4, show_default=True, type=click.IntRange(1), help="Concurrent requests.")
 @click.option("--read-only", is_flag=True, help="Refuse every change.")
-@click.option("--tile-limit", type=click.IntRange(1), metavar="N", help="Maximum number of tiles per answer.")
+@click.option(
+    "--tile-limit", type=click.IntRange(0), metavar="N", help="Maximum tiles per answer, 0: unlimited; default 50001."
+)
 @click.option(
     "--body-limit", type=click.IntRange(1), metavar="BYTES", help="Maximum size of a request body; 1 GiB by default."
 )
@@ -49,6 +51,8 @@ def serve(path: str | None, memory: bool, quiet: bool, **options: Any) -> None:
         options["on_request"] = _say_nothing
     # Options that are not set have the defaults of the service.
     options = {name: value for name, value in options.items() if value is not None}
+    if options.get("tile_limit") == 0:
+        options["tile_limit"] = None
     if path is not None:
         run(path, **options)
         return

@@ -67,8 +67,12 @@ def _path_text(name: str, value: Any) -> str:
     text = _write(_PATH_TYPES.get(name, "text"), value)
     # The service reads "a%2F" as "a", and "%2E%2E" may be resolved to the parent on the way: deleting the tile ".."
     # would delete its stack.
-    if "/" in text or text in ("", ".", ".."):
-        reason = "slashes are split even if quoted" if text.strip(".") else "such path segments are removed"
+    if "/" in text or "\0" in text or text in ("", ".", ".."):
+        reason = (
+            "slashes are split even if quoted" if "/" in text
+            else "NUL is refused" if "\0" in text
+            else "such path segments are removed"
+        )  # fmt: skip
         raise BadRequestError(f"{name} not allowed in a URL: got {text!r} ({reason}); find the object in a listing")
     return quote(text, safe="")
 
@@ -180,7 +184,8 @@ class Endpoint:
         ValueError
             If a value is not of its type.
         BadRequestError
-            If a path value is empty, ``.`` or ``..``, or contains a slash: the service would read another value.
+            If a path value is empty, ``.`` or ``..``, or contains a slash or NUL: the service would read another value,
+            or refuse it.
         """
         self._check_names(values)
         path = _PLACE.sub(lambda found: _path_text(found[1], values[found[1]]), self.path)

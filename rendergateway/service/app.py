@@ -13,7 +13,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, quote, unquote_to_bytes, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from rendergateway.endpoints import Endpoint, candidates
 from rendergateway.endpoints.address import LOOPBACK_HOSTS
@@ -28,6 +28,7 @@ from rendergateway.service.http.call import Call, HandlerResult, RequestContext
 from rendergateway.service.http.conditions import Conditions, ImageResult
 from rendergateway.service.http.negotiation import JSON, TEXT, MalformedHeaderError, accepts, produced_by, takes
 from rendergateway.service.http.reply import Reply, bare, nothing
+from rendergateway.service.http.target import NO_CACHE, PAGE, decoded_path, raw_target, refused_target
 from rendergateway.service.store import Database, Store, reading, writing
 
 with needed_for("the embedded service"):
@@ -60,8 +61,6 @@ _PREFLIGHT = {
     "Access-Control-Max-Age": "1800",
 }
 _PREFLIGHT_METHODS = frozenset({"GET", "POST", "PUT", "HEAD"})
-_NO_CACHE = {"Cache-Control": "must-revalidate,no-cache,no-store"}
-_PAGE = "text/html;charset=iso-8859-1"
 _log = logging.getLogger(__name__)
 
 
@@ -87,27 +86,32 @@ class Application:
         except HTTPException as error:  # An invalid body or header, found by Werkzeug.
             reply = Reply(str(error.description), error.code or 400, content_type=TEXT)
         # Error pages of the real service's web server have no CORS headers.
-        if reply.headers.get("Cache-Control") != _NO_CACHE["Cache-Control"]:
+        if reply.headers.get("Cache-Control") != NO_CACHE["Cache-Control"]:
             self._allow_origin(environ, reply)
         return reply.send(request.method, start_response)
 
     def _respond(self, request: Request) -> Reply:
-        raw_path = _raw_path(request)
-        if "//" in raw_path:
-            page = "<h1>Bad Message 400</h1><pre>reason: Ambiguous URI empty segment</pre>"
-            return Reply(page, 400, content_type=_PAGE, headers=_NO_CACHE)
+        raw_path, query = raw_target(request.environ)
+        refused = refused_target(request.environ, raw_path, query)
+        if refused is not None:
+            return refused
         if not self._host_is_known(request):
             return Reply(f"unknown host name: got {request.host}; serve with this name as host", 403, content_type=TEXT)
         if request.method == "TRACE":
-            return Reply(status=403, headers=_NO_CACHE)
-        path = _decoded(raw_path)
+            return Reply(status=403, headers=NO_CACHE)
+        path = decoded_path(raw_path)
+        if not (path + "/").startswith(PREFIX + "/") or "/WEB-INF/" in path:
+            return Reply("<h1>Error 404 Not Found</h1>", 404, content_type=PAGE, headers=NO_CACHE)
+        if request.method == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in request.environ:
+            return _preflight(request)
         if not path.startswith(_DATA + "/"):
             return self._describe(request, path)
         endpoints = candidates(path.removeprefix(_DATA))
         if not endpoints:
             return bare(404)
         if request.method == "OPTIONS":
-            return _options(request, endpoints)
+            allowed = _allowed(endpoints)
+            return Reply(allowed, content_type=TEXT, headers={"Allow": allowed})
         endpoint = endpoints.get("GET" if request.method == "HEAD" else request.method)
         if endpoint is None:
             return bare(405, {"Allow": _allowed(endpoints)})
@@ -125,12 +129,14 @@ class Application:
             if not takes(request.environ.get("CONTENT_TYPE"), endpoint):
                 return bare(415)
         except MalformedHeaderError:
-            return Reply("<h1>Error 400 Bad Request</h1>", 400, content_type=_PAGE, headers=_NO_CACHE)
+            if request.method == "PUT":
+                return bare(400, NO_CACHE)
+            return Reply("<h1>Error 400 Bad Request</h1>", 400, content_type=PAGE, headers=NO_CACHE)
         try:
             if not accepts(request.environ.get("HTTP_ACCEPT"), endpoint):
                 return bare(406)
         except MalformedHeaderError:
-            return bare(400, _NO_CACHE)
+            return bare(400, NO_CACHE)
         try:
             values = endpoint.parse(path) or {}
             if request.environ.get("QUERY_STRING"):
@@ -228,29 +234,6 @@ def _call(endpoint: Endpoint) -> Call:
     return call
 
 
-def _raw_path(request: Request) -> str:
-    environ = request.environ
-    target: str = environ.get("REQUEST_URI") or environ.get("RAW_URI") or ""
-    if not target:
-        return request.root_path + request.path
-    if not target.startswith("/"):
-        target = target.partition("://")[2]
-        target = "/" + target.partition("/")[2]
-    return target.partition("?")[0].partition("#")[0]
-
-
-def _decoded(raw_path: str) -> str:
-    if ";" in raw_path:
-        raw_path = "/".join(segment.partition(";")[0] for segment in raw_path.split("/"))
-    if "%" not in raw_path and raw_path.isascii():
-        return raw_path
-    path = unquote_to_bytes(raw_path.encode("latin-1", "replace"))
-    try:
-        return path.decode()
-    except UnicodeDecodeError:
-        return path.decode("latin-1")
-
-
 def _query(request: Request) -> dict[str, list[str]]:
     return parse_qs(request.query_string.decode("latin-1"), keep_blank_values=True)
 
@@ -270,12 +253,9 @@ def _allowed(endpoints: dict[str, Endpoint]) -> str:
     return ", ".join(sorted(methods))
 
 
-def _options(request: Request, endpoints: dict[str, Endpoint]) -> Reply:
-    asked = request.environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD")
-    if asked is not None:
-        return bare(200, _PREFLIGHT if asked in _PREFLIGHT_METHODS else None)
-    allowed = _allowed(endpoints)
-    return Reply(allowed, content_type=TEXT, headers={"Allow": allowed})
+def _preflight(request: Request) -> Reply:
+    asked = request.environ["HTTP_ACCESS_CONTROL_REQUEST_METHOD"]
+    return bare(200, _PREFLIGHT if asked in _PREFLIGHT_METHODS else None)
 
 
 def _refused(request: Request, refusal: ServiceRefusal) -> Reply:
@@ -284,7 +264,7 @@ def _refused(request: Request, refusal: ServiceRefusal) -> Reply:
         if request.method not in ("GET", "HEAD"):
             return bare(500)
         page = f"<h1>Error 500</h1><pre>{html.escape(message)}</pre>"
-        return Reply(page, 500, content_type=_PAGE, headers=_NO_CACHE)
+        return Reply(page, 500, content_type=PAGE, headers=NO_CACHE)
     if refusal.content_type is None:
         return bare(refusal.status, refusal.headers)
     if refusal.content_type.startswith("text/html"):
@@ -303,6 +283,7 @@ def _reply(request: Request, endpoint: Endpoint, answer: HandlerResult, close: C
 
 
 def _location(request: Request) -> str:
-    query = request.query_string.decode("latin-1")
-    path = _raw_path(request) + (f"?{query}" if query else "")
-    return _base_url(request) + quote(path, safe="/:?@[]!$&'()*+,;=%~")
+    path, query = raw_target(request.environ)
+    # The real service decodes a quoted plus sign, and leaves other quoted characters as they are.
+    target = path.replace("%2B", "+").replace("%2b", "+") + (f"?{query}" if query else "")
+    return _base_url(request) + quote(target, safe="/:?@[]!$&'()*+,;=%~")

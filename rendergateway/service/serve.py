@@ -17,7 +17,7 @@ from rendergateway.endpoints.address import LOOPBACK_HOSTS
 from rendergateway.errors import ConfigurationError
 from rendergateway.extras import needed_for
 from rendergateway.service.app import PREFIX, app_for
-from rendergateway.service.base.options import GIB
+from rendergateway.service.base.options import GIB, TILE_LIMIT
 from rendergateway.service.http.access_log import AccessLog
 from rendergateway.wire import DEEPEST
 
@@ -32,7 +32,7 @@ def serve(
     images: Sequence[str | os.PathLike[str]] = (),
     threads: int = 4,
     read_only: bool = False,
-    tile_limit: int | None = None,
+    tile_limit: int | None = TILE_LIMIT,
     allow_origin: Sequence[str] = (),
     body_limit: int = GIB,
     nesting_limit: int = DEEPEST,
@@ -55,7 +55,7 @@ def serve(
     read_only : bool
         Refuse every change.
     tile_limit : int, optional
-        Maximum number of tiles per answer.
+        Maximum number of tiles per answer; None: unlimited.
     allow_origin : sequence of str
         Origins of web pages that may read answers, besides pages of this machine.
     body_limit : int

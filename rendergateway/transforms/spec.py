@@ -100,7 +100,7 @@ def _leaf(spec: Mapping[str, Any]) -> tuple[Transform, tuple[str, ...]]:
     if leaf is None:
         return UnknownTransform(name, text), ()
     if text is None:
-        raise TransformError(f"Inappropriate parameters for {name}; dataString is missing")
+        raise TransformError(f"no dataString defined for leaf transform spec with id '{spec_id(spec) or 'null'}'")
     return leaf.from_data_string(text), ()
 
 

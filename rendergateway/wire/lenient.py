@@ -26,7 +26,7 @@ from rendergateway.number_text import parse_double
 from rendergateway.wire.base import DateText, Int32, Wire
 from rendergateway.wire.depth import check_depth
 from rendergateway.wire.matches import CanvasMatches, SentPair
-from rendergateway.wire.tiles import Channel, NoTransforms, ResolvedTilesJson, SentTiles, TileSpec
+from rendergateway.wire.tiles import Channel, NoTransforms, RenderParametersJson, ResolvedTilesJson, SentTiles, TileSpec
 from rendergateway.wire.transforms import Interpolated, Leaf, Reference, SpecList
 
 __all__ = ["decode_leniently", "parse"]
@@ -34,9 +34,12 @@ __all__ = ["decode_leniently", "parse"]
 _DATE = re.compile(r"\s*(\d+)-(\d+)-(\d+)T(\d+):(\d+):(\d+)\.(\d+)Z")
 _INT_RANGES = {Int32: range(-(2**31), 2**31), int: range(-(2**63), 2**63)}
 _SPEC_KINDS: dict[str, type[Wire]] = {"leaf": Leaf, "list": SpecList, "ref": Reference, "interpolated": Interpolated}
-# Classes whose null is not the default: it is omitted when encoded, but not replaced by the default.
-_KEEP_NULL = (TileSpec, Channel)
+# Classes whose null is not the default: a primitive number or flag becomes 0 or false, anything else is omitted when
+# encoded, but not replaced by the default.
+_KEEP_NULL = (TileSpec, Channel, RenderParametersJson)
+_PRIMITIVES = {float: 0.0, Int32: 0, bool: False}
 _NOT_FINITE = ("NaN", "Infinity", "-Infinity")
+_AFTER_NUMBER = ("", " ", "\t", "\r", "\n")
 
 
 def _refuse_constant(word: str) -> Any:
@@ -72,9 +75,12 @@ def parse(text: bytes) -> Any:
         return None
     check_depth(words.encode("utf-8", "surrogatepass"))
     try:
-        value, _ = _decoder.raw_decode(words)
+        value, end = _decoder.raw_decode(words)
     except ValueError as error:
         raise RecordError(f"no JSON: {error}") from error
+    # Text after any other value is ignored.
+    if isinstance(value, (int, float)) and words[end : end + 1] not in _AFTER_NUMBER:
+        raise RecordError(f"Unexpected character ({words[end]!r}): Expected space separating root-level values")
     return value
 
 
@@ -267,6 +273,8 @@ def _object(value: Any, place: str, kind: type[Wire]) -> Wire:
             member = _coerce(value[field.encode_name], field.type, f"{place}.{field.encode_name}")
             if member is not None or not _has_default(field):
                 members[field.name] = member
+            elif kind is RenderParametersJson and field.type in _PRIMITIVES:
+                members[field.name] = _PRIMITIVES[field.type]
             elif kind in _KEEP_NULL:
                 members[field.name] = msgspec.UNSET
     return kind(**members)

@@ -114,7 +114,9 @@ class TileSpec(Wire):
         return [self.mipmapLevels or {}]
 
     def tidy(self) -> None:
-        """Sort mipmap levels numerically."""
+        """Sort mipmap levels numerically, and drop repeated labels."""
+        if self.labels:
+            self.labels = list(dict.fromkeys(self.labels))
         if self.channels or len(self.mipmapLevels or ()) > 1:
             for holder in (self, *(self.channels or ())):
                 if holder is not None and holder.mipmapLevels:

@@ -15,7 +15,8 @@ from rendergateway.wire.transforms import Interpolated, Leaf, Reference, Spec, S
 __all__ = ["affine_numbers", "to_transform"]
 
 _AFFINE_NUMBERS = 6
-_PLAIN = re.compile(r"[-+0-9.eE\s]+")
+# The service refuses whitespace at the start.
+_PLAIN = re.compile(r"[-+0-9.eE][-+0-9.eE\s]*")
 _NONE_SHARED: Mapping[str, Spec] = {}
 
 

@@ -20,6 +20,11 @@ class MetaData(Wire):
 
     labels: list[str] | None = None
 
+    def __post_init__(self) -> None:
+        """Drop repeated labels."""
+        if self.labels:
+            self.labels = list(dict.fromkeys(self.labels))
+
 
 class _Named(Wire, tag_field="type"):
     id: str | None = None
@@ -108,8 +113,9 @@ def flatten(spec: Spec, shared: Callable[[str], Spec | None]) -> SpecList:
 def _flat(spec: Spec | None, shared: Callable[[str], Spec | None], above: tuple[str, ...]) -> list[Spec]:
     if isinstance(spec, SpecList):
         items = [item for part in spec.specList for item in _flat(part, shared, above)]
-        for item in items:
-            _add_labels(item, spec.labels)
+        if spec.metaData is not None:
+            for item in items:
+                _add_labels(item, spec.labels)
         return items
     if isinstance(spec, Reference):
         named = shared(spec.refId) if spec.refId is not None and spec.refId not in above else None
@@ -126,9 +132,7 @@ def _single(spec: Spec | None, shared: Callable[[str], Spec | None], above: tupl
 
 
 def _add_labels(spec: Spec, labels: list[str]) -> None:
-    missing = [label for label in labels if label not in spec.labels]
-    if missing:
-        spec.metaData = MetaData(labels=spec.labels + missing)
+    spec.metaData = MetaData(labels=spec.labels + labels or None)
 
 
 def _copy(data: MetaData | None) -> MetaData | None:

@@ -296,7 +296,7 @@ def test_transform__beyond_all_pixels(images: Images, number: float) -> None:
     assert images.drawn(tile, width=100, height=100).shape == (100, 100)
 
 
-@pytest.mark.parametrize("cell_size", [0.0, -1.0, np.nan, 1e-9])
+@pytest.mark.parametrize("cell_size", [0.0, -1.0, 1e-9])
 def test_mesh__of_impossible_cells(images: Images, cell_size: float) -> None:
     """Invalid and too fine mesh cells are refused by tile."""
     tile = images.tile(texture(200, 200), BENT)
@@ -339,7 +339,7 @@ def test_levels__none_or_only_small_ones(images: Images) -> None:
 
     with pytest.raises(ImageError, match="tile 'none' cannot be drawn: no mipmap levels"):
         images.drawn(images.tile("none.png", levels={}))
-    with pytest.raises(ImageError, match=r"resolution mipmap for small\.png is level 1 but a level 0 mipmap is needed"):
+    with pytest.raises(ImageError, match=r"mipmap for file:small\.png is level 1 but a level 0 mipmap is needed"):
         draw(Recipe(tiles=(Tile("t", TransformList(), (Channel(levels=small),), 90, 90),)), images.sources)
 
 

@@ -14,10 +14,11 @@ import yaml
 from rendergateway.service.embedded import BASE_URL, EmbeddedAdapter
 from tests.replay.rules import ComparedAnswer, difference
 
-__all__ = ["OURS", "REAL_DATA", "Scenario", "excepted", "replay", "scenarios"]
+__all__ = ["OURS", "RANDOM", "REAL_DATA", "Scenario", "excepted", "replay", "scenarios"]
 
 ROOT = Path(__file__).parents[2]
 OURS = ROOT / "cassettes"
+RANDOM = OURS / "random"
 REAL_DATA = ROOT.parent / "shared" / "recordings-of-real-data"
 
 RECORDED_HOST = b"render.test:8080"

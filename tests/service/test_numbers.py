@@ -28,27 +28,18 @@ def test_endless_box__is_written_as_text(stack: Service, path: str) -> None:
     assert (box["minX"], box["maxX"], box["maxY"]) == ("-Infinity", "Infinity", 5.0)
 
 
-def test_endless_layer__is_a_layer(stack: Service) -> None:
-    """Tiles may be moved to an infinite z, which is listed, counted and compared like any other."""
-    stack.save(tile("a"), tile("b"), tile("c", z=2.5))
-    stack.send("PUT", f"{STACK}/z/Infinity/tileIds", ["a"])
-    stack.send("PUT", f"{STACK}/section/2.5/z", body=b'"-Infinity"')
-    stack.send("PUT", f"{STACK}/state/COMPLETE")
+@pytest.mark.parametrize("z", ["Infinity", "-Infinity", "NaN"])
+def test_z_that_is_not_finite__is_no_layer(stack: Service, z: str) -> None:
+    """A tile keeps a z that is not finite, and the stack no longer has a list of layers, as in the real service."""
+    stack.save(tile("a"), tile("b"))
+    assert stack.send("PUT", f"{STACK}/z/{z}/tileIds", ["a"]).status_code == 201
 
-    assert stack.json(f"{STACK}/tile/a")["z"] == "Infinity"
-    assert stack.json(f"{STACK}/zValues") == ["-Infinity", 1.0, "Infinity"]
-    assert stack.json(f"{STACK}/mergeableZValues") == []
-    assert stack.json(STACK)["stats"]["stackBounds"]["maxZ"] == "Infinity"
-    assert [row["sectionId"] for row in stack.json(f"{STACK}/reorderedSectionData")] == ["1.0", "2.5"]
-
-
-def test_layer_that_is_no_number__keeps_it(stack: Service) -> None:
-    """A tile with z NaN keeps it, and belongs to no layer."""
-    stack.save(tile("a"))
-    stack.send("PUT", f"{STACK}/z/NaN/tileIds", ["a"])
-
-    assert stack.json(f"{STACK}/tile/a")["z"] == "NaN"
-    assert stack.json(f"{STACK}/zValues") == []
+    assert stack.json(f"{STACK}/tile/a")["z"] == z
+    assert stack.json(f"{STACK}/z/{z}/tileBounds") == []
+    assert [box["tileId"] for box in stack.json(f"{STACK}/z/1/tileBounds")] == ["b"]
+    for method, path in (("GET", "zValues"), ("GET", "mergeableZValues"), ("PUT", "state/COMPLETE")):
+        refused = stack.send(method, f"{STACK}/{path}")
+        assert (refused.status_code, refused.text) == (500, "Invalid numeric type, found: STRING")
 
 
 def test_box_that_is_no_number__in_render_parameters(stack: Service) -> None:

@@ -116,7 +116,15 @@ def test_from_spec__not_a_count() -> None:
 @pytest.mark.parametrize(("word", "value"), [("1d", 1), ("1E-5", 1e-5), ("+.5", 0.5), ("5.", 5), ("1.0E10F", 1e10)])
 def test_from_spec__java_spelling(word: str, value: float) -> None:
     """Java's number formats are parsed, separated by any whitespace."""
-    assert AffineModel2D.from_data_string(f" 1 0\t0  1 5\n{word} ").matrix[1, 2] == value
+    assert AffineModel2D.from_data_string(f"1 0\t0  1 5\n{word} ").matrix[1, 2] == value
+
+
+def test_from_spec__whitespace_at_the_start() -> None:
+    """Whitespace at the start is refused, like in the service: Java reads an empty number before it."""
+    with pytest.raises(TransformError, match=r"Inappropriate parameters for .*AffineModel2D; 6 numbers expected"):
+        AffineModel2D.from_data_string(" 1 0 0 1 5 6")
+    with pytest.raises(TransformError, match=r"^empty String; word 1 of the dataString of .*PolynomialTransform2D"):
+        PolynomialTransform2D.from_data_string(" 1 0 0 0 1")
 
 
 def test_not_finite__read_but_not_written() -> None:
@@ -182,7 +190,7 @@ SPECS: list[tuple[Any, str]] = [
     ({"id": "lens"}, "no className defined for leaf transform spec with id 'lens'"),
     (
         {"className": MPICBG + "AffineModel2D"},
-        f"Inappropriate parameters for {MPICBG}AffineModel2D; dataString is missing",
+        "no dataString defined for leaf transform spec with id 'null'",
     ),
     ({"type": "list"}, "specList of a transform list must be a list: got None"),
     ({"type": "list", "specList": [3]}, "must be an object with type or className: got 3"),
@@ -296,9 +304,11 @@ def test_conversion__refused() -> None:
 
 
 def test_mesh_inverse__no_size() -> None:
-    """A mesh needs a size above one pixel."""
-    with pytest.raises(TransformError, match=r"width and height above 1 .*: got 0\.0, 80\.0"):
+    """A mesh needs an area, and cells that are not too small."""
+    with pytest.raises(TransformError, match=r"width and height of a mesh must be above 0 .*: got 0\.0 and 80\.0"):
         mesh_inverse(AffineModel2D(), 0, 80)
+    with pytest.raises(TransformError, match=r"mesh too fine: got cells of 0\.001 pixels for a tile of 100 × 80"):
+        mesh_inverse(AffineModel2D(), 100, 80, 0.001)
 
 
 def test_labels__one_word() -> None:

@@ -179,4 +179,4 @@ def test_recordings__are_read() -> None:
     """The made-up recordings contain points in both directions, refusals and boxes."""
     found = [recording(path) for path in sorted(MADE_UP.glob("*.yaml"))]
     counts = [sum(len(getattr(one, kind)) for one in found) for kind in ("forward", "backward", "refused", "boxes")]
-    assert counts == [83, 76, 23, 7]
+    assert counts == [99, 135, 40, 7]

@@ -36,6 +36,11 @@ class ImageAddress:
     loader: str = "IMAGEJ_DEFAULT"
     number: int | None = None
 
+    @property
+    def full_url(self) -> str:
+        """The URL with its scheme; a path is that of a file."""
+        return self.url if ":" in self.url else f"file:{self.url}"
+
 
 @attrs.frozen
 class Level:

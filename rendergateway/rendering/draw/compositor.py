@@ -120,6 +120,10 @@ def _drawn(recipe: Recipe, sources: Sources, *, coverage: bool) -> _Canvases | N
 def _chosen(recipe: Recipe, names: tuple[str | None, ...]) -> Iterator[tuple[int, Tile, tuple[Channel, ...]]]:
     for number, tile in enumerate(recipe.tiles):
         channels = tile.selected(names)
+        if not channels and len(names) > 1 and all(channel.name is None for channel in tile.channels):
+            raise MissingChannelError(
+                f"tile '{tile.id}' has no named channels to average: got {', '.join(map(str, names))}"
+            )
         if channels:
             yield number, tile, channels
 

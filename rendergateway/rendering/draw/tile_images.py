@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import attrs
 import numpy as np
@@ -125,13 +125,17 @@ class TileJob:
     def _size(self, channel: Channel) -> tuple[float, float]:
         if self.tile.width is not None and self.tile.height is not None:
             return self.tile.width, self.tile.height
-        _, level = self._level(channel, 0)
-        image = self._begun_image(level.image, 0)()
+        # As in the service, the size of the lowest listed level, whichever number it has.
+        image = self._begun_image(self._levels(channel)[min(channel.levels)].image, 0)()
         return float(image.shape[1]), float(image.shape[0])
 
-    def _level(self, channel: Channel, wanted: int) -> tuple[int, Level]:
+    def _levels(self, channel: Channel) -> Mapping[int, Level]:
         if not channel.levels:
             raise ImageError(f"tile '{self.tile.id}' cannot be drawn: no mipmap levels")
+        return channel.levels
+
+    def _level(self, channel: Channel, wanted: int) -> tuple[int, Level]:
+        self._levels(channel)
         return floor_level(channel, wanted, self.sources.has)
 
     def _begun(self, channel: Channel, wanted: int) -> PendingChannel:

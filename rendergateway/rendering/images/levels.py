@@ -41,13 +41,15 @@ def average_scale(transform: Transform, width: float, height: float, cell_size: 
     Returns
     -------
     float
-        1 if there are fewer than three points or they are collinear: a tile not wider or not higher than *cell_size*
-        is drawn from level 0.
+        1 if there are fewer than three points or they are collinear, or *cell_size* is NaN: a tile not wider or not
+        higher than *cell_size* is drawn from level 0.
 
     References
     ----------
     .. [1] axtimwalde/mpicbg, ``AffineModel2D.fit``.
     """
+    if math.isnan(cell_size):
+        return 1.0
     if not (cell_size > 0 and width > 0 and height > 0 and math.isfinite(width + height)):
         raise ImageError(f"width, height and mesh cell size must be above 0: got {width}, {height}, {cell_size}")
     columns, rows = (math.ceil(min(side / cell_size, _MOST_GRID_POINTS + 1.0)) for side in (width, height))
@@ -147,7 +149,7 @@ def floor_level(channel: Channel, wanted: int, exists: Callable[[Level], bool]) 
     if not below:
         image = channel.levels[listed[0]].image
         raise ImageError(
-            f"The highest resolution mipmap for {image.url if image else None} is level {listed[0]} but a level "
+            f"The highest resolution mipmap for {image and image.full_url} is level {listed[0]} but a level "
             f"{wanted} mipmap is needed.  Upscaling is not currently supported."
         )
     return below[-1], channel.levels[below[-1]]

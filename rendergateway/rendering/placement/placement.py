@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rendergateway.number_text import truncated
 from rendergateway.rendering.pixels.patches import MapCache, Placement
 from rendergateway.rendering.pixels.sampling import EXACT_PIXELS
 from rendergateway.rendering.placement.affine import AffinePlacement
@@ -42,7 +43,7 @@ def place(
         Cache of pixel maps of nonlinear transforms.
     """
     whole = TransformList([_local_from_level(level), picture_from_local]) if level else picture_from_local
-    columns = max(2, int(tile_width / cell_size + 0.5))
+    columns = max(2, truncated(tile_width / cell_size + 0.5))
     exact = picture_size[0] * picture_size[1] <= EXACT_PIXELS
     if not whole.is_affine:
         return MeshPlacement(whole, columns, image_size, picture_size, maps, exact=exact)

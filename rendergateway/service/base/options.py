@@ -8,9 +8,11 @@ import attrs
 
 from rendergateway.wire import DEEPEST
 
-__all__ = ["GIB", "Options"]
+__all__ = ["GIB", "TILE_LIMIT", "Options"]
 
 GIB = 2**30
+# Maximum number of tiles per answer of the real service.
+TILE_LIMIT = 50_001
 
 
 @attrs.frozen

@@ -7,6 +7,8 @@ The real service distinguishes three kinds (contract, 1.6): not found, illegal a
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import ClassVar
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "ServiceRefusal",
     "TooLarge",
     "Uncaught",
+    "uncaught",
 ]
 
 
@@ -118,3 +121,12 @@ class PreconditionFailed(ServiceRefusal):
 
     status = 412
     content_type = None
+
+
+@contextlib.contextmanager
+def uncaught() -> Iterator[None]:
+    """Refuse an invalid value of the block as `Uncaught`: the real service checks it outside its error handling."""
+    try:
+        yield
+    except (IllegalArgument, NullPointer) as refusal:
+        raise Uncaught(str(refusal)) from refusal

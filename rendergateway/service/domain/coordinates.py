@@ -68,11 +68,11 @@ class StackCoordinates:
         self._tile = functools.cache(self._read_tile)
         self._inverse = functools.cache(self._make_inverse)
 
-    def _read_tile(self, tile_id: str) -> TileSpec:
+    def _read_tile(self, tile_id: str | None) -> TileSpec:
         tile = decoded_tile(existing_tile(self._store, self._stack, tile_id))
         return self._resolver.flattened(tile) if self._resolver else tile
 
-    def _make_inverse(self, tile_id: str) -> LocalFromWorld:
+    def _make_inverse(self, tile_id: str | None) -> LocalFromWorld:
         return LocalFromWorld(self._tile(tile_id))
 
     # -- local to world --------------------------------------------------------------------------------------
@@ -109,41 +109,44 @@ class StackCoordinates:
 
     # -- world to local --------------------------------------------------------------------------------------
 
-    def touched(self, z: float, points: FloatArray) -> list[list[str]]:
+    def touched(self, z: float, points: FloatArray) -> list[list[str | None]]:
         """Return, for each point, the sorted ids of the tiles whose boxes contain it, edges included."""
-        found: list[list[str]] = [[] for _ in range(len(points))]
+        found: list[list[str | None]] = [[] for _ in range(len(points))]
         if self._tiles is not None:
             for start in range(0, len(points), _POINTS_AT_ONCE):
                 self._touch(self._tiles, z, points[start : start + _POINTS_AT_ONCE], found[start:])
         return found
 
     @staticmethod
-    def _touch(tiles: Tiles, z: float, points: FloatArray, found: list[list[str]]) -> None:
+    def _touch(tiles: Tiles, z: float, points: FloatArray, found: list[list[str | None]]) -> None:
         finite = points[np.isfinite(points).all(axis=1)]
         if not len(finite):
             return
         (left, top), (right, bottom) = finite.min(axis=0), finite.max(axis=0)
         x, y = points.T
         for box in tiles.boxes(tiles.ids_in_box(z, left, top, right, bottom)):
-            if box.tile_id is not None:
-                inside = (x >= box.min_x) & (x <= box.max_x) & (y >= box.min_y) & (y <= box.max_y)
-                for number in np.flatnonzero(inside).tolist():
-                    found[number].append(box.tile_id)
+            inside = (x >= box.min_x) & (x <= box.max_x) & (y >= box.min_y) & (y <= box.max_y)
+            for number in np.flatnonzero(inside).tolist():
+                found[number].append(box.tile_id)
 
     def local_from_world(self, z: float, points: FloatArray) -> list[list[Coordinates] | ServiceRefusal]:
         """Return, per point, its local coordinates in the tiles that contain it, visible tile last; or a refusal."""
         touched = self.touched(z, points)
-        of_tile: defaultdict[str, list[int]] = defaultdict(list)
+        of_tile: defaultdict[str | None, list[int]] = defaultdict(list)
         for number, tile_ids in enumerate(touched):
             for tile_id in tile_ids:
                 of_tile[tile_id].append(number)
         answers: list[list[Coordinates] | ServiceRefusal] = [[] for _ in touched]
-        for tile_id in sorted(of_tile, key=str.encode):
+        for tile_id in sorted(of_tile, key=lambda name: (name or "").encode()):
             self._into_tile(tile_id, of_tile[tile_id], points, answers)
         return [self._finished(answers[n], touched[n], z, points[n]) for n in range(len(touched))]
 
     def _into_tile(
-        self, tile_id: str, numbers: list[int], points: FloatArray, answers: list[list[Coordinates] | ServiceRefusal]
+        self,
+        tile_id: str | None,
+        numbers: list[int],
+        points: FloatArray,
+        answers: list[list[Coordinates] | ServiceRefusal],
     ) -> None:
         try:
             local = self._inverse(tile_id)(points[numbers]).tolist()
@@ -160,7 +163,7 @@ class StackCoordinates:
                 answer.append(Coordinates(tileId=tile_id, local=[*map(json_number, (x, y)), *tail]))
 
     def _finished(
-        self, answer: list[Coordinates] | ServiceRefusal, touched: list[str], z: float, point: FloatArray
+        self, answer: list[Coordinates] | ServiceRefusal, touched: list[str | None], z: float, point: FloatArray
     ) -> list[Coordinates] | ServiceRefusal:
         x, y = point.tolist()
         if not touched:
@@ -172,7 +175,8 @@ class StackCoordinates:
             return answer
         if not answer:
             return IllegalState(
-                f"world coordinate {text_of_point(x, y)} found in tile id(s) [{', '.join(touched)}] cannot be inverted"
+                f"world coordinate {text_of_point(x, y)} found in tile id(s) "
+                f"[{', '.join(name or 'null' for name in touched)}] cannot be inverted"
             )
         answer[-1].visible = True
         return answer

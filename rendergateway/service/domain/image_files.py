@@ -46,16 +46,22 @@ def check_files(tile: TileSpec | None, options: Options) -> None:
     """
     if tile is None:
         raise NullPointer
-    for levels in tile.pyramids:
+    names = [channel and channel.name for channel in tile.channels or [None]]
+    for name, levels in zip(names, tile.pyramids, strict=True):
         if not levels:
-            name = "null" if tile.tileId is None else tile.tileId
-            raise IllegalArgument(f"tile '{name}' does not contain any mipmapLevel elements")
-        level = next(iter(levels.values())) or Level()
-        if level.imageUrl is None:
-            raise IllegalArgument("no imageUrl specified")
-        _check_file("imageUrl", level.imageUrl, level.imageLoaderType, options)
-        if level.maskUrl is not None:
-            _check_file("maskUrl", level.maskUrl, level.maskLoaderType, options)
+            named = f"tile '{'null' if tile.tileId is None else tile.tileId}'"
+            named = named if name is None else f"channel '{name}' of {named}"
+            raise IllegalArgument(f"{named} does not contain any mipmapLevel elements")
+        for level in levels.values():
+            _check_level(level or Level(), options)
+
+
+def _check_level(level: Level, options: Options) -> None:
+    if level.imageUrl is None:
+        raise IllegalArgument("no imageUrl specified")
+    _check_file("imageUrl", level.imageUrl, level.imageLoaderType, options)
+    if level.maskUrl is not None:
+        _check_file("maskUrl", level.maskUrl, level.maskLoaderType, options)
 
 
 def _check_file(context: str, url: str, loader: str | None, options: Options) -> None:
@@ -91,7 +97,7 @@ def check_tile(tile: TileSpec | None, options: Options) -> None:
 
 def check_transform(spec: Spec) -> None:
     """Refuse a transform that is unresolved, malformed or of an unknown class."""
-    left = [name for name in references(spec) if name is not None]
+    left = ["null" if name is None else name for name in references(spec)]
     if left:
         name = "null" if spec.id is None else spec.id
         raise IllegalArgument(f"spec '{name}' has the following unresolved references: [{', '.join(left)}]")

@@ -80,7 +80,7 @@ def layer_extent(store: Store, stack: StackId, z: float) -> Extent:
     return extent
 
 
-def existing_tile(store: Store, stack: StackId, tile_id: str) -> StoredTile:
+def existing_tile(store: Store, stack: StackId, tile_id: str | None) -> StoredTile:
     """Return one tile, or refuse with 404; a missing stack counts as a missing tile."""
     tiles = maybe_tiles(store, stack)
     tile = tiles.named(tile_id) if tiles else None

@@ -11,8 +11,6 @@ from rendergateway.wire import TileSpec
 
 __all__ = ["LocalFromWorld"]
 
-_CELL_SIZE = 64.0
-
 
 class LocalFromWorld:
     """
@@ -39,7 +37,7 @@ class LocalFromWorld:
             return
         if tile.width is None or tile.height is None:
             raise IllegalState("width and height must be set to create transform mesh")
-        size = float(tile.width), float(tile.height), float(cell_size or tile.meshCellSize or _CELL_SIZE)
+        size = float(tile.width), float(tile.height), _cell_size(tile) if cell_size is None else cell_size
         try:
             self._mesh = MeshInverse(transform_of(tile.transforms), *size)
         except TransformError as error:
@@ -49,3 +47,8 @@ class LocalFromWorld:
         """Return local pixels, shape (N, 2); NaN for points outside the mesh."""
         # Without transforms every point maps to itself, even outside the tile.
         return points if self._mesh is None else self._mesh.find(points)
+
+
+def _cell_size(tile: TileSpec) -> float:
+    # The cell size of a posted tile may be null, which is 0.
+    return float(tile.meshCellSize) if tile.meshCellSize else 0.0

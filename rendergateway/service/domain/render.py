@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import functools
-import math
+import re
 from pathlib import Path
 
 from rendergateway import rendering
 from rendergateway.endpoints import Endpoint
 from rendergateway.errors import FilterError, ImageError, MissingChannelError
+from rendergateway.number_text import truncated
 from rendergateway.rendering import MOST_PIXELS, Recipe, Sources
 from rendergateway.service.base.options import Options
 from rendergateway.service.base.refusals import IllegalArgument, IllegalState, NullPointer
 from rendergateway.service.domain.image_files import check_tile, readable_path
+from rendergateway.service.domain.render_options import check_channels
 from rendergateway.wire import RenderParametersJson, flatten
 
 __all__ = ["render_image"]
+
+# Java's syntax of a URI; it allows letters of all languages.
+_URI = re.compile(r"(?:[-\w.~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*")
 
 
 def render_image(
@@ -31,19 +36,33 @@ def render_image(
         The last word of its name is the image format.
     options : Options
     most_tiles : int, optional
-        If there are more tiles, only their boxes are drawn, and their files are not checked.
+        If there are more tiles, only their boxes are drawn, and neither their files nor their transforms are checked.
+        Below 0: no limit.
 
     Raises
     ------
     IllegalArgument
-        If the image would have no pixels, or a tile cannot be drawn.
+        If channels are malformed, the image would have no pixels, or a tile cannot be drawn.
     IllegalState
         If the image would be too large, or a filter cannot be applied; the real service fails in these cases.
     NullPointer
-        If the averaged channels of a tile are incompatible.
+        If there is no list of tiles, or the averaged channels of a tile are incompatible.
     """
-    outlines = most_tiles is not None and len(parameters.tileSpecs) > most_tiles
-    for tile in () if outlines else parameters.tileSpecs:
+    if not isinstance(parameters.tileSpecs, list):
+        raise NullPointer
+    if parameters.tileSpecUrl is not None and not parameters.tileSpecs:
+        # The real service would request it; this one sends no requests.
+        url = re.sub("^file:/+", "file:/", parameters.tileSpecUrl)
+        raise IllegalArgument(f"failed to load tile specification from {url}")
+    if not _URI.fullmatch(parameters.out or ""):
+        raise IllegalArgument(f"failed to create uniform resource identifier for '{parameters.out}'")
+    check_channels(parameters.channels or "")
+    outlines = most_tiles is not None and 0 <= most_tiles < len(parameters.tileSpecs)
+    for tile in parameters.tileSpecs:
+        if outlines:
+            if tile is not None:
+                tile.transforms = None
+            continue
         if tile is not None and tile.transforms is not None:
             tile.transforms = flatten(tile.transforms, lambda name: None)
         check_tile(tile, options)
@@ -78,13 +97,13 @@ def _sources(options: Options) -> Sources:
 
 
 def _check_size(parameters: RenderParametersJson) -> None:
-    width, height = (_scaled(parameters.scale or 0.0, side or 0) for side in (parameters.width, parameters.height))
+    scale = float(parameters.scale or 0.0)
+    width, height = (truncated(scale * (side or 0)) for side in (parameters.width, parameters.height))
     if width <= 0 or height <= 0:
         raise IllegalArgument(f"Width ({width}) and height ({height}) cannot be <= 0")
+    # The real service counts pixels in 32 bits: a product that wraps around to few pixels is found later.
+    counted = (width * height + 2**31) % 2**32 - 2**31
+    if counted != width * height and 0 <= counted <= MOST_PIXELS:
+        raise IllegalArgument(f"Dimensions (width={width} height={height}) are too large")
     if width * height > MOST_PIXELS:
         raise IllegalState(f"image too large: got {width} x {height} pixels, limit {MOST_PIXELS}; request parts of it")
-
-
-def _scaled(scale: float, side: int) -> int:
-    length = scale * side
-    return math.trunc(length) if math.isfinite(length) else 0

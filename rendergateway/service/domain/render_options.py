@@ -9,7 +9,7 @@ from rendergateway.rendering.base.filter_lists import FILTER_LISTS
 from rendergateway.service.base.refusals import IllegalArgument
 from rendergateway.wire import Filter, RenderParametersJson
 
-__all__ = ["WIRE_FILTER_LISTS", "apply_options"]
+__all__ = ["WIRE_FILTER_LISTS", "apply_options", "check_channels"]
 
 _SWITCHES = {
     "binary_mask": "binaryMask",
@@ -48,24 +48,24 @@ def apply_options(parameters: RenderParametersJson, query: dict[str, Any]) -> Re
     for name, member in _SWITCHES.items():
         if name in query:
             setattr(parameters, member, query[name])
+    if "channels" in query:
+        check_channels(query["channels"])
+        parameters.channels = query["channels"]
     if "filter_list_name" in query:
         parameters.filterSpecs = _filters(query["filter_list_name"])
-    if "channels" in query:
-        _check_channels(query["channels"])
-        parameters.channels = query["channels"]
     return parameters
 
 
 def _filters(name: str) -> list[Filter]:
     if name not in WIRE_FILTER_LISTS:
         raise IllegalArgument(
-            f"Filter list with name '{name}' not found. This could be caused by usage of an incorrect name "
+            f"Filter list with name '{name}' not found.  This could be caused by usage of an incorrect name "
             "or by a problem with the system filter configuration file."
         )
     return WIRE_FILTER_LISTS[name]
 
 
-def _check_channels(text: str) -> None:
+def check_channels(text: str) -> None:
     """Refuse ``name__weight__name__weight`` if a weight is not a number, or their sum exceeds 1."""
     words = text.split("__")
     weights: dict[str, float] = {}
@@ -77,7 +77,7 @@ def _check_channels(text: str) -> None:
         if sum(weights.values()) + weight > 1.0:
             current = ", ".join(f"{known}={double_text(value)}" for known, value in weights.items())
             raise IllegalArgument(
-                f"Channel {name} weight {double_text(weight)} is too large. The sum of all weights must be "
-                f"less than or equal to 1.0. Current weights are: {{{current}}}"
+                f"Channel {name} weight {double_text(weight)} is too large.  The sum of all weights must be "
+                f"less than or equal to 1.0.  Current weights are: {{{current}}}"
             )
         weights[name] = weight

@@ -7,18 +7,21 @@ from typing import Any
 from rendergateway.number_text import truncated
 from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.options import Options
+from rendergateway.service.base.refusals import NullPointer
 from rendergateway.service.domain.boxes import derive_box
-from rendergateway.service.domain.lookup import existing_stack, existing_tile, existing_tiles, layer_extent
+from rendergateway.service.domain.lookup import existing_stack, existing_tile, existing_tiles, layer_extent, maybe_tiles
 from rendergateway.service.domain.render_options import apply_options
 from rendergateway.service.domain.resolver import Resolver, decoded_tile
 from rendergateway.service.domain.stack_metadata import version_of
-from rendergateway.service.domain.tile_query import query_document, within_limit
+from rendergateway.service.domain.tile_query import box_document, query_document, within_limit
 from rendergateway.service.store import Store
 from rendergateway.wire import Channel, Level, RenderParametersJson, SpecList, TileSpec
 
 __all__ = ["box_recipe", "layer_recipe", "neighbors_recipe", "source_recipe", "tile_recipe", "without_last"]
 
 _FACTOR = 0.3
+# Width and height of a tile without them, in the real service.
+_NO_SIZE = -1.0
 
 
 def _of_stack(
@@ -33,8 +36,8 @@ def _of_stack(
 
 
 def _flat_tile(store: Store, stack: StackId, tile_id: str) -> TileSpec:
-    tiles = existing_tiles(store, stack)
-    return Resolver(tiles).flattened(decoded_tile(existing_tile(store, stack, tile_id)))
+    stored = existing_tile(store, stack, tile_id)
+    return Resolver(existing_tiles(store, stack)).flattened(decoded_tile(stored))
 
 
 def layer_recipe(
@@ -68,12 +71,13 @@ def box_recipe(
     """Return the render parameters of a box of a layer, optionally of one tile group only."""
     existing_stack(store, stack)
     x, y, width, height = box
-    tiles = existing_tiles(store, stack)
-    ids = tiles.ids_in_box(z, x, y, x + width, y + height, group)
-    resolver = Resolver(tiles)
-    found = within_limit(ids, options, query_document(z=z))
-    specs = [resolver.flattened(decoded_tile(stored)) for stored in tiles.stored(found)]
-    recipe = RenderParametersJson(x=x, y=y, width=width, height=height, tileSpecs=[*specs])
+    recipe = RenderParametersJson(x=x, y=y, width=width, height=height)
+    tiles = maybe_tiles(store, stack)
+    if tiles is not None:
+        edges = x, y, x + width, y + height
+        ids = within_limit(tiles.ids_in_box(z, *edges, group), options, box_document(z, *edges, group))
+        resolver = Resolver(tiles)
+        recipe.tileSpecs = [resolver.flattened(decoded_tile(stored)) for stored in tiles.stored(ids)]
     return _of_stack(store, stack, recipe, query)
 
 
@@ -82,7 +86,7 @@ def neighbors_recipe(
 ) -> RenderParametersJson:
     """Return the render parameters of a tile and its surroundings."""
     tile = decoded_tile(existing_tile(store, stack, tile_id))
-    width, height = float(tile.width or 0.0), float(tile.height or 0.0)
+    width, height = _size(tile)
     margin_x = width * query.pop("width_factor", _FACTOR)
     margin_y = height * query.pop("height_factor", _FACTOR)
     box = (
@@ -100,24 +104,31 @@ def source_recipe(
     """Return the render parameters of the image or mask of a tile, untransformed."""
     tile = decoded_tile(existing_tile(store, stack, tile_id))
     number, level = _first_level(tile)
-    url = level.maskUrl if mask else level.imageUrl
-    image = Level(imageUrl=url) if mask else Level(
-        imageUrl=url, imageLoaderType=level.imageLoaderType, imageSliceNumber=level.imageSliceNumber
-    )  # fmt: skip
+    width, height = _size(tile)
+    image = Level(
+        imageUrl=level.maskUrl if mask else level.imageUrl,
+        imageLoaderType=level.maskLoaderType if mask else level.imageLoaderType,
+        imageSliceNumber=level.maskSliceNumber if mask else level.imageSliceNumber,
+    )
     recipe = RenderParametersJson(
-        width=truncated(float(tile.width or 0.0)),
-        height=truncated(float(tile.height or 0.0)),
+        width=truncated(width),
+        height=truncated(height),
         skipInterpolation=True,
         tileSpecs=[TileSpec(channels=[Channel(mipmapLevels={number: image})])],
     )
     return apply_options(recipe, query)
 
 
+def _size(tile: TileSpec) -> tuple[float, float]:
+    width, height = (_NO_SIZE if side is None else float(side) for side in (tile.width, tile.height))
+    return width, height
+
+
 def _first_level(tile: TileSpec) -> tuple[int, Level]:
     for number, level in tile.pyramids[0].items():
         if level is not None:
             return number, level
-    return 0, Level()
+    raise NullPointer
 
 
 # -- one tile ----------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from rendergateway.service.base.options import Options
 from rendergateway.service.base.refusals import IllegalArgument
 from rendergateway.service.store.tiles import Ids
 
-__all__ = ["filters_document", "query_document", "within_limit"]
+__all__ = ["box_document", "filters_document", "query_document", "within_limit"]
 
 
 _QUERY_NAMES = {
@@ -34,6 +34,15 @@ def query_document(**members: float | str) -> str:
         f"{name}={double_text(value) if isinstance(value, float) else value}" for name, value in members.items()
     )
     return f"Document{{{{{inner}}}}}"
+
+
+def box_document(z: float, left: float, top: float, right: float, bottom: float, group: str | None = None) -> str:
+    """Return the database query of the tiles that touch a box as the real service writes it in messages."""
+    below, above = ({name: query_document(**{comparison: value}) for name, value in edges} for comparison, edges in (
+        ("$lte", (("minX", right), ("minY", bottom))),
+        ("$gte", (("maxX", left), ("maxY", top))),
+    ))  # fmt: skip
+    return query_document(z=z, **below, **above, **({} if group is None else {"groupId": group}))
 
 
 def filters_document(filters: dict[str, Any]) -> str:

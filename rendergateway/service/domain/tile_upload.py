@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping
 
 from rendergateway.errors import RecordError
 from rendergateway.number_text import double_text
-from rendergateway.service.base.refusals import BadBody, IllegalArgument, NullPointer
+from rendergateway.service.base.refusals import BadBody, IllegalArgument, NullPointer, ServiceRefusal
 from rendergateway.service.domain.boxes import derive_box
 from rendergateway.service.store.tile_rows import TileRows
 from rendergateway.service.store.tiles import Tiles
@@ -68,43 +69,40 @@ def save_tiles(tiles: Tiles, body: SentTiles, z: float | None, *, derive: bool) 
 def _ready(body: SentTiles, shared: Mapping[str, Spec], z: float | None, derive: bool) -> Iterator[TileRows]:
     """Yield the validated tiles of a request as rows."""
     complete = frozenset(name for name, spec in shared.items() if not references(spec))
-    misplaced: str | None = None
+    resolve = functools.partial(_check_references, shared=shared, complete=complete)
+    place = functools.partial(_check_place, z=z)
+    derived = functools.partial(derive_box, shared=shared)
+    # The real service takes each step for all tiles before the next step: a refusal of an earlier step counts more.
+    steps: list[Callable[[TileSpec], None]] = [resolve, derived, place] if derive else [place, resolve]
+    refusal: ServiceRefusal | None = None
     for sent in tile_batches(body):
-        batch = [_present(tile) for tile in sent]
+        batch = [tile for tile in sent if tile is not None and tile.transforms is not None]
         for tile in batch:
-            if derive:
-                _check_references(tile, shared, complete)
-                derive_box(tile, shared)
-            misplaced = misplaced or _misplaced(tile, z)
-            if not derive:
-                # With derivation, the boxes of a whole batch are derived before the first refusal.
-                _refuse(misplaced)
-                _check_references(tile, shared, complete)
+            for number, step in enumerate(steps):
+                try:
+                    step(tile)
+                except ServiceRefusal as error:
+                    refusal, steps = error, steps[:number]
+                    break
             tile.tidy()
-        if misplaced is None:
+        if len(batch) < len(sent):
+            refusal, steps = refusal or NullPointer(), []
+        if refusal is None:
             yield TileRows.of(batch)
-    _refuse(misplaced)
+    if refusal is not None:
+        raise refusal
 
 
-def _present(tile: TileSpec | None) -> TileSpec:
-    if tile is None or tile.transforms is None:
-        raise NullPointer
-    return tile
-
-
-def _refuse(message: str | None) -> None:
-    if message is not None:
-        raise IllegalArgument(message)
-
-
-def _misplaced(tile: TileSpec, z: float | None) -> str | None:
-    """Return why the box or z of a tile is invalid; None if both are valid."""
+def _check_place(tile: TileSpec, z: float | None) -> None:
+    """Refuse a tile with an incomplete box, or another z."""
     if tile.minX is None or tile.minY is None or tile.maxX is None or tile.maxY is None:
-        return f"tile with id '{_text(tile.tileId)}' is missing bounding box attributes (minX, minY, maxX, and/or maxY)"
+        raise IllegalArgument(
+            f"tile with id '{_text(tile.tileId)}' is missing bounding box attributes (minX, minY, maxX, and/or maxY)"
+        )
     if z is None or tile.z == z:
-        return None
+        return
     found = "null" if tile.z is None else double_text(float(tile.z))
-    return (
+    raise IllegalArgument(
         f"all tiles must have a z value of {double_text(z)} "
         f"but tile with id '{_text(tile.tileId)}' has a z value of {found}"
     )

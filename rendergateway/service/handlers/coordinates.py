@@ -42,8 +42,8 @@ def coordinate_mapped_to_stack(
     to_project: str | None = None,
 ) -> bytes:
     """Map a world point into another stack, through its visible tile."""
-    target = StackId(to_owner or stack.owner, to_project or stack.project, to_stack).checked()
     place = _places(store, stack, z, x, y)[-1]
+    target = StackId(to_owner or stack.owner, to_project or stack.project, to_stack).checked()
     local = place.local or [0.0, 0.0]
     return coordinate_world_from_local(store, stack=target, tile_id=place.tileId or "", x=local[0], y=local[1])
 
@@ -113,7 +113,7 @@ def _named(store: Store, stack: StackId, items: list[Coordinates | None], z: flo
     return answers
 
 
-def _for_tile(item: Coordinates, tile_id: str) -> Coordinates:
+def _for_tile(item: Coordinates, tile_id: str | None) -> Coordinates:
     return Coordinates(tileId=tile_id, visible=item.visible, local=item.local, world=item.world, error=item.error)
 
 

@@ -8,8 +8,8 @@ from rendergateway.endpoints import Endpoint
 from rendergateway.number_text import truncated
 from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.options import Options
-from rendergateway.service.base.refusals import IllegalState, NullPointer
-from rendergateway.service.domain.image_files import prerendered
+from rendergateway.service.base.refusals import IllegalState, NullPointer, uncaught
+from rendergateway.service.domain.image_files import check_tile, prerendered
 from rendergateway.service.domain.lookup import existing_stack
 from rendergateway.service.domain.render import render_image
 from rendergateway.service.domain.render_parameters import (
@@ -27,6 +27,7 @@ from rendergateway.wire import RenderParametersJson, StackStatsJson, decode_stor
 _LAYER_SCALE = 0.01
 _LARGE_DATA_MOST_TILES = 40
 _OVERVIEW_SIZE = 192
+_SIGN_BIT = 31
 
 
 def _headers(store: Store, stack: StackId, conditions: Conditions) -> dict[str, str]:
@@ -51,8 +52,10 @@ def _draw_source(
     query: dict[str, Any], *, mask: bool,
 ) -> ImageResult:  # fmt: skip
     headers = _headers(store, stack, conditions)
-    recipe = source_recipe(store, stack, tile_id, query, mask=mask)
+    with uncaught():
+        recipe = source_recipe(store, stack, tile_id, query, mask=mask)
     if "channels" in query:
+        check_tile(recipe.tileSpecs[0], options)
         # A source image has no channels; the real service fails with this message.
         raise IllegalState("Index 0 out of bounds for length 0")
     return ImageResult(render_image(recipe, endpoint, options), headers)
@@ -108,7 +111,8 @@ def box_jpeg(
 ) -> ImageResult:  # fmt: skip
     """Render a box of a layer, optionally of one tile group only."""
     headers = _headers(store, stack, conditions)
-    recipe = box_recipe(store, stack, z, (x, y, width, height), options, query, group)
+    with uncaught():
+        recipe = box_recipe(store, stack, z, (x, y, width, height), options, query, group)
     return ImageResult(render_image(recipe, endpoint, options, max_tile_specs_to_render), headers)
 
 
@@ -129,13 +133,21 @@ def large_data_jpeg(
         drawn = _prerendered(store, stack, place, endpoint, options)
         if drawn is not None:
             return ImageResult(drawn, headers)
-    size = 2 ** max(0, min(level, 30))
-    box = (float(column * width * size), float(row * height * size), width * size, height * size)
-    recipe = box_recipe(store, stack, z, box, options, {"scale": 1.0 / size} | query)
+    size = _power_of_two(level)
+    wide, high = truncated(float(width * size)), truncated(float(height * size))
+    box = (float(column * wide), float(row * high), wide, high)
+    with uncaught():
+        recipe = box_recipe(store, stack, z, box, options, {"scale": 1.0 / size} | query)
     return ImageResult(render_image(recipe, endpoint, options, max_tile_specs_to_render), headers)
 
 
 large_data_png = large_data_jpeg
+
+
+def _power_of_two(level: int) -> int:
+    """Return ``1 << level`` as a 32-bit integer of Java: the shift is taken modulo 32."""
+    shift = level % 32
+    return -(2**31) if shift == _SIGN_BIT else 1 << shift
 
 
 def _prerendered(store: Store, stack: StackId, place: str, endpoint: Endpoint, options: Options) -> bytes | None:
@@ -155,8 +167,10 @@ def large_data_overview_jpeg(
         if drawn is not None:
             return ImageResult(drawn, headers)
     stats: StackStatsJson | None = decode_stored(existing_stack(store, stack).stats or b"", StackStatsJson)
-    box, scale = _overview(stats, max_overview_width_and_height, translate=translate_origin)
-    recipe = box_recipe(store, stack, z, box, options, {"scale": scale} | query)
+    size = max_overview_width_and_height if max_overview_width_and_height >= 1 else _OVERVIEW_SIZE
+    box, scale = _overview(stats, size, translate=translate_origin)
+    with uncaught():
+        recipe = box_recipe(store, stack, z, box, options, {"scale": scale} | query)
     return ImageResult(render_image(recipe, endpoint, options, max_tile_specs_to_render), headers)
 
 

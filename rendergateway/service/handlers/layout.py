@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import quote
 
 from rendergateway.number_text import double_text, truncated
 from rendergateway.service.base.ids import StackId
@@ -13,8 +13,11 @@ from rendergateway.service.domain.resolver import decoded_tile
 from rendergateway.service.store import Store
 from rendergateway.wire import Leaf, StackStatsJson, TileSpec, decode_stored
 
-_ORDERS = {"KARSH": "z, min_y, min_x, tile_id", "SCHEFFER": "z, tile_id"}
+# Equal tiles remain in the order of their first save.
+_ORDERS = {"KARSH": "z, min_y, min_x, id", "SCHEFFER": "z, id"}
 _AFFINE_FIELDS = (0, 2, 4, 1, 3, 5)
+# The real service keeps an empty field after a blank at the end, and counts it.
+_BLANK = re.compile(r"\s+")
 _NOT_IN_URIS = frozenset(' "<>\\^`{|}')
 
 
@@ -67,7 +70,7 @@ def _karsh(tiles: Iterable[TileSpec], root: str) -> Iterator[str]:
             tile.section_id, tile.tileId, *(affine or ["null"]),
             layout and layout.imageCol, layout and layout.imageRow, layout and layout.camera, _raw_path(tile),
             layout and layout.temca, layout and layout.rotation, tile.z,
-            f"{root}/tile/{quote(tile.tileId or '')}/render-parameters",
+            f"{root}/tile/{tile.tileId or ''}/render-parameters",
         )  # fmt: skip
         yield "\t".join(map(_text, members)) + "\n"
 
@@ -91,7 +94,9 @@ def _fields(tile: TileSpec) -> list[str] | None:
     """Return the numbers of the last transform, an affine by rows; None if it has fewer than six."""
     specs = tile.transforms.specList if tile.transforms else []
     last = specs[-1] if specs else None
-    fields = (last.dataString or "").split() if isinstance(last, Leaf) else []
+    if isinstance(last, Leaf) and last.dataString is None:
+        raise Uncaught
+    fields = _BLANK.split(last.dataString or "") if isinstance(last, Leaf) else []
     if len(fields) < len(_AFFINE_FIELDS):
         return None
     if len(fields) > len(_AFFINE_FIELDS):

@@ -11,7 +11,7 @@ from rendergateway.service.domain.lookup import existing_pairs
 from rendergateway.service.domain.match_pairs import in_order, json_of, merged, row_of
 from rendergateway.service.http.json_stream import json_stream
 from rendergateway.service.store import Store
-from rendergateway.wire import CanvasMatches, CollectionMetaData, CollectionName, SentPair, encode
+from rendergateway.wire import CollectionMetaData, CollectionName, SentPair, encode
 
 
 def match_owners(store: Store) -> bytes:
@@ -52,11 +52,11 @@ def match_delete(store: Store, *, collection: CollectionId) -> None:
 
 def match_rename(store: Store, *, collection: CollectionId, body: CollectionName | None) -> None:
     """Change the name or owner of a collection."""
+    if store.collections.find(collection) is None:
+        raise NotFound(f"{collection} does not exist")
     if body is None:
         raise NullPointer
     target = CollectionId(body.owner or "null", body.name or "null")
-    if store.collections.find(collection) is None:
-        raise NotFound(f"{collection} does not exist")
     if store.collections.find(target) is not None:
         raise IllegalArgument(f"{target} already exists")
     store.collections.rename(collection, target)
@@ -197,12 +197,7 @@ def match_delete_outside_group(store: Store, *, collection: CollectionId, group:
 def match_counts(store: Store, *, collection: CollectionId, p_group: str) -> Iterator[bytes]:
     """List the match counts of the pairs with a group on the p side."""
     rows = existing_pairs(store, collection).select("with_p_group", group=p_group)
-    return json_stream(json_of(row._replace(head=_without_consensus(row)), details=False) for row in rows)
-
-
-def _without_consensus(row: Any) -> bytes:
-    names = CanvasMatches(pGroupId=row.p_group, pId=row.p_id, qGroupId=row.q_group, qId=row.q_id)
-    return encode(names)[:-1]
+    return json_stream(json_of(row, details=False) for row in rows)
 
 
 def match_update_counts(store: Store, *, collection: CollectionId, p_group: str) -> None:

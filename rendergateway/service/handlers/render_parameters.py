@@ -6,6 +6,7 @@ from typing import Any
 
 from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.options import Options
+from rendergateway.service.base.refusals import uncaught
 from rendergateway.service.domain.lookup import existing_tiles
 from rendergateway.service.domain.render_options import WIRE_FILTER_LISTS
 from rendergateway.service.domain.render_parameters import (
@@ -38,12 +39,14 @@ def tile_neighbors_render_parameters(
 
 def tile_source_render_parameters(store: Store, *, stack: StackId, tile_id: str, **query: Any) -> bytes:
     """Return the render parameters of the untransformed image of a tile."""
-    return encode_numbers(source_recipe(store, stack, tile_id, query, mask=False))
+    with uncaught():
+        return encode_numbers(source_recipe(store, stack, tile_id, query, mask=False))
 
 
 def tile_mask_render_parameters(store: Store, *, stack: StackId, tile_id: str, **query: Any) -> bytes:
     """Return the render parameters of the untransformed mask of a tile."""
-    return encode_numbers(source_recipe(store, stack, tile_id, query, mask=True))
+    with uncaught():
+        return encode_numbers(source_recipe(store, stack, tile_id, query, mask=True))
 
 
 def section_render_parameters(store: Store, *, stack: StackId, z: float, options: Options, **query: Any) -> bytes:

@@ -86,7 +86,11 @@ def _is_reordered(row: SectionRow) -> bool:
     try:
         return truncated(parse_double(row.section_id or "")) != truncated(row.z or 0.0)
     except ValueError as error:
-        raise IllegalArgument(str(error)) from error
+        z = double_text(row.z or 0.0)
+        raise IllegalArgument(
+            "reordered sections cannot be determined because stack contains "
+            f"non-standard sectionId ({row.section_id}) or z value ({z})"
+        ) from error
 
 
 def stack_merged_z_values(
@@ -155,12 +159,12 @@ def section_id_tile_bounds(store: Store, *, stack: StackId, section_id: str) -> 
     return _bounds_of(tiles, tiles.ids(section_id=section_id))
 
 
-def section_id_z(store: Store, *, stack: StackId, section_id: str) -> bytes:
-    """Return the z of a section, from one of its tiles."""
-    z = existing_sections(store, stack).z_of(section_id)
-    if z is None:
+def section_id_z(store: Store, *, stack: StackId, section_id: str) -> bytes | None:
+    """Return the z of a section, from its first tile; nothing if that has none."""
+    found = existing_sections(store, stack).z_of(section_id)
+    if not found:
         raise NotFound(f"sectionId '{section_id}' does not exist in the {stack}")
-    return encode(z)
+    return None if found[0] is None else encode(found[0])
 
 
 def stack_tile_ids(

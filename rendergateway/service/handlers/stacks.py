@@ -74,12 +74,18 @@ def _leave(store: Store, row: StackRow, state: str) -> None:
 def _derive(store: Store, row: StackRow) -> None:
     sections = store.sections(row)
     if sections is None:
-        raise IllegalState(_NO_TILES)
+        if row.state == "OFFLINE":
+            # The real service creates the collections that it reads, and keeps them.
+            store.stacks.create_tables(row)
+            row.aggregated = True
+            store.stacks.update(row)
+        raise IllegalState(_NO_TILES, keep_changes=True)
     if row.state == "OFFLINE":
         raise IllegalArgument(f"stats cannot be set for {row.stack_id} because it is OFFLINE")
+    z_values = sections.z_values()
     sections.aggregate()
     row.aggregated = True
-    stats = _stats(sections)
+    stats = _stats(sections, z_values)
     if stats is None:
         store.stacks.update(row)
         # The real service keeps the empty aggregate.
@@ -89,11 +95,10 @@ def _derive(store: Store, row: StackRow) -> None:
         row.modified_ms = now_ms()
 
 
-def _stats(sections: Sections) -> StackStatsJson | None:
+def _stats(sections: Sections, z_values: list[float]) -> StackStatsJson | None:
     extent = sections.extent()
     if extent is None:
         return None
-    z_values = sections.z_values()
     sizes = [None if size is None else truncated(size) for size in sections.sizes()]
     least_width, most_width, least_height, most_height = sizes
     return StackStatsJson(
@@ -154,8 +159,8 @@ def stack_clone(
     """Copy a stack, or some of its layers, into a new or LOADING stack, atomically."""
     if body is None:
         raise IllegalArgument("no stack version provided")
-    target_id = StackId(stack.owner, to_project or stack.project, to_stack).checked()
     source = existing_stack(store, stack)
+    target_id = StackId(stack.owner, to_project or stack.project, to_stack).checked()
     target = store.stacks.find(target_id)
     if target is None:
         target = store.stacks.insert(target_id, encode(body))
@@ -173,7 +178,7 @@ def _copy(store: Store, source: StackRow, target: StackRow, z: list[float] | Non
     if origin is None or goal is None:
         return
     if not skip_transforms:
-        if store.collisions(origin, goal, "transform", "id"):
+        if store.shares_transforms(origin, goal):
             raise IllegalState(f"duplicate transform ids: {source.stack_id} and {target.stack_id} share some")
         store.copy_transforms(origin, goal)
     if not z:
@@ -181,6 +186,6 @@ def _copy(store: Store, source: StackRow, target: StackRow, z: list[float] | Non
             raise IllegalState(f"{source.stack_id} cannot be cloned to {target.stack_id}: the target already has tiles")
         store.copy_all_tiles(origin, goal)
         return
-    if store.collisions(origin, goal, "tile", "tile_id"):
+    if store.shares_tiles(origin, goal, z):
         raise IllegalState(f"duplicate tile ids: {source.stack_id} and {target.stack_id} share some")
     store.copy_layers(origin, goal, z)

@@ -80,6 +80,7 @@ def section_id_delete(store: Store, *, stack: StackId, section_id: str) -> None:
 
 def section_take_tiles(store: Store, *, stack: StackId, z: float, body: list[str | None] | None) -> None:
     """Move the tiles with the posted ids to a layer."""
+    existing_stack(store, stack)
     if body is None:
         raise IllegalArgument("tileIds value must be specified")
     tiles = _movable(store, stack)
@@ -89,6 +90,7 @@ def section_take_tiles(store: Store, *, stack: StackId, z: float, body: list[str
 
 def section_id_set_z(store: Store, *, stack: StackId, section_id: str, body: float | None) -> None:
     """Move the tiles of a section to a layer."""
+    existing_stack(store, stack)
     if body is None:
         raise IllegalArgument("z value must be specified")
     tiles = _movable(store, stack)

@@ -47,11 +47,12 @@ def section_tile_specs(store: Store, *, stack: StackId, z: float, options: Optio
     return _flattened(tiles, within_limit(tiles.ids(order="tile_id", z=z), options, query_document(z=z)))
 
 
-def section_last_transforms(store: Store, *, stack: StackId, z: float) -> Iterator[bytes]:
+def section_last_transforms(store: Store, *, stack: StackId, z: float, options: Options) -> Iterator[bytes]:
     """List the last transform of each tile of a layer."""
     tiles = _layer(store, stack, z)
     resolver = Resolver(tiles)
-    texts = [_last_transform(resolver, tile) for tile in tiles.stored(tiles.ids(order="tile_id", z=z))]
+    ids = within_limit(tiles.ids(order="tile_id", z=z), options, query_document(z=z))
+    texts = [_last_transform(resolver, tile) for tile in tiles.stored(ids)]
     return json_stream(texts)
 
 

@@ -12,6 +12,7 @@ from rendergateway.service.base.options import Options
 from rendergateway.service.base.refusals import IllegalArgument, NullPointer, ServiceRefusal
 from rendergateway.service.domain.image_files import check_files, check_tile, check_transform
 from rendergateway.service.domain.lookup import existing_tile, existing_tiles
+from rendergateway.service.domain.render_options import check_channels
 from rendergateway.service.domain.resolver import Resolver, decoded_tile
 from rendergateway.service.store import Store
 from rendergateway.wire import (
@@ -56,6 +57,7 @@ def validate_render_parameters(store: Store, *, owner: str, body: bytes, options
     """Validate render parameters."""
 
     def describe(recipe: RenderParametersJson) -> str:
+        check_channels(recipe.channels or "")
         for tile in recipe.tileSpecs:
             check_tile(tile, options)
         return _description(recipe)

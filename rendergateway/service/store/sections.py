@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from rendergateway.service.base.refusals import IllegalState
 from rendergateway.wire import encode
 
 __all__ = ["Extent", "SectionRow", "Sections"]
@@ -18,6 +19,8 @@ WITH RECURSIVE found (z) AS (
 )
 SELECT z FROM found WHERE z IS NOT NULL AND z <= :high
 """
+# Numbers come before texts: the index on z leads to the first text.
+_TEXT_Z = "SELECT 1 FROM tile_{n} WHERE z >= '' LIMIT 1"
 _EXTENT = "SELECT COUNT(*), MIN(min_x), MIN(min_y), MIN(z), MAX(max_x), MAX(max_y), MAX(z) FROM tile_{n}"
 _WHOLE_EXTENT = """
 SELECT SUM(tile_count), MIN(min_x), MIN(min_y), MIN(z), MAX(max_x), MAX(max_y), MAX(z) FROM section_{n}
@@ -79,7 +82,16 @@ class Sections:
         return self._connection.execute(query.format(n=self._contents), values)
 
     def z_values(self, low: float | None = None, high: float | None = None) -> list[float]:
-        """Return the z values from *low* to *high*, ascending."""
+        """
+        Return the z values from *low* to *high*, ascending.
+
+        Raises
+        ------
+        IllegalState
+            If a tile has a z that is not finite.
+        """
+        if self._run(_TEXT_Z).fetchone() is not None:
+            raise IllegalState("Invalid numeric type, found: STRING")
         return [z for (z,) in self._run(_Z_VALUES, _range(low, high))]
 
     def layer_extent(self, z: float) -> Extent | None:
@@ -123,11 +135,11 @@ class Sections:
         """Yield the current sections of a layer, sorted by section id as text."""
         return map(SectionRow._make, self._run(_OF_LAYER, (z,)))
 
-    def z_of(self, section_id: str) -> float | None:
-        """Return the z of a section, from one of its tiles; None if it has none."""
-        query = "SELECT z FROM tile_{n} WHERE section_id = ? AND z IS NOT NULL LIMIT 1"
-        row = self._run(query, (section_id,)).fetchone()
-        return row[0] if row else None
+    def z_of(self, section_id: str) -> list[float | None]:
+        """Return the z of the first tile of a section; empty if there is none."""
+        return [
+            z for (z,) in self._run("SELECT z FROM tile_{n} WHERE section_id = ? ORDER BY id LIMIT 1", (section_id,))
+        ]
 
     def tile_ids(self, low: float | None, high: float | None) -> Iterator[str]:
         """Yield the ids of tiles from z *low* to *high*, in byte order."""

@@ -60,10 +60,18 @@ class Store:
         copy = f"INSERT INTO transform_{target.contents} SELECT * FROM transform_{source.contents}"
         self._connection.execute(copy)
 
-    def collisions(self, source: Tiles, target: Tiles, kind: str, key: str) -> int:
-        """Return the number of keys that both stacks have."""
-        query = f"SELECT COUNT(*) FROM {kind}_{source.contents} JOIN {kind}_{target.contents} USING ({key})"
-        return int(self._connection.execute(query).fetchone()[0])
+    def shares_transforms(self, source: Tiles, target: Tiles) -> bool:
+        """Whether both stacks have shared transforms with the same id."""
+        query = f"SELECT 1 FROM transform_{source.contents} JOIN transform_{target.contents} USING (id) LIMIT 1"
+        return self._connection.execute(query).fetchone() is not None
+
+    def shares_tiles(self, source: Tiles, target: Tiles, z_values: Iterable[float]) -> bool:
+        """Whether *target* has a tile with the id of one of *source* at these z."""
+        query = (
+            f"SELECT 1 FROM tile_{source.contents} AS one JOIN tile_{target.contents} AS other USING (tile_id) "
+            "WHERE one.z = ? LIMIT 1"
+        )
+        return any(self._connection.execute(query, (z,)).fetchone() is not None for z in z_values)
 
 
 @contextlib.contextmanager

@@ -86,8 +86,8 @@ class TileRows:
 
 
 def _values(tile: TileSpec) -> tuple[Any, ...]:
-    numbers = (tile.z, tile.minX, tile.minY, tile.maxX, tile.maxY)
-    z, *box = map(_number, numbers) if str in map(type, numbers) else numbers
+    numbers = (tile.minX, tile.minY, tile.maxX, tile.maxY)
+    box = tuple(map(_number, numbers)) if str in map(type, numbers) else numbers
     flat = tile.transforms is not None and is_flat(tile.transforms)
     refs = None if flat else _as_json(tuple(references(tile.transforms)))
     text = encode(tile)
@@ -95,7 +95,8 @@ def _values(tile: TileSpec) -> tuple[Any, ...]:
         raise IllegalState(f"tile '{tile.tileId}' too large: got {len(text)} bytes, the limit is {_LARGEST}")
     # sqlite3 binds int, float, str and bytearray directly; for other types it looks up an adapter each time.
     return (
-        tile.tileId, z, tile.section_id, tile.groupId, *box, *place_of(*box), int(flat), refs, bytearray(text)
+        # A z that is not finite remains text, as in the database of the real service: it is in no layer.
+        tile.tileId, tile.z, tile.section_id, tile.groupId, *box, *place_of(*box), int(flat), refs, bytearray(text)
     )  # fmt: skip
 
 

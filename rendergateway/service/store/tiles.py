@@ -21,7 +21,7 @@ _FIRST, _PIECE = 64, 2**20
 
 _SAVE_CHANNEL = "INSERT OR IGNORE INTO channel (contents, name) VALUES (?, ?)"
 _DELETE_NAMELESS = "DELETE FROM tile_{n} WHERE tile_id IS NULL"
-_TEXT = "SELECT tile_id, flat, refs, text FROM tile_{n} WHERE tile_id = ?"
+_TEXT = "SELECT tile_id, flat, refs, text FROM tile_{n} WHERE tile_id IS ?"
 _TEXTS = """
 SELECT tile_id, flat, refs, text FROM json_each(?) AS wanted CROSS JOIN tile_{n} AS tile ON tile.id = wanted.value
 """
@@ -34,7 +34,7 @@ SELECT tile_id, section_id, z, min_x, min_y, max_x, max_y
 FROM json_each(?) AS wanted CROSS JOIN tile_{n} AS tile ON tile.id = wanted.value
 """
 _IDS_OF_NAMES = """
-SELECT DISTINCT tile.id FROM json_each(?) AS wanted CROSS JOIN tile_{n} AS tile ON tile.tile_id = wanted.value
+SELECT DISTINCT tile.id FROM json_each(?) AS wanted CROSS JOIN tile_{n} AS tile ON tile.tile_id IS wanted.value
 ORDER BY tile_id
 """
 _LEVELS = """
@@ -164,8 +164,8 @@ class Tiles:
 
     # -- reading ---------------------------------------------------------------------------------------------
 
-    def named(self, tile_id: str) -> StoredTile | None:
-        """Return one tile; None if it is missing."""
+    def named(self, tile_id: str | None) -> StoredTile | None:
+        """Return one tile, the one without an id for None; None if it is missing."""
         row = self._run(_TEXT, (tile_id,)).fetchone()
         return StoredTile(*row) if row else None
 

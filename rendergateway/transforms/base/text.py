@@ -27,6 +27,7 @@ __all__ = [
     "number_words",
     "numbers",
     "single_precision",
+    "split",
 ]
 
 # Words that Python and Java parse identically; all others take the slower path.
@@ -42,6 +43,12 @@ def inappropriate(class_name: str, problem: str) -> TransformError:
 def shortened(text: str) -> str:
     """Return *text* for an error message: quoted, and truncated if long."""
     return repr(text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…")
+
+
+def split(text: str) -> list[str]:
+    """Split a ``dataString`` at whitespace like Java: the word before whitespace at the start is empty."""
+    words = text.split()
+    return ["", *words] if text[:1].isspace() else words
 
 
 def numbers(words: Sequence[str], class_name: str) -> list[float]:
@@ -90,7 +97,7 @@ def named_numbers(text: str, class_name: str, names: str, separator: str | None 
     separator : str, optional
         Regular expression that separates the numbers; whitespace by default.
     """
-    words = text.split() if separator is None else re.split(separator, text.strip())
+    words = split(text) if separator is None else re.split(separator, text.strip())
     expected = len(names.split())
     if len(words) != expected:
         raise inappropriate(class_name, f"{expected} numbers expected ({names}): got {len(words)} in {shortened(text)}")

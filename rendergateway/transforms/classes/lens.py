@@ -11,7 +11,7 @@ import numpy.typing as npt
 from rendergateway.errors import TransformError
 from rendergateway.geometry import Bounds, FloatArray, as_points
 from rendergateway.transforms.base.fields import numbers_array, shaped
-from rendergateway.transforms.base.text import inappropriate, integer, number_words, numbers
+from rendergateway.transforms.base.text import inappropriate, integer, number_words, numbers, split
 from rendergateway.transforms.classes.affine import AffineModel2D
 from rendergateway.transforms.classes.leaf import LeafTransform
 from rendergateway.transforms.classes.polynomial import PolynomialTransform2D, order_of, term_count
@@ -75,7 +75,7 @@ class NonLinearCoordinateTransform(LeafTransform):
     @classmethod
     def from_data_string(cls, text: str) -> Self:
         """Parse ``dimension length``, pairs of beta, means, deviations, ``width height``."""
-        words = text.split()
+        words = split(text)
         if len(words) < 2:
             raise inappropriate(cls.JAVA_NAME, f"expected dimension and length: got {len(words)} words")
         dimension, length = (

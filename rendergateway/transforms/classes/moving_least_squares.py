@@ -11,7 +11,7 @@ import numpy.typing as npt
 from rendergateway.errors import TransformError
 from rendergateway.geometry import Bounds, FloatArray, as_points
 from rendergateway.transforms.base.fields import numbers_array, shaped
-from rendergateway.transforms.base.text import inappropriate, number_words, numbers, single_precision
+from rendergateway.transforms.base.text import inappropriate, number_words, numbers, single_precision, split
 from rendergateway.transforms.classes.leaf import LeafTransform
 from rendergateway.transforms.classes.newton import NewtonInverse
 from rendergateway.transforms.classes.transform import Transform
@@ -80,7 +80,7 @@ class MovingLeastSquaresTransform(LeafTransform):
     @classmethod
     def from_data_string(cls, text: str) -> Self:
         """Parse ``model 2 alpha``, then ``px py qx qy w`` of each match."""
-        words = text.split()
+        words = split(text)
         if len(words) < 3 + _WORDS_PER_MATCH or (len(words) - 3) % _WORDS_PER_MATCH:
             raise inappropriate(
                 cls.JAVA_NAME, f"expected 3 words and 5 per match (px py qx qy w): got {len(words)} words"

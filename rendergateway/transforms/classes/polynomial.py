@@ -12,7 +12,7 @@ import numpy.typing as npt
 from rendergateway.errors import ConversionError, TransformError
 from rendergateway.geometry import FloatArray, as_points
 from rendergateway.transforms.base.fields import numbers_array, shaped
-from rendergateway.transforms.base.text import inappropriate, number_words, numbers
+from rendergateway.transforms.base.text import inappropriate, number_words, numbers, split
 from rendergateway.transforms.classes.affine import AffineModel2D
 from rendergateway.transforms.classes.leaf import LeafTransform
 from rendergateway.transforms.classes.transform import Transform
@@ -149,7 +149,7 @@ class PolynomialTransform2D(LeafTransform):
     @classmethod
     def from_data_string(cls, text: str) -> Self:
         """Parse all coefficients of x', then as many of y'."""
-        words = text.split()
+        words = split(text)
         if len(words) % 2 or order_of(len(words) // 2) is None:
             raise inappropriate(cls.JAVA_NAME, f"expected 2, 6, 12, 20, 30, 42, … numbers: got {len(words)}")
         return cls(np.reshape(numbers(words, cls.JAVA_NAME), (2, -1)))

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from rendergateway.errors import ConversionError, TransformError
 from rendergateway.geometry import Bounds, FloatArray, as_points
 from rendergateway.transforms.base.fields import numbers_array, shaped
-from rendergateway.transforms.base.text import decode_block, encode_block, inappropriate, integer, number_words
+from rendergateway.transforms.base.text import decode_block, encode_block, inappropriate, integer, number_words, split
 from rendergateway.transforms.classes.affine import AffineModel2D
 from rendergateway.transforms.classes.leaf import LeafTransform
 from rendergateway.transforms.classes.transform import operations
@@ -146,7 +146,7 @@ class ThinPlateSplineTransform(LeafTransform):
     @classmethod
     def from_data_string(cls, text: str) -> Self:
         """Parse ``ThinPlateSplineR2LogR 2 count affine points``; the first word is ignored."""
-        words = text.split()
+        words = split(text)
         if len(words) != 5:
             raise inappropriate(cls.JAVA_NAME, f"expected 5 words ({_HEADER} 2 count affine points): got {len(words)}")
         dimensions, count = integer(words[1], cls.JAVA_NAME, "dimensions"), integer(words[2], cls.JAVA_NAME, "count")

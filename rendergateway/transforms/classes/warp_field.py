@@ -11,7 +11,15 @@ import numpy.typing as npt
 from rendergateway.errors import TransformError
 from rendergateway.geometry import Bounds, FloatArray, as_points
 from rendergateway.transforms.base.fields import numbers_array, shaped
-from rendergateway.transforms.base.text import decode_block, encode_block, inappropriate, integer, number_words, numbers
+from rendergateway.transforms.base.text import (
+    decode_block,
+    encode_block,
+    inappropriate,
+    integer,
+    number_words,
+    numbers,
+    split,
+)
 from rendergateway.transforms.classes.leaf import LeafTransform
 from rendergateway.type_hints import resolvable_hints
 
@@ -23,6 +31,8 @@ __all__ = ["AffineWarpFieldTransform"]
 _PACKAGE = "net.imglib2.interpolation.randomaccess."
 _BILINEAR = _PACKAGE + "NLinearInterpolatorFactory"
 _NEAREST = _PACKAGE + "NearestNeighborInterpolatorFactory"
+# Positions beyond this number of cells exceed 64 bits.
+_FARTHEST = 2.0**63
 _HEADER = "offsetX offsetY width height rows columns interpolator encoding"
 # The service packs fields of at least this many numbers.
 _PACKED_FROM = 64
@@ -80,7 +90,7 @@ class AffineWarpFieldTransform(LeafTransform):
     @classmethod
     def from_data_string(cls, text: str) -> Self:
         """Parse ``offsetX offsetY width height rows columns interpolator encoding``, then the values."""
-        words = text.split()
+        words = split(text)
         if len(words) < 9:
             raise inappropriate(cls.JAVA_NAME, f"expected {_HEADER} and values: got {len(words)} words")
         place = numbers(words[:4], cls.JAVA_NAME)
@@ -144,11 +154,15 @@ class AffineWarpFieldTransform(LeafTransform):
         by_y = (bottom - top) / cell[1]
         moving = 0.0 if self.interpolator == _NEAREST else 1.0
         changes = [moving * (by_x[0] + share_y * (by_x[1] - by_x[0])), moving * by_y]
-        return top + share_y * (bottom - top), changes
+        affines = top + share_y * (bottom - top)
+        # The service counts cells in 64 bits: beyond them it finds no affine.
+        affines[(np.abs(place) >= _FARTHEST).any(axis=1)] = 0.0
+        return affines, changes
 
     def _cells(self, row: FloatArray, column: FloatArray) -> FloatArray:
         """Return the affines of cells as (N, 3, 2); cells outside the grid are clamped to its border."""
         _, rows, columns = self.values.shape
+        row, column = np.nan_to_num(row), np.nan_to_num(column)
         at = np.clip(row, 0, rows - 1).astype(np.intp), np.clip(column, 0, columns - 1).astype(np.intp)
         # m00 m10, m01 m11, tx ty: the columns of the matrix, as rows.
         return np.moveaxis(self.values[:, at[0], at[1]], 0, -1).reshape(-1, 3, 2)

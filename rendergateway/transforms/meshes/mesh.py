@@ -16,21 +16,29 @@ import numpy.typing as npt
 
 from rendergateway.errors import ConversionError, NotInvertibleError, TransformError
 from rendergateway.geometry import FloatArray, as_points, boxes_under
+from rendergateway.number_text import truncated
 from rendergateway.transforms.base.matrices import affines_apply, affines_undo, inverse_affines
 from rendergateway.transforms.classes.transform import Transform
 
 __all__ = ["MeshInverse", "find_in_triangles", "mesh_inverse", "mesh_triangles", "mesh_vertices", "tile_mesh"]
 
+_IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
+_MOST_VERTICES = 4_000_000
 # Margin around triangles when candidates are selected; much larger than rounding errors.
 _MARGIN_PX = 1e-3
 
 
 def _columns_and_rows(width: float, height: float, cell_size: float) -> tuple[int, int]:
-    """Return the number of vertices per row, and of rows with vertices at both ends."""
-    columns = max(2, int(width / cell_size + 0.5))
+    """
+    Return the number of vertices per row, and of rows with vertices at both ends.
+
+    A cell size below 0, or NaN, results in the coarsest mesh, as in the service.
+    """
+    cells = math.copysign(math.inf, cell_size) if cell_size == 0 else width / cell_size
+    columns = max(2, truncated(cells + 0.5))
     spacing = width / (columns - 1)
     # Equilateral triangles: the distance between every other row is √3 times the spacing.
-    return columns, max(2, int(height / (2.0 * math.sqrt(0.75 * spacing * spacing)) + 0.5) + 1)
+    return columns, max(2, truncated(height / (2.0 * math.sqrt(0.75 * spacing * spacing)) + 0.5) + 1)
 
 
 def mesh_vertices(width: float, height: float, cell_size: float = 64.0) -> FloatArray:
@@ -107,12 +115,13 @@ def tile_mesh(
     Raises
     ------
     TransformError
-        If the tile is too small for a mesh.
+        If the tile has no area, or the mesh would have more than four million vertices.
     """
-    if not (width > 1 and height > 1 and cell_size > 0):
-        raise TransformError(
-            f"a mesh needs width and height above 1 and a cell size above 0: got {width}, {height} and {cell_size}"
-        )
+    if not (0 < width < math.inf and 0 < height < math.inf):
+        raise TransformError(f"width and height of a mesh must be above 0 and finite: got {width} and {height}")
+    columns, rows = _columns_and_rows(width, height, cell_size)
+    if 2 * columns * rows > _MOST_VERTICES:
+        raise TransformError(f"mesh too fine: got cells of {cell_size} pixels for a tile of {width:g} × {height:g}")
     if not is_affine:
         return mesh_vertices(width, height, cell_size), mesh_triangles(width, height, cell_size)
     # For an affine tile two triangles are as exact as the finest mesh.
@@ -138,8 +147,9 @@ def find_in_triangles(
     Returns
     -------
     ndarray, shape (N, 2)
-        NaN for points in no triangle or in a degenerate one. Borders belong to a triangle; a reflected triangle
-        contains no point.
+        NaN for points in no triangle or in one that is degenerate after the transform; a point in a triangle that is
+        degenerate before it, of a tile one pixel wide or high, is not mapped. Borders belong to a triangle; a reflected
+        triangle contains no point.
     """
     # Select the few triangles near each point by bounding box, then test them exactly.
     near = points if affines is None else affines_undo(affines, points)
@@ -151,6 +161,7 @@ def find_in_triangles(
     triangle, corners = triangle[inside][first], corners[inside][first]
     affine = inverse_affines(source[triangle], corners)
     affine[_are_flat(corners)] = np.nan
+    affine[_are_flat(source[triangle])] = _IDENTITY
     found = np.full_like(points, np.nan)
     found[point] = np.einsum("nij,nj->ni", affine[:, :, :2], points[point]) + affine[:, :, 2]
     return np.where(np.isfinite(found).all(axis=1, keepdims=True), found, np.nan)
@@ -250,6 +261,9 @@ class MeshInverse(Transform):
     def find(self, points: npt.ArrayLike) -> FloatArray:
         """Map world points (..., 2) to local ones; NaN for points in no triangle."""
         array = as_points(points)
+        # A point lies in each triangle whose corners are one point, which maps it to itself.
+        if self.width == self.height == 1:
+            return array
         return find_in_triangles(array.reshape(-1, 2), self._source, self._target).reshape(array.shape)
 
     def inverse(self) -> Transform:
