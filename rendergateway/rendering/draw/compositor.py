@@ -40,18 +40,21 @@ class RenderedImage:
         Values displayed as black and white: those of the recipe, or of the tile drawn last.
     covered : ndarray of bool, shape (H, W), optional
         Whether a tile covers the pixel; None if not requested.
+    is_empty : bool
+        Whether there was no tile to draw: then the background is not drawn either.
     """
 
     pixels: Pixels
     alpha: npt.NDArray[np.uint8] | None = None
     value_range: tuple[float, float] = (0.0, float(_BYTE))
     covered: npt.NDArray[np.bool_] | None = None
+    is_empty: bool = False
 
     @classmethod
     def nothing(cls, width: int, height: int) -> RenderedImage:
         """Return an image without tiles: black and transparent."""
         empty = np.zeros((height, width), dtype=np.uint8)
-        return cls(empty, empty, covered=empty.astype(bool))
+        return cls(empty, empty, covered=empty.astype(bool), is_empty=True)
 
     def as_8bit(self) -> npt.NDArray[np.uint8]:
         """Return the pixels as displayed: stretched between the values for black and white."""
@@ -103,7 +106,7 @@ def _drawn(recipe: Recipe, sources: Sources, *, coverage: bool) -> _Canvases | N
     first = next(filter(None, map(StartedTile.finish, started)), None)
     if first is None:
         return None
-    canvases = _Canvases(recipe, names, jobs, coverage=coverage)
+    canvases = _Canvases(recipe, names, coverage=coverage)
     canvases.begin(first)
 
     def drawn(tile: LoadedTile | StartedTile) -> _Drawn | None:
@@ -149,8 +152,9 @@ class _Drawn:
 class _Canvases:
     """The canvases of all channels of an image."""
 
-    def __init__(self, recipe: Recipe, names: tuple[str | None, ...], jobs: list[TileJob], *, coverage: bool) -> None:
-        masked = not recipe.exclude_mask and any(channel.has_mask for job in jobs for channel in job.channels)
+    def __init__(self, recipe: Recipe, names: tuple[str | None, ...], *, coverage: bool) -> None:
+        # A mask counts even if its channel is not drawn.
+        masked = not recipe.exclude_mask and any(channel.has_mask for tile in recipe.tiles for channel in tile.channels)
         width, height = recipe.canvas_size
         self._masked = masked
         self._recipe = recipe
@@ -180,7 +184,11 @@ class _Canvases:
         images = [
             converted(image, self._like[name], loaded.job.value_range(name)) for name, image in loaded.images.items()
         ]
-        masks = [mask for mask in loaded.masks.values() if mask is not None] if self._masked else []
+        # As in the service, a tile without a mask has a full one: its last row and column fade out.
+        masks = [
+            np.full(loaded.images[name].shape[:2], _BYTE, dtype=np.uint8) if mask is None else mask
+            for name, mask in loaded.masks.items()
+        ] if self._masked else []  # fmt: skip
         try:
             patches = loaded.placement.patches([*images, *masks], interpolate=self._recipe.interpolate)
         except (ImageError, TransformError, OverflowError) as error:
@@ -189,13 +197,11 @@ class _Canvases:
 
     def add(self, drawn: _Drawn) -> None:
         """Composite one tile on top."""
-        names, masks = list(drawn.loaded.images), drawn.loaded.masks
-        masked = [name for name in names if self._masked and masks[name] is not None]
+        names = list(drawn.loaded.images)
         for patch in drawn.patches:
-            samples = dict(zip(names, patch.samples, strict=False))
-            above = dict(zip(masked, patch.samples[len(names) :], strict=True))
-            for name in names:
-                self._canvases[name].add(patch, samples[name], above.get(name))
+            masks = patch.samples[len(names) :] if self._masked else [None] * len(names)
+            for name, sample, mask in zip(names, patch.samples[: len(names)], masks, strict=True):
+                self._canvases[name].add(patch, sample, mask)
         for name in names:
             self._canvases[name].show(drawn.loaded.job.value_range(name))
 
@@ -213,12 +219,15 @@ class _Canvases:
         )
 
     def _average(self) -> tuple[Pixels, npt.NDArray[np.uint8], tuple[float, float]]:
-        """Return the weighted sum of channels, truncated after each addition; likewise the opacity."""
+        """
+        Return the weighted sum of channels, truncated after each addition, likewise the opacity, and the value range of
+        the channel named first.
+        """
         pixels: Pixels | None = None
         alpha: npt.NDArray[np.uint8] | None = None
         for name, weight in self._recipe.channels or ():
             canvas = self._canvases[name]
-            if canvas.pixels is None:
+            if canvas.pixels is None or weight < 0:
                 continue
             if pixels is None or alpha is None:
                 pixels, alpha = np.zeros_like(canvas.pixels), np.zeros(canvas.pixels.shape[:2], dtype=np.uint8)
@@ -231,4 +240,4 @@ class _Canvases:
             alpha = ((share + full) * np.float32(_BYTE)).astype(np.uint8)
         if pixels is None or alpha is None:
             raise MissingChannelError("missing channels: none of those to be averaged was drawn")
-        return pixels, alpha, (0.0, float(_BYTE)) if pixels.dtype == np.uint8 else (0.0, 0.0)
+        return pixels, alpha, self._canvases[self._names[0]].value_range

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from rendergateway import wire
 from rendergateway.errors import ImageError, TransformError
 from rendergateway.geometry import Bounds
+from rendergateway.number_text import parse_double
 from rendergateway.rendering.base.filter_lists import DEFAULT_FILTERS
 from rendergateway.rendering.base.recipe import Channel, FilterStep, ImageAddress, Level, PathRule, Recipe, Tile
 from rendergateway.transforms import TransformList
@@ -65,16 +66,17 @@ def read_recipe(parameters: wire.RenderParametersJson | bytes) -> Recipe:
 
 
 def _weights(text: str | None) -> tuple[tuple[str, float], ...] | None:
-    """Return names and weights from ``name__weight__name__weight``; a single name has weight 1."""
+    """Return names and weights from ``name__weight__name__weight``; a single name has weight 1, the last one counts."""
     if text is None:
         return None
     words = text.split("__")
     if len(words) == 1:
         return ((text, 1.0),)
     try:
-        return tuple((name, float(weight)) for name, weight in zip(words[::2], words[1::2], strict=False))
+        weights = {name: parse_double(weight) for name, weight in zip(words[::2], words[1::2], strict=False)}
     except ValueError as error:
         raise ImageError(f"invalid channels: got {text!r}; write name__weight__name__weight") from error
+    return tuple(weights.items())
 
 
 def _filters(parameters: wire.RenderParametersJson) -> tuple[FilterStep, ...]:

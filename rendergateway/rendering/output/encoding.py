@@ -20,7 +20,7 @@ from rendergateway.rendering.draw.compositor import RenderedImage
 from rendergateway.rendering.output.outlines import draw_outlines
 from rendergateway.rendering.output.png import png_of_rgba
 from rendergateway.rendering.output.quantization import quantization_tables
-from rendergateway.rendering.pixels.intensity import grey_of, over_background, unmultiplied
+from rendergateway.rendering.pixels.intensity import grey_of, over_background, unmultiplied, window_of
 
 __all__ = [
     "FORMATS",
@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 _COLOURS = 3
+_MOST_SHORT = 2**16 - 1
 _OPAQUE = 255
 Bytes = npt.NDArray[np.uint8]
 
@@ -48,7 +49,7 @@ def seen(image: RenderedImage, recipe: Recipe) -> tuple[Bytes, Bytes | None]:
     pixels, alpha = image.as_8bit(), image.alpha
     if alpha is None:
         return pixels, None
-    if not (recipe.tiles and (recipe.background is not None or recipe.noise)):
+    if image.is_empty or (recipe.background is None and not recipe.noise):
         return unmultiplied(pixels, alpha), alpha
     if recipe.background is None:
         noise = np.random.default_rng(recipe.seed).integers(0, 256, pixels.shape[:2], dtype=np.uint8)
@@ -80,11 +81,21 @@ def _with_opacity(pixels: Bytes, alpha: Bytes | None) -> Bytes:
 
 
 def sixteen_bit(image: RenderedImage) -> npt.NDArray[np.uint16]:
-    """Return unstretched 16-bit values; colours are averaged to one channel."""
+    """
+    Return 16-bit values: of integers unstretched, of fractions stretched over 0 … 65535; colours are averaged.
+
+    References
+    ----------
+    .. [1] ImageJ, ``TypeConverter.convertFloatToShort``.
+    """
     values = image.pixels
     if values.ndim == _COLOURS:
         values = np.floor(values.astype(np.float64).sum(axis=2) / _COLOURS + 0.5)
-    return np.clip(values, 0, 2**16 - 1).astype(np.uint16)
+    elif values.dtype == np.float32:
+        low, high = window_of(values, image.value_range)
+        scale = 1.0 if low == high else _MOST_SHORT / (high - low)
+        values = np.clip((values - low) * scale, 0, _MOST_SHORT) + 0.5
+    return np.clip(values, 0, _MOST_SHORT).astype(np.uint16)
 
 
 # -- formats -----------------------------------------------------------------------------------------------------

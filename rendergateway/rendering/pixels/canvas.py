@@ -68,6 +68,7 @@ class Canvas:
     def __init__(self, width: int, height: int, *, masked: bool, binary: bool = False, coverage: bool = False) -> None:
         self._shape = height, width
         self._binary = binary
+        self._stretched = False
         self.pixels: Pixels | None = None
         self.alpha = np.zeros(self._shape, dtype=np.uint8) if masked else None
         self._covered = np.zeros(self._shape, dtype=np.uint8) if coverage and not masked else None
@@ -114,13 +115,15 @@ class Canvas:
             _cover(below, image, covers)
             _fill(self.alpha[rectangle], covers)
         else:
-            _blend(below, self.alpha[rectangle], patch, image, mask)
+            _blend(below, self.alpha[rectangle], patch, image, mask, black_is_empty=not self._stretched)
 
     def show(self, value_range: tuple[float, float]) -> None:
         """Set the value range from the tile drawn last; colours are stretched at once, the whole canvas each time."""
         self.value_range = value_range
         if self.pixels is not None and self.pixels.ndim == 3:
-            self.pixels = stretched(self.pixels, value_range)
+            # The service reads the limits of the drawn image, which are whole numbers.
+            self.pixels = stretched(self.pixels, (float(int(value_range[0])), float(int(value_range[1]))))
+            self._stretched = True
 
 
 def _as_mask(inside: npt.NDArray[np.uint8] | Runs) -> npt.NDArray[np.uint8]:
@@ -180,17 +183,22 @@ def _fill(alpha: npt.NDArray[np.uint8], inside: Inside) -> None:
         np.maximum(alpha, _as_mask(inside), out=alpha)
 
 
-def _blend(below: Pixels, alpha: npt.NDArray[np.uint8], patch: Patch, image: Pixels, mask: Pixels) -> None:
+def _blend(
+    below: Pixels, alpha: npt.NDArray[np.uint8], patch: Patch, image: Pixels, mask: Pixels, *, black_is_empty: bool
+) -> None:
     """
     Blend an image with the canvas below it.
 
-    Pixels with a full mask replace the canvas; the others are blended. A black pixel below counts as empty.
+    Pixels with a full mask replace the canvas; the others are blended. A black pixel below counts as empty, but not
+    after the colours of the canvas were stretched: the service then stores opaque black.
     """
     full = mask == _OPAQUE
     covers = _where(full, patch.inside)
     partly = ~full if patch.inside is None else ~full & (_as_mask(patch.inside) > 0)
     t, b = below[partly].astype(np.float64), alpha[partly] / _BYTE
-    blended, share = _mixed(image[partly].astype(np.float64), mask[partly] / _BYTE, t, b)
+    black = (t == 0).all(axis=1) if t.ndim == 2 else t == 0
+    empty = black if black_is_empty else np.zeros_like(black)
+    blended, share = _mixed(image[partly].astype(np.float64), mask[partly] / _BYTE, t, b, empty)
     _cover(below, image, covers)
     _fill(alpha, covers)
     below[partly], alpha[partly] = _stored(blended, below.dtype), _stored(share * _BYTE, alpha.dtype)
@@ -202,13 +210,13 @@ def _stored(values: FloatArray, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     return single if np.dtype(dtype).kind == "f" else (single + np.float32(0.5)).astype(dtype)
 
 
-def _mixed(s: FloatArray, a: FloatArray, t: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return values and alphas of pixels *s* with alpha *a* over pixels *t* with alpha *b*."""
-    colour = t.ndim == 2
-    empty = (t == 0).all(axis=1) if colour else t == 0
+def _mixed(
+    s: FloatArray, a: FloatArray, t: FloatArray, b: FloatArray, empty: npt.NDArray[np.bool_]
+) -> tuple[FloatArray, FloatArray]:
+    """Return values and alphas of pixels *s* with alpha *a* over pixels *t*, some of them *empty*, with alpha *b*."""
     rest = np.where(empty, 0.0, b * (1.0 - a))
     total = a + rest
     divisor = np.where(empty, 1.0, np.where(total == 0, np.inf, total))
-    if colour:
+    if t.ndim == 2:
         a, rest, divisor = a[:, np.newaxis], rest[:, np.newaxis], divisor[:, np.newaxis]
     return (s * a + t * rest) / divisor, total

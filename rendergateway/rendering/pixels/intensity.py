@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["grey_of", "over_background", "stretched", "to_8bit", "unmultiplied"]
+__all__ = ["grey_of", "over_background", "stretched", "to_8bit", "unmultiplied", "window_of"]
 
 _BYTE = 255
 _STEPS = 256.0
+_MOST_SHORT = 65535.0
+_LEAST_INTEGER = -(2.0**31)
 # Weights of red, green and blue in a grey level, in 1/256.
 _LUMINANCE = (77, 150, 29)
 # Fractional bits of Java's tables of products and quotients; the fixed-point values of 1/255 and 1/2.
@@ -27,7 +29,12 @@ def to_8bit(values: npt.NDArray[Any], value_range: tuple[float, float]) -> npt.N
     values : ndarray, shape (H, W) or (H, W, 3)
         uint8, uint16 or float32; colours are returned unchanged: they are stretched during drawing.
     value_range : (float, float)
-        Values displayed black and white. A minimum above the maximum counts as 0 … 255.
+        Values displayed black and white; (0, 0) is the range of *values*, unless they are uint8. A minimum above the
+        maximum counts as 0 … 255 for uint8; for other types the result wraps around, as in the service.
+
+    References
+    ----------
+    .. [1] ImageJ, ``ShortProcessor.setMinAndMax``, ``TypeConverter`` and ``FloatProcessor.create8BitImage``.
 
     Examples
     --------
@@ -39,35 +46,48 @@ def to_8bit(values: npt.NDArray[Any], value_range: tuple[float, float]) -> npt.N
         return values
     if values.dtype == np.uint8:
         return stretched(values, value_range)
-    low, high = _ordered(value_range)
-    if (low, high) == (0.0, 0.0) and values.size:
-        low, high = float(values.min()), float(values.max())
-    span = high - low + 1.0 if values.dtype == np.uint16 else (high - low) or 1.0
-    seen = (values.astype(np.float64) - low) * ((_STEPS if values.dtype == np.uint16 else _BYTE) / span) + 0.5
-    clipped: npt.NDArray[np.uint8] = np.clip(np.trunc(seen), 0, _BYTE).astype(np.uint8)
-    return clipped
+    low, high = window_of(values, value_range)
+    steps, span = (_STEPS, high - low + 1.0) if values.dtype == np.uint16 else (float(_BYTE), high - low)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        seen = np.maximum(values - low, 0.0) * np.divide(steps, span) + 0.5
+    # Java truncates NaN to 0; of a number below 0, the last byte remains.
+    whole = np.clip(np.trunc(np.nan_to_num(seen, nan=0.0)), _LEAST_INTEGER, _BYTE).astype(np.int64)
+    return np.asarray(whole.astype(np.uint8))
+
+
+def window_of(values: npt.NDArray[Any], value_range: tuple[float, float]) -> tuple[float, float]:
+    """Return the range that the service displays for an image of uint16 or float32."""
+    low, high = value_range
+    if low == high == 0.0:
+        return (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
+    if values.dtype == np.uint16:
+        return float(int(max(low, 0.0))), float(int(min(high, _MOST_SHORT)))
+    return float(np.float32(low)), float(np.float32(high))
 
 
 def stretched(values: npt.NDArray[np.uint8], value_range: tuple[float, float]) -> npt.NDArray[np.uint8]:
-    """Stretch 8-bit values, grey or colour, between those displayed black and white."""
-    low, high = _ordered(value_range)
-    return values if (low, high) == (0.0, float(_BYTE)) else _table(low, high)[values]
+    """
+    Stretch 8-bit values, grey or colour, between those displayed black and white.
 
-
-def _ordered(value_range: tuple[float, float]) -> tuple[float, float]:
+    References
+    ----------
+    .. [1] ImageJ, ``setMinAndMax`` of ``ByteProcessor`` and of ``ColorProcessor``: the limits of grey levels are
+       rounded; of colours the lower one is truncated, but not their difference.
+    """
     low, high = value_range
-    return (0.0, float(_BYTE)) if low > high else (low, high)
+    if low > high or (low, high) == (0.0, float(_BYTE)):
+        return values
+    if values.ndim == 2:
+        low, high = np.floor(low + 0.5), np.floor(high + 0.5)
+        return _table(low, high - low)[values]
+    return _table(np.trunc(low), high - low)[values]
 
 
-def _table(low: float, high: float) -> npt.NDArray[np.uint8]:
-    """Return the lookup table of stretched 8-bit values."""
-    values = np.arange(_STEPS)
-    low, high = np.floor(low + 0.5), np.floor(high + 0.5)
-    between = np.trunc(_STEPS * (values - low) / max(high - low, 1.0))
-    seen = np.where(values < low, 0, np.where(values > high, _BYTE, between))
-    if low == high:
-        seen = np.where(values < low, 0, _BYTE)
-    return np.clip(seen, 0, _BYTE).astype(np.uint8)
+def _table(low: float, span: float) -> npt.NDArray[np.uint8]:
+    """Return the lookup table of 8-bit values stretched between *low* and *low* + *span*."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        seen = _STEPS * (np.arange(_STEPS) - low) / span
+    return np.clip(np.nan_to_num(seen, nan=0.0), 0, _BYTE).astype(np.uint8)
 
 
 def over_background(
