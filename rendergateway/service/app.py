@@ -263,7 +263,11 @@ def _refused(request: Request, refusal: ServiceRefusal) -> Reply:
     if isinstance(refusal, Uncaught):
         if request.method not in ("GET", "HEAD"):
             return bare(500)
-        page = f"<h1>Error 500</h1><pre>{html.escape(message)}</pre>"
+        heading = f"500 {html.escape(message or 'Server Error')}"
+        page = (
+            f"<html>\n<head>\n<title>Error {heading}</title>\n</head>\n"
+            f"<body><h2>HTTP ERROR {heading}</h2></body>\n</html>\n"
+        )
         return Reply(page, 500, content_type=PAGE, headers=NO_CACHE)
     if refusal.content_type is None:
         return bare(refusal.status, refusal.headers)

@@ -88,7 +88,7 @@ def test_table__last_transforms_of_all_kinds() -> None:
         table.evolve(last_affine=np.eye(2, 3))
 
 
-@pytest.mark.parametrize("words", ["1\t0  0 1 5 6", " 1 0 0 1 5 6", "+1 .0 0. 1d 5 6"])
+@pytest.mark.parametrize("words", ["1\t0  0 1 5 6", "1 0 0 1 5 6 ", "+1 .0 0. 1d 5 6"])
 def test_table__java_numbers(words: str) -> None:
     """Numbers that Java accepts and JSON does not are read, next to plain ones."""
     leaf = {"className": AffineModel2D.JAVA_NAME, "dataString": words}

@@ -45,7 +45,7 @@ def test_changes__number_text_is_preserved(tmp_path: Path) -> None:
         (b'[{"tileId":7,"transform":{}}]', "element 1 is an object of tileId, transform whose tileId is 7"),
         (b'[{"tileId":"a","transform":[]}]', "element 1, tile 'a': expected a transform: "),
         (b'[{"tileId":"a","transform":{"className":"mpicbg.trakem2.transform.AffineModel2D"}}]',
-         "tile 'a': expected a transform: .*dataString is missing"),
+         "tile 'a': expected a transform: .*no dataString defined"),
         (b'{"tileId":"a","transform":%b}\n{"tileId":"a","transform":%b}' % (AFFINE, AFFINE),
          "element 2: duplicate tile id 'a'"),
         (b'[{"tileId":"a","transform":%b},' % AFFINE, "cut short"),
