@@ -173,7 +173,7 @@ def _copy(store: Store, source: StackRow, target: StackRow, z: list[float] | Non
     if origin is None or goal is None:
         return
     if not skip_transforms:
-        if store.collisions(origin, goal, "transform", "id"):
+        if store.share_transforms(origin, goal):
             raise IllegalState(f"duplicate transform ids: {source.stack_id} and {target.stack_id} share some")
         store.copy_transforms(origin, goal)
     if not z:
@@ -181,6 +181,6 @@ def _copy(store: Store, source: StackRow, target: StackRow, z: list[float] | Non
             raise IllegalState(f"{source.stack_id} cannot be cloned to {target.stack_id}: the target already has tiles")
         store.copy_all_tiles(origin, goal)
         return
-    if store.collisions(origin, goal, "tile", "tile_id"):
+    if store.share_tiles(origin, goal, z):
         raise IllegalState(f"duplicate tile ids: {source.stack_id} and {target.stack_id} share some")
     store.copy_layers(origin, goal, z)

@@ -60,10 +60,18 @@ class Store:
         copy = f"INSERT INTO transform_{target.contents} SELECT * FROM transform_{source.contents}"
         self._connection.execute(copy)
 
-    def collisions(self, source: Tiles, target: Tiles, kind: str, key: str) -> int:
-        """Return the number of keys that both stacks have."""
-        query = f"SELECT COUNT(*) FROM {kind}_{source.contents} JOIN {kind}_{target.contents} USING ({key})"
-        return int(self._connection.execute(query).fetchone()[0])
+    def share_transforms(self, source: Tiles, target: Tiles) -> bool:
+        """Return whether both stacks have a shared transform of the same id."""
+        query = f"SELECT 1 FROM transform_{source.contents} JOIN transform_{target.contents} USING (id) LIMIT 1"
+        return self._connection.execute(query).fetchone() is not None
+
+    def share_tiles(self, source: Tiles, target: Tiles, z_values: Iterable[float]) -> bool:
+        """Return whether *target* has a tile with the id of one of *source* at these z."""
+        query = (
+            f"SELECT 1 FROM tile_{source.contents} AS source JOIN tile_{target.contents} USING (tile_id) "
+            "WHERE source.z = ? LIMIT 1"
+        )
+        return any(self._connection.execute(query, (z,)).fetchone() for z in z_values)
 
 
 @contextlib.contextmanager
