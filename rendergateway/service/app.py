@@ -29,6 +29,7 @@ from rendergateway.service.http.conditions import Conditions, ImageResult
 from rendergateway.service.http.negotiation import JSON, TEXT, MalformedHeaderError, accepts, produced_by, takes
 from rendergateway.service.http.reply import Reply, bare, nothing
 from rendergateway.service.store import Database, Store, reading, writing
+from rendergateway.visible_text import visible
 
 with needed_for("the embedded service"):
     from werkzeug.exceptions import HTTPException
@@ -54,6 +55,7 @@ _CREATED = frozenset(
         "match.update_counts",
     }
 )
+
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET,POST,PUT,OPTIONS,HEAD",
     "Access-Control-Allow-Headers": "X-Requested-With,Content-Type,Accept,Origin",
@@ -157,7 +159,7 @@ class Application:
         except StoreError as error:
             return Reply(str(error), 503, content_type=TEXT)
         except Exception:
-            _log.exception("%s %s failed", request.method, request.path)
+            _log.exception("%s %s failed", request.method, visible(request.path))
             return Reply(f"{endpoint.name} failed; see the log of the service", 500, content_type=TEXT)
         return _reply(request, endpoint, answer, close)
 
