@@ -44,6 +44,8 @@ from __future__ import annotations
 
 import re
 
+from rendergateway.visible_text import shortened, visible
+
 __all__ = [
     "AddressError",
     "AnswerError",
@@ -82,8 +84,16 @@ __all__ = [
 ]
 
 
+# Characters of a message, and of a URL in it, that are shown; a service may send any number.
+_LONGEST, _LONGEST_URL = 4000, 400
+
+
 class RenderGatewayError(Exception):
     """Base class of all errors of rendergateway."""
+
+    def __str__(self) -> str:
+        # The one place where messages become text: names and sentences of a service may be long or control a terminal.
+        return visible(shortened(super().__str__(), _LONGEST))
 
 
 class ConfigurationError(RenderGatewayError):
@@ -150,7 +160,7 @@ class RequestError(RenderGatewayError):
         if not self.url:
             return message
         times = "" if self.attempts == 1 else f", {self.attempts} attempts"
-        return f"{message} [{self.method} {self.url}{times}, {self.elapsed_s:.2f} s]"
+        return f"{message} [{self.method} {visible(shortened(self.url, _LONGEST_URL))}{times}, {self.elapsed_s:.2f} s]"
 
 
 class ConnectionFailedError(RequestError):
@@ -298,7 +308,7 @@ _REMEDY: dict[type[RequestError], str] = {
 
 def add_note(error: BaseException, note: str) -> None:
     """Backport of ``BaseException.add_note`` for Python 3.10."""
-    vars(error)["__notes__"] = [*getattr(error, "__notes__", ()), note]
+    vars(error)["__notes__"] = [*getattr(error, "__notes__", ()), visible(note)]
 
 
 def refusal(

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
+from rendergateway.visible_text import visible
+
 __all__ = ["Progress", "tracking"]
 
 # None: a bar on a terminal after one second. True: at once. False: never. Or a callback for the number of items done.
@@ -82,10 +84,15 @@ class _Bar:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
         bar = Progress(*columns, console=Console(stderr=True), transient=True)
         bar.start()
-        return bar, bar.add_task(self._what, total=self._total)
+        return bar, bar.add_task(visible(self._what), total=self._total)
 
     def close(self) -> None:
         if self._bar is not None:

@@ -11,6 +11,7 @@ from rendergateway.errors import BadRequestError
 from rendergateway.model.files.spec_set import SpecSet, gather_specs
 from rendergateway.model.files.specs import SpecSource
 from rendergateway.progress import Progress
+from rendergateway.wrappers.reading.tiles import tile_ids_of
 
 if TYPE_CHECKING:
     from rendergateway import StackEdit, StackWrapper
@@ -105,7 +106,7 @@ def load_specs(
 def _delete_others(stack: StackWrapper, edit: StackEdit, specs: SpecSet) -> None:
     """Delete all tiles except those just saved."""
     edit.delete(sections=[z for z in stack.sections().ids if z not in specs.z])
-    edit.delete([tile_id for tile_id in stack._bound.call("stack.tile_ids") if tile_id not in specs.tiles])
+    edit.delete([tile_id for tile_id in tile_ids_of(stack._bound) if tile_id not in specs.tiles])
 
 
 def load_files(

@@ -15,6 +15,7 @@ from rendergateway.cli.login import login
 from rendergateway.cli.picture import picture
 from rendergateway.cli.remedies import in_options
 from rendergateway.cli.serve import serve
+from rendergateway.cli.terminal import say
 from rendergateway.cli.tree import tree
 from rendergateway.cli.upkeep import backup, check, compact
 from rendergateway.errors import RenderGatewayError, ServiceError
@@ -41,12 +42,12 @@ class _Commands(click.Group):
 
 def _sentence(error: RenderGatewayError) -> str:
     # The command shows which request was refused; the URL would only hide the service's own message.
-    return str(error.args[0]) if isinstance(error, ServiceError) else str(error)
+    return RenderGatewayError.__str__(error) if isinstance(error, ServiceError) else str(error)
 
 
 def _end(ctx: click.Context, code: int, sentence: str, error: BaseException) -> NoReturn:
     for line in (sentence, *getattr(error, "__notes__", ())):
-        click.echo(f"rendergateway: {in_options(line)}", err=True)
+        say(f"rendergateway: {in_options(line)}")
     ctx.exit(code)
 
 

@@ -8,6 +8,7 @@ import attrs
 import click
 
 from rendergateway.cli.services import service_options
+from rendergateway.cli.terminal import print_result
 from rendergateway.configuration import SETTINGS, Configuration, configuration_path, configured
 from rendergateway.configuration.profiles import read_profiles
 from rendergateway.endpoints.address import EMBEDDED
@@ -36,8 +37,8 @@ def show(service: str | None, profile: str | None) -> None:
     rows = [*_settings(found), ("credentials", _credentials(found), "")]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     for name, value, source in rows:
-        click.echo(f"{name:{widths[0]}}  {value:{widths[1]}}  {source}".rstrip())
-    click.echo(f"\n{_file()}")
+        print_result(f"{name:{widths[0]}}  {value:{widths[1]}}  {source}".rstrip())
+    print_result(f"\n{_file()}")
 
 
 def _settings(found: Configuration) -> Iterator[tuple[str, str, str]]:
@@ -46,8 +47,8 @@ def _settings(found: Configuration) -> Iterator[tuple[str, str, str]]:
     for name, setting in SETTINGS.items():
         one = found.find(name)
         if one is not None:
-            yield name, "…" if setting.is_secret else str(one.value), one.source
-        elif name in defaults:
+            yield name, setting.shown(one.value), one.source
+        elif defaults.get(name) is not None:
             yield name, str(defaults[name]), "default"
         else:
             yield name, "-", ""

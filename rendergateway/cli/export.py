@@ -9,7 +9,7 @@ import click
 
 from rendergateway.cli.look import look_options, read_box, read_z
 from rendergateway.cli.services import full_name, named_stack, open_gateway, service_options, workers_option
-from rendergateway.cli.terminal import plural, say
+from rendergateway.cli.terminal import plural, print_result, say
 from rendergateway.errors import ImageError
 from rendergateway.geometry import Bounds
 from rendergateway.wrappers import StackWrapper
@@ -66,7 +66,7 @@ def export(
         seconds = time.perf_counter() - started
         kept = len(found.files) - found.drawn
         more = f", {kept} {'was' if kept == 1 else 'were'} up to date" if kept else ""
-        click.echo(f"{found.folder}: {plural(found.drawn, 'picture')} in {seconds:.2f} s{more}")
+        print_result(f"{found.folder}: {plural(found.drawn, 'picture')} in {seconds:.2f} s{more}")
 
 
 def _chosen(stack: StackWrapper, box: Bounds | str | None) -> Bounds | None:

@@ -8,7 +8,7 @@ import click
 
 from rendergateway.batch.load import Loaded, load_specs
 from rendergateway.cli.services import full_name, named_stack, open_gateway, service_options, workers_option
-from rendergateway.cli.terminal import plural, say
+from rendergateway.cli.terminal import plural, print_result, say
 from rendergateway.model.files.spec_set import gather_specs
 from rendergateway.model.tile_text.limits import TileLimits
 from rendergateway.wrappers import StackWrapper
@@ -85,7 +85,7 @@ def load(
             stack, specs, existing=existing, complete=not leave_open, workers=workers or gateway.bulk.workers,
             validate=limits, progress=True,
         )  # fmt: skip
-        click.echo(_summary(stack, loaded, time.perf_counter() - started))
+        print_result(_summary(stack, loaded, time.perf_counter() - started))
 
 
 def _summary(stack: StackWrapper, loaded: Loaded, seconds: float) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import click
 
 from rendergateway.cli.services import service_options
-from rendergateway.cli.terminal import say
+from rendergateway.cli.terminal import print_result, say
 from rendergateway.endpoints.address import EMBEDDED, LOOPBACK_HOSTS
 from rendergateway.errors import CommandError
 from rendergateway.gateway import Gateway
@@ -43,7 +43,7 @@ def login(
             raise CommandError("an embedded service has no users: access to its file is access to its data")
         if forget:
             existed = forget_credentials(gateway.server)
-            click.echo(f"{'Deleted the' if existed else 'There were no'} credentials for {gateway.server}")
+            print_result(f"{'Deleted the' if existed else 'There were no'} credentials for {gateway.server}")
             return
         _warn_of_listeners(gateway.server)
         secret = _secret(token_file, token_stdin, f"{'Password' if user else 'Token'} for {gateway.server}: ")
@@ -51,7 +51,7 @@ def login(
         gateway.change_auth(pair or BearerToken(secret))
         gateway.call("owner.list")
         path = save_credentials(gateway.server, token=None if user else secret, login=pair)
-    click.echo(f"Credentials for {gateway.server} are stored in {path}")
+    print_result(f"Credentials for {gateway.server} are stored in {path}")
 
 
 def _secret(file: Path | None, from_stdin: bool, question: str) -> str:

@@ -12,6 +12,7 @@ import attrs
 from rendergateway.cli.terminal import plural
 from rendergateway.geometry import Bounds
 from rendergateway.transforms import LeafTransform, Transform, TransformReference, UnknownTransform
+from rendergateway.visible_text import visible
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -61,9 +62,9 @@ class Branch:
     def _line(self) -> Any:
         from rich.text import Text
 
-        line = Text.assemble((f"{self.kind} " if self.kind else "", "dim"), (self.name, "bold"))
+        line = Text.assemble((f"{self.kind} " if self.kind else "", "dim"), (visible(self.name), "bold"))
         if self.words:
-            line.append(f"  {self.words}")
+            line.append(f"  {visible(self.words)}")
         if self.seconds is not None:
             line.append(f"  {1000 * self.seconds:.0f} ms", "dim")
         return line

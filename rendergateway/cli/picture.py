@@ -8,6 +8,7 @@ import click
 
 from rendergateway.cli.look import look_options, read_box
 from rendergateway.cli.services import named_stack, open_gateway, service_options
+from rendergateway.cli.terminal import print_result
 from rendergateway.geometry import Bounds
 from rendergateway.wrappers import Picture, StackWrapper
 from rendergateway.wrappers.images.options import IMAGE_FRAMES
@@ -54,7 +55,7 @@ def picture(
         drawn = _drawn(named_stack(gateway, name), z, tile_id, frame, box, scale, look)
         drawn.save(output)
         height, width = drawn.shape[:2]
-        click.echo(f"{output}: {width} × {height} pixels of {drawn.dtype}")
+        print_result(f"{output}: {width} × {height} pixels of {drawn.dtype}")
 
 
 def _drawn(

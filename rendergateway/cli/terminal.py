@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rendergateway.visible_text import visible
+
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["plural", "result_console", "say"]
+__all__ = ["plural", "print_result", "result_console", "say"]
 
 # Wide enough that no line of piped output is wrapped.
 _UNBROKEN = 10_000
@@ -17,7 +19,12 @@ _UNBROKEN = 10_000
 
 def say(message: str) -> None:
     """Print a message that is not part of the result."""
-    click.echo(message, err=True)
+    click.echo(visible(message), err=True)
+
+
+def print_result(line: str) -> None:
+    """Print a line of the result."""
+    click.echo(visible(line))
 
 
 def plural(count: int, word: str) -> str:

@@ -8,8 +8,9 @@ import click
 
 from rendergateway.cli.outline import Branch, stack_branch, stack_line
 from rendergateway.cli.services import named_stack, open_gateway, service_options
-from rendergateway.cli.terminal import plural, result_console
+from rendergateway.cli.terminal import plural, print_result, result_console
 from rendergateway.gateway import Gateway
+from rendergateway.visible_text import visible
 from rendergateway.wrappers import OwnerWrapper, StackWrapper
 
 __all__ = ["tree"]
@@ -36,9 +37,15 @@ def tree(name: str | None, sections: int, tiles: int, as_json: bool, service: st
             found = [_whole_branch(named_stack(gateway, name), sections, tiles)]
         if as_json:
             values = [branch.as_values() for branch in found]
-            click.echo(json.dumps(values if name is None else values[0], ensure_ascii=False, indent=1))
+            _print_json(values if name is None else values[0])
             return
         _show(gateway, found)
+
+
+def _print_json(value: object) -> None:
+    text = json.dumps(value, ensure_ascii=False, indent=1)
+    # Escaped as JSON escapes it, so that programs read the same text.
+    click.echo(text if text == visible(text) else json.dumps(value, indent=1))
 
 
 def _show(gateway: Gateway, found: list[Branch]) -> None:
@@ -46,7 +53,7 @@ def _show(gateway: Gateway, found: list[Branch]) -> None:
     for branch in found:
         console.print(branch.as_tree())
     if not found:
-        console.print(f"{gateway.server} has no stacks")
+        print_result(f"{gateway.server} has no stacks")
 
 
 def _whole_branch(stack: StackWrapper, sections: int, tiles: int) -> Branch:

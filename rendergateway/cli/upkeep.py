@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rendergateway.cli.services import existing_file
-from rendergateway.cli.terminal import say
+from rendergateway.cli.terminal import print_result, say
 from rendergateway.errors import StoreError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def backup(path: str, target: str) -> None:
 
     say(f"Copying {path} to {target}")
     with _database(path) as database:
-        click.echo(f"{copy(database, target)}: {_megabytes(target)}")
+        print_result(f"{copy(database, target)}: {_megabytes(target)}")
 
 
 @click.command()
@@ -51,10 +51,10 @@ def check(path: str) -> None:
     with _database(path) as database:
         wrong = look(database)
     for line in wrong:
-        click.echo(line)
+        print_result(line)
     if wrong:
         raise StoreError(f"{path} is damaged; restore a backup")
-    click.echo(f"{path}: no damage")
+    print_result(f"{path}: no damage")
 
 
 @click.command()
@@ -67,7 +67,7 @@ def compact(path: str) -> None:
     before = _megabytes(path) if existing_file(path) else ""
     with _database(path) as database:
         shrink(database)
-    click.echo(f"{path}: {before} before, {_megabytes(path)} now")
+    print_result(f"{path}: {before} before, {_megabytes(path)} now")
 
 
 def _megabytes(path: str) -> str:

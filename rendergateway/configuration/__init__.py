@@ -1,7 +1,8 @@
 """
 Configuration: arguments, environment variables and profiles, in one order of precedence.
 
-There is no default service: data written to an unexpected place would be lost. Imports ``errors`` only.
+There is no default service: data written to an unexpected place would be lost. Imports ``endpoints`` and
+common ground.
 """
 
 from rendergateway.configuration.layers import Configuration, Found, Layer, configured

@@ -35,12 +35,20 @@ class Layer(NamedTuple):
     values: dict[str, Any]
     sources: Mapping[str, str] = {}
 
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={SETTINGS[name].shown(value)}" for name, value in self.values.items())
+        return f"<Layer {self.source}: {shown}>"
+
 
 class Found(NamedTuple):
     """A value and its source."""
 
     value: Any
     source: str
+
+    def __repr__(self) -> str:
+        # The value may be a secret.
+        return f"<Found in {self.source}>"
 
 
 class Configuration(NamedTuple):

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from rendergateway.endpoints.address import masked
 from rendergateway.errors import ConfigurationError
+from rendergateway.visible_text import visible
 
 __all__ = ["SETTINGS", "Setting"]
 
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _KINDS: dict[type, str] = {str: "text", float: "a number", int: "a whole number", bool: "true or false"}
+
+
+# Their values may contain user name and password.
+_ADDRESSES = ("service", "public_url")
 
 
 class Setting(NamedTuple):
@@ -35,6 +41,12 @@ class Setting(NamedTuple):
     meaning: str
     is_secret: bool = False
     is_of_requests: bool = False
+
+    def shown(self, value: object) -> str:
+        """Return a value for display, without secrets."""
+        if self.is_secret:
+            return "…"
+        return visible(masked(str(value)) if self.name in _ADDRESSES else str(value))
 
     @property
     def variable(self) -> str:
@@ -81,6 +93,11 @@ SETTINGS = {
         Setting("token", str, "a bearer token", is_secret=True),
         Setting("token_file", str, "a file that contains a bearer token"),
         Setting("token_key", str, "key of the token in a JSON file"),
+        Setting("ca", str, "file or folder of certificates of trusted authorities", is_of_requests=True),
+        Setting(
+            "cert", str, "file of the client's certificate, with its key if cert_key is not set", is_of_requests=True
+        ),
+        Setting("cert_key", str, "file of the key of the client's certificate", is_of_requests=True),
         Setting("timeout_s", float, "seconds to wait for a connection", is_of_requests=True),
         Setting(
             "data_timeout_s",

@@ -9,13 +9,32 @@ import attrs
 
 from rendergateway.errors import ConfigurationError
 
-__all__ = ["EMBEDDED", "LOOPBACK_HOSTS", "Address"]
+__all__ = ["EMBEDDED", "LOOPBACK_HOSTS", "Address", "masked"]
 
 # Scheme of the address of a service inside the client's process: ``embedded:PATH``.
 EMBEDDED = "embedded:"
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _APPLICATION, _VERSION = "/render-ws", "/v1"
 _HAS_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
+
+
+def masked(address: str) -> str:
+    """
+    Return an address for display: without user name, password and query, also if it is invalid.
+
+    Examples
+    --------
+    >>> masked("ftp://me:p#ss@host")
+    'ftp://…@host'
+    """
+    if address.startswith(EMBEDDED):
+        return address
+    scheme = _HAS_SCHEME.match(address)
+    start = scheme.end() if scheme else 0
+    # An unquoted character of the password may end the host for a parser, so the last @ counts.
+    login, at, rest = address[start:].rpartition("@")
+    place, query, _ = rest.partition("?")
+    return f"{address[:start]}{'…' if login else ''}{at}{place}{'?…' if query else ''}"
 
 
 @attrs.frozen
@@ -53,15 +72,23 @@ class Address:
         >>> Address.parse("https://example.org/em/render-ws/").base_url
         'https://example.org/em/render-ws/v1'
         """
-        split = urlsplit(text if _HAS_SCHEME.match(text) else f"http://{text}")
-        if split.scheme not in ("http", "https") or not split.hostname:
-            raise ConfigurationError(
-                f"invalid service address: got {text!r}; use http://host:port, or embedded:PATH for a database file"
-            )
         try:
+            split = urlsplit(text if _HAS_SCHEME.match(text) else f"http://{text}")
             port = f":{split.port}" if split.port else ""
         except ValueError as error:
-            raise ConfigurationError(f"invalid port: got {text!r}; use a number below 65536") from error
+            raise ConfigurationError(
+                f"invalid host or port: got {masked(text)!r}; use http://host:port, with a port below 65536"
+            ) from error
+        if split.scheme not in ("http", "https") or not split.hostname:
+            raise ConfigurationError(
+                f"invalid service address: got {masked(text)!r}; use http://host:port, or embedded:PATH for a database "
+                "file"
+            )
+        if "@" in split.path or split.query or split.fragment or any(map(str.isspace, text)):
+            raise ConfigurationError(
+                f"invalid service address: got {masked(text)!r}; without spaces, ? and #, and with special characters "
+                "of user name and password percent-encoded, # as %23"
+            )
         host = f"[{split.hostname}]" if ":" in split.hostname else split.hostname
         login = (unquote(split.username), unquote(split.password or "")) if split.username else None
         return cls(f"{split.scheme}://{host}{port}{_full_path(split.path)}", login)

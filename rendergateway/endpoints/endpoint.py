@@ -108,7 +108,7 @@ class Endpoint:
     body : {'none', 'json', 'text', 'verbatim', 'any'}
         Request body. *verbatim* is text declared as JSON; *any* is JSON with any content type.
     answer : {'list', 'object', 'scalar', 'text', 'bytes', 'empty'}
-        Response body; all but *bytes* may be missing (204), which is None.
+        Response body; *object* and *text* may be missing (204), which is None.
     effect : {'read', 'replace', 'change'}
         Effect on the data: none, idempotent, or not idempotent.
     tier : {'core', 'common', 'rare'}

@@ -23,6 +23,7 @@ from rendergateway.transport import Credentials, Hooks, Retries, Settings
 from rendergateway.transport.client import Client
 from rendergateway.type_hints import resolvable_hints
 from rendergateway.version import __version__
+from rendergateway.visible_text import visible
 from rendergateway.wrappers.core.blitz import GATEWAY_ALIASES, add_aliases
 from rendergateway.wrappers.core.bulk import Bulk
 from rendergateway.wrappers.core.keys import Key
@@ -57,6 +58,9 @@ class GatewayOptions(TypedDict, total=False):
     pool_size: int | None
     pool_block: bool | None
     headers: Mapping[str, str] | None
+    ca: str | os.PathLike[str] | None
+    cert: str | os.PathLike[str] | None
+    cert_key: str | os.PathLike[str] | None
     registry: Registry | None
     image_paths: Mapping[str, str] | None
     remote_images: bool
@@ -95,6 +99,10 @@ class Gateway(Openers):
         Whether a request waits for a free connection when all are in use, instead of opening another one.
     headers : mapping, optional
         Sent with every request; pass secrets as *auth*.
+    ca : path, optional
+        File or folder of certificates of trusted authorities. Default: ``REQUESTS_CA_BUNDLE``, else those of certifi.
+    cert, cert_key : path, optional
+        Files of the client's certificate and its key, not encrypted; one file may contain both.
     registry : Registry, optional
         Classes of objects by kind, over those of the default registry.
     image_paths : mapping of str to str, optional
@@ -144,6 +152,9 @@ class Gateway(Openers):
         pool_size: int | None = None,
         pool_block: bool | None = None,
         headers: Mapping[str, str] | None = None,
+        ca: str | os.PathLike[str] | None = None,
+        cert: str | os.PathLike[str] | None = None,
+        cert_key: str | os.PathLike[str] | None = None,
         registry: Registry | None = None,
         image_paths: Mapping[str, str] | None = None,
         remote_images: bool = False,
@@ -163,6 +174,9 @@ class Gateway(Openers):
             "answer_limit": answer_limit,
             "pool_size": pool_size,
             "pool_block": pool_block,
+            "ca": ca,
+            "cert": cert,
+            "cert_key": cert_key,
         }
         configuration = configured(given, profile=profile)
         self.default_owner: str | None = configuration.get("owner")
@@ -276,7 +290,7 @@ class Gateway(Openers):
 
     def __repr__(self) -> str:
         names = "/".join(filter(None, [self.default_owner, self.default_project]))
-        return f"<{type(self).__name__} {self.server}{' ' + names if names else ''}>"
+        return visible(f"<{type(self).__name__} {self.server}{' ' + names if names else ''}>")
 
     # Connection
 

@@ -30,6 +30,7 @@ from rendergateway.service.http.negotiation import JSON, TEXT, MalformedHeaderEr
 from rendergateway.service.http.reply import Reply, bare, nothing
 from rendergateway.service.http.target import NO_CACHE, PAGE, decoded_path, raw_target, refused_target
 from rendergateway.service.store import Database, Store, reading, writing
+from rendergateway.visible_text import visible
 
 with needed_for("the embedded service"):
     from werkzeug.exceptions import HTTPException
@@ -55,6 +56,7 @@ _CREATED = frozenset(
         "match.update_counts",
     }
 )
+
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET,POST,PUT,OPTIONS,HEAD",
     "Access-Control-Allow-Headers": "X-Requested-With,Content-Type,Accept,Origin",
@@ -163,7 +165,7 @@ class Application:
         except StoreError as error:
             return Reply(str(error), 503, content_type=TEXT)
         except Exception:
-            _log.exception("%s %s failed", request.method, request.path)
+            _log.exception("%s %s failed", request.method, visible(request.path))
             return Reply(f"{endpoint.name} failed; see the log of the service", 500, content_type=TEXT)
         return _reply(request, endpoint, answer, close)
 

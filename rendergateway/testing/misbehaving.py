@@ -44,6 +44,7 @@ __all__ = [
     "says",
     "sends",
     "stalls",
+    "transmits",
 ]
 
 _REASONS = {200: "OK", 204: "No Content", 302: "Found", 401: "Unauthorized", 502: "Bad Gateway", 503: "Busy"}
@@ -160,6 +161,30 @@ def sends(
     return behave
 
 
+def transmits(message: bytes, *, size: int | None = None, hangs_up: bool = False) -> Behaviour:
+    """
+    Answer with these bytes, status line and headers included.
+
+    Parameters
+    ----------
+    message : bytes
+        The whole answer.
+    size : int, optional
+        Send at most this number of bytes at once.
+    hangs_up : bool
+        Whether the connection is closed afterwards.
+    """
+    step = size or max(len(message), 1)
+
+    def behave(line: Line) -> None:
+        for start in range(0, len(message), step):
+            line.send(message[start : start + step])
+        if hangs_up:
+            line.hang_up()
+
+    return behave
+
+
 def answers(value: Any, *, status: int = 200) -> Behaviour:
     """Answer correctly, with *value* as JSON."""
     return sends(json.dumps(value).encode(), status=status)
@@ -237,6 +262,8 @@ class MisbehavingServer:
         ``http://127.0.0.1:PORT``, or ``https`` with *tls*.
     requests : list of ReceivedRequest
         Received requests, in order.
+    connections : int
+        Number of accepted connections.
     """
 
     def __init__(self, *script: Behaviour, tls: ssl.SSLContext | None = None) -> None:
@@ -247,6 +274,7 @@ class MisbehavingServer:
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
         self.requests: list[ReceivedRequest] = []
+        self.connections = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._listener.getsockname()[1]}"
         self._start(self._accept)
@@ -281,8 +309,11 @@ class MisbehavingServer:
         with contextlib.suppress(OSError):
             while True:
                 sock, _ = self._listener.accept()
+                # Pieces are sent as they are written, not joined.
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 with self._lock:
                     self._lines.append(sock)
+                    self.connections += 1
                     if self._ended.is_set():
                         sock.close()
                         return

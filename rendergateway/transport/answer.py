@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -11,7 +10,9 @@ from urllib.parse import urlsplit, urlunsplit
 import attrs
 
 from rendergateway.errors import AnswerError, RecordError
-from rendergateway.model.records.json_slices import decode
+from rendergateway.model.records.json_slices import decode, shown
+from rendergateway.transport.limits import MalformedError
+from rendergateway.transport.sentences import sentence_of
 
 if TYPE_CHECKING:
     import requests
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "TooLargeError", "read_body"]
 
 _PIECE = 1 << 20
-# First and last byte distinguish JSON from HTML pages and truncated answers, at constant cost.
-_WHOLE_JSON = {b"{": b"}", b"[": b"]"}
-_JSON_KINDS = frozenset({"list", "object"})
-_TAG = re.compile(r"<[^>]*>")
+# Bytes read at once, by content encoding. Compressed ones expand up to a thousand times before the limit is checked.
+_PIECES = {"identity": _PIECE, "": _PIECE, "gzip": 1 << 16, "x-gzip": 1 << 16, "deflate": 1 << 16}
+# First and last byte distinguish JSON of an endpoint from other answers and truncated ones, at constant cost.
+_BRACKETS = {"list": (b"[", b"]"), "object": (b"{", b"}")}
+_NUMBER_STARTS = frozenset(b"%c" % digit for digit in b'-0123456789"')
+_SHOWN = 60
 
 
 class TooLargeError(Exception):
@@ -91,44 +94,43 @@ class Answer:
         Raises
         ------
         AnswerError
-            If the body is an HTML page, empty, or truncated JSON.
+            If the body is an HTML page, missing, truncated, or JSON of another kind.
         """
-        start, end = self.content[:1], self.content[-1:]
-        if kind == "empty" or self.status == 204 or (kind in _JSON_KINDS and _WHOLE_JSON.get(start) == end):
+        wanted = _BRACKETS.get(kind)
+        if (self.content[:1], self.content[-1:]) == wanted:
             return
         if self.headers.get("Content-Type", "").lower().startswith("text/html"):
             raise self._unusable("the answer is an HTML page; is there a proxy or a login page?")
-        if kind not in _JSON_KINDS:
+        if kind in ("empty", "text") or (self.status == 204 and kind == "object"):
             return
-        if not start:
-            raise self._unusable("the answer is empty; expected JSON")
-        if start in _WHOLE_JSON and end != _WHOLE_JSON[start] and self.content.rstrip()[-1:] != _WHOLE_JSON[start]:
+        if not self.content:
+            raise self._unusable(f"the answer is empty; expected {'an image' if kind == 'bytes' else 'JSON'}")
+        start, end = self.content[:_SHOWN].lstrip()[:1], self.content[-_SHOWN:].rstrip()[-1:]
+        if wanted is None:
+            is_whole = kind == "bytes" or start in _NUMBER_STARTS
+        elif start == wanted[0] and end != wanted[1]:
             raise self._unusable(f"the answer is not JSON: truncated after {len(self.content)} bytes")
+        else:
+            is_whole = start == wanted[0]
+        if not is_whole:
+            raise self._unusable(f"the answer is not JSON of this endpoint, {kind}: got {shown(self.content)}")
 
     def _unusable(self, message: str) -> AnswerError:
         return AnswerError(message, method=self.method, url=self.url, attempts=self.attempts, elapsed_s=self.elapsed_s)
 
     @property
     def location(self) -> str:
-        """Target of a redirection without user name, password and query; empty if missing."""
-        split = urlsplit(self.headers.get("Location", ""))
+        """Target of a redirection without user name, password and query; empty if missing or invalid."""
+        try:
+            split = urlsplit(self.headers.get("Location", ""))
+        except ValueError:
+            return ""
         return urlunsplit((split.scheme, split.netloc.rpartition("@")[2], split.path, "", ""))
 
     @property
     def sentence(self) -> str:
-        """
-        The service's own message about a refusal; empty if the answer is from a proxy or the web framework.
-
-        The service's messages are plain text, except for invalid JSON (400), which it reports in one line of HTML.
-        """
-        kind = self.headers.get("Content-Type", "").lower()
-        if kind.startswith("text/plain"):
-            return self.text.strip()
-        if self.status == 400 and kind.startswith("text/html"):
-            import html
-
-            return html.unescape(_TAG.sub(" ", self.text)).strip().partition("\n")[0]
-        return ""
+        """The service's own message about a refusal, in one line; empty if there is none; see `sentence_of`."""
+        return sentence_of(self.status, self.headers.get("Content-Type", "").lower(), self.content)
 
 
 def read_body(response: requests.Response, limit: int) -> bytes:
@@ -137,20 +139,27 @@ def read_body(response: requests.Response, limit: int) -> bytes:
 
     Raises
     ------
+    MalformedError
+        If it is compressed in a way that was not accepted.
     TooLargeError
         If the body is longer than *limit* bytes, decompressed.
     """
-    raw = response.raw
-    announced = response.headers.get("Content-Length", "")
-    length = int(announced) if announced.isdecimal() else 0
-    if length > limit:
+    raw, encoding = response.raw, response.headers.get("Content-Encoding", "identity").strip().lower()
+    announced = response.headers.get("Content-Length")
+    length = None if announced is None else int(announced)
+    if encoding not in _PIECES:
+        raise MalformedError(f"it is in {encoding!r}, which was not accepted")
+    if length is not None and length > limit:
         raise TooLargeError
-    if 0 < length <= _PIECE and "Content-Encoding" not in response.headers:
+    if response.status_code == 204 and (length or "Transfer-Encoding" in response.headers):
+        # Closing the response unread closes its connection, and with it the body that must not be there.
+        return b""
+    if length is not None and length <= _PIECE and encoding == "identity":
         small: bytes = raw.read(decode_content=True)
         return small
     # BytesIO.getvalue() does not copy, and memory views of bytes cost half of those of a bytearray.
     body = io.BytesIO()
-    for piece in raw.stream(_PIECE, decode_content=True):
+    for piece in raw.stream(_PIECES[encoding], decode_content=True):
         body.write(piece)
         if body.tell() > limit:
             raise TooLargeError

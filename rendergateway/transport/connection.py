@@ -17,6 +17,7 @@ from rendergateway.errors import AnswerError, RequestError, TimedOutError, refus
 from rendergateway.transport.answer import Answer, TooLargeError, read_body
 from rendergateway.transport.blocks import is_single_attempt
 from rendergateway.transport.credentials.basic import Credentials
+from rendergateway.transport.environment import proxy_and_certificates
 from rendergateway.transport.exchange import Exchange, Hooks, Outgoing
 from rendergateway.transport.failures import LIBRARY_ERRORS, explain, is_permanent
 from rendergateway.transport.limits import Limits, limited
@@ -95,7 +96,8 @@ class Connection:
         self._sleep = sleep
         self._counters: list[list[str]] = []
         self._shared = shared
-        self._environment: dict[str, Any] | None = None
+        # Looked up for the first request; a service in this process needs neither proxy nor certificates.
+        self._environment: dict[str, Any] | None = None if isinstance(self.carrier, ServicePool) else {}
         self._lock = threading.Lock()
         self._free: threading.BoundedSemaphore | None = None
         if settings.pool_block:
@@ -150,19 +152,13 @@ class Connection:
         request.headers = CaseInsensitiveDict(headers)
         request.body = outgoing.body
         timeout = (min(limits.connect_s, limits.left_s), limits.next_s)
-        return self.carrier.send(request, stream=True, timeout=timeout, **self._environment_settings())
+        if self._environment is None:
+            self._environment = proxy_and_certificates(self.base_url, self.settings)
+        return self.carrier.send(request, stream=True, timeout=timeout, **self._environment)
 
     def place_in_pool(self, limits: Limits) -> AbstractContextManager[None]:
         """Wait for a free connection if their number is limited; `TimeoutError` if none becomes free in time."""
         return _UNLIMITED if self._free is None else _place(self._free, limits)
-
-    def _environment_settings(self) -> dict[str, Any]:
-        """Return proxies and certificates from the environment, like requests; looked up once."""
-        if self._environment is None:
-            with requests.Session() as session:
-                found = session.merge_environment_settings(self.base_url, {}, True, None, None)
-            self._environment = {name: found[name] for name in ("proxies", "verify", "cert")}
-        return self._environment
 
 
 _UNLIMITED = contextlib.nullcontext()

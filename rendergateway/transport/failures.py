@@ -12,6 +12,7 @@ import requests
 import urllib3
 
 from rendergateway.errors import AnswerError, ConnectionFailedError, RequestError, TimedOutError
+from rendergateway.transport.limits import MalformedError
 
 __all__ = ["LIBRARY_ERRORS", "explain", "is_permanent"]
 
@@ -34,13 +35,14 @@ _TABLE: tuple[_Row, ...] = (
         (ssl.SSLCertVerificationError,),
         ConnectionFailedError,
         False,
-        "{server} has an untrusted certificate: {reason}; set REQUESTS_CA_BUNDLE to the certificates of its authority",
+        "{server} has an untrusted certificate: {reason}; pass the certificates of its authority with Gateway(ca=…) or "
+        "REQUESTS_CA_BUNDLE",
     ),
     (
         (ssl.SSLError,),
         ConnectionFailedError,
         False,
-        "{server} is unreachable: TLS failed ({reason}); is it http, not https?",
+        "{server} is unreachable: TLS failed ({reason}); is it http, not https, or does it ask for Gateway(cert=…)?",
     ),
     (
         (socket.gaierror,),
@@ -74,6 +76,12 @@ _TABLE: tuple[_Row, ...] = (
         "{server} sent an answer that cannot be decompressed",
     ),
     (
+        (MalformedError,),
+        AnswerError,
+        True,
+        "{server} sent an answer that violates HTTP: {reason}; check for a proxy between",
+    ),
+    (
         (http.client.IncompleteRead,),
         ConnectionFailedError,
         True,
@@ -86,7 +94,7 @@ _TABLE: tuple[_Row, ...] = (
         "{server} closed the connection before the answer was complete",
     ),
     (
-        (http.client.HTTPException, urllib3.exceptions.InvalidChunkLength),
+        (http.client.HTTPException,),
         ConnectionFailedError,
         True,
         "{server} did not answer in HTTP ({reason}); check the port",
@@ -119,8 +127,11 @@ def explain(error: Exception, server: str, connect_s: float, data_s: float) -> t
 
 
 def is_permanent(error: BaseException) -> bool:
-    """Return whether another attempt would fail too: TLS errors are permanent."""
-    return any(isinstance(cause, ssl.SSLError) for cause in _causes(error))
+    """Return whether another attempt would fail too: after an error of TLS, or if there is no proxy at its address."""
+    causes = list(_causes(error))
+    if any(isinstance(cause, urllib3.exceptions.ProxyError) for cause in causes):
+        return any(isinstance(cause, ConnectionRefusedError | socket.gaierror) for cause in causes)
+    return any(isinstance(cause, ssl.SSLError) for cause in causes)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -138,6 +149,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def _reason(error: BaseException) -> str:
     """Return a short reason; never the text of errors of requests, which may contain the password of a proxy."""
+    if isinstance(error, MalformedError):
+        return str(error)
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message
     if isinstance(error, ssl.SSLError):

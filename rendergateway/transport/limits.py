@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -11,9 +12,18 @@ from typing import Any
 
 import attrs
 
-__all__ = ["Limits", "TimedSource", "limited", "timed_connection_class"]
+from rendergateway.visible_text import shortened
+
+__all__ = ["Limits", "MalformedError", "TimedSource", "limited", "timed_connection_class"]
 
 _PIECE = 1 << 18
+_LONGEST_LINE = 1 << 16
+_LENGTH = re.compile("[0-9]{1,18}")
+_CHUNK_SIZE = re.compile(rb"[0-9a-fA-F]{1,15}")
+
+
+class MalformedError(http.client.HTTPException):
+    """The answer violates HTTP."""
 
 
 @attrs.define
@@ -105,6 +115,34 @@ class _TimedResponse(http.client.HTTPResponse):
         limits = getattr(_current, "limits", None)
         if limits is not None:
             self.fp: Any = io.BufferedReader(TimedSource(self.fp.detach(), sock, limits))
+
+    def begin(self) -> None:
+        """Read status and headers; `MalformedError` if they leave it uncertain where the answer ends."""
+        super().begin()
+        lengths, codings = (self.headers.get_all(name, []) for name in ("Content-Length", "Transfer-Encoding"))
+        if self.status < http.client.OK:
+            raise MalformedError(f"status {self.status} announces an answer and is none")
+        if lengths and codings:
+            raise MalformedError("it has both Content-Length and Transfer-Encoding")
+        # What http.client does not read as chunks, it reads to the end of the connection.
+        if codings and [coding.lower() for coding in codings] != ["chunked"]:
+            raise MalformedError(f"Transfer-Encoding is {_shown(codings)}")
+        if lengths and (len(lengths) > 1 or not _LENGTH.fullmatch(lengths[0])):
+            raise MalformedError(f"Content-Length is {_shown(lengths)}")
+
+    def _read_next_chunk_size(self) -> int:
+        # Of http.client, which takes any number of Python, -5 and 0x_f too.
+        line = self.fp.readline(_LONGEST_LINE)
+        digits = line.partition(b";")[0].strip()
+        if not line.endswith(b"\n") and len(line) < _LONGEST_LINE:
+            raise http.client.IncompleteRead(b"")
+        if not line.endswith(b"\n") or not _CHUNK_SIZE.fullmatch(digits):
+            raise MalformedError(f"the size of a chunk is {digits[:20]!r}")
+        return int(digits, 16)
+
+
+def _shown(values: list[str]) -> str:
+    return repr(shortened(", ".join(values), 60))
 
 
 def timed_connection_class(connection_class: type[Any]) -> type[Any]:

@@ -62,6 +62,8 @@ class ServicePool(HTTPAdapter):
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
         """Return status, headers and body stream, without cookies, which the service does not use."""
+        # http.client reads the chunks: urllib3 checks neither their sizes nor the length of their lines.
+        resp.chunked = False
         response = requests.Response()
         response.status_code = resp.status
         response.headers = CaseInsensitiveDict(resp.headers)

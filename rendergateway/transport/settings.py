@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -79,6 +80,11 @@ def _check_retries(settings: Settings, attribute: attrs.Attribute[Any], value: o
         raise ConfigurationError(f"retries must be a number or Retries(total=…, …): got {value!r}")
 
 
+def _path(given: str | os.PathLike[str] | None) -> str | None:
+    # Absolute: other processes, which receive pickles, may have other working directories.
+    return None if given is None else os.path.abspath(os.path.expanduser(given))
+
+
 def _limit(default: float) -> Any:
     return attrs.field(default=default, validator=_check_positive)
 
@@ -106,6 +112,10 @@ class Settings:
         Number and timing of further attempts.
     headers : mapping of str to str
         Headers of every request.
+    ca : str or None
+        File or folder of certificates of trusted authorities, instead of those of the environment.
+    cert, cert_key : str or None
+        Files of the client's certificate and its key; the key may be in the first.
     """
 
     timeout_s: float = _limit(10.0)
@@ -116,6 +126,9 @@ class Settings:
     pool_block: bool = False
     retries: Retries = attrs.field(factory=Retries, validator=_check_retries)
     headers: Mapping[str, str] = attrs.field(factory=dict, converter=dict, validator=_check_headers, repr=False)
+    ca: str | None = attrs.field(default=None, converter=_path)
+    cert: str | None = attrs.field(default=None, converter=_path)
+    cert_key: str | None = attrs.field(default=None, converter=_path)
 
     @classmethod
     def of(cls, **given: Any) -> Settings:

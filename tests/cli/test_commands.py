@@ -121,3 +121,28 @@ def test_upkeep__missing_database(run: Run, words: list[str]) -> None:
 
     assert (result.exit_code, result.stderr.splitlines()[-1]) == (1, "rendergateway: database 'no.db' does not exist")
     assert list(Path().iterdir()) == []
+
+
+def test_config__no_password(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords in addresses, and tokens, are not shown."""
+    monkeypatch.setenv("RENDERGATEWAY_SERVICE", "http://me:s3cret@render.example.org")
+    monkeypatch.setenv("RENDERGATEWAY_PUBLIC_URL", "https://me:s3cret@www.example.org")
+    monkeypatch.setenv("RENDERGATEWAY_TOKEN", "s3cret")
+
+    result = run("config", "show")
+
+    assert result.exit_code == 0
+    assert "http://…@render.example.org" in result.stdout
+    assert "https://…@www.example.org" in result.stdout
+    assert "s3cret" not in result.output
+
+
+def test_config__invalid_address(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error for an invalid address does not show its password."""
+    monkeypatch.setenv("RENDERGATEWAY_SERVICE", "http://me:s3#cret@render.example.org")
+
+    for words in (("config", "show"), ("tree",), ("login", "--forget")):
+        result = run(*words)
+        assert result.exit_code == 1
+        assert "render.example.org" in result.stderr
+        assert "cret" not in result.output

@@ -85,3 +85,27 @@ def test_tree__real_section(run: Run, shared_data: Path) -> None:
     assert "tile 140812133629004029  2560 × 2160, x 124…2639, y 45739…47807" in shown
     assert "transform AffineModel2D  moves (0, 0) to (83.3, 27.9)" in shown
     assert "… 1226 more tiles" in shown
+
+
+def test_tree__control_characters(run: Run) -> None:
+    """Names with control characters are shown escaped, for people and as JSON; a program reads them whole."""
+    odd = "a\x1b[31m\x9b2Jb\u202e"
+    run("load", tiles_file("a.json", odd), "--stack", "lab/cortex/montage")
+
+    shown = run("tree", "lab/cortex/montage")
+    as_json = run("tree", "lab/cortex/montage", "--json")
+
+    assert r"tile a\x1b[31m\x9b2Jb\u202e " in shown.stdout
+    assert (shown.stdout + as_json.stdout).replace("\n", "").isprintable()
+    assert json.loads(as_json.stdout)["projects"][0]["stacks"][0]["sections"][0]["tiles"][0]["tile"] == odd
+
+
+def test_command__control_characters_in_errors(run: Run) -> None:
+    """Control characters in messages of errors are escaped."""
+    run("load", tiles_file("a.json", "a"), "--stack", "lab/cortex/montage")
+
+    result = run("tree", "lab/cortex/a\x1b[2J")
+
+    assert result.exit_code == 1
+    assert r"a\x1b[2J" in result.stderr
+    assert result.stderr.replace("\n", "").isprintable()

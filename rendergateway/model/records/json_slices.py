@@ -15,6 +15,7 @@ import numpy as np
 from msgspec import Raw
 
 from rendergateway.errors import RecordError
+from rendergateway.visible_text import one_line
 
 __all__ = [
     "Raw",
@@ -34,6 +35,8 @@ T = TypeVar("T")
 Text: TypeAlias = bytes | bytearray | memoryview | str | Raw
 
 _SHOWN, _SHOWN_NAMES = 60, 5
+# Not UTF-8, and nested too deep, are found by other errors.
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _object_decoder = msgspec.json.Decoder(dict[str, Raw])
 _list_decoder = msgspec.json.Decoder(list[Raw])
 
@@ -51,7 +54,7 @@ _encoder = msgspec.json.Encoder(enc_hook=_plain)
 def shown(text: Text) -> str:
     """Return the start of *text*, for error messages."""
     words = copy_of(text)
-    return words[:_SHOWN].decode("utf-8", "replace") + ("…" if len(words) > _SHOWN else "")
+    return one_line(words[:_SHOWN].decode("utf-8", "replace"), _SHOWN) + ("…" if len(words) > _SHOWN else "")
 
 
 def shown_names(members: Mapping[str, Text]) -> str:
@@ -76,7 +79,7 @@ def cut_object(text: Text) -> dict[str, Raw]:
     """
     try:
         return _object_decoder.decode(text)
-    except msgspec.DecodeError as error:
+    except _UNREADABLE as error:
         raise RecordError(f"expected a JSON object, not {shown(text)}: {error}") from error
 
 
@@ -91,7 +94,7 @@ def cut_list(text: Text) -> list[Raw]:
     """
     try:
         return _list_decoder.decode(text)
-    except msgspec.DecodeError as error:
+    except _UNREADABLE as error:
         raise RecordError(f"expected a JSON array, not {shown(text)}: {error}") from error
 
 
@@ -116,7 +119,7 @@ def decode(text: Text, kind: type[T] | Any = Any) -> T:
     """
     try:
         value: T = msgspec.json.decode(text, type=kind)
-    except msgspec.DecodeError as error:
+    except _UNREADABLE as error:
         raise RecordError(f"{error}: got {shown(text)}") from error
     return value
 

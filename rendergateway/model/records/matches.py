@@ -13,6 +13,7 @@ from rendergateway.geometry import FloatArray
 from rendergateway.model.records.json_slices import Raw, Text, decode, encode, join_object
 from rendergateway.model.records.record import Member, Record, optional, required
 from rendergateway.model.records.view import view
+from rendergateway.visible_text import visible
 
 if TYPE_CHECKING:
     from rendergateway.model.records.tiles import Layout, TileRecord
@@ -253,7 +254,7 @@ class MatchRecord(Record):
 
 
 def _words(p_group: object, p_id: object, q_group: object, q_id: object) -> str:
-    return f"<MatchRecord {p_group}/{p_id} – {q_group}/{q_id}>"
+    return visible(f"<MatchRecord {p_group}/{p_id} – {q_group}/{q_id}>")
 
 
 _Ids = view(MatchRecord, **dict.fromkeys(PAIR_IDS, str))

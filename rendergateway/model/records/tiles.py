@@ -11,6 +11,7 @@ from rendergateway.model.records.pyramid import ImagePyramid, MipmapLevel
 from rendergateway.model.records.record import Record, list_of, optional, required
 from rendergateway.model.records.stacks import BoundsRecord
 from rendergateway.transforms import Transform, TransformList
+from rendergateway.visible_text import visible
 
 __all__ = ["Layout", "ResolvedTileRecord", "TileBoundsRecord", "TileRecord"]
 
@@ -118,7 +119,7 @@ class TileRecord(BoundsRecord):
 
     def __repr__(self) -> str:
         tile_id = self.members.get("tileId")
-        return f"<TileRecord {decode(tile_id) if tile_id is not None else 'without id'}>"
+        return visible(f"<TileRecord {decode(tile_id) if tile_id is not None else 'without id'}>")
 
 
 class ResolvedTileRecord(TileRecord):

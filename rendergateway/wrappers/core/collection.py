@@ -11,6 +11,7 @@ from rendergateway.model.records.json_slices import Text
 from rendergateway.model.records.record import Record
 from rendergateway.progress import Progress
 from rendergateway.type_hints import resolvable_hints
+from rendergateway.visible_text import visible
 from rendergateway.wrappers.core import display
 from rendergateway.wrappers.core.bound import Client
 from rendergateway.wrappers.core.bulk import mapped
@@ -81,7 +82,7 @@ class Collection(Sequence[W], Generic[W]):
         self._kind = kind
         self._load = load
         self._scope = scope
-        self._what = what
+        self._what = visible(what)
         self._loaded: Loaded | None = None
         self._lock = new_lock()
 

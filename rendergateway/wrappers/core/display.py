@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rendergateway.errors import RenderGatewayError, UnplannedRequestError
 from rendergateway.model.records.record import Record
 from rendergateway.transport import without_requests
+from rendergateway.visible_text import visible
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -89,7 +90,7 @@ def facts_of(wrapper: Any) -> list[tuple[str, Any]]:
 
 
 def _shortened(value: Any) -> str:
-    text = str(value)
+    text = visible(str(value)[: _MAX_LETTERS + 1])
     return text if len(text) <= _MAX_LETTERS else text[: _MAX_LETTERS - 1] + "…"
 
 

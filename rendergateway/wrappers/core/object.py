@@ -15,6 +15,7 @@ from rendergateway.errors import NoGatewayError, NotFoundError, RenderGatewayErr
 from rendergateway.forks import new_lock
 from rendergateway.model.records.record import Record
 from rendergateway.type_hints import resolvable_hints
+from rendergateway.visible_text import visible
 from rendergateway.wrappers.core import display, labels
 from rendergateway.wrappers.core.arguments import check_parts
 from rendergateway.wrappers.core.blitz import OBJECT_ALIASES, add_aliases
@@ -150,7 +151,7 @@ class ObjectWrapper(Generic[RecordT]):
 
     def __repr__(self) -> str:
         # Parts of the key of a detached record may be empty.
-        return f"<{type(self).__name__} {'/'.join(str(part) for part in self._key if part != '')}>"
+        return visible(f"<{type(self).__name__} {'/'.join(str(part) for part in self._key if part != '')}>")
 
     def __reduce__(self) -> tuple[Any, ...]:
         text = self._record.to_json() if self._record is not None else None

@@ -24,6 +24,7 @@ from rendergateway.model.tables.resolved import ResolvedTiles
 from rendergateway.model.tables.tile_table import TileTable
 from rendergateway.model.tile_text.edits import without_stale_box
 from rendergateway.model.tile_text.outlines import outline_of
+from rendergateway.number_text import double_text
 from rendergateway.wrappers.core.bound import Bound
 from rendergateway.wrappers.core.bulk import Bulk, read_ahead
 from rendergateway.wrappers.core.keys import StackKey
@@ -32,7 +33,7 @@ from rendergateway.wrappers.editing.edit import StackEdit
 from rendergateway.wrappers.editing.versions import new_version, still_exists
 from rendergateway.wrappers.reading.shared_transforms import SharedTransforms
 from rendergateway.wrappers.reading.snapshot import place_in_time
-from rendergateway.wrappers.reading.tiles import z_values_of
+from rendergateway.wrappers.reading.tiles import listed_z_values, z_values_of
 
 __all__ = [
     "Copy",
@@ -43,6 +44,9 @@ __all__ = [
     "existing_z_values",
     "temporary_name",
 ]
+
+# Characters; the service refuses request lines and headers of 8 kB together, and credentials may be long.
+_LONGEST_QUERY = 4000
 
 
 def existing_z_values(source: Bound[StackKey], sections: Any) -> list[float] | None:
@@ -122,16 +126,37 @@ def clone(
         )
     z_values = existing_z_values(source, sections)
     _check_missing(target)
-    source.call(
-        "stack.clone",
-        to_stack=target.key.stack,
-        to_project=target.key.project,
-        z=z_values,
-        skip_transforms=not transforms,
-        body=new_version(notes, None, of=version()),
-    )
+    body = new_version(notes, None, of=version())
+    for number, part in enumerate(_parts_of_query(z_values)):
+        try:
+            source.call(
+                "stack.clone",
+                to_stack=target.key.stack,
+                to_project=target.key.project,
+                z=part,
+                # The first part copies all shared transforms; the service refuses to copy them twice.
+                skip_transforms=number > 0 or not transforms,
+                body=body,
+            )
+        except RenderGatewayError as error:
+            if number:
+                add_note(error, f"stack {target} is incomplete; delete it before another attempt")
+            raise
     if complete:
         target.call("stack.set_state", state="COMPLETE")
+
+
+def _parts_of_query(z_values: list[float] | None) -> list[list[float] | None]:
+    """Divide the layers of a clone among requests, because they are in the query, and URLs are limited in length."""
+    if z_values is None:
+        return [None]
+    texts, parts, start, length = [f"z={double_text(z)}&" for z in z_values], [], 0, 0
+    for place, text in enumerate(texts):
+        length += len(text)
+        if length > _LONGEST_QUERY:
+            parts.append(z_values[start:place])
+            start, length = place, len(text)
+    return [*parts, z_values[start:]]
 
 
 # Temporary stacks
@@ -270,7 +295,7 @@ class Copy:
         """Return the layers that are missing or incomplete in the target; all, if the copy edits tiles."""
         if self.edit is not None:
             return list(z_values)
-        existing = {float(z) for z in self.target.call("stack.z_values")}
+        existing = set(listed_z_values(self.target))
         left = [z for z in z_values if z not in existing or self.count(self.target, z) != self.count(self.source, z)]
         self._skipped = len(z_values) - len(left)
         return left

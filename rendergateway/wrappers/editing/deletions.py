@@ -16,7 +16,7 @@ from rendergateway.wrappers.core.arguments import tile_id_of
 from rendergateway.wrappers.core.bound import Bound
 from rendergateway.wrappers.core.keys import StackKey
 from rendergateway.wrappers.core.object import ObjectWrapper
-from rendergateway.wrappers.reading.tiles import z_values_of
+from rendergateway.wrappers.reading.tiles import tile_ids_of, z_values_of
 
 __all__ = ["Deletion", "Removal", "Tiles", "count_stack"]
 
@@ -114,7 +114,7 @@ def count_stack(stack: Bound[StackKey]) -> Removal:
     stats = StackRecord.from_json(stack.fetch("stack.read")).stats
     if stats is not None:
         return Removal(stats.tile_count or 0, stats.section_count or 0)
-    return Removal(len(stack.call("stack.tile_ids")), len(stack.call("stack.z_values")))
+    return Removal(len(tile_ids_of(stack)), len(stack.call("stack.z_values")))
 
 
 def _is_empty(sections: object) -> bool:

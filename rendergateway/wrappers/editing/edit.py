@@ -18,6 +18,7 @@ from rendergateway.model.tile_text.edits import with_group
 from rendergateway.progress import Progress, tracking
 from rendergateway.transforms import Transform
 from rendergateway.type_hints import resolvable_hints
+from rendergateway.visible_text import visible
 from rendergateway.wrappers.core.arguments import as_name
 from rendergateway.wrappers.core.bound import Bound
 from rendergateway.wrappers.core.bulk import Bulk
@@ -134,7 +135,7 @@ class StackEdit:
             )
         self._number = found.version_number or 0
         if self._version is not None:
-            _log.info("%s, %s, is opened for its next version", self._words, found.state)
+            _log.info("%s, %s, is opened for its next version", visible(self._words), found.state)
             self._stack.call("stack.create", body=self._version)
             self._number += 1
         elif found.state != "LOADING":

@@ -14,6 +14,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from rendergateway.errors import ImageError
 from rendergateway.geometry import Bounds, FloatArray, as_points
+from rendergateway.visible_text import visible
 from rendergateway.wrappers.images.options import PictureOptions
 from rendergateway.wrappers.images.view import View, covered_in, pixels_of
 from rendergateway.wrappers.images.windows import composed
@@ -212,7 +213,7 @@ class Picture(NDArrayOperatorsMixin):
         height, width = self.shape[:2]
         colours = " in colours" if self.ndim == 3 else ""
         what = self._views[0].what if self._is_plane else f"{len(self._views)} sections along {self.frame[0]}"
-        return f"<Picture of {what}, {width} × {height} {self.dtype}{colours}, scale {self.scale:g}>"
+        return visible(f"<Picture of {what}, {width} × {height} {self.dtype}{colours}, scale {self.scale:g}>")
 
 
 def drawn(view: View, options: PictureOptions) -> Picture:

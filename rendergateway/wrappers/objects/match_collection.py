@@ -9,6 +9,7 @@ from rendergateway.errors import BadRequestError, ConfigurationError, NotFoundEr
 from rendergateway.model.records.json_slices import cut_list, join_list
 from rendergateway.model.records.matches import CollectionRecord
 from rendergateway.progress import Progress, tracking
+from rendergateway.visible_text import visible
 from rendergateway.wrappers.core.arguments import as_name, check_new_name, kind_of
 from rendergateway.wrappers.core.collection import Collection, Listing
 from rendergateway.wrappers.core.epochs import fact
@@ -487,4 +488,4 @@ class MergedMatches(PairReading[MatchPairWrapper]):
         return "+".join(collection.name for collection in self.collections)
 
     def __repr__(self) -> str:
-        return f"<MergedMatches {self.collections[0]._key.owner}/{self}>"
+        return visible(f"<MergedMatches {self.collections[0]._key.owner}/{self}>")

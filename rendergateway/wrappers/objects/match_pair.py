@@ -9,6 +9,7 @@ from rendergateway.errors import NotFoundError, RenderGatewayError
 from rendergateway.geometry import FloatArray
 from rendergateway.model.records.json_slices import cut_list
 from rendergateway.model.records.matches import MatchRecord
+from rendergateway.visible_text import visible
 from rendergateway.wrappers.core.keys import Key, OwnerKey, PairKey, Scope
 from rendergateway.wrappers.core.mutators import changes_data
 from rendergateway.wrappers.core.object import ObjectWrapper
@@ -57,7 +58,7 @@ class MatchPairWrapper(ObjectWrapper[MatchRecord]):
 
     def __repr__(self) -> str:
         collections = "+".join([self._key.collection, *self._key.merge_collection])
-        return f"<{type(self).__name__} {collections}: {self.name}>"
+        return visible(f"<{type(self).__name__} {collections}: {self.name}>")
 
     @property
     def match_collection(self) -> MatchCollectionWrapper:

@@ -17,6 +17,7 @@ from rendergateway.model.records.channels import PathBuilder
 from rendergateway.model.records.json_slices import Text, cut_list
 from rendergateway.model.records.stacks import SectionRecord, StackRecord, StackStats, StackVersion
 from rendergateway.progress import Progress
+from rendergateway.visible_text import visible
 from rendergateway.wrappers.core import labels
 from rendergateway.wrappers.core.arguments import (
     ZRange,
@@ -49,7 +50,7 @@ from rendergateway.wrappers.objects.owner import OwnerWrapper, ProjectWrapper, s
 from rendergateway.wrappers.reading.shared_transforms import SharedTransforms
 from rendergateway.wrappers.reading.snapshot import StackVersionCheck
 from rendergateway.wrappers.reading.splitting import TileQuery
-from rendergateway.wrappers.reading.tiles import StackReader, unless_missing
+from rendergateway.wrappers.reading.tiles import StackReader, listed_z_values, unless_missing
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -119,7 +120,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
 
     def __repr__(self) -> str:
         state = f" {self._record.state}" if self._record is not None and self.is_loaded else ""
-        return f"<{type(self).__name__} {'/'.join(self._key)}{state}>"
+        return visible(f"<{type(self).__name__} {'/'.join(self._key)}{state}>")
 
     # Facts
 
@@ -204,7 +205,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         values = {name: value for name, value in (("min_z", low), ("max_z", high)) if value is not None}
 
         def load() -> Listing:
-            z_values = [float(z) for z in self._bound.call("stack.z_values", **values)]
+            z_values = listed_z_values(self._bound, **values)
             return Listing(z_values, keys_below(SectionKey, *self._key))
 
         cached = self._children if z is None else self._selection
@@ -765,7 +766,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         Notes
         -----
         ``stack.read`` of both, ``stack.clone``, and ``stack.set_state`` if it becomes COMPLETE; first
-        ``stack.z_values`` if sections are given.
+        ``stack.z_values`` if sections are given, and a ``stack.clone`` for every few hundred of them.
         """
         from rendergateway.wrappers.editing.copying import clone
 

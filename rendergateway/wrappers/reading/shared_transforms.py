@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from rendergateway.forks import new_lock
 from rendergateway.model.records.json_slices import Text, copy_of, decode
 from rendergateway.transforms import Transform, from_spec
+from rendergateway.visible_text import visible
 
 __all__ = ["SharedTransforms"]
 
@@ -61,4 +62,4 @@ class SharedTransforms(Mapping[str, Transform]):
         return len(self._texts)
 
     def __repr__(self) -> str:
-        return f"<SharedTransforms {', '.join(self._texts) or '(none read yet)'}>"
+        return visible(f"<SharedTransforms {', '.join(self._texts) or '(none read yet)'}>")

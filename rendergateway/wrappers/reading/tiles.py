@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import attrs
 
 from rendergateway.errors import BadRequestError, NotFoundError, RecordError
-from rendergateway.model.records.json_slices import Text, copy_of, cut_list
+from rendergateway.model.records.json_slices import Text, copy_of, cut_list, decode
 from rendergateway.model.records.tiles import TileBoundsRecord, TileRecord
 from rendergateway.model.tables.field_values import field_values
 from rendergateway.model.tables.resolved import ResolvedTiles
@@ -19,7 +19,7 @@ from rendergateway.wrappers.core.listing import Listing
 from rendergateway.wrappers.reading.shared_transforms import SharedTransforms
 from rendergateway.wrappers.reading.splitting import TileQuery, in_pieces, is_too_broad, pieces_of_layer
 
-__all__ = ["MAX_IN_MEMORY", "StackReader", "unless_missing", "z_values_of"]
+__all__ = ["MAX_IN_MEMORY", "StackReader", "listed_z_values", "tile_ids_of", "unless_missing", "z_values_of"]
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -69,13 +69,60 @@ def z_values_of(stack: Bound[StackKey], sections: Any) -> list[float]:
         If something is neither a section nor a number.
     """
     if sections is None:
-        return [float(z) for z in stack.call("stack.z_values")]
+        return listed_z_values(stack)
     # A text is one z, not its letters.
     given = [sections] if isinstance(sections, str) or not isinstance(sections, Iterable) else sections
     found = dict.fromkeys(as_z(getattr(section, "z", section)) for section in given)
     if not found:
         raise ValueError("sections= is empty; leave it out to select all sections")
     return list(found)
+
+
+def listed_z_values(stack: Bound[StackKey], **limits: Any) -> list[float]:
+    """
+    Return the z values of a stack, between *limits* if given.
+
+    Raises
+    ------
+    RecordError
+        If the service returns anything but numbers.
+
+    Notes
+    -----
+    One request, ``stack.z_values``.
+    """
+    found: list[float | str] = decode(stack.fetch("stack.z_values", **limits), list[float | str])
+    try:
+        # The service writes NaN as text.
+        return list(map(float, found))
+    except ValueError as error:
+        raise RecordError(f"z values of stack {stack} must be numbers: {error}") from error
+
+
+def tile_ids_of(stack: Bound[StackKey], **limits: Any) -> list[str]:
+    """
+    Return the ids of the tiles of a stack.
+
+    A service that joins them without escaping, so that one with a quote or a backslash makes the list invalid JSON, is
+    understood as well.
+
+    Raises
+    ------
+    RecordError
+        If the answer is neither.
+
+    Notes
+    -----
+    One request, ``stack.tile_ids``.
+    """
+    text = copy_of(stack.fetch("stack.tile_ids", **limits))
+    try:
+        return decode(text, list[str])
+    except RecordError:
+        joined = text.decode("utf-8", "replace")
+        if not (joined.startswith('["') and joined.endswith('"]')) or "\N{REPLACEMENT CHARACTER}" in joined:
+            raise
+        return joined[2:-2].split('","')
 
 
 @attrs.frozen(eq=False)
@@ -136,7 +183,7 @@ class StackReader:
         whole = ResolvedTiles()
         low, high = query.z
         limits = {name: z for name, z in (("min_z", low), ("max_z", high)) if z is not None}
-        for z in map(float, self.stack.call("stack.z_values", **limits)):
+        for z in listed_z_values(self.stack, **limits):
             part = self.tiles(attrs.evolve(query, z=(z, z)))
             whole.tiles.update(part.tiles)
             whole.transforms.update(part.transforms)
@@ -246,7 +293,7 @@ class StackReader:
         """List tiles whose ids match a pattern, by id alone: the service returns no more, so tiles load one by one."""
         values = {"match_pattern": pattern, "min_z": z[0], "max_z": z[1]}
         given = {name: value for name, value in values.items() if value is not None}
-        ids: Iterable[str] = self.stack.call("stack.tile_ids", **given)
+        ids = tile_ids_of(self.stack, **given)
         if not ids:
             # A missing stack has no ids either.
             self.stack.fetch("stack.read")

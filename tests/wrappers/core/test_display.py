@@ -14,7 +14,9 @@ from rich.console import Console
 
 from rendergateway import (
     Gateway,
+    Layout,
     MatchCollectionWrapper,
+    MatchRecord,
     RenderGatewayError,
     StackWrapper,
     TileRecord,
@@ -112,6 +114,43 @@ def test_html__escapes_everything(gateway: Gateway) -> None:
         assert "&lt;script" in shown
     assert EVIL in rich_text(tiles)
     assert EVIL in rich_text(tiles[0])
+
+
+def test_display__control_characters(gateway: Gateway) -> None:
+    """Names that would control a terminal are escaped in each representation and message; the values are whole."""
+    odd = "a\x1b[31m\x9b2Jb\u202e"
+    stack = gateway.create_stack("s")
+    layout = Layout(section_id=odd)
+    with stack.editing() as edit:
+        edit.put([TileRecord(tile_id=odd, z=1, width=9, height=9, layout=layout, group_id=odd, transforms=[])])
+    pair = MatchRecord(p_group=odd, p_id=odd, q_group="2", q_id="b", p=[[0, 0]], q=[[0, 0]])
+    matches = gateway.match_collection("dmesh")
+    matches.put([pair])
+    tile = stack.tile(odd).load()
+    found = [
+        tile,
+        tile._obj,
+        stack.section(1).tiles().load(),
+        stack.tile_groups().load()[0],
+        stack.tiles(section_id=odd),
+        matches.pairs().load()[0],
+        pair,
+        gateway.stack(odd),
+        gateway.stack(odd).sections(),
+        gateway.using(owner=odd),
+    ]
+
+    for one in found:
+        assert repr(one).isprintable()
+        assert r"\x1b[31m" in repr(one) or "Collection" in repr(one)
+    for one in (tile, stack.section(1).tiles()):
+        assert r"\x1b[31m\x9b2Jb\u202e" in rich_text(one)
+        assert rich_text(one).replace("\n", "").isprintable()
+    for fail in (lambda: stack.tile(f"{odd}x").load(), lambda: gateway.stack(odd).load()):
+        with pytest.raises(RenderGatewayError) as caught:
+            fail()
+        assert str(caught.value).isprintable()
+    assert tile.tile_id == str(tile) == odd
 
 
 def test_html__bounded(gateway: Gateway) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from rendergateway import (
     TileGroupWrapper,
     TileRecord,
 )
+from rendergateway.testing.misbehaving import MisbehavingServer, sends
 from rendergateway.transforms import AffineModel2D, TransformReference
 from rendergateway.wrappers.core.space import Recent
 from tests.wrappers.conftest import LENS, tile
@@ -284,3 +285,31 @@ def test_tiles__one_box_after_another(stack: StackWrapper, gateway: Gateway) -> 
     gc.collect()
 
     assert gone() is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "ids"),
+    [
+        (b'["a","quote"d","back\\slash"]', ["a", "back\\slash", 'quote"d']),
+        (b'["a","quote\\"d"]', ["a", 'quote"d']),
+        ('["é"é","b"]'.encode(), ["b", 'é"é']),
+    ],
+)
+def test_pattern__ids_that_are_not_escaped(
+    misbehaving: Callable[..., MisbehavingServer], answer: bytes, ids: list[str]
+) -> None:
+    """Ids with quotes and backslashes, which the real service does not escape, are listed as they are."""
+    gateway = Gateway(misbehaving(sends(answer)).url, owner="o", project="p")
+
+    assert gateway.stack("s").tiles(pattern=".*").ids == ids
+    gateway.close()
+
+
+@pytest.mark.parametrize("answer", [b"[1]", b'["a"b]', b'["\xff"\xff"]', b'["a",1]'])
+def test_pattern__no_list_of_ids(misbehaving: Callable[..., MisbehavingServer], answer: bytes) -> None:
+    """Another answer in the place of ids is an error."""
+    gateway = Gateway(misbehaving(sends(answer)).url, owner="o", project="p")
+
+    with pytest.raises(RecordError):
+        len(gateway.stack("s").tiles(pattern=".*"))
+    gateway.close()
