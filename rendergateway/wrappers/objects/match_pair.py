@@ -126,7 +126,7 @@ class MatchPairWrapper(ObjectWrapper[MatchRecord]):
         """
         Transform the points into the world, each side by the transforms of its tile.
 
-        Raw points are transformed by all transforms, lens-corrected ones by those after the lens correction.
+        Raw points are transformed by all transforms, those of other frames by the transforms after the frame.
 
         Parameters
         ----------
@@ -144,6 +144,8 @@ class MatchPairWrapper(ObjectWrapper[MatchRecord]):
             If `MatchCollectionWrapper.frame` is not set.
         NotFoundError
             If a tile is not in the stack.
+        TransformError
+            If a transform of a tile cannot be applied, or a tile has no transform of the frame's label.
 
         Notes
         -----
@@ -152,8 +154,8 @@ class MatchPairWrapper(ObjectWrapper[MatchRecord]):
         """
         frame = known_frame(self.match_collection.frame, self._key.collection)
         (p_tile, q_tile), p, q = self.tiles(stack), self.p, self.q
-        p_world = points_in_world(p_tile.resolved_transforms, p, frame)
-        return p_world, points_in_world(q_tile.resolved_transforms, q, frame)
+        p_world = points_in_world(p_tile.resolved_transforms, p, frame, p_tile)
+        return p_world, points_in_world(q_tile.resolved_transforms, q, frame, q_tile)
 
     def residuals(self, stack: StackWrapper) -> FloatArray:
         """
