@@ -18,6 +18,7 @@ PACKAGE = Path(__file__).parents[2] / "rendergateway"
 LEVELS = [
     {"version", "errors", "lazy", "type_hints"},
     {"extras", "forks", "number_text", "progress"},
+    {"extensions"},
     {"geometry"},
     {"endpoints"},
     {"transforms.base"},
