@@ -99,7 +99,7 @@ class Extensions(Mapping[str, T]):
 
     def _check(self, name: object) -> None:
         if not isinstance(name, str) or not name.strip():
-            raise RegistrationError(f"name of a {self._kind} must be a non-empty text: got {name!r}")
+            raise RegistrationError(f"{self._kind} must have a name: got {name!r}; pass the one in tile specs")
 
     def decorator(self, name: str, *, replace: bool = False) -> Callable[[V], V]:
         """Return a decorator that registers a function under *name*; see `register`."""

@@ -175,7 +175,7 @@ class TransformList(Transform):
         else:
             known = sorted({word for transform in self.transforms for word in transform.labels})
             raise TransformError(
-                f"frame {frame!r} needs a transform labelled {label!r}: got labels {known}; use one of them"
+                f"frame {frame!r} needs a transform labelled {label!r}: got labels {known}; use another frame"
             )
         return TransformList(self.transforms[:end]), TransformList(self.transforms[end:])
 

@@ -39,12 +39,12 @@ def known_frame(frame: str | None, collection: str) -> str:
     return frame
 
 
-def points_in_world(transforms: TransformList, points: FloatArray, frame: str, tile: object) -> FloatArray:
-    """Transform match points of one tile, with these resolved transforms, into the world; *tile* is for messages."""
+def points_in_world(transforms: TransformList, points: FloatArray, frame: str, where: str) -> FloatArray:
+    """Transform match points of one tile, with these resolved transforms, into the world; *where* is for messages."""
     try:
         return transforms.flattened().split_at(frame)[1].apply(points)
     except TransformError as error:
-        raise TransformError(f"{tile}: {error}") from error
+        raise TransformError(f"{where}: {error}") from error
 
 
 def tile_ids_of(table: MatchTable) -> list[str]:

@@ -153,9 +153,11 @@ class MatchPairWrapper(ObjectWrapper[MatchRecord]):
         read before.
         """
         frame = known_frame(self.match_collection.frame, self._key.collection)
-        (p_tile, q_tile), p, q = self.tiles(stack), self.p, self.q
-        p_world = points_in_world(p_tile.resolved_transforms, p, frame, p_tile)
-        return p_world, points_in_world(q_tile.resolved_transforms, q, frame, q_tile)
+        p, q = (
+            points_in_world(tile.resolved_transforms, points, frame, f"tile {tile._key.tile_id!r} of stack {stack}")
+            for tile, points in zip(self.tiles(stack), (self.p, self.q), strict=True)
+        )
+        return p, q
 
     def residuals(self, stack: StackWrapper) -> FloatArray:
         """
