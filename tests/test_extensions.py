@@ -116,7 +116,7 @@ def register_all() -> None:
 
 
 def test_registered__service_and_local(gateway: Gateway, image: Path) -> None:
-    """The embedded service and this process compute with what is registered, also after an attempt without it."""
+    """The embedded service and this process compute with the registrations, also after an attempt without it."""
     stack = lab_stack(gateway, image)
     for compute in ("local", "service"):
         with pytest.raises(RenderGatewayError, match=r"LAB_RAW|lab\.Wave"):
@@ -180,7 +180,7 @@ def compute_there(stack: StackWrapper) -> tuple[list[float], int]:
 
 
 def test_registered__in_another_process(tmp_path: Path, image: Path) -> None:
-    """A spawned process computes with what is registered in the process of the gateway."""
+    """A spawned process computes with the registrations of the process of the gateway."""
     with Gateway(f"embedded:{tmp_path}/db", owner="lab", project="cortex") as gateway:
         stack = lab_stack(gateway, image)
         register_all()
@@ -198,7 +198,7 @@ def test_receive__what_cannot_be_loaded() -> None:
 
 
 def test_receive__keeps_own() -> None:
-    """What a process has registered itself is not replaced by what it receives."""
+    """Registrations of a process are not replaced by received ones."""
     register_transform(Wave)
     sent = extensions.portable()
     assert pickle.loads(sent["transform class"]["lab.Wave"]) is Wave
