@@ -53,10 +53,7 @@ class Extensions(Mapping[str, T]):
     def __init__(self, kind: str, built_in: Mapping[str, T]) -> None:
         self._kind = kind
         self._built_in = built_in
-
-    @property
-    def _own(self) -> dict[str, tuple[Any, ...]]:
-        return _registered.setdefault(self._kind, {})
+        self._own = _registered.setdefault(kind, {})
 
     def __getitem__(self, name: str) -> T:
         own: tuple[T, ...] = self._own.get(name, ())

@@ -81,8 +81,9 @@ def darker(
 def _registrations_end() -> Iterator[None]:
     before = {kind: dict(own) for kind, own in extensions._registered.items()}
     yield
-    extensions._registered.clear()
-    extensions._registered.update(before)
+    for kind, own in extensions._registered.items():
+        own.clear()
+        own.update(before.get(kind, {}))
     Extensions.changes += 1
 
 
