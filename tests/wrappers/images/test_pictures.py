@@ -398,11 +398,11 @@ def test_tile__labelled_frame(gateway: Gateway, tmp_path: Path, frame: str) -> N
     """A picture in a labelled frame shows the image after the transforms of the frame, and is placed there."""
     stack = make_stack(gateway, "labelled", sections=1, rows=1, columns=1, images=tmp_path)
     lens = AffineModel2D([[1.0, 0.0, 3.0], [0.0, 1.0, 4.0]], labels=("lens",))
-    moved = AffineModel2D([[1.0, 0.0, 50.0], [0.0, 1.0, 60.0]], labels=("match",))
+    moved = AffineModel2D([[2.0, 0.0, 50.0], [0.0, 2.0, 60.0]], labels=("match",))
     with stack.editing() as edit:
         edit.put([one._obj.evolve(transforms=[lens, moved, lens]) for one in stack.section(1).tiles()], boxes="service")
     (tile,) = stack.section(1).tiles()
-    corner = {"before:match": (3, 4), "after:match": (53, 64), "after:lens": (56, 68)}[frame]
+    corner, zoom = {"before:match": ((3, 4), 1), "after:match": ((56, 68), 2), "after:lens": ((59, 72), 2)}[frame]
 
     pictures = [tile.image(frame, compute=compute) for compute in ("local", "service")]
     raw = np.asarray(tile.image("raw"))
@@ -410,7 +410,8 @@ def test_tile__labelled_frame(gateway: Gateway, tmp_path: Path, frame: str) -> N
     for picture in pictures:
         assert picture.frame == frame
         assert tuple(picture.box)[:2] == corner
-        np.testing.assert_array_equal(np.asarray(picture)[:50, :50], raw[:50, :50])
+        assert np.shape(picture) == tuple(zoom * side for side in raw.shape)
+        np.testing.assert_array_equal(np.asarray(picture)[: 50 * zoom : zoom, : 50 * zoom : zoom], raw[:50, :50])
         np.testing.assert_allclose(picture.frame_from_pixels([[0, 0]]), [corner], atol=0.5)
     assert frame.partition(":")[2] in tile.url(frame=frame)
 
