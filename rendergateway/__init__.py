@@ -43,6 +43,7 @@ from rendergateway.errors import (
 from rendergateway.gateway import Gateway
 from rendergateway.geometry import Bounds
 from rendergateway.lazy import names_from
+from rendergateway.transforms import register_transform
 from rendergateway.transport import BearerToken, Retries, without_requests
 from rendergateway.version import __version__
 from rendergateway.wrappers import (
@@ -86,6 +87,7 @@ if TYPE_CHECKING:
         write_tiles,
         write_transform_changes,
     )
+    from rendergateway.rendering import register_filter, register_image_loader
     from rendergateway.transport import TokenFile
     from rendergateway.wrappers import MergedMatches, Picture, PictureOptions, Removal, StackEdit, Window
 
@@ -166,6 +168,9 @@ __all__ = [
     "read_tiles",
     "read_transform_changes",
     "refreshWrappers",
+    "register_filter",
+    "register_image_loader",
+    "register_transform",
     "to_json",
     "without_requests",
     "write_tiles",
@@ -197,6 +202,7 @@ _LAZY = {
         "write_tiles",
         "write_transform_changes",
     ],
+    "rendering": ["register_filter", "register_image_loader"],
     "transport": ["TokenFile"],
     "wrappers": ["MergedMatches", "Picture", "PictureOptions", "Removal", "StackEdit", "Window"],
 }

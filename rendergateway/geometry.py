@@ -25,6 +25,8 @@ __all__ = [
     "as_points",
     "border_points",
     "boxes_under",
+    "checked_frame",
+    "frame_label",
     "service_box",
 ]
 
@@ -32,8 +34,9 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 # Frames of match points and tile images, all in pixels: "raw" is the image as stored, "lens_corrected" the same image
-# after the leading lens transforms.
+# after the leading lens transforms. Others end at the last transform with a label: "before:match", "after:lens".
 FRAMES = ("raw", "lens_corrected")
+_LABELLED = ("before", "after")
 
 # Pairs of a point and a box that are tested at a time.
 _PAIRS_AT_ONCE = 1 << 20
@@ -42,6 +45,37 @@ _PAIRS_AT_ONCE = 1 << 20
 def as_float(value: Any) -> float:
     """Return a number as float; faster to import than ``float`` itself, a built-in that attrs inspects for 1 ms."""
     return float(value)
+
+
+def frame_label(frame: str) -> tuple[str, str] | None:
+    """
+    Return side and label of a frame that ends at a labelled transform; None for other frames.
+
+    Examples
+    --------
+    >>> frame_label("before:match"), frame_label("raw")
+    (('before', 'match'), None)
+    """
+    side, _, label = frame.partition(":")
+    return (side, label) if side in _LABELLED and label.strip() else None
+
+
+def checked_frame(frame: str, *, more: tuple[str, ...] = ()) -> str:
+    """
+    Return *frame*.
+
+    Raises
+    ------
+    ValueError
+        If it is neither in `FRAMES`, nor in *more*, nor ends at a labelled transform.
+    """
+    if isinstance(frame, str) and (frame in FRAMES or frame in more or frame_label(frame)):
+        return frame
+    words = [*map(repr, (*more, *FRAMES))]
+    listed = " or ".join(words) if len(words) == 2 else ", ".join(words)
+    raise ValueError(
+        f"frame must be {listed}, got {frame!r}; 'before:match' or 'after:lens' end at the last transform of that label"
+    )
 
 
 def _number_or_none(value: Any) -> float | None:

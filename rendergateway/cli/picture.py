@@ -9,19 +9,32 @@ import click
 from rendergateway.cli.look import look_options, read_box
 from rendergateway.cli.services import named_stack, open_gateway, service_options
 from rendergateway.cli.terminal import print_result
-from rendergateway.geometry import Bounds
+from rendergateway.geometry import Bounds, checked_frame
 from rendergateway.wrappers import Picture, StackWrapper
-from rendergateway.wrappers.images.options import IMAGE_FRAMES
 from rendergateway.wrappers.images.picture import checked_kind
 
 __all__ = ["picture"]
+
+
+def _read_frame(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    try:
+        return checked_frame(value, more=("world",))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 @click.command()
 @click.argument("name", metavar="[[OWNER/]PROJECT/]STACK")
 @click.option("--z", type=float, help="The section.")
 @click.option("--tile", "tile_id", metavar="ID", help="A tile, instead of a section.")
-@click.option("--frame", type=click.Choice(IMAGE_FRAMES), default="world", show_default=True, help="Frame of a tile.")
+@click.option(
+    "--frame",
+    callback=_read_frame,
+    default="world",
+    show_default=True,
+    metavar="FRAME",
+    help="Frame of a tile: world, raw, lens_corrected, before:LABEL or after:LABEL.",
+)
 @click.option("--box", callback=read_box, metavar="X0,Y0,X1,Y1", help="World pixels. Default: the whole section.")
 @click.option("--scale", type=float, default=1.0, show_default=True, help="Picture pixels per world pixel.")
 @click.option(

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import urlsplit
 
+from rendergateway import extensions
 from rendergateway.configuration import Configuration, configured
 from rendergateway.endpoints import ENDPOINTS, Endpoint
 from rendergateway.endpoints.address import Address
@@ -581,7 +582,7 @@ class Gateway(Openers):
         if self._client.after_request is not None:
             raise ConfigurationError("a pinned stack cannot be pickled; pin it in the other process")
         self._client.check_picklable()
-        return _revive, (type(self), self._ticket, self.__getstate__())
+        return _revive, (type(self), self._ticket, self.__getstate__(), extensions.portable())
 
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in self.__dict__.items() if name not in ("objects", "_ticket")}
@@ -609,8 +610,11 @@ _kept: deque[Gateway] = deque(maxlen=8)
 _reviving = new_lock()
 
 
-def _revive(gateway_class: type[Gateway], ticket: str, state: dict[str, Any]) -> Gateway:
+def _revive(
+    gateway_class: type[Gateway], ticket: str, state: dict[str, Any], registered: Mapping[str, Mapping[str, bytes]]
+) -> Gateway:
     """Return the one gateway of this process with that ticket."""
+    extensions.receive(registered)
     with _reviving:
         gateway = _known.get(ticket)
         if gateway is None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from rendergateway.errors import BadRequestError, ConfigurationError, NotFoundError
+from rendergateway.geometry import checked_frame
 from rendergateway.type_hints import resolvable_hints
 from rendergateway.wrappers.core.arguments import as_name, as_names, as_state
 from rendergateway.wrappers.core.collection import Collection
@@ -16,7 +17,6 @@ from rendergateway.wrappers.core.mutators import changes_data
 from rendergateway.wrappers.core.selection import Like
 from rendergateway.wrappers.core.space import ObjectSpace
 from rendergateway.wrappers.editing.versions import new_version
-from rendergateway.wrappers.matching.world import checked_frame
 from rendergateway.wrappers.objects.match_collection import MatchCollectionWrapper
 from rendergateway.wrappers.objects.owner import OwnerWrapper, ProjectWrapper
 from rendergateway.wrappers.objects.stack import StackWrapper
@@ -164,7 +164,7 @@ class Openers:
             Name of the collection.
         owner : str, optional
             Default: the default owner.
-        frame : {'raw', 'lens_corrected'}, optional
+        frame : {'raw', 'lens_corrected', 'before:LABEL', 'after:LABEL'}, optional
             Coordinate frame of its points, for all objects of this gateway; the service does not store it. See
             `MatchCollectionWrapper.frame`.
         """

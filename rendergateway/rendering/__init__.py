@@ -21,12 +21,16 @@ from rendergateway.rendering.base.recipe import (
 )
 from rendergateway.rendering.draw.compositor import RenderedImage, draw
 from rendergateway.rendering.draw.recipe_reader import read_recipe, read_tile
+from rendergateway.rendering.images.loaders import LOADERS, register_image_loader
 from rendergateway.rendering.images.locations import ImageOpener, Opener
 from rendergateway.rendering.images.sources import Sources
 from rendergateway.rendering.output.encoding import FORMATS, encoded, encoded_outlines, png_bytes, write_png
+from rendergateway.rendering.pixels.filters import FILTERS, register_filter
 
 __all__ = [
+    "FILTERS",
     "FORMATS",
+    "LOADERS",
     "MOST_PIXELS",
     "Channel",
     "FilterStep",
@@ -45,5 +49,7 @@ __all__ = [
     "png_bytes",
     "read_recipe",
     "read_tile",
+    "register_filter",
+    "register_image_loader",
     "write_png",
 ]

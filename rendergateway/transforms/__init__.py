@@ -3,7 +3,8 @@ Coordinate transforms: numpy in, numpy out.
 
 Each class has the simple name of the service's Java class. All are immutable values with one contract:
 ``apply(points)`` for any leading shape, ``inverse()``, ``a @ b`` meaning "a after b", ``to_spec()`` and
-``from_spec(spec)``. The package imports ``errors``, ``geometry`` and ``number_text`` only.
+``from_spec(spec)``. The package imports ``errors``, ``extensions``, ``geometry`` and
+``number_text`` only.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ from rendergateway.transforms.classes.leaf import LeafTransform
 from rendergateway.transforms.classes.linear import RigidModel2D, SimilarityModel2D, TranslationModel2D
 from rendergateway.transforms.classes.newton import NewtonInverse
 from rendergateway.transforms.classes.transform import Transform
-from rendergateway.transforms.spec import CLASSES, from_spec
+from rendergateway.transforms.spec import CLASSES, from_spec, register_transform
 
 if TYPE_CHECKING:
+    from rendergateway.transforms.classes.displacement import DisplacementFieldTransform
     from rendergateway.transforms.classes.homography import HomographyModel2D
     from rendergateway.transforms.classes.lens import NonLinearCoordinateTransform
     from rendergateway.transforms.classes.moving_least_squares import (
@@ -34,8 +36,10 @@ if TYPE_CHECKING:
     )
     from rendergateway.transforms.classes.offsets import (
         ExponentialFunctionOffsetTransform,
+        ExponentialFunctionOffsetTransformWithWrongSign,
         ExponentialRecoveryOffsetTransform,
         SEMDistortionTransformA,
+        StageCreepCorrectionTransform,
     )
     from rendergateway.transforms.classes.polynomial import PolynomialTransform2D
     from rendergateway.transforms.classes.thin_plate import ThinPlateSplineTransform
@@ -70,7 +74,9 @@ __all__ = [
     "AffineModel2D",
     "AffineParts",
     "AffineWarpFieldTransform",
+    "DisplacementFieldTransform",
     "ExponentialFunctionOffsetTransform",
+    "ExponentialFunctionOffsetTransformWithWrongSign",
     "ExponentialRecoveryOffsetTransform",
     "HomographyModel2D",
     "InterpolatedTransform",
@@ -84,6 +90,7 @@ __all__ = [
     "RigidModel2D",
     "SEMDistortionTransformA",
     "SimilarityModel2D",
+    "StageCreepCorrectionTransform",
     "ThinPlateSplineTransform",
     "Transform",
     "TransformList",
@@ -111,19 +118,23 @@ __all__ = [
     "mesh_inverse",
     "mesh_triangles",
     "mesh_vertices",
+    "register_transform",
     "tile_box",
     "tile_mesh",
 ]
 
 # Public names imported lazily, by module: rare classes, fits and meshes.
 _LAZY = {
+    "classes.displacement": ["DisplacementFieldTransform"],
     "classes.homography": ["HomographyModel2D"],
     "classes.lens": ["NonLinearCoordinateTransform"],
     "classes.moving_least_squares": ["MovingLeastSquaresTransform", "MovingLeastSquaresTransform2"],
     "classes.offsets": [
         "ExponentialFunctionOffsetTransform",
+        "ExponentialFunctionOffsetTransformWithWrongSign",
         "ExponentialRecoveryOffsetTransform",
         "SEMDistortionTransformA",
+        "StageCreepCorrectionTransform",
     ],
     "classes.polynomial": ["PolynomialTransform2D"],
     "classes.thin_plate": ["ThinPlateSplineTransform"],

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar, overload
 
-from rendergateway.errors import TransformError
+from rendergateway.errors import RegistrationError, TransformError
+from rendergateway.extensions import Extensions
 from rendergateway.transforms.classes.composite import (
     InterpolatedTransform,
     TransformList,
@@ -16,7 +17,9 @@ from rendergateway.transforms.classes.composite import (
 from rendergateway.transforms.classes.leaf import LeafTransform
 from rendergateway.transforms.classes.transform import Transform, spec_id
 
-__all__ = ["CLASSES", "from_spec"]
+__all__ = ["CLASSES", "from_spec", "register_transform"]
+
+LeafT = TypeVar("LeafT", bound=type[LeafTransform])
 
 
 class _Classes(Mapping[str, type[LeafTransform]]):
@@ -41,7 +44,7 @@ class _Classes(Mapping[str, type[LeafTransform]]):
         return len(self._modules) + len(self._former)
 
 
-CLASSES: Mapping[str, type[LeafTransform]] = _Classes(
+_BUILT_IN = _Classes(
     {
         "mpicbg.trakem2.transform.AffineModel2D": "affine",
         "mpicbg.trakem2.transform.TranslationModel2D": "linear",
@@ -54,15 +57,58 @@ CLASSES: Mapping[str, type[LeafTransform]] = _Classes(
         "mpicbg.trakem2.transform.MovingLeastSquaresTransform": "moving_least_squares",
         "mpicbg.trakem2.transform.MovingLeastSquaresTransform2": "moving_least_squares",
         "org.janelia.alignment.transform.AffineWarpFieldTransform": "warp_field",
+        "org.janelia.alignment.transform.DisplacementFieldTransform": "displacement",
         "org.janelia.alignment.transform.ExponentialFunctionOffsetTransform": "offsets",
+        "org.janelia.alignment.transform.ExponentialFunctionOffsetTransformWithWrongSign": "offsets",
         "org.janelia.alignment.transform.ExponentialRecoveryOffsetTransform": "offsets",
         "org.janelia.alignment.transform.SEMDistortionTransformA": "offsets",
+        "org.janelia.alignment.transform.StageCreepCorrectionTransform": "offsets",
     },
     former={
         "lenscorrection.NonLinearTransform": "mpicbg.trakem2.transform.NonLinearCoordinateTransform",
         "mpicbg.trakem2.transform.nonLinearTransform": "mpicbg.trakem2.transform.NonLinearCoordinateTransform",
     },
 )
+CLASSES: Extensions[type[LeafTransform]] = Extensions("transform class", _BUILT_IN)
+
+
+@overload
+def register_transform(leaf: LeafT, *, replace: bool = False) -> LeafT: ...
+
+
+@overload
+def register_transform(leaf: None = None, *, replace: bool = False) -> Callable[[LeafT], LeafT]: ...
+
+
+def register_transform(leaf: LeafT | None = None, *, replace: bool = False) -> LeafT | Callable[[LeafT], LeafT]:
+    """
+    Register a transform class under its Java class name; usable as a decorator.
+
+    Specifications that are read from now on, by this process or an embedded service in it, use the class. Pickled
+    gateways include it, so that other processes use it too. ``CLASSES.registered(name, leaf)`` registers it for a
+    block.
+
+    Parameters
+    ----------
+    leaf : type
+        Subclass of `LeafTransform` with ``JAVA_NAME``, ``from_data_string``, ``to_data_string`` and ``apply``.
+    replace : bool
+        Whether the name may have a class.
+
+    Raises
+    ------
+    RegistrationError
+        If the class is incomplete, or the name has another class and *replace* is false.
+    """
+    if leaf is None:
+        return lambda later: register_transform(later, replace=replace)
+    if not (isinstance(leaf, type) and issubclass(leaf, LeafTransform)):
+        raise RegistrationError(f"transform class must derive from LeafTransform: got {leaf!r}")
+    missing = sorted(getattr(leaf, "__abstractmethods__", ()))
+    if missing:
+        raise RegistrationError(f"transform class {leaf.__name__} is incomplete: define {', '.join(missing)}")
+    CLASSES.register(getattr(leaf, "JAVA_NAME", ""), leaf, replace=replace)
+    return leaf
 
 
 def from_spec(spec: Mapping[str, Any]) -> Transform:
@@ -101,7 +147,8 @@ def _leaf(spec: Mapping[str, Any]) -> tuple[Transform, tuple[str, ...]]:
         return UnknownTransform(name, text), ()
     if text is None:
         raise TransformError(f"no dataString defined for leaf transform spec with id '{spec_id(spec) or 'null'}'")
-    return leaf.from_data_string(text), ()
+    problem = leaf._unsupported(text)
+    return (UnknownTransform(name, text, problem) if problem else leaf.from_data_string(text)), ()
 
 
 def _list(spec: Mapping[str, Any]) -> tuple[Transform, tuple[str, ...]]:

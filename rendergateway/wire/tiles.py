@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 from msgspec import Raw
@@ -29,8 +29,6 @@ __all__ = [
     "TileSpec",
 ]
 
-_Loader = Literal["IMAGEJ_DEFAULT", "IMAGEJ_TIFF_STACK", "H5_SLICE", "N5_SLICE", "IMAGEJ_COMPOSITE", "DYNAMIC_MASK"]
-
 
 class LayoutJson(Wire):
     """Acquisition metadata of a tile."""
@@ -51,11 +49,18 @@ class Level(Wire):
     """Image and mask of one mipmap level."""
 
     imageUrl: str | None = None
-    imageLoaderType: _Loader | None = None
+    imageLoaderType: str | None = None
     imageSliceNumber: Int32 | None = None
     maskUrl: str | None = None
-    maskLoaderType: _Loader | None = None
+    maskLoaderType: str | None = None
     maskSliceNumber: Int32 | None = None
+
+
+class Filter(Wire):
+    """One filter: of a list, or of a tile or channel."""
+
+    className: str | None = None
+    parameters: dict[str, str] | None = None
 
 
 class Channel(Wire):
@@ -66,6 +71,7 @@ class Channel(Wire):
     maxIntensity: float = always(255.0)
     mipmapLevels: dict[Int32, Level | None] = always(dict)
     mipmapPathBuilder: PathBuilderJson | None = None
+    filterSpec: Filter | None = None
 
 
 class NoTransforms(Wire, tag_field="type", tag="\0"):
@@ -97,6 +103,7 @@ class TileSpec(Wire):
     mipmapLevels: dict[Int32, Level | None] = always(dict)
     channels: list[Channel | None] | None = None
     mipmapPathBuilder: PathBuilderJson | None = None
+    filterSpec: Filter | None = None
     transforms: OuterList | None = always(SpecList)
     meshCellSize: float = always(64.0)
     labels: list[str] | None = None
@@ -188,13 +195,6 @@ class Coordinates(Wire):
     local: list[float] | None = None
     world: list[float] | None = None
     error: str | None = None
-
-
-class Filter(Wire):
-    """One filter of a list."""
-
-    className: str | None = None
-    parameters: dict[str, str] | None = None
 
 
 class RenderParametersJson(Wire):

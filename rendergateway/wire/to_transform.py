@@ -9,7 +9,15 @@ from collections.abc import Mapping
 import numpy as np
 
 from rendergateway.errors import TransformError
-from rendergateway.transforms import AffineModel2D, InterpolatedTransform, Transform, TransformList, from_spec
+from rendergateway.transforms import (
+    CLASSES,
+    AffineModel2D,
+    InterpolatedTransform,
+    LeafTransform,
+    Transform,
+    TransformList,
+    from_spec,
+)
 from rendergateway.wire.transforms import Interpolated, Leaf, Reference, Spec, SpecList
 
 __all__ = ["affine_numbers", "to_transform"]
@@ -46,7 +54,7 @@ def to_transform(
     [6.0, 8.0]
     """
     if isinstance(spec, Leaf):
-        transform, problem = _leaf(spec.className, spec.dataString, spec.id)
+        transform, problem = _leaf(spec.className, spec.dataString, spec.id, CLASSES.changes)
         if applicable and problem is not None:
             raise TransformError(problem)
         return transform
@@ -63,14 +71,17 @@ def to_transform(
 
 
 @functools.lru_cache(maxsize=4096)
-def _leaf(class_name: str | None, data: str | None, name: str | None) -> tuple[Transform, str | None]:
-    """Return the transform of a leaf, and why it cannot map a point; None if it can."""
+def _leaf(class_name: str | None, data: str | None, name: str | None, changes: int) -> tuple[Transform, str | None]:
+    """Return the transform of a leaf after *changes* of the classes, and why it cannot map a point; None if it can."""
     numbers = affine_numbers(class_name, data)
     if numbers is not None:
         m00, m10, m01, m11, tx, ty = numbers
         # Most leaves are affines, one per tile: the general reader would take three times as long.
         return AffineModel2D([[m00, m01, tx], [m10, m11, ty]], id=name), None
     transform = from_spec({"type": "leaf", "id": name, "className": class_name, "dataString": data})
+    if isinstance(transform, LeafTransform) and transform.READS_FILES:
+        # A service reads no file that a transform names; the real one does not know the class.
+        return transform, f"transform class '{class_name}' cannot be found; it reads files, which a service does not"
     try:
         transform.apply(np.zeros((1, 2)))
     except TransformError as error:

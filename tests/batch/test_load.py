@@ -29,6 +29,9 @@ def shared(name: str, **members: Any) -> dict[str, Any]:
     return {"id": name, **SHIFT, **members}
 
 
+JANELIA = "org.janelia.alignment.transform"
+
+
 @pytest.fixture
 def write(tmp_path: Path) -> Any:
     """Write an object as JSON to a file of that name; return its path."""
@@ -120,7 +123,11 @@ def test_load__same_transform_in_two_files(stack: StackWrapper, write: Any) -> N
         ([tile("b", z=None)], r"second.json, element 1: tile 'b' has no z; set a default with z="),
         ([tile("b", width=None)], r"second.json, element 1: tile 'b' has no box .* and no width and height"),
         ([tile("b", {**SHIFT, "dataString": "1"})], r"second.json, element 1: tile 'b' has a malformed transform: "),
-        ([tile("b", {"className": "a.B"})], r"second.json, element 1: tile 'b' has no box .* unknown class"),
+        ([tile("b", {"className": "a.B"})], r"second.json, element 1: tile 'b' has no box .* unknown class: got a.B"),
+        (
+            [tile("b", {"className": f"{JANELIA}.DisplacementFieldTransform", "dataString": "/f?z=1"})],
+            r"tile 'b' has no box .* unknown class: got .*DisplacementFieldTransform",
+        ),
         ([tile("b") | {"transforms": None}], r"second.json, element 1: the transforms of tile 'b' are null"),
         ([{"id": "k", "className": "a.B"}, tile("b", reference("k"))], r"second.json, element 2: tile 'b' has no box"),
         ([{"id": "x", "type": "list", "specList": [reference("x")]}], r"second.json, element 1: transform 'x': "),

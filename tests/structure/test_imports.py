@@ -19,6 +19,7 @@ LEVELS = [
     {"visible_text"},
     {"version", "errors", "lazy", "type_hints"},
     {"extras", "forks", "number_text", "progress"},
+    {"extensions"},
     {"geometry"},
     {"endpoints"},
     {"transforms.base"},

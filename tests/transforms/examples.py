@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from rendergateway.geometry import Bounds
 from rendergateway.transforms import (
     AffineModel2D,
     AffineWarpFieldTransform,
+    DisplacementFieldTransform,
     ExponentialFunctionOffsetTransform,
+    ExponentialFunctionOffsetTransformWithWrongSign,
     ExponentialRecoveryOffsetTransform,
     HomographyModel2D,
     InterpolatedTransform,
@@ -19,6 +23,7 @@ from rendergateway.transforms import (
     RigidModel2D,
     SEMDistortionTransformA,
     SimilarityModel2D,
+    StageCreepCorrectionTransform,
     ThinPlateSplineTransform,
     Transform,
     TransformList,
@@ -60,6 +65,9 @@ EXAMPLES: dict[str, Transform] = {
     "warp-field": _warp_field(),
     "exponential": ExponentialFunctionOffsetTransform(3.26097, 0.0060185, 0.30164, 0),
     "recovery": ExponentialRecoveryOffsetTransform(9.47533, 0.0053344, -14.99262, 1),
+    "wrong-sign": ExponentialFunctionOffsetTransformWithWrongSign(3.16, 0.0102, 0.5, 0),
+    "stage-creep": StageCreepCorrectionTransform(19.4, 644.8, 24.4, 972.0, 1),
+    "field": DisplacementFieldTransform(str(Path(__file__).parent / "field"), 0, 300.0, [-300.0, -200.0], 9.0),
     "sem": SEMDistortionTransformA(19.4, 64.8, 24.4, 972.0, 0),
 }
 EXAMPLES["list"] = TransformList([EXAMPLES["lens"], EXAMPLES["affine"], EXAMPLES["rigid"]])

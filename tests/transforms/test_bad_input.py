@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,7 @@ from rendergateway.transforms import (
     CLASSES,
     AffineModel2D,
     AffineWarpFieldTransform,
+    DisplacementFieldTransform,
     ExponentialFunctionOffsetTransform,
     HomographyModel2D,
     InterpolatedTransform,
@@ -74,9 +78,7 @@ NLINEAR = "net.imglib2.interpolation.randomaccess.NLinearInterpolatorFactory"
         (JANELIA + "AffineWarpFieldTransform", f"0 0 9 9 1 1 {NLINEAR} none 1 0 0 1 5", "got none with 5"),
         (JANELIA + "AffineWarpFieldTransform", f"0 0 9 9 1 1 {NLINEAR} zip 1 0 0 1 5 6", "got zip with 6"),
         (JANELIA + "AffineWarpFieldTransform", f"0 0 9 9 0 1 {NLINEAR} none 1", "got 0 and 1"),
-        (JANELIA + "ExponentialFunctionOffsetTransform", "1,2,3", "got 3"),
         (JANELIA + "ExponentialFunctionOffsetTransform", "1,2,3,4", "dimension must be 0 (x) or 1 (y): got 4"),
-        (JANELIA + "SEMDistortionTransformA", "1,2,3,0", "5 numbers expected (a b c d dimension)"),
     ],
 )
 def test_from_spec__wrong_text(name: str, text: str, found: str) -> None:
@@ -93,8 +95,92 @@ def test_from_spec__truncated_text(transform: Any) -> None:
     """Every text without its last word is rejected."""
     spec = transform.to_spec()
     words = spec["dataString"].replace(",", " ").split()
-    with pytest.raises(TransformError, match=r"^Inappropriate parameters for "):
+    with pytest.raises(TransformError, match=r"^(Inappropriate parameters for |transform data must|offset in )"):
         from_spec({**spec, "dataString": " ".join(words[:-1])})
+
+
+FIELD = JANELIA + "DisplacementFieldTransform"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        (
+            JANELIA + "StageCreepCorrectionTransform",
+            "1 2,,3 0",
+            "transform data must contain 5 comma or space separated values (4 coefficients followed by dimension), "
+            "found 4 values instead; ",
+        ),
+        (
+            JANELIA + "ExponentialFunctionOffsetTransformWithWrongSign",
+            "1,2,0",
+            "transform data must contain 4 comma or space separated values (3 coefficients followed by dimension), "
+            "found 3 values instead; ",
+        ),
+        (JANELIA + "SEMDistortionTransformA", "1,2,3,4\t0", "transform data must contain 5 "),
+        (
+            FIELD,
+            "/data?z=5&zoom=2",
+            "unknown query parameter 'zoom' in '/data?z=5&zoom=2'; supported parameters are [z, scale, offset, "
+            "vectorScale]",
+        ),
+        (FIELD, "/data?scale=2", "missing required parameter 'z' in transform data '/data?scale=2'"),
+        (FIELD, "/data", "missing query in transform data '/data'; "),
+        (FIELD, "/data?z=1.5", 'For input string: "1.5"; z of '),
+        (FIELD, "/data?z=1&scale=x", 'For input string: "x"; '),
+        (FIELD, "/data?z=1&offset=3", "offset in transform data '/data?z=1&offset=3' must be <x>,<y>: got '3'"),
+    ],
+)
+def test_from_spec__wrong_text_of_newer_classes(name: str, text: str, sentence: str) -> None:
+    """Classes of newer services refuse invalid texts with the sentences of those services."""
+    with pytest.raises(TransformError) as caught:
+        from_spec({"className": name, "dataString": text})
+    assert str(caught.value).startswith(sentence)
+
+
+def test_displacement_field__first_form() -> None:
+    """The first form of displacement fields is preserved, and only applying it is an error."""
+    spec = {"type": "leaf", "className": FIELD, "dataString": "/f.n5?scaleIndex=1&zIndex=2&scaleX=8&scaleY=8"}
+    read = from_spec(spec)
+    assert read.to_spec() == spec
+    with pytest.raises(TransformError, match=r"DisplacementFieldTransform' is not supported with scaleIndex"):
+        read.apply([0, 0])
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"data_type": "uint8"}, "must have float32 data, 2 channels, .*: got uint8, 2, raw"),
+        ({"num_channels": 1}, "got float32, 1, raw"),
+        ({"encoding": "jpeg"}, "got float32, 2, jpeg"),
+        ({"sharding": {"bits": 3}}, "sharding {'bits': 3}"),
+        ({"voxel_offset": [0, 0, 9]}, r"offset \[0, 0, 9\]"),
+        ({"size": [4, 3, 1]}, r"has layers 0 … 0: got z=1"),
+        ({"key": "s1"}, "has no data of layer 1"),
+        ({"key": None}, "cannot be read: TypeError"),
+    ],
+)
+def test_displacement_field__unsupported_volume(tmp_path: Path, change: dict[str, Any], sentence: str) -> None:
+    """A volume of another kind, or a damaged one, is an error that names it."""
+    shutil.copytree(Path(__file__).parent / "field", tmp_path / "field")
+    info = json.loads((tmp_path / "field/info").read_text())
+    scale = info["scales"][0]
+    info, scale = ({name: change.get(name, value) for name, value in old.items()} for old in (info, scale))
+    info["scales"] = [{**scale, **{name: value for name, value in change.items() if name not in info}}]
+    (tmp_path / "field/info").write_text(json.dumps(info))
+
+    with pytest.raises(TransformError, match=f"displacement field '.*{tmp_path.name}/field' .*{sentence}"):
+        DisplacementFieldTransform(str(tmp_path / "field"), 1).apply([0, 0])
+
+
+@pytest.mark.parametrize(
+    ("uri", "sentence"),
+    [("gs://bucket/f", "'gs://bucket/f' is remote"), ("precomputed:///none", "cannot be read: FileNotFoundError")],
+)
+def test_displacement_field__no_volume(uri: str, sentence: str) -> None:
+    """A remote or missing volume is an error that names it."""
+    with pytest.raises(TransformError, match=sentence):
+        DisplacementFieldTransform(uri, 0).apply([0, 0])
 
 
 @pytest.mark.parametrize("word", ["x", "1_000", "inf", "nan", "1,5", "--1", "0x10", "1e", "Nan"])

@@ -7,6 +7,8 @@ Tolerances are relative unless stated in pixels.
 from __future__ import annotations
 
 import math
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from rendergateway.transforms import (
     CLASSES,
     AffineModel2D,
     AffineWarpFieldTransform,
+    DisplacementFieldTransform,
     InterpolatedTransform,
     LeafTransform,
     PolynomialTransform2D,
@@ -48,6 +51,9 @@ SPLINE = (
     "eJxjYEAFDpEMWAFMHIP2RKXtzfg33vsjt2O/pFmTcqb7XCi9ACq+bb99i9Ia55nz7TnB4pH7vU6+cp1/RwNKa0LFY+wjwfRmAPX/JYc="
 )
 MATCHES = "0 0 0 0 1 100 0 110 0 1 0 100 0 90 1 100 100 105 95 1"
+# 4 × 3 vectors in 2 layers: (z+1)(x-1)/2 + y/4 and (z+1)(1-y)/2 + x/8; the first is NaN at x = y = z = 1.
+FIELD = str(Path(__file__).parent / "field")
+PLACED = "z=0&scale=8&offset=100,-50&vectorScale=2"
 HOMOGRAPHY = "1 0.1 5 0.02 0.95 -3 0.0001 0.0002 1"
 
 POINTS: list[tuple[str, str, Any, Any]] = [
@@ -89,6 +95,36 @@ POINTS: list[tuple[str, str, Any, Any]] = [
     ("SEMDistortionTransformA", "19.4,64.8,24.4,972.0,0", (0, 7), (43.8, 7)),
     ("SEMDistortionTransformA", "19.4,64.8,24.4,972.0,0", (100, 7), (126.1601901592704, 7)),
     ("SEMDistortionTransformA", "19.4,64.8,24.4,972.0,0", (1000, 7), (1008.7213757035966, 7)),
+    ("SEMDistortionTransformA", "19.4,64.8,24.4,972.0,1", (100, 50), (100, 82.14464078742071)),
+    ("StageCreepCorrectionTransform", "19.4,64.8,24.4,972.0,1", (100, 50), (100, 8.916830218673224)),
+    ("StageCreepCorrectionTransform", "19.4,64.8,24.4,972.0,1", (1000, 2000), (1000, 1996.872645603594)),
+    ("StageCreepCorrectionTransform", "19.4 64.8, ,24.4 972.0 1", (17.5, -3), (17.5, -30.1881312417936)),
+    *(
+        (f"ExponentialFunctionOffsetTransform{suffix}", "3.16,0.0102,0.5,0", (x, 7), (expected, 7))
+        for x, *both in (
+            (0, 3.66, -3.66),
+            (17.5, 20.64341601973256, 14.35658398026744),
+            (100, 101.63948001094693, 98.36051998905307),
+            (1000, 1000.500117458207, 999.499882541793),
+        )
+        for suffix, expected in zip(("WithWrongSign", ""), both, strict=True)
+    ),
+    *(
+        ("DisplacementFieldTransform", f"{FIELD}?{query}", point, expected)
+        for query, point, expected in (
+            (PLACED, (100, -50), (100.88888888888889, -51.02777777777778)),
+            (PLACED, (108, -42), (107.57057654075547, -42.27037773359841)),
+            (PLACED, (110, -45), (109.5427435387674, -45.76938369781312)),
+            (PLACED, (120.5, -38.25), (118.46520874751491, -38.37375745526839)),
+            (PLACED, (95, -60), (95.83333333333333, -60.666666666666664)),
+            (PLACED, (300, 300), (299.1888667992048, 300.6003976143141)),
+            (f"{PLACED}&z=1", (100, -50), (101.6, -52.05)),
+            (f"{PLACED}&z=1", (108, -42), (108, -42.333333333333336)),
+            ("z=0", (0, 0), (0.3333333333333333, -0.5416666666666667)),
+            ("z=0", (1.5, 1.25), (1.1304347826086956, 1.2173913043478262)),
+            ("z=0", (3, 2), (2, 2.25)),
+        )
+    ),
 ]
 
 
@@ -119,6 +155,60 @@ def test_inverse__worked_number(name: str, text: str, point: Any, expected: Any)
         # Pixels: the reference has about ten digits; of several solutions any is valid.
         mapped = transform.apply(transform.inverse().apply(expected))
         np.testing.assert_allclose(mapped, expected, rtol=RELATIVE, atol=1e-6)
+
+
+BOXES = [
+    ("StageCreepCorrectionTransform", "19.4,64.8,24.4,972.0,1", (1000, 1917, 1400, 2281)),
+    ("ExponentialFunctionOffsetTransformWithWrongSign", "3.16,0.0102,0,0", (1003, 2000, 1400, 2300)),
+    ("ExponentialFunctionOffsetTransform", "3.16,0.0102,0,0", (996, 2000, 1400, 2300)),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "box"), BOXES)
+def test_tile_box__worked_number(name: str, text: str, box: tuple[int, ...]) -> None:
+    """The box of a tile of 400 × 300 pixels, moved by (1000, 2000), is the reference's."""
+    moved = TransformList([read(name, text), AffineModel2D([[1, 0, 1000], [0, 1, 2000]])])
+    assert tuple(tile_box(moved, 400, 300)) == box
+
+
+def test_newer_classes__text() -> None:
+    """Parameters are formatted as the service formats them."""
+    creep, field = read("StageCreepCorrectionTransform", "19.4 64.8 24.4 972 1"), read(*POINTS[-1][:2])
+    assert creep.evolve(a=20).data_string == "20.0,64.8,24.4,972.0,1"
+    assert field.evolve(z=1).data_string == f"{FIELD}?z=1&scale=1.0&offset=0.0,0.0&vectorScale=1.0"
+
+
+def test_stage_creep__without_solution() -> None:
+    """Where Newton's method fails the result is the service's: NaN, or the tenth step, which has no inverse."""
+    assert np.isnan(read("StageCreepCorrectionTransform", "0,0,0,0,0").apply([0, 7])[0])
+    creep = read("StageCreepCorrectionTransform", "19.4,64.8,24.4,972.0,1")
+    found = creep.apply([[0, 0], [0, 1]])
+    np.testing.assert_allclose(found, [[0, -82.17230338849724], [0, -89.03682354664959]], rtol=1e-13)
+    with pytest.raises(NotInvertibleError, match=r"StageCreepCorrectionTransform is not invertible at \(0\.0, -89\.0"):
+        creep.inverse().apply(found[1])
+
+
+def test_stage_creep__inverse_is_the_formula() -> None:
+    """The inverse is s = w + a·exp(-w/b) + c·exp(-w/d), to the last digit."""
+    inverse = read("StageCreepCorrectionTransform", "19.4,64.8,24.4,972.0,1").inverse()
+    formula = read("SEMDistortionTransformA", "19.4,64.8,24.4,972.0,1")
+    points = np.array([[0, 8.9], [0, 500], [0, 1996.872645603594]])
+    np.testing.assert_array_equal(inverse.apply(points), formula.apply(points))
+
+
+def test_displacement_field__written_again(tmp_path: Path) -> None:
+    """A field that is written again is read again, and a missing chunk is zero."""
+    shutil.copytree(FIELD, tmp_path / "field")
+    field = DisplacementFieldTransform(f"precomputed://file://{tmp_path}/field", 0)
+    assert field.apply([3, 2]).tolist() == [2, 2.25]
+    (tmp_path / "field/s0/3-4_2-3_0-2").unlink()
+    info = tmp_path / "field/info"
+    os.utime(info, ns=(0, info.stat().st_mtime_ns + 1))
+    np.testing.assert_array_equal(field.apply([[3.0, 2.0], [np.nan, 0.0]]), [[3, 2], [np.nan, np.nan]])
+    (tmp_path / "field/s0/0-3_0-2_0-2").write_bytes(b"1234")
+    os.utime(info, ns=(0, info.stat().st_mtime_ns + 1))
+    with pytest.raises(TransformError, match="cannot be read: ValueError"):
+        field.apply([3, 2])
 
 
 def test_affine__inverse_text() -> None:

@@ -11,7 +11,7 @@ from rendergateway.model.files.specs import FoundSpec
 from rendergateway.model.records.json_slices import Raw, copy_of, decode
 from rendergateway.model.records.record import to_text
 from rendergateway.model.records.tiles import TileRecord
-from rendergateway.transforms import UnknownTransform, from_spec
+from rendergateway.transforms import CLASSES, LeafTransform, from_spec
 from rendergateway.wire import Interpolated, Leaf, Spec, SpecList, TileSpec, decode_body, references
 
 __all__ = ["checked_tile", "checked_transform", "has_box", "no_box", "references_of", "self_contained"]
@@ -37,9 +37,9 @@ def checked_tile(found: FoundSpec, z: float | None = None) -> tuple[bytes | Raw,
     spec = _read(found, TileSpec, "tile")
     if spec.transforms is None:
         raise RecordError(f"{found}: the transforms of tile {found.id!r} are null; expected an object with specList")
-    leaves_known = [_is_known(leaf, found, "tile") for leaf in _leaves(spec.transforms)]
+    unknown = _unknown_classes(spec.transforms, found, "tile")
     if not _has_box(spec):
-        _check_derivable(found, spec, all(leaves_known))
+        _check_derivable(found, spec, unknown)
     if spec.z is not None:
         return found.text, float(spec.z)
     if z is None:
@@ -47,17 +47,16 @@ def checked_tile(found: FoundSpec, z: float | None = None) -> tuple[bytes | Raw,
     return TileRecord.from_json(found.text).evolve(z=z).to_json(), float(z)
 
 
-def checked_transform(found: FoundSpec) -> bool:
+def checked_transform(found: FoundSpec) -> list[str]:
     """
-    Check a shared transform; return whether all its classes can be applied locally.
+    Check a shared transform; return the names of its classes that cannot be applied.
 
     Raises
     ------
     RecordError
         If it is malformed.
     """
-    leaves_known = [_is_known(leaf, found, "transform") for leaf in _leaves(_read(found, Spec, "transform"))]
-    return all(leaves_known)
+    return _unknown_classes(_read(found, Spec, "transform"), found, "transform")
 
 
 def references_of(found: FoundSpec) -> set[str]:
@@ -117,30 +116,36 @@ def _leaves(spec: Spec | None) -> Iterator[Leaf]:
         yield from _leaves(spec.b)
 
 
-def _is_known(leaf: Leaf, found: FoundSpec, what: str) -> bool:
+def _unknown_classes(spec: Spec, found: FoundSpec, what: str) -> list[str]:
     try:
-        return _can_be_applied(leaf.className, leaf.dataString)
+        return [
+            str(leaf.className)
+            for leaf in _leaves(spec)
+            if not _can_be_applied(leaf.className, leaf.dataString, CLASSES.changes)
+        ]
     except TransformError as error:
         raise RecordError(f"{found}: {what} {found.id!r} has a malformed transform: {error}") from error
 
 
 @functools.lru_cache(maxsize=1024)
-def _can_be_applied(class_name: str | None, data: str | None) -> bool:
-    return not isinstance(from_spec({"className": class_name, "dataString": data}), UnknownTransform)
+def _can_be_applied(class_name: str | None, data: str | None, changes: int) -> bool:
+    """Return whether a service like the embedded one could apply a leaf, after *changes* of the classes."""
+    transform = from_spec({"className": class_name, "dataString": data})
+    return isinstance(transform, LeafTransform) and not transform.READS_FILES
 
 
-def _check_derivable(found: FoundSpec, spec: TileSpec, is_known: bool) -> None:
+def _check_derivable(found: FoundSpec, spec: TileSpec, unknown: list[str]) -> None:
     if spec.width is None or spec.height is None:
         raise RecordError(
             f"{found}: tile {found.id!r} has no box (minX, minY, maxX, maxY) and no width and height to derive it"
         )
-    if not is_known:
-        raise no_box(found)
+    if unknown:
+        raise no_box(found, unknown[0])
 
 
-def no_box(found: FoundSpec) -> RecordError:
+def no_box(found: FoundSpec, class_name: str) -> RecordError:
     """Return the error for a tile whose bounding box is missing and cannot be derived."""
     return RecordError(
         f"{found}: tile {found.id!r} has no box (minX, minY, maxX, maxY), and it cannot be derived because a transform "
-        "has an unknown class"
+        f"has an unknown class: got {class_name}; add the box, or put() the tile into a service that knows the class"
     )

@@ -42,7 +42,8 @@ class SpecSet:
     transforms: dict[str, FoundSpec] = attrs.field(factory=dict)
     texts: dict[str, bytes | Raw] = attrs.field(factory=dict)
     z: set[float] = attrs.field(factory=set)
-    _unknown: set[str] = attrs.field(factory=set)
+    # Shared transform → a class of it that cannot be applied.
+    _unknown: dict[str, str] = attrs.field(factory=dict)
 
     def add(self, file: SpecFile, z: float | None = None) -> None:
         """
@@ -63,8 +64,8 @@ class SpecSet:
             self.tiles[found.id] = found
 
     def _add_transform(self, found: FoundSpec) -> None:
-        if not checked_transform(found):
-            self._unknown.add(found.id)
+        if unknown := checked_transform(found):
+            self._unknown[found.id] = unknown[0]
         first = self.transforms.setdefault(found.id, found)
         if copy_of(first.text) != copy_of(found.text) and decode(first.text) != decode(found.text):
             raise RecordError(f"duplicate transform id {found.id!r} with different transforms: {first}, and {found}")
@@ -93,8 +94,8 @@ class SpecSet:
             names = references_of(tile)
             for name in sorted(names - transforms.keys()):
                 transforms[name] = _stored(stored, where, name, tile)
-            if names & self._unknown and not has_box(tile):
-                raise no_box(tile)
+            if (unknown := names & self._unknown.keys()) and not has_box(tile):
+                raise no_box(tile, self._unknown[min(unknown)])
         return ResolvedTiles(dict(self.texts), transforms)
 
 

@@ -34,6 +34,22 @@ class PathBuilder(Record):
     image_pattern = optional("imageMipmapPatternString", str)
 
 
+class FilterRecord(Record):
+    """
+    One image filter, of the render parameters or of a tile.
+
+    Attributes
+    ----------
+    class_name : str
+        Full Java class name in ``org.janelia.alignment.filter``.
+    parameters : dict of str to str
+        Parameters by the names that the class uses.
+    """
+
+    class_name = required("className", str)
+    parameters: Member[dict[str, Any] | None] = optional("parameters", dict)
+
+
 class ChannelRecord(Record):
     """
     One colour or detector of a tile.
@@ -48,6 +64,8 @@ class ChannelRecord(Record):
         Mipmap levels of the channel's image.
     path_builder : PathBuilder or None
         Rule for missing mipmap levels.
+    filter_spec : FilterRecord or None
+        Filter applied to the channel's image when it is loaded, by newer services and locally.
     """
 
     name = optional("name", str)
@@ -55,22 +73,7 @@ class ChannelRecord(Record):
     max_intensity = optional("maxIntensity", float)
     mipmaps = optional("mipmapLevels", ImagePyramid, ImagePyramid())
     path_builder = optional("mipmapPathBuilder", PathBuilder)
-
-
-class FilterRecord(Record):
-    """
-    One image filter of the render parameters.
-
-    Attributes
-    ----------
-    class_name : str
-        Full Java class name in ``org.janelia.alignment.filter``.
-    parameters : dict of str to str
-        Parameters by the names that the class uses.
-    """
-
-    class_name = required("className", str)
-    parameters: Member[dict[str, Any] | None] = optional("parameters", dict)
+    filter_spec = optional("filterSpec", FilterRecord)
 
 
 def channel_selection(weights: Mapping[str, float]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rendergateway.model.records.channels import ChannelRecord, PathBuilder
+from rendergateway.model.records.channels import ChannelRecord, FilterRecord, PathBuilder
 from rendergateway.model.records.json_slices import Raw, decode, join_object
 from rendergateway.model.records.pyramid import ImagePyramid, MipmapLevel
 from rendergateway.model.records.record import Record, list_of, optional, required
@@ -79,6 +79,8 @@ class TileRecord(BoundsRecord):
         Size of the image in local pixels.
     mipmaps : ImagePyramid
         Mipmap levels of the image.
+    filter_spec : FilterRecord or None
+        Filter applied to the image when it is loaded, by newer services and locally; channels have their own.
     transforms : TransformList
         From local to world pixels, as stored; references are not resolved.
     mesh_cell_size : float
@@ -100,6 +102,7 @@ class TileRecord(BoundsRecord):
     mipmaps = optional("mipmapLevels", ImagePyramid, ImagePyramid())
     channels = list_of("channels", ChannelRecord)
     path_builder = optional("mipmapPathBuilder", PathBuilder)
+    filter_spec = optional("filterSpec", FilterRecord)
     transforms = optional("transforms", TransformList, TransformList([]))
     mesh_cell_size = optional("meshCellSize", float, 64.0)
     labels = optional("labels", list, [])

@@ -72,6 +72,18 @@ class PathRule:
         return f"{root}{level}{path if path.startswith('/') else '/' + path}.{self.extension}"
 
 
+def _without_package(name: str) -> str:
+    return name.removeprefix("org.janelia.alignment.filter.")
+
+
+@attrs.frozen
+class FilterStep:
+    """One filter: its Java class name, without the service's package, and its parameters as text."""
+
+    name: str = attrs.field(converter=_without_package)
+    parameters: Mapping[str, str] = attrs.field(factory=dict)
+
+
 @attrs.frozen
 class Channel:
     """One channel of a tile; a tile without channels has a single one without a name."""
@@ -81,6 +93,8 @@ class Channel:
     max_intensity: float = 255.0
     levels: Mapping[int, Level] = attrs.field(factory=dict)
     path_rule: PathRule | None = None
+    # Applied when the image is loaded, before the filters of the recipe.
+    filter: FilterStep | None = None
 
     @property
     def is_deep(self) -> bool:
@@ -122,14 +136,6 @@ class Tile:
     def selected(self, names: tuple[str | None, ...]) -> tuple[Channel, ...]:
         """Return the channels with these names, in the order of the tile."""
         return tuple(channel for channel in self.channels if channel.name in names)
-
-
-@attrs.frozen
-class FilterStep:
-    """One filter: its simple Java class name, and its parameters as text."""
-
-    name: str
-    parameters: Mapping[str, str] = attrs.field(factory=dict)
 
 
 @attrs.frozen

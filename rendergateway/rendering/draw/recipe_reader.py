@@ -81,10 +81,7 @@ def _weights(text: str | None) -> tuple[tuple[str, float], ...] | None:
 
 def _filters(parameters: wire.RenderParametersJson) -> tuple[FilterStep, ...]:
     if parameters.filterSpecs is not None:
-        return tuple(
-            FilterStep((step.className or "").rpartition(".")[2], step.parameters or {})
-            for step in parameters.filterSpecs
-        )
+        return tuple(FilterStep(step.className or "", step.parameters or {}) for step in parameters.filterSpecs)
     return DEFAULT_FILTERS if parameters.doFilter else ()
 
 
@@ -123,11 +120,12 @@ def read_tile(tile: wire.TileSpec, rule: wire.PathBuilderJson | None = None) -> 
 def _channels(tile: wire.TileSpec, rule: wire.PathBuilderJson | None) -> Iterable[Channel]:
     if not tile.channels:
         low, high = tile.minIntensity, tile.maxIntensity
-        yield _channel(None, low, high, tile.mipmapLevels, tile.mipmapPathBuilder or rule)
+        yield _channel(None, low, high, tile.mipmapLevels, tile.mipmapPathBuilder or rule, tile.filterSpec)
     for channel in tile.channels or ():
         if channel is not None:
             own = channel.mipmapPathBuilder or tile.mipmapPathBuilder or rule
-            yield _channel(channel.name, channel.minIntensity, channel.maxIntensity, channel.mipmapLevels, own)
+            low, high = channel.minIntensity, channel.maxIntensity
+            yield _channel(channel.name, low, high, channel.mipmapLevels, own, channel.filterSpec)
 
 
 def _channel(
@@ -136,6 +134,7 @@ def _channel(
     high: float | None,
     levels: dict[int, wire.Level | None] | None,
     rule: wire.PathBuilderJson | None,
+    filter_: wire.Filter | None,
 ) -> Channel:
     return Channel(
         name=name,
@@ -145,6 +144,7 @@ def _channel(
         path_rule=None
         if rule is None
         else PathRule(rule.rootPath or "", rule.numberOfLevels or 0, rule.extension or ""),
+        filter=None if filter_ is None else FilterStep(filter_.className or "", filter_.parameters or {}),
     )
 
 

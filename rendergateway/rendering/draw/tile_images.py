@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from rendergateway.errors import FilterError, ImageError, TransformError
-from rendergateway.rendering.base.recipe import Channel, ImageAddress, Level, Recipe, Tile
+from rendergateway.rendering.base.recipe import Channel, FilterStep, ImageAddress, Level, Recipe, Tile
 from rendergateway.rendering.images.levels import drawn_level, floor_level
 from rendergateway.rendering.images.sources import Sources
 from rendergateway.rendering.pixels.filters import filtered
@@ -160,6 +160,9 @@ class TileJob:
     def _images(self, pending: PendingChannel, level: int) -> tuple[Pixels, Pixels | None]:
         """Return image and mask; a mask of another size is ignored."""
         channel, image, mask = pending.channel, pending.image(), None
+        if channel.filter is not None and image.size:
+            # As in the service: at the scale of the picture, not of the level.
+            image = self._filtered(image, (channel.filter,), self.recipe.scale)
         if pending.mask is not None and image.size:
             mask = pending.mask()
             mask = to_8bit(mask, _WHOLE_RANGE) if mask.ndim == 2 else mask[..., 0]
@@ -169,7 +172,7 @@ class TileJob:
         if image.ndim == 3:
             image = stretched(image, self.value_range(channel.name))
         if self.recipe.filters and image.size:
-            image = self._filtered(image, level)
+            image = self._filtered(image, self.recipe.filters, 0.5**level)
         return image, mask
 
     def _begun_image(self, address: ImageAddress | None, halvings: int) -> Callable[[], Pixels]:
@@ -185,11 +188,11 @@ class TileJob:
 
         return image
 
-    def _filtered(self, image: Pixels, level: int) -> Pixels:
+    def _filtered(self, image: Pixels, steps: tuple[FilterStep, ...], scale: float) -> Pixels:
         seed = self.recipe.seed
         random = np.random.default_rng(None if seed is None else [seed, self.number])
         try:
-            return filtered(image, self.recipe.filters, 0.5**level, random)
+            return filtered(image, steps, scale, random)
         except FilterError as error:
             raise FilterError(f"tile '{self.tile.id}': {error}") from error
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import mmap
-import re
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from pathlib import Path
@@ -16,23 +16,19 @@ from rendergateway.errors import ImageError
 from rendergateway.rendering.base.cache import ByteCache
 from rendergateway.rendering.base.recipe import ImageAddress, Level
 from rendergateway.rendering.base.threads import fetched, read
-from rendergateway.rendering.images.decoding import MOST_IMAGE_PIXELS, decoded
 from rendergateway.rendering.images.levels import halved
+from rendergateway.rendering.images.loaders import FILE_LOADERS, LOADERS, loader_of
 from rendergateway.rendering.images.locations import ImageOpener, Opener, file_path
-from rendergateway.rendering.images.volumes import VOLUME_LOADERS, volume_slice
+from rendergateway.rendering.images.volumes import VOLUME_LOADERS
 from rendergateway.rendering.pixels.patches import MapCache, Maps
 
 __all__ = ["Sources"]
 
 Pixels = npt.NDArray[Any]
 
-_MASK_OF_BOX = re.compile(
-    r"mask://outside-box\?minX=(\d+)&minY=(\d+)&maxX=(\d+)&maxY=(\d+)&width=(\d+)&height=(\d+)(?:.*&level=(\d+))?.*"
-)
 _MIB = 2**20
 # Images from this size get their own memory mapping; there may be too many smaller ones for that.
 _OWN_MEMORY = _MIB
-_COMPOSITE = "IMAGEJ_COMPOSITE"
 
 
 def _bytes_of_maps(maps: Maps) -> int:
@@ -122,20 +118,9 @@ class Sources:
 
     def _how(self, address: ImageAddress) -> tuple[Hashable, Callable[[], Pixels]]:
         """Return a cache key for the current version of an image, and a function that reads it."""
-        if address.url.startswith("mask:"):
-            return None, lambda: _mask_of_box(address.url)
-        if address.loader == _COMPOSITE:
-            raise ImageError(f"image loader not supported: got {_COMPOSITE}; store the image as RGB")
-        volume = address.loader in VOLUME_LOADERS
-        url, _, query = address.url.partition("?") if volume else (address.url, "", "")
-        source = self._open(url)
-        if isinstance(source, bytes):
-            if volume:
-                raise ImageError(f"image loader {address.loader} supports local volumes only")
-            return hash(source), lambda: decoded(source, address.number)
-        if volume:
-            return _stamp(source), lambda: volume_slice(source, query, address.loader)
-        return _stamp(source), lambda: decoded(source, address.number)
+        load = loader_of(address)
+        opened = functools.cache(self._open)
+        return (LOADERS.get(address.loader), _version(address, opened)), lambda: load(address, opened)
 
     def has(self, level: Level) -> bool:
         """Whether the image file of a level and, if it has one, its mask file exist."""
@@ -151,6 +136,16 @@ class Sources:
 
 def _is_remote(url: str) -> bool:
     return file_path(url) is None and not url.startswith("mask:")
+
+
+def _version(address: ImageAddress, opened: Opener) -> Hashable:
+    """Return what changes with the file of an image; None for masks, and for what only a lab's loader opens."""
+    url = address.url if address.loader in FILE_LOADERS else address.url.partition("?")[0]
+    is_file = address.loader in FILE_LOADERS | VOLUME_LOADERS or file_path(url) is not None
+    if not is_file or url.startswith("mask:"):
+        return None
+    source = opened(url)
+    return hash(source) if isinstance(source, bytes) else _stamp(source)
 
 
 def _stamp(path: Path) -> Hashable:
@@ -171,16 +166,3 @@ def _frozen(pixels: Pixels) -> Pixels:
         own = pixels if pixels.base is None else pixels.copy()
     own.setflags(write=False)
     return own
-
-
-def _mask_of_box(url: str) -> Pixels:
-    """Return the mask of a ``mask:`` URL: 255 inside a box and 0 outside."""
-    found = _MASK_OF_BOX.fullmatch(url)
-    if found is None:
-        raise ImageError("invalid mask URL; write mask://outside-box?minX=0&minY=0&maxX=9&maxY=9&width=10&height=10")
-    min_x, min_y, max_x, max_y, width, height = map(int, found.groups()[:6])
-    if width * height > MOST_IMAGE_PIXELS:
-        raise ImageError(f"mask too large: got {width} × {height} pixels, the limit is {MOST_IMAGE_PIXELS}")
-    mask = np.zeros((height, width), dtype=np.uint8)
-    mask[min_y:max_y, min_x:max_x] = 255
-    return halved(mask, int(found[7] or 0))

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from rendergateway.errors import FilterError
+from rendergateway.extensions import Extensions
 from rendergateway.geometry import FloatArray
 from rendergateway.rendering.base.recipe import FilterStep
 
-__all__ = ["FILTERS", "filtered"]
+__all__ = ["FILTERS", "filtered", "register_filter"]
 
 Pixels = npt.NDArray[Any]
 Parameters = Mapping[str, str]
+Filter = Callable[[Pixels, Parameters, float, np.random.Generator], Pixels]
+FilterT = TypeVar("FilterT", bound=Filter)
 
 _LARGEST_DISK = 100
 
@@ -42,9 +47,64 @@ def filtered(pixels: Pixels, steps: tuple[FilterStep, ...], scale: float, random
     for step in steps:
         run = FILTERS.get(step.name)
         if run is None:
-            raise FilterError(f"unknown filter: got {step.name}; use one of {', '.join(FILTERS)}")
-        pixels = run(pixels, step.parameters, scale, random)
+            package, _, name = step.name.rpartition(".")
+            found = f"{name} of {package}" if package else name
+            raise FilterError(f"unknown filter: got {found}; use one of {', '.join(FILTERS)}, or register_filter()")
+        try:
+            result = run(pixels, step.parameters, scale, random)
+        except FilterError:
+            raise
+        except Exception as error:  # code of a lab
+            raise FilterError(f"filter {step.name} failed: {error!r}") from error
+        if np.shape(result)[:2] != pixels.shape[:2]:
+            raise FilterError(f"filter {step.name} must keep the shape {pixels.shape}: got {np.shape(result)}")
+        pixels = result
     return pixels
+
+
+def register_filter(name: str, *, replace: bool = False) -> Callable[[FilterT], FilterT]:
+    """
+    Return a decorator that registers a function as the filter of a class name.
+
+    Pictures drawn from now on, by this process or an embedded service in it, use it. Pickled gateways include it, so
+    that other processes use it too. ``FILTERS.registered(name, function)`` registers it for a block.
+
+    Parameters
+    ----------
+    name : str
+        Java class name in filter specifications; those of ``org.janelia.alignment.filter`` without their package.
+    replace : bool
+        Whether the name may have a function.
+
+    Raises
+    ------
+    RegistrationError
+        If the name has another function and *replace* is false.
+
+    Notes
+    -----
+    The function takes ``pixels``, an array (H, W) or (H, W, 3) that it must not change; ``parameters``, texts by name;
+    ``scale``, of the image relative to its full size; and ``random``, a numpy ``Generator``. It returns an array of
+    the same shape and dtype. It is called by several threads.
+    """
+    return FILTERS.decorator(name, replace=replace)
+
+
+def _composite(pixels: Pixels, parameters: Parameters, scale: float, random: np.random.Generator) -> Pixels:
+    """Apply the filters in parameters ``filter0``, ``filter1``, …: texts of their specifications."""
+    steps = []
+    for number in itertools.count():
+        text = parameters.get(f"filter{number}")
+        if text is None:
+            break
+        try:
+            spec = json.loads(text)
+            steps.append(FilterStep(spec["className"], spec.get("parameters") or {}))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise FilterError(f"filter{number} of CompositeFilter must be a filter in JSON: got {text!r}") from error
+    if len(steps) < len(parameters):
+        raise FilterError(f"CompositeFilter must have filter0, filter1, … without a gap: got {sorted(parameters)}")
+    return filtered(pixels, tuple(steps), scale, random)
 
 
 def _number(parameters: Parameters, name: str, default: float) -> float:
@@ -233,11 +293,15 @@ _RANKS: dict[float, Callable[[FloatArray, npt.NDArray[np.uint8]], FloatArray]] =
     3: _variance_of_disk,
 }
 
-FILTERS: dict[str, Callable[[Pixels, Parameters, float, np.random.Generator], Pixels]] = {
-    "ValueToNoise": _value_to_noise,
-    "NormalizeLocalContrast": _normalize_local_contrast,
-    "CLAHE": _clahe,
-    "EqualizeHistogram": _equalize,
-    "Invert": _invert,
-    "Rank": _rank,
-}
+FILTERS: Extensions[Filter] = Extensions(
+    "filter",
+    {
+        "ValueToNoise": _value_to_noise,
+        "NormalizeLocalContrast": _normalize_local_contrast,
+        "CLAHE": _clahe,
+        "EqualizeHistogram": _equalize,
+        "Invert": _invert,
+        "Rank": _rank,
+        "CompositeFilter": _composite,
+    },
+)

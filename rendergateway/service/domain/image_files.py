@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from rendergateway.rendering.images.loaders import FILE_LOADERS
 from rendergateway.rendering.images.locations import file_path
 from rendergateway.rendering.images.volumes import VOLUME_LOADERS
 from rendergateway.service.base.options import Options
@@ -65,6 +66,9 @@ def _check_level(level: Level, options: Options) -> None:
 
 
 def _check_file(context: str, url: str, loader: str | None, options: Options) -> None:
+    if loader is not None and loader not in FILE_LOADERS | VOLUME_LOADERS:
+        # A mask has no file; the URL of an unknown loader, or a lab's, may be of any form.
+        return
     # The URL of a volume has the slice as its query, and its path may be a folder.
     volume = loader in VOLUME_LOADERS
     path = readable_path(url.partition("?")[0] if volume else url, options)

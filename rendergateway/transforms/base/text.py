@@ -82,7 +82,7 @@ def integer(word: str, class_name: str, field: str) -> int:
     return int(word)
 
 
-def named_numbers(text: str, class_name: str, names: str, separator: str | None = None) -> list[float]:
+def named_numbers(text: str, class_name: str, names: str) -> list[float]:
     """
     Parse exactly the numbers that *names* lists.
 
@@ -94,10 +94,8 @@ def named_numbers(text: str, class_name: str, names: str, separator: str | None 
         Java class name, for the error.
     names : str
         Names of the numbers in order, separated by spaces.
-    separator : str, optional
-        Regular expression that separates the numbers; whitespace by default.
     """
-    words = split(text) if separator is None else re.split(separator, text.strip())
+    words = split(text)
     expected = len(names.split())
     if len(words) != expected:
         raise inappropriate(class_name, f"{expected} numbers expected ({names}): got {len(words)} in {shortened(text)}")

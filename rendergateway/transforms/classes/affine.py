@@ -193,5 +193,6 @@ class AffineModel2D(LinearModel):
     def _from_matrix(cls, matrix: FloatArray) -> Self:
         return cls(matrix)
 
-    def _write(self) -> str:
+    def to_data_string(self) -> str:
+        """Format the parameters; see `LeafTransform.to_data_string`."""
         return number_words(self.matrix.T.ravel(), self.JAVA_NAME)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rendergateway.errors import TransformError
-from rendergateway.geometry import Bounds, FloatArray, as_float, as_points
+from rendergateway.geometry import Bounds, FloatArray, as_float, as_points, checked_frame, frame_label
 from rendergateway.transforms.base.matrices import matrix_product
 from rendergateway.transforms.classes.affine import AffineModel2D, LinearModel
 from rendergateway.transforms.classes.newton import NewtonInverse
@@ -131,6 +131,52 @@ class TransformList(Transform):
         """
         lenses = [place for place, transform in enumerate(self.transforms) if "lens" in transform.labels]
         end = lenses[-1] + 1 if lenses else max(0, min(len(self.transforms) - 1, 2))
+        return TransformList(self.transforms[:end]), TransformList(self.transforms[end:])
+
+    def split_at(self, frame: str) -> tuple[TransformList, TransformList]:
+        """
+        Split a flat list at a frame of match points or pictures: into it from the image, and from it into the world.
+
+        Parameters
+        ----------
+        frame : str
+            ``raw``: before all transforms. ``lens_corrected``: see `split_at_lens`. ``before:LABEL`` and
+            ``after:LABEL``: before or after the last transform of that label. Without the label ``match``,
+            ``before:match`` is before the last transform, as in the solvers of the service.
+
+        Raises
+        ------
+        TransformError
+            If no transform has the label.
+        ValueError
+            If the frame is unknown.
+
+        References
+        ----------
+        .. [1] saalfeldlab/render, ``TileSpec.java``, ``getMatchingTransformSpecList`` and
+           ``getPostMatchingTransformSpecList``.
+
+        Examples
+        --------
+        >>> lens, rest = AffineModel2D(labels=["lens"]), AffineModel2D([[1, 0, 5], [0, 1, 7]])
+        >>> [len(part) for part in TransformList([lens, rest]).split_at("after:lens")]
+        [1, 1]
+        """
+        if checked_frame(frame) == "lens_corrected":
+            return self.split_at_lens()
+        side, label = frame_label(frame) or ("raw", "")
+        labelled = [place for place, transform in enumerate(self.transforms) if label in transform.labels]
+        if side == "raw":
+            end = 0
+        elif labelled:
+            end = labelled[-1] + (side == "after")
+        elif frame == "before:match":
+            end = max(0, len(self.transforms) - 1)
+        else:
+            known = sorted({word for transform in self.transforms for word in transform.labels})
+            raise TransformError(
+                f"frame {frame!r} needs a transform labelled {label!r}: got labels {known}; use another frame"
+            )
         return TransformList(self.transforms[:end]), TransformList(self.transforms[end:])
 
     def _flat_items(self, labels: tuple[str, ...]) -> Iterator[Transform]:
@@ -285,6 +331,8 @@ class UnknownTransform(Transform):
         Full Java class name.
     data_string : str, optional
         Text of its parameters.
+    problem : str, optional
+        Why it cannot be applied, if its class is known.
 
     Examples
     --------
@@ -295,6 +343,7 @@ class UnknownTransform(Transform):
 
     class_name: str
     data_string: str | None = None
+    problem: str = attrs.field(default="", eq=False)
 
     def apply(self, points: npt.ArrayLike) -> NoReturn:
         """Raise `TransformError`."""
@@ -310,7 +359,9 @@ class UnknownTransform(Transform):
 
     def _refuse(self) -> NoReturn:
         raise TransformError(
-            f"transform class '{self.class_name}' cannot be found; it is preserved, but cannot be applied locally"
+            self.problem
+            or f"transform class '{self.class_name}' cannot be found; it is preserved, but cannot be applied locally "
+            "unless register_transform() defines it"
         )
 
     def to_spec(self) -> dict[str, Any]:

@@ -54,7 +54,8 @@ class HomographyModel2D(LeafTransform):
         values = named_numbers(text, cls.JAVA_NAME, "m00 m01 m02 m10 m11 m12 m20 m21 m22")
         return cls(np.reshape(values, (3, 3)))
 
-    def _write(self) -> str:
+    def to_data_string(self) -> str:
+        """Format the parameters; see `LeafTransform.to_data_string`."""
         return number_words(self.matrix.ravel(), self.JAVA_NAME)
 
     def apply(self, points: npt.ArrayLike) -> FloatArray:

@@ -23,6 +23,8 @@ class LeafTransform(Transform):
     """A transform with a Java class and a ``dataString`` of its parameters."""
 
     JAVA_NAME: ClassVar[str]
+    # Applying it opens a file that its text names; a service refuses to.
+    READS_FILES: ClassVar[bool] = False
 
     @classmethod
     @abstractmethod
@@ -36,8 +38,13 @@ class LeafTransform(Transform):
             If the text is invalid for the class; the message starts with the service's message.
         """
 
+    @classmethod
+    def _unsupported(cls, text: str) -> str:
+        """Return why a text of a form of its own is preserved, but not understood; empty if it is."""
+        return ""
+
     @abstractmethod
-    def _write(self) -> str:
+    def to_data_string(self) -> str:
         """Format the parameters as a ``dataString``."""
 
     @property
@@ -56,7 +63,7 @@ class LeafTransform(Transform):
             If the text must be formatted and a parameter is not finite.
         """
         text = self._origin.get("dataString")
-        return self._write() if text is None else str(text)
+        return self.to_data_string() if text is None else str(text)
 
     def to_spec(self) -> dict[str, Any]:
         """Return ``type``, ``className``, ``dataString``, and unknown members that it was read with."""

@@ -92,7 +92,8 @@ class NonLinearCoordinateTransform(LeafTransform):
         beta, mean, deviation = np.split(values, [2 * length, 3 * length])
         return cls(beta.reshape(-1, 2), mean, deviation, width, height)
 
-    def _write(self) -> str:
+    def to_data_string(self) -> str:
+        """Format the parameters; see `LeafTransform.to_data_string`."""
         values = np.concatenate([self.beta.ravel(), self.mean, self.deviation])
         written = number_words(values, self.JAVA_NAME)
         return f"{self.dimension} {len(self.beta)} {written} {self.width} {self.height} "

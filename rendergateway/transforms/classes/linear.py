@@ -61,7 +61,8 @@ class TranslationModel2D(LinearModel):
     def _from_matrix(cls, matrix: FloatArray) -> Self:
         return cls(matrix[0, 2], matrix[1, 2])
 
-    def _write(self) -> str:
+    def to_data_string(self) -> str:
+        """Format the parameters; see `LeafTransform.to_data_string`."""
         return number_words((self.tx, self.ty), self.JAVA_NAME)
 
     @property
@@ -104,7 +105,8 @@ class RigidModel2D(LinearModel):
     def _from_matrix(cls, matrix: FloatArray) -> Self:
         return cls(math.atan2(matrix[1, 0], matrix[0, 0]), matrix[0, 2], matrix[1, 2])
 
-    def _write(self) -> str:
+    def to_data_string(self) -> str:
+        """Format the parameters; see `LeafTransform.to_data_string`."""
         return number_words((self.angle_rad, self.tx, self.ty), self.JAVA_NAME)
 
     @property
@@ -151,7 +153,8 @@ class SimilarityModel2D(LinearModel):
     def _from_matrix(cls, matrix: FloatArray) -> Self:
         return cls(matrix[0, 0], matrix[1, 0], matrix[0, 2], matrix[1, 2])
 
-    def _write(self) -> str:
+    def to_data_string(self) -> str:
+        """Format the parameters; see `LeafTransform.to_data_string`."""
         return number_words((self.scos, self.ssin, self.tx, self.ty), self.JAVA_NAME)
 
     @property

@@ -93,7 +93,8 @@ class MovingLeastSquaresTransform(LeafTransform):
         matches = np.reshape(values, (-1, _WORDS_PER_MATCH))
         return cls(words[0], alpha, matches[:, 0:2], matches[:, 2:4], matches[:, 4])
 
-    def _write(self) -> str:
+    def to_data_string(self) -> str:
+        """Format the parameters; see `LeafTransform.to_data_string`."""
         matches = np.column_stack([self.source, self.target, self.weights])
         return f"{self.model} 2 {number_words([self.alpha, *matches.flat], self.JAVA_NAME)}"
 

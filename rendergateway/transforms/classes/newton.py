@@ -27,8 +27,9 @@ class NewtonInverse(Transform):
     """
     The inverse of a transform, by Newton's method on each point.
 
-    The iteration starts at the inverse of an affine approximation, then at the point itself; steps that increase the
-    residual are halved. If the transform folds the plane, one of the solutions is returned.
+    The iteration starts at the guess of a class that has a formula, then at the inverse of an affine approximation,
+    then at the point itself; steps that increase the residual are halved. If the transform folds the plane, one of the
+    solutions is returned.
 
     Parameters
     ----------
@@ -83,6 +84,9 @@ class NewtonInverse(Transform):
         )
 
     def _starts(self, target: FloatArray) -> Iterator[FloatArray]:
+        guess = self.forward._rough_inverse(target)
+        if guess is not None:
+            yield guess
         inverse = inverse_matrix(self._rough_matrix())
         if inverse is not None:
             yield apply_matrix(inverse, target)
@@ -99,7 +103,8 @@ class NewtonInverse(Transform):
         """Return the solutions; NaN for points that do not converge."""
         allowed = np.maximum(self.tolerance_px, _ROUNDING * np.abs(target).max(axis=1))
         found = start.copy()
-        residual = self.forward.apply(found) - target
+        with np.errstate(all="ignore"):
+            residual = self.forward.apply(found) - target
         # Points still iterated; a point that no step improves is dropped.
         moving: npt.NDArray[np.intp] = np.arange(len(found))
         for _ in range(_MAX_STEPS):

@@ -154,7 +154,8 @@ class PolynomialTransform2D(LeafTransform):
             raise inappropriate(cls.JAVA_NAME, f"expected 2, 6, 12, 20, 30, 42, … numbers: got {len(words)}")
         return cls(np.reshape(numbers(words, cls.JAVA_NAME), (2, -1)))
 
-    def _write(self) -> str:
+    def to_data_string(self) -> str:
+        """Format the parameters; see `LeafTransform.to_data_string`."""
         return number_words(self.coefficients.ravel(), self.JAVA_NAME)
 
     @classmethod

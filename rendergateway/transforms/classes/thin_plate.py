@@ -161,7 +161,8 @@ class ThinPlateSplineTransform(LeafTransform):
         landmarks, weights = np.split(decode_block(words[4], 4 * count, cls.JAVA_NAME, "points"), 2)
         return cls(landmarks.reshape(-1, 2), weights.reshape(2, -1).T, affine)
 
-    def _write(self) -> str:
+    def to_data_string(self) -> str:
+        """Format the parameters; see `LeafTransform.to_data_string`."""
         affine = np.zeros((2, 3)) if self.affine is None else self.affine
         number_words([*self.landmarks.flat, *self.weights.flat, *affine.flat], self.JAVA_NAME)
         affine_word = "null" if self.affine is None else encode_block(np.append(affine[:, :2], affine[:, 2]))

@@ -217,6 +217,10 @@ class Transform(ABC):
         polynomial: PolynomialTransform2D = operations().PolynomialTransform2D.from_affine(self)
         return polynomial
 
+    def _rough_inverse(self, points: FloatArray) -> FloatArray | None:
+        """Return first guesses of the points that are mapped to *points*; None if there is no formula."""
+        return None
+
     def __matmul__(self, other: Transform) -> Transform:
         """Return *other* followed by this: a single transform if the classes allow it, else a list."""
         if not isinstance(other, Transform):

@@ -111,7 +111,8 @@ class AffineWarpFieldTransform(LeafTransform):
             )
         return np.array(numbers(words, cls.JAVA_NAME))
 
-    def _write(self) -> str:
+    def to_data_string(self) -> str:
+        """Format the parameters; see `LeafTransform.to_data_string`."""
         place = number_words([*self.offset, *self.size], self.JAVA_NAME)
         values = number_words(self.values.flat, self.JAVA_NAME)
         packed = self.values.size >= _PACKED_FROM

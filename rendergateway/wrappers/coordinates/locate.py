@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rendergateway.errors import TransformError
-from rendergateway.geometry import FloatArray, IntArray, as_points, boxes_under
+from rendergateway.geometry import FloatArray, IntArray, as_points, boxes_under, checked_frame
 from rendergateway.model.records.json_slices import Text, cut_list, encode
 from rendergateway.model.tables.coordinates import CoordinateTable
 from rendergateway.model.tables.table import Column
@@ -32,6 +32,7 @@ __all__ = [
     "local_from_world",
     "locate",
     "maps_of",
+    "outside_box",
     "through_tiles",
     "world_from_local",
 ]
@@ -42,15 +43,19 @@ _TILES_PER_REQUEST = 50_000
 
 
 def world_from_local(
-    stack: Bound[StackKey], tile_ids: str | Sequence[str], points: npt.ArrayLike, compute: str = "local"
+    stack: Bound[StackKey],
+    tile_ids: str | Sequence[str],
+    points: npt.ArrayLike,
+    compute: str = "local",
+    frame: str = "raw",
 ) -> CoordinateTable:
     """Transform local points into the world; see `StackWrapper.world_from_local`."""
     local = _points(points)
     ids = _ids(tile_ids, len(local))
-    if not is_local(compute):
+    if not is_computed_here(compute, frame=frame):
         items = [{"tileId": tile_id, "local": point} for tile_id, point in zip(ids, _finite(local), strict=True)]
         return _checked(stack, _requested(stack, "coordinate.batch_world_from_local", items, "world"))
-    maps = maps_of(stack, ids)
+    maps = maps_of(stack, ids, frame)
     return _of_each(stack, maps, ids, local, maps.world_from_local, "world")
 
 
@@ -60,17 +65,20 @@ def local_from_world(
     points: npt.ArrayLike,
     compute: str = "local",
     method: str = "exact",
+    frame: str = "raw",
 ) -> CoordinateTable:
     """Transform world points, each into its named tile; see `StackWrapper.local_from_world`."""
     world = _points(points)
     ids = _ids(tile_ids, len(world))
-    local = is_computed_here(compute, method)
-    maps = maps_of(stack, ids)
+    local = is_computed_here(compute, method, frame)
+    maps = maps_of(stack, ids, frame)
     if not local:
         return _of_named_tiles(stack, maps, ids, world)
 
     def transform(some_ids: Sequence[str], some: FloatArray) -> Mapped:
         found = maps.local_from_world(some_ids, some, method)
+        if method == "mesh":
+            _drop_points_outside_boxes(found, maps.in_boxes(some_ids, some), some_ids, some)
         _explain_missing(found, some_ids, some)
         return found
 
@@ -146,8 +154,10 @@ def through_tiles(
         rows = np.flatnonzero(layers == layer)
         found = locate_at(layer, world[rows])
         shown, failed = found[found.visible], found[found.failed]
-        ids[rows[shown.point]], local[rows[shown.point]] = shown.tile_id, shown.xy
         error[rows[failed.point]] = failed.error
+        # Tiles with an error may be below the one that shows the point.
+        error[rows[shown.point]] = ""
+        ids[rows[shown.point]], local[rows[shown.point]] = shown.tile_id, shown.xy
     good = np.flatnonzero(error == "")
     mapped = world_from_local(target, ids[good].tolist(), local[good], compute)
     whole = np.full((len(world), 3), np.nan)
@@ -188,11 +198,17 @@ def _ids(tile_ids: str | Sequence[str], count: int) -> list[str]:
     return ids
 
 
-def is_computed_here(compute: str, method: str = "mesh") -> bool:
+def is_computed_here(compute: str, method: str = "exact", frame: str = "raw") -> bool:
     """Return whether points are transformed by this process; raise ValueError for unknown words."""
     if method not in METHODS:
         raise ValueError(f"method must be 'exact' or 'mesh', got {method!r}")
-    return is_local(compute)
+    here = is_local(compute)
+    if checked_frame(frame) != "raw" and not (here and method == "exact"):
+        raise ValueError(
+            f"frame {frame!r} needs compute='local' and method='exact', got {compute!r} and {method!r}; the service "
+            "maps raw pixels only"
+        )
+    return here
 
 
 # Each point in a tile of its own
@@ -224,6 +240,15 @@ def _of_each(
     return _checked(stack, table)
 
 
+def _drop_points_outside_boxes(
+    found: Mapped, inside: npt.NDArray[np.bool_], ids: Sequence[str], points: FloatArray
+) -> None:
+    """Drop the points that the service does not find in their tiles: it selects tiles by their stored boxes."""
+    found.points[~inside] = np.nan
+    for row in np.flatnonzero(~inside & (found.error == "")).tolist():
+        found.error[row] = outside_box(points[row], ids[row])
+
+
 def _explain_missing(found: Mapped, ids: Sequence[str], points: FloatArray) -> None:
     rows: list[int] = np.flatnonzero(np.isnan(found.points).any(axis=1) & (found.error == "")).tolist()
     for row in rows:
@@ -238,7 +263,7 @@ def _of_named_tiles(stack: Bound[StackKey], maps: TileMaps, ids: list[str], worl
         items = [{"world": [*point, of_z]} for point, of_z in zip(_finite(some), z.tolist(), strict=True)]
         answer = _requested(stack, "coordinate.batch_local_from_world", items, "local")
         named = answer.tile_id == np.array(some_ids, dtype=object)[answer.point]
-        found = Mapped(np.full_like(some, np.nan), z, np.full(len(some), "", dtype=object))
+        found = Mapped(np.full_like(some, np.nan), z, np.full(len(some), "", dtype=object), np.zeros(len(some), bool))
         found.error[answer.point[answer.failed]] = answer.error[answer.failed]
         found.points[answer.point[named]] = answer.xy[named]
         found.error[np.isnan(z)] = "the tile has no z"
@@ -255,51 +280,42 @@ def _drop_points_outside(mapped: Mapped, sizes: FloatArray) -> None:
     inside = ((mapped.points >= 0) & (mapped.points <= sizes)).all(axis=1)
     mapped.points[~inside] = np.nan
     # A tile that cannot be inverted by formula is not under the point.
-    mapped.error[~inside] = ""
+    mapped.error[~inside & ~mapped.blocked] = ""
 
 
 def _under_points(
     section: SectionKey, world: FloatArray, point: IntArray, ids: Column, mapped: Mapped
 ) -> CoordinateTable:
-    good = ~np.isnan(mapped.points).any(axis=1) & (mapped.error == "")
-    error = _reasons(section, world, point, ids, mapped, good)
-    rows = good & (error[point] == "")
-    failed = np.flatnonzero(error != "")
-    numbers = np.concatenate([point[rows], failed])
+    """Return the rows of the tiles that show each point or have an error, and of the points in no tile."""
+    failed = mapped.error != ""
+    is_row = failed | ~np.isnan(mapped.points).any(axis=1)
+    alone = np.setdiff1d(np.arange(len(world)), point[is_row])
+    error: Column = np.empty(len(alone), dtype=object)
+    for row, number in enumerate(alone.tolist()):
+        under = ids[slice(*np.searchsorted(point, [number, number + 1]))].tolist()
+        error[row] = _not_inverted(world[number], under) if under else _not_covered(section, world[number])
+    numbers = np.concatenate([point[is_row], alone])
     order = np.argsort(numbers, kind="stable")
     numbers = numbers[order]
-    whole = np.full((len(numbers), 3), np.nan)
-    whole[: int(rows.sum())] = np.column_stack([mapped.points, mapped.z])[rows]
-    x, y, z = whole[order].T
-    names = np.concatenate([ids[rows], np.full(len(failed), None, dtype=object)])[order]
-    reasons = error[numbers]
+    values = np.column_stack([mapped.points, mapped.z])[is_row]
+    values[failed[is_row]] = np.nan
+    x, y, z = np.concatenate([values, np.full((len(alone), 3), np.nan)])[order].T
+    names = np.concatenate([ids[is_row], np.full(len(alone), None, dtype=object)])[order]
+    reasons = np.concatenate([mapped.error[is_row], error])[order]
+    # The last tile is on top; if it has an error, whether it shows the point is unknown.
     last = np.append(numbers[1:] != numbers[:-1], True)[: len(numbers)]
     return CoordinateTable(numbers, names, x, y, z, last & (reasons == ""), reasons, frame="local")
-
-
-def _reasons(
-    section: SectionKey,
-    world: FloatArray,
-    point: IntArray,
-    ids: Column,
-    mapped: Mapped,
-    good: npt.NDArray[np.bool_],
-) -> Column:
-    """Return why each point is in no tile, empty if it is in one; a tile with an error makes its points fail."""
-    error: Column = np.full(len(world), "", dtype=object)
-    is_found = np.zeros(len(world), dtype=bool)
-    is_found[point[good]] = True
-    for number in np.flatnonzero(~is_found).tolist():
-        under = ids[slice(*np.searchsorted(point, [number, number + 1]))].tolist()
-        error[number] = _not_inverted(world[number], under) if under else _not_covered(section, world[number])
-    failed = mapped.error != ""
-    error[point[failed]] = mapped.error[failed]
-    return error
 
 
 def _words(stack: StackKey) -> str:
     owner, project, name = stack
     return f"stack with owner '{owner}', project '{project}', and name '{name}'"
+
+
+def outside_box(point: FloatArray, tile_id: str) -> str:
+    """Return why the mesh method does not map a point: the service would not find it in the tile."""
+    x, y = map(double_text, point.tolist())
+    return f"world coordinate ({x}, {y}) is outside of the stored box of tile '{tile_id}'"
 
 
 # The sentences of the service, so that results read the same wherever they were computed.

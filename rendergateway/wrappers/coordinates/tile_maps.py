@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 
 from rendergateway import transforms
 from rendergateway.errors import NotInvertibleError, RecordError, TransformError
@@ -61,7 +62,7 @@ class TileMap:
         tile = TileRecord.from_json(text)
         try:
             whole = tile.transforms.flattened(shared)
-            chosen = list(whole if frame == "raw" else whole.split_at_lens()[1])
+            chosen = list(whole.split_at(frame)[1])
             # Without the lens at the front, fewer may follow.
             count = min(count, len(chosen))
             head, before = _parted(chosen[: len(chosen) - count])
@@ -79,11 +80,16 @@ def _parted(items: Sequence[Transform]) -> tuple[TransformList, FloatArray]:
 
 @attrs.frozen(eq=False)
 class Mapped:
-    """Points (N, 2), NaN if there is none; z of the tiles (N,); and errors (N,), empty if there is none."""
+    """
+    Points (N, 2), NaN if there is none; z of the tiles (N,); and errors (N,), empty if there is none.
+
+    *blocked* (N,) is whether the error is the tile's, wherever the point is.
+    """
 
     points: FloatArray
     z: FloatArray
     error: Column
+    blocked: npt.NDArray[np.bool_]
 
 
 class TileMaps:
@@ -96,12 +102,12 @@ class TileMaps:
         The tile specs.
     shared : mapping of str to Transform
         The shared transforms that the tiles refer to.
-    frame : {'raw', 'lens_corrected'}
-        The frame of local pixels, see `rendergateway.geometry.FRAMES`.
+    frame : str
+        The frame of local pixels, see `TransformList.split_at`.
     """
 
     def __init__(self, tiles: TileTable, shared: Mapping[str, Transform], frame: str = "raw") -> None:
-        self._texts, self._z = tiles.texts, tiles.z
+        self._tiles, self._texts, self._z = tiles, tiles.texts, tiles.z
         self._rows = {tile_id: row for row, tile_id in enumerate(tiles.tile_id.tolist())}
         self._shared = shared
         self._frame = frame
@@ -113,6 +119,12 @@ class TileMaps:
     def z(self, tile_ids: Sequence[str]) -> FloatArray:
         """Return z of tiles; NaN if a tile has none."""
         return self._z[[self._rows[tile_id] for tile_id in tile_ids]]
+
+    def in_boxes(self, tile_ids: Sequence[str], points: FloatArray) -> npt.NDArray[np.bool_]:
+        """Return whether each world point lies in the stored box of its tile, borders included."""
+        boxes = self._tiles.box[[self._rows[tile_id] for tile_id in tile_ids]]
+        inside: npt.NDArray[np.bool_] = np.all((points >= boxes[:, :2]) & (points <= boxes[:, 2:]), axis=1)
+        return inside
 
     def world_from_local(self, tile_ids: Sequence[str], points: FloatArray) -> Mapped:
         """Transform local points (N, 2), each by its tile, into the world."""
@@ -144,6 +156,7 @@ class TileMaps:
         rows = np.array([self._rows[tile_id] for tile_id in numbers], dtype=np.int64)
         maps, groups, tails, problem = self._grouped([self._texts[row] for row in rows.tolist()], kind_of)
         mapped, error = np.full_like(points, np.nan), problem[which]
+        blocked = error != ""
         for places in _places_of_each(groups[which]):
             tile_map, reasons = maps[groups[which[places[0]]]], error[places]
             if tile_map.problem:
@@ -152,8 +165,9 @@ class TileMaps:
                 mapped[places] = transform(tile_map, tails[which[places]], points[places], reasons)
             except TransformError as refused:
                 reasons[:] = str(refused)
+                blocked[places] = True
             error[places] = reasons
-        return Mapped(mapped, self._z[rows[which]], error)
+        return Mapped(mapped, self._z[rows[which]], error, blocked)
 
     def _grouped(
         self, texts: Sequence[Text], kind_of: Callable[[TileMap], Hashable]

@@ -8,14 +8,12 @@ from typing import Any, TypedDict
 import attrs
 import numpy as np
 
-from rendergateway.geometry import FRAMES
 from rendergateway.model.records.channels import FilterRecord, channel_selection
 from rendergateway.wrappers.core.arguments import COMPUTE, is_local
 from rendergateway.wrappers.images.windows import Window, rgb_of
 
-__all__ = ["IMAGE_FRAMES", "PictureKeywords", "PictureOptions", "checked_image_frame"]
+__all__ = ["PictureKeywords", "PictureOptions"]
 
-IMAGE_FRAMES = ("world", *FRAMES)
 _MASKS = ("blended", "binary", None)
 _DEPTHS = ("uint8", "uint16")
 _NOISE = "noise"
@@ -33,13 +31,6 @@ class PictureKeywords(TypedDict, total=False):
     max_tiles: int | None
     dtype: Any
     compute: str
-
-
-def checked_image_frame(frame: str) -> str:
-    """Return *frame*; raise ValueError if tiles cannot be drawn in it."""
-    if frame not in IMAGE_FRAMES:
-        raise ValueError(f"frame must be {', '.join(map(repr, IMAGE_FRAMES))}, got {frame!r}")
-    return frame
 
 
 def _windows(channels: Mapping[str, Window] | None) -> dict[str, Window] | None:

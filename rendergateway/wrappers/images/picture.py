@@ -83,7 +83,7 @@ class Picture(NDArrayOperatorsMixin):
 
     @property
     def frame(self) -> str:
-        """``world``, ``raw`` or ``lens_corrected``; of a cross section ``xz`` or ``yz``."""
+        """``world``, ``raw`` or another of `TransformList.split_at`; of a cross section ``xz`` or ``yz``."""
         return self._frame
 
     @property

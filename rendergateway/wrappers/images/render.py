@@ -11,8 +11,8 @@ from urllib.parse import quote
 import attrs
 import numpy as np
 
-from rendergateway.errors import ImageError, RecordError
-from rendergateway.geometry import Bounds
+from rendergateway.errors import ImageError, RecordError, TransformError
+from rendergateway.geometry import Bounds, checked_frame, frame_label
 from rendergateway.model.records.render_parameters import RenderParameters
 from rendergateway.model.records.tiles import TileRecord
 from rendergateway.number_text import double_text
@@ -21,7 +21,7 @@ from rendergateway.wrappers.core.arguments import as_box
 from rendergateway.wrappers.core.bound import Bound, Client
 from rendergateway.wrappers.core.bulk import Bulk, mapped
 from rendergateway.wrappers.core.keys import SectionKey, StackKey, TileKey
-from rendergateway.wrappers.images.options import PictureOptions, checked_image_frame
+from rendergateway.wrappers.images.options import PictureOptions
 from rendergateway.wrappers.images.picture import Picture, drawn, line_of
 from rendergateway.wrappers.images.view import View, checked_scale, missing_channel, pixels_of
 
@@ -64,8 +64,8 @@ def tile_view(
     record : TileRecord
         Its record.
     transforms : callable
-        Returns its resolved transforms; called for lens-corrected pixels only.
-    frame : {'world', 'raw', 'lens_corrected'}
+        Returns its resolved transforms; called for frames between raw and world only.
+    frame : {'world', 'raw', 'lens_corrected', 'before:LABEL', 'after:LABEL'}
         The frame of the picture.
     scale : float
         Picture pixels per pixel of the frame.
@@ -74,8 +74,10 @@ def tile_view(
     ------
     RecordError
         If the record lacks the box or the size that the frame requires.
+    TransformError
+        If no transform has the label of the frame, or several do and the service would cut at another one.
     """
-    frame = checked_image_frame(frame)
+    frame = checked_frame(frame, more=("world",))
     values: dict[str, Any] = {**tile.key._asdict(), "scale": checked_scale(scale)}
     if frame == "world":
         box = _box_in_world(record)
@@ -84,12 +86,29 @@ def tile_view(
         box = Bounds(0, 0, math.ceil(width), math.ceil(height))
         values["exclude_all_transforms"] = True
     else:
-        # The service draws these pictures from the origin unless it is given the corner.
-        lens, _ = transforms().flattened().split_at_lens()
-        box = tile_box(lens, *_size(record), record.mesh_cell_size)
-        values |= {"x": int(box.min_x), "y": int(box.min_y), "width": int(box.width), "height": int(box.height)}
-        values["normalize_for_matching"] = True
+        whole = transforms().flattened()
+        box = tile_box(whole.split_at(frame)[0], *_size(record), record.mesh_cell_size)
+        values |= _cut(whole, frame, box)
     return View(tile.client, "tile", values, box, scale, f"tile {record.tile_id!r}", frame)
+
+
+def _cut(transforms: TransformList, frame: str, box: Bounds) -> dict[str, Any]:
+    """Return the query values for a picture in a frame between raw and world."""
+    labelled = frame_label(frame)
+    if labelled is None:
+        # The service draws these pictures from the origin unless it is given the corner.
+        corner = {"x": int(box.min_x), "y": int(box.min_y), "width": int(box.width), "height": int(box.height)}
+        return {**corner, "normalize_for_matching": True}
+    side, label = labelled
+    if side == "after":
+        return {"exclude_transforms_after_last": [label]}
+    count = sum(label in transform.labels for transform in transforms)
+    if count != 1:
+        raise TransformError(
+            f"frame {frame!r} cannot be drawn: the service cuts at the first transform of the label, the frame at the "
+            f"last, got {count} transforms of it"
+        )
+    return {"exclude_first_transform_and_all_after": [label]}
 
 
 def _box_in_world(record: TileRecord) -> Bounds:

@@ -104,7 +104,7 @@ class View:
     scale : float
         Picture pixels per pixel of the frame.
     frame : str
-        ``world``, ``raw`` or ``lens_corrected``.
+        ``world``, ``raw`` or another of `TransformList.split_at`.
     what : str
         For messages.
     recipe : RenderParameters, optional

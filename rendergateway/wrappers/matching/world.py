@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from rendergateway.errors import ConfigurationError, NotFoundError, TransformError
-from rendergateway.geometry import FRAMES, FloatArray
+from rendergateway.geometry import FloatArray
 from rendergateway.transforms import TransformList
 
 if TYPE_CHECKING:
     from rendergateway.model.tables.match_table import MatchTable
     from rendergateway.model.tables.table import Column
 
-__all__ = ["checked_frame", "known_frame", "points_in_world", "residuals_of", "table_in_world", "tile_ids_of"]
+__all__ = ["known_frame", "points_in_world", "residuals_of", "table_in_world", "tile_ids_of"]
 
 _SHOWN = 3
 
@@ -29,13 +29,6 @@ class Maps(Protocol):
         """Return the transformed points, and an error for each."""
 
 
-def checked_frame(frame: str) -> str:
-    """Return *frame*; raise ValueError if it is unknown."""
-    if frame not in FRAMES:
-        raise ValueError(f"frame must be {' or '.join(map(repr, FRAMES))}, got {frame!r}")
-    return frame
-
-
 def known_frame(frame: str | None, collection: str) -> str:
     """Return *frame*; raise `ConfigurationError` if it is not set."""
     if frame is None:
@@ -46,12 +39,12 @@ def known_frame(frame: str | None, collection: str) -> str:
     return frame
 
 
-def points_in_world(transforms: TransformList, points: FloatArray, frame: str) -> FloatArray:
-    """Transform match points of one tile, with these resolved transforms, into the world."""
-    if frame == "raw":
-        return transforms.apply(points)
-    _, after_lens = transforms.flattened().split_at_lens()
-    return after_lens.apply(points)
+def points_in_world(transforms: TransformList, points: FloatArray, frame: str, where: str) -> FloatArray:
+    """Transform match points of one tile, with these resolved transforms, into the world; *where* is for messages."""
+    try:
+        return transforms.flattened().split_at(frame)[1].apply(points)
+    except TransformError as error:
+        raise TransformError(f"{where}: {error}") from error
 
 
 def tile_ids_of(table: MatchTable) -> list[str]:

@@ -64,7 +64,11 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
     @property
     def frame(self) -> str | None:
         """
-        Coordinate frame of the match points: ``'raw'`` image pixels or ``'lens_corrected'`` pixels.
+        Coordinate frame of the match points: ``'raw'`` image pixels, ``'lens_corrected'`` ones, or others.
+
+        ``'before:match'`` ends before the last transform labelled ``match``, the frame of the service's solvers;
+        ``'after:lens'`` after the last one labelled ``lens``, that of pictures requested with
+        ``excludeTransformsAfterLast=lens``. Any label may be used; see `TransformList.split_at`.
 
         Deployments differ, and the service does not store it: ``gateway.match_collection(name, frame=…)`` sets it for
         all objects of the gateway. None if it is not set; then points cannot be transformed into the world.

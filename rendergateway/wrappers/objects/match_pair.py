@@ -127,7 +127,7 @@ class MatchPairWrapper(ObjectWrapper[MatchRecord]):
         """
         Transform the points into the world, each side by the transforms of its tile.
 
-        Raw points are transformed by all transforms, lens-corrected ones by those after the lens correction.
+        Raw points are transformed by all transforms, those of other frames by the transforms after the frame.
 
         Parameters
         ----------
@@ -145,6 +145,8 @@ class MatchPairWrapper(ObjectWrapper[MatchRecord]):
             If `MatchCollectionWrapper.frame` is not set.
         NotFoundError
             If a tile is not in the stack.
+        TransformError
+            If a transform of a tile cannot be applied, or a tile has no transform of the frame's label.
 
         Notes
         -----
@@ -152,9 +154,11 @@ class MatchPairWrapper(ObjectWrapper[MatchRecord]):
         read before.
         """
         frame = known_frame(self.match_collection.frame, self._key.collection)
-        (p_tile, q_tile), p, q = self.tiles(stack), self.p, self.q
-        p_world = points_in_world(p_tile.resolved_transforms, p, frame)
-        return p_world, points_in_world(q_tile.resolved_transforms, q, frame)
+        p, q = (
+            points_in_world(tile.resolved_transforms, points, frame, f"tile {tile._key.tile_id!r} of stack {stack}")
+            for tile, points in zip(self.tiles(stack), (self.p, self.q), strict=True)
+        )
+        return p, q
 
     def residuals(self, stack: StackWrapper) -> FloatArray:
         """

@@ -373,7 +373,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
     # Coordinates
 
     def world_from_local(
-        self, tile_ids: str | Sequence[str], points: npt.ArrayLike, *, compute: str = "local"
+        self, tile_ids: str | Sequence[str], points: npt.ArrayLike, *, compute: str = "local", frame: str = "raw"
     ) -> CoordinateTable:
         """
         Transform points of many tiles into the world.
@@ -384,8 +384,8 @@ class StackWrapper(ObjectWrapper[StackRecord]):
             The tile of each point, or of all.
         points : array_like, shape (N, 2)
             x, y in local pixels of the tiles.
-        compute : {'local', 'service'}
-            Where the points are transformed.
+        compute, frame
+            As for `TileWrapper.world_from_local`.
 
         Returns
         -------
@@ -406,10 +406,16 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         """
         from rendergateway.wrappers.coordinates import locate
 
-        return locate.world_from_local(self._bound, tile_ids, points, compute)
+        return locate.world_from_local(self._bound, tile_ids, points, compute, frame)
 
     def local_from_world(
-        self, tile_ids: str | Sequence[str], points: npt.ArrayLike, *, compute: str = "local", method: str = "exact"
+        self,
+        tile_ids: str | Sequence[str],
+        points: npt.ArrayLike,
+        *,
+        compute: str = "local",
+        method: str = "exact",
+        frame: str = "raw",
     ) -> CoordinateTable:
         """
         Transform points of the world, each into its named tile; `SectionWrapper.locate` finds the tiles.
@@ -420,7 +426,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
             The tile of each point, or of all.
         points : array_like, shape (N, 2)
             x, y in world pixels.
-        compute, method
+        compute, method, frame
             As for `TileWrapper.local_from_world`.
 
         Returns
@@ -442,7 +448,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         """
         from rendergateway.wrappers.coordinates import locate
 
-        return locate.local_from_world(self._bound, tile_ids, points, compute, method)
+        return locate.local_from_world(self._bound, tile_ids, points, compute, method, frame)
 
     def world_from(
         self,

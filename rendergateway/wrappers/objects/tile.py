@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rendergateway import transforms
-from rendergateway.errors import RecordError, TransformError
-from rendergateway.geometry import Bounds, FloatArray
+from rendergateway.errors import NotInvertibleError, RecordError, TransformError
+from rendergateway.geometry import Bounds, FloatArray, as_points, boxes_under
 from rendergateway.model.records.channels import ChannelRecord
 from rendergateway.model.records.pyramid import ImagePyramid
 from rendergateway.model.records.tiles import Layout, TileRecord
@@ -242,7 +242,7 @@ class TileWrapper(ObjectWrapper[TileRecord]):
 
     # Coordinates
 
-    def world_from_local(self, points: npt.ArrayLike, *, compute: str = "local") -> FloatArray:
+    def world_from_local(self, points: npt.ArrayLike, *, compute: str = "local", frame: str = "raw") -> FloatArray:
         """
         Transform points of the image into the world.
 
@@ -252,6 +252,8 @@ class TileWrapper(ObjectWrapper[TileRecord]):
             x, y in local pixels; they may be outside of the image.
         compute : {'local', 'service'}
             Where the points are transformed.
+        frame : {'raw', 'lens_corrected', 'before:LABEL', 'after:LABEL'}
+            Frame of the local pixels, see `TransformList.split_at`; the service has raw ones only.
 
         Returns
         -------
@@ -261,7 +263,8 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         Raises
         ------
         TransformError
-            If a transform of the tile cannot be applied; from the service a `CoordinateError`.
+            If a transform of the tile cannot be applied, or none has the label of the frame; from the service a
+            `CoordinateError`.
 
         Notes
         -----
@@ -270,13 +273,19 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         """
         from rendergateway.wrappers.coordinates import locate
 
-        if locate.is_computed_here(compute):
-            return self.resolved_transforms.apply(points)
+        if locate.is_computed_here(compute, frame=frame):
+            return self._from(frame).apply(points)
         stack = self._bound.at(self._key.stack_key)
         table = locate.world_from_local(stack, self._key.tile_id, points, compute).raise_errors()
         return table.xy.reshape(np.shape(points))
 
-    def local_from_world(self, points: npt.ArrayLike, *, compute: str = "local", method: str = "exact") -> FloatArray:
+    def _from(self, frame: str) -> TransformList:
+        """Return the transforms from a frame into the world."""
+        return self.resolved_transforms.flattened().split_at(frame)[1]
+
+    def local_from_world(
+        self, points: npt.ArrayLike, *, compute: str = "local", method: str = "exact", frame: str = "raw"
+    ) -> FloatArray:
         """
         Transform points of the world into the image.
 
@@ -288,8 +297,10 @@ class TileWrapper(ObjectWrapper[TileRecord]):
             Where the points are transformed; the service has only the mesh method.
         method : {'exact', 'mesh'}
             *exact* inverts the transforms themselves, wherever the point is. *mesh* returns the results of the service:
-            up to some pixels off if a tile is strongly deformed, and none outside of 0 … width − 1 and 0 … height − 1
-            or in a mirrored tile.
+            up to some pixels off if a tile is strongly deformed, and none outside of 0 … width − 1 and 0 … height − 1,
+            outside of the stored box or in a mirrored tile.
+        frame : {'raw', 'lens_corrected', 'before:LABEL', 'after:LABEL'}
+            Frame of the result, see `TransformList.split_at`; the mesh method has raw pixels only.
 
         Returns
         -------
@@ -301,7 +312,8 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         NotInvertibleError
             If a point has no place in the tile; from the service a `CoordinateError`.
         TransformError
-            If a transform of the tile cannot be applied, or its size is missing (by mesh).
+            If a transform of the tile cannot be applied, its size is missing (by mesh), or no transform has the label
+            of the frame.
 
         Notes
         -----
@@ -310,13 +322,18 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         """
         from rendergateway.wrappers.coordinates import locate
 
-        if not locate.is_computed_here(compute, method):
+        if not locate.is_computed_here(compute, method, frame):
             stack = self._bound.at(self._key.stack_key)
             table = locate.local_from_world(stack, self._key.tile_id, points, compute, method).raise_errors()
             return table.xy.reshape(np.shape(points))
         if method == "exact":
-            return self.resolved_transforms.inverse().apply(points)
-        return self._mesh_inverse().apply(points)
+            return self._from(frame).inverse().apply(points)
+        world = as_points(points)
+        flat, box = world.reshape(-1, 2), np.array([list(self._obj.bounds or (np.nan,) * 4)])
+        outside = np.setdiff1d(np.arange(len(flat)), boxes_under(flat, box)[0])
+        if len(outside):
+            raise NotInvertibleError(locate.outside_box(flat[outside[0]], self._key.tile_id))
+        return self._mesh_inverse().apply(world)
 
     def _mesh_inverse(self) -> Transform:
         record = self._obj
@@ -334,8 +351,9 @@ class TileWrapper(ObjectWrapper[TileRecord]):
 
         Parameters
         ----------
-        frame : {'world', 'raw', 'lens_corrected'}
-            With all transforms, as stored in the file, or after its lens correction, as for matching.
+        frame : {'world', 'raw', 'lens_corrected', 'before:LABEL', 'after:LABEL'}
+            With all transforms, as stored in the file, after its lens correction, as for matching, or with the
+            transforms before or up to the last one of a label, see `TransformList.split_at`.
         scale : float
             Picture pixels per pixel of the frame.
         **options
@@ -363,7 +381,7 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         -----
         One request for a loaded tile, ``tile.png`` or, in 16 bits, ``tile.tiff16``; for each of *channels* one. If it
         is drawn locally ``tile.render_parameters``; with custom background or filters both that and ``recipe.png``.
-        *lens_corrected* needs `resolved_transforms`.
+        Frames other than *world* and *raw* need `resolved_transforms`.
         """
         from rendergateway.wrappers.images.render import tile_picture
 

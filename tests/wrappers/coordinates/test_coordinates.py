@@ -137,13 +137,86 @@ def test_tile__bare_or_without_size(gateway: Gateway) -> None:
         edit.put([placed("bare"), sizeless])
     first, second = stack.section(1).tiles()
 
-    assert first.local_from_world([500, 7], method="mesh").tolist() == [500, 7]
+    assert first.local_from_world([50, 7], method="mesh").tolist() == [50, 7]
     assert second.local_from_world([5, 7]).tolist() == [4, 6]
     with pytest.raises(TransformError, match="'sizeless' has no width or height"):
         second.local_from_world([5, 7], method="mesh")
     found, asked = (stack.section(1).locate([[5, 7], [50, 50]], compute=compute) for compute in ("local", "service"))
-    assert_same(found, asked)
-    assert found.error.tolist() == ["width and height must be set to create transform mesh", ""]
+    reason = "width and height must be set to create transform mesh"
+    assert asked.error.tolist() == [reason, ""]
+    assert list(zip(found.tile_id, found.error, found.visible, strict=True)) == [
+        ("bare", "", False),
+        ("sizeless", reason, False),
+        ("bare", "", True),
+    ]
+
+
+def odd_class(name: str, box: tuple[float, float, float, float]) -> TileRecord:
+    """A tile of a class that no local code knows."""
+    sides = dict(zip(("min_x", "min_y", "max_x", "max_y"), box, strict=True))
+    return placed(name, UnknownTransform("a.b.Strange", "1 2 3")).evolve(**sides)
+
+
+@pytest.mark.parametrize("method", ["mesh", "exact"])
+def test_locate__unknown_class(gateway: Gateway, method: str) -> None:
+    """A tile of an unknown class is a row with its error; the tiles below and above it are mapped."""
+    stack = gateway.create_stack("unknown")
+    with stack.editing() as edit:
+        edit.put([placed("a"), odd_class("b", (40, 0, 120, 80)), placed("c", affine(1, 0, 60, 0, 1, 0))])
+
+    found = stack.section(1).locate([[10, 5], [50, 5], [70, 5], [110, 5]], method=method)
+
+    rows = list(zip(found.point.tolist(), found.tile_id, found.visible, found.failed, strict=True))
+    assert rows == [
+        (0, "a", True, False),
+        (1, "a", False, False),
+        (1, "b", False, True),
+        (2, "a", False, False),
+        (2, "b", False, True),
+        (2, "c", True, False),
+        (3, "b", False, True),
+        (3, "c", True, False),
+    ]
+    assert {text[:45] for text in found.error[found.failed]} == {"transform class 'a.b.Strange' cannot be found"}
+    assert found.xy[5].tolist() == [10, 5]
+    assert np.isnan(found.xy[found.failed]).all()
+
+
+def test_world_from__unknown_class(gateway: Gateway) -> None:
+    """A point shown above a tile of an unknown class is mapped; below one, the tile that shows it is not known."""
+    stack = gateway.create_stack("unknown")
+    with stack.editing() as edit:
+        edit.put([placed("a"), odd_class("b", (40, 0, 120, 80)), placed("c", affine(1, 0, 60, 0, 1, 0))])
+
+    found = stack.world_from(stack.section(1), [[10, 5], [50, 5], [70, 5]])
+
+    assert found.failed.tolist() == [False, True, False]
+    assert found.tile_id.tolist() == ["a", None, "c"]
+    assert "a.b.Strange" in found.error[1]
+
+
+@pytest.mark.parametrize("point", [[5, 5], [75, 5]])
+def test_mesh__old_box(gateway: Gateway, point: list[float]) -> None:
+    """The mesh method maps points in the stored box only, as the service does, even if the box is old."""
+    stack = gateway.create_stack("moved")
+    with stack.editing() as edit:
+        box = {"min_x": 0, "min_y": 0, "max_x": 60, "max_y": 60}
+        edit.put([placed("a", affine(1, 0, 4, 0, 1, 4)).evolve(**box)])
+    tile, inside = stack.tile("a"), point[0] < 60
+
+    found = [stack.local_from_world("a", [point], compute=compute, method="mesh") for compute in ("local", "service")]
+
+    assert [table.failed.tolist() for table in found] == [[not inside]] * 2
+    np.testing.assert_array_equal(found[0].xy, found[1].xy)
+    if inside:
+        assert tile.local_from_world(point, method="mesh").tolist() == [1, 1]
+    else:
+        assert found[0].error[0] == "world coordinate (75.0, 5.0) is outside of the stored box of tile 'a'"
+        with pytest.raises(NotInvertibleError, match=r"\(75\.0, 5\.0\) is outside of the stored box of tile 'a'"):
+            tile.local_from_world([[5.0, 5.0], point], method="mesh")
+        with pytest.raises(CoordinateError):
+            tile.local_from_world(point, compute="service")
+    assert tile.local_from_world(point).tolist() == [point[0] - 4, 1]
 
 
 def test_locate__tiles_under_points(stack: StackWrapper, gateway: Gateway) -> None:

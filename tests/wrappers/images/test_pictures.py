@@ -19,8 +19,11 @@ from rendergateway import (
     ImageError,
     Picture,
     StackWrapper,
+    TransformError,
     Window,
 )
+from rendergateway.testing import make_stack
+from rendergateway.transforms import AffineModel2D
 from tests.wrappers.images.pictured import channel_images, image_in, image_of, opacity, plain_tile, put, save, shifted
 
 # -- properties of a picture -------------------------------------------------------------------------------------
@@ -388,3 +391,47 @@ def test_import__stays_light() -> None:
     code = "import sys; from rendergateway import Picture, Window; print({'cv2', 'PIL', 'tifffile'} & set(sys.modules))"
 
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
+
+
+@pytest.mark.parametrize("frame", ["before:match", "after:match", "after:lens"])
+def test_tile__labelled_frame(gateway: Gateway, tmp_path: Path, frame: str) -> None:
+    """A picture in a labelled frame shows the image after the transforms of the frame, and is placed there."""
+    stack = make_stack(gateway, "labelled", sections=1, rows=1, columns=1, images=tmp_path)
+    lens = AffineModel2D([[1.0, 0.0, 3.0], [0.0, 1.0, 4.0]], labels=("lens",))
+    moved = AffineModel2D([[2.0, 0.0, 50.0], [0.0, 2.0, 60.0]], labels=("match",))
+    with stack.editing() as edit:
+        edit.put([one._obj.evolve(transforms=[lens, moved, lens]) for one in stack.section(1).tiles()], boxes="service")
+    (tile,) = stack.section(1).tiles()
+    corner, zoom = {"before:match": ((3, 4), 1), "after:match": ((56, 68), 2), "after:lens": ((59, 72), 2)}[frame]
+
+    pictures = [tile.image(frame, compute=compute) for compute in ("local", "service")]
+    raw = np.asarray(tile.image("raw"))
+
+    for picture in pictures:
+        assert picture.frame == frame
+        assert tuple(picture.box)[:2] == corner
+        assert np.shape(picture) == tuple(zoom * side for side in raw.shape)
+        np.testing.assert_array_equal(np.asarray(picture)[: 50 * zoom : zoom, : 50 * zoom : zoom], raw[:50, :50])
+        np.testing.assert_allclose(picture.frame_from_pixels([[0, 0]]), [corner], atol=0.5)
+    assert frame.partition(":")[2] in tile.url(frame=frame)
+
+
+def test_tile__wrong_frame(gateway: Gateway, tmp_path: Path) -> None:
+    """A word that is not a frame, a missing label and one that the service would cut elsewhere are refused."""
+    stack = make_stack(gateway, "labelled", sections=1, rows=1, columns=1, images=tmp_path)
+    twice = [AffineModel2D(labels=("match",)), AffineModel2D(labels=("match",))]
+    with stack.editing() as edit:
+        edit.put([one._obj.evolve(transforms=twice) for one in stack.section(1).tiles()])
+    (tile,) = stack.section(1).tiles()
+
+    for frame in ("cooked", "before:", "match"):
+        sentence = f"frame must be 'world', 'raw', 'lens_corrected', got '{frame}'; 'before:match' or 'after:lens' end"
+        with pytest.raises(ValueError, match=sentence):
+            tile.image(frame)
+    with pytest.raises(
+        TransformError, match=r"frame 'after:lens' needs a transform labelled 'lens': got labels \['match"
+    ):
+        tile.image("after:lens")
+    with pytest.raises(TransformError, match=r"frame 'before:match' cannot be drawn: .*, got 2 transforms of it"):
+        tile.image("before:match")
+    assert np.asarray(tile.image("after:match")).any()
