@@ -22,6 +22,7 @@ __all__ = ["serve"]
 @click.option("--threads", default=4, show_default=True, type=click.IntRange(1), help="Concurrent requests.")
 @click.option("--read-only", is_flag=True, help="Refuse every change.")
 @click.option("--tile-limit", type=click.IntRange(1), metavar="N", help="Maximum number of tiles per answer.")
+@click.option("--filters", metavar="FILE", help="JSON file of named filter lists, instead of the default ones.")
 @click.option(
     "--body-limit", type=click.IntRange(1), metavar="BYTES", help="Maximum size of a request body; 1 GiB by default."
 )

@@ -121,10 +121,10 @@ class Tile:
 
 @attrs.frozen
 class FilterStep:
-    """One filter: its simple Java class name, and its parameters as text."""
+    """One filter: its full Java class name, and its parameters as text; None if missing."""
 
-    name: str
-    parameters: Mapping[str, str] = attrs.field(factory=dict)
+    class_name: str | None
+    parameters: Mapping[str, str] | None = attrs.field(factory=dict)
 
 
 @attrs.frozen

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from rendergateway import wire
 from rendergateway.errors import ImageError, TransformError
 from rendergateway.geometry import Bounds
-from rendergateway.rendering.base.filter_lists import DEFAULT_FILTERS
 from rendergateway.rendering.base.recipe import Channel, FilterStep, ImageAddress, Level, PathRule, Recipe, Tile
+from rendergateway.rendering.filters.lists import DEFAULT_FILTERS
+from rendergateway.rendering.filters.registry import step_of
 from rendergateway.transforms import TransformList
 from rendergateway.wire.to_transform import to_transform
 
@@ -79,10 +80,7 @@ def _weights(text: str | None) -> tuple[tuple[str, float], ...] | None:
 
 def _filters(parameters: wire.RenderParametersJson) -> tuple[FilterStep, ...]:
     if parameters.filterSpecs is not None:
-        return tuple(
-            FilterStep((step.className or "").rpartition(".")[2], step.parameters or {})
-            for step in parameters.filterSpecs
-        )
+        return tuple(map(step_of, parameters.filterSpecs))
     return DEFAULT_FILTERS if parameters.doFilter else ()
 
 

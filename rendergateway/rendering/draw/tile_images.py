@@ -9,9 +9,10 @@ import numpy as np
 
 from rendergateway.errors import FilterError, ImageError, TransformError
 from rendergateway.rendering.base.recipe import Channel, ImageAddress, Level, Recipe, Tile
+from rendergateway.rendering.filters.filter import FilterContext
+from rendergateway.rendering.filters.registry import filtered
 from rendergateway.rendering.images.levels import drawn_level, floor_level
 from rendergateway.rendering.images.sources import Sources
-from rendergateway.rendering.pixels.filters import filtered
 from rendergateway.rendering.pixels.intensity import stretched, to_8bit
 from rendergateway.rendering.pixels.patches import Placement
 from rendergateway.rendering.pixels.sampling import Pixels
@@ -165,7 +166,7 @@ class TileJob:
         if image.ndim == 3:
             image = stretched(image, self.value_range(channel.name))
         if self.recipe.filters and image.size:
-            image = self._filtered(image, level)
+            image = self._filtered(image, level, self.value_range(channel.name))
         return image, mask
 
     def _begun_image(self, address: ImageAddress | None, halvings: int) -> Callable[[], Pixels]:
@@ -181,11 +182,11 @@ class TileJob:
 
         return image
 
-    def _filtered(self, image: Pixels, level: int) -> Pixels:
+    def _filtered(self, image: Pixels, level: int, window: tuple[float, float]) -> Pixels:
         seed = self.recipe.seed
         random = np.random.default_rng(None if seed is None else [seed, self.number])
         try:
-            return filtered(image, self.recipe.filters, 0.5**level, random)
+            return filtered(image, self.recipe.filters, FilterContext(0.5**level, window, random))
         except FilterError as error:
             raise FilterError(f"tile '{self.tile.id}': {error}") from error
 

@@ -1,0 +1,148 @@
+"""All filters by the names of their classes; filters made of filters; and their application to an image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import attrs
+
+from rendergateway.errors import FilterError, RecordError
+from rendergateway.rendering.base.recipe import FilterStep
+from rendergateway.rendering.filters.background import BackgroundCorrectionFilter
+from rendergateway.rendering.filters.clahe import CLAHE
+from rendergateway.rendering.filters.filter import Filter, FilterContext, Pixels
+from rendergateway.rendering.filters.histograms import EqualizeHistogram
+from rendergateway.rendering.filters.intensity import (
+    AffineIntensityFilter,
+    ExponentialIntensityFilter,
+    Invert,
+    ShadingCorrectionFilter,
+)
+from rendergateway.rendering.filters.intensity_maps import (
+    LinearIntensityMap8BitFilter,
+    QuadraticIntensityMap8BitFilter,
+)
+from rendergateway.rendering.filters.local_contrast import NormalizeLocalContrast
+from rendergateway.rendering.filters.noise import ValueToNoise
+from rendergateway.rendering.filters.rank import Rank
+from rendergateway.rendering.filters.rolling_ball import RollingBallSubtraction
+from rendergateway.rendering.filters.streaks import (
+    ConfigurableMaskStreakCorrector,
+    ConfigurableMaskStreakExtractor,
+    LocalConfigurableMaskStreakCorrector,
+    LocalSmoothMaskStreakCorrector,
+    SmoothMaskStreakCorrector,
+)
+from rendergateway.wire import Filter as FilterJson
+from rendergateway.wire import decode_body
+
+__all__ = ["FILTERS", "NEWER_FILTERS", "built", "filtered", "step_of"]
+
+_PACKAGE = "org.janelia.alignment"
+
+
+def step_of(spec: FilterJson | None) -> FilterStep:
+    """Return the step of a filter spec."""
+    return FilterStep(None) if spec is None else FilterStep(spec.className, spec.parameters)
+
+
+def built(step: FilterStep) -> Filter:
+    """
+    Return the filter that a step names.
+
+    Raises
+    ------
+    FilterError
+        If the class is unknown, or a parameter is missing or invalid; the message is the service's.
+    """
+    name = step.class_name
+    if name is None:
+        raise FilterError("no className defined for filter spec")
+    if name in _OTHER_CLASSES:
+        raise FilterError(_OTHER_CLASSES[name])
+    if name not in FILTERS:
+        raise FilterError(f"filter class '{name}' cannot be found")
+    return FILTERS[name].read(step.parameters)
+
+
+def filtered(pixels: Pixels, steps: Iterable[FilterStep], context: FilterContext) -> Pixels:
+    """
+    Apply filters to an image, in order.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (H, W) or (H, W, 3)
+        Image at one mipmap level; not modified.
+    steps : iterable of FilterStep
+    context : FilterContext
+
+    Raises
+    ------
+    FilterError
+        If a filter is unknown, its parameters are invalid, or it cannot be applied to the image.
+    """
+    for one in [built(step) for step in steps]:
+        pixels = one.apply(pixels, context)
+    return pixels
+
+
+@attrs.frozen
+class CompositeFilter(Filter):
+    """Several filters in order."""
+
+    filters: tuple[Filter, ...]
+
+    @classmethod
+    def read(cls, parameters: Mapping[str, str] | None) -> CompositeFilter:
+        """Return the filters whose JSON is in the parameters ``filter0``, ``filter1``, … without a gap."""
+        if parameters is None:
+            raise FilterError("missing parameters: got none for filter CompositeFilter; add the member parameters")
+        filters: list[Filter] = []
+        while (text := parameters.get(f"filter{len(filters)}")) is not None:
+            try:
+                filters.append(built(step_of(decode_body(text.encode(), FilterJson))))
+            except RecordError as error:
+                raise FilterError(f"invalid JSON in CompositeFilter: got {text!r}; write a filter spec") from error
+        return cls(tuple(filters))
+
+    def apply(self, pixels: Pixels, context: FilterContext) -> Pixels:
+        for one in self.filters:
+            pixels = one.apply(pixels, context)
+        return pixels
+
+
+# Present in each version of the service; and those that the branch newsolver adds.
+FILTERS: dict[str, type[Filter]] = {
+    f"{_PACKAGE}.filter.{kind.__name__}": kind
+    for kind in (CLAHE, EqualizeHistogram, NormalizeLocalContrast, Rank, RollingBallSubtraction, ValueToNoise)
+}
+NEWER_FILTERS: dict[str, type[Filter]] = {
+    f"{_PACKAGE}.filter.{kind.__name__}": kind
+    for kind in (
+        AffineIntensityFilter,
+        BackgroundCorrectionFilter,
+        CompositeFilter,
+        ExponentialIntensityFilter,
+        Invert,
+        LinearIntensityMap8BitFilter,
+        QuadraticIntensityMap8BitFilter,
+        ShadingCorrectionFilter,
+    )
+} | {
+    f"{_PACKAGE}.destreak.{kind.__name__}": kind
+    for kind in (
+        ConfigurableMaskStreakCorrector,
+        ConfigurableMaskStreakExtractor,
+        LocalConfigurableMaskStreakCorrector,
+        LocalSmoothMaskStreakCorrector,
+        SmoothMaskStreakCorrector,
+    )
+}
+FILTERS |= NEWER_FILTERS
+
+_OTHER_CLASSES = {
+    f"{_PACKAGE}.filter.Filter": f"failed to create instance of filter class '{_PACKAGE}.filter.Filter'",
+    "java.lang.String": (
+        f"class 'java.lang.String' does not implement the 'interface {_PACKAGE}.filter.Filter' interface"
+    ),
+}
