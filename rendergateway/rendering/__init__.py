@@ -2,9 +2,9 @@
 Rendering of tile specs to images, and of images to files.
 
 `read_recipe` converts render parameters to a `Recipe`, `draw` renders it with images from `Sources`, and `encoded`
-returns the file of the `RenderedImage`. OpenCV and tifffile are imported on first use. `base` < `pixels` < `images` and
-`placement` < `draw` < `output`; besides the common modules they import `transforms` and `wire`, and nothing of the
-client or the service.
+returns the file of the `RenderedImage`. OpenCV and tifffile are imported on first use. `base` < `pixels` < `filters`,
+`images` and `placement` < `draw` < `output`; besides the common modules they import `transforms` and `wire`, and
+nothing of the client or the service.
 """
 
 from __future__ import annotations

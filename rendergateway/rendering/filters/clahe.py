@@ -24,6 +24,7 @@ Fractions = npt.NDArray[np.float32]
 _BYTE = 255
 _HALF = np.float32(0.5)
 _FEW_ROWS = 64
+_MOST_BINS = 4096
 
 
 @attrs.frozen
@@ -52,11 +53,14 @@ class CLAHE(Filter):
     bins: int
     slope: float
 
-    def apply(self, pixels: Pixels, context: FilterContext) -> Pixels:
+    def _run(self, pixels: Pixels, context: FilterContext) -> Pixels:
         radius = context.radius(self.block_radius)
         height, width = pixels.shape[:2]
-        if radius < 0 or self.bins < 0:
-            raise FilterError(f"negative parameter of CLAHE: got blockRadius {radius}, bins {self.bins}; use 0 or more")
+        if radius < 0 or not 0 <= self.bins <= _MOST_BINS:
+            raise FilterError(
+                f"invalid parameter of CLAHE: got blockRadius {radius} and bins {self.bins}; "
+                f"use 0 or more, and at most {_MOST_BINS} bins"
+            )
         if self.fast and min(width, height) <= radius:
             raise FilterError(
                 f"block radius of CLAHE too large: got {radius} for an image of {width} × {height} pixels; "
@@ -88,10 +92,9 @@ class CLAHE(Filter):
         result = source.copy()
         for first, second, start, stop in _spans(rows, height):
             # Two rows of blocks at a time.
-            transfers = {
-                row: transfers[row] if row in transfers else self._transfers(source, bins, rows[row], columns, radius, limit)
-                for row in (first, second)
-            }
+            for row in {first, second} - transfers.keys():
+                transfers[row] = self._transfers(source, bins, rows[row], columns, radius, limit)
+            transfers = {row: transfers[row] for row in (first, second)}
             for top in range(start, stop, _FEW_ROWS):
                 bottom = min(top + _FEW_ROWS, stop)
                 seen = source[top:bottom, :covered]
@@ -111,9 +114,7 @@ class CLAHE(Filter):
         height, width = source.shape
         rows = bins[source[max(row - radius, 0) : min(row + radius + 1, height)]]
         at = np.array(columns)
-        windows = _windows(
-            self._columns(rows), np.clip(at - radius, 0, width), np.clip(at + radius + 1, 0, width)
-        )
+        windows = _windows(self._columns(rows), np.clip(at - radius, 0, width), np.clip(at + radius + 1, 0, width))
         clipped = _clipped(windows, np.full(len(columns), limit))
         running = np.cumsum(clipped, axis=1)
         least = np.take_along_axis(running, _first(clipped)[:, np.newaxis], axis=1)
@@ -132,12 +133,16 @@ class CLAHE(Filter):
         result = np.empty_like(source)
 
         def run(rows: range) -> None:
+            with np.errstate(all="ignore"):  # of this thread
+                equalize(rows)
+
+        def equalize(rows: range) -> None:
             columns = self._columns(bins[max(rows.start - radius - 1, 0) : rows.start + radius])
             for row in rows:
                 if row + radius < height:
-                    columns[at, bins[row + radius]] += 1
+                    columns[bins[row + radius], at] += 1
                 if row - radius > 0:
-                    columns[at, bins[row - radius - 1]] -= 1
+                    columns[bins[row - radius - 1], at] -= 1
                 area = spread * (min(row + radius + 1, height) - max(row - radius, 0))
                 limits = self._limit(area.astype(np.float32))
                 result[row] = _equalized(_clipped(_windows(columns, left, right), limits), bins[row])
@@ -146,19 +151,18 @@ class CLAHE(Filter):
         return result
 
     def _columns(self, bins: Integers) -> Integers:
-        """Return the histogram of each column of some rows, shape (W, bins + 1)."""
+        """Return the histogram of each column of some rows, shape (bins + 1, W)."""
         width, entries = bins.shape[1], self.bins + 1
-        counts = np.bincount((np.arange(width) * entries + bins).ravel(), minlength=width * entries)
+        counts = np.bincount((bins * width + np.arange(width)).ravel(), minlength=width * entries)
         # Negative limits overflow 32 bits.
-        return counts.reshape(width, entries).astype(np.int32 if self.slope >= 0 else np.int64)
+        return counts.reshape(entries, width).astype(np.int32 if self.slope >= 0 else np.int64)
 
     def _limit(self, *sides: Any) -> Any:
         """Return the largest entry of the histogram of a block, from its area or its sides."""
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            share = np.float32(self.slope)
-            for side in sides:
-                share = share * side
-            return to_int(np.asarray(share / np.float32(self.bins) + _HALF))
+        share: Any = np.float32(self.slope)
+        for side in sides:
+            share = share * side
+        return to_int(np.asarray(share / np.float32(self.bins) + _HALF))
 
 
 def _centres(length: int, radius: int) -> list[int]:
@@ -193,9 +197,10 @@ def _weights(centres: list[int], first: int, second: int, start: int, stop: int)
 
 
 def _windows(columns: Integers, left: npt.NDArray[np.intp], right: npt.NDArray[np.intp]) -> Integers:
-    """Return the histograms of windows from those of columns: first column, and the one after the last."""
-    running = np.zeros((len(columns) + 1, columns.shape[1]), dtype=columns.dtype)
-    np.cumsum(columns, axis=0, out=running[1:])
+    """Return the histograms of windows, shape (windows, bins + 1): first column, and the one after the last."""
+    running = np.zeros((len(columns), columns.shape[1] + 1), dtype=columns.dtype)
+    np.cumsum(columns, axis=1, out=running[:, 1:])
+    running = np.ascontiguousarray(running.T)
     windows: Integers = running[right] - running[left]
     return windows
 
@@ -203,36 +208,37 @@ def _windows(columns: Integers, left: npt.NDArray[np.intp], right: npt.NDArray[n
 def _clipped(histograms: Integers, limits: Integers) -> Integers:
     """Return histograms clipped at a limit each, the excess spread over all entries until it no longer changes."""
     count, entries = histograms.shape
-    result, work = np.empty_like(histograms), histograms
-    patterns = _patterns(entries, work.dtype)
-    hits = patterns.sum(axis=1)
-    left = np.arange(count)
-    limit = limits[:, np.newaxis].astype(work.dtype)
-    total, before = work.sum(axis=1, dtype=np.int64), np.zeros(count, np.int64)
+    result, work, left = np.empty_like(histograms), histograms, np.arange(count)
+    patterns, hits = _patterns(entries, work.dtype)
+    total, limit = work.sum(axis=1, dtype=work.dtype), limits.astype(work.dtype)
+    # What all entries of a histogram received so far is not added to them, but taken from the limit.
+    received, before = np.zeros_like(total), np.zeros_like(total)
     while left.size:
-        np.minimum(work, limit, out=work)
-        kept = work.sum(axis=1, dtype=np.int64)
+        np.minimum(work, (limit - received)[:, np.newaxis], out=work)
+        kept = work.sum(axis=1, dtype=work.dtype) + entries * received
         excess = total - kept
         each, rest = np.divmod(excess, entries)
-        work += each[:, np.newaxis].astype(work.dtype)
         work += patterns[rest]
-        total = kept + each * entries + hits[rest]
+        received = received + each
+        total = kept + entries * each + hits[rest]
         changed = excess != before
         if not changed.all():
-            result[left[~changed]] = work[~changed]
-            left, work, limit, total, excess = (values[changed] for values in (left, work, limit, total, excess))
+            result[left[~changed]] = work[~changed] + received[~changed, np.newaxis]
+            left, work, limit, received, total, excess = (
+                values[changed] for values in (left, work, limit, received, total, excess)
+            )
         before = excess
     return result
 
 
 @functools.lru_cache(maxsize=4)
-def _patterns(entries: int, dtype: npt.DTypeLike) -> Integers:
-    """Return the entries that receive a rest of the excess: it is spread at a stride, which may hit more of them."""
+def _patterns(entries: int, dtype: npt.DTypeLike) -> tuple[Integers, Integers]:
+    """Return the entries that receive each rest of the excess, at a stride, and their number, which may exceed it."""
     patterns = np.zeros((max(entries, 1), entries), dtype=dtype)
     for rest in range(1, entries):
         stride = (entries - 1) // rest
         patterns[rest, stride // 2 :: stride] = 1
-    return patterns
+    return patterns, patterns.sum(axis=1, dtype=dtype)
 
 
 def _first(histograms: Integers) -> npt.NDArray[np.intp]:
@@ -244,8 +250,7 @@ def _first(histograms: Integers) -> npt.NDArray[np.intp]:
 
 
 def _share(part: Integers, whole: Integers) -> Fractions:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share: Fractions = part.astype(np.float32) / whole.astype(np.float32)
+    share: Fractions = np.divide(part.astype(np.float32), whole.astype(np.float32), dtype=np.float32)
     share[np.isnan(share)] = 0
     return share
 
@@ -267,9 +272,8 @@ def _as_bytes(pixels: Pixels, limits: tuple[float, float]) -> Bytes:
     if pixels.dtype.kind == "f" and low == high:
         return np.zeros(pixels.shape, np.uint8)
     above = np.fmax(pixels.astype(np.float64) - low, 0.0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        span = np.float64(high - low + (1 if pixels.dtype == np.uint16 else 0))
-        grey = to_int(above * ((_BYTE + 1 if pixels.dtype == np.uint16 else _BYTE) / span) + 0.5)
+    deep = pixels.dtype == np.uint16
+    grey = to_int(above * ((_BYTE + deep) / np.float64(high - low + deep)) + 0.5)
     return (np.minimum(grey, _BYTE) & _BYTE).astype(np.uint8)
 
 
@@ -277,11 +281,13 @@ def _applied(pixels: Pixels, source: Bytes, result: Bytes, limits: tuple[float, 
     """Return the pixels multiplied like their 8-bit image."""
     if pixels.dtype == np.uint8 and pixels.ndim == 2:
         return result
-    with np.errstate(divide="ignore", invalid="ignore"):
-        factor = result.astype(np.float32) / source.astype(np.float32)
+    factor: Fractions = np.divide(result, source, dtype=np.float32)
     factor[source == 0] = 1
     if pixels.ndim == 3:
-        return rounded(factor[..., np.newaxis] * pixels, np.uint8)
+        coloured: Fractions = factor[..., np.newaxis] * pixels
+        return rounded(coloured, np.uint8)
     values, low = pixels.astype(np.float32), np.float32(limits[0])
     changed = factor * (values - low) + low - values + values
-    return changed if pixels.dtype.kind == "f" else np.clip(changed + _HALF, 0, np.iinfo(np.uint16).max).astype(np.uint16)
+    return (
+        changed if pixels.dtype.kind == "f" else np.clip(changed + _HALF, 0, np.iinfo(np.uint16).max).astype(np.uint16)
+    )

@@ -15,7 +15,18 @@ from rendergateway.number_text import parse_boolean, parse_double, parse_integer
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Filter", "FilterContext", "Pixels", "by_plane", "doubles", "grey_only", "rounded", "to_int", "wrapped"]
+__all__ = [
+    "Filter",
+    "FilterContext",
+    "Pixels",
+    "by_plane",
+    "doubles",
+    "grey_only",
+    "half_up",
+    "rounded",
+    "to_int",
+    "wrapped",
+]
 
 Pixels = npt.NDArray[Any]
 
@@ -45,13 +56,13 @@ class FilterContext:
 
     def radius(self, radius: float) -> int:
         """Return a radius of level 0 in pixels of the image, rounded half up."""
-        return _half_up(radius * self.scale)
+        return half_up(radius * self.scale)
 
     def limits(self, pixels: Pixels) -> tuple[float, float]:
         """Return the display window as ImageJ's processor of this pixel type reports it."""
         if pixels.dtype == np.uint8:
             low, high = self.window or _BYTE_RANGE
-            return _BYTE_RANGE if high < low else (_half_up(low), _half_up(high))
+            return _BYTE_RANGE if high < low else (half_up(low), half_up(high))
         if self.window is None or self.window == (0.0, 0.0):
             seen = pixels[np.isfinite(pixels)]
             return (float(seen.min()), float(seen.max())) if seen.size else (0.0, 0.0)
@@ -61,12 +72,13 @@ class FilterContext:
         return float(np.float32(low)), float(np.float32(high))
 
 
+@attrs.frozen
 class Filter:
     """
     One image filter; subclasses are frozen attrs classes whose attributes are the parameters.
 
-    A parameter is named in the service like the attribute, in camel case, and parsed by the attribute's type; there
-    are no defaults.
+    The parameters of a filter spec are named like the attributes, in camel case, parsed by their types, and all
+    required.
     """
 
     @classmethod
@@ -79,7 +91,7 @@ class Filter:
         FilterError
             If a parameter is missing or invalid; the message is the service's.
         """
-        fields = attrs.fields(attrs.resolve_types(cls))  # type: ignore[type-var]
+        fields = attrs.fields(attrs.resolve_types(cls))
         if fields and parameters is None:
             raise FilterError(f"missing parameters: got none for filter {cls.__name__}; add the member parameters")
         return cls(*(_read(parameters or {}, _camel(field.name), field.type) for field in fields))
@@ -99,6 +111,11 @@ class Filter:
         FilterError
             If the image is too small for the parameters, or of another type.
         """
+        # Infinities and NaN are values like others.
+        with np.errstate(all="ignore"):
+            return self._run(pixels, context)
+
+    def _run(self, pixels: Pixels, context: FilterContext) -> Pixels:
         raise NotImplementedError
 
 
@@ -117,20 +134,17 @@ def _read(parameters: Mapping[str, str], name: str, kind: Any) -> Any:
         raise FilterError(f"failed to parse '{name}' parameter") from error
 
 
-def _half_up(value: float) -> int:
+def half_up(value: float) -> int:
+    """Round like Java: half up, clipped to 32 bits, 0 for NaN."""
     return truncated(np.floor(value + 0.5))
 
 
-def doubles(name: str) -> Callable[[str], tuple[float, ...]]:
-    """Return the converter of a parameter of numbers separated by commas."""
-
-    def converted(text: str) -> tuple[float, ...]:
-        try:
-            return tuple(parse_double(word) for word in text.split(","))
-        except ValueError as error:
-            raise FilterError(f"failed to parse '{name}' parameter") from error
-
-    return converted
+def doubles(name: str, text: str) -> tuple[float, ...]:
+    """Return the numbers of a parameter, separated by commas."""
+    try:
+        return tuple(parse_double(word) for word in text.split(","))
+    except ValueError as error:
+        raise FilterError(f"failed to parse '{name}' parameter") from error
 
 
 def grey_only(one: Filter, pixels: Pixels) -> Pixels:
@@ -151,9 +165,11 @@ def rounded(values: npt.NDArray[np.floating[Any]], dtype: npt.DTypeLike) -> Pixe
     """Return *values* as pixels: integers rounded half up and clipped, NaN as 0; fractions in single precision."""
     kind = np.dtype(dtype)
     if kind.kind == "f":
-        return values.astype(kind)
+        single: Pixels = values.astype(kind)
+        return single
     whole = np.floor(np.nan_to_num(values, nan=0.0, posinf=np.inf, neginf=-np.inf).astype(np.float64) + 0.5)
-    return np.clip(whole, 0, np.iinfo(kind).max).astype(kind)
+    clipped: Pixels = np.clip(whole, 0, np.iinfo(kind).max).astype(kind)
+    return clipped
 
 
 def wrapped(values: npt.NDArray[np.float32], dtype: npt.DTypeLike) -> Pixels:

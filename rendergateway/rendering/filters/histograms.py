@@ -28,7 +28,7 @@ class EqualizeHistogram(Filter):
 
     saturated_pixels: float
 
-    def apply(self, pixels: Pixels, context: FilterContext) -> Pixels:
+    def _run(self, pixels: Pixels, context: FilterContext) -> Pixels:
         if pixels.dtype.kind == "f":
             return pixels
         table = _table(np.bincount(grey_mean(pixels).ravel(), minlength=np.iinfo(pixels.dtype).max + 1))
@@ -43,8 +43,7 @@ def _table(histogram: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     halves = np.repeat(weights, 2)[1:-1]
     running = np.cumsum(halves)
     table: npt.NDArray[np.float64] = np.zeros(most + 1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        table[1:most] = np.floor(running[1:-1:2] * (most / running[-1]) + 0.5)
+    table[1:most] = np.floor(running[1:-1:2] * (most / running[-1]) + 0.5)
     table[most] = most
     return table
 

@@ -16,7 +16,7 @@ __all__ = ["AffineIntensityFilter", "ExponentialIntensityFilter", "Invert", "Sha
 class Invert(Filter):
     """Complement the bits of each pixel, also those of fractions, which has no meaning."""
 
-    def apply(self, pixels: Pixels, context: FilterContext) -> Pixels:
+    def _run(self, pixels: Pixels, context: FilterContext) -> Pixels:
         return ~pixels if pixels.dtype.kind == "u" else (~pixels.view(np.uint32)).view(np.float32)
 
 
@@ -27,7 +27,7 @@ class AffineIntensityFilter(Filter):
     a: float
     b: float
 
-    def apply(self, pixels: Pixels, context: FilterContext) -> Pixels:
+    def _run(self, pixels: Pixels, context: FilterContext) -> Pixels:
         values = grey_only(self, pixels).astype(np.float64)
         return wrapped((self.a * values + self.b).astype(np.float32), pixels.dtype)
 
@@ -39,12 +39,19 @@ class ExponentialIntensityFilter(Filter):
     a: float
     b: float
 
-    def apply(self, pixels: Pixels, context: FilterContext) -> Pixels:
+    def _run(self, pixels: Pixels, context: FilterContext) -> Pixels:
         values = grey_only(self, pixels).astype(np.float32)
         rows = (np.arange(len(pixels)) + 0.5) / context.scale
-        with np.errstate(over="ignore", invalid="ignore"):
-            factors = (1.0 + np.exp(-self.a * (rows - self.b))).astype(np.float32)
-            return wrapped(values * factors[:, np.newaxis], pixels.dtype)
+        factors = (1.0 + np.exp(-self.a * (rows - self.b))).astype(np.float32)
+        return wrapped(values * factors[:, np.newaxis], pixels.dtype)
+
+
+def _upper(text: str) -> str:
+    return text.upper()
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return doubles("coefficients", text)
 
 
 def _known_method(instance: object, attribute: object, value: str) -> None:
@@ -56,7 +63,8 @@ def _enough(instance: ShadingCorrectionFilter, attribute: object, value: tuple[f
     needed = _ORDERS[instance.correction_method]
     if len(value) < needed:
         raise FilterError(
-            f"too few coefficients of ShadingCorrectionFilter: got {len(value)}; {instance.correction_method} has {needed}"
+            f"too few coefficients of ShadingCorrectionFilter: got {len(value)}; "
+            f"{instance.correction_method} has {needed}"
         )
 
 
@@ -73,10 +81,10 @@ class ShadingCorrectionFilter(Filter):
         6 or 9, that of the highest order last.
     """
 
-    correction_method: str = attrs.field(converter=str.upper, validator=_known_method)
-    coefficients: tuple[float, ...] = attrs.field(converter=doubles("coefficients"), validator=_enough)
+    correction_method: str = attrs.field(converter=_upper, validator=_known_method)
+    coefficients: tuple[float, ...] = attrs.field(converter=_numbers, validator=_enough)
 
-    def apply(self, pixels: Pixels, context: FilterContext) -> Pixels:
+    def _run(self, pixels: Pixels, context: FilterContext) -> Pixels:
         values = grey_only(self, pixels).astype(np.float64)
         height, width = pixels.shape
         y, x = (2.0 * np.arange(side) / side - 1 for side in (height, width))

@@ -14,7 +14,7 @@ from rendergateway.geometry import FloatArray
 from rendergateway.number_text import parse_double
 from rendergateway.rendering.filters.filter import Filter, FilterContext, Pixels, grey_only, rounded
 
-__all__ = ["LinearIntensityMap8BitFilter", "QuadraticIntensityMap8BitFilter", "Regions"]
+__all__ = ["LinearIntensityMap8BitFilter", "QuadraticIntensityMap8BitFilter"]
 
 Fractions = npt.NDArray[np.float32]
 
@@ -22,15 +22,14 @@ _BYTE = 255.0
 _CHUNK = 256
 _FEW_ROWS = 128
 _PATTERN = (
-    "dataString must have pattern "
-    "<numberOfRegionRows>,<numberOfRegionColumns>,<coefficientsPerRegion>,[coefficient]..."
+    "dataString must have pattern <numberOfRegionRows>,<numberOfRegionColumns>,<coefficientsPerRegion>,[coefficient]..."
 )
 
 
 def _regions(text: str) -> FloatArray:
     """Return the coefficients of a data string, shape (rows, columns, coefficients per region)."""
     words = text.split(",")
-    if len(words) < 3 or not all(re.fullmatch(r"\d+", word) for word in words[:3]):
+    if len(words) < 3 or not all(re.fullmatch("[0-9]{1,9}", word) for word in words[:3]):
         raise FilterError(_PATTERN)
     shape = tuple(int(word) for word in words[:3])
     expected = shape[0] * shape[1] * shape[2]
@@ -69,7 +68,7 @@ class IntensityMap(Filter):
 
     data_string: FloatArray = attrs.field(converter=_regions, validator=_of_degree)
 
-    def apply(self, pixels: Pixels, context: FilterContext) -> Pixels:
+    def _run(self, pixels: Pixels, context: FilterContext) -> Pixels:
         grey_only(self, pixels)
         height, width = pixels.shape
         rows, columns, _ = self.data_string.shape

@@ -38,7 +38,7 @@ class NormalizeLocalContrast(Filter):
     center: bool
     stretch: bool
 
-    def apply(self, pixels: Pixels, context: FilterContext) -> Pixels:
+    def _run(self, pixels: Pixels, context: FilterContext) -> Pixels:
         if not (self.center or self.stretch):
             return pixels
         radii = context.radius(self.block_radius_x), context.radius(self.block_radius_y)
@@ -75,17 +75,16 @@ class NormalizeLocalContrast(Filter):
         low, high = limits
         length, middle = high - low, (high - low) / 2 + low
         total, count = blocks.sum(sums), blocks.count
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            mean: FloatArray = total * (1.0 / count)
-            if not self.stretch:
-                return values - mean + middle
-            squares = blocks.sum(square_sums)
-            variance = 1.0 / (count - 1) * squares - 1.0 / (count * count - count) * total * total
-            reach = float(np.float32(self.mean_factor)) * np.sqrt(np.where(variance < 0, 0.0, variance))
-            if self.center:
-                return (values - (mean - reach)) / 2 / reach * length + low
-            stretched: FloatArray = (values - middle) / 2 / reach * length + middle
-            return stretched
+        mean: FloatArray = total * (1.0 / count)
+        if not self.stretch:
+            return values - mean + middle
+        squares = blocks.sum(square_sums)
+        variance = 1.0 / (count - 1) * squares - 1.0 / (count * count - count) * total * total
+        reach = float(np.float32(self.mean_factor)) * np.sqrt(np.where(variance < 0, 0.0, variance))
+        if self.center:
+            return (values - (mean - reach)) / 2 / reach * length + low
+        stretched: FloatArray = (values - middle) / 2 / reach * length + middle
+        return stretched
 
 
 @attrs.frozen(eq=False)

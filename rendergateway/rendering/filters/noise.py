@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
-from rendergateway.rendering.filters.filter import Filter, FilterContext, Pixels
+from rendergateway.rendering.filters.filter import Filter, FilterContext, Pixels, half_up
 
 __all__ = ["ValueToNoise"]
 
@@ -18,7 +18,7 @@ class ValueToNoise(Filter):
     Parameters
     ----------
     value : float
-        In images of fractions NaN replaces the values that are no numbers; in colour images it is the packed pixel.
+        In images of fractions, NaN selects NaN; in colour images, it is the packed pixel.
     min, max : float
         Range of the noise, inclusive for integers; a minimum above the maximum changes nothing.
     """
@@ -27,13 +27,13 @@ class ValueToNoise(Filter):
     min: float
     max: float
 
-    def apply(self, pixels: Pixels, context: FilterContext) -> Pixels:
+    def _run(self, pixels: Pixels, context: FilterContext) -> Pixels:
         changed = pixels.copy()
         if pixels.dtype.kind == "f":
             there = np.isnan(pixels) if np.isnan(self.value) else pixels == np.float32(self.value)
             changed[there] = context.random.uniform(0.0, 1.0, int(there.sum())) * (self.max - self.min) + self.min
             return changed
-        value, least, most = (int(np.floor(number + 0.5)) if np.isfinite(number) else 0 for number in attrs.astuple(self))
+        value, least, most = map(half_up, (self.value, self.min, self.max))
         if most < least:
             return pixels
         there = _packed(pixels) == value if pixels.ndim == 3 else pixels == value

@@ -17,8 +17,11 @@ from rendergateway.rendering.filters.filter import Filter, FilterContext, Pixels
 
 __all__ = ["Rank", "median"]
 
-_BAND_BYTES = 1 << 22
+_BAND_BYTES = 1 << 21
+# Pixels of a disk whose median is found by comparisons of whole images.
+_FEW = 257
 _NEARLY = 1e-10
+_LARGEST_RADIUS = 100
 
 
 def _known_type(instance: Rank, attribute: attrs.Attribute[int], value: int) -> None:
@@ -46,7 +49,7 @@ class Rank(Filter):
     radius: float
     filter_type: int = attrs.field(validator=_known_type)
 
-    def apply(self, pixels: Pixels, context: FilterContext) -> Pixels:
+    def _run(self, pixels: Pixels, context: FilterContext) -> Pixels:
         disk = _Disk(context.radius(self.radius))
         work = _WORK[self.filter_type]
         return by_plane(lambda plane: rounded(work(plane, disk), plane.dtype), pixels)
@@ -61,6 +64,8 @@ class _Disk:
     """The pixels within a radius: half widths of the rows, from the middle row out."""
 
     def __init__(self, radius: float) -> None:
+        if abs(radius) > _LARGEST_RADIUS:
+            raise FilterError(f"radius of Rank too large: got {radius:g} pixels; use at most {_LARGEST_RADIUS}")
         # Two ranges of radii count as their upper ends, so that the disks 1.5 and 2.5 look round.
         for low, high in ((1.5, 1.75), (2.5, 2.85)):
             radius = high if low <= radius < high else radius
@@ -88,19 +93,29 @@ class _Disk:
 
 
 def _in_bands(
-    plane: Pixels, disk: _Disk, copies: int, work: Callable[[Pixels], npt.NDArray[Any]]
+    plane: Pixels, disk: _Disk, pixel_bytes: int, work: Callable[[Pixels], npt.NDArray[Any]]
 ) -> npt.NDArray[Any]:
-    """Return *work* of bands of rows, each with the margin that the disk needs; it takes some copies of a band."""
+    """Return *work* of bands of rows, with the margin that the disk needs; it takes some memory per pixel."""
     padded = np.pad(plane, disk.reach, mode="edge")
     height, width = plane.shape
-    rows = max(1, _BAND_BYTES // (copies * width * 8))
+    rows = max(1, _BAND_BYTES // (pixel_bytes * width))
     tops = range(0, height, rows)
     bands = [padded[top : min(top + rows, height) + 2 * disk.reach] for top in tops]
-    return np.concatenate(side_by_side(work, bands))
+
+    def run(band: Pixels) -> npt.NDArray[Any]:
+        with np.errstate(all="ignore"):  # of this thread
+            return work(band)
+
+    return np.concatenate(side_by_side(run, bands))
 
 
 def _sums(band: FloatArray, disk: _Disk) -> FloatArray:
     """Return the sum over the disk around each pixel of a band."""
+    if not np.isfinite(band).all():
+        total = _sums(np.where(np.isfinite(band), band, 0.0), disk)
+        for value, there in ((np.nan, np.isnan(band)), (np.inf, band == np.inf), (-np.inf, band == -np.inf)):
+            total[_sums(there.astype(np.float64), disk) > 0.5] += value
+        return total
     height, width = (side - 2 * disk.reach for side in band.shape)
     running = np.zeros((band.shape[0], band.shape[1] + 1))
     np.cumsum(band, axis=1, out=running[:, 1:])
@@ -116,7 +131,7 @@ def _mean(plane: Pixels, disk: _Disk) -> npt.NDArray[Any]:
     def work(band: Pixels) -> npt.NDArray[Any]:
         return (_sums(band.astype(np.float64), disk) / disk.size).astype(np.float32)
 
-    return _in_bands(plane, disk, 4, work)
+    return _in_bands(plane, disk, 32, work)
 
 
 def _variance(plane: Pixels, disk: _Disk) -> npt.NDArray[Any]:
@@ -125,36 +140,85 @@ def _variance(plane: Pixels, disk: _Disk) -> npt.NDArray[Any]:
         total = _sums(values, disk)
         return ((_sums(values * values, disk) - total * total / disk.size) / disk.size).astype(np.float32)
 
-    return np.maximum(_in_bands(plane, disk, 6, work), np.float32(0))
+    variance: npt.NDArray[np.float32] = _in_bands(plane, disk, 48, work)
+    return np.maximum(variance, np.float32(0))
 
 
 def _least(plane: Pixels, disk: _Disk) -> npt.NDArray[Any]:
     from rendergateway.rendering.base.opencv import cv2
 
-    return np.asarray(cv2.erode(plane, disk.kernel))
+    return np.asarray(cv2.erode(_without_nan(plane, np.inf), disk.kernel))
 
 
 def _most(plane: Pixels, disk: _Disk) -> npt.NDArray[Any]:
     from rendergateway.rendering.base.opencv import cv2
 
-    return np.asarray(cv2.dilate(plane, disk.kernel))
+    return np.asarray(cv2.dilate(_without_nan(plane, -np.inf), disk.kernel))
+
+
+def _without_nan(plane: Pixels, value: float) -> Pixels:
+    return np.where(np.isnan(plane), plane.dtype.type(value), plane) if plane.dtype.kind == "f" else plane
 
 
 def _median(plane: Pixels, disk: _Disk) -> npt.NDArray[Any]:
-    # Single precision holds all values, and numpy selects in it with vector instructions.
-    values = plane.astype(np.float32)
+    if disk.size <= _FEW and not (plane.dtype.kind == "f" and np.isnan(plane).any()):
+        half = disk.size // 2 * plane.itemsize
+        return _in_bands(plane, disk, half, lambda band: _median_of_few(_shifted(band, disk)))
 
     def work(band: Pixels) -> npt.NDArray[Any]:
         height, width = (side - 2 * disk.reach for side in band.shape)
         seen = np.empty((height, width, disk.size), dtype=np.float32)
         place = 0
         for row, half_width in disk.rows:
-            for column in range(disk.reach - half_width, disk.reach + half_width + 1):
-                seen[..., place] = band[row + disk.reach :, column:][:height, :width]
-                place += 1
+            side = 2 * half_width + 1
+            runs = np.lib.stride_tricks.sliding_window_view(band[row + disk.reach :][:height], side, axis=1)
+            seen[..., place : place + side] = runs[:, disk.reach - half_width :][:, :width]
+            place += side
         return _middle(seen)
 
-    return _in_bands(values, disk, disk.size, work)
+    # Single precision holds all values, and numpy selects in it with vector instructions.
+    return _in_bands(plane.astype(np.float32), disk, 4 * disk.size, work)
+
+
+def _shifted(band: Pixels, disk: _Disk) -> list[Pixels]:
+    """Return the pixels of a band under each pixel of the disk."""
+    height, width = (side - 2 * disk.reach for side in band.shape)
+    return [
+        band[row + disk.reach :, column + disk.reach :][:height, :width]
+        for row, half_width in disk.rows
+        for column in range(-half_width, half_width + 1)
+    ]
+
+
+def _median_of_few(images: list[Pixels]) -> Pixels:
+    """
+    Return the median of an odd number of images, pixel by pixel.
+
+    Of half of them and one more, the least and the largest pixel cannot be the median: they make room for the next
+    image, until three are left.
+    """
+    waiting = iter(images)
+    left = [next(waiting).copy() for _ in range(len(images) // 2 + 2)]
+    spare = np.empty_like(left[0])
+
+    def in_order(low: int, high: int) -> None:
+        nonlocal spare
+        np.minimum(left[low], left[high], out=spare)
+        np.maximum(left[low], left[high], out=left[high])
+        left[low], spare = spare, left[low]
+
+    while True:
+        last, half = len(left) - 1, len(left) // 2
+        for place in range(half):
+            in_order(place, last - place)
+        for place in range(1, len(left) - half):
+            in_order(0, place)
+        for place in range(half, last):
+            in_order(place, last)
+        if last == 2:
+            return left[1]
+        left.pop()
+        left[0][...] = next(waiting)
 
 
 def _middle(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -163,7 +227,7 @@ def _middle(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     missing = np.isnan(values).sum(axis=-1)
     if not missing.any():
         values.partition(middle, axis=-1)
-        return values[..., middle].copy()
+        return np.ascontiguousarray(values[..., middle])
     values.sort(axis=-1)
     present = (values.shape[-1] - missing) // 2
     return np.take_along_axis(values, present[..., np.newaxis], axis=-1)[..., 0]

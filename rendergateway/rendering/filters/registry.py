@@ -105,7 +105,7 @@ class CompositeFilter(Filter):
                 raise FilterError(f"invalid JSON in CompositeFilter: got {text!r}; write a filter spec") from error
         return cls(tuple(filters))
 
-    def apply(self, pixels: Pixels, context: FilterContext) -> Pixels:
+    def _run(self, pixels: Pixels, context: FilterContext) -> Pixels:
         for one in self.filters:
             pixels = one.apply(pixels, context)
         return pixels

@@ -15,6 +15,7 @@ __all__ = ["RollingBallSubtraction"]
 Values = npt.NDArray[np.float32]
 
 _FEW_ROWS = 64
+_LARGEST_RADIUS = 2000
 _THIRD = np.float32(0.33333333)
 
 
@@ -35,12 +36,14 @@ class RollingBallSubtraction(Filter):
 
     radius: float
 
-    def apply(self, pixels: Pixels, context: FilterContext) -> Pixels:
+    def _run(self, pixels: Pixels, context: FilterContext) -> Pixels:
         radius = context.radius(self.radius)
         return by_plane(lambda plane: _subtracted(plane, radius), pixels)
 
 
 def _subtracted(plane: Pixels, radius: int) -> Pixels:
+    if radius > _LARGEST_RADIUS:
+        raise FilterError(f"radius of RollingBallSubtraction too large: got {radius}; use at most {_LARGEST_RADIUS}")
     shrink, trim = next((s, t) for most, s, t in _STEPS if radius <= most)
     values = plane.astype(np.float32)
     if shrink > 1 and plane.shape[1] <= shrink:
@@ -48,14 +51,17 @@ def _subtracted(plane: Pixels, radius: int) -> Pixels:
             f"image too narrow for RollingBallSubtraction: got {plane.shape[1]} pixels for radius {radius}; "
             "use a smaller radius"
         )
-    small = _shrunk(_smoothed(values), shrink)
+    smooth = _smoothed(values)
+    smooth[np.isnan(smooth)] = np.inf
+    small = _shrunk(smooth, shrink)
     background = _rolled(small, _ball(max(radius / shrink, 1.0), trim))
     if shrink > 1:
         background = _enlarged(_enlarged(background, values.shape[1], shrink).T, values.shape[0], shrink).T
     difference: Values = values - background
     if plane.dtype.kind == "f":
         return difference
-    return np.clip(difference + np.float32(0.5), 0, np.iinfo(plane.dtype).max).astype(plane.dtype)
+    whole: Pixels = np.clip(difference + np.float32(0.5), 0, np.iinfo(plane.dtype).max).astype(plane.dtype)
+    return whole
 
 
 # Largest radius, factor that the image is shrunk by, percentage of the ball trimmed at each side.
@@ -86,7 +92,8 @@ def _shrunk(values: Values, factor: int) -> Values:
 def _ball(radius: float, trim: int) -> Values:
     reach = int(np.floor(radius - int(trim * radius) // 100 + 0.5))
     y, x = np.ogrid[-reach : reach + 1, -reach : reach + 1]
-    return np.sqrt(np.maximum(radius * radius - x * x - y * y, 0.0)).astype(np.float32)
+    ball: Values = np.sqrt(np.maximum(radius * radius - x * x - y * y, 0.0)).astype(np.float32)
+    return ball
 
 
 def _rolled(values: Values, ball: Values) -> Values:

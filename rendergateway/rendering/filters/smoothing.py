@@ -29,7 +29,7 @@ def mirrored(values: Values, margin: int) -> Values:
 
 def resized(values: Values, width: int, height: int) -> Values:
     """
-    Return an image of another size: averaged where it becomes smaller, then interpolated where it becomes larger.
+    Return an image of another size: averaged along axes that become shorter, interpolated along the others.
 
     References
     ----------
@@ -158,12 +158,13 @@ def _with_smooth_end(kernel: FloatArray) -> FloatArray:
 
 
 def _convolved(rows: Values, kernel: Values, tails: Values) -> Values:
-    """Return rows convolved with a symmetric kernel, of which half is given; the edge pixels go on."""
+    """Return rows convolved with a symmetric kernel, given by its half; edge pixels are repeated."""
     length, reach = rows.shape[1], len(kernel)
-    result = rows * kernel[0]
+    result: Values = rows * kernel[0]
     first = min(reach, length)
     result[:, :first] += tails[:first] * rows[:, :1]
-    last = np.arange(max(length - reach, 0), length)
+    # As in ImageJ, one pixel later where the margins overlap.
+    last = np.arange(max(length - reach + (length - reach < first), 0), length)
     result[:, last] += tails[length - 1 - last] * rows[:, -1:]
     padded = np.pad(rows, ((0, 0), (reach, reach)))
     for step in range(1, reach):
@@ -205,4 +206,5 @@ def _enlarged(reduced: Values, factor: int, length: int) -> Values:
     enlarged = reduced[:, place - 2] * spline[offset]
     for step in (1, 2, 3):
         enlarged += reduced[:, place - 2 + step] * spline[offset + step * factor]
-    return enlarged
+    result: Values = enlarged
+    return result

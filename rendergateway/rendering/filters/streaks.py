@@ -25,6 +25,7 @@ __all__ = [
 _BYTE = 255
 _ACCURACY = 2e-4
 _LEAST_MARGIN = 12
+_LARGEST = 10_000
 # Lengths of the service's prime-factor transform that are faster than all longer ones up to twice their size.
 _FAST = (
     12, 15, 16, 18, 20, 24, 28, 30, 36, 40, 45, 48, 60, 72, 80, 84, 90, 105, 120, 126, 144, 168, 180, 210, 240, 252,
@@ -39,11 +40,17 @@ def _numbers(text: str) -> tuple[float, ...]:
     """Return the numbers of a data string; the first two are positive integers."""
     words = text.split(",")
     try:
-        if not all(re.fullmatch(r"[1-9]\d*", word) for word in words[:2]):
+        numbers = tuple(parse_double(word) for word in words)
+        if not all(re.fullmatch("[1-9][0-9]{0,8}", word) for word in words[:2]) or not np.isfinite(numbers).all():
             raise ValueError(text)
-        return tuple(parse_double(word) for word in words)
+        return numbers
     except ValueError as error:
         raise FilterError("dataString must have pattern <fftWidth>,<fftHeight>,…") from error
+
+
+def _above_0(name: str, value: float) -> None:
+    if not 0 < value <= _LARGEST:
+        raise FilterError(f"{name} of a streak corrector must be above 0 and at most {_LARGEST}: got {value:g}")
 
 
 def _complete(instance: _StreakCorrector, attribute: object, value: tuple[float, ...]) -> None:
@@ -61,7 +68,7 @@ class _StreakCorrector(Filter):
         """Whether a data string may have so many numbers."""
         return count == self.PATTERN.count(",") + 1
 
-    def apply(self, pixels: Pixels, context: FilterContext) -> Pixels:
+    def _run(self, pixels: Pixels, context: FilterContext) -> Pixels:
         if context.scale != 1:
             raise FilterError("this filter only supports full scale images")
         if grey_only(self, pixels).dtype.kind == "f":
@@ -139,12 +146,14 @@ class SmoothMaskStreakCorrector(_StreakCorrector):
 
     def _mask(self, width: int, height: int) -> FloatArray:
         cutoff, band, degrees = self.data_string[2:5]
+        _above_0("innerCutoff", cutoff)
+        _above_0("bandWidth", band)
         angle_rad = np.radians(degrees)
         y, x = np.ogrid[:height, :width]
         x, y = x - width + 1.0, y - (height - 1) / 2
         along = x * np.cos(angle_rad) - y * np.sin(angle_rad)
         across = x * np.sin(angle_rad) + y * np.cos(angle_rad)
-        mask: FloatArray = 1 - (1 - np.exp(-along**2 / (2 * cutoff**2))) * np.exp(-across**2 / (2 * band**2))
+        mask: FloatArray = 1 - (1 - np.exp(-(along**2) / (2 * cutoff**2))) * np.exp(-(across**2) / (2 * band**2))
         return mask
 
 
@@ -163,6 +172,7 @@ class ConfigurableMaskStreakCorrector(_StreakCorrector):
     LAST: ClassVar[int | None] = None
 
     def is_complete(self, count: int) -> bool:
+        """Whether a data string may have so many numbers."""
         count += self.LAST or 0
         return count >= 8 and count % 4 == 0
 
@@ -200,6 +210,7 @@ class ConfigurableMaskStreakExtractor(ConfigurableMaskStreakCorrector):
 
 def _only_there(pixels: Pixels, corrected: Pixels, radius: int, first: float, second: float) -> Pixels:
     """Return the corrected pixels near large corrections, and the others as they were."""
+    _above_0("blurRadius", radius)
     weight = np.abs(pixels.astype(np.float32) - corrected.astype(np.float32))
     weight = mirrored(weight, radius)
     for threshold in (first, second):

@@ -43,9 +43,7 @@ def tile_source_render_parameters(
     return encode_numbers(source_recipe(store, stack, tile_id, options, query, mask=False))
 
 
-def tile_mask_render_parameters(
-    store: Store, *, stack: StackId, tile_id: str, options: Options, **query: Any
-) -> bytes:
+def tile_mask_render_parameters(store: Store, *, stack: StackId, tile_id: str, options: Options, **query: Any) -> bytes:
     """Return the render parameters of the untransformed mask of a tile."""
     return encode_numbers(source_recipe(store, stack, tile_id, options, query, mask=True))
 
