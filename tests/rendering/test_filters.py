@@ -172,6 +172,18 @@ def test_rank__values_that_are_not_finite_stay_local(kind: int) -> None:
     assert np.isnan(found[15, 20]) == (kind in (0, 3))
 
 
+def test_rank__skips_nan() -> None:
+    """Minimum and maximum are those of the pixels of the disk that are not NaN."""
+    pixels = noise("float32", 40, 50)
+    pixels[noise("float32", 50, 40).T > 0.7] = np.nan
+    seen = np.lib.stride_tricks.sliding_window_view(np.pad(pixels, 1, mode="edge"), (3, 3))
+
+    least, most = (run("Rank", pixels, radius="1", filterType=kind) for kind in "12")
+
+    assert np.array_equal(least, np.nanmin(seen, axis=(2, 3)))
+    assert np.array_equal(most, np.nanmax(seen, axis=(2, 3)))
+
+
 def test_median__many_and_few_pixels() -> None:
     """The two ways to find a median agree."""
     pixels = noise("uint16", 60, 50)
