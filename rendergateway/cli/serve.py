@@ -24,6 +24,7 @@ __all__ = ["serve"]
 @click.option(
     "--tile-limit", type=click.IntRange(0), metavar="N", help="Maximum tiles per answer, 0: unlimited; default 50001."
 )
+@click.option("--filters", metavar="FILE", help="JSON file of named filter lists, instead of the default ones.")
 @click.option(
     "--body-limit", type=click.IntRange(1), metavar="BYTES", help="Maximum size of a request body; 1 GiB by default."
 )

@@ -20,6 +20,7 @@ from requests.structures import CaseInsensitiveDict
 from rendergateway.endpoints.address import EMBEDDED
 from rendergateway.errors import ConfigurationError
 from rendergateway.number_text import parse_integer
+from rendergateway.rendering.filters.lists import read_filter_lists
 from rendergateway.service.app import PREFIX, Application, app_for
 from rendergateway.service.http.response_file import ResponseFile
 from rendergateway.service.store import Database
@@ -37,30 +38,33 @@ def embedded_adapter(address: str) -> EmbeddedAdapter:
     Parameters
     ----------
     address : str
-        ``embedded:PATH``, ``embedded:PATH?tile_limit=N``, or ``embedded:`` for a private file, deleted on close.
+        ``embedded:PATH``, or ``embedded:`` for a private file, deleted on close; then options:
+        ``?tile_limit=N&filters=FILE``.
 
     Raises
     ------
     ConfigurationError
-        If the address is invalid.
+        If the address or an option is invalid.
     StoreError
         If the file cannot be opened as a database.
     """
     if not address.startswith(EMBEDDED):
         raise ConfigurationError(f"invalid address of an embedded service: got {address!r}; write embedded:PATH")
     path, _, query = address.removeprefix(EMBEDDED).partition("?")
-    options = {name: _option(name, values[-1]) for name, values in parse_qs(query, keep_blank_values=True).items()}
+    options = dict(_option(name, values[-1]) for name, values in parse_qs(query, keep_blank_values=True).items())
     if path:
         return EmbeddedAdapter(app_for(unquote(path), images=None, **options))
     folder = tempfile.mkdtemp(prefix="rendergateway-")
     return EmbeddedAdapter(app_for(Path(folder, "render.db"), images=None, **options), private_folder=folder)
 
 
-def _option(name: str, text: str) -> int:
+def _option(name: str, text: str) -> tuple[str, Any]:
+    if name == "filters":
+        return "filter_lists", read_filter_lists(text)
     if name != "tile_limit":
-        raise ConfigurationError(f"unknown option of an embedded service: got {name!r}; the only option is tile_limit")
+        raise ConfigurationError(f"unknown option of an embedded service: got {name!r}; use tile_limit or filters")
     try:
-        return parse_integer(text)
+        return name, parse_integer(text)
     except ValueError as error:
         raise ConfigurationError(f"tile_limit must be an integer: got {text!r}") from error
 

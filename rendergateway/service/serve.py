@@ -16,6 +16,7 @@ from typing import Any
 from rendergateway.endpoints.address import LOOPBACK_HOSTS
 from rendergateway.errors import ConfigurationError
 from rendergateway.extras import needed_for
+from rendergateway.rendering.filters.lists import FILTER_LISTS, read_filter_lists
 from rendergateway.service.app import PREFIX, app_for
 from rendergateway.service.base.options import GIB, TILE_LIMIT
 from rendergateway.service.http.access_log import AccessLog
@@ -33,6 +34,7 @@ def serve(
     threads: int = 4,
     read_only: bool = False,
     tile_limit: int | None = TILE_LIMIT,
+    filters: str | os.PathLike[str] | None = None,
     allow_origin: Sequence[str] = (),
     body_limit: int = GIB,
     nesting_limit: int = DEEPEST,
@@ -56,6 +58,8 @@ def serve(
         Refuse every change.
     tile_limit : int, optional
         Maximum number of tiles per answer; None: unlimited.
+    filters : path, optional
+        JSON file of named filter lists, which replace the two of a default deployment.
     allow_origin : sequence of str
         Origins of web pages that may read answers, besides pages of this machine.
     body_limit : int
@@ -70,7 +74,7 @@ def serve(
     Raises
     ------
     ConfigurationError
-        If the port is in use, or an image folder is missing.
+        If the port is in use, an image folder is missing, or the filter lists are invalid.
     StoreError
         If the file cannot be opened as a database.
     """
@@ -88,6 +92,7 @@ def serve(
         allow_origin=tuple(allow_origin),
         body_limit=body_limit,
         nesting_limit=nesting_limit,
+        filter_lists=FILTER_LISTS if filters is None else read_filter_lists(filters),
         hosts=() if host in LOOPBACK_HOSTS else (host, socket.gethostname(), socket.getfqdn()),
     )
     listener = _listener(host, port)

@@ -197,6 +197,12 @@ class Coordinates(Wire):
     error: str | None = None
 
 
+class FilterListsJson(Wire):
+    """The named filter lists of a service."""
+
+    namedFilterSpecLists: dict[str, list[Filter | None]] | None = None
+
+
 class RenderParametersJson(Wire):
     """Full description of a rendered image."""
 
@@ -226,7 +232,7 @@ class RenderParametersJson(Wire):
     fillWithNoise: bool = always(False)
     channels: str | None = None
     mipmapPathBuilder: PathBuilderJson | None = None
-    filterSpecs: list[Filter] | None = None
+    filterSpecs: list[Filter | None] | None = None
     tileSpecs: list[TileSpec | None] = always(list)
     minBoundsMinX: float | None = None
     minBoundsMinY: float | None = None

@@ -19,20 +19,25 @@ from tests.cli.conftest import Run
 
 
 def test_serve__memory(tmp_path: Path) -> None:
-    """A private service comes up on a free port, serves, and ends with its file."""
-    words = [sys.executable, "-m", "rendergateway.cli", "serve", "--memory", "--port", "0"]
+    """A private service comes up on a free port, serves with its filter lists, and ends with its file."""
+    folder, lists = tmp_path / "folder", tmp_path / "lists.json"
+    folder.mkdir()
+    lists.write_text('{"namedFilterSpecLists": {"none": []}}')
+    words = [sys.executable, "-m", "rendergateway.cli", "serve", "--memory", "--port", "0", "--filters", str(lists)]
     with subprocess.Popen(
-        words, stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)}
+        words, stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(folder)}
     ) as process:
         assert process.stdout is not None
         address = process.stdout.readline().split()[2].rstrip(",")
         with Gateway(address, owner="lab", project="cortex") as gateway:
             state = gateway.create_stack("new").state
+            listed = gateway.call("service.filters")
         process.send_signal(signal.SIGTERM)
 
     assert state == "LOADING"
     assert process.returncode == 0
-    assert list(tmp_path.iterdir()) == []
+    assert listed == {"namedFilterSpecLists": {"none": []}}
+    assert list(folder.iterdir()) == []
 
 
 def test_serve__logs_requests(tmp_path: Path) -> None:

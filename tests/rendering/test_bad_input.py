@@ -346,22 +346,19 @@ def test_levels__none_or_only_small_ones(images: Images) -> None:
 @pytest.mark.parametrize(
     ("step", "reason"),
     [
-        (FilterStep("Sharpen"), "unknown filter: got Sharpen; use one of ValueToNoise"),
-        (FilterStep("ValueToNoise", {"value": "black"}), "filter parameter value must be a number: got 'black'"),
+        (FilterStep("lab.Sharpen"), "filter class 'lab.Sharpen' cannot be found"),
         (
-            FilterStep("ValueToNoise", {"min": "9", "max": "1"}),
-            "minimum of ValueToNoise above its maximum: got 9.0 and 1.0",
+            FilterStep(
+                "org.janelia.alignment.filter.CLAHE",
+                {"fast": "true", "blockRadius": "500", "bins": "256", "slope": "2"},
+            ),
+            "block radius of CLAHE too large: got 500 for an image of 90 × 90 pixels",
         ),
-        (FilterStep("CLAHE", {"blockRadius": "500"}), "needs an image larger than 90 × 90"),
-        (FilterStep("RollingBallSubtraction"), "unknown filter: got RollingBallSubtraction"),
-        (FilterStep("Rank", {"filterType": "4"}), "invalid filterType of Rank: got 4; use 0 mean"),
-        (FilterStep("Rank", {"radius": "nan"}), "invalid radius of Rank: got nan pixels"),
-        (FilterStep("Rank", {"radius": "1e9"}), r"invalid radius of Rank: got 1e\+09 pixels"),
     ],
 )
 def test_filter__is_refused(images: Images, step: FilterStep, reason: str) -> None:
-    """An unknown filter, or one with invalid parameters, is refused by tile and name."""
+    """A filter that is unknown or cannot be applied is refused by tile."""
     tile = images.tile(texture(90, 90))
 
-    with pytest.raises(FilterError, match=f"tile '{tile.id}': .*{reason}"):
+    with pytest.raises(FilterError, match=f"tile '{tile.id}': {reason}"):
         images.drawn(tile, filters=(step,))

@@ -19,6 +19,7 @@ from rendergateway.service.embedded import embedded_adapter
         ("render.db", "invalid address of an embedded service: got 'render.db'"),
         ("embedded:?color=red", "unknown option of an embedded service: got 'color'"),
         ("embedded:?tile_limit=x", "tile_limit must be an integer: got 'x'"),
+        ("embedded:?filters=/no/lists.json", "filter lists cannot be read: got /no/lists.json; No such file"),
     ],
 )
 def test_address__invalid(address: str, problem: str) -> None:

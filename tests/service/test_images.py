@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -161,15 +162,46 @@ def test_folded_tile__is_refused_in_little_memory(stack: Service, tmp_path: Path
     assert answer.text.startswith("tile 't' cannot be drawn: mesh too fine: got cells of 1e-09 pixels")
 
 
-def test_filter__that_is_not_known(drawing: Service, tmp_path: Path) -> None:
-    """An unknown posted filter is refused by name."""
+INVERT = {"className": "org.janelia.alignment.filter.Invert", "parameters": {}}
+
+
+@pytest.mark.parametrize("spec", [INVERT, {"className": "lab.Sharpen", "parameters": {}}], ids=["newer", "unknown"])
+def test_filter__that_is_not_known(drawing: Service, tmp_path: Path, spec: dict[str, Any]) -> None:
+    """A posted filter that the real service does not have is refused by name, if there is a tile to filter."""
     url = save_image(tmp_path, "f.png", np.full((80, 100), 9, dtype=np.uint8))
-    body = {"tileSpecs": [imaged("t", url)], "filterSpecs": [{"className": "lab.Sharpen", "parameters": {}}]}
+    body = {"tileSpecs": [imaged("t", url)], "filterSpecs": [spec]}
 
-    answer = drawing.send("PUT", "/owner/lab/png-image", body)
+    answer, empty = (drawing.send("PUT", "/owner/lab/png-image", one) for one in (body, {**body, "tileSpecs": []}))
 
-    assert answer.status_code == 500
-    assert answer.text.startswith("tile 't': unknown filter: got Sharpen")
+    assert answer.status_code == 400
+    assert answer.text == f"filter class '{spec['className']}' cannot be found"
+    assert empty.status_code == 200
+
+
+def test_filter_lists__of_a_file(tmp_path: Path) -> None:
+    """Lists of a file replace the default ones, and make newer filters known to the service."""
+    path = tmp_path / "lists.json"
+    path.write_text(json.dumps({"namedFilterSpecLists": {"inverted": [INVERT]}}))
+    url = save_image(tmp_path, "f.png", np.full((80, 100), 9, dtype=np.uint8))
+    service = Service(f"embedded:?filters={path}")
+    try:
+        service.send("POST", f"{STACK}", {})
+        service.save(imaged("t", url))
+        box = f"{STACK}/z/1/box/0,0,50,40,1"
+
+        listed = service.send("GET", "/namedFilterSpecLists")
+        drawn = service.send("GET", f"{box}/png-image?filterListName=inverted")
+        parameters = service.send("GET", f"{box}/render-parameters?filterListName=inverted")
+        posted = service.send("PUT", "/owner/lab/png-image", parameters.json())
+        unknown = service.send("GET", f"{box}/render-parameters?filterListName=default")
+    finally:
+        service.adapter.close()
+
+    assert listed.json() == {"namedFilterSpecLists": {"inverted": [INVERT]}}
+    assert decoded(drawn.content)[20, 20].tolist()[:3] == [246] * 3
+    assert posted.content == drawn.content
+    assert unknown.status_code == 400
+    assert unknown.text.startswith("Filter list with name 'default' not found.")
 
 
 def test_square__drawn_before_is_sent_as_it_is(drawing: Service, tmp_path: Path) -> None:

@@ -57,6 +57,16 @@ def test_serve__port_in_use(tmp_path: Path) -> None:
             serve(tmp_path / "render.db", port=port)
 
 
+def test_serve__bad_filter_lists(tmp_path: Path) -> None:
+    """A bad file of filter lists is reported before a database is created."""
+    lists = tmp_path / "lists.json"
+    lists.write_text('{"namedFilterSpecLists": {"a": [{"className": "Rank"}]}}')
+
+    with pytest.raises(ConfigurationError, match="filter 0 of list 'a': filter class 'Rank' cannot be found"):
+        serve(tmp_path / "render.db", filters=lists)
+    assert not (tmp_path / "render.db").exists()
+
+
 def test_serve__missing_image_folder(tmp_path: Path) -> None:
     """A missing image folder is an error."""
     with pytest.raises(ConfigurationError, match="nowhere is not a folder"):

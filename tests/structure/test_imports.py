@@ -33,7 +33,7 @@ LEVELS = [
     {"model"},
     {"rendering.base"},
     {"rendering.pixels"},
-    {"rendering.images", "rendering.placement"},
+    {"rendering.filters", "rendering.images", "rendering.placement"},
     {"rendering.draw"},
     {"rendering.output"},
     {"rendering"},

@@ -78,10 +78,10 @@ def _without_package(name: str) -> str:
 
 @attrs.frozen
 class FilterStep:
-    """One filter: its Java class name, without the service's package, and its parameters as text."""
+    """One filter: its full Java class name, and its parameters as text; None if missing."""
 
-    name: str = attrs.field(converter=_without_package)
-    parameters: Mapping[str, str] = attrs.field(factory=dict)
+    class_name: str | None
+    parameters: Mapping[str, str] | None = attrs.field(factory=dict)
 
 
 @attrs.frozen

@@ -8,8 +8,9 @@ from rendergateway import wire
 from rendergateway.errors import ImageError, TransformError
 from rendergateway.geometry import Bounds
 from rendergateway.number_text import parse_double
-from rendergateway.rendering.base.filter_lists import DEFAULT_FILTERS
 from rendergateway.rendering.base.recipe import Channel, FilterStep, ImageAddress, Level, PathRule, Recipe, Tile
+from rendergateway.rendering.filters.lists import DEFAULT_FILTERS
+from rendergateway.rendering.filters.registry import step_of
 from rendergateway.transforms import TransformList
 from rendergateway.wire.to_transform import to_transform
 
@@ -81,7 +82,7 @@ def _weights(text: str | None) -> tuple[tuple[str, float], ...] | None:
 
 def _filters(parameters: wire.RenderParametersJson) -> tuple[FilterStep, ...]:
     if parameters.filterSpecs is not None:
-        return tuple(FilterStep(step.className or "", step.parameters or {}) for step in parameters.filterSpecs)
+        return tuple(map(step_of, parameters.filterSpecs))
     return DEFAULT_FILTERS if parameters.doFilter else ()
 
 
@@ -144,7 +145,7 @@ def _channel(
         path_rule=None
         if rule is None
         else PathRule(rule.rootPath or "", rule.numberOfLevels or 0, rule.extension or ""),
-        filter=None if filter_ is None else FilterStep(filter_.className or "", filter_.parameters or {}),
+        filter=None if filter_ is None else step_of(filter_),
     )
 
 

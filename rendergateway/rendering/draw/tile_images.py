@@ -9,9 +9,10 @@ import numpy as np
 
 from rendergateway.errors import FilterError, ImageError, TransformError
 from rendergateway.rendering.base.recipe import Channel, FilterStep, ImageAddress, Level, Recipe, Tile
+from rendergateway.rendering.filters.filter import FilterContext
+from rendergateway.rendering.filters.registry import filtered
 from rendergateway.rendering.images.levels import drawn_level, floor_level
 from rendergateway.rendering.images.sources import Sources
-from rendergateway.rendering.pixels.filters import filtered
 from rendergateway.rendering.pixels.intensity import stretched, to_8bit
 from rendergateway.rendering.pixels.patches import Placement
 from rendergateway.rendering.pixels.sampling import Pixels
@@ -162,7 +163,7 @@ class TileJob:
         channel, image, mask = pending.channel, pending.image(), None
         if channel.filter is not None and image.size:
             # As in the service: at the scale of the picture, not of the level.
-            image = self._filtered(image, (channel.filter,), self.recipe.scale)
+            image = self._filtered(image, (channel.filter,), self.recipe.scale, None)
         if pending.mask is not None and image.size:
             mask = pending.mask()
             mask = to_8bit(mask, _WHOLE_RANGE) if mask.ndim == 2 else mask[..., 0]
@@ -172,7 +173,7 @@ class TileJob:
         if image.ndim == 3:
             image = stretched(image, self.value_range(channel.name))
         if self.recipe.filters and image.size:
-            image = self._filtered(image, self.recipe.filters, 0.5**level)
+            image = self._filtered(image, self.recipe.filters, 0.5**level, self.value_range(channel.name))
         return image, mask
 
     def _begun_image(self, address: ImageAddress | None, halvings: int) -> Callable[[], Pixels]:
@@ -188,11 +189,13 @@ class TileJob:
 
         return image
 
-    def _filtered(self, image: Pixels, steps: tuple[FilterStep, ...], scale: float) -> Pixels:
+    def _filtered(
+        self, image: Pixels, steps: tuple[FilterStep, ...], scale: float, window: tuple[float, float] | None
+    ) -> Pixels:
         seed = self.recipe.seed
         random = np.random.default_rng(None if seed is None else [seed, self.number])
         try:
-            return filtered(image, steps, scale, random)
+            return filtered(image, steps, FilterContext(scale, window, random))
         except FilterError as error:
             raise FilterError(f"tile '{self.tile.id}': {error}") from error
 

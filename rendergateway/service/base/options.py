@@ -6,6 +6,7 @@ from pathlib import Path
 
 import attrs
 
+from rendergateway.rendering.filters.lists import FILTER_LISTS, FilterLists
 from rendergateway.wire import DEEPEST
 
 __all__ = ["GIB", "TILE_LIMIT", "Options"]
@@ -34,6 +35,8 @@ class Options:
         Maximum size of a request body in bytes, uncompressed.
     nesting_limit : int
         Maximum nesting depth of lists and objects in the JSON of a request.
+    filter_lists : mapping
+        Named filter lists; their classes are known to the service, besides those of the real one.
     hosts : tuple of str, optional
         Host names, besides loopback, that requests may be sent to: a web page must not reach the service through a
         name of its own that resolves to this machine. None: any name (embedded service only).
@@ -45,4 +48,5 @@ class Options:
     allow_origin: tuple[str, ...] = ()
     body_limit: int = GIB
     nesting_limit: int = DEEPEST
+    filter_lists: FilterLists = attrs.field(default=FILTER_LISTS, eq=False)
     hosts: tuple[str, ...] | None = None

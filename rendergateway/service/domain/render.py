@@ -11,6 +11,7 @@ from rendergateway.endpoints import Endpoint
 from rendergateway.errors import FilterError, ImageError, MissingChannelError
 from rendergateway.number_text import truncated
 from rendergateway.rendering import MOST_PIXELS, Recipe, Sources
+from rendergateway.rendering.filters.registry import FILTERS, NEWER_FILTERS, built, step_of
 from rendergateway.service.base.options import Options
 from rendergateway.service.base.refusals import IllegalArgument, IllegalState, NullPointer
 from rendergateway.service.domain.image_files import check_tile, readable_path
@@ -42,11 +43,13 @@ def render_image(
     Raises
     ------
     IllegalArgument
-        If channels are malformed, the image would have no pixels, or a tile cannot be drawn.
+        If channels are malformed, the image would have no pixels, a tile cannot be drawn, or a filter is unknown or has
+        invalid parameters.
     IllegalState
         If the image would be too large, or a filter cannot be applied; the real service fails in these cases.
     NullPointer
-        If there is no list of tiles, or the averaged channels of a tile are incompatible.
+        If there is no list of tiles, the averaged channels of a tile are incompatible, or a filter is null or has no
+        parameters.
     """
     if not isinstance(parameters.tileSpecs, list):
         raise NullPointer
@@ -67,6 +70,8 @@ def render_image(
             tile.transforms = flatten(tile.transforms, lambda name: None)
         check_tile(tile, options)
     _check_size(parameters)
+    if parameters.tileSpecs and not outlines:
+        _check_filters(parameters, options)
     kind = endpoint.name.rpartition(".")[2].rpartition("_")[2]
     try:
         recipe = rendering.read_recipe(parameters)
@@ -94,6 +99,22 @@ def _sources(options: Options) -> Sources:
         return path
 
     return Sources(opened)
+
+
+def _check_filters(parameters: RenderParametersJson, options: Options) -> None:
+    """Refuse what the real service cannot build: it does not have the newer filters, unless its lists name them."""
+    listed = {step.class_name for steps in options.filter_lists.values() for step in steps}
+    for spec in parameters.filterSpecs or ():
+        if spec is None:
+            raise NullPointer
+        if spec.className in NEWER_FILTERS.keys() - listed:
+            raise IllegalArgument(f"filter class '{spec.className}' cannot be found")
+        try:
+            built(step_of(spec))
+        except FilterError as error:
+            if spec.parameters is None and spec.className in FILTERS:
+                raise NullPointer from error
+            raise IllegalArgument(str(error).partition("; ")[0]) from error
 
 
 def _check_size(parameters: RenderParametersJson) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from rendergateway.number_text import double_text, parse_double
-from rendergateway.rendering.base.filter_lists import FILTER_LISTS
+from rendergateway.service.base.options import Options
 from rendergateway.service.base.refusals import IllegalArgument
-from rendergateway.wire import Filter, RenderParametersJson
+from rendergateway.wire import Filter, FilterListsJson, RenderParametersJson
 
-__all__ = ["WIRE_FILTER_LISTS", "apply_options", "check_channels"]
+__all__ = ["apply_options", "check_channels", "filter_lists_json"]
 
 _SWITCHES = {
     "binary_mask": "binaryMask",
@@ -22,17 +22,7 @@ _SWITCHES = {
 }
 
 
-# Filter lists by name, in wire form.
-WIRE_FILTER_LISTS = {
-    name: [
-        Filter(className=f"org.janelia.alignment.filter.{step.name}", parameters=dict(step.parameters))
-        for step in steps
-    ]
-    for name, steps in FILTER_LISTS.items()
-}
-
-
-def apply_options(parameters: RenderParametersJson, query: dict[str, Any]) -> RenderParametersJson:
+def apply_options(parameters: RenderParametersJson, query: dict[str, Any], options: Options) -> RenderParametersJson:
     """
     Set the members of *parameters* that *query* specifies.
 
@@ -52,17 +42,25 @@ def apply_options(parameters: RenderParametersJson, query: dict[str, Any]) -> Re
         check_channels(query["channels"])
         parameters.channels = query["channels"]
     if "filter_list_name" in query:
-        parameters.filterSpecs = _filters(query["filter_list_name"])
+        parameters.filterSpecs = _filters(query["filter_list_name"], options)
     return parameters
 
 
-def _filters(name: str) -> list[Filter]:
-    if name not in WIRE_FILTER_LISTS:
+def filter_lists_json(options: Options) -> FilterListsJson:
+    """Return the named filter lists in wire form."""
+    return FilterListsJson(namedFilterSpecLists={name: _filters(name, options) for name in options.filter_lists})
+
+
+def _filters(name: str, options: Options) -> list[Filter | None]:
+    if name not in options.filter_lists:
         raise IllegalArgument(
             f"Filter list with name '{name}' not found.  This could be caused by usage of an incorrect name "
             "or by a problem with the system filter configuration file."
         )
-    return WIRE_FILTER_LISTS[name]
+    return [
+        Filter(className=step.class_name, parameters=None if step.parameters is None else dict(step.parameters))
+        for step in options.filter_lists[name]
+    ]
 
 
 def check_channels(text: str) -> None:

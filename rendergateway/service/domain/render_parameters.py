@@ -25,14 +25,14 @@ _NO_SIZE = -1.0
 
 
 def _of_stack(
-    store: Store, stack: StackId, recipe: RenderParametersJson, query: dict[str, Any]
+    store: Store, stack: StackId, recipe: RenderParametersJson, query: dict[str, Any], options: Options
 ) -> RenderParametersJson:
     """Complete *recipe* with the options in *query* and the defaults of the stack."""
     version = version_of(existing_stack(store, stack))
     recipe.mipmapPathBuilder = version.mipmapPathBuilder
     if "channels" not in query:
         recipe.channels = version.defaultChannel
-    return apply_options(recipe, query)
+    return apply_options(recipe, query, options)
 
 
 def _flat_tile(store: Store, stack: StackId, tile_id: str) -> TileSpec:
@@ -56,7 +56,7 @@ def layer_recipe(
         height=truncated(extent.max_y - extent.min_y),
         tileSpecs=[resolver.flattened(decoded_tile(stored)) for stored in tiles.stored(ids)],
     )
-    return _of_stack(store, stack, recipe, query)
+    return _of_stack(store, stack, recipe, query, options)
 
 
 def box_recipe(
@@ -78,7 +78,7 @@ def box_recipe(
         ids = within_limit(tiles.ids_in_box(z, *edges, group), options, box_document(z, *edges, group))
         resolver = Resolver(tiles)
         recipe.tileSpecs = [resolver.flattened(decoded_tile(stored)) for stored in tiles.stored(ids)]
-    return _of_stack(store, stack, recipe, query)
+    return _of_stack(store, stack, recipe, query, options)
 
 
 def neighbors_recipe(
@@ -99,7 +99,7 @@ def neighbors_recipe(
 
 
 def source_recipe(
-    store: Store, stack: StackId, tile_id: str, query: dict[str, Any], *, mask: bool
+    store: Store, stack: StackId, tile_id: str, options: Options, query: dict[str, Any], *, mask: bool
 ) -> RenderParametersJson:
     """Return the render parameters of the image or mask of a tile, untransformed."""
     tile = decoded_tile(existing_tile(store, stack, tile_id))
@@ -116,7 +116,7 @@ def source_recipe(
         skipInterpolation=True,
         tileSpecs=[TileSpec(channels=[Channel(mipmapLevels={number: image})])],
     )
-    return apply_options(recipe, query)
+    return apply_options(recipe, query, options)
 
 
 def _size(tile: TileSpec) -> tuple[float, float]:
@@ -134,7 +134,9 @@ def _first_level(tile: TileSpec) -> tuple[int, Level]:
 # -- one tile ----------------------------------------------------------------------------------------------------
 
 
-def tile_recipe(store: Store, stack: StackId, tile_id: str, query: dict[str, Any]) -> RenderParametersJson:
+def tile_recipe(
+    store: Store, stack: StackId, tile_id: str, options: Options, query: dict[str, Any]
+) -> RenderParametersJson:
     """Return the render parameters of one tile, normalized for matching on request (contract, 9.4)."""
     existing_stack(store, stack)
     tile = _flat_tile(store, stack, tile_id)
@@ -151,7 +153,7 @@ def tile_recipe(store: Store, stack: StackId, tile_id: str, query: dict[str, Any
         height=truncated(float(tile.maxY or 0.0) - min_y) if height is None else height,
         tileSpecs=[tile],
     )
-    return _of_stack(store, stack, recipe, query)
+    return _of_stack(store, stack, recipe, query, options)
 
 
 def _normalize(tile: TileSpec, query: dict[str, Any], *, legacy: bool) -> None:

@@ -41,7 +41,7 @@ def tile_jpeg(
 ) -> ImageResult:  # fmt: skip
     """Render one tile."""
     headers = _headers(store, stack, conditions)
-    return ImageResult(render_image(tile_recipe(store, stack, tile_id, query), endpoint, options), headers)
+    return ImageResult(render_image(tile_recipe(store, stack, tile_id, options, query), endpoint, options), headers)
 
 
 tile_png = tile_tiff = tile_tiff16 = tile_jpeg
@@ -53,7 +53,7 @@ def _draw_source(
 ) -> ImageResult:  # fmt: skip
     headers = _headers(store, stack, conditions)
     with uncaught():
-        recipe = source_recipe(store, stack, tile_id, query, mask=mask)
+        recipe = source_recipe(store, stack, tile_id, options, query, mask=mask)
     if "channels" in query:
         check_tile(recipe.tileSpecs[0], options)
         # A source image has no channels; the real service fails with this message.

@@ -8,7 +8,7 @@ from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.options import Options
 from rendergateway.service.base.refusals import uncaught
 from rendergateway.service.domain.lookup import existing_tiles
-from rendergateway.service.domain.render_options import WIRE_FILTER_LISTS
+from rendergateway.service.domain.render_options import filter_lists_json
 from rendergateway.service.domain.render_parameters import (
     box_recipe,
     layer_recipe,
@@ -20,14 +20,14 @@ from rendergateway.service.store import Store
 from rendergateway.wire import encode, encode_numbers
 
 
-def service_filters(store: Store) -> bytes:
+def service_filters(store: Store, *, options: Options) -> bytes:
     """List the named filter lists."""
-    return encode({"namedFilterSpecLists": WIRE_FILTER_LISTS})
+    return encode(filter_lists_json(options))
 
 
-def tile_render_parameters(store: Store, *, stack: StackId, tile_id: str, **query: Any) -> bytes:
+def tile_render_parameters(store: Store, *, stack: StackId, tile_id: str, options: Options, **query: Any) -> bytes:
     """Return the render parameters of one tile."""
-    return encode_numbers(tile_recipe(store, stack, tile_id, query))
+    return encode_numbers(tile_recipe(store, stack, tile_id, options, query))
 
 
 def tile_neighbors_render_parameters(
@@ -37,16 +37,18 @@ def tile_neighbors_render_parameters(
     return encode_numbers(neighbors_recipe(store, stack, tile_id, options, query))
 
 
-def tile_source_render_parameters(store: Store, *, stack: StackId, tile_id: str, **query: Any) -> bytes:
+def tile_source_render_parameters(
+    store: Store, *, stack: StackId, tile_id: str, options: Options, **query: Any
+) -> bytes:
     """Return the render parameters of the untransformed image of a tile."""
     with uncaught():
-        return encode_numbers(source_recipe(store, stack, tile_id, query, mask=False))
+        return encode_numbers(source_recipe(store, stack, tile_id, options, query, mask=False))
 
 
-def tile_mask_render_parameters(store: Store, *, stack: StackId, tile_id: str, **query: Any) -> bytes:
+def tile_mask_render_parameters(store: Store, *, stack: StackId, tile_id: str, options: Options, **query: Any) -> bytes:
     """Return the render parameters of the untransformed mask of a tile."""
     with uncaught():
-        return encode_numbers(source_recipe(store, stack, tile_id, query, mask=True))
+        return encode_numbers(source_recipe(store, stack, tile_id, options, query, mask=True))
 
 
 def section_render_parameters(store: Store, *, stack: StackId, z: float, options: Options, **query: Any) -> bytes:

@@ -235,8 +235,10 @@ def test_options__reach_the_service(gateway: Gateway, tmp_path: Path) -> None:
     background = shown(background="#0000ff")
     assert background.alpha is None
     assert background[10, 80].tolist() == [0, 0, 255]
-    inverted = FilterRecord(class_name="org.janelia.alignment.filter.Invert", parameters={})
-    assert shown(filter=[inverted])[10, 10] == 155
+    replaced = FilterRecord(
+        class_name="org.janelia.alignment.filter.ValueToNoise", parameters={"value": "100", "min": "155", "max": "155"}
+    )
+    assert shown(filter=[replaced])[10, 10] == 155
     assert shown(filter=True).alpha is not None
     noisy = stack.section(1).image(box, background="noise")
     assert len(np.unique(noisy.pixels[:, 70:])) > 100
