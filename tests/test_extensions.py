@@ -222,8 +222,9 @@ def test_register__duplicates() -> None:
     assert isinstance(from_spec({"className": "lab.Wave", "dataString": "1"}), Other)
     with pytest.raises(RegistrationError, match="image loader 'H5_SLICE' is registered already"):
         register_image_loader("H5_SLICE")(load_raw)
-    with pytest.raises(RegistrationError, match="filter 'Invert' is registered already"):
-        register_filter("Invert")(darker)
+    invert = "org.janelia.alignment.filter.Invert"
+    with pytest.raises(RegistrationError, match=rf"filter '{invert}' is registered already"):
+        register_filter(invert)(darker)
     words: Extensions[object] = Extensions("word of a test", {})
     with words.registered("any", lambda: 1), pytest.raises(RegistrationError, match="'any' is registered already"):
         words.register("any", lambda: 2)

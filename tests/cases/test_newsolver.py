@@ -131,7 +131,12 @@ def test_unknown__other_tiles_are_drawn(gateway: Gateway, tmp_path: Path, comput
     specs = [tile("a"), *(tile(name, 100 * row, **STRANGE[name]) for row, name in enumerate(STRANGE, 1))]
     stack = loaded(gateway, tmp_path, *specs)
     section = stack.section(1)
-    words = {"loader": "LAB", "class": "a.B", "filter": "Filter of a", "channel": "no mipmap levels|mipmapLevel"}
+    words = {
+        "loader": "LAB",
+        "class": "a.B",
+        "filter": "'a.Filter'",
+        "channel": "no mipmap levels|mipmapLevel",
+    }
 
     assert np.asarray(section.image(Bounds(0, 0, 80, 60), compute=compute)).any()
     assert section.bounds == Bounds(0, 0, 480, 60)
@@ -176,15 +181,15 @@ def test_filter__of_tile_and_channel(gateway: Gateway, tmp_path: Path) -> None:
     assert darkest.shape == (24, 32)
     # The scale of the picture for the filter of the tile, that of the mipmap level for the filter of the picture.
     assert scales[-2:] == [("0.25", 0.4), ("0.1", 1.0)]
-    with pytest.raises(FilterError, match=r"tile 'a': unknown filter: got Darker of lab; use one of .*register_filter"):
+    with pytest.raises(FilterError, match=r"tile 'a': filter class 'lab\.Darker' cannot be found"):
         drawn(stack)
 
 
 @pytest.mark.parametrize(
     ("parameters", "sentence"),
     [
-        ({"filter0": "{"}, "filter0 of CompositeFilter must be a filter in JSON: got '{'"),
-        ({"filter0": "{}"}, "filter0 of CompositeFilter must be a filter in JSON: got '{}'"),
+        ({"filter0": "{"}, "invalid JSON in CompositeFilter: got '{'"),
+        ({"filter0": "{}"}, "no className defined for filter spec"),
         ({"filter1": '{"className": "Invert"}'}, r"filter0, filter1, … without a gap: got \['filter1'\]"),
     ],
 )

@@ -13,7 +13,8 @@ from rendergateway import ConfigurationError, FilterError
 from rendergateway.rendering import FilterStep
 from rendergateway.rendering.filters.filter import FilterContext
 from rendergateway.rendering.filters.lists import FILTER_LISTS, read_filter_lists
-from rendergateway.rendering.filters.registry import FILTERS, built, filtered
+from rendergateway.rendering.filters.local_contrast import NormalizeLocalContrast
+from rendergateway.rendering.filters.registry import built, filtered
 
 PACKAGE = "org.janelia.alignment"
 BLOCKS = {"blockRadiusX": "5", "blockRadiusY": "3", "meanFactor": "2", "center": "TRUE", "stretch": "yes"}
@@ -98,7 +99,7 @@ def test_parameters__texts_of_java() -> None:
     """Numbers and switches are read like Java's; unknown parameters are ignored."""
     block = built(step("NormalizeLocalContrast", {**BLOCKS, "meanFactor": " 2.5f ", "unknown": "1"}))
 
-    assert block == FILTERS[f"{PACKAGE}.filter.NormalizeLocalContrast"](5, 3, 2.5, True, False)  # type: ignore[call-arg]
+    assert block == NormalizeLocalContrast(5, 3, 2.5, center=True, stretch=False)
     assert built(step("Invert")) == built(step("Invert", {"a": "b"}))
 
 
@@ -190,7 +191,7 @@ def test_composite__of_composites() -> None:
     one = {"className": f"{PACKAGE}.filter.AffineIntensityFilter", "parameters": {"a": 1, "b": 5}}
     two = {"className": f"{PACKAGE}.filter.CompositeFilter", "parameters": {"filter0": json.dumps(one)}}
     inverted = {"className": f"{PACKAGE}.filter.Invert"}
-    parameters = {"filter0": json.dumps(two), "filter1": json.dumps(inverted), "filter3": "ignored"}
+    parameters = {"filter0": json.dumps(two), "filter1": json.dumps(inverted), "note": "ignored"}
 
     found = filtered(np.array([[1, 2]], np.uint8), [step("CompositeFilter", parameters)], FilterContext())
 

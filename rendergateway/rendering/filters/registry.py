@@ -95,9 +95,12 @@ def built(step: FilterStep) -> Filter:
     if name in _OTHER_CLASSES:
         raise FilterError(_OTHER_CLASSES[name])
     if name not in FILTERS:
-        raise FilterError(f"filter class '{name}' cannot be found; it can be defined with register_filter()")
+        raise FilterError(f"filter class '{name}' cannot be found")
     found = FILTERS[name]
-    return found.read(step.parameters) if isinstance(found, type) else _OfFunction(name, found, step.parameters or {})
+    if not isinstance(found, type):
+        return _OfFunction(name, found, step.parameters or {})
+    assert issubclass(found, Filter)
+    return found.read(step.parameters)
 
 
 def filtered(pixels: Pixels, steps: Iterable[FilterStep], context: FilterContext) -> Pixels:
@@ -158,6 +161,8 @@ class CompositeFilter(Filter):
                 filters.append(built(step_of(decode_body(text.encode(), FilterJson))))
             except RecordError as error:
                 raise FilterError(f"invalid JSON in CompositeFilter: got {text!r}; write a filter spec") from error
+        if len(filters) < sum(name.startswith("filter") for name in parameters):
+            raise FilterError(f"CompositeFilter must have filter0, filter1, … without a gap: got {sorted(parameters)}")
         return cls(tuple(filters))
 
     def _run(self, pixels: Pixels, context: FilterContext) -> Pixels:

@@ -114,7 +114,7 @@ def _check_filters(parameters: RenderParametersJson, options: Options) -> None:
         except FilterError as error:
             if spec.parameters is None and spec.className in FILTERS:
                 raise NullPointer from error
-            raise IllegalArgument(str(error).partition("; ")[0]) from error
+            raise IllegalArgument(str(error)) from error
 
 
 def _check_size(parameters: RenderParametersJson) -> None:
