@@ -79,7 +79,7 @@ class Setting(NamedTuple):
         """
         kinds = (float, int) if self.kind is float else (self.kind,)
         if type(value) not in kinds:
-            raise ConfigurationError(f"{place}: {self.name} must be {_KINDS[self.kind]}: got {value!r}")
+            raise ConfigurationError(f"{place}: {self.name} must be {_KINDS[self.kind]}: got {self.shown(repr(value))}")
         return self.kind(value)
 
 

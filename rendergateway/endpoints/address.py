@@ -75,10 +75,11 @@ class Address:
         try:
             split = urlsplit(text if _HAS_SCHEME.match(text) else f"http://{text}")
             port = f":{split.port}" if split.port else ""
-        except ValueError as error:
+        except ValueError:
+            # Without the cause, whose message may contain a part of the password.
             raise ConfigurationError(
                 f"invalid host or port: got {masked(text)!r}; use http://host:port, with a port below 65536"
-            ) from error
+            ) from None
         if split.scheme not in ("http", "https") or not split.hostname:
             raise ConfigurationError(
                 f"invalid service address: got {masked(text)!r}; use http://host:port, or embedded:PATH for a database "

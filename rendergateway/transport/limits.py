@@ -127,7 +127,7 @@ class _TimedResponse(http.client.HTTPResponse):
         # What http.client does not read as chunks, it reads to the end of the connection.
         if codings and [coding.lower() for coding in codings] != ["chunked"]:
             raise MalformedError(f"Transfer-Encoding is {_shown(codings)}")
-        if lengths and (len(lengths) > 1 or not _LENGTH.fullmatch(lengths[0])):
+        if lengths and (len(lengths) > 1 or not _LENGTH.fullmatch(lengths[0].strip())):
             raise MalformedError(f"Content-Length is {_shown(lengths)}")
 
     def _read_next_chunk_size(self) -> int:

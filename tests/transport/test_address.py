@@ -75,6 +75,7 @@ def test_address__invalid_without_the_login(text: str, monkeypatch: pytest.Monke
         with pytest.raises(ConfigurationError, match="h") as caught:
             fail()
         assert not re.search("s3|cret|me:", str(caught.value))
+        assert caught.value.__cause__ is None
     assert not re.search("s3|cret", repr(configured()) + repr(configured().find("service")))
 
 

@@ -183,6 +183,85 @@ def test_page__is_no_success(serve: Serve, connect: Connect, kind: str) -> None:
         KINDS[kind](gateway)
 
 
+VALUES = {
+    "owner.list": {},
+    "stack.read": STACK,
+    "box.tile_count": {**STACK, "z": 1, "x": 0, "y": 0, "width": 9, "height": 9},
+    "section.png": {**STACK, "z": 1},
+    "service.unique_id": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body", "words"),
+    [
+        ("owner.list", b"{}", r"not JSON of this endpoint, list: got \{\} "),
+        ("owner.list", b"null", "not JSON of this endpoint, list: got null"),
+        ("owner.list", b'"[]"', "not JSON of this endpoint, list"),
+        ("owner.list", b"", "empty; expected JSON"),
+        ("owner.list", b" [1, ", "truncated after 5 bytes"),
+        ("stack.read", b"[]", r"not JSON of this endpoint, object: got \[\]"),
+        ("stack.read", b"Sign in", "not JSON of this endpoint, object: got Sign in"),
+        ("stack.read", b'{"a"', "truncated after 4 bytes"),
+        ("box.tile_count", b"[1]", "not JSON of this endpoint, scalar"),
+        ("box.tile_count", b"true", "not JSON of this endpoint, scalar"),
+        ("box.tile_count", b"", "empty; expected JSON"),
+        ("section.png", b"", "empty; expected an image"),
+    ],
+)
+def test_kind__of_another_endpoint(serve: Serve, connect: Connect, endpoint: str, body: bytes, words: str) -> None:
+    """An answer must be of the endpoint's kind, whatever its content type."""
+    gateway = connect(serve(sends(body)).url)
+
+    with pytest.raises(AnswerError, match=words):
+        gateway.call(endpoint, **VALUES[endpoint])
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body", "value"),
+    [
+        ("owner.list", b' ["a"]\r\n', ["a"]),
+        ("stack.read", b'\n{"a": 1} ', {"a": 1}),
+        ("box.tile_count", b" 7", 7),
+        ("box.tile_count", b"-0.5", -0.5),
+        ("box.tile_count", b'"NaN"', "NaN"),
+        ("section.png", b"\x89PNG", b"\x89PNG"),
+        ("service.unique_id", b"", ""),
+    ],
+)
+def test_kind__of_the_endpoint(serve: Serve, connect: Connect, endpoint: str, body: bytes, value: object) -> None:
+    """White space around JSON does not count, and a text may be empty."""
+    assert connect(serve(sends(body)).url).call(endpoint, **VALUES[endpoint]) == value
+
+
+@pytest.mark.parametrize("endpoint", ["owner.list", "box.tile_count", "section.png"])
+def test_kind__missing(serve: Serve, connect: Connect, endpoint: str) -> None:
+    """Only objects and texts may be missing, which is None."""
+    gateway = connect(serve(sends(b"", status=204)).url)
+
+    with pytest.raises(AnswerError, match="the answer is empty"):
+        gateway.call(endpoint, **VALUES[endpoint])
+    assert gateway.call("stack.read", **STACK) is None
+    assert gateway.call("service.unique_id") is None
+
+
+@pytest.mark.parametrize("length", [LIMIT, LIMIT + 1])
+@pytest.mark.parametrize("in_chunks", [False, True])
+def test_limit__to_the_byte(serve: Serve, connect: Connect, length: int, in_chunks: bool) -> None:
+    """An answer of exactly the limit is returned."""
+    body = b"[" + b" " * (length - 2) + b"]"
+    message = (
+        chunked(b"%x\r\n" % length + body + b"\r\n0\r\n\r\n") if in_chunks else head(f"Content-Length: {length}") + body
+    )
+    gateway = connect(serve(transmits(message)).url, answer_limit=LIMIT)
+
+    if length == LIMIT:
+        assert gateway.call("owner.list") == []
+    else:
+        with pytest.raises(AnswerError, match="longer than 1000000 bytes"):
+            gateway.call("owner.list")
+
+
 # Answers in good HTTP whose JSON cannot be used.
 UNREADABLE = {
     "nested lists": b"[" * 200_000 + b"]" * 200_000,

@@ -497,6 +497,14 @@ def test_pool__failures_free_the_connection(serve: Serve, connect: Connect) -> N
     assert gateway.call("owner.list") == []
 
 
+def test_errors__no_connection_in_time() -> None:
+    """The error of a host that does not accept connections has the limit; the request has not taken effect."""
+    error_class, is_open, message = failures.explain(requests.ConnectTimeout(), "http://h", 2.5, 60)
+
+    assert (error_class, is_open) == (TimedOutError, False)
+    assert message.startswith("http://h is unreachable: no connection within 2.5 s (timeout_s)")
+
+
 def test_errors__every_library_exception_is_converted() -> None:
     """No exception of requests, urllib3 or http.client reaches the caller unconverted."""
     # A ValueError of urllib3 for proxy settings that requests rejects before.

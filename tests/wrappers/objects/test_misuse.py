@@ -61,7 +61,7 @@ _NAMING: list[tuple[Callable[[Gateway], object], type[Exception], str]] = [
     (lambda gateway: TileWrapper(obj={"tileId": "t"}), TypeError, "obj of a TileWrapper must be a TileRecord, got {"),  # type: ignore[arg-type]
     (lambda gateway: StackWrapper(obj=TileRecord(tile_id="t")), TypeError, "must be a StackRecord, got <TileRecord t>"),  # type: ignore[arg-type]
     (lambda gateway: TileWrapper(gateway, key=("o", "p", "s", "t")), TypeError, r"key of a TileWrapper must be one of"),  # type: ignore[arg-type]
-    (lambda gateway: Gateway(3), TypeError, "the address must be a text like 'localhost:8080' or .*: got 3"),  # type: ignore[arg-type]
+    (lambda gateway: Gateway(3), TypeError, "the address must be a text like 'localhost:8080' or .*: got int"),  # type: ignore[arg-type]
     (lambda gateway: Gateway("embedded:", retries="x"), ConfigurationError, "^retries must be a number or Ret.*'x'$"),  # type: ignore[arg-type]
 ]
 
