@@ -128,7 +128,8 @@ NEWER_FILTERS: dict[str, type[Filter]] = {
         QuadraticIntensityMap8BitFilter,
         ShadingCorrectionFilter,
     )
-} | {
+}
+_DESTREAK: dict[str, type[Filter]] = {
     f"{_PACKAGE}.destreak.{kind.__name__}": kind
     for kind in (
         ConfigurableMaskStreakCorrector,
@@ -138,6 +139,7 @@ NEWER_FILTERS: dict[str, type[Filter]] = {
         SmoothMaskStreakCorrector,
     )
 }
+NEWER_FILTERS |= _DESTREAK
 FILTERS |= NEWER_FILTERS
 
 _OTHER_CLASSES = {
