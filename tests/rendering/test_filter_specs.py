@@ -153,6 +153,12 @@ STREAKS = {"dataString": "76,126,0,1,0,50,53,4"}
             "radius 1e+06; change radius and downSamplingFactor",
         ),
         (
+            step("BackgroundCorrectionFilter", {"radius": "1", "downSamplingFactor": "2", "smoothMethod": "median"}),
+            GREY[:1], 1,
+            "background of BackgroundCorrectionFilter too small or too large: got 240 × 2 pixels with radius 2; "
+            "change radius and downSamplingFactor",
+        ),
+        (
             step("LinearIntensityMap8BitFilter", {"dataString": f"1,200,2{',1,0' * 200}"}), GREY, 1,
             "image too small for 1 × 200 regions: got 120 × 90 pixels; use fewer regions",
         ),

@@ -56,7 +56,7 @@ class BackgroundCorrectionFilter(Filter):
         small_width, small_height = truncated(factor * width), truncated(factor * height)
         margin = math.ceil(radius) if 0 <= radius < MOST_PIXELS else MOST_PIXELS
         area = (small_width + 2 * margin) * (small_height + 2 * margin)
-        if min(small_width, small_height) < 2 or area > MOST_PIXELS:
+        if min(width, height, small_width, small_height) < 2 or area > MOST_PIXELS:
             raise FilterError(
                 f"background of BackgroundCorrectionFilter too small or too large: got {small_width} × {small_height} "
                 f"pixels with radius {radius:g}; change radius and downSamplingFactor"

@@ -285,7 +285,7 @@ def _applied(pixels: Pixels, source: Bytes, result: Bytes, limits: tuple[float, 
     factor[source == 0] = 1
     if pixels.ndim == 3:
         coloured: Fractions = factor[..., np.newaxis] * pixels
-        return rounded(coloured, np.uint8)
+        return rounded(coloured, pixels.dtype)
     values, low = pixels.astype(np.float32), np.float32(limits[0])
     changed = factor * (values - low) + low - values + values
     return (

@@ -161,21 +161,19 @@ def by_plane(process: Callable[[Pixels], Pixels], pixels: Pixels) -> Pixels:
     return np.stack([process(np.ascontiguousarray(plane)) for plane in np.moveaxis(pixels, 2, 0)], axis=2)
 
 
-def rounded(values: npt.NDArray[np.floating[Any]], dtype: npt.DTypeLike) -> Pixels:
+def rounded(values: npt.NDArray[np.floating[Any]], dtype: np.dtype[Any]) -> Pixels:
     """Return *values* as pixels: integers rounded half up and clipped, NaN as 0; fractions in single precision."""
-    kind = np.dtype(dtype)
-    if kind.kind == "f":
-        single: Pixels = values.astype(kind)
+    if dtype.kind == "f":
+        single: Pixels = values.astype(dtype)
         return single
     whole = np.floor(np.nan_to_num(values, nan=0.0, posinf=np.inf, neginf=-np.inf).astype(np.float64) + 0.5)
-    clipped: Pixels = np.clip(whole, 0, np.iinfo(kind).max).astype(kind)
+    clipped: Pixels = np.clip(whole, 0, np.iinfo(dtype).max).astype(dtype)
     return clipped
 
 
-def wrapped(values: npt.NDArray[np.float32], dtype: npt.DTypeLike) -> Pixels:
+def wrapped(values: npt.NDArray[np.float32], dtype: np.dtype[Any]) -> Pixels:
     """Return *values* as pixels: integers keep the low bits of the rounded value, so that 300 becomes 44."""
-    kind = np.dtype(dtype)
-    return values if kind.kind == "f" else (to_int(values + np.float32(0.5)) & np.iinfo(kind).max).astype(kind)
+    return values if dtype.kind == "f" else (to_int(values + np.float32(0.5)) & np.iinfo(dtype).max).astype(dtype)
 
 
 def to_int(values: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.int64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
@@ -16,7 +16,7 @@ from rendergateway.rendering.filters.filter import Filter, FilterContext, Pixels
 
 __all__ = ["LinearIntensityMap8BitFilter", "QuadraticIntensityMap8BitFilter"]
 
-Fractions = npt.NDArray[np.float32]
+Fractions = npt.NDArray[np.floating[Any]]
 
 _BYTE = 255.0
 _CHUNK = 256
@@ -189,7 +189,8 @@ def _between(
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], FloatArray]:
     """Return the coefficients before and after pixels along an axis, and the weight of the second."""
     step = 1.0 / side
-    positions = pixels / side - 0.5 if divided else step * pixels + -(0.5 * side) * step
+    found = pixels / side - 0.5 if divided else step * pixels + -(0.5 * side) * step
+    positions: FloatArray = np.asarray(found, dtype=np.float64)
     before = np.floor(positions).astype(np.intp)
     first, second = (np.clip(before + step, 0, count - 1) for step in (0, 1))
     return first, second, positions - before

@@ -188,7 +188,8 @@ NEWER_FILTERS: dict[str, type[Filter]] = {
         QuadraticIntensityMap8BitFilter,
         ShadingCorrectionFilter,
     )
-} | {
+}
+_DESTREAK: dict[str, type[Filter]] = {
     f"{_PACKAGE}.destreak.{kind.__name__}": kind
     for kind in (
         ConfigurableMaskStreakCorrector,
@@ -198,6 +199,7 @@ NEWER_FILTERS: dict[str, type[Filter]] = {
         SmoothMaskStreakCorrector,
     )
 }
+NEWER_FILTERS |= _DESTREAK
 FILTERS: Extensions[type[Filter] | FilterFunction] = Extensions("filter", {**_OLDER_FILTERS, **NEWER_FILTERS})
 
 _OTHER_CLASSES = {

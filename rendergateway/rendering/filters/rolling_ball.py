@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +14,7 @@ from rendergateway.rendering.filters.filter import Filter, FilterContext, Pixels
 
 __all__ = ["RollingBallSubtraction"]
 
-Values = npt.NDArray[np.float32]
+Values = npt.NDArray[np.floating[Any]]
 
 _FEW_ROWS = 64
 _LARGEST_RADIUS = 2000

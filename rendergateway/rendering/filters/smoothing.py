@@ -82,9 +82,9 @@ def _places(count: int, length: int) -> tuple[npt.NDArray[np.intp], FloatArray]:
     ratio = length / count
     middle = length / 2 + (ratio / 4 if length != count else 0.0)
     places = np.maximum((np.arange(length) - middle) / ratio + count / 2, 0)
-    places = np.where(places >= count - 1, count - _ALMOST, places)
-    before = places.astype(np.intp)
-    return before, places - before
+    inside: FloatArray = np.asarray(np.where(places >= count - 1, count - _ALMOST, places), dtype=np.float64)
+    before = inside.astype(np.intp)
+    return before, inside - before
 
 
 # -- Gaussian --------------------------------------------------------------------------------------------------------
