@@ -77,7 +77,7 @@ def test_record__change_touches_one_member() -> None:
     """A changed record keeps the text of every other member, in its order."""
     tile = TileRecord.from_json(ODD)
 
-    changed = tile.evolve(width=100, group_id="g")
+    changed = tile.evolve(width=100, min_x=-0.0, group_id="g")
     without = changed.evolve(labels=None, width=None)
 
     assert (

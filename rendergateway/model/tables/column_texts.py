@@ -14,7 +14,7 @@ from rendergateway.geometry import FloatArray
 from rendergateway.model.records.json_slices import Raw, Text, cut_object, encode, join_list, join_object
 from rendergateway.model.records.pyramid import MipmapLevel
 from rendergateway.model.records.record import Member, Record, expectation
-from rendergateway.model.records.tiles import Layout, TileRecord
+from rendergateway.model.records.tiles import BOX_SIDES, BOX_SOURCES, Layout, TileRecord
 from rendergateway.model.tables.last_transforms import AFFINE_CLASS, affine_words, with_last_affines
 from rendergateway.model.tables.tile_columns import JOINED
 
@@ -38,6 +38,9 @@ _PLACES = {
     **_plain_fields(MipmapLevel, "mipmapLevels", "0"),
 }
 WRITABLE = (*_PLACES, *JOINED, "last_affine")
+# Columns of the bounding box, and those that it is derived from.
+_BOX = {"box", *BOX_SIDES}
+_SOURCES = {"size", *BOX_SOURCES}
 
 
 def checked_ids(tile_ids: Iterable[str]) -> list[str]:
@@ -222,22 +225,29 @@ def changed_text(texts: Sequence[Text], ids: Sequence[str], columns: Mapping[str
     """
     Return a JSON array of the tile specs with the members of *columns* replaced, or removed if a value is None.
 
+    Bounding boxes are removed if *columns* have what they are derived from, but no side of them.
+
     Raises
     ------
     RecordError
         If a column has the wrong length or type or is not finite, or a last transform is not affine.
     """
-    plain = {name: column for name, column in columns.items() if name != "last_affine"}
-    if plain:
-        by_place = _by_place(plain, ids)
+    words = _words_or_none(columns, ids)
+    columns = {name: column for name, column in columns.items() if name != "last_affine"}
+    has_box = not columns.keys().isdisjoint(_BOX)
+    if not has_box and not columns.keys().isdisjoint(_SOURCES):
+        columns |= dict.fromkeys(BOX_SIDES)
+    if columns:
+        by_place = _by_place(columns, ids)
         texts = [_with_members(text, by_place, row) for row, text in enumerate(texts)]
+    return join_list(texts) if words is None else with_last_affines(texts, words, ids, keep_boxes=has_box)
+
+
+def _words_or_none(columns: Mapping[str, Any], ids: Sequence[str]) -> list[bytes | None] | None:
+    """Return the words of each matrix, None for matrices of NaN; None without matrices."""
     if columns.get("last_affine") is None:
-        return join_list(texts)
-    return with_last_affines(texts, _words_or_none(affine_column(columns["last_affine"], ids, missing=True)), ids)  # type: ignore[arg-type]
-
-
-def _words_or_none(affines: FloatArray) -> list[bytes | None]:
-    """Return the words of each matrix, None for matrices of NaN."""
+        return None
+    affines = affine_column(columns["last_affine"], ids, missing=True)
     missing = np.flatnonzero(np.isnan(affines[:, 0, 0]))
     finite = np.nan_to_num(affines) if missing.size else affines
     words: list[bytes | None] = [*affine_words(finite)]

@@ -227,6 +227,10 @@ class TileTable(Table[TileRecord]):
         """
         Return a table with some columns changed; all other text is preserved.
 
+        Bounding boxes are derived from transforms and sizes: if one of *last_affine*, *width*, *height*, *size* and
+        *mesh_cell_size* is given and no side of the box, the boxes of the tiles that change are removed. ``edit.put``
+        derives missing boxes.
+
         Parameters
         ----------
         **columns : array_like, sequence, callable or single value
@@ -245,6 +249,8 @@ class TileTable(Table[TileRecord]):
             columns["tile_id"] = checked_ids(columns["tile_id"])  # type: ignore[arg-type]
         changed = TileTable.from_json(changed_text(self.texts, _LazyIds(self), columns))
         old = {_READ_FROM.get(name, name) for name in columns}
+        # A change of another column may remove the box.
+        old |= {"box"}
         changed._columns.update({name: column for name, column in self._columns.items() if name not in old})
         return changed
 
