@@ -153,7 +153,7 @@ def test_record__unknown_keyword() -> None:
     [
         ('{"z":1}', "tile_id", "has no tileId"),
         ('{"tileId":"a","z":"high"}', "z", "z of <TileRecord"),
-        ('{"tileId":7}', "tile_id", "tileId of"),
+        ('{"tileId":[7]}', "tile_id", "tileId of"),
         ('{"tileId":"a","mipmapLevels":{"first":{}}}', "mipmaps", "'first'"),
         ("[1]", "tile_id", "expected a JSON object"),
         ('{"tileId":"a"', "tile_id", "expected a JSON object"),

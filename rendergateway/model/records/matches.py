@@ -268,7 +268,10 @@ def pair_ids(text: Text) -> tuple[str, str, str, str]:
     RecordError
         If one of them is missing.
     """
-    ids: Any = decode(text, _Ids)
+    try:
+        ids: Any = decode(text, _Ids)
+    except RecordError:
+        ids = MatchRecord.from_json(text)
     return ids.p_group, ids.p_id, ids.q_group, ids.q_id
 
 

@@ -18,7 +18,8 @@ class SpecView(msgspec.Struct, gc=False, rename="camel"):
     """Partial view of a transform: its references."""
 
     type: str | None = None
-    ref_id: str | None = None
+    # The service takes numbers as ids.
+    ref_id: str | int | float | None = None
     spec_list: list[SpecView | None] | None = None
     a: SpecView | None = None
     b: SpecView | None = None
@@ -70,7 +71,7 @@ def references_of_spec(spec: SpecView | None) -> frozenset[str]:
         if part.spec_list:
             ahead += part.spec_list
         elif part.type == "ref" and part.ref_id is not None:
-            found = {part.ref_id} if found is None else found | {part.ref_id}
+            found = {str(part.ref_id), *(found or ())}
         elif part.a is not None or part.b is not None:
             ahead += (part.a, part.b)
     return frozenset(found) if found is not None else _NONE

@@ -12,7 +12,7 @@ from rendergateway.errors import RecordError, TransformError
 from rendergateway.geometry import FloatArray
 from rendergateway.model.records.json_slices import Raw, Text, decode
 from rendergateway.model.records.tiles import TileRecord
-from rendergateway.model.records.view import view
+from rendergateway.model.records.view import filled, view
 from rendergateway.model.tables.last_transforms import LeafView, read_affines
 from rendergateway.transforms import Transform, TransformList, from_spec
 from rendergateway.transforms.meshes.boxes import affine_boxes, lens_boxes, tile_box
@@ -92,11 +92,19 @@ def derived_boxes(texts: Iterable[Text], shared: Mapping[str, Transform]) -> Flo
 def _read(text: Text) -> Any:
     try:
         tile = _decode_tile(text)
-    except msgspec.DecodeError as error:
-        raise RecordError(f"cannot derive the box of a tile: {error}") from error
+    except msgspec.DecodeError:
+        tile = _read_leniently(text)
     if tile.width is None or tile.height is None:
         raise RecordError(f"cannot derive the box of tile {tile.tile_id!r} without its size; set width and height")
     return tile
+
+
+def _read_leniently(text: Text) -> Any:
+    tile = TileRecord.from_json(text)
+    try:
+        return filled(_Tile, tile, {"transforms": lambda: decode(tile.members.get("transforms", b"{}"), _Transforms)})
+    except RecordError as error:
+        raise RecordError(f"cannot derive the box of a tile: {error}") from error
 
 
 def _last(tile: Any) -> LeafView:

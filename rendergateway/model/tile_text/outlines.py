@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from rendergateway.errors import RecordError
-from rendergateway.model.records.json_slices import Text, shown
+from rendergateway.model.records.json_slices import Text, decode, shown
 from rendergateway.model.records.tiles import TileRecord
-from rendergateway.model.records.view import view
+from rendergateway.model.records.view import filled, view
 from rendergateway.model.tables.references import SpecView, references_of_spec
 
 __all__ = ["TileOutline", "outline_of"]
@@ -53,8 +53,8 @@ def outline_of(text: Text) -> TileOutline:
         If the text is not a tile spec, or has no id or no z.
     """
     try:
-        tile = _decode_tile(text)
-    except (msgspec.DecodeError, RecursionError) as error:
+        tile = _read(text)
+    except (RecordError, RecursionError) as error:
         raise RecordError(f"expected a tile spec, with tileId, not {shown(text)}: {error}") from error
     if not tile.tile_id:
         raise RecordError("tile_id is empty; a tile needs an id to be saved")
@@ -68,3 +68,13 @@ def _missing_size(tile: Any) -> str:
     if tile.width is not None and tile.height is not None:
         return ""
     return " and ".join(name for name in ("width", "height") if getattr(tile, name) is None)
+
+
+def _read(text: Text) -> Any:
+    try:
+        return _decode_tile(text)
+    except msgspec.DecodeError:
+        tile = TileRecord.from_json(text)
+        return filled(
+            _Tile, tile, {"transforms": lambda: decode(tile.members.get("transforms", b"null"), SpecView | None)}
+        )
