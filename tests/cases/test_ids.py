@@ -63,7 +63,7 @@ def test_numeric_ids(read: Callable[[], Any], expected: Any) -> None:
 
 @pytest.mark.parametrize("text", ["[]", "{}", "null", "1e999"])
 def test_decode_text__others(text: str) -> None:
-    """Other values are no text."""
+    """Other values are refused."""
     with pytest.raises(RecordError):
         decode_text(text)
 

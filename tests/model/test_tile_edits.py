@@ -1,4 +1,4 @@
-"""Bounding boxes die with what they were derived from: changes of records, tables and texts."""
+"""Bounding boxes are dropped when their sources change: in records, tables and texts."""
 
 from __future__ import annotations
 

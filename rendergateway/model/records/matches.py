@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rendergateway.model.records.tiles import Layout, TileRecord
     from rendergateway.model.records.validation import Problem
 
-__all__ = ["PAIR_IDS", "CollectionRecord", "MatchRecord", "group_of", "pair_ids"]
+__all__ = ["PAIR_IDS", "CollectionRecord", "MatchRecord", "group_of", "pair_ids", "unordered"]
 
 # The fields that identify a pair.
 PAIR_IDS = ("p_group", "p_id", "q_group", "q_id")
@@ -275,6 +275,11 @@ def pair_ids(text: Text) -> tuple[str, str, str, str]:
     return ids.p_group, ids.p_id, ids.q_group, ids.q_id
 
 
+def unordered(ids: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the ids of a pair with the sides in a fixed order: the service stores A – B and B – A as one pair."""
+    return min(ids, ids[2:] + ids[:2])
+
+
 def _exchanged(members: Mapping[str, Raw | bytes], *names: tuple[str, str]) -> dict[str, Raw | bytes]:
     """Return *members* with the values of each pair of names exchanged, in the original order."""
     other = {name: partner for pair in names for name, partner in (pair, pair[::-1])}
@@ -311,10 +316,12 @@ def _finite(values: FloatArray, what: str) -> FloatArray:
 
 
 def _is_by_row(side: list[Any], count: int) -> bool:
-    return len(side) == count != 2 and all(isinstance(row, list) and len(row) == 2 for row in side)
+    return len(side) == count not in (0, 2) and all(isinstance(row, list) and len(row) == 2 for row in side)
 
 
 def _rows(by_dimension: list[Any], what: str) -> FloatArray:
+    if not by_dimension:
+        return np.empty((0, 2))
     lengths = [len(values) if isinstance(values, list) else None for values in by_dimension]
     if len(lengths) == 2 and lengths[0] is not None and lengths[0] == lengths[1]:
         return _floats(by_dimension, what).T

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -75,7 +75,9 @@ def _inside(value: object, place: str) -> Iterator[Problem]:
             yield from _inside(value[key], f'{place}["{key}"]')
 
 
-def check_all(records: Iterable[Record], *, id_fields: Sequence[str] = ()) -> list[Problem]:
+def check_all(
+    records: Iterable[Record], *, id_fields: Sequence[str] = (), key: Callable[[tuple[str, ...]], object] = tuple
+) -> list[Problem]:
     """
     Return the problems of many records.
 
@@ -85,6 +87,8 @@ def check_all(records: Iterable[Record], *, id_fields: Sequence[str] = ()) -> li
         A table, or any records.
     id_fields : sequence of str
         Fields that together must be unique.
+    key : callable
+        Called with the values of these fields; records with equal results are duplicates.
     """
     problems: list[Problem] = []
     first: dict[Any, int] = {}
@@ -96,8 +100,8 @@ def check_all(records: Iterable[Record], *, id_fields: Sequence[str] = ()) -> li
         if not id_fields or any(problem.path in places for problem in found):
             continue
         names = tuple(getattr(record, name) for name in id_fields)
-        if first.setdefault(names, row) != row:
-            expected = f"a unique id; $[{first[names]}] has the same"
+        if first.setdefault(key(names), row) != row:
+            expected = f"a unique id; $[{first[key(names)]}] has the same"
             problems.append(Problem(f"$[{row}].{'/'.join(members)}", ", ".join(map(repr, names)), expected))
     return problems
 

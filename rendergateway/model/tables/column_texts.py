@@ -225,7 +225,7 @@ def changed_text(texts: Sequence[Text], ids: Sequence[str], columns: Mapping[str
     """
     Return a JSON array of the tile specs with the members of *columns* replaced, or removed if a value is None.
 
-    Bounding boxes are removed if *columns* have what they are derived from, but no side of them.
+    Bounding boxes are removed if *columns* include one of their sources, but no side of a box.
 
     Raises
     ------

@@ -70,11 +70,15 @@ def pairs_of(frame: pandas.DataFrame) -> Iterator[MatchRecord]:
     Raises
     ------
     RecordError
-        If a column is missing.
+        If a column, an id or a number is missing.
     """
     missing = [name for name in (*PAIR_IDS, *_POINTS) if name not in frame.columns]
     if missing:
         raise RecordError(f"a frame of matches lacks columns {missing}; expected {', '.join((*PAIR_IDS, *_POINTS))}")
+    without = np.argwhere(frame[list(PAIR_IDS)].isna().to_numpy())
+    if len(without):
+        row, place = without[0].tolist()
+        raise RecordError(f"row {row}: {PAIR_IDS[place]} is missing; expected an id")
     ids: Any
     for ids, part in frame.groupby(list(PAIR_IDS), sort=False):
         points = part[list(_POINTS)].to_numpy(dtype=np.float64)
