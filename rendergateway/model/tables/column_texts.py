@@ -18,7 +18,7 @@ from rendergateway.model.records.tiles import BOX_SIDES, BOX_SOURCES, Layout, Ti
 from rendergateway.model.tables.last_transforms import AFFINE_CLASS, affine_words, with_last_affines
 from rendergateway.model.tables.tile_columns import JOINED
 
-__all__ = ["WRITABLE", "ColumnValue", "changed_text", "checked_ids", "new_text", "numbers_of"]
+__all__ = ["PLACES", "WRITABLE", "ColumnValue", "changed_text", "checked_ids", "new_text", "numbers_of"]
 
 ColumnValue: TypeAlias = npt.ArrayLike | Sequence[Any] | Callable[[str], str | None] | str | None
 
@@ -31,13 +31,13 @@ def _plain_fields(record: type[Record], *path: str) -> dict[str, tuple[tuple[str
 
 
 # By column: the members on the path to it, and its field.
-_PLACES = {
+PLACES = {
     "tile_id": ((), TileRecord.FIELDS["tile_id"]),
     **_plain_fields(Layout, "layout"),
     **{name: place for name, place in _plain_fields(TileRecord).items() if name not in ("min_z", "max_z")},
     **_plain_fields(MipmapLevel, "mipmapLevels", "0"),
 }
-WRITABLE = (*_PLACES, *JOINED, "last_affine")
+WRITABLE = (*PLACES, *JOINED, "last_affine")
 # Columns of the bounding box, and those that it is derived from.
 _BOX = {"box", *BOX_SIDES}
 _SOURCES = {"size", *BOX_SOURCES}
@@ -45,16 +45,16 @@ _SOURCES = {"size", *BOX_SOURCES}
 
 def checked_ids(tile_ids: Iterable[str]) -> list[str]:
     """
-    Return *tile_ids* as a list.
+    Return *tile_ids* as a list of texts; integers are taken as text, as the service does.
 
     Raises
     ------
     RecordError
-        If an id is not a string, is empty or is a duplicate.
+        If an id is neither a string nor an integer, is empty or is a duplicate.
     """
     ids = list(tile_ids)
     if not set(map(type, ids)) <= {str}:
-        ids = [str(tile_id) if isinstance(tile_id, np.str_) else tile_id for tile_id in ids]
+        ids = [str(tile_id) if _is_id(tile_id) else tile_id for tile_id in ids]
     if len(set(ids)) == len(ids) and set(map(type, ids)) <= {str} and "" not in ids:
         return ids
     first: dict[str, int] = {}
@@ -66,9 +66,13 @@ def checked_ids(tile_ids: Iterable[str]) -> list[str]:
     return ids
 
 
+def _is_id(value: object) -> bool:
+    return isinstance(value, np.str_ | int | np.integer) and not isinstance(value, bool)
+
+
 def _values(name: str, column: ColumnValue, ids: Sequence[str]) -> list[Any]:
     """Return one JSON value per row; None removes the member."""
-    kind = _PLACES[name][1].kind
+    kind = PLACES[name][1].kind
     if kind is float and isinstance(column, np.ndarray | int | float):
         return _numbers(name, np.asarray(column), ids)
     if callable(column):
@@ -146,9 +150,13 @@ def _split(columns: Mapping[str, ColumnValue], count: int) -> Iterator[tuple[str
 
 def _by_place(columns: Mapping[str, ColumnValue], ids: Sequence[str]) -> dict[tuple[str, ...], dict[str, list[Any]]]:
     """Return the values of all columns, by the path to their object and by JSON name."""
-    given = {name: _values(name, column, ids) for name, column in _split(columns, len(ids))}
+    given: dict[str, list[Any]] = {}
+    for name, column in _split(columns, len(ids)):
+        if name in given:
+            raise TypeError(f"column {name} is given twice, alone and in {', '.join(JOINED.keys() & columns.keys())}")
+        given[name] = _values(name, column, ids)
     found: dict[tuple[str, ...], dict[str, list[Any]]] = {(): {}}
-    for name, (path, member) in _PLACES.items():
+    for name, (path, member) in PLACES.items():
         if name in given:
             found.setdefault(path, {})[member.wire_name] = given[name]
     return found
@@ -173,7 +181,9 @@ def affine_column(column: npt.ArrayLike, ids: Sequence[str], *, missing: bool = 
 # New texts
 
 
-def new_text(ids: Sequence[str], columns: Mapping[str, ColumnValue], shared: Sequence[str]) -> bytes:
+def new_text(
+    ids: Sequence[str], columns: Mapping[str, ColumnValue], shared: Sequence[str], *, missing: bool = False
+) -> bytes:
     """
     Return a JSON array with one tile spec per row, which contains the members of *columns* only.
 
@@ -185,6 +195,8 @@ def new_text(ids: Sequence[str], columns: Mapping[str, ColumnValue], shared: Seq
         Columns by the names in `WRITABLE`.
     shared : sequence of str
         Ids of shared transforms that every tile refers to before its own transform.
+    missing : bool
+        Whether matrices of NaN are missing, instead of invalid.
     """
     plain = {name: column for name, column in columns.items() if name != "last_affine"}
     by_place = _by_place(plain, ids)
@@ -192,7 +204,7 @@ def new_text(ids: Sequence[str], columns: Mapping[str, ColumnValue], shared: Seq
     for path, values in by_place.items():
         members |= {path[0]: _nested(path[1:], _structs(values))} if path else values
     if columns.get("last_affine") is not None or shared:
-        members["transforms"] = _transform_texts(columns.get("last_affine"), ids, shared)
+        members["transforms"] = _transform_texts(columns.get("last_affine"), ids, shared, missing)
     return encode(_structs(members))
 
 
@@ -209,13 +221,15 @@ def _nested(path: tuple[str, ...], rows: list[Any]) -> list[Any]:
     return rows
 
 
-def _transform_texts(column: Any, ids: Sequence[str], shared: Sequence[str]) -> list[Raw]:
+def _transform_texts(column: Any, ids: Sequence[str], shared: Sequence[str], missing: bool) -> list[Raw]:
     references = [encode({"type": "ref", "refId": ref_id}) for ref_id in shared]
+    without = Raw(b'{"type":"list","specList":[%b]}' % b",".join(references))
     if column is None:
-        return [Raw(b'{"type":"list","specList":[%b]}' % b",".join(references))] * len(ids)
+        return [without] * len(ids)
     leaf = b'{"type":"leaf","className":"%b","dataString":"' % AFFINE_CLASS.encode()
     head, tail = b'{"type":"list","specList":[' + b",".join([*references, leaf]), b'"}]}'
-    return [Raw(head + words + tail) for words in affine_words(affine_column(column, ids))]
+    words = _words_or_none(affine_column(column, ids, missing=missing))
+    return [without if one is None else Raw(head + one + tail) for one in words]
 
 
 # Changed texts
@@ -232,7 +246,8 @@ def changed_text(texts: Sequence[Text], ids: Sequence[str], columns: Mapping[str
     RecordError
         If a column has the wrong length or type or is not finite, or a last transform is not affine.
     """
-    words = _words_or_none(columns, ids)
+    affines = columns.get("last_affine")
+    words = None if affines is None else _words_or_none(affine_column(affines, ids, missing=True))  # type: ignore[arg-type]
     columns = {name: column for name, column in columns.items() if name != "last_affine"}
     has_box = not columns.keys().isdisjoint(_BOX)
     if not has_box and not columns.keys().isdisjoint(_SOURCES):
@@ -243,11 +258,8 @@ def changed_text(texts: Sequence[Text], ids: Sequence[str], columns: Mapping[str
     return join_list(texts) if words is None else with_last_affines(texts, words, ids, keep_boxes=has_box)
 
 
-def _words_or_none(columns: Mapping[str, Any], ids: Sequence[str]) -> list[bytes | None] | None:
-    """Return the words of each matrix, None for matrices of NaN; None without matrices."""
-    if columns.get("last_affine") is None:
-        return None
-    affines = affine_column(columns["last_affine"], ids, missing=True)
+def _words_or_none(affines: FloatArray) -> list[bytes | None]:
+    """Return the words of each matrix, None for matrices of NaN."""
     missing = np.flatnonzero(np.isnan(affines[:, 0, 0]))
     finite = np.nan_to_num(affines) if missing.size else affines
     words: list[bytes | None] = [*affine_words(finite)]

@@ -55,7 +55,8 @@ def texts_of(tiles: TileSource) -> Iterator[SourcedTile]:
     if isinstance(tiles, ResolvedTiles):
         return ((text, None) for text in tiles.tiles.values())
     if isinstance(tiles, Table):
-        return ((text, None) for text in tiles.texts)
+        lookup = getattr(tiles, "shared", None)
+        return ((text, lookup) for text in tiles.texts)
     if isinstance(tiles, Collection):
         return _of_collection(tiles)
     if not isinstance(tiles, Iterable):
@@ -83,7 +84,8 @@ def _of_one(tile: Any) -> SourcedTile:
         return tile.to_json(), None
     if kind_of(tile) != "tile":
         raise TypeError(
-            f"tiles must be TileRecord or TileWrapper objects, got {tile!r}; TileTable.from_pandas converts a frame"
+            f"tiles must be TileRecord or TileWrapper objects, got {tile!r}; table.with_columns(frame) and "
+            "TileTable.from_pandas take a frame, TileRecord.from_dict a dict, TileRecord.from_json text"
         )
     return tile._obj.to_json(), tile.stack.shared_transforms.text if tile._gateway is not None else None
 

@@ -361,6 +361,10 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         shared: SharedTransforms = self._remembered("shared transforms", lambda: SharedTransforms(self._bound.fetch))
         return shared
 
+    def _shared_text(self, transform_id: str) -> bytes:
+        # The transforms are those of the present epoch, whenever this method was bound.
+        return self.shared_transforms.text(transform_id)
+
     def children(self) -> Collection[SectionWrapper]:
         """Return the sections."""
         return self.sections()

@@ -479,7 +479,9 @@ class TileWrapper(ObjectWrapper[TileRecord]):
     def _table_of(cls, objects: Collection[Any], units: str) -> Any:
         from rendergateway.model.tables.tile_table import TileTable
 
-        tiles = TileTable(objects.texts)
+        # All tiles of a collection are in one stack.
+        stack = objects._conn.objects.wrap("stack", objects[0]._key.stack_key) if len(objects) else None
+        tiles = TileTable(objects.texts, shared=stack and stack._shared_text)
         return tiles if units == "px" else _table_in_nm(objects, tiles)
 
     @classmethod
