@@ -72,6 +72,7 @@ __all__ = [
     "ServerError",
     "ServiceError",
     "StackStateError",
+    "StaleBoxWarning",
     "StaleStackError",
     "StoreError",
     "TimedOutError",
@@ -224,6 +225,10 @@ class RecordError(RenderGatewayError):
 
 class MultipleFoundError(RenderGatewayError):
     """Several objects match, but one was requested."""
+
+
+class StaleBoxWarning(UserWarning):
+    """A picture shows none of its tiles, because their stored bounding boxes do not fit their transforms."""
 
 
 class StaleStackError(RenderGatewayError):

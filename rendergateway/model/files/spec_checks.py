@@ -11,13 +11,14 @@ from rendergateway.model.files.specs import FoundSpec
 from rendergateway.model.records.json_slices import Raw, copy_of, decode
 from rendergateway.model.records.record import to_text
 from rendergateway.model.records.tiles import TileRecord
+from rendergateway.model.tile_text.outlines import check_finite, maybe_not_finite
 from rendergateway.transforms import UnknownTransform, from_spec
 from rendergateway.wire import Interpolated, Leaf, Spec, SpecList, TileSpec, decode_body, references
 
 __all__ = ["checked_tile", "checked_transform", "has_box", "no_box", "references_of", "self_contained"]
 
 
-def checked_tile(found: FoundSpec, z: float | None = None) -> tuple[bytes | Raw, float]:
+def checked_tile(found: FoundSpec, z: float | None = None, *, allow_nan: bool = False) -> tuple[bytes | Raw, float]:
     """
     Return the text of a valid tile, ready for upload, and its z.
 
@@ -27,17 +28,21 @@ def checked_tile(found: FoundSpec, z: float | None = None) -> tuple[bytes | Raw,
         The tile.
     z : float, optional
         Default for a tile without z.
+    allow_nan : bool
+        Whether numbers that are not finite are allowed.
 
     Raises
     ------
     RecordError
-        If a member has the wrong type, a transform is malformed, z is missing, or the bounding box is missing and
-        cannot be derived.
+        If a member has the wrong type or is not finite, a transform is malformed, z is missing, or the bounding box is
+        missing and cannot be derived.
     """
     spec = _read(found, TileSpec, "tile")
     if spec.transforms is None:
         raise RecordError(f"{found}: the transforms of tile {found.id!r} are null; expected an object with specList")
     leaves_known = [_is_known(leaf, found, "tile") for leaf in _leaves(spec.transforms)]
+    if not allow_nan and maybe_not_finite(found.text, (leaf.dataString for leaf in _leaves(spec.transforms))):
+        _check_finite(found)
     if not _has_box(spec):
         _check_derivable(found, spec, all(leaves_known))
     if spec.z is not None:
@@ -47,16 +52,25 @@ def checked_tile(found: FoundSpec, z: float | None = None) -> tuple[bytes | Raw,
     return TileRecord.from_json(found.text).evolve(z=z).to_json(), float(z)
 
 
-def checked_transform(found: FoundSpec) -> bool:
+def _check_finite(found: FoundSpec) -> None:
+    try:
+        check_finite(found.text)
+    except RecordError as error:
+        raise RecordError(f"{found}: {error}") from error
+
+
+def checked_transform(found: FoundSpec, *, allow_nan: bool = False) -> bool:
     """
     Check a shared transform; return whether all its classes can be applied locally.
 
     Raises
     ------
     RecordError
-        If it is malformed.
+        If it is malformed, or a parameter is not finite unless *allow_nan*.
     """
     leaves_known = [_is_known(leaf, found, "transform") for leaf in _leaves(_read(found, Spec, "transform"))]
+    if not allow_nan and not from_spec(decode(found.text)).is_finite:
+        raise RecordError(f"{found}: transform {found.id!r} has parameters that are not finite, or pass allow_nan=True")
     return all(leaves_known)
 
 

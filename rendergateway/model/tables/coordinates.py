@@ -115,6 +115,10 @@ class CoordinateTable(Sequence[CoordinateRecord]):
     frame: str = attrs.field(default="world", kw_only=True, validator=attrs.validators.in_(_FRAMES))
 
     def __attrs_post_init__(self) -> None:
+        if len(self.x) == len(self.y) == len(self.error):
+            is_finite = np.isfinite(self.x) & np.isfinite(self.y)
+            for row in np.flatnonzero(~is_finite & (self.error == "")).tolist():
+                self.error[row] = f"{self.frame} coordinates are not finite: got ({self.x[row]}, {self.y[row]})"
         shapes = {name: read_only(getattr(self, name)).shape for name in _COLUMNS}
         if set(shapes.values()) != {(len(self.point),)}:
             raise RecordError(f"columns must have one value per row: got shapes {shapes}")

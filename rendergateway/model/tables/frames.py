@@ -118,7 +118,7 @@ def new_columns(frame: Any) -> dict[str, Any]:
 
 def changes_of(table: TileTable, frame: Any) -> Iterator[tuple[list[int], dict[str, Any]]]:
     """
-    Yield rows of *table* and the columns in which *frame* differs from them: rows that change in the same columns.
+    Yield rows of *table* and the columns of *frame* that differ: the rows of each set of changed columns.
 
     Parameters
     ----------

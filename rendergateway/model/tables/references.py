@@ -9,17 +9,18 @@ from rendergateway.model.records.json_slices import Text, copy_of
 from rendergateway.model.records.tiles import TileRecord
 from rendergateway.model.records.view import view
 
-__all__ = ["SpecView", "references", "references_of_spec", "references_of_transform"]
+__all__ = ["SpecView", "parameters_of_spec", "references", "references_of_spec", "references_of_transform"]
 
 _NONE: frozenset[str] = frozenset()
 
 
 class SpecView(msgspec.Struct, gc=False, rename="camel"):
-    """Partial view of a transform: its references."""
+    """Partial view of a transform: its references and parameters."""
 
     type: str | None = None
     # The service takes numbers as ids.
     ref_id: str | int | float | None = None
+    data_string: str | None = None
     spec_list: list[SpecView | None] | None = None
     a: SpecView | None = None
     b: SpecView | None = None
@@ -75,3 +76,15 @@ def references_of_spec(spec: SpecView | None) -> frozenset[str]:
         elif part.a is not None or part.b is not None:
             ahead += (part.a, part.b)
     return frozenset(found) if found is not None else _NONE
+
+
+def parameters_of_spec(spec: SpecView | None) -> list[str]:
+    """Return the parameters of all leaves of a decoded transform."""
+    ahead, found = [spec], list[str]()
+    while ahead:
+        part = ahead.pop()
+        if part is not None:
+            if part.data_string is not None:
+                found.append(part.data_string)
+            ahead += (*(part.spec_list or ()), part.a, part.b)
+    return found

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rendergateway import transforms
-from rendergateway.errors import RecordError, TransformError
+from rendergateway.errors import CoordinateError, RecordError, TransformError
 from rendergateway.geometry import Bounds, FloatArray
 from rendergateway.model.records.channels import ChannelRecord
 from rendergateway.model.records.pyramid import ImagePyramid
@@ -261,7 +261,8 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         Raises
         ------
         TransformError
-            If a transform of the tile cannot be applied; from the service a `CoordinateError`.
+            If a transform of the tile cannot be applied; a `CoordinateError` if its parameters are not finite, and
+            from the service.
 
         Notes
         -----
@@ -271,7 +272,10 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         from rendergateway.wrappers.coordinates import locate
 
         if locate.is_computed_here(compute):
-            return self.resolved_transforms.apply(points)
+            transforms = self.resolved_transforms
+            if not transforms.is_finite:
+                raise CoordinateError(f"tile {self._key.tile_id!r} has transforms with parameters that are not finite")
+            return transforms.apply(points)
         stack = self._bound.at(self._key.stack_key)
         table = locate.world_from_local(stack, self._key.tile_id, points, compute).raise_errors()
         return table.xy.reshape(np.shape(points))
