@@ -38,6 +38,8 @@ Errors that rendergateway raises.
 
 None of them derives from ``AttributeError``, ``LookupError``, ``TypeError`` or ``ValueError``, which template engines
 swallow. Misuse of Python itself (an index out of range, a wrong argument) raises the built-in exception.
+
+``StaleBoxWarning`` is a warning: a picture shows none of its tiles, because their stored boxes do not fit them.
 """
 
 from __future__ import annotations

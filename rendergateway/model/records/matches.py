@@ -336,7 +336,7 @@ def _rows(by_dimension: list[Any], what: str) -> FloatArray:
 def _floats(values: npt.ArrayLike, what: str) -> FloatArray:
     try:
         array = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise RecordError(f"{what}: expected numbers: {error}") from error
     # numpy converts None to NaN.
     if np.isnan(array).any() and any(value is None for value in np.ravel(np.array(values, dtype=object))):

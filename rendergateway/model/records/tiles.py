@@ -11,6 +11,7 @@ from rendergateway.model.records.pyramid import ImagePyramid, MipmapLevel
 from rendergateway.model.records.record import Record, list_of, optional, required
 from rendergateway.model.records.stacks import BoundsRecord
 from rendergateway.transforms import Transform, TransformList
+from rendergateway.type_hints import resolvable_hints
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -69,6 +70,7 @@ class TileBoundsRecord(BoundsRecord):
     z = optional("z", float)
 
 
+@resolvable_hints
 class TileRecord(BoundsRecord):
     """
     The specification of a tile: its image and the transforms that place it in the world.

@@ -111,8 +111,12 @@ def _checked(name: str, values: list[Any], ids: Sequence[str], kind: type[Any]) 
 
 
 def _finite(name: str, values: list[Any], ids: Sequence[str]) -> list[Any]:
-    _refuse_not_finite(name, np.array([0.0 if value is None else value for value in values], dtype=np.float64), ids)
-    return [None if value is None else float(value) for value in values]
+    try:
+        numbers = [None if value is None else float(value) for value in values]
+    except OverflowError as error:
+        raise RecordError(f"column {name}: expected finite numbers: {error}") from error
+    _refuse_not_finite(name, np.array([0.0 if value is None else value for value in numbers]), ids)
+    return numbers
 
 
 def _refuse_not_finite(name: str, numbers: npt.NDArray[Any], ids: Sequence[str]) -> None:
@@ -132,7 +136,7 @@ def numbers_of(name: str, column: Any) -> FloatArray:
     """
     try:
         return np.asarray(column, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise RecordError(f"column {name}: expected numbers in rows of equal length: {error}") from error
 
 

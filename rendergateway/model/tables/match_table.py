@@ -10,6 +10,7 @@ import numpy.typing as npt
 from rendergateway.errors import RecordError
 from rendergateway.geometry import FloatArray
 from rendergateway.model.records.matches import PAIR_IDS, MatchRecord, pair_ids, unordered
+from rendergateway.model.tables.column_texts import numbers_of
 from rendergateway.model.tables.match_points import Sides, read_sides
 from rendergateway.model.tables.table import Column, Table, read_only
 from rendergateway.type_hints import resolvable_hints
@@ -204,7 +205,7 @@ class MatchTable(Table[MatchRecord]):
 
 
 def _checked(name: str, values: npt.ArrayLike, shape: tuple[int, ...]) -> FloatArray:
-    array = np.asarray(values, dtype=np.float64)
+    array = numbers_of(name, values)
     if array.shape != shape:
         raise RecordError(f"{name} has shape {array.shape}; expected {shape}, one row per point")
     if not np.isfinite(array).all():
