@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rendergateway import (
+    CoordinateTable,
     Gateway,
     MatchRecord,
     MatchTable,
@@ -45,6 +46,7 @@ NUMBER = "100000000040000"
         (lambda: TileTable(['{"tileId": "a"}', TILE]).validate(), []),
         (lambda: TileTable([TILE]).evolve(z=7).to_json().count(b'"tileId":' + NUMBER.encode()), 1),
         (lambda: references(REFERRING), {"7"}),
+        (lambda: CoordinateTable.from_json('[{"tileId": 7, "world": [1, 2]}]').tile_id.tolist(), ["7"]),
         (lambda: derived_boxes([TILE], {}).tolist(), [[0, 0, 80, 60]]),
         (lambda: derived_boxes([REFERRING], {"7": AffineModel2D([[1, 0, 5], [0, 1, 5]])}).tolist(), [[5, 5, 85, 65]]),
         (lambda: next(iter(TileRecord.from_json(REFERRING).transforms)).ref_id, "7"),  # type: ignore[attr-defined]

@@ -101,7 +101,7 @@ def test_coordinates__from_points() -> None:
     [
         ('{"tileId":"a"}', "expected a JSON array"),
         ("[7]", r"expected an array of \{tileId, local \| world, visible, error\}"),
-        ('[{"tileId":7}]', "expected an array of .*tileId"),
+        ('[{"tileId":[7]}]', "expected an array of .*tileId"),
         ('[{"tileId":"a","world":["far",1]}]', "expected a number, not 'far'"),
         ('[{"tileId":"a","world":[1,2]', "expected a JSON array"),
     ],

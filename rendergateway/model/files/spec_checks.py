@@ -68,8 +68,11 @@ def checked_transform(found: FoundSpec, *, allow_nan: bool = False) -> bool:
     RecordError
         If it is malformed, or a parameter is not finite unless *allow_nan*.
     """
-    leaves_known = [_is_known(leaf, found, "transform") for leaf in _leaves(_read(found, Spec, "transform"))]
-    if not allow_nan and not from_spec(decode(found.text)).is_finite:
+    spec = _read(found, Spec, "transform")
+    leaves_known = [_is_known(leaf, found, "transform") for leaf in _leaves(spec)]
+    if not allow_nan and not all(
+        from_spec({"className": leaf.className, "dataString": leaf.dataString}).is_finite for leaf in _leaves(spec)
+    ):
         raise RecordError(f"{found}: transform {found.id!r} has parameters that are not finite, or pass allow_nan=True")
     return all(leaves_known)
 

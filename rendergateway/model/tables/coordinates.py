@@ -170,7 +170,8 @@ class CoordinateTable(Sequence[CoordinateRecord]):
         x, y, z = np.array([_xyz(row, frame) for row in rows], dtype=np.float64).reshape(-1, 3).T
         point = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
         visible, errors = [bool(row.visible) for row in rows], [row.error or "" for row in rows]
-        return cls(point, [row.tile_id for row in rows], x, y, z, visible, errors, frame=frame)
+        ids = [None if row.tile_id is None else str(row.tile_id) for row in rows]
+        return cls(point, ids, x, y, z, visible, errors, frame=frame)
 
     @classmethod
     def joined(cls, tables: Iterable[CoordinateTable], *, frame: str) -> CoordinateTable:
@@ -259,7 +260,8 @@ class CoordinateTable(Sequence[CoordinateRecord]):
 _Numbers = list[float | str | None] | None
 _Row = view(
     CoordinateRecord,
-    tile_id=(str | None, None),
+    # The service takes numbers as ids.
+    tile_id=(str | int | float | None, None),
     local=(_Numbers, None),
     world=(_Numbers, None),
     visible=(bool | None, None),

@@ -188,7 +188,8 @@ def wrong_boxes(
     """
     tiles = TileTable(texts)
     derived, problems = derivable_boxes(texts, shared)
-    off = np.abs(tiles.box - derived).max(axis=1, initial=0.0)
+    with np.errstate(invalid="ignore"):
+        off = np.abs(tiles.box - derived).max(axis=1, initial=0.0)
     for row in np.flatnonzero(~(off <= tolerance_px)).tolist():
         missing = bool(np.isnan(tiles.box[row]).any())
         stored, right = tuple(tiles.box[row].tolist()), tuple(derived[row].tolist())
