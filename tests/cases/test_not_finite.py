@@ -256,3 +256,22 @@ def test_put__shared_transform(stack: StackWrapper) -> None:
         edit.put([tile], transforms={"lens": lens}, allow_nan=True)
 
     assert "bad" in stack.tiles().ids
+
+
+@pytest.mark.parametrize("boxes", ["service", "local"])
+@pytest.mark.parametrize(
+    ("data", "box"),
+    [
+        ("1e12 0 0 1 0 0", (0.0, 0.0, 2147483647.0, 80.0)),
+        ("1 0 0 1e12 0 0", (0.0, 0.0, 100.0, 2147483647.0)),
+        ("1 0 0 1 -3e9 3e9", (-2147483648.0, 2147483647.0, -2147483548.0, 2147483727.0)),
+    ],
+)
+def test_put__far_away(data: str, box: tuple[float, ...], boxes: str, stack: StackWrapper) -> None:
+    """A derived box is limited to 32-bit integers along each axis, by the service and here."""
+    with stack.editing() as edit:
+        edit.put([TileRecord.from_json(_with(data))], boxes=boxes)
+
+    bounds = stack.tile("bad").bounds
+    assert bounds is not None
+    assert tuple(bounds)[:4] == box
