@@ -38,6 +38,8 @@ Errors that rendergateway raises.
 
 None of them derives from ``AttributeError``, ``LookupError``, ``TypeError`` or ``ValueError``, which template engines
 swallow. Misuse of Python itself (an index out of range, a wrong argument) raises the built-in exception.
+
+``StaleBoxWarning`` is a warning: a picture shows none of its tiles, because their stored boxes do not fit them.
 """
 
 from __future__ import annotations
@@ -74,6 +76,7 @@ __all__ = [
     "ServerError",
     "ServiceError",
     "StackStateError",
+    "StaleBoxWarning",
     "StaleStackError",
     "StoreError",
     "TimedOutError",
@@ -234,6 +237,10 @@ class RecordError(RenderGatewayError):
 
 class MultipleFoundError(RenderGatewayError):
     """Several objects match, but one was requested."""
+
+
+class StaleBoxWarning(UserWarning):
+    """A picture shows none of its tiles, because their stored bounding boxes do not fit their transforms."""
 
 
 class StaleStackError(RenderGatewayError):

@@ -18,6 +18,7 @@ from rendergateway.errors import TransformError
 
 __all__ = [
     "FRAMES",
+    "INTEGERS",
     "Bounds",
     "FloatArray",
     "IntArray",
@@ -38,6 +39,9 @@ IntArray = npt.NDArray[np.int64]
 FRAMES = ("raw", "lens_corrected")
 _LABELLED = ("before", "after")
 
+# Least and largest coordinate of a box that the service derives.
+INTEGERS = (-(2.0**31), 2.0**31 - 1)
+_LARGEST = float(np.finfo(np.float64).max)
 # Pairs of a point and a box that are tested at a time.
 _PAIRS_AT_ONCE = 1 << 20
 
@@ -246,16 +250,19 @@ def service_box(points: FloatArray) -> Bounds:
     Returns
     -------
     Bounds
-        Whole numbers: minima truncated towards zero, not down; maxima are minimum plus the extent rounded up.
+        Whole numbers: minima truncated towards zero, not down; maxima are minimum plus the extent rounded up. Both are
+        limited to 32-bit integers; NaN is ignored, and a side of NaN alone begins at 2147483647 and ends at -1.
 
     Examples
     --------
     >>> service_box(border_points(100, 50) + [10.7, -3.2])
     Bounds(min_x=10.0, min_y=-3.0, max_x=110.0, max_y=47.0, min_z=None, max_z=None)
     """
-    low, high = points.min(axis=0), points.max(axis=0)
-    origin = np.trunc(low) + 0.0
-    far = origin + np.ceil(high - low)
+    with np.errstate(over="ignore", invalid="ignore"):
+        low = np.fmin.reduce(points, axis=0, initial=_LARGEST)
+        high = np.fmax.reduce(points, axis=0, initial=-_LARGEST)
+        origin, extent = np.trunc(low).clip(*INTEGERS) + 0.0, np.ceil(high - low).clip(*INTEGERS)
+    far = origin + extent
     return Bounds(origin[0], origin[1], far[0], far[1])
 
 

@@ -91,7 +91,8 @@ def load_specs(
     resolved = specs.resolved(stored, where=f"stack {stack}")
     edit = stack.editing(workers=workers, batch=batch, complete=complete, progress=progress)
     # In a new or replaced stack, no old tile refers to another transform of the same id.
-    ready = edit.checked(resolved, boxes=boxes, validate=validate, may_change=existing != "append")
+    may_change = existing != "append"
+    ready = edit.checked(resolved, boxes=boxes, validate=validate, may_change=may_change, allow_nan=specs.allow_nan)
     if not is_there:
         stack._conn.create_stack(stack.name, owner=stack.owner.name, project=stack.project.name)
     with edit:
@@ -110,7 +111,12 @@ def _delete_others(stack: StackWrapper, edit: StackEdit, specs: SpecSet) -> None
 
 
 def load_files(
-    stack: StackWrapper, files: SpecSource | Iterable[SpecSource], *, z: float | None = None, **options: Any
+    stack: StackWrapper,
+    files: SpecSource | Iterable[SpecSource],
+    *,
+    z: float | None = None,
+    allow_nan: bool = False,
+    **options: Any,
 ) -> Loaded:
     """Load files into a stack: `gather_specs`, then `load_specs` with its *options*."""
-    return load_specs(stack, gather_specs(files, z=z), **options)
+    return load_specs(stack, gather_specs(files, z=z, allow_nan=allow_nan), **options)

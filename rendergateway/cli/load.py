@@ -40,6 +40,14 @@ def _limits(ctx: click.Context, option: click.Parameter, text: str | None) -> Ti
     metavar="size=LOW..HIGH,coordinate=LOW..HIGH",
     help="Refuse tiles whose bounding boxes exceed these limits, in world pixels.",
 )
+@click.option(
+    "--boxes",
+    type=click.Choice(["keep", "derive"]),
+    default="keep",
+    show_default=True,
+    help="Keep bounding boxes and derive missing ones, or derive all.",
+)
+@click.option("--allow-nan", is_flag=True, help="Load numbers that are not finite, as of a diverged solve.")
 @click.option("--append", is_flag=True, help="Add to an existing stack; tiles with the same id are replaced.")
 @click.option("--replace", is_flag=True, help="Replace an existing stack: delete its other tiles after loading.")
 @click.option("--leave-open", is_flag=True, help="Leave the stack LOADING instead of COMPLETE.")
@@ -52,6 +60,8 @@ def load(
     transforms: tuple[str, ...],
     each: bool,
     limits: TileLimits | None,
+    boxes: str,
+    allow_nan: bool,
     append: bool,
     replace: bool,
     leave_open: bool,
@@ -63,8 +73,8 @@ def load(
     Load tile specs from files into a stack.
 
     FILE is an array of tile specs, an array of shared transforms, or resolved tiles; plain or gzipped; - is standard
-    input. Tiles may refer to shared transforms in any of the files. Existing bounding boxes are kept, missing ones are
-    derived. Nothing is stored if a file is invalid. The stack is created if it does not exist.
+    input. Tiles may refer to shared transforms in any of the files. Nothing is stored if a file is invalid. The stack
+    is created if it does not exist.
     """
     if append and replace:
         raise click.UsageError("--append and --replace exclude each other")
@@ -79,11 +89,11 @@ def load(
     with open_gateway(service, profile, makes_file=True) as gateway:
         stack = named_stack(gateway, name)
         say(f"Loading into stack {full_name(stack)} of {gateway.server}")
-        specs = gather_specs(files, transforms=transforms, z=z)
+        specs = gather_specs(files, transforms=transforms, z=z, allow_nan=allow_nan)
         started = time.perf_counter()
         loaded = load_specs(
             stack, specs, existing=existing, complete=not leave_open, workers=workers or gateway.bulk.workers,
-            validate=limits, progress=True,
+            boxes="service" if boxes == "derive" else boxes, validate=limits, progress=True,
         )  # fmt: skip
         print_result(_summary(stack, loaded, time.perf_counter() - started))
 

@@ -12,6 +12,7 @@ __all__ = ["in_options"]
 _OPTIONS = (
     (r"existing='append' or existing='replace'", "--append or --replace"),
     (r"\bz=(?=$|[\s;,])", "--z"),
+    (r"\ballow_nan=True", "--allow-nan"),
     (r"\boverwrite=True", "--overwrite"),
     (r"\bmax_tiles=(?=\d)", "--max-tiles "),
     (r"\bmax_tiles=", "--max-tiles"),

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlsplit
 
+import numpy as np
+
 from rendergateway.endpoints import Endpoint, candidates
 from rendergateway.endpoints.address import LOOPBACK_HOSTS
 from rendergateway.errors import StoreError
@@ -159,7 +161,9 @@ class Application:
             arguments = call.arguments(values, body, context, self.options.nesting_limit)
             # Free the text of the body once it is decoded.
             del body
-            answer, close = self._written(call, arguments) if changes else self._read(call, arguments)
+            # Numbers that are not finite are results, as in Java.
+            with np.errstate(all="ignore"):
+                answer, close = self._written(call, arguments) if changes else self._read(call, arguments)
         except ServiceRefusal as refusal:
             return _refused(request, refusal)
         except StoreError as error:

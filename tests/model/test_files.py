@@ -82,7 +82,7 @@ def test_cut__single_spec_or_byte_order_mark(text: bytes) -> None:
         (b'{"tileSpecs": []}', "tiles.json contains an object of tileSpecs"),
         (b'[{"tileId": "a"}, {"z": 1, "layout": {}}]', "tiles.json, element 2 is a tile spec without tileId"),
         (b'[{"tileId": null}]', "tiles.json, element 1 is a tile spec without tileId"),
-        (b'[{"tileId": 7}]', "tiles.json, element 1 is a tile spec whose tileId is 7"),
+        (b'[{"tileId": [7]}]', "tiles.json, element 1 is a tile spec whose tileId is [7]; expected a string"),
         (b'[{"className": "X"}]', "tiles.json, element 1 is a transform without id"),
         (b"[7]", "tiles.json, element 1: expected a tile spec or a transform: got 7"),
         (b'[{"pGroupId": "1", "pId": "a"}]', "tiles.json, element 1 is an object of pGroupId, pId"),

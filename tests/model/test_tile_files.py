@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import json
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ import pytest
 from rendergateway import RecordError, ResolvedTiles, TileRecord
 from rendergateway.model import TileTable, read_tiles, write_tiles
 from rendergateway.model.files import objects as object_files
+from rendergateway.model.files.specs import read_specs
+from tests.cases.read import case
 
 TEXT = '{"tileId": "tX", "note": "},{ \\\\\\" [", "layout": {"a": {}}, "list": [{}, {}]}'
 TILES = [TileRecord.from_json(TEXT.replace("X", str(number))) for number in range(50)]
@@ -55,9 +59,32 @@ def test_tiles__written_resolved(tmp_path: Path) -> None:
         write_tiles(tmp_path / "resolved.ndjson", resolved)
 
 
+@pytest.mark.parametrize("piece", [7, 1 << 20])
+@pytest.mark.parametrize(
+    "form", [bytes, gzip.compress, lambda text: text.replace(b"\n", b"\r\n"), lambda text: text + b"\n"]
+)
+def test_tiles__one_object_on_several_lines(
+    tmp_path: Path, form: Callable[[bytes], bytes], piece: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of one tile, on several lines, is read, by streams and by loads alike."""
+    monkeypatch.setattr(object_files, "_PIECE", piece)
+    path = tmp_path / "single.json"
+    path.write_bytes(form(case("single_tile_pretty.json")))
+
+    (tile,) = read_tiles(path)
+    (found,) = read_specs(path).tiles
+
+    assert tile.to_json() == bytes(found.text)
+    assert tile.to_dict() == json.loads(case("single_tile_pretty.json"))
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        (b'{\n"tileId": "a",\n', "is cut short or is not JSON"),
+        (b'{\n"tileId": "a"\n}\n{\n"tileId": "b"\n}\n', "is cut short or is not JSON"),
+        (b'{"tile\n{"tileId":"a"}\n', "is cut short or is not JSON"),
+        (b"{}\n", "element 1 is an object of nothing; expected a tile spec"),
         (b"", "begins with ''"),
         (b"tiles", "begins with 'tiles'"),
         (b'[{"tileId":"a"},{"tileId":', "cut short or is not JSON"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rendergateway.errors import RecordError
 from rendergateway.service.base.hash_order import hash_order
-from rendergateway.wire import CanvasMatches, StackVersionJson, TileSpec, decode_body, encode
+from rendergateway.wire import CanvasMatches, SentPair, StackVersionJson, TileSpec, decode_body, encode
 from rendergateway.wire.lenient import decode_leniently
 
 TAKEN = [
@@ -153,3 +153,20 @@ def test_matches__null_in_numbers_is_zero() -> None:
 def test_hash_order__as_java() -> None:
     """Channel names are in the recorded order."""
     assert hash_order(["DAPI", "TdTomato"]) == ["TdTomato", "DAPI"]
+
+
+@pytest.mark.parametrize("numbers", ["[12345678901234567,1]", "[1,12345678901234567]", "[1, -12345678901234567]"])
+@pytest.mark.parametrize("place", range(3))
+def test_sent_pair__digits_beyond_a_double(numbers: str, place: int) -> None:
+    """Integers of more digits than a double holds are stored as doubles, wherever they are; shorter ones as sent."""
+    sides = ["[1,2]", "[1,2]", "[1,2]"]
+    plain = '{{"p":[{},[1,2]],"q":[{},[1,2]],"w":{}}}'
+    sides[place] = numbers
+
+    sent = decode_body(b'[{"pId":"a","matches":%b}]' % plain.format(*sides).encode(), list[SentPair])[0]
+
+    stored = bytes(sent.details(swapped=False))
+    assert json.loads(stored) == json.loads(plain.format(*sides).replace("12345678901234567", "12345678901234568"))
+    assert b"12345678901234567" not in stored
+    short = plain.format("[1,123456789012345]", "[1,2]", "[1,2]").encode()
+    assert decode_body(b'{"matches":%b}' % short, SentPair).details(swapped=False) == short

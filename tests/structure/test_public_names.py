@@ -29,7 +29,9 @@ def test_all__is_there_and_sorted(name: str) -> None:
 
 def test_errors__one_tree_drawn_whole() -> None:
     """Every error is in the drawing, exported, under one root, and none that a template engine swallows."""
-    classes = [value for value in vars(errors).values() if inspect.isclass(value) and issubclass(value, Exception)]
+    raised = [value for value in vars(errors).values() if inspect.isclass(value) and issubclass(value, Exception)]
+    warned = [value for value in raised if issubclass(value, Warning)]
+    classes = [value for value in raised if value not in warned]
     swallowed = (AttributeError, LookupError, TypeError, ValueError)
 
     for error in classes:
@@ -38,6 +40,9 @@ def test_errors__one_tree_drawn_whole() -> None:
         assert getattr(rendergateway, error.__name__) is error
         assert issubclass(error, errors.RenderGatewayError)
         assert not issubclass(error, swallowed)
+    for warning in warned:
+        assert f"``{warning.__name__}``" in (errors.__doc__ or "")
+        assert getattr(rendergateway, warning.__name__) is warning
 
 
 def test_wrappers__every_kind_is_public() -> None:

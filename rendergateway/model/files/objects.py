@@ -112,15 +112,27 @@ def _objects(file: BinaryIO, name: str, expected: str) -> Iterator[Text]:
         shown = head[:30].decode("utf-8", "replace")
         raise RecordError(f"{name} begins with {shown!r}; expected {expected}")
     if re.match(rb'\{\s*"(tile|transform)IdToSpecMap"', head) is None:
-        return _lines(head, file)
+        return _lines(head, file, name)
     return _elements(_from_tiles_on(head, file, name), file, name, b'{"tileIdToSpecMap":{', b"}}", _map)
 
 
-def _lines(head: bytes, file: BinaryIO) -> Iterator[bytes]:
+def _lines(head: bytes, file: BinaryIO, name: str) -> Iterator[bytes]:
     *whole, rest = head.split(b"\n")
-    last = rest + file.readline()
-    lines = (line.strip(_BLANK) for line in chain(whole, [last], file))
+    whole.append(rest + file.readline())
+    if not _is_object(whole[0].strip(_BLANK)):
+        return iter([_one_object(b"\n".join(whole), file, name)])
+    lines = (line.strip(_BLANK) for line in chain(whole, file))
     return (line for line in lines if line)
+
+
+def _one_object(text: bytes, file: BinaryIO, name: str) -> bytes:
+    """Return the one object of a file, on several lines."""
+    text = (text + file.read(_LARGEST)).strip(_BLANK)
+    try:
+        cut_object(text)
+    except RecordError as error:
+        raise RecordError(f"{name} is cut short or is not JSON: {error}") from error
+    return text
 
 
 def _from_tiles_on(text: bytes, file: BinaryIO, name: str) -> bytes:
@@ -138,9 +150,10 @@ def _from_tiles_on(text: bytes, file: BinaryIO, name: str) -> bytes:
 
 def _is_object(text: bytes) -> bool:
     try:
-        return bool(cut_object(text))
+        cut_object(text)
     except RecordError:
         return False
+    return True
 
 
 def _array(text: bytes) -> list[Raw]:

@@ -11,13 +11,14 @@ from rendergateway.model.files.specs import FoundSpec
 from rendergateway.model.records.json_slices import Raw, copy_of, decode
 from rendergateway.model.records.record import to_text
 from rendergateway.model.records.tiles import TileRecord
+from rendergateway.model.tile_text.outlines import check_finite, maybe_not_finite
 from rendergateway.transforms import CLASSES, LeafTransform, from_spec
 from rendergateway.wire import Interpolated, Leaf, Spec, SpecList, TileSpec, decode_body, references
 
 __all__ = ["checked_tile", "checked_transform", "has_box", "no_box", "references_of", "self_contained"]
 
 
-def checked_tile(found: FoundSpec, z: float | None = None) -> tuple[bytes | Raw, float]:
+def checked_tile(found: FoundSpec, z: float | None = None, *, allow_nan: bool = False) -> tuple[bytes | Raw, float]:
     """
     Return the text of a valid tile, ready for upload, and its z.
 
@@ -27,17 +28,21 @@ def checked_tile(found: FoundSpec, z: float | None = None) -> tuple[bytes | Raw,
         The tile.
     z : float, optional
         Default for a tile without z.
+    allow_nan : bool
+        Whether numbers that are not finite are allowed.
 
     Raises
     ------
     RecordError
-        If a member has the wrong type, a transform is malformed, z is missing, or the bounding box is missing and
-        cannot be derived.
+        If a member has the wrong type or is not finite, a transform is malformed, z is missing, or the bounding box is
+        missing and cannot be derived.
     """
     spec = _read(found, TileSpec, "tile")
     if spec.transforms is None:
         raise RecordError(f"{found}: the transforms of tile {found.id!r} are null; expected an object with specList")
     unknown = _unknown_classes(spec.transforms, found, "tile")
+    if not allow_nan and maybe_not_finite(found.text, (leaf.dataString for leaf in _leaves(spec.transforms))):
+        _check_finite(found)
     if not _has_box(spec):
         _check_derivable(found, spec, unknown)
     if spec.z is not None:
@@ -47,16 +52,29 @@ def checked_tile(found: FoundSpec, z: float | None = None) -> tuple[bytes | Raw,
     return TileRecord.from_json(found.text).evolve(z=z).to_json(), float(z)
 
 
-def checked_transform(found: FoundSpec) -> list[str]:
+def _check_finite(found: FoundSpec) -> None:
+    try:
+        check_finite(found.text)
+    except RecordError as error:
+        raise RecordError(f"{found}: {error}") from error
+
+
+def checked_transform(found: FoundSpec, *, allow_nan: bool = False) -> list[str]:
     """
     Check a shared transform; return the names of its classes that cannot be applied.
 
     Raises
     ------
     RecordError
-        If it is malformed.
+        If it is malformed, or a parameter is not finite unless *allow_nan*.
     """
-    return _unknown_classes(_read(found, Spec, "transform"), found, "transform")
+    spec = _read(found, Spec, "transform")
+    unknown = _unknown_classes(spec, found, "transform")
+    if not allow_nan and not all(
+        from_spec({"className": leaf.className, "dataString": leaf.dataString}).is_finite for leaf in _leaves(spec)
+    ):
+        raise RecordError(f"{found}: transform {found.id!r} has parameters that are not finite, or pass allow_nan=True")
+    return unknown
 
 
 def references_of(found: FoundSpec) -> set[str]:

@@ -36,12 +36,15 @@ class SpecSet:
         Text of each tile, ready for upload.
     z : set of float
         Sections of the tiles.
+    allow_nan : bool
+        Whether numbers that are not finite are allowed.
     """
 
     tiles: dict[str, FoundSpec] = attrs.field(factory=dict)
     transforms: dict[str, FoundSpec] = attrs.field(factory=dict)
     texts: dict[str, bytes | Raw] = attrs.field(factory=dict)
     z: set[float] = attrs.field(factory=set)
+    allow_nan: bool = False
     # Shared transform → a class of it that cannot be applied.
     _unknown: dict[str, str] = attrs.field(factory=dict)
 
@@ -59,12 +62,12 @@ class SpecSet:
         for found in file.tiles:
             if found.id in self.tiles:
                 raise RecordError(f"duplicate tile id {found.id!r}: {self.tiles[found.id]}, and {found}")
-            self.texts[found.id], tile_z = checked_tile(found, z)
+            self.texts[found.id], tile_z = checked_tile(found, z, allow_nan=self.allow_nan)
             self.z.add(tile_z)
             self.tiles[found.id] = found
 
     def _add_transform(self, found: FoundSpec) -> None:
-        if unknown := checked_transform(found):
+        if unknown := checked_transform(found, allow_nan=self.allow_nan):
             self._unknown[found.id] = unknown[0]
         first = self.transforms.setdefault(found.id, found)
         if copy_of(first.text) != copy_of(found.text) and decode(first.text) != decode(found.text):
@@ -114,6 +117,7 @@ def gather_specs(
     *,
     transforms: SpecSource | Iterable[SpecSource] = (),
     z: float | None = None,
+    allow_nan: bool = False,
 ) -> SpecSet:
     """
     Read and check files of tile specs and shared transforms.
@@ -126,6 +130,8 @@ def gather_specs(
         Files of shared transforms only.
     z : float, optional
         Default for tiles without z.
+    allow_nan : bool
+        Whether numbers that are not finite are allowed.
 
     Raises
     ------
@@ -134,7 +140,7 @@ def gather_specs(
     OSError
         If a file cannot be read.
     """
-    specs = SpecSet()
+    specs = SpecSet(allow_nan=allow_nan)
     for source in _listed(transforms):
         specs.add(_without_tiles(read_specs(source)))
     for source in _listed(sources):

@@ -12,7 +12,7 @@ import attrs
 
 from rendergateway.errors import RecordError
 from rendergateway.model.files.gzipped import unpacked
-from rendergateway.model.records.json_slices import Raw, Text, copy_of, cut_list, cut_object, decode, shown_names
+from rendergateway.model.records.json_slices import Raw, Text, copy_of, cut_list, cut_object, decode_text, shown_names
 
 __all__ = ["STANDARD_INPUT", "FoundSpec", "SpecFile", "SpecSource", "cut_specs", "read_specs", "read_text"]
 
@@ -212,11 +212,13 @@ def _sort_in(found: SpecFile, place: str, text: bytes | Raw) -> None:
 
 
 def _id(members: Mapping[str, Raw], name: str, what: str) -> str:
-    value: object = decode(members[name]) if name in members else None
-    if value is None or value == "":
+    text = members.get(name, b"null")
+    try:
+        value = "" if copy_of(text) == b"null" else decode_text(text)
+    except RecordError as error:
+        raise RecordError(f"{what} whose {name} is {_begin(text)}; expected a string") from error
+    if not value:
         raise RecordError(f"{what} without {name}; expected a non-empty string")
-    if not isinstance(value, str):
-        raise RecordError(f"{what} whose {name} is {value!r}; expected a string")
     return value
 
 

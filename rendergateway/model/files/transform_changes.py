@@ -7,7 +7,16 @@ from collections.abc import Mapping
 
 from rendergateway.errors import RecordError, TransformError
 from rendergateway.model.files.objects import read_objects, write_objects
-from rendergateway.model.records.json_slices import Raw, Text, cut_object, decode, join_object, shown_names
+from rendergateway.model.records.json_slices import (
+    Raw,
+    Text,
+    cut_object,
+    decode,
+    decode_text,
+    join_object,
+    shown,
+    shown_names,
+)
 from rendergateway.model.records.record import to_text
 from rendergateway.transforms import Transform, from_spec
 
@@ -83,8 +92,12 @@ def _change(text: Text, where: str) -> tuple[str, Transform]:
 
 
 def _tile_id(members: Mapping[str, Raw], where: str) -> str:
-    tile_id: object = decode(members.get("tileId", b"null"))
-    if not isinstance(tile_id, str) or not tile_id:
+    text = members.get("tileId", b"null")
+    try:
+        tile_id = decode_text(text)
+    except RecordError:
+        tile_id = ""
+    if not tile_id:
         found = shown_names(members)
-        raise RecordError(f"{where} is an object of {found} whose tileId is {tile_id!r}; expected a non-empty string")
+        raise RecordError(f"{where} is an object of {found} whose tileId is {shown(text)}; expected a non-empty string")
     return tile_id

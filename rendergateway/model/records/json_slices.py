@@ -24,6 +24,7 @@ __all__ = [
     "cut_list",
     "cut_object",
     "decode",
+    "decode_text",
     "encode",
     "join_list",
     "join_object",
@@ -122,6 +123,28 @@ def decode(text: Text, kind: type[T] | Any = Any) -> T:
     except _UNREADABLE as error:
         raise RecordError(f"{error}: got {shown(text)}") from error
     return value
+
+
+def decode_text(text: Text) -> str:
+    """
+    Decode a JSON string; a number or boolean is its text, as in the service.
+
+    Raises
+    ------
+    RecordError
+        If it is something else.
+
+    Examples
+    --------
+    >>> decode_text('"a"'), decode_text("7.50")
+    ('a', '7.50')
+    """
+    try:
+        return decode(text, str)
+    except RecordError:
+        if isinstance(decode(text), bool | int | float):
+            return copy_of(text).decode()
+        raise
 
 
 def encode(value: Any) -> bytes:

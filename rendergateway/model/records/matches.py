@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rendergateway.model.records.tiles import Layout, TileRecord
     from rendergateway.model.records.validation import Problem
 
-__all__ = ["PAIR_IDS", "CollectionRecord", "MatchRecord", "group_of", "pair_ids"]
+__all__ = ["PAIR_IDS", "CollectionRecord", "MatchRecord", "group_of", "pair_ids", "unordered"]
 
 # The fields that identify a pair.
 PAIR_IDS = ("p_group", "p_id", "q_group", "q_id")
@@ -269,8 +269,16 @@ def pair_ids(text: Text) -> tuple[str, str, str, str]:
     RecordError
         If one of them is missing.
     """
-    ids: Any = decode(text, _Ids)
+    try:
+        ids: Any = decode(text, _Ids)
+    except RecordError:
+        ids = MatchRecord.from_json(text)
     return ids.p_group, ids.p_id, ids.q_group, ids.q_id
+
+
+def unordered(ids: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the ids of a pair with the sides in a fixed order: the service stores A – B and B – A as one pair."""
+    return min(ids, ids[2:] + ids[:2])
 
 
 def _exchanged(members: Mapping[str, Raw | bytes], *names: tuple[str, str]) -> dict[str, Raw | bytes]:
@@ -309,10 +317,12 @@ def _finite(values: FloatArray, what: str) -> FloatArray:
 
 
 def _is_by_row(side: list[Any], count: int) -> bool:
-    return len(side) == count != 2 and all(isinstance(row, list) and len(row) == 2 for row in side)
+    return len(side) == count not in (0, 2) and all(isinstance(row, list) and len(row) == 2 for row in side)
 
 
 def _rows(by_dimension: list[Any], what: str) -> FloatArray:
+    if not by_dimension:
+        return np.empty((0, 2))
     lengths = [len(values) if isinstance(values, list) else None for values in by_dimension]
     if len(lengths) == 2 and lengths[0] is not None and lengths[0] == lengths[1]:
         return _floats(by_dimension, what).T
@@ -327,7 +337,7 @@ def _rows(by_dimension: list[Any], what: str) -> FloatArray:
 def _floats(values: npt.ArrayLike, what: str) -> FloatArray:
     try:
         array = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise RecordError(f"{what}: expected numbers: {error}") from error
     # numpy converts None to NaN.
     if np.isnan(array).any() and any(value is None for value in np.ravel(np.array(values, dtype=object))):

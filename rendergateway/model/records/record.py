@@ -22,6 +22,7 @@ from rendergateway.model.records.json_slices import (
     cut_list,
     cut_object,
     decode,
+    decode_text,
     encode,
     join_list,
     join_object,
@@ -76,6 +77,8 @@ def _reader(kind: type[Any]) -> Callable[[Text], Any]:
         return lambda text: from_spec(decode(text, dict))
     if kind is float:
         return _read_number
+    if kind is str:
+        return decode_text
     if kind is datetime:
         return lambda text: parse_date(decode(text, str))
     return lambda text: decode(text, kind)

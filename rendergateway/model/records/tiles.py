@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rendergateway.model.records.channels import ChannelRecord, FilterRecord, PathBuilder
 from rendergateway.model.records.json_slices import Raw, decode, join_object
@@ -11,9 +11,17 @@ from rendergateway.model.records.pyramid import ImagePyramid, MipmapLevel
 from rendergateway.model.records.record import Record, list_of, optional, required
 from rendergateway.model.records.stacks import BoundsRecord
 from rendergateway.transforms import Transform, TransformList
+from rendergateway.type_hints import resolvable_hints
 from rendergateway.visible_text import visible
 
-__all__ = ["Layout", "ResolvedTileRecord", "TileBoundsRecord", "TileRecord"]
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["BOX_SIDES", "BOX_SOURCES", "Layout", "ResolvedTileRecord", "TileBoundsRecord", "TileRecord"]
+
+# Fields of a tile's bounding box, and those that it is derived from.
+BOX_SIDES = ("min_x", "min_y", "max_x", "max_y")
+BOX_SOURCES = ("transforms", "width", "height", "mesh_cell_size")
 
 
 class Layout(Record):
@@ -63,6 +71,7 @@ class TileBoundsRecord(BoundsRecord):
     z = optional("z", float)
 
 
+@resolvable_hints
 class TileRecord(BoundsRecord):
     """
     The specification of a tile: its image and the transforms that place it in the world.
@@ -119,6 +128,35 @@ class TileRecord(BoundsRecord):
         if isinstance(transforms, Iterable) and not isinstance(transforms, Transform):
             fields = {**fields, "transforms": TransformList(transforms)}
         return super()._written(fields, what)
+
+    def evolve(self, **changes: Any) -> Self:
+        """
+        Return a copy with some fields changed; None removes a member. The text of other members is preserved.
+
+        The bounding box is derived from *transforms*, *width*, *height* and *mesh_cell_size*: if one of them changes
+        and no side of the box is given, the box is removed. ``edit.put`` derives missing boxes.
+
+        Raises
+        ------
+        RecordError
+            If a value has the wrong type, or a number is not finite.
+        TypeError
+            If a keyword is not a field of this record.
+
+        Examples
+        --------
+        >>> tile = TileRecord(tile_id="a", width=10, min_x=0, min_y=0, max_x=10, max_y=5)
+        >>> tile.evolve(z=7).bounds is None, tile.evolve(width=20).bounds is None
+        (False, True)
+        """
+        new, sources = super().evolve(**changes), changes.keys() & set(BOX_SOURCES)
+        if changes.keys() & set(BOX_SIDES) or all(self._value(name) == new._value(name) for name in sources):
+            return new
+        return Record.evolve(new, **dict.fromkeys(BOX_SIDES))
+
+    def _value(self, field: str) -> object:
+        """Return the JSON value of a field as it is, valid or not; None if it is missing."""
+        return decode(self.members.get(self.FIELDS[field].wire_name, b"null"))
 
     def __repr__(self) -> str:
         tile_id = self.members.get("tileId")

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
+import numpy as np
 
 from rendergateway.errors import RecordError, TransformError
 from rendergateway.model.records.json_slices import shown
 from rendergateway.model.records.record import Member, Record, expectation
-from rendergateway.transforms import Transform
+from rendergateway.transforms import Transform, TransformList
 
-__all__ = ["Problem", "check_all", "problems_of"]
+__all__ = ["OF_NUMBERS", "Problem", "check_all", "problems_of"]
+
+_FINITE, _ALL_FINITE, _TRANSFORM = "a finite number", "finite parameters", "a transform"
+# How the expectations begin that a number which is not finite, or a malformed transform, does not meet.
+OF_NUMBERS = (_FINITE, _ALL_FINITE, _TRANSFORM)
 
 
 @attrs.frozen
@@ -70,12 +75,27 @@ def _inside(value: object, place: str) -> Iterator[Problem]:
         for number, item in enumerate(value):
             if isinstance(item, Record):
                 yield from problems_of(item, f"{place}[{number}]")
+    elif isinstance(value, float) and not np.isfinite(value):
+        yield Problem(place, str(value), _FINITE)
+    elif isinstance(value, Transform) and not value.is_finite:
+        yield from _not_finite(value, place)
     if isinstance(value, Mapping) and isinstance(value, Record):
         for key in value:
             yield from _inside(value[key], f'{place}["{key}"]')
 
 
-def check_all(records: Iterable[Record], *, id_fields: Sequence[str] = ()) -> list[Problem]:
+def _not_finite(transform: Transform, place: str) -> Iterator[Problem]:
+    """Yield the transforms of a list with parameters that are not finite."""
+    if isinstance(transform, TransformList):
+        for number, part in enumerate(transform):
+            yield from _not_finite(part, f"{place}.specList[{number}]")
+    elif not transform.is_finite:
+        yield Problem(place, shown(repr(transform)), _ALL_FINITE)
+
+
+def check_all(
+    records: Iterable[Record], *, id_fields: Sequence[str] = (), key: Callable[[tuple[str, ...]], object] = tuple
+) -> list[Problem]:
     """
     Return the problems of many records.
 
@@ -85,6 +105,8 @@ def check_all(records: Iterable[Record], *, id_fields: Sequence[str] = ()) -> li
         A table, or any records.
     id_fields : sequence of str
         Fields that together must be unique.
+    key : callable
+        Called with the values of these fields; records with equal results are duplicates.
     """
     problems: list[Problem] = []
     first: dict[Any, int] = {}
@@ -96,13 +118,13 @@ def check_all(records: Iterable[Record], *, id_fields: Sequence[str] = ()) -> li
         if not id_fields or any(problem.path in places for problem in found):
             continue
         names = tuple(getattr(record, name) for name in id_fields)
-        if first.setdefault(names, row) != row:
-            expected = f"a unique id; $[{first[names]}] has the same"
+        if first.setdefault(key(names), row) != row:
+            expected = f"a unique id; $[{first[key(names)]}] has the same"
             problems.append(Problem(f"$[{row}].{'/'.join(members)}", ", ".join(map(repr, names)), expected))
     return problems
 
 
 def _expectation(member: Member[Any], error: Exception) -> str:
     if issubclass(member.kind, Transform):
-        return f"a transform ({error.__cause__ or error})"
+        return f"{_TRANSFORM} ({error.__cause__ or error})"
     return "an object" if issubclass(member.kind, Record) else expectation(member.kind)

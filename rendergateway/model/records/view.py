@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from rendergateway.model.records.record import Record
 
-__all__ = ["view"]
+__all__ = ["filled", "view"]
 
 
 def view(record: type[Record], **fields: Any) -> Any:
@@ -39,3 +40,26 @@ def view(record: type[Record], **fields: Any) -> Any:
     # Required fields first, as msgspec wants them. JSON has no cycles that the garbage collector would have to find.
     members.sort(key=lambda member: isinstance(fields[member[0]], tuple))
     return msgspec.defstruct(f"{record.__name__}View", members, frozen=True, gc=False)
+
+
+def filled(kind: Any, record: Record, nested: Mapping[str, Callable[[], Any]] | None = None) -> Any:
+    """
+    Return a view filled from the fields of a record, which accept more than strict decoding does.
+
+    Parameters
+    ----------
+    kind : type
+        The view.
+    record : Record
+        The record; missing fields have the view's defaults.
+    nested : mapping of str to callable, optional
+        Makes the values of fields that are views themselves.
+
+    Raises
+    ------
+    RecordError
+        If a field has the wrong type, or is missing and has no default.
+    """
+    nested = nested or {}
+    found = {name: nested[name]() if name in nested else getattr(record, name) for name in kind.__struct_fields__}
+    return kind(**{name: value for name, value in found.items() if value is not None})

@@ -14,11 +14,11 @@ from rendergateway.geometry import FloatArray
 from rendergateway.model.records.json_slices import Raw, Text, cut_object, encode, join_list, join_object
 from rendergateway.model.records.pyramid import MipmapLevel
 from rendergateway.model.records.record import Member, Record, expectation
-from rendergateway.model.records.tiles import Layout, TileRecord
+from rendergateway.model.records.tiles import BOX_SIDES, BOX_SOURCES, Layout, TileRecord
 from rendergateway.model.tables.last_transforms import AFFINE_CLASS, affine_words, with_last_affines
 from rendergateway.model.tables.tile_columns import JOINED
 
-__all__ = ["WRITABLE", "ColumnValue", "changed_text", "checked_ids", "new_text", "numbers_of"]
+__all__ = ["PLACES", "WRITABLE", "ColumnValue", "changed_text", "checked_ids", "new_text", "numbers_of"]
 
 ColumnValue: TypeAlias = npt.ArrayLike | Sequence[Any] | Callable[[str], str | None] | str | None
 
@@ -31,27 +31,30 @@ def _plain_fields(record: type[Record], *path: str) -> dict[str, tuple[tuple[str
 
 
 # By column: the members on the path to it, and its field.
-_PLACES = {
+PLACES = {
     "tile_id": ((), TileRecord.FIELDS["tile_id"]),
     **_plain_fields(Layout, "layout"),
     **{name: place for name, place in _plain_fields(TileRecord).items() if name not in ("min_z", "max_z")},
     **_plain_fields(MipmapLevel, "mipmapLevels", "0"),
 }
-WRITABLE = (*_PLACES, *JOINED, "last_affine")
+WRITABLE = (*PLACES, *JOINED, "last_affine")
+# Columns of the bounding box, and those that it is derived from.
+_BOX = {"box", *BOX_SIDES}
+_SOURCES = {"size", *BOX_SOURCES}
 
 
 def checked_ids(tile_ids: Iterable[str]) -> list[str]:
     """
-    Return *tile_ids* as a list.
+    Return *tile_ids* as a list of texts; integers are taken as text, as the service does.
 
     Raises
     ------
     RecordError
-        If an id is not a string, is empty or is a duplicate.
+        If an id is neither a string nor an integer, is empty or is a duplicate.
     """
     ids = list(tile_ids)
     if not set(map(type, ids)) <= {str}:
-        ids = [str(tile_id) if isinstance(tile_id, np.str_) else tile_id for tile_id in ids]
+        ids = [str(tile_id) if _is_id(tile_id) else tile_id for tile_id in ids]
     if len(set(ids)) == len(ids) and set(map(type, ids)) <= {str} and "" not in ids:
         return ids
     first: dict[str, int] = {}
@@ -63,9 +66,13 @@ def checked_ids(tile_ids: Iterable[str]) -> list[str]:
     return ids
 
 
+def _is_id(value: object) -> bool:
+    return isinstance(value, np.str_ | int | np.integer) and not isinstance(value, bool)
+
+
 def _values(name: str, column: ColumnValue, ids: Sequence[str]) -> list[Any]:
     """Return one JSON value per row; None removes the member."""
-    kind = _PLACES[name][1].kind
+    kind = PLACES[name][1].kind
     if kind is float and isinstance(column, np.ndarray | int | float):
         return _numbers(name, np.asarray(column), ids)
     if callable(column):
@@ -104,8 +111,12 @@ def _checked(name: str, values: list[Any], ids: Sequence[str], kind: type[Any]) 
 
 
 def _finite(name: str, values: list[Any], ids: Sequence[str]) -> list[Any]:
-    _refuse_not_finite(name, np.array([0.0 if value is None else value for value in values], dtype=np.float64), ids)
-    return [None if value is None else float(value) for value in values]
+    try:
+        numbers = [None if value is None else float(value) for value in values]
+    except OverflowError as error:
+        raise RecordError(f"column {name}: expected finite numbers: {error}") from error
+    _refuse_not_finite(name, np.array([0.0 if value is None else value for value in numbers]), ids)
+    return numbers
 
 
 def _refuse_not_finite(name: str, numbers: npt.NDArray[Any], ids: Sequence[str]) -> None:
@@ -125,7 +136,7 @@ def numbers_of(name: str, column: Any) -> FloatArray:
     """
     try:
         return np.asarray(column, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise RecordError(f"column {name}: expected numbers in rows of equal length: {error}") from error
 
 
@@ -143,9 +154,13 @@ def _split(columns: Mapping[str, ColumnValue], count: int) -> Iterator[tuple[str
 
 def _by_place(columns: Mapping[str, ColumnValue], ids: Sequence[str]) -> dict[tuple[str, ...], dict[str, list[Any]]]:
     """Return the values of all columns, by the path to their object and by JSON name."""
-    given = {name: _values(name, column, ids) for name, column in _split(columns, len(ids))}
+    given: dict[str, list[Any]] = {}
+    for name, column in _split(columns, len(ids)):
+        if name in given:
+            raise TypeError(f"column {name} is given twice, alone and in {', '.join(JOINED.keys() & columns.keys())}")
+        given[name] = _values(name, column, ids)
     found: dict[tuple[str, ...], dict[str, list[Any]]] = {(): {}}
-    for name, (path, member) in _PLACES.items():
+    for name, (path, member) in PLACES.items():
         if name in given:
             found.setdefault(path, {})[member.wire_name] = given[name]
     return found
@@ -170,7 +185,9 @@ def affine_column(column: npt.ArrayLike, ids: Sequence[str], *, missing: bool = 
 # New texts
 
 
-def new_text(ids: Sequence[str], columns: Mapping[str, ColumnValue], shared: Sequence[str]) -> bytes:
+def new_text(
+    ids: Sequence[str], columns: Mapping[str, ColumnValue], shared: Sequence[str], *, missing: bool = False
+) -> bytes:
     """
     Return a JSON array with one tile spec per row, which contains the members of *columns* only.
 
@@ -182,6 +199,8 @@ def new_text(ids: Sequence[str], columns: Mapping[str, ColumnValue], shared: Seq
         Columns by the names in `WRITABLE`.
     shared : sequence of str
         Ids of shared transforms that every tile refers to before its own transform.
+    missing : bool
+        Whether matrices of NaN are missing, instead of invalid.
     """
     plain = {name: column for name, column in columns.items() if name != "last_affine"}
     by_place = _by_place(plain, ids)
@@ -189,7 +208,7 @@ def new_text(ids: Sequence[str], columns: Mapping[str, ColumnValue], shared: Seq
     for path, values in by_place.items():
         members |= {path[0]: _nested(path[1:], _structs(values))} if path else values
     if columns.get("last_affine") is not None or shared:
-        members["transforms"] = _transform_texts(columns.get("last_affine"), ids, shared)
+        members["transforms"] = _transform_texts(columns.get("last_affine"), ids, shared, missing)
     return encode(_structs(members))
 
 
@@ -206,13 +225,15 @@ def _nested(path: tuple[str, ...], rows: list[Any]) -> list[Any]:
     return rows
 
 
-def _transform_texts(column: Any, ids: Sequence[str], shared: Sequence[str]) -> list[Raw]:
+def _transform_texts(column: Any, ids: Sequence[str], shared: Sequence[str], missing: bool) -> list[Raw]:
     references = [encode({"type": "ref", "refId": ref_id}) for ref_id in shared]
+    without = Raw(b'{"type":"list","specList":[%b]}' % b",".join(references))
     if column is None:
-        return [Raw(b'{"type":"list","specList":[%b]}' % b",".join(references))] * len(ids)
+        return [without] * len(ids)
     leaf = b'{"type":"leaf","className":"%b","dataString":"' % AFFINE_CLASS.encode()
     head, tail = b'{"type":"list","specList":[' + b",".join([*references, leaf]), b'"}]}'
-    return [Raw(head + words + tail) for words in affine_words(affine_column(column, ids))]
+    words = _words_or_none(affine_column(column, ids, missing=missing))
+    return [without if one is None else Raw(head + one + tail) for one in words]
 
 
 # Changed texts
@@ -222,18 +243,23 @@ def changed_text(texts: Sequence[Text], ids: Sequence[str], columns: Mapping[str
     """
     Return a JSON array of the tile specs with the members of *columns* replaced, or removed if a value is None.
 
+    Bounding boxes are removed if *columns* include one of their sources, but no side of a box.
+
     Raises
     ------
     RecordError
         If a column has the wrong length or type or is not finite, or a last transform is not affine.
     """
-    plain = {name: column for name, column in columns.items() if name != "last_affine"}
-    if plain:
-        by_place = _by_place(plain, ids)
+    affines = columns.get("last_affine")
+    words = None if affines is None else _words_or_none(affine_column(affines, ids, missing=True))  # type: ignore[arg-type]
+    columns = {name: column for name, column in columns.items() if name != "last_affine"}
+    has_box = not columns.keys().isdisjoint(_BOX)
+    if not has_box and not columns.keys().isdisjoint(_SOURCES):
+        columns |= dict.fromkeys(BOX_SIDES)
+    if columns:
+        by_place = _by_place(columns, ids)
         texts = [_with_members(text, by_place, row) for row, text in enumerate(texts)]
-    if columns.get("last_affine") is None:
-        return join_list(texts)
-    return with_last_affines(texts, _words_or_none(affine_column(columns["last_affine"], ids, missing=True)), ids)  # type: ignore[arg-type]
+    return join_list(texts) if words is None else with_last_affines(texts, words, ids, keep_boxes=has_box)
 
 
 def _words_or_none(affines: FloatArray) -> list[bytes | None]:

@@ -115,6 +115,10 @@ class CoordinateTable(Sequence[CoordinateRecord]):
     frame: str = attrs.field(default="world", kw_only=True, validator=attrs.validators.in_(_FRAMES))
 
     def __attrs_post_init__(self) -> None:
+        if len(self.x) == len(self.y) == len(self.error):
+            is_finite = np.isfinite(self.x) & np.isfinite(self.y)
+            for row in np.flatnonzero(~is_finite & (self.error == "")).tolist():
+                self.error[row] = f"{self.frame} coordinates are not finite: got ({self.x[row]}, {self.y[row]})"
         shapes = {name: read_only(getattr(self, name)).shape for name in _COLUMNS}
         if set(shapes.values()) != {(len(self.point),)}:
             raise RecordError(f"columns must have one value per row: got shapes {shapes}")
@@ -166,7 +170,8 @@ class CoordinateTable(Sequence[CoordinateRecord]):
         x, y, z = np.array([_xyz(row, frame) for row in rows], dtype=np.float64).reshape(-1, 3).T
         point = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
         visible, errors = [bool(row.visible) for row in rows], [row.error or "" for row in rows]
-        return cls(point, [row.tile_id for row in rows], x, y, z, visible, errors, frame=frame)
+        ids = [None if row.tile_id is None else str(row.tile_id) for row in rows]
+        return cls(point, ids, x, y, z, visible, errors, frame=frame)
 
     @classmethod
     def joined(cls, tables: Iterable[CoordinateTable], *, frame: str) -> CoordinateTable:
@@ -255,7 +260,8 @@ class CoordinateTable(Sequence[CoordinateRecord]):
 _Numbers = list[float | str | None] | None
 _Row = view(
     CoordinateRecord,
-    tile_id=(str | None, None),
+    # The service takes numbers as ids.
+    tile_id=(str | int | float | None, None),
     local=(_Numbers, None),
     world=(_Numbers, None),
     visible=(bool | None, None),

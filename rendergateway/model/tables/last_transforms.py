@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ from rendergateway.model.records.json_slices import (
     join_object,
 )
 from rendergateway.model.records.number_arrays import flat_numbers
-from rendergateway.model.records.tiles import TileRecord
+from rendergateway.model.records.tiles import BOX_SIDES, TileRecord
 from rendergateway.model.records.view import view
 from rendergateway.transforms import AffineModel2D, RigidModel2D, SimilarityModel2D, TranslationModel2D
 from rendergateway.transforms.classes.affine import LinearModel
@@ -45,6 +46,10 @@ _LINEAR: dict[str, type[LinearModel]] = {
 _COUNT = 6
 _DATA_STRING = b'"dataString"'
 _BLANKS = bytes.maketrans(b",", b" ")
+_SIDES = [TileRecord.FIELDS[side].wire_name.encode() for side in BOX_SIDES]
+_FIRST_SIDE = b'"%b"' % _SIDES[0]
+# A box after the name of its first side, with another member after it: values are neither texts nor objects.
+_BOX = re.compile(rb'[^,{"]*,' + b"".join(rb'\s*"%b"[^,{"]*,' % side for side in _SIDES[1:]) + rb"\s*")
 # Tiles per step: their lists do not trigger the garbage collector, their texts stay in the processor's cache.
 _AT_ONCE = 128
 
@@ -165,13 +170,15 @@ class _RawTransforms(msgspec.Struct, gc=False):
     items: list[_RawLeaf] = msgspec.field(name="specList", default_factory=list)
 
 
-_WithRawTransforms = view(TileRecord, transforms=_RawTransforms)
+_WithRawTransforms = view(TileRecord, transforms=_RawTransforms, min_x=(Raw, Raw()))
 _NO_RAW_LEAF = _RawLeaf()
 _decode_raw = msgspec.json.Decoder(_WithRawTransforms).decode
 _decode_many: Callable[[bytes], list[Any]] = msgspec.json.Decoder(list[_WithRawTransforms]).decode  # type: ignore[valid-type]
 
 
-def with_last_affines(texts: Sequence[Text], words: Sequence[bytes | None], tile_ids: Sequence[str]) -> bytes:
+def with_last_affines(
+    texts: Sequence[Text], words: Sequence[bytes | None], tile_ids: Sequence[str], *, keep_boxes: bool
+) -> bytes:
     """
     Return a JSON array of tiles with the numbers of their last transforms, affine leaves, replaced in the text.
 
@@ -183,6 +190,8 @@ def with_last_affines(texts: Sequence[Text], words: Sequence[bytes | None], tile
         The new numbers in the form of `affine_words`; None leaves a tile whose last transform is not affine unchanged.
     tile_ids : sequence of str
         Ids for error messages.
+    keep_boxes : bool
+        Whether changed tiles keep their bounding boxes.
 
     Raises
     ------
@@ -191,16 +200,18 @@ def with_last_affines(texts: Sequence[Text], words: Sequence[bytes | None], tile
     """
     parts = (slice(start, start + _AT_ONCE) for start in range(0, len(texts), _AT_ONCE))
     return b"[%b]" % b",".join(
-        _spliced(texts[part], words[part]) or _one_by_one(texts[part], words[part], tile_ids[part]) for part in parts
+        _spliced(texts[part], words[part], keep_boxes)
+        or _one_by_one(texts[part], words[part], tile_ids[part], keep_boxes)
+        for part in parts
     )
 
 
-def _spliced(texts: Sequence[Text], words: Sequence[bytes | None]) -> bytes | None:
+def _spliced(texts: Sequence[Text], words: Sequence[bytes | None], keep_boxes: bool) -> bytes | None:
     """
     Return the changed texts, joined; None if they must be processed one by one.
 
     Without a backslash anywhere, each ``"dataString"`` is a whole JSON string. If their number equals the number of
-    leaves that have this member, each of them is the name of that member.
+    leaves that have this member, each of them is the name of that member. The same holds for the first side of a box.
     """
     whole = join_list(texts)
     try:
@@ -222,7 +233,23 @@ def _spliced(texts: Sequence[Text], words: Sequence[bytes | None]) -> bytes | No
             if changed is None:
                 return None
             pieces[place] = changed
-    return _DATA_STRING.join(pieces) if place == len(pieces) - 1 else None
+    if place != len(pieces) - 1:
+        return None
+    changed = _DATA_STRING.join(pieces)
+    is_stale = [new is not None for tile, new in zip(tiles, words, strict=True) if tile.min_x]
+    return changed if keep_boxes else _without_boxes(changed, is_stale)
+
+
+def _without_boxes(whole: bytes, is_stale: list[bool]) -> bytes | None:
+    """Remove the stale ones of the boxes in *whole*; None if they are not written as the service does."""
+    first, *pieces = whole.split(_FIRST_SIDE)
+    boxes = [_BOX.match(piece) if stale else None for piece, stale in zip(pieces, is_stale, strict=False)]
+    if len(boxes) != len(pieces) or [box is not None for box in boxes] != is_stale:
+        return None
+    kept = (
+        _FIRST_SIDE + piece if box is None else piece[box.end() :] for piece, box in zip(pieces, boxes, strict=True)
+    )
+    return first + b"".join(kept)
 
 
 def _with_value(piece: bytes, new: bytes) -> bytes | None:
@@ -231,16 +258,26 @@ def _with_value(piece: bytes, new: bytes) -> bytes | None:
     return b'%b"%b"%b' % (parts[0], new, parts[2]) if len(parts) == 3 and parts[0].strip() == b":" else None
 
 
-def _one_by_one(texts: Sequence[Text], words: Sequence[bytes | None], tile_ids: Sequence[str]) -> bytes:
+def _one_by_one(
+    texts: Sequence[Text], words: Sequence[bytes | None], tile_ids: Sequence[str], keep_boxes: bool
+) -> bytes:
     changed: list[Text] = []
     for text, new, tile_id in zip(texts, words, tile_ids, strict=True):
         if new is None and _last_class(text) == AFFINE_CLASS:
             raise RecordError(f"last_affine of tile {tile_id!r} is nan; expected finite numbers")
         try:
-            changed.append(text if new is None else _with_last_affine(text, new))
+            new_text = text if new is None else _with_last_affine(text, new)
+            changed.append(new_text if new is None or keep_boxes else _without_box(new_text))
         except RecordError as error:
             raise RecordError(f"last_affine of tile {tile_id!r}: {error}") from error
     return join_list(changed)[1:-1]
+
+
+def _without_box(text: Text) -> Text:
+    members = cut_object(text)
+    if members.keys().isdisjoint(map(bytes.decode, _SIDES)):
+        return text
+    return join_object({name: member for name, member in members.items() if name.encode() not in _SIDES})
 
 
 def _last_class(text: Text) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import attrs
 import msgspec
@@ -23,6 +23,7 @@ __all__ = ["Sides", "read_sides"]
 _MAYBE_BETWEEN = re.compile(rb"\}\s*,\s*\{")
 # Bytes per step: small enough for the processor's cache, large enough to make the overhead per step negligible.
 _PIECE = 1 << 18
+_NO_POINTS: list[list[float]] = [[], []]
 # p x, p y, q x, q y and weights of some pairs, concatenated, and the number of points per pair.
 _Flat: TypeAlias = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, npt.NDArray[np.int64]]
 
@@ -93,8 +94,11 @@ def _columns(pairs: Any) -> _Flat:
     columns, counts = [bytearray() for _ in range(5)], []
     for pair in pairs:
         points = pair["matches"]
-        (p_x, p_y), (q_x, q_y), weights = points["p"], points["q"], points["w"]
+        p, q, weights = points["p"], points["q"], points["w"]
         counts.append(len(weights))
+        if not len(weights) and not any(len(axis) for side in (p, q) for axis in side):
+            continue
+        (p_x, p_y), (q_x, q_y) = p, q
         if not len(p_x) == len(p_y) == len(q_x) == len(q_y) == len(weights):
             raise ValueError("numbers of x, y and weights differ")
         for column, numbers in zip(columns, (p_x, p_y, q_x, q_y, weights), strict=True):
@@ -104,8 +108,9 @@ def _columns(pairs: Any) -> _Flat:
 
 
 class _Points(msgspec.Struct):
-    p: tuple[list[float], list[float]]
-    q: tuple[list[float], list[float]]
+    # Both axes, or none in a pair without points.
+    p: Annotated[list[list[float]], msgspec.Meta(max_length=2)]
+    q: Annotated[list[list[float]], msgspec.Meta(max_length=2)]
     w: list[float]
 
 
@@ -118,9 +123,10 @@ def _read_slowly(row: int, text: Text) -> _Flat:
         points = msgspec.json.decode(text, type=_WithPoints).matches
     except msgspec.DecodeError as error:
         raise RecordError(f"row {row}: {_problems(text)}; {error}") from error
-    if len({len(numbers) for numbers in (*points.p, *points.q, points.w)}) != 1:
+    p, q = points.p or _NO_POINTS, points.q or _NO_POINTS
+    if [len(numbers) for numbers in (*p, *q)] != 4 * [len(points.w)]:
         raise RecordError(f"row {row}: {_problems(text)}")
-    p_x, p_y, q_x, q_y, weights = np.array([*points.p, *points.q, points.w], dtype=np.float64)
+    p_x, p_y, q_x, q_y, weights = np.array([*p, *q, points.w], dtype=np.float64)
     return p_x, p_y, q_x, q_y, weights, np.array([len(weights)])
 
 

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from rendergateway.errors import RecordError
 from rendergateway.geometry import FloatArray
-from rendergateway.model.records.matches import PAIR_IDS, MatchRecord, pair_ids
+from rendergateway.model.records.matches import PAIR_IDS, MatchRecord, pair_ids, unordered
+from rendergateway.model.tables.column_texts import numbers_of
 from rendergateway.model.tables.match_points import Sides, read_sides
 from rendergateway.model.tables.table import Column, Table, read_only
 from rendergateway.type_hints import resolvable_hints
@@ -164,11 +165,37 @@ class MatchTable(Table[MatchRecord]):
         """Return a table with points that were stored by row transposed; see `MatchRecord.repaired`."""
         return MatchTable.from_records(record.repaired() for record in self)
 
+    def merged(self) -> MatchTable:
+        """
+        Return a table with each pair of tiles once: the points of duplicates are joined, in the order of the rows.
+
+        A duplicate in the other order of the sides is swapped.
+
+        Raises
+        ------
+        RecordError
+            If duplicates differ in their consensus sets.
+        """
+        found: dict[tuple[str, ...], MatchRecord] = {}
+        for record in self:
+            ids = pair_ids(record.to_json())
+            first = found.setdefault(unordered(ids), record)
+            if first is record:
+                continue
+            if first.consensus_set != record.consensus_set:
+                raise RecordError(f"duplicate pair {record!r} differs in its consensus set; it cannot be merged")
+            more = record if pair_ids(first.to_json()) == ids else record.swapped()
+            points = {
+                name: np.concatenate([getattr(first, name), getattr(more, name)]) for name in ("p", "q", "weights")
+            }
+            found[unordered(ids)] = first.evolve(**points)
+        return MatchTable.from_records(found.values())
+
     def validate(self) -> list[Problem]:
-        """Return the problems of the pairs, including duplicates; see `Problem`."""
+        """Return the problems of the pairs, including duplicates in either order of the sides; see `Problem`."""
         from rendergateway.model.records.validation import check_all
 
-        return check_all(self, id_fields=PAIR_IDS)
+        return check_all(self, id_fields=PAIR_IDS, key=unordered)
 
     def to_pandas(self) -> pandas.DataFrame:
         """Return a data frame with one row per point, with the ids of its pair; needs pandas."""
@@ -178,7 +205,7 @@ class MatchTable(Table[MatchRecord]):
 
 
 def _checked(name: str, values: npt.ArrayLike, shape: tuple[int, ...]) -> FloatArray:
-    array = np.asarray(values, dtype=np.float64)
+    array = numbers_of(name, values)
     if array.shape != shape:
         raise RecordError(f"{name} has shape {array.shape}; expected {shape}, one row per point")
     if not np.isfinite(array).all():

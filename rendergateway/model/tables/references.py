@@ -9,16 +9,18 @@ from rendergateway.model.records.json_slices import Text, copy_of
 from rendergateway.model.records.tiles import TileRecord
 from rendergateway.model.records.view import view
 
-__all__ = ["SpecView", "references", "references_of_spec", "references_of_transform"]
+__all__ = ["SpecView", "parameters_of_spec", "references", "references_of_spec", "references_of_transform"]
 
 _NONE: frozenset[str] = frozenset()
 
 
 class SpecView(msgspec.Struct, gc=False, rename="camel"):
-    """Partial view of a transform: its references."""
+    """Partial view of a transform: its references and parameters."""
 
     type: str | None = None
-    ref_id: str | None = None
+    # The service takes numbers as ids.
+    ref_id: str | int | float | None = None
+    data_string: str | None = None
     spec_list: list[SpecView | None] | None = None
     a: SpecView | None = None
     b: SpecView | None = None
@@ -70,7 +72,19 @@ def references_of_spec(spec: SpecView | None) -> frozenset[str]:
         if part.spec_list:
             ahead += part.spec_list
         elif part.type == "ref" and part.ref_id is not None:
-            found = {part.ref_id} if found is None else found | {part.ref_id}
+            found = {str(part.ref_id), *(found or ())}
         elif part.a is not None or part.b is not None:
             ahead += (part.a, part.b)
     return frozenset(found) if found is not None else _NONE
+
+
+def parameters_of_spec(spec: SpecView | None) -> list[str]:
+    """Return the parameters of all leaves of a decoded transform."""
+    ahead, found = [spec], list[str]()
+    while ahead:
+        part = ahead.pop()
+        if part is not None:
+            if part.data_string is not None:
+                found.append(part.data_string)
+            ahead += (*(part.spec_list or ()), part.a, part.b)
+    return found

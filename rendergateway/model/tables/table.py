@@ -101,9 +101,13 @@ class Table(Sequence[R], Generic[R]):
         if isinstance(chosen, int | np.integer):
             return self._record(self.texts[chosen])
         rows = np.arange(len(self))[chosen]
-        part = type(self)(self.texts[row] for row in rows.tolist())
+        part = self._alike(type(self)(self.texts[row] for row in rows.tolist()))
         part._columns.update(self._chosen_columns(rows))
         return part
+
+    def _alike(self, table: Self) -> Self:
+        """Return a table of rows from this one, with the properties that are not in the texts."""
+        return table
 
     def _chosen_columns(self, rows: npt.NDArray[np.int64]) -> dict[str, Any]:
         """Return the columns already decoded, for *rows*."""

@@ -17,9 +17,8 @@ from rendergateway.errors import RecordError
 from rendergateway.geometry import FloatArray
 from rendergateway.model.records.json_slices import Text, cut_list, decode
 from rendergateway.model.records.pyramid import MipmapLevel
-from rendergateway.model.records.record import Record
 from rendergateway.model.records.tiles import Layout, TileRecord
-from rendergateway.model.records.view import view
+from rendergateway.model.records.view import filled, view
 from rendergateway.model.tables.last_transforms import TransformsView, last_leaf, read_affines
 from rendergateway.model.tables.table import Column, read_only
 
@@ -156,15 +155,8 @@ def _row(number: int, text: Text, kind: Any) -> Any:
 
 def _row_of(record: TileRecord, kind: Any) -> Any:
     nested: dict[str, Callable[[], Any]] = {
-        "layout": lambda: _filled(_Layout, record.layout or Layout()),
-        "mipmaps": lambda: _Pyramid(_filled(_Level, record.mipmaps.get(0, MipmapLevel()))),
+        "layout": lambda: filled(_Layout, record.layout or Layout()),
+        "mipmaps": lambda: _Pyramid(filled(_Level, record.mipmaps.get(0, MipmapLevel()))),
         "transforms": lambda: decode(record.members.get("transforms", b"null"), TransformsView | None),
     }
-    return _filled(kind, record, nested)
-
-
-def _filled(kind: Any, record: Record, nested: Mapping[str, Callable[[], Any]] | None = None) -> Any:
-    """Return a view filled from a record's fields; missing fields have the view's defaults."""
-    nested = nested or {}
-    found = {name: nested[name]() if name in nested else getattr(record, name) for name in kind.__struct_fields__}
-    return kind(**{name: value for name, value in found.items() if value is not None})
+    return filled(kind, record, nested)

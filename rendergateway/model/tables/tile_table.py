@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -25,7 +25,9 @@ from rendergateway.type_hints import resolvable_hints
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped]
+    from typing_extensions import Self
 
+    from rendergateway.model.records.json_slices import Text
     from rendergateway.model.records.validation import Problem
 
 __all__ = ["TileTable"]
@@ -47,6 +49,9 @@ class TileTable(Table[TileRecord]):
     ----------
     texts : iterable of JSON text
         One per tile, preserved: members without a column are encoded again unchanged.
+    shared : callable, optional
+        Returns the text of a shared transform that the tiles refer to, by id. A table of listed tiles knows those of
+        its stack, also when it is selected from or changed, so that it can be put into any stack.
 
     Examples
     --------
@@ -60,7 +65,23 @@ class TileTable(Table[TileRecord]):
     RECORD = TileRecord
     ROW = "tile"
 
+    def __init__(self, texts: Iterable[Text], *, shared: Callable[[str], bytes] | None = None) -> None:
+        super().__init__(texts)
+        self.shared = shared
+
+    def _alike(self, table: Self) -> Self:
+        table.shared = self.shared
+        return table
+
     # Construction
+
+    @classmethod
+    def joined(cls, tables: Iterable[Self]) -> Self:
+        """Return the rows of several tables, in order; shared transforms remain known if all are of one stack."""
+        parts = list(tables)
+        whole = super().joined(parts)
+        whole.shared = parts[0].shared if parts and all(part.shared == parts[0].shared for part in parts) else None
+        return whole
 
     @classmethod
     def from_columns(
@@ -95,27 +116,42 @@ class TileTable(Table[TileRecord]):
         TypeError
             If a name is not a column, or both *translation* and *last_affine* are given.
         """
-        ids = checked_ids(tile_id)
         if translation is not None:
             if columns.get("last_affine") is not None:
                 raise TypeError("translation and last_affine are mutually exclusive; pass one of them")
-            columns["last_affine"] = _shifts(translation, len(ids))
-        _refuse_unknown(columns)
-        return cls.from_json(new_text(ids, columns, shared))
+            columns["last_affine"] = _shifts(translation, len(tile_id := list(tile_id)))
+        return cls._new(tile_id, columns, shared)
 
     @classmethod
     def from_pandas(cls, frame: pandas.DataFrame) -> TileTable:
         """
-        Build tiles from a data frame with the column names of `from_columns`; missing values are omitted.
+        Build new tiles from a data frame with the columns of `to_pandas` or `from_columns`; missing values are omitted.
+
+        To change existing tiles, use `with_columns`: it keeps what the frame does not have, such as all transforms but
+        the last.
+
+        Parameters
+        ----------
+        frame : data frame
+            Of pandas, or of a library with the same access to columns, such as polars.
 
         Raises
         ------
         RecordError, TypeError
-            As `from_columns`.
+            As `from_columns`; also if the frame is one of existing tiles, with the column *last_class*.
         """
-        from rendergateway.model.tables.pandas import columns_of
+        from rendergateway.model.tables.frames import new_columns
 
-        return cls.from_columns(**columns_of(frame))
+        columns = new_columns(frame)
+        return cls._new(columns.pop("tile_id", ()), columns, missing=True)
+
+    @classmethod
+    def _new(
+        cls, tile_id: Iterable[str], columns: dict[str, Any], shared: Sequence[str] = (), *, missing: bool = False
+    ) -> TileTable:
+        ids = checked_ids(tile_id)
+        _refuse_unknown(columns)
+        return cls.from_json(new_text(ids, columns, shared, missing=missing))
 
     # Columns
 
@@ -227,6 +263,10 @@ class TileTable(Table[TileRecord]):
         """
         Return a table with some columns changed; all other text is preserved.
 
+        Bounding boxes are derived from transforms and sizes: if one of *last_affine*, *width*, *height*, *size* and
+        *mesh_cell_size* is given and no side of the box, the boxes of the tiles that change are removed. ``edit.put``
+        derives missing boxes.
+
         Parameters
         ----------
         **columns : array_like, sequence, callable or single value
@@ -243,16 +283,55 @@ class TileTable(Table[TileRecord]):
         _refuse_unknown(columns)
         if "tile_id" in columns:
             columns["tile_id"] = checked_ids(columns["tile_id"])  # type: ignore[arg-type]
-        changed = TileTable.from_json(changed_text(self.texts, _LazyIds(self), columns))
+        changed = self._alike(TileTable.from_json(changed_text(self.texts, _LazyIds(self), columns)))
         old = {_READ_FROM.get(name, name) for name in columns}
+        # A change of another column may remove the box.
+        old |= {"box"}
         changed._columns.update({name: column for name, column in self._columns.items() if name not in old})
         return changed
+
+    def with_columns(self, frame: Any) -> TileTable:
+        """
+        Return a table with the values that differ in a data frame changed; all other text is preserved.
+
+        The frame is typically that of `to_pandas` after a change. A changed transform or size removes the bounding box
+        of its tile, unless the box is changed too. ``edit.put`` derives missing boxes.
+
+        Parameters
+        ----------
+        frame : data frame or mapping of str to column
+            Of pandas, polars or numpy arrays, with a column or index *tile_id*: any of the tiles, in any order. Columns
+            are those of `to_pandas` and of `evolve`. Missing values (None, NaN, NA) are unchanged; `evolve` removes
+            members.
+
+        Raises
+        ------
+        RecordError
+            If a tile id is missing, a duplicate or not in this table, columns differ in length, or a value is invalid,
+            as in `evolve`.
+        TypeError
+            If a column is unknown.
+
+        Examples
+        --------
+        >>> tiles = TileTable.from_columns(tile_id=["a", "b"], z=[1, 2], section_id=["1.0", None])
+        >>> tiles.with_columns({"tile_id": ["b"], "z": [7]}).z.tolist()
+        [1.0, 7.0]
+        """
+        from rendergateway.model.tables.frames import changes_of
+
+        texts = list(self.texts)
+        for rows, columns in changes_of(self, frame):
+            for row, text in zip(rows, self[rows].evolve(**columns).texts, strict=True):
+                texts[row] = text
+        return self._alike(TileTable(texts))
 
     def to_pandas(self) -> pandas.DataFrame:
         """
         Return a data frame of all columns, with one row per tile; needs pandas.
 
-        Columns of several numbers are split (``min_x``, ``stage_x``, ``last_m00``, …).
+        Columns of several numbers are split (``min_x``, ``stage_x``, ``last_m00``, …). `with_columns` applies changes
+        of the frame to the tiles.
         """
         from rendergateway.model.tables.pandas import frame_of
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -12,12 +12,13 @@ from rendergateway.errors import RecordError, TransformError
 from rendergateway.geometry import FloatArray
 from rendergateway.model.records.json_slices import Raw, Text, decode
 from rendergateway.model.records.tiles import TileRecord
-from rendergateway.model.records.view import view
+from rendergateway.model.records.view import filled, view
 from rendergateway.model.tables.last_transforms import LeafView, read_affines
+from rendergateway.model.tables.tile_table import TileTable
 from rendergateway.transforms import Transform, TransformList, from_spec
 from rendergateway.transforms.meshes.boxes import affine_boxes, lens_boxes, tile_box
 
-__all__ = ["derived_boxes"]
+__all__ = ["derivable_boxes", "derived_boxes", "wrong_boxes"]
 
 _CELL_SIZE = 64.0
 
@@ -76,27 +77,66 @@ def derived_boxes(texts: Iterable[Text], shared: Mapping[str, Transform]) -> Flo
     ----------
     .. [1] saalfeldlab/render, ``TileSpec.java``, ``deriveBoundingBox``, the "sloppy" branch.
     """
-    tiles = [_read(text) for text in texts]
-    lasts = [_last(tile) for tile in tiles]
+    boxes, problems = derivable_boxes(texts, shared)
+    if problems:
+        raise RecordError(problems[min(problems)])
+    return boxes
+
+
+def derivable_boxes(texts: Iterable[Text], shared: Mapping[str, Transform]) -> tuple[FloatArray, dict[int, str]]:
+    """
+    Derive bounding boxes as `derived_boxes` does; return those of NaN with the reason, by row, instead of raising.
+
+    Parameters
+    ----------
+    texts, shared
+        As for `derived_boxes`.
+    """
+    tiles, lasts, rows = list[Any](), list[LeafView](), list[int]()
+    problems: dict[int, str] = {}
+    count = 0
+    for count, text in enumerate(texts, 1):
+        try:
+            tile = _read(text)
+            lasts.append(_last(tile))
+        except RecordError as error:
+            problems[count - 1] = str(error)
+            continue
+        tiles.append(tile)
+        rows.append(count - 1)
+    boxes = np.full((count, 4), np.nan)
     affines, _ = read_affines(lasts)
     is_affine = ~np.isnan(affines[:, 0, 0])
-    boxes = np.empty((len(tiles), 4))
-    for group, rows in _groups(tiles, is_affine.tolist()).items():
+    for group, places in _groups(tiles, is_affine.tolist()).items():
+        reason = "the box is not finite; check the transforms"
         try:
-            boxes[rows] = _boxes(group, affines[rows], shared)
+            with np.errstate(over="ignore", invalid="ignore"):
+                found = _boxes(group, affines[places], shared)
         except (TransformError, RecordError) as error:
-            raise RecordError(f"cannot derive the box of tile {tiles[rows[0]].tile_id!r}: {error}") from error
-    return _finite(boxes, tiles)
+            found, reason = np.full((len(places), 4), np.nan), str(error)
+        boxes[[rows[place] for place in places]] = found
+        for place in np.flatnonzero(~np.isfinite(found).all(axis=1)).tolist():
+            tile_id = tiles[places[place]].tile_id
+            problems[rows[places[place]]] = f"cannot derive the box of tile {tile_id!r}: {reason}"
+    return boxes, problems
 
 
 def _read(text: Text) -> Any:
     try:
         tile = _decode_tile(text)
-    except msgspec.DecodeError as error:
-        raise RecordError(f"cannot derive the box of a tile: {error}") from error
+    except msgspec.DecodeError:
+        tile = _read_leniently(text)
     if tile.width is None or tile.height is None:
         raise RecordError(f"cannot derive the box of tile {tile.tile_id!r} without its size; set width and height")
     return tile
+
+
+def _read_leniently(text: Text) -> Any:
+    tile = TileRecord.from_json(text)
+    try:
+        return filled(_Tile, tile, {"transforms": lambda: decode(tile.members.get("transforms", b"{}"), _Transforms)})
+    except RecordError as error:
+        raise RecordError(f"cannot derive the box of a tile: {error}") from error
 
 
 def _last(tile: Any) -> LeafView:
@@ -125,9 +165,34 @@ def _boxes(group: _Group, affines: FloatArray, shared: Mapping[str, Transform]) 
     return np.tile(list(tile_box(lens, *size, group.cell_size))[:4], (len(affines), 1))
 
 
-def _finite(boxes: FloatArray, tiles: Sequence[Any]) -> FloatArray:
-    bad = ~np.isfinite(boxes).all(axis=1)
-    if bad.any():
-        tile = tiles[int(np.flatnonzero(bad)[0])]
-        raise RecordError(f"the derived box of tile {tile.tile_id!r} is not finite; check its transforms")
-    return boxes
+def wrong_boxes(
+    texts: Sequence[Text], shared: Mapping[str, Transform], tolerance_px: float = 1.0
+) -> Iterator[tuple[str, float | None, float | None, str]]:
+    """
+    Yield the tiles whose stored bounding box is missing, differs from the derived one, or cannot be derived.
+
+    Parameters
+    ----------
+    texts, shared
+        As for `derived_boxes`.
+    tolerance_px : float
+        Allowed difference of each side, in world pixels.
+
+    Yields
+    ------
+    tile_id : str
+    z : float or None
+    off_px : float or None
+        The largest difference; None if it is unknown.
+    problem : str
+    """
+    tiles = TileTable(texts)
+    derived, problems = derivable_boxes(texts, shared)
+    with np.errstate(invalid="ignore"):
+        off = np.abs(tiles.box - derived).max(axis=1, initial=0.0)
+    for row in np.flatnonzero(~(off <= tolerance_px)).tolist():
+        missing = bool(np.isnan(tiles.box[row]).any())
+        stored, right = tuple(tiles.box[row].tolist()), tuple(derived[row].tolist())
+        reason = problems.get(row) or ("no box is stored" if missing else f"stored is {stored}, derived is {right}")
+        distance = None if np.isnan(off[row]) else float(off[row])
+        yield tiles.tile_id[row], None if np.isnan(tiles.z[row]) else float(tiles.z[row]), distance, reason

@@ -20,6 +20,7 @@ from rendergateway.model.records.json_slices import (
     join_object,
 )
 from rendergateway.model.records.record import to_text
+from rendergateway.model.records.tiles import BOX_SIDES, BOX_SOURCES, TileRecord
 from rendergateway.model.tables.last_transforms import AFFINE_CLASS, affine_words
 from rendergateway.transforms import Transform, from_spec
 
@@ -139,12 +140,16 @@ def without_stale_box(old: Text, new: Text) -> Text:
         The tile before and after.
     """
     before, after = cut_object(old), cut_object(new)
-    if all(_same(before, after, name) for name in ("transforms", "width", "height", "meshCellSize")):
+    if all(_same(before, after, name) for name in map(_wire_name, BOX_SOURCES)):
         return new
-    sides = ("minX", "minY", "maxX", "maxY")
+    sides = tuple(map(_wire_name, BOX_SIDES))
     if not all(_same(before, after, name) for name in sides):
         return new
     return join_object({name: text for name, text in after.items() if name not in sides})
+
+
+def _wire_name(field: str) -> str:
+    return TileRecord.FIELDS[field].wire_name
 
 
 def _same(before: Mapping[str, Raw], after: Mapping[str, Raw], name: str) -> bool:

@@ -9,13 +9,16 @@ from collections.abc import Mapping
 import numpy as np
 
 from rendergateway.geometry import FloatArray, border_points, service_box
-from rendergateway.service.base.refusals import IllegalArgument, IllegalState
+from rendergateway.service.base.refusals import IllegalState
 from rendergateway.service.domain.tile_transforms import transform_of
 from rendergateway.transforms.base.matrices import apply_matrix
 from rendergateway.wire import Leaf, Spec, TileSpec
 from rendergateway.wire.to_transform import affine_numbers
 
 __all__ = ["derive_box"]
+
+# Boxes within this distance need not be limited to 32-bit integers.
+_FAR = 2.0**30
 
 
 def derive_box(tile: TileSpec, shared: Mapping[str, Spec]) -> None:
@@ -33,8 +36,8 @@ def derive_box(tile: TileSpec, shared: Mapping[str, Spec]) -> None:
         raise IllegalState("width and height must be set to create a bounding box")
     specs = tile.transforms.specList if tile.transforms else []
     affine = _plain_affine(specs[0]) if len(specs) == 1 else None
-    if affine is not None:
-        box = _affine_box(affine, float(tile.width), float(tile.height))
+    box = _affine_box(affine, float(tile.width), float(tile.height)) if affine is not None else None
+    if box is not None:
         tile.minX, tile.minY, tile.maxX, tile.maxY = box
         return
     points = _border(float(tile.width), float(tile.height), float(tile.meshCellSize or 64.0))
@@ -56,13 +59,17 @@ def _mapped(spec: Spec | None, shared: Mapping[str, Spec], points: FloatArray) -
     return apply_matrix(np.array([[m00, m01, tx], [m10, m11, ty]]), points)
 
 
-def _affine_box(affine: tuple[float, ...], width: float, height: float) -> tuple[float, float, float, float]:
-    """Return `service_box` of the mapped `border_points`: under an affine, the outermost points are the extremes."""
+def _affine_box(affine: tuple[float, ...], width: float, height: float) -> tuple[float, float, float, float] | None:
+    """
+    Return `service_box` of the mapped `border_points`; None beyond integers.
+
+    Under an affine, the outermost points are the extremes.
+    """
     m00, m10, m01, m11, tx, ty = affine
     x, y = _outermost(m00, m01, tx, width, height), _outermost(m10, m11, ty, width, height)
     min_x, min_y = min(x), min(y)
-    if not (math.isfinite(sum(x)) and math.isfinite(sum(y))):
-        raise IllegalArgument("tile box is not finite: the transform maps its border beyond the range of doubles")
+    if not (sum(map(abs, x)) < _FAR and sum(map(abs, y)) < _FAR):
+        return None
     left, top = math.trunc(min_x), math.trunc(min_y)
     return float(left), float(top), float(left + math.ceil(max(x) - min_x)), float(top + math.ceil(max(y) - min_y))
 

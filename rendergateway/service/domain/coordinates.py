@@ -149,7 +149,8 @@ class StackCoordinates:
         answers: list[list[Coordinates] | ServiceRefusal],
     ) -> None:
         try:
-            local = self._inverse(tile_id)(points[numbers]).tolist()
+            inverse = self._inverse(tile_id)
+            local = inverse(points[numbers]).tolist()
             z = self._tile(tile_id).z
         except ServiceRefusal as refusal:
             for number in numbers:
@@ -159,7 +160,7 @@ class StackCoordinates:
         for number, (x, y) in zip(numbers, local, strict=True):
             answer = answers[number]
             # NaN: the point has no source in this tile.
-            if x == x and isinstance(answer, list):
+            if (x == x or not inverse.is_finite) and isinstance(answer, list):
                 answer.append(Coordinates(tileId=tile_id, local=[*map(json_number, (x, y)), *tail]))
 
     def _finished(

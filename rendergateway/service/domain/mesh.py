@@ -23,6 +23,11 @@ class LocalFromWorld:
     cell_size : float, optional
         Distance between mesh vertices in local pixels; defaults to that of the tile.
 
+    Attributes
+    ----------
+    is_finite : bool
+        Whether NaN means a point outside of the tile: under parameters that are not finite, each point is mapped to it.
+
     Raises
     ------
     IllegalState
@@ -33,13 +38,16 @@ class LocalFromWorld:
 
     def __init__(self, tile: TileSpec, cell_size: float | None = None) -> None:
         self._mesh: MeshInverse | None = None
+        self.is_finite = True
         if not (tile.transforms and tile.transforms.specList):
             return
         if tile.width is None or tile.height is None:
             raise IllegalState("width and height must be set to create transform mesh")
         size = float(tile.width), float(tile.height), _cell_size(tile) if cell_size is None else cell_size
+        transform = transform_of(tile.transforms)
+        self.is_finite = transform.is_finite
         try:
-            self._mesh = MeshInverse(transform_of(tile.transforms), *size)
+            self._mesh = MeshInverse(transform, *size)
         except TransformError as error:
             raise IllegalState(str(error)) from error
 

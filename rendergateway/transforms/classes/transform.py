@@ -128,6 +128,11 @@ class Transform(ABC):
         return False
 
     @property
+    def is_finite(self) -> bool:
+        """Whether all parameters are finite numbers."""
+        return all(_is_finite(getattr(self, field.name)) for field in attrs.fields(type(self)) if field.init)
+
+    @property
     def domain(self) -> Bounds | None:
         """Region of input pixels that the transform was made for; None if unknown."""
         return None
@@ -305,6 +310,14 @@ class Transform(ABC):
         shown = [_shown(getattr(self, field.name)) for field in fields if not field.kw_only]
         shown += [f"{name}={value!r}" for name, value in (("id", self.id), ("labels", self.labels)) if value]
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _is_finite(value: object) -> bool:
+    if isinstance(value, Transform):
+        return value.is_finite
+    if isinstance(value, tuple):
+        return all(map(_is_finite, value))
+    return not isinstance(value, float | np.ndarray) or bool(np.isfinite(value).all())
 
 
 def _shown(value: Any) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from rendergateway.geometry import Bounds, FloatArray, border_points, service_box
+from rendergateway.errors import TransformError
+from rendergateway.geometry import INTEGERS, Bounds, FloatArray, border_points, service_box
 from rendergateway.transforms.base.matrices import as_affines
 from rendergateway.transforms.classes.transform import Transform
 from rendergateway.transforms.meshes.mesh import mesh_vertices
@@ -34,13 +35,21 @@ def tile_box(transform: Transform, width: float, height: float, cell_size: float
     Bounds
         Whole numbers, minima truncated towards zero.
 
+    Raises
+    ------
+    TransformError
+        If a point of the border is mapped to numbers that are not finite.
+
     Examples
     --------
     >>> from rendergateway.transforms import AffineModel2D
     >>> list(tile_box(AffineModel2D([[1, 0, 100.5], [0, 1, -50.25]]), 2048, 2048))
     [100.0, -50.0, 2148.0, 1998.0]
     """
-    return service_box(transform.apply(border_points(width, height, cell_size)))
+    points = transform.apply(border_points(width, height, cell_size))
+    if not np.isfinite(points).all():
+        raise TransformError("the border of the tile is mapped to numbers that are not finite; check its transforms")
+    return service_box(points)
 
 
 def mesh_box(transform: Transform, width: float, height: float, cell_size: float = 64.0) -> Bounds:
@@ -163,10 +172,14 @@ def _boxes_around(points: FloatArray, affines: FloatArray) -> FloatArray:
 
 
 def _service_extent(low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the sides that `service_box` derives from the extremes along one axis."""
+    """Return the sides that `service_box` derives from the extremes along one axis; NaN if one is not finite."""
     origin = np.trunc(low)
     origin += 0.0
     extent = high - low
     np.ceil(extent, out=extent)
+    is_finite = np.isfinite(extent)
+    for sides in (origin, extent):
+        np.clip(sides, *INTEGERS, out=sides)
+        sides[~is_finite] = np.nan
     extent += origin
     return origin, extent

@@ -162,7 +162,8 @@ class TileMaps:
             if tile_map.problem:
                 continue
             try:
-                mapped[places] = transform(tile_map, tails[which[places]], points[places], reasons)
+                with np.errstate(over="ignore", invalid="ignore"):
+                    mapped[places] = transform(tile_map, tails[which[places]], points[places], reasons)
             except TransformError as refused:
                 reasons[:] = str(refused)
                 blocked[places] = True

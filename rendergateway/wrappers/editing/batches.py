@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
-from rendergateway.errors import NotFoundError, RecordError
+from rendergateway.errors import NotFoundError, RecordError, TransformError
 from rendergateway.geometry import FloatArray
 from rendergateway.model.records.json_slices import Raw, Text, copy_of, decode
 from rendergateway.model.tables.references import references_of_transform
 from rendergateway.model.tables.resolved import ResolvedTiles
-from rendergateway.model.tile_text.outlines import TileOutline, outline_of
+from rendergateway.model.tile_text.outlines import TileOutline, check_finite, outline_of
 from rendergateway.transforms import Transform, from_spec
 from rendergateway.wrappers.editing.sources import Lookup, SourcedTile
 
@@ -51,6 +51,8 @@ class Batches:
         Shared transforms passed with the tiles.
     may_change : bool
         Whether *given* may replace those of the stack.
+    allow_nan : bool
+        Whether numbers that are not finite are allowed.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Batches:
         limits: TileLimits | None = None,
         given: Mapping[str, Text] | None = None,
         may_change: bool = False,
+        allow_nan: bool = False,
     ) -> None:
         if boxes not in BOXES:
             raise ValueError(f"boxes must be {', '.join(map(repr, BOXES))}; got {boxes!r}")
@@ -73,6 +76,7 @@ class Batches:
         self._limits = limits
         self._given = given or {}
         self._may_change = may_change
+        self._allow_nan = allow_nan
         self._texts: dict[str, bytes] = {}
         self._shared: dict[str, Transform] = {}
         self._met: set[int] = set()
@@ -84,8 +88,8 @@ class Batches:
         Raises
         ------
         RecordError
-            If a tile id is duplicate, a shared transform is missing or differs from the stack's, or a bounding box
-            cannot be derived or exceeds the limits.
+            If a tile id is duplicate, a number is not finite, a shared transform is missing or differs from the
+            stack's, or a bounding box cannot be derived or exceeds the limits.
         """
         rows = iter(sourced)
         while piece := list(islice(rows, self._size)):
@@ -94,6 +98,10 @@ class Batches:
     def _cut(self, piece: Sequence[SourcedTile]) -> Iterator[Batch]:
         outlines = [outline_of(text) for text, _ in piece]
         self._check_ids(outlines)
+        if not self._allow_nan:
+            for outline, (text, _) in zip(outlines, piece, strict=True):
+                if outline.maybe_not_finite:
+                    check_finite(text)
         for outline, (_, lookup) in zip(outlines, piece, strict=True):
             for name in outline.references:
                 if name not in self._texts:
@@ -123,6 +131,8 @@ class Batches:
             self._check_same(name)
         else:
             self._texts[name] = self._looked_up(name, lookup, tile_id)
+        if not self._allow_nan:
+            _check_parameters(name, self._texts[name])
         for inner in references_of_transform(self._texts[name]) - self._texts.keys():
             self._learn(inner, lookup, tile_id)
 
@@ -196,6 +206,18 @@ class Batches:
     def _resolved(self, texts: Sequence[Text], outlines: Sequence[TileOutline]) -> ResolvedTiles:
         tiles = {outline.tile_id: text for outline, text in zip(outlines, texts, strict=True)}
         return ResolvedTiles(cast("dict[str, Raw | bytes]", tiles), self._wanted(outlines))
+
+
+def _check_parameters(name: str, text: bytes) -> None:
+    try:
+        is_finite = from_spec(decode(text)).is_finite
+    except TransformError:
+        # Stored as it is, like transforms of unknown classes; computing with it raises.
+        return
+    if not is_finite:
+        raise RecordError(
+            f"the shared transform {name!r} has parameters that are not finite; correct it, or pass allow_nan=True"
+        )
 
 
 def _check_sizes(outlines: Sequence[TileOutline], derives: Sequence[bool]) -> None:

@@ -270,7 +270,7 @@ class Copy:
         if self.edit is None and self.boxes == "keep":
             return _as_read(pieces, edit.batch)
         # The target is new, or part of a copy of this source: its shared transforms are the source's.
-        batches = edit.batches(boxes=self.boxes, may_change=True)
+        batches = edit.batches(boxes=self.boxes, may_change=True, allow_nan=True)
         return (batch for piece in pieces if len(piece) for batch in self._edited(piece, batches))
 
     def _pieces_of(self, layers: Iterable[Iterable[ResolvedTiles]]) -> Iterator[ResolvedTiles]:

@@ -186,6 +186,7 @@ class StackEdit:
         transforms: Mapping[str, Transform | Text] | None = None,
         boxes: str = "keep",
         validate: TileLimits | None = None,
+        allow_nan: bool = False,
         progress: Progress = None,
     ) -> int:
         """
@@ -202,6 +203,9 @@ class StackEdit:
             Keep bounding boxes and let the service derive missing ones; or derive all, by the service or locally.
         validate : TileLimits, optional
             Limits of the bounding boxes; missing ones are derived locally for the check.
+        allow_nan : bool
+            Whether numbers that are not finite, as of a diverged solve, are allowed. Such a tile is stored and found in
+            no picture: the service derives a box at 2147483647.
         progress : bool or callable, optional
             Default: that of the edit.
 
@@ -213,8 +217,9 @@ class StackEdit:
         Raises
         ------
         RecordError
-            If a tile id is duplicate, a shared transform is missing or differs from the stack's, or a bounding box
-            exceeds the limits or cannot be derived; nothing is saved then, or nothing more of an iterator.
+            If a tile id is duplicate, a number is not finite, a shared transform is missing or differs from the
+            stack's, or a bounding box exceeds the limits or cannot be derived; nothing is saved then, or nothing more
+            of an iterator.
         StackStateError
             If the stack is not LOADING.
 
@@ -224,9 +229,9 @@ class StackEdit:
         shared transform of this stack and of the one that tiles come from.
         """
         if is_whole(tiles):
-            ready = self.checked(tiles, transforms=transforms, boxes=boxes, validate=validate)
+            ready = self.checked(tiles, transforms=transforms, boxes=boxes, validate=validate, allow_nan=allow_nan)
             return self.save(ready, progress=progress)
-        batches = self.batches(boxes=boxes, limits=validate, given=shared_texts(transforms))
+        batches = self.batches(boxes=boxes, limits=validate, given=shared_texts(transforms), allow_nan=allow_nan)
         return self.save(batches.of(texts_of(tiles)), progress=progress)
 
     def load(
@@ -237,6 +242,7 @@ class StackEdit:
         z: float | None = None,
         boxes: str = "keep",
         validate: TileLimits | None = None,
+        allow_nan: bool = False,
         progress: Progress = None,
     ) -> int:
         """
@@ -250,7 +256,7 @@ class StackEdit:
             Files of shared transforms only.
         z : float, optional
             For tiles without z.
-        boxes, validate, progress
+        boxes, validate, allow_nan, progress
             As for `put`.
 
         Returns
@@ -267,9 +273,9 @@ class StackEdit:
         """
         from rendergateway.model.files.spec_set import gather_specs
 
-        specs = gather_specs(files, transforms=transforms, z=z)
+        specs = gather_specs(files, transforms=transforms, z=z, allow_nan=allow_nan)
         resolved = specs.resolved(self._reader.shared.text, where=f"stack {self._stack.key.stack}")
-        return self.put(resolved, boxes=boxes, validate=validate, progress=progress)
+        return self.put(resolved, boxes=boxes, validate=validate, allow_nan=allow_nan, progress=progress)
 
     def checked(
         self,
@@ -279,13 +285,14 @@ class StackEdit:
         boxes: str = "keep",
         validate: TileLimits | None = None,
         may_change: bool = False,
+        allow_nan: bool = False,
     ) -> list[Batch]:
         """
         Check tiles as `put` does, and return them ready for `save`; the stack need not be open.
 
         Parameters
         ----------
-        tiles, transforms, boxes, validate
+        tiles, transforms, boxes, validate, allow_nan
             As for `put`.
         may_change : bool
             Whether shared transforms may replace existing ones of the same ids.
@@ -298,7 +305,7 @@ class StackEdit:
         given = shared_texts(transforms)
         if isinstance(tiles, ResolvedTiles):
             given = {**tiles.transforms, **given}
-        batches = self.batches(boxes=boxes, limits=validate, given=given, may_change=may_change)
+        batches = self.batches(boxes=boxes, limits=validate, given=given, may_change=may_change, allow_nan=allow_nan)
         return list(batches.of(texts_of(tiles)))
 
     def batches(
@@ -308,10 +315,18 @@ class StackEdit:
         limits: TileLimits | None = None,
         given: Mapping[str, Text] | None = None,
         may_change: bool = False,
+        allow_nan: bool = False,
     ) -> Batches:
         """Return what splits tiles into batches for this stack."""
-        stored = self._reader.shared.text
-        return Batches(size=self.batch, stored=stored, boxes=boxes, limits=limits, given=given, may_change=may_change)
+        return Batches(
+            size=self.batch,
+            stored=self._reader.shared.text,
+            boxes=boxes,
+            limits=limits,
+            given=given,
+            may_change=may_change,
+            allow_nan=allow_nan,
+        )
 
     def save(self, batches: Iterable[Batch], *, total: int | None = None, progress: Progress = None) -> int:
         """Send batches as they come; return the number of tiles saved. *total* is for the progress bar."""
@@ -346,6 +361,7 @@ class StackEdit:
         shared_id: str | None = None,
         boxes: str = "service",
         validate: TileLimits | None = None,
+        allow_nan: bool = False,
         progress: Progress = None,
     ) -> int:
         """
@@ -366,7 +382,7 @@ class StackEdit:
             looking them up.
         shared_id : str, optional
             Store the transform once under this id; the tiles refer to it.
-        boxes, validate, progress
+        boxes, validate, allow_nan, progress
             As for `put`.
 
         Returns
@@ -392,7 +408,7 @@ class StackEdit:
         change = Change.of(changes, how, shared_id)
         reader = self._reader if source is None or source._bound == self._stack else StackReader.fresh(source._bound)
         tiles = change.tiles(reader, sections)
-        batches = self.batches(boxes=boxes, limits=validate, given=change.given)
+        batches = self.batches(boxes=boxes, limits=validate, given=change.given, allow_nan=allow_nan)
         found = batches.of(tiles)
         return self.save(list(found) if change.is_by_tile else found, progress=progress)
 
@@ -425,7 +441,7 @@ class StackEdit:
         by the service.
         """
         text = shared_text(shared_id, transform)
-        batches = self.batches(boxes="service", given={shared_id: text}, may_change=True)
+        batches = self.batches(boxes="service", given={shared_id: text}, may_change=True, allow_nan=True)
         count = self.save(batches.of(referring(self._reader, shared_id)), progress=progress)
         if not count:
             raise NotFoundError(f"no tile of {self._words} refers to a shared transform {shared_id!r}")
@@ -455,7 +471,7 @@ class StackEdit:
             as_name(name, "tile group")
         found = self._named(tiles) if is_ids(tiles) else texts_of(tiles)
         grouped = ((with_group(text, name), lookup) for text, lookup in found)
-        return self.save(list(self.batches().of(grouped)))
+        return self.save(list(self.batches(allow_nan=True).of(grouped)))
 
     def _named(self, tile_ids: Sequence[str]) -> Iterator[SourcedTile]:
         return ((text, None) for _, text in self._reader.named(tile_ids))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rendergateway.errors import RecordError
-from rendergateway.model.records.json_slices import Text, copy_of, cut_object, decode, encode, join_object
+from rendergateway.model.records.json_slices import Text, copy_of, cut_object, decode_text, encode, join_object
 from rendergateway.model.records.record import to_text
 from rendergateway.model.records.tiles import ResolvedTileRecord, TileRecord
 from rendergateway.model.tables.resolved import ResolvedTiles
@@ -55,7 +55,8 @@ def texts_of(tiles: TileSource) -> Iterator[SourcedTile]:
     if isinstance(tiles, ResolvedTiles):
         return ((text, None) for text in tiles.tiles.values())
     if isinstance(tiles, Table):
-        return ((text, None) for text in tiles.texts)
+        lookup = getattr(tiles, "shared", None)
+        return ((text, lookup) for text in tiles.texts)
     if isinstance(tiles, Collection):
         return _of_collection(tiles)
     if not isinstance(tiles, Iterable):
@@ -83,7 +84,8 @@ def _of_one(tile: Any) -> SourcedTile:
         return tile.to_json(), None
     if kind_of(tile) != "tile":
         raise TypeError(
-            f"tiles must be TileRecord or TileWrapper objects, got {tile!r}; TileTable.from_pandas converts a frame"
+            f"tiles must be TileRecord or TileWrapper objects, got {tile!r}; table.with_columns(frame) and "
+            "TileTable.from_pandas take a frame, TileRecord.from_dict a dict, TileRecord.from_json text"
         )
     return tile._obj.to_json(), tile.stack.shared_transforms.text if tile._gateway is not None else None
 
@@ -99,7 +101,7 @@ def shared_text(shared_id: str, transform: Transform | Text) -> bytes:
     """
     text = to_text(transform) if isinstance(transform, Transform) else copy_of(transform)
     members = cut_object(text)
-    own = decode(members["id"]) if "id" in members else None
+    own = decode_text(members["id"]) if copy_of(members.get("id", b"null")) != b"null" else None
     if own not in (None, shared_id):
         raise RecordError(f"the shared transform {shared_id!r} contains another id, {own!r}; use one of them")
     return text if own is not None else join_object({"id": encode(shared_id), **members})

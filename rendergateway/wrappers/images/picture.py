@@ -223,7 +223,8 @@ def drawn(view: View, options: PictureOptions) -> Picture:
     Notes
     -----
     One request per channel, ``tile.png`` or ``box.png`` (``tile.tiff16``, ``box.png16`` for 16 bits); drawn locally
-    ``….render_parameters`` instead; with a custom background both that and ``recipe.png``.
+    ``….render_parameters`` instead; with a custom background both that and ``recipe.png``. A picture without a visible
+    pixel costs ``….render_parameters`` too, to find the reason.
     """
     if options.channels is None:
         pixels, alpha = pixels_of(view, options)

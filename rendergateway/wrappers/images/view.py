@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rendergateway.endpoints import ENDPOINTS
-from rendergateway.errors import ImageError, MissingChannelError
+from rendergateway.errors import ImageError, MissingChannelError, StaleBoxWarning
 from rendergateway.geometry import Bounds
 from rendergateway.model.records.render_parameters import RenderParameters
 from rendergateway.wrappers.core.bound import Client
@@ -189,7 +190,9 @@ def _requested(view: View, options: PictureOptions) -> tuple[Pixels, Alpha | Non
         raise ImageError(f"{view.what}: the answer of the service is not a picture: {error}") from error
     if view.recipe is None and _is_suspicious(pixels, alpha, options):
         is_plain = pixels.dtype.name == _DEEP or (alpha is None and options.dtype != _DEEP)
-        _explain(view.parameters(options), view, options, may_be_outlines=not is_plain)
+        recipe = view.parameters(options)
+        if not (_is_blank(pixels, alpha) and _has_stale_boxes(recipe, view)):
+            _explain(recipe, view, options, may_be_outlines=not is_plain)
     return pixels, alpha
 
 
@@ -212,12 +215,29 @@ def _is_suspicious(pixels: Pixels, alpha: Alpha | None, options: PictureOptions)
     if options.dtype == _DEEP:
         return pixels.dtype.name != _DEEP or not pixels.any()
     if alpha is None:
-        return not pixels.any() and options.channel is not None
+        return not pixels.any()
     shown = alpha > 0
     if not shown.any():
         return True
     # Letters have soft edges, in another green or less opaque.
     return pixels.ndim == 3 and not pixels[shown][:, ::2].any()
+
+
+def _is_blank(pixels: Pixels, alpha: Alpha | None) -> bool:
+    return not (pixels if alpha is None else alpha).any()
+
+
+def _has_stale_boxes(recipe: RenderParameters, view: View) -> bool:
+    """Return whether stored bounding boxes explain a picture without tiles, and warn if they do."""
+    from rendergateway.model.tile_text.boxes import wrong_boxes
+
+    tiles = recipe.tiles if view.frame == "world" else []
+    wrong = next(wrong_boxes([tile.to_json() for tile in tiles], {}), None)
+    if wrong is not None:
+        sentence = f"{view.what} shows none of its {len(tiles)} tiles; box of tile {wrong[0]!r}: {wrong[-1]}"
+        remedy = "stack.check_boxes() lists such tiles, and edit.put(tiles, boxes='service') derives their boxes"
+        warnings.warn(f"{sentence}; {remedy}", StaleBoxWarning, stacklevel=2)
+    return wrong is not None
 
 
 def _explain(recipe: RenderParameters, view: View, options: PictureOptions, *, may_be_outlines: bool) -> None:
@@ -294,7 +314,10 @@ def _drawn_locally(view: View, options: PictureOptions) -> tuple[Pixels, Alpha |
     if recipe.tiles and options.channel is not None and options.channel not in names:
         raise missing_channel(options.channel, names, view.what)
     picture = draw(recipe, image_sources(view.conn))
-    return (sixteen_bit(picture), None) if options.dtype == _DEEP else plain_picture(*seen(picture, recipe))
+    drawn = (sixteen_bit(picture), None) if options.dtype == _DEEP else plain_picture(*seen(picture, recipe))
+    if _is_blank(*drawn):
+        _has_stale_boxes(parameters, view)
+    return drawn
 
 
 def covered_in(view: View, options: PictureOptions) -> npt.NDArray[np.bool_]:

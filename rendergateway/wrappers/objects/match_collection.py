@@ -208,8 +208,9 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
         Raises
         ------
         RecordError
-            If a pair has no points, or different numbers of coordinates and weights, which the service would store and
-            every reader misread. Earlier batches are saved; saving them again is safe.
+            If a pair is a duplicate, in either order of its sides, because the service would keep only one; or has no
+            points, or different numbers of coordinates and weights, which the service would store and every reader
+            misread. Nothing is saved; of an iterator, earlier batches are, and saving them again is safe.
 
         Notes
         -----

@@ -362,6 +362,10 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         shared: SharedTransforms = self._remembered("shared transforms", lambda: SharedTransforms(self._bound.fetch))
         return shared
 
+    def _shared_text(self, transform_id: str) -> bytes:
+        # The transforms are those of the present epoch, whenever this method was bound.
+        return self.shared_transforms.text(transform_id)
+
     def children(self) -> Collection[SectionWrapper]:
         """Return the sections."""
         return self.sections()
@@ -1107,6 +1111,39 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         tiles = (tile._obj for tile in self.iter_tiles(z=z))
         bulk = self._bulk(workers, None, progress)
         return check_images(self._conn, tiles, levels, bulk, f"Checking images of {self}")
+
+    def check_boxes(self, z: ZRange = None, *, tolerance_px: float = 1.0, progress: Progress = None) -> RowTable:
+        """
+        Check the stored bounding boxes of tiles: which are missing, or differ from those that the service would derive.
+
+        The service finds the tiles of boxes and pictures by their stored boxes. ``edit.put(tiles, boxes="service")``
+        corrects them.
+
+        Parameters
+        ----------
+        z : (float, float) or float, optional
+            Only these sections.
+        tolerance_px : float
+            Allowed difference of each side, in world pixels: boxes stored by old versions of the service are one pixel
+            smaller.
+        progress : optional
+            Progress in tiles.
+
+        Returns
+        -------
+        RowTable
+            One row per problem: *tile_id*, *z*, *off_px*, the largest difference (NaN if unknown), and *problem*. Empty
+            if there are none.
+
+        Notes
+        -----
+        As `iter_tiles`.
+        """
+        from rendergateway.wrappers.coordinates.box_checks import check_boxes
+
+        pieces = (piece for section in self.sections(z) for piece in section._pieces(None))
+        progress = self._bulk(None, None, progress).progress
+        return check_boxes(pieces, tolerance_px, progress, f"Checking boxes of {self}")
 
     # Loading
 

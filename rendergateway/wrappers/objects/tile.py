@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rendergateway import transforms
-from rendergateway.errors import NotInvertibleError, RecordError, TransformError
+from rendergateway.errors import CoordinateError, NotInvertibleError, RecordError, TransformError
 from rendergateway.geometry import Bounds, FloatArray, as_points, boxes_under
 from rendergateway.model.records.channels import ChannelRecord
 from rendergateway.model.records.pyramid import ImagePyramid
@@ -263,8 +263,8 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         Raises
         ------
         TransformError
-            If a transform of the tile cannot be applied, or none has the label of the frame; from the service a
-            `CoordinateError`.
+            If a transform of the tile cannot be applied, or none has the label of the frame; a `CoordinateError` if
+            its parameters are not finite, and from the service.
 
         Notes
         -----
@@ -274,7 +274,10 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         from rendergateway.wrappers.coordinates import locate
 
         if locate.is_computed_here(compute, frame=frame):
-            return self._from(frame).apply(points)
+            transforms = self._from(frame)
+            if not transforms.is_finite:
+                raise CoordinateError(f"tile {self._key.tile_id!r} has transforms with parameters that are not finite")
+            return transforms.apply(points)
         stack = self._bound.at(self._key.stack_key)
         table = locate.world_from_local(stack, self._key.tile_id, points, compute).raise_errors()
         return table.xy.reshape(np.shape(points))
@@ -497,7 +500,9 @@ class TileWrapper(ObjectWrapper[TileRecord]):
     def _table_of(cls, objects: Collection[Any], units: str) -> Any:
         from rendergateway.model.tables.tile_table import TileTable
 
-        tiles = TileTable(objects.texts)
+        # All tiles of a collection are in one stack.
+        stack = objects._conn.objects.wrap("stack", objects[0]._key.stack_key) if len(objects) else None
+        tiles = TileTable(objects.texts, shared=stack and stack._shared_text)
         return tiles if units == "px" else _table_in_nm(objects, tiles)
 
     @classmethod

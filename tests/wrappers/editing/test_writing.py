@@ -231,7 +231,7 @@ def test_boxes__that_the_service_could_not_derive(
         ({"transforms": [UnknownTransform("a.B", "")]}, "cannot derive the box of tile 'a': .*'a.B'"),
         (
             {"transforms": [AffineModel2D([[1e308, 1e308, 0], [1e308, 1e308, 0]])]},
-            "the derived box of tile 'a' is not finite",
+            "cannot derive the box of tile 'a': the box is not finite",
         ),
     ],
 )

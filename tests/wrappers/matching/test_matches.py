@@ -404,7 +404,8 @@ def test_world__what_stands_in_the_way(matches: MatchCollectionWrapper, stack: S
     broken = gateway.create_stack("broken")
     warp = UnknownTransform("some.Warp", "1")
     with broken.editing() as edit:
-        edit.put(tile._obj.evolve(transforms=[warp]) for z in (1, 2) for tile in stack.section(z).tiles())
+        tiles = [tile._obj for z in (1, 2) for tile in stack.section(z).tiles()]
+        edit.put(tile.evolve(transforms=[warp], max_x=tile.max_x) for tile in tiles)
 
     with pytest.raises(NotFoundError, match="1 tiles of the matches are not in stack partial: t2_0"):
         matches.world_points(partial, matches.table())
