@@ -153,8 +153,9 @@ class ObjectWrapper(Generic[RecordT]):
         return f"<{type(self).__name__} {'/'.join(str(part) for part in self._key if part != '')}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        text = self._record.to_json() if self._record is not None else None
-        return _revive, (type(self), self._gateway, self._key, text, self._extra, self._carried())
+        epoch = self._held[0] if self.is_loaded else self._current_epoch
+        text = self._obj.to_json() if self.is_loaded else None
+        return _revive, (type(self), self._gateway, self._key, text, self._extra, self._carried(), epoch.number)
 
     def __copy__(self) -> Self:
         # A wrapper represents an object of the service; there is no second one.
@@ -254,9 +255,14 @@ class ObjectWrapper(Generic[RecordT]):
 
     @changes_data
     def reload(self) -> Self:
-        """Load the object again, and its children when they are next read, to see what others wrote."""
+        """
+        Load the object again, to see what others wrote.
+
+        Everything else that was read of its stack or match collection, and listings above, is read again on next use:
+        the facts of an object are partly those of others.
+        """
         with self._lock:
-            self._memory = _NO_MEMORY
+            self._conn.objects.epochs.end(self._scope, written=False)
             self._load()
         return self
 
@@ -514,11 +520,17 @@ def _revive(
     text: bytes | None,
     extra: Mapping[str, Any],
     carried: Mapping[Any, Any],
+    epoch: int,
 ) -> ObjectWrapper[Any]:
     record = wrapper_class.RECORD.from_json(text) if text is not None else None
     if gateway is None:
         return wrapper_class(obj=record, key=key, **extra)
-    wrapper: ObjectWrapper[Any] = gateway.objects.wrap_as(wrapper_class, key, record, **extra)
+    wrapper: ObjectWrapper[Any] = gateway.objects.wrap_as(wrapper_class, key, **extra)
+    if not gateway.objects.epochs.adopt(wrapper._scope, epoch):
+        # Written since it was pickled.
+        return wrapper
+    if record is not None:
+        gateway.objects.wrap_as(wrapper_class, key, record)
     for name in carried:
         wrapper._remembered(name, functools.partial(carried.__getitem__, name))
     return wrapper

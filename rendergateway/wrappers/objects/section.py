@@ -15,7 +15,7 @@ from rendergateway.model.records.tiles import ResolvedTileRecord
 from rendergateway.model.tables.resolved import ResolvedTiles
 from rendergateway.number_text import double_text
 from rendergateway.wrappers.core import labels
-from rendergateway.wrappers.core.collection import Collection
+from rendergateway.wrappers.core.collection import Collection, streamed
 from rendergateway.wrappers.core.keys import SectionKey
 from rendergateway.wrappers.core.object import ObjectWrapper, changes_data
 from rendergateway.wrappers.core.registry import add_base
@@ -196,18 +196,9 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         ``section.resolved_tiles`` or, for a larger section, ``section.bounds`` and per piece ``stack.resolved_tiles``
         and some ``box.tile_count``.
         """
-        reader = self.stack._reader
-        for piece in self._pieces(batch):
-            listing = reader.listing(piece, {"z": self._key.z})
-            tiles: Collection[TileWrapper] = Collection(
-                self._conn,
-                "tile",
-                lambda listing=listing: listing,  # type: ignore[misc]
-                scope=self._scope,
-                what=f"tiles of {self!r}",
-                above=self,
-            )
-            yield from tiles
+        known = {"z": self._key.z}
+        listings = (self.stack._reader.listing(piece, known) for piece in self._pieces(batch))
+        return streamed(self._conn, "tile", listings, scope=self._scope, above=self)
 
     def children(self) -> Collection[TileWrapper]:
         """Return the tiles."""

@@ -46,7 +46,7 @@ from rendergateway.wrappers.core.object import ObjectWrapper, changes_data
 from rendergateway.wrappers.core.registry import add_base
 from rendergateway.wrappers.editing.versions import KEEP, check_names, new_version, update_one
 from rendergateway.wrappers.objects.owner import OwnerWrapper, ProjectWrapper, stack_key
-from rendergateway.wrappers.reading.shared_transforms import SharedTransforms
+from rendergateway.wrappers.reading.shared_transforms import SharedTransforms, TransformCache
 from rendergateway.wrappers.reading.snapshot import StackVersionCheck
 from rendergateway.wrappers.reading.splitting import TileQuery
 from rendergateway.wrappers.reading.tiles import StackReader, unless_missing
@@ -357,9 +357,12 @@ class StackWrapper(ObjectWrapper[StackRecord]):
 
     @property
     def shared_transforms(self) -> SharedTransforms:
-        """The transforms stored once for many tiles, by id; each is read on first use."""
-        shared: SharedTransforms = self._remembered("shared transforms", lambda: SharedTransforms(self._bound.fetch))
-        return shared
+        """The transforms stored once for many tiles, by id; each is read on first use, and again after a write."""
+        return SharedTransforms(self._bound.fetch, self._transform_cache)
+
+    def _transform_cache(self) -> TransformCache:
+        cache: TransformCache = self._remembered("shared transforms", TransformCache)
+        return cache
 
     def children(self) -> Collection[SectionWrapper]:
         """Return the sections."""
@@ -367,7 +370,9 @@ class StackWrapper(ObjectWrapper[StackRecord]):
 
     @property
     def _reader(self) -> StackReader:
-        return StackReader(self._bound, self.shared_transforms)
+        # The cache of now: what a request returns that was made before a write is not kept after it.
+        cache = self._transform_cache()
+        return StackReader(self._bound, SharedTransforms(self._bound.fetch, lambda: cache))
 
     # Coordinates
 
@@ -533,7 +538,8 @@ class StackWrapper(ObjectWrapper[StackRecord]):
     def _edit(self, bulk: Bulk, **options: Any) -> StackEdit:
         from rendergateway.wrappers.editing.edit import StackEdit
 
-        return StackEdit(self._bound, known=self._record if self.is_loaded else None, bulk=bulk, **options)
+        is_known = self._held[0].writes == self._current_epoch.writes
+        return StackEdit(self._bound, known=self._record if is_known else None, bulk=bulk, **options)
 
     def _bulk(self, workers: int | None, batch: int | None, progress: Progress) -> Bulk:
         bulk: Bulk = self._conn.bulk.with_given(workers=workers, batch=batch, progress=progress)
@@ -709,11 +715,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         """
         renamed = self._sibling(name, owner, project)
         check_new_name(renamed._key._asdict())
-        try:
-            self._bound.call("stack.rename", body=renamed._key._asdict())
-        finally:
-            # Reads of either name are stale, whatever the result of the request.
-            self._conn.objects.wrote(renamed._key._asdict())
+        self._bound.call("stack.rename", body=renamed._key._asdict())
         return renamed
 
     # Copies

@@ -24,6 +24,7 @@ from rendergateway import (
     TileTable,
 )
 from rendergateway.transforms import AffineModel2D, TransformReference
+from rendergateway.wrappers.core.epochs import Epochs
 from tests.wrappers.editing.breaking import BreakingService, served
 
 
@@ -322,7 +323,7 @@ def test_editing__completed_by_another(stack: StackWrapper, gateway: Gateway) ->
 def another(gateway: Gateway) -> Gateway:
     """Return a second gateway to the same service that does not see the writes of the first one."""
     other = gateway.using()
-    other.objects._epochs = {}
+    other.objects.epochs = Epochs()
     return other
 
 
