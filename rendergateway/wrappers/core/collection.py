@@ -130,6 +130,8 @@ class Collection(Sequence[W], Generic[W]):
         """Load the listing again, and its objects when they are next read, to see what others wrote."""
         with self._lock:
             self._conn.objects.epochs.end(self._scope, written=False)
+            for one in self._selected_by:
+                one._conn.objects.epochs.end(one._scope, written=False)
             self._loaded = self._read()
         return self
 

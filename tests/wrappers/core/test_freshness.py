@@ -12,6 +12,8 @@ import pytest
 
 from rendergateway import ConfigurationError, Gateway, MatchCollectionWrapper, StackWrapper, TileRecord, TileWrapper
 from rendergateway.transforms import AffineModel2D
+from rendergateway.wrappers.core.keys import scope_of
+from tests.wrappers.freshness.world import OBJECTS
 
 
 def test_identity__same_object_while_it_lives(stack: StackWrapper) -> None:
@@ -86,6 +88,14 @@ def test_write__by_others_shows_after_reload(tmp_path: Path) -> None:
     assert stack.state == "LOADING"
     for gateway in (ours, other):
         gateway.close()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in OBJECTS if kind not in ("gateway", "merged matches", "merged pair")])
+def test_scope__is_a_stack_or_a_collection(kind: str) -> None:
+    """Epochs are few: one per stack, match collection, project and owner, however many objects they have."""
+    key = OBJECTS[kind](Gateway("localhost:1", owner="lab", project="cortex"))._key
+
+    assert scope_of(key) == tuple(key)[: 2 if "match" in kind else 3]
 
 
 def test_reload__later_listing_counts(stack: StackWrapper) -> None:
