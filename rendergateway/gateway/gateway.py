@@ -168,7 +168,7 @@ class Gateway(Openers):
         self.default_owner: str | None = configuration.get("owner")
         self.default_project: str | None = configuration.get("project")
         self.public_url: str | None = _public_url(configuration.get("public_url"))
-        self.image_paths: dict[str, str] = dict(image_paths or {})
+        self.image_paths: dict[str, str] = {theirs: _from_here(mine) for theirs, mine in (image_paths or {}).items()}
         self.remote_images = remote_images
         self.match_frames = {}
         self.bulk = Bulk().with_given(workers=workers, batch=batch, progress=progress)
@@ -472,10 +472,8 @@ class Gateway(Openers):
 
     @contextlib.contextmanager
     def registered(self, *wrapper_classes: type[ObjectWrapper[Any]], replace: bool = False) -> Iterator[Self]:
-        """Register classes for their kinds within the block."""
-        with self.registry.kept():
-            for wrapper_class in wrapper_classes:
-                self.register(wrapper_class, replace=replace)
+        """Register classes for their kinds within the block; see `Registry.registered`."""
+        with self.registry.registered(*wrapper_classes, replace=replace):
             yield self
 
     def wrap(self, kind: str, key: Key, record: Record | None = None, **extra: Any) -> Any:
@@ -617,6 +615,12 @@ for _method in (Gateway.call, Gateway.close, Gateway.call_raw, Gateway.request):
 def _public_url(text: str | None) -> str | None:
     # Without a password: the pages are public.
     return None if text is None else Address.parse(text).base_url
+
+
+def _from_here(prefix: str) -> str:
+    """Return a prefix of image paths that is the same wherever this process, or another one, is."""
+    is_url = ":" in prefix.partition("/")[0]
+    return prefix if is_url else os.path.join(os.getcwd(), prefix)
 
 
 def _headers(headers: Mapping[str, str] | None) -> dict[str, str]:

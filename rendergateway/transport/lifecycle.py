@@ -6,6 +6,7 @@ import os
 import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
 
 from rendergateway.configuration import configured
 from rendergateway.endpoints.address import EMBEDDED, Address
@@ -85,9 +86,9 @@ class Lifecycle:
             raise TypeError(f"the address must be a text like 'localhost:8080' or 'embedded:PATH': got {address!r}")
         self.is_embedded = address.startswith(EMBEDDED)
         parsed = Address(_EMBEDDED_URL) if self.is_embedded else Address.parse(address)
-        self.server = address if self.is_embedded else parsed.base_url
+        self.server = _absolute(address) if self.is_embedded else parsed.base_url
         # Each gateway starts a private service of its own, although all have the same address.
-        self.service_id = f"{address} {os.urandom(8).hex()}" if self._is_private else self.server
+        self.service_id = f"{self.server} {os.urandom(8).hex()}" if self._is_private else self.server
         self.base_url = parsed.base_url
         self.settings = settings
         self._is_closed = False
@@ -233,6 +234,14 @@ class Lifecycle:
             keep(connection)
             connection.carrier.leave_to_parent()
             self._inherited = connection.carrier
+
+
+def _absolute(address: str) -> str:
+    """Return the address of an embedded service wherever this process, or another one, is."""
+    path, mark, query = address.removeprefix(EMBEDDED).partition("?")
+    if path:
+        path = quote(os.path.abspath(os.path.expanduser(unquote(path))))
+    return f"{EMBEDDED}{path}{mark}{query}"
 
 
 def _ignore(values: Mapping[str, Any]) -> None:
