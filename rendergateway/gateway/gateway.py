@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import itertools
 import os
 import weakref
 from collections import deque
@@ -180,12 +182,22 @@ class Gateway(Openers):
         )
         self._begin(ObjectSpace(self, registry))
 
-    def _begin(self, objects: ObjectSpace) -> None:
-        """Set up the fields that belong to this object in this process."""
+    def _begin(self, objects: ObjectSpace, ticket: str | None = None) -> None:
+        """Set up the fields that belong to this object in this process; *ticket* is that of another process."""
         self.objects = objects
         self._client.on_write = objects.wrote
-        self._ticket = os.urandom(8).hex()
-        _known[self._ticket] = self
+        with _reviving:
+            self._ticket = self._free_ticket() if ticket is None else ticket
+            _known[self._ticket] = self
+
+    def _free_ticket(self) -> str:
+        """Return a ticket: equal in processes that build equal gateways, so that pickles of their objects are equal."""
+        classes = {kind: f"{one.__module__}.{one.__qualname__}" for kind, one in self.registry.own_classes.items()}
+        alike = (type(self).__qualname__, self.service_id, self.default_owner, self.default_project, self.public_url)
+        options = (self.image_paths, self.remote_images, self.settings, self.settings.headers, classes)
+        digest = hashlib.blake2b(repr((alike, options)).encode(), digest_size=8).hexdigest()
+        tickets = (f"{digest}-{number}" for number in itertools.count())
+        return next(ticket for ticket in tickets if (known := _known.get(ticket)) is None or known.is_closed)
 
     @classmethod
     def from_env(cls, **options: Unpack[GatewayOptions]) -> Self:
@@ -565,18 +577,18 @@ class Gateway(Openers):
         if self._client.after_request is not None:
             raise ConfigurationError("a pinned stack cannot be pickled; pin it in the other process")
         self._client.check_picklable()
-        return _revive, (type(self), self._ticket, self.__getstate__())
+        return _revive, (type(self), self.__getstate__())
 
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in self.__dict__.items() if name not in ("objects", "_ticket")}
         # A progress function belongs to this process.
         bulk = self.bulk if not callable(self.bulk.progress) else Bulk(workers=self.bulk.workers, batch=self.bulk.batch)
-        return {**state, "bulk": bulk, "registry": self.registry}
+        return {**state, "bulk": bulk, "registry": self.registry, "ticket": self._ticket}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        registry = state.pop("registry")
+        registry, ticket = state.pop("registry"), state.pop("ticket")
         self.__dict__.update(state)
-        self._begin(ObjectSpace(self, registry))
+        self._begin(ObjectSpace(self, registry), ticket)
 
     if TYPE_CHECKING:
         # Names of Blitz Gateway, added from the table in wrappers/core/blitz.py.
@@ -593,15 +605,13 @@ _kept: deque[Gateway] = deque(maxlen=8)
 _reviving = new_lock()
 
 
-def _revive(gateway_class: type[Gateway], ticket: str, state: dict[str, Any]) -> Gateway:
+def _revive(gateway_class: type[Gateway], state: dict[str, Any]) -> Gateway:
     """Return the one gateway of this process with that ticket."""
     with _reviving:
-        gateway = _known.get(ticket)
+        gateway = _known.get(state["ticket"])
         if gateway is None:
             gateway = object.__new__(gateway_class)
             gateway.__setstate__(state)
-            gateway._ticket = ticket
-            _known[ticket] = gateway
             _kept.append(gateway)
         return gateway
 

@@ -77,6 +77,7 @@ class Lifecycle:
         "_inherited",
         "_lock",
         "_parent",
+        "_version",
     )
 
     def __init__(
@@ -92,7 +93,6 @@ class Lifecycle:
         self.base_url = parsed.base_url
         self.settings = settings
         self._is_closed = False
-        self._version: dict[str, Any] | None = None
         self._begin(self._as_auth(auth if auth is not None else parsed.login, lambda: find_auth(self.base_url)))
 
     def _begin(self, auth: Credentials | _Ask | None, parent: Self | None = None) -> None:
@@ -100,6 +100,7 @@ class Lifecycle:
         self.hooks: Hooks = parent.hooks if parent is not None else Hooks()
         self._auth = auth
         self._asked = False
+        self._version: dict[str, Any] | None = parent._version if parent is not None else None
         self._connection: Connection | None = None
         self._inherited: Carrier | None = None
         self._parent = parent

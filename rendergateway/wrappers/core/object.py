@@ -157,6 +157,11 @@ class ObjectWrapper(Generic[RecordT]):
         text = self._obj.to_json() if self.is_loaded else None
         return _revive, (type(self), self._gateway, self._key, text, self._extra, self._carried(), epoch.number)
 
+    def __dask_tokenize__(self) -> tuple[Any, ...]:
+        """Return what identifies the object and its epoch, in any process, for ``dask.tokenize``."""
+        shown = type(self)
+        return f"{shown.__module__}.{shown.__qualname__}", *self._identity, self._current_epoch.number
+
     def __copy__(self) -> Self:
         # A wrapper represents an object of the service; there is no second one.
         return self

@@ -135,6 +135,11 @@ class Registry:
     def __contains__(self, kind: object) -> bool:
         return kind in _BASES
 
+    @property
+    def own_classes(self) -> dict[str, type[Any]]:
+        """The classes registered in this registry, by kind; without those below it."""
+        return dict(self._classes)
+
     def __reduce__(self) -> str | tuple[object, ...]:
         # Another process has its own default registry.
         return "DEFAULT" if self is DEFAULT else (_registry_of, (self._below, self._classes))
