@@ -62,6 +62,7 @@ class GatewayOptions(TypedDict, total=False):
     registry: Registry | None
     image_paths: Mapping[str, str] | None
     remote_images: bool
+    create: bool
     workers: int | None
     batch: int | None
     progress: Progress
@@ -104,6 +105,9 @@ class Gateway(Openers):
         ``{"/groups/": "/mnt/groups/"}``.
     remote_images : bool
         Whether images at ``http:``, ``https:``, ``s3:`` and similar URLs may be opened locally, through fsspec.
+    create : bool
+        Whether a missing database of an embedded service is created by the first request, even if it only reads. By
+        default reading a missing one is an error, and the first write creates it.
     workers, batch : int, optional
         Defaults of long work: concurrent requests or threads (4), and objects per request (2000).
     progress : bool or callable, optional
@@ -149,6 +153,7 @@ class Gateway(Openers):
         registry: Registry | None = None,
         image_paths: Mapping[str, str] | None = None,
         remote_images: bool = False,
+        create: bool = False,
         workers: int | None = None,
         batch: int | None = None,
         progress: Progress = None,
@@ -179,6 +184,7 @@ class Gateway(Openers):
             auth,
             Settings.of(headers=_headers(headers), **configuration.of_requests()),
             lambda base_url: _credentials(base_url, configuration),
+            create=create,
         )
         self._begin(ObjectSpace(self, registry))
 

@@ -48,6 +48,8 @@ class Lifecycle:
         Time limits, pool, retries and headers.
     find_auth : callable
         Takes the base URL; returns the credentials configured for it.
+    create : bool
+        Whether an embedded service creates a missing database when it is opened, instead of at the first write.
 
     Attributes
     ----------
@@ -81,7 +83,13 @@ class Lifecycle:
     )
 
     def __init__(
-        self, address: str, auth: object, settings: Settings, find_auth: Callable[[str], Credentials | None]
+        self,
+        address: str,
+        auth: object,
+        settings: Settings,
+        find_auth: Callable[[str], Credentials | None],
+        *,
+        create: bool = False,
     ) -> None:
         if not isinstance(address, str):
             raise TypeError(f"the address must be a text like 'localhost:8080' or 'embedded:PATH': got {address!r}")
@@ -92,6 +100,7 @@ class Lifecycle:
         self.service_id = f"{self.server} {os.urandom(8).hex()}" if self._is_private else self.server
         self.base_url = parsed.base_url
         self.settings = settings
+        self._create = create
         self._is_closed = False
         self._begin(self._as_auth(auth if auth is not None else parsed.login, lambda: find_auth(self.base_url)))
 
@@ -159,7 +168,7 @@ class Lifecycle:
         if self._inherited is not None:
             inherited, self._inherited = self._inherited, None
             return inherited.in_child()
-        return _embedded_adapter(self.server) if self.is_embedded else None
+        return _embedded_adapter(self.server, self._create) if self.is_embedded else None
 
     # Credentials
 
@@ -249,8 +258,8 @@ def _ignore(values: Mapping[str, Any]) -> None:
     """Do nothing."""
 
 
-def _embedded_adapter(address: str) -> Any:
+def _embedded_adapter(address: str, create: bool) -> Any:
     # The only import of the service by the client: at run time, if an embedded service is requested.
     from rendergateway.service.embedded import embedded_adapter
 
-    return embedded_adapter(address)
+    return embedded_adapter(address, create=create)

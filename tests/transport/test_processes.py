@@ -306,7 +306,8 @@ def test_pickle__of_equal_gateways(tmp_path: Path) -> None:
     one, other = (Gateway("localhost:1", owner="o", project="p", auth=("me", name)) for name in ("a", "b"))
     stacks = [one.stack("s"), other.stack("s")]
 
-    assert [found is stack for found, stack in zip(pickle.loads(pickle.dumps(stacks)), stacks)] == [True, True]
+    found = pickle.loads(pickle.dumps(stacks))
+    assert (found[0] is stacks[0], found[1] is stacks[1]) == (True, True)
     ticket = one._ticket
     one.close()
     assert Gateway("localhost:1", owner="o", project="p")._ticket == ticket
@@ -355,8 +356,8 @@ with Gateway(sys.argv[1], owner="lab", project="cortex", auth=("me", "secret")) 
 
 def test_hashes__equal_in_two_processes(stack: StackWrapper) -> None:
     """Pickles, and so the keys of caches, are equal in two processes for the same object, and differ after a write."""
-    pytest.importorskip("joblib", reason="joblib is not installed")
-    pytest.importorskip("dask", reason="dask is not installed")
+    joblib = pytest.importorskip("joblib", reason="joblib is not installed")
+    tokenize = pytest.importorskip("dask.base", reason="dask is not installed").tokenize
 
     def hashes() -> str:
         return subprocess.run(
@@ -364,8 +365,6 @@ def test_hashes__equal_in_two_processes(stack: StackWrapper) -> None:
         ).stdout
 
     assert hashes() == hashes()
-    import joblib
-    from dask.base import tokenize
 
     before = joblib.hash(stack.section(1)), tokenize(stack.section(1))
     stack.set_state("LOADING")
