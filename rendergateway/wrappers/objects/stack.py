@@ -508,6 +508,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         workers: int | None = None,
         batch: int | None = None,
         complete: bool = True,
+        reload: bool = False,
         progress: Progress = None,
         patience_s: float = 60.0,
     ) -> StackEdit:
@@ -519,27 +520,31 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         workers, batch, progress : optional
             Concurrent requests, tiles per request, and progress.
         complete : bool
-            Whether the stack becomes COMPLETE when the block ends. After an error it stays LOADING, which a note on the
-            error reports.
+            Whether the stack becomes COMPLETE when the block ends. After an error it stays LOADING if anything was
+            written; a note on the error reports the state.
+        reload : bool
+            Edit the stack as it is on entering, whatever others changed since it was read.
         patience_s : float
             How long to wait for an unreachable service; then unconfirmed batches are sent again.
 
         Raises
         ------
         StaleStackError
-            On entering, if others changed the stack since it was read; on leaving, if they did meanwhile.
+            On entering, if others changed the stack since it was read, unless it is reloaded; on leaving, if they did
+            meanwhile.
 
         Notes
         -----
         As `StackEdit`.
         """
-        return self._edit(self._bulk(workers, batch, progress), complete=complete, patience_s=patience_s)
+        bulk = self._bulk(workers, batch, progress)
+        return self._edit(bulk, reload=reload, complete=complete, patience_s=patience_s)
 
-    def _edit(self, bulk: Bulk, **options: Any) -> StackEdit:
+    def _edit(self, bulk: Bulk, *, reload: bool = False, **options: Any) -> StackEdit:
         from rendergateway.wrappers.editing.edit import StackEdit
 
         is_known = self._held[0].writes == self._current_epoch.writes
-        return StackEdit(self._bound, known=self._record if is_known else None, bulk=bulk, **options)
+        return StackEdit(self._bound, known=self._record if is_known and not reload else None, bulk=bulk, **options)
 
     def _bulk(self, workers: int | None, batch: int | None, progress: Progress) -> Bulk:
         bulk: Bulk = self._conn.bulk.with_given(workers=workers, batch=batch, progress=progress)
@@ -858,8 +863,11 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         source, ``stack.read``, ``stack.create`` and ``stack.set_state`` of the target.
         """
         from rendergateway.wrappers.editing import copying
+        from rendergateway.wrappers.editing.batches import check_boxes
 
         target = self._sibling(name, owner, project, gateway)
+        check_boxes(boxes)
+        bulk = self._bulk(workers, batch, progress)
         z_values = copying.existing_z_values(self._bound, sections)
         if resume:
             copying.check_resumable(target._bound)
@@ -876,7 +884,6 @@ class StackWrapper(ObjectWrapper[StackRecord]):
                 edit=edit,
                 boxes=boxes,
             )
-            bulk = self._bulk(workers, batch, progress)
             copy.run(bulk=bulk, complete=complete, resume=resume, patience_s=patience_s)
         return target
 
