@@ -117,7 +117,8 @@ class Collection(Sequence[W], Generic[W]):
         objects = self._conn.objects
         epoch, serial = objects.epoch(self._scope), objects.next_serial()
         also = tuple(one._current_epoch for one in self._selected_by)
-        listing = self._load()
+        with display.not_missing(lambda: f"loading of {self!r}"):
+            listing = self._load()
         return Loaded(listing, Seen(epoch, serial, listing.known, self._above), also)
 
     def load(self) -> Self:

@@ -8,6 +8,7 @@ import re
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -97,6 +98,8 @@ class ObjectWrapper(Generic[RecordT]):
             own = inspect.getattr_static(cls, name)
             if inspect.isfunction(own):
                 changes_data(own)
+        if not cls.__module__.startswith("rendergateway."):
+            display.guard_properties(cls)
 
     def __init__(
         self, conn: Client | None = None, obj: RecordT | None = None, *, key: Key | None = None, **extra: Any
@@ -274,7 +277,13 @@ class ObjectWrapper(Generic[RecordT]):
     def _load(self) -> None:
         # Epoch and serial from before the request: a write in between makes the record stale, not fresh.
         epoch, serial = self._current_epoch, self._conn.objects.next_serial()
-        self._take(self._fetch(), epoch, serial)
+        with self._reading:
+            record = self._fetch()
+        self._take(record, epoch, serial)
+
+    @property
+    def _reading(self) -> AbstractContextManager[None]:
+        return display.not_missing(lambda: f"loading of {self!r}")
 
     def _fetch(self) -> RecordT:
         """Request the record."""
@@ -321,7 +330,8 @@ class ObjectWrapper(Generic[RecordT]):
                 self._memory = (self._current_epoch, {})
             memory = self._memory[1]
             if name not in memory:
-                memory[name] = make()
+                with self._reading:
+                    memory[name] = make()
             return memory[name]
 
     def _recalled(self, name: Any) -> Any:
