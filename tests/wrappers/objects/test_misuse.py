@@ -263,17 +263,18 @@ def test_error_while_loading__shown_once(stack: StackWrapper, gateway: Gateway) 
             return self.state.rank  # type: ignore[attr-defined, no-any-return]
 
     broken = gateway.using(auth=sign).wrap("stack", stack._key)
-    reads: dict[str, Callable[[], object]] = {
-        r"loading of <StackWrapper lab/cortex/montage> failed: 'dict' object .*'headers'": lambda: broken.state,
-        r"loading of <Collection of sections .*> failed: 'dict' object .*'headers'": lambda: broken.sections().first,
-        r"loading of <StackWrapper lab/cortex/montage> failed: 'dict' object .*'headers'": lambda: broken.section(1).bounds,
-        r"score of <Scored .*> failed: 'str' object has no attribute 'score'": lambda: scored.score,
-        r"rank of <Scored .*> failed: 'str' object has no attribute 'rank'": lambda: scored.rank,
-    }
+    of_stack = "loading of <StackWrapper lab/cortex/montage> failed: 'dict' object .*'headers'"
+    reads: list[tuple[str, Callable[[], object]]] = [
+        (of_stack, lambda: broken.state),
+        (of_stack, lambda: broken.section(1).bounds),
+        ("loading of <Collection of sections .*> failed: 'dict' object .*'headers'", lambda: broken.sections().first),
+        ("score of <Scored .*> failed: 'str' object has no attribute 'score'", lambda: scored.score),
+        ("rank of <Scored .*> failed: 'str' object has no attribute 'rank'", lambda: scored.rank),
+    ]
     with gateway.registered(Scored):
         scored = gateway.using().wrap("stack", stack._key)
 
-    for message, read in reads.items():
+    for message, read in reads:
         asked.clear()
         with pytest.raises(RenderGatewayError, match=message) as caught:
             read()

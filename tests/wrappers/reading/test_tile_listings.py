@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from rendergateway import (
     TileGroupWrapper,
     TileRecord,
 )
+from rendergateway.testing import make_stack
 from rendergateway.transforms import AffineModel2D, TransformReference
 from rendergateway.wrappers.core.space import Recent
 from tests.wrappers.conftest import LENS, tile
@@ -178,6 +180,21 @@ def test_iter_tiles(stack: StackWrapper, gateway: Gateway) -> None:
 # More than one answer may hold
 
 
+@pytest.mark.parametrize("kind", ["LOADING", "without section ids"])
+def test_iter_tiles__one_request_per_section(kind: str, gateway: Gateway) -> None:
+    """Sections whose sizes are unknown are streamed with one request each, as by raw calls."""
+    stack = make_stack(gateway, "open", sections=50, rows=1, columns=1, complete=False)
+    if kind == "without section ids":
+        with stack.editing() as edit:
+            edit.put([tile._obj.evolve(layout=None) for tile in stack.iter_tiles()])
+
+    fresh = gateway.using()
+    with fresh.counting() as requests:
+        assert len(list(fresh.stack("open").iter_tiles())) == 50
+    raw = {"stack.z_values": 1, "section.resolved_tiles": 50, "stack.read": 1}
+    assert Counter(requests) == (raw if kind == "LOADING" else {**raw, "stack.section_data": 1})
+
+
 @pytest.fixture
 def large(tmp_path: Path) -> Iterator[StackWrapper]:
     """A layer of 5 × 5 overlapping tiles with a lens and one of two tiles, in a service limited to seven tiles."""
@@ -219,6 +236,17 @@ def test_pieces__a_layer_larger_than_the_limit(large: StackWrapper) -> None:
         assert all(len(tile.resolved_transforms) == 2 for tile in tiles)
     assert requests == []
     assert large.section(2).tiles().ids == ["z2_r0_c0", "z2_r0_c1"]
+
+
+def test_pieces__flattened_records(large: StackWrapper) -> None:
+    """The flattened records of a layer that the service refuses are those of a service without limit."""
+    with large._conn.counting() as requests:
+        records = large.section(1).resolved_tiles()
+
+    assert requests == ["section.tile_specs", "section.tile_bounds", "stack.tile_specs"]
+    with Gateway(large._conn.server.partition("?")[0], owner="lab", project="cortex") as unlimited:
+        assert records == unlimited.stack("large").section(1).resolved_tiles()
+    assert [record.tile_id for record in records] == EVERY
 
 
 def test_pieces__other_listings(large: StackWrapper) -> None:
