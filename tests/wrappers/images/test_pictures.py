@@ -388,3 +388,10 @@ def test_import__stays_light() -> None:
     code = "import sys; from rendergateway import Picture, Window; print({'cv2', 'PIL', 'tifffile'} & set(sys.modules))"
 
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
+
+
+def test_cross_section__at_any_scale(drawn: StackWrapper) -> None:
+    """A section is one row of pixels at scales whose inverse is rounded down, too."""
+    # int(161 * (1 / 161)) is 0.
+    for scale in (1 / 160, 1 / 161, 1 / 322):
+        assert drawn.cross_section(at=300, scale=scale).shape[0] == 3

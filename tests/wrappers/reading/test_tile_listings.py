@@ -275,6 +275,29 @@ def test_pieces__streamed(large: StackWrapper, batch: int) -> None:
     assert sorted(tile.tile_id for tile in large.iter_tiles(z=1, batch=batch)) == EVERY
 
 
+def test_pieces__tiles_on_the_cut(gateway: Gateway) -> None:
+    """A tile whose corner lies on the line between two pieces comes once."""
+    stack = gateway.create_stack("grid")
+    tiles = [
+        TileRecord(
+            tile_id=f"r{row}_c{column}",
+            z=1,
+            width=100,
+            height=100,
+            transforms=[AffineModel2D([[1, 0, 100 * column], [0, 1, 100 * row]])],
+        )
+        for row in range(4)
+        for column in range(4)
+    ]
+    with stack.editing() as edit:
+        edit.put(tiles)
+    assert stack.bounds is not None
+    assert tuple(stack.bounds)[:4] == (0, 0, 400, 400)
+
+    for batch in (1, 4, 9):
+        assert sorted(tile.tile_id for tile in stack.iter_tiles(batch=batch)) == [tile.tile_id for tile in tiles]
+
+
 def test_pieces__smaller_than_what_overlaps(large: StackWrapper) -> None:
     """A batch smaller than a set of overlapping tiles may be exceeded; batch=0 is an error."""
     with large._conn.counting() as requests:
