@@ -361,6 +361,9 @@ def refusal(
 
 def _with_remedy(message: str, error_class: type[RequestError]) -> str:
     remedy = _REMEDY.get(error_class)
+    if error_class is StackStateError and "READ_ONLY" in message:
+        # Which stack.editing() cannot leave.
+        remedy = "Make it writable first (stack.set_state('COMPLETE') does), or work on a clone."
     if remedy is None:
         return message
     return f"{message}{'' if message.endswith(('.', '!', '?')) else '.'} {remedy}"

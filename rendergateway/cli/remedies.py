@@ -26,7 +26,7 @@ _OPTIONS = (
     (r"\bGateway\(image_paths=…\)", "--image-path THEIRS=MINE"),
     (r"\bPass credentials with Gateway\(auth=…\)", "'rendergateway login' stores credentials"),
     (r"\bpass an address \(([^()]*)\) or a profile\b", r"pass --service ADDRESS (\1) or --profile NAME"),
-    (r" \(stack\.editing\(\) does\)", ""),
+    (r" \(stack\.(editing\(\)|set_state\('COMPLETE'\)) does\)", ""),
 )
 _PARAMETER = re.compile(r"\bGateway\((\w+)=…\)")
 

@@ -132,6 +132,11 @@ class Endpoint:
         return self.effect != "change" and self.method != "POST"
 
     @property
+    def names_another(self) -> bool:
+        """Whether the body names another stack or match collection that changes, too."""
+        return self.name.endswith(".rename")
+
+    @property
     def subject(self) -> str:
         """The first part of the name."""
         return self.name.partition(".")[0]

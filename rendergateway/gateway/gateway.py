@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import itertools
 import os
 import weakref
 from collections import deque
@@ -65,6 +67,7 @@ class GatewayOptions(TypedDict, total=False):
     registry: Registry | None
     image_paths: Mapping[str, str] | None
     remote_images: bool
+    create: bool
     workers: int | None
     batch: int | None
     progress: Progress
@@ -111,6 +114,9 @@ class Gateway(Openers):
         ``{"/groups/": "/mnt/groups/"}``.
     remote_images : bool
         Whether images at ``http:``, ``https:``, ``s3:`` and similar URLs may be opened locally, through fsspec.
+    create : bool
+        Whether a missing database of an embedded service is created by the first request, even if it only reads. By
+        default reading a missing one is an error, and the first write creates it.
     workers, batch : int, optional
         Defaults of long work: concurrent requests or threads (4), and objects per request (2000).
     progress : bool or callable, optional
@@ -159,6 +165,7 @@ class Gateway(Openers):
         registry: Registry | None = None,
         image_paths: Mapping[str, str] | None = None,
         remote_images: bool = False,
+        create: bool = False,
         workers: int | None = None,
         batch: int | None = None,
         progress: Progress = None,
@@ -183,7 +190,7 @@ class Gateway(Openers):
         self.default_owner: str | None = configuration.get("owner")
         self.default_project: str | None = configuration.get("project")
         self.public_url: str | None = _public_url(configuration.get("public_url"))
-        self.image_paths: dict[str, str] = dict(image_paths or {})
+        self.image_paths: dict[str, str] = {theirs: _from_here(mine) for theirs, mine in (image_paths or {}).items()}
         self.remote_images = remote_images
         self.match_frames = {}
         self.bulk = Bulk().with_given(workers=workers, batch=batch, progress=progress)
@@ -192,15 +199,26 @@ class Gateway(Openers):
             auth,
             Settings.of(headers=_headers(headers), **configuration.of_requests()),
             lambda base_url: _credentials(base_url, configuration),
+            create=create,
         )
         self._begin(ObjectSpace(self, registry))
 
-    def _begin(self, objects: ObjectSpace) -> None:
-        """Set up the fields that belong to this object in this process."""
+    def _begin(self, objects: ObjectSpace, ticket: str | None = None) -> None:
+        """Set up the fields that belong to this object in this process; *ticket* is that of another process."""
         self.objects = objects
         self._client.on_write = objects.wrote
-        self._ticket = os.urandom(8).hex()
-        _known[self._ticket] = self
+        with _reviving:
+            self._ticket = self._free_ticket() if ticket is None else ticket
+            _known[self._ticket] = self
+
+    def _free_ticket(self) -> str:
+        """Return a ticket: equal in processes that build equal gateways, so that pickles of their objects are equal."""
+        classes = {kind: f"{one.__module__}.{one.__qualname__}" for kind, one in self.registry.own_classes.items()}
+        alike = (type(self).__qualname__, self.service_id, self.default_owner, self.default_project, self.public_url)
+        options = (self.image_paths, self.remote_images, self.settings, self.settings.headers, classes)
+        digest = hashlib.blake2b(repr((alike, options)).encode(), digest_size=8).hexdigest()
+        tickets = (f"{digest}-{number}" for number in itertools.count())
+        return next(ticket for ticket in tickets if (known := _known.get(ticket)) is None or known.is_closed)
 
     @classmethod
     def from_env(cls, **options: Unpack[GatewayOptions]) -> Self:
@@ -487,10 +505,8 @@ class Gateway(Openers):
 
     @contextlib.contextmanager
     def registered(self, *wrapper_classes: type[ObjectWrapper[Any]], replace: bool = False) -> Iterator[Self]:
-        """Register classes for their kinds within the block."""
-        with self.registry.kept():
-            for wrapper_class in wrapper_classes:
-                self.register(wrapper_class, replace=replace)
+        """Register classes for their kinds within the block; see `Registry.registered`."""
+        with self.registry.registered(*wrapper_classes, replace=replace):
             yield self
 
     def wrap(self, kind: str, key: Key, record: Record | None = None, **extra: Any) -> Any:
@@ -582,18 +598,18 @@ class Gateway(Openers):
         if self._client.after_request is not None:
             raise ConfigurationError("a pinned stack cannot be pickled; pin it in the other process")
         self._client.check_picklable()
-        return _revive, (type(self), self._ticket, self.__getstate__(), extensions.portable())
+        return _revive, (type(self), self.__getstate__(), extensions.portable())
 
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in self.__dict__.items() if name not in ("objects", "_ticket")}
         # A progress function belongs to this process.
         bulk = self.bulk if not callable(self.bulk.progress) else Bulk(workers=self.bulk.workers, batch=self.bulk.batch)
-        return {**state, "bulk": bulk, "registry": self.registry}
+        return {**state, "bulk": bulk, "registry": self.registry, "ticket": self._ticket}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        registry = state.pop("registry")
+        registry, ticket = state.pop("registry"), state.pop("ticket")
         self.__dict__.update(state)
-        self._begin(ObjectSpace(self, registry))
+        self._begin(ObjectSpace(self, registry), ticket)
 
     if TYPE_CHECKING:
         # Names of Blitz Gateway, added from the table in wrappers/core/blitz.py.
@@ -611,17 +627,15 @@ _reviving = new_lock()
 
 
 def _revive(
-    gateway_class: type[Gateway], ticket: str, state: dict[str, Any], registered: Mapping[str, Mapping[str, bytes]]
+    gateway_class: type[Gateway], state: dict[str, Any], registered: Mapping[str, Mapping[str, bytes]]
 ) -> Gateway:
     """Return the one gateway of this process with that ticket."""
     extensions.receive(registered)
     with _reviving:
-        gateway = _known.get(ticket)
+        gateway = _known.get(state["ticket"])
         if gateway is None:
             gateway = object.__new__(gateway_class)
             gateway.__setstate__(state)
-            gateway._ticket = ticket
-            _known[ticket] = gateway
             _kept.append(gateway)
         return gateway
 
@@ -635,6 +649,12 @@ for _method in (Gateway.call, Gateway.close, Gateway.call_raw, Gateway.request):
 def _public_url(text: str | None) -> str | None:
     # Without a password: the pages are public.
     return None if text is None else Address.parse(text).base_url
+
+
+def _from_here(prefix: str) -> str:
+    """Return a prefix of image paths that is the same wherever this process, or another one, is."""
+    is_url = ":" in prefix.partition("/")[0]
+    return prefix if is_url else os.path.join(os.getcwd(), prefix)
 
 
 def _headers(headers: Mapping[str, str] | None) -> dict[str, str]:

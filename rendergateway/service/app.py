@@ -23,7 +23,7 @@ from rendergateway.errors import StoreError
 from rendergateway.extras import needed_for
 from rendergateway.service import swagger
 from rendergateway.service.base.options import Options
-from rendergateway.service.base.refusals import NotBuilt, ServiceRefusal, Uncaught
+from rendergateway.service.base.refusals import NotBuilt, NotFound, ServiceRefusal, Uncaught
 from rendergateway.service.handlers import HANDLERS
 from rendergateway.service.http.body import body_of
 from rendergateway.service.http.call import Call, HandlerResult, RequestContext
@@ -31,7 +31,7 @@ from rendergateway.service.http.conditions import Conditions, ImageResult
 from rendergateway.service.http.negotiation import JSON, TEXT, MalformedHeaderError, accepts, produced_by, takes
 from rendergateway.service.http.reply import Reply, bare, nothing
 from rendergateway.service.http.target import NO_CACHE, PAGE, decoded_path, raw_target, refused_target
-from rendergateway.service.store import Database, Store, reading, writing
+from rendergateway.service.store import Database, Store, no_data, reading, writing
 from rendergateway.visible_text import visible
 
 with needed_for("the embedded service"):
@@ -58,7 +58,10 @@ _CREATED = frozenset(
         "match.update_counts",
     }
 )
-
+# The requests that a database without data does not refuse: they create a missing one.
+_CREATE_DATABASE = frozenset({"stack.create", "match.save"})
+# Subjects without data.
+_WITHOUT_DATA = frozenset({"service", "recipe"})
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET,POST,PUT,OPTIONS,HEAD",
     "Access-Control-Allow-Headers": "X-Requested-With,Content-Type,Accept,Origin",
@@ -161,6 +164,8 @@ class Application:
             arguments = call.arguments(values, body, context, self.options.nesting_limit)
             # Free the text of the body once it is decoded.
             del body
+            if self.database.is_missing:
+                return _reply(request, endpoint, self._without_database(call, arguments), nothing)
             # Numbers that are not finite are results, as in Java.
             with np.errstate(all="ignore"):
                 answer, close = self._written(call, arguments) if changes else self._read(call, arguments)
@@ -172,6 +177,18 @@ class Application:
             _log.exception("%s %s failed", request.method, visible(request.path))
             return Reply(f"{endpoint.name} failed; see the log of the service", 500, content_type=TEXT)
         return _reply(request, endpoint, answer, close)
+
+    def _without_database(self, call: Call, arguments: dict[str, Any]) -> HandlerResult:
+        """Answer without the database, or create it; only reading it is an error."""
+        if call.endpoint.name in _CREATE_DATABASE:
+            return self._written(call, arguments)[0]
+        if call.endpoint.subject not in _WITHOUT_DATA:
+            raise NotFound(
+                f"database {self.database.path} does not exist; check the path, or create it: the first create_stack() "
+                "does, and so does Gateway(create=True)"
+            )
+        with no_data() as store:
+            return call(store, arguments)
 
     def _written(self, call: Call, arguments: dict[str, Any]) -> tuple[HandlerResult, Callable[[], object]]:
         answer: HandlerResult = None
@@ -213,14 +230,16 @@ class Application:
         return origin in allowed or "*" in allowed or urlsplit(origin).hostname in LOOPBACK_HOSTS
 
 
-def app_for(path: str | os.PathLike[str], **options: Any) -> Application:
+def app_for(path: str | os.PathLike[str], *, create: bool = True, **options: Any) -> Application:
     """
     Return the service over the database *path* as a WSGI application.
 
     Parameters
     ----------
     path : str or Path
-        Created if missing.
+        The database.
+    create : bool
+        Whether a missing database is created now, instead of by the first write.
     **options
         Fields of `Options`.
 
@@ -230,7 +249,7 @@ def app_for(path: str | os.PathLike[str], **options: Any) -> Application:
         If the file cannot be opened as a database.
     """
     settings = Options(**options)
-    return Application(Database(path, read_only=settings.read_only), settings)
+    return Application(Database(path, read_only=settings.read_only, create=create), settings)
 
 
 def _call(endpoint: Endpoint) -> Call:

@@ -31,7 +31,7 @@ __all__ = ["BASE_URL", "EmbeddedAdapter", "embedded_adapter"]
 BASE_URL = f"http://embedded{PREFIX}"
 
 
-def embedded_adapter(address: str) -> EmbeddedAdapter:
+def embedded_adapter(address: str, *, create: bool = False) -> EmbeddedAdapter:
     """
     Return a requests adapter over a new service in this process.
 
@@ -40,6 +40,8 @@ def embedded_adapter(address: str) -> EmbeddedAdapter:
     address : str
         ``embedded:PATH``, or ``embedded:`` for a private file, deleted on close; then options:
         ``?tile_limit=N&filters=FILE``.
+    create : bool
+        Whether a missing file is created now, instead of by the first write.
 
     Raises
     ------
@@ -53,7 +55,7 @@ def embedded_adapter(address: str) -> EmbeddedAdapter:
     path, _, query = address.removeprefix(EMBEDDED).partition("?")
     options = dict(_option(name, values[-1]) for name, values in parse_qs(query, keep_blank_values=True).items())
     if path:
-        return EmbeddedAdapter(app_for(unquote(path), images=None, **options))
+        return EmbeddedAdapter(app_for(unquote(path), create=create, images=None, **options))
     folder = tempfile.mkdtemp(prefix="rendergateway-")
     return EmbeddedAdapter(app_for(Path(folder, "render.db"), images=None, **options), private_folder=folder)
 
@@ -126,7 +128,7 @@ class EmbeddedAdapter(BaseAdapter):
         """Return an adapter over the same file, for use in a forked process."""
         database = self.application.database
         return EmbeddedAdapter(
-            Application(Database(database.path, read_only=database.read_only), self.application.options)
+            Application(Database(database.path, read_only=database.read_only, create=False), self.application.options)
         )
 
     def close(self) -> None:

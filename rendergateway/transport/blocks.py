@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import contextvars
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from functools import partial
+from typing import TypeVar
 
 from rendergateway.errors import UnplannedRequestError
 
-__all__ = ["check_planned", "is_single_attempt", "single_attempt", "without_requests"]
+__all__ = [
+    "check_planned",
+    "for_processes",
+    "for_threads",
+    "is_single_attempt",
+    "single_attempt",
+    "without_requests",
+]
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 _no_requests: ContextVar[bool] = ContextVar("no_requests", default=False)
 _single_attempt: ContextVar[bool] = ContextVar("single_attempt", default=False)
@@ -19,7 +32,8 @@ def without_requests() -> Iterator[None]:
     """
     Forbid requests of all gateways in this block.
 
-    Intended for views that have loaded their data, and for tests. Affects the current thread or task only.
+    Intended for views that have loaded their data, and for tests. Affects the current thread or task, and the threads
+    and processes that this package starts for it.
 
     Raises
     ------
@@ -61,3 +75,20 @@ def single_attempt() -> Iterator[None]:
 def is_single_attempt() -> bool:
     """Return whether requests of the current thread or task are sent once."""
     return _single_attempt.get()
+
+
+def for_threads(work: Callable[[T], R]) -> Callable[[T], R]:
+    """Return *work* to be called in other threads, inside the blocks of this one."""
+    context = contextvars.copy_context()
+    # A copy for each call: a context runs in one thread at a time.
+    return lambda item: context.copy().run(work, item)
+
+
+def for_processes(work: Callable[[T], R]) -> Callable[[T], R]:
+    """Return *work* to be called in other processes, inside the blocks of this thread; it is picklable if *work* is."""
+    return partial(_without_requests, work) if _no_requests.get() else work
+
+
+def _without_requests(work: Callable[[T], R], item: T) -> R:
+    with without_requests():
+        return work(item)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from rendergateway.endpoints import ENDPOINTS, Endpoint
+from rendergateway.endpoints import ENDPOINTS, Endpoint, candidates
 from rendergateway.model.records.record import to_text
 from rendergateway.transport.blocks import check_planned
 from rendergateway.transport.exchange import Outgoing
@@ -66,8 +66,13 @@ class Client(Lifecycle):
         body = None if data is None else data if isinstance(data, bytes) else to_text(data)
         kind = "application/json" if body is not None else None
         is_safe = method.upper() in ("GET", "HEAD")
+        known = candidates("/" + "/".join(map(str, segments))).get(method.upper())
         check_planned(self.server)
-        return self._pool.send(Outgoing("request", method.upper(), path + query, body, kind, is_safe), self.auth)
+        try:
+            return self._pool.send(Outgoing("request", method.upper(), path + query, body, kind, is_safe), self.auth)
+        finally:
+            if not is_safe and (known is None or known.effect != "read"):
+                self.on_write({})
 
     @contextlib.contextmanager
     def counting(self) -> Iterator[list[str]]:
@@ -102,7 +107,7 @@ class Client(Lifecycle):
         finally:
             # A write that failed may still have taken effect.
             if endpoint.effect != "read":
-                self.on_write(values)
+                self.on_write({} if endpoint.names_another else values)
         if self.after_request is not None:
             self.after_request(endpoint.name, values, answer.content)
         return answer

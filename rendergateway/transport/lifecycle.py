@@ -6,6 +6,7 @@ import os
 import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
 
 from rendergateway.configuration import configured
 from rendergateway.endpoints.address import EMBEDDED, Address
@@ -47,6 +48,8 @@ class Lifecycle:
         Time limits, pool, retries and headers.
     find_auth : callable
         Takes the base URL; returns the credentials configured for it.
+    create : bool
+        Whether an embedded service creates a missing database when it is opened, instead of at the first write.
 
     Attributes
     ----------
@@ -76,23 +79,30 @@ class Lifecycle:
         "_inherited",
         "_lock",
         "_parent",
+        "_version",
     )
 
     def __init__(
-        self, address: str, auth: object, settings: Settings, find_auth: Callable[[str], Credentials | None]
+        self,
+        address: str,
+        auth: object,
+        settings: Settings,
+        find_auth: Callable[[str], Credentials | None],
+        *,
+        create: bool = False,
     ) -> None:
         if not isinstance(address, str):
             kind = type(address).__name__
             raise TypeError(f"the address must be a text like 'localhost:8080' or 'embedded:PATH': got {kind}")
         self.is_embedded = address.startswith(EMBEDDED)
         parsed = Address(_EMBEDDED_URL) if self.is_embedded else Address.parse(address)
-        self.server = address if self.is_embedded else parsed.base_url
+        self.server = _absolute(address) if self.is_embedded else parsed.base_url
         # Each gateway starts a private service of its own, although all have the same address.
-        self.service_id = f"{address} {os.urandom(8).hex()}" if self._is_private else self.server
+        self.service_id = f"{self.server} {os.urandom(8).hex()}" if self._is_private else self.server
         self.base_url = parsed.base_url
         self.settings = settings
+        self._create = create
         self._is_closed = False
-        self._version: dict[str, Any] | None = None
         self._begin(self._as_auth(auth if auth is not None else parsed.login, lambda: find_auth(self.base_url)))
 
     def _begin(self, auth: Credentials | _Ask | None, parent: Self | None = None) -> None:
@@ -100,6 +110,7 @@ class Lifecycle:
         self.hooks: Hooks = parent.hooks if parent is not None else Hooks()
         self._auth = auth
         self._asked = False
+        self._version: dict[str, Any] | None = parent._version if parent is not None else None
         self._connection: Connection | None = None
         self._inherited: Carrier | None = None
         self._parent = parent
@@ -158,7 +169,7 @@ class Lifecycle:
         if self._inherited is not None:
             inherited, self._inherited = self._inherited, None
             return inherited.in_child()
-        return _embedded_adapter(self.server) if self.is_embedded else None
+        return _embedded_adapter(self.server, self._create) if self.is_embedded else None
 
     # Credentials
 
@@ -236,12 +247,20 @@ class Lifecycle:
             self._inherited = connection.carrier
 
 
+def _absolute(address: str) -> str:
+    """Return the address of an embedded service wherever this process, or another one, is."""
+    path, mark, query = address.removeprefix(EMBEDDED).partition("?")
+    if path:
+        path = quote(os.path.abspath(os.path.expanduser(unquote(path))))
+    return f"{EMBEDDED}{path}{mark}{query}"
+
+
 def _ignore(values: Mapping[str, Any]) -> None:
     """Do nothing."""
 
 
-def _embedded_adapter(address: str) -> Any:
+def _embedded_adapter(address: str, create: bool) -> Any:
     # The only import of the service by the client: at run time, if an embedded service is requested.
     from rendergateway.service.embedded import embedded_adapter
 
-    return embedded_adapter(address)
+    return embedded_adapter(address, create=create)

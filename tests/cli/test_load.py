@@ -24,7 +24,7 @@ def test_load__says_where_and_what(run: Run) -> None:
     result = run("load", tiles_file("a.json", "a", "b"), "--stack", "lab/cortex/new")
 
     assert result.exit_code == 0
-    assert result.stderr == "Loading into stack lab/cortex/new of embedded:./render.db\n"
+    assert result.stderr == f"Loading into stack lab/cortex/new of embedded:{Path.cwd()}/render.db\n"
     assert result.stdout.startswith("lab/cortex/new COMPLETE: 2 tiles, 1 section in ")
 
 

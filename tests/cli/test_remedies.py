@@ -15,6 +15,7 @@ from rendergateway.cli.remedies import in_options
         ("401 who are you? Pass credentials with Gateway(auth=…).", "'rendergateway login' stores credentials."),
         ("no data within 120 s; raise Gateway(data_timeout_s=…)", "raise RENDERGATEWAY_DATA_TIMEOUT_S"),
         ("Change the state first (stack.editing() does), or clone.", "Change the state first, or clone."),
+        ("Make it writable first (stack.set_state('COMPLETE') does), or clone.", "Make it writable first, or clone."),
         ("an image of another machine; Gateway(image_paths=…) maps it", "--image-path THEIRS=MINE maps it"),
     ],
 )

@@ -62,7 +62,10 @@ def test_tree__does_not_make_a_database(run: Run) -> None:
     """A mistyped database is reported as missing, and not created."""
     result = run("tree", "lab/cortex/no")
 
-    assert (result.exit_code, result.stderr) == (1, "rendergateway: database './render.db' does not exist\n")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        f"rendergateway: database '{Path.cwd()}/render.db' does not exist\n",
+    )
     assert not Path("render.db").exists()
 
 

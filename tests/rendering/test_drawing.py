@@ -383,3 +383,38 @@ def test_sources__count_what_maps_hold() -> None:
     sources.maps.get("cut", lambda: (whole[:10, :10], small, small))
 
     assert sources.cached_bytes == whole.nbytes + 2 * small.nbytes
+
+
+def test_cache__larger_than_its_limit(images: Images) -> None:
+    """A value above the limit of a cache is returned and not kept, and does not push out others."""
+    cache = ByteCache[bytes](10, len)
+    cache.get("small", lambda: b"12345")
+
+    assert cache.get("large", lambda: b"12345678901") == b"12345678901"
+    assert cache.bytes == 5
+    assert cache.get("large", lambda: b"again") == b"again"
+    assert cache.get("small", lambda: b"") == b"12345"
+
+
+def test_cache__changed_file_of_equal_size(images: Images) -> None:
+    """A changed image file is read again, also if its size is the same."""
+    path = Path(images.save("a.bmp", np.full((8, 8), 1, dtype=np.uint8)))
+    address = ImageAddress(str(path))
+    before = path.stat()
+    assert images.sources.image(address).max() == 1
+
+    images.save("a.bmp", np.full((8, 8), 2, dtype=np.uint8))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1_000_000))
+
+    assert path.stat().st_size == before.st_size
+    assert images.sources.image(address).min() == 2
+
+
+@pytest.mark.parametrize("colour", [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0)])
+def test_masks__over_pure_colours(images: Images, colour: tuple[int, int, int]) -> None:
+    """Under a mask only black counts as empty: a pure colour is blended like any other."""
+    below = images.tile(np.full((60, 60, 3), colour, dtype=np.uint8))
+    mask = np.full((60, 60), 128, dtype=np.uint8)
+    above = images.tile(np.zeros((60, 60, 3), dtype=np.uint8), mask=mask)
+
+    assert images.drawn(below, above, width=50, height=50)[12, 30].tolist() == [one // 2 for one in colour]

@@ -120,7 +120,9 @@ def test_body__in_pieces(service: Service) -> None:
         def read(self, size: int | None = -1) -> bytes:
             return super().read(1)
 
-    assert _sent(service, b"", CONTENT_LENGTH="2", **{"wsgi.input": Slow(b"{}")})[0] == "201"
+    body = b'{"versionNotes":"a"}'
+    assert _sent(service, b"", CONTENT_LENGTH=str(len(body)), **{"wsgi.input": Slow(body)})[0] == "201"
+    assert service.json(STACK)["currentVersion"]["versionNotes"] == "a"
 
 
 def test_body__without_length(service: Service) -> None:

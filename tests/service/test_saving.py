@@ -158,3 +158,14 @@ def test_many_pairs__memory(service: Service) -> None:
     pairs = [name | {"matches": {"p": [row, row], "q": [row, row], "w": row}} for name in names]
 
     assert _peak_beyond(service, f"{PAIRS}/matches", json.dumps(pairs).encode()) < 1.0
+
+
+def test_state__complete_again(stack: Service) -> None:
+    """A COMPLETE stack that is completed again keeps the time of its last change, which tells clients of changes."""
+    stack.save(tile("a"))
+    assert stack.send("PUT", f"{STACK}/state/COMPLETE").status_code == 201
+    before = stack.json(STACK)
+
+    assert stack.send("PUT", f"{STACK}/state/COMPLETE").status_code == 201
+
+    assert stack.json(STACK) == before

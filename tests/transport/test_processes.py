@@ -288,6 +288,104 @@ def test_fork__locks_are_free(serve: Serve, connect: Connect) -> None:
     assert code == 0
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_fork__credentials_in_the_first_pool(serve: Serve, connect: Connect) -> None:
+    """Objects sent to a forked pool find the gateway that it inherited, with its credentials, from the first one on."""
+    server = serve(answers({"stackId": {"owner": "o", "project": "p", "stack": "s"}}))
+    stack = connect(server.url, auth=("me", "pw")).stack("s")
+
+    for _ in range(2):
+        with multiprocessing.get_context("fork").Pool(1) as pool:
+            assert pool.map(name_of, [stack]) == ["s"]
+
+    assert [request.headers["Authorization"] for request in server.requests] == ["Basic bWU6cHc="] * 2
+
+
+def test_pickle__of_equal_gateways(tmp_path: Path) -> None:
+    """Gateways with equal settings keep apart, whatever their credentials; an ended one gives its ticket free."""
+    one, other = (Gateway("localhost:1", owner="o", project="p", auth=("me", name)) for name in ("a", "b"))
+    stacks = [one.stack("s"), other.stack("s")]
+
+    found = pickle.loads(pickle.dumps(stacks))
+    assert (found[0] is stacks[0], found[1] is stacks[1]) == (True, True)
+    ticket = one._ticket
+    one.close()
+    assert Gateway("localhost:1", owner="o", project="p")._ticket == ticket
+
+
+def test_pickle__older_than_a_write(stack: StackWrapper) -> None:
+    """What was pickled before a write is not taken for new after it, here and in a process that has seen the write."""
+    tile = stack.section(1).tiles()[0]
+    old, section = pickle.dumps(tile), pickle.dumps(stack.section(1).load())
+    with stack.editing() as edit:
+        edit.put([tile._obj.evolve(width=64)])
+        edit.delete(sections=2)
+    del tile
+    gc.collect()
+
+    assert pickle.loads(old).width == 64
+    assert pickle.loads(section).tile_count == 2
+
+
+def test_spawned__later_pickles_are_newer(stack: StackWrapper, spawned: ProcessPoolExecutor) -> None:
+    """A process that is used again reads again what was written between its tasks."""
+    assert spawned.submit(tile_count_of, stack.section(2)).result() == 2
+    with stack.editing() as edit:
+        edit.delete([tile.tile_id for tile in stack.section(2).tiles()][:1])
+
+    assert spawned.submit(tile_count_of, stack.section(2)).result() == 1
+    # A write of that process comes back with its object.
+    edited = spawned.submit(reopened, stack).result()
+    assert edited is stack
+    assert stack.state == "LOADING"
+
+
+HASHES = """
+import hashlib, pickle, sys
+import dask.base, joblib
+from rendergateway import Gateway
+
+with Gateway(sys.argv[1], owner="lab", project="cortex", auth=("me", "secret")) as gateway:
+    stack = gateway.stack("s")
+    objects = [stack, stack.section(1), stack.section(1).tiles()[0], gateway.match_collection("m"), gateway]
+    print([joblib.hash(one) for one in objects])
+    print([hashlib.md5(pickle.dumps(one)).hexdigest() for one in objects])
+    print([dask.base.tokenize(one) for one in objects[:-1]])
+"""
+
+
+def test_hashes__equal_in_two_processes(stack: StackWrapper) -> None:
+    """Pickles, and so the keys of caches, are equal in two processes for the same object, and differ after a write."""
+    joblib = pytest.importorskip("joblib", reason="joblib is not installed")
+    tokenize = pytest.importorskip("dask.base", reason="dask is not installed").tokenize
+
+    def hashes() -> str:
+        return subprocess.run(
+            [sys.executable, "-c", HASHES, stack._conn.server], capture_output=True, text=True, check=True
+        ).stdout
+
+    assert hashes() == hashes()
+
+    before = joblib.hash(stack.section(1)), tokenize(stack.section(1))
+    stack.set_state("LOADING")
+    after = joblib.hash(stack.section(1)), tokenize(stack.section(1))
+    assert before[0] != after[0]
+    assert before[1] != after[1]
+
+
+def name_of(stack: StackWrapper) -> str:
+    return stack.load().name
+
+
+def tile_count_of(section: Any) -> int:
+    return int(section.tile_count)
+
+
+def reopened(stack: StackWrapper) -> StackWrapper:
+    stack.set_state("LOADING")
+    return stack
+
+
 def test_joblib__wrappers(stack: StackWrapper) -> None:
     """Wrappers can be passed to processes of joblib."""
     joblib = pytest.importorskip("joblib", reason="joblib is not installed")

@@ -251,7 +251,7 @@ def blitz(gateway: Gateway) -> None:
 
 def gateways(address: str) -> None:
     """A gateway keeps its class."""
-    with LabGateway(address, owner="lab", workers=2) as lab:
+    with LabGateway(address, owner="lab", workers=2, create=True) as lab:
         assert_type(lab, LabGateway)
         assert_type(lab.owner_names(), list[str])
         assert_type(lab.using(project="tests"), LabGateway)

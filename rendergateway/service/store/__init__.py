@@ -6,6 +6,6 @@ The only package that imports sqlite3; of the service it imports `base` only, an
 
 from rendergateway.service.store.database import Database
 from rendergateway.service.store.maintenance import backup, check, compact
-from rendergateway.service.store.store import Store, reading, writing
+from rendergateway.service.store.store import Store, no_data, reading, writing
 
-__all__ = ["Database", "Store", "backup", "check", "compact", "reading", "writing"]
+__all__ = ["Database", "Store", "backup", "check", "compact", "no_data", "reading", "writing"]

@@ -70,9 +70,11 @@ class Database:
     Parameters
     ----------
     path : str or Path
-        Created if missing.
+        The file.
     read_only : bool
         Refuse to write.
+    create : bool
+        Whether a missing file is created now, instead of by the first write.
 
     Raises
     ------
@@ -80,7 +82,7 @@ class Database:
         If the file is not a database of the service, or SQLite cannot use it at this place.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False, create: bool = True) -> None:
         self.path = Path(path).expanduser().resolve()
         self.read_only = read_only
         self._idle: list[sqlite3.Connection] = []
@@ -91,7 +93,14 @@ class Database:
         # Closes the connections of a database that is garbage-collected without close().
         self._close_idle = weakref.finalize(self, _close_all, self._idle)
         self._check_place()
-        self._prepare()
+        self._is_prepared = False
+        if create or self.path.exists():
+            self._prepare()
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the file is still to be created."""
+        return not (self._is_prepared or self._closed or self.path.exists())
 
     def _check_place(self) -> None:
         folder = self.path.parent
@@ -121,6 +130,7 @@ class Database:
         except sqlite3.DatabaseError as error:
             raise StoreError(f"{self.path} cannot be used as a database: {error}") from error
         self._put_back(connection)
+        self._is_prepared = True
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -140,6 +150,9 @@ class Database:
                 raise StoreError(f"{self.path} is closed")
             if self._idle:
                 return self._idle.pop()
+        if not self._is_prepared:
+            self._prepare()
+            return self._take()
         return self._open()
 
     def _put_back(self, connection: sqlite3.Connection) -> None:

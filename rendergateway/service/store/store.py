@@ -14,7 +14,7 @@ from rendergateway.service.store.stacks import StackRow, StackRows
 from rendergateway.service.store.tile_rows import COLUMNS
 from rendergateway.service.store.tiles import Tiles
 
-__all__ = ["Store", "reading", "writing"]
+__all__ = ["Store", "no_data", "reading", "writing"]
 
 _COPY_CHANNELS = "INSERT OR IGNORE INTO channel SELECT ?, name FROM channel WHERE contents = ?"
 
@@ -87,4 +87,11 @@ def writing(database: Database) -> Iterator[Store]:
     with database.writing() as connection:
         # Tables that this request discards are swept by later writes, so that deleting is fast whatever the size.
         sweep(connection)
+        yield Store(connection)
+
+
+@contextlib.contextmanager
+def no_data() -> Iterator[Store]:
+    """Yield a store for requests that use none."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         yield Store(connection)

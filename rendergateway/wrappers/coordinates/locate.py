@@ -28,6 +28,7 @@ from rendergateway.wrappers.core.keys import SectionKey, StackKey
 
 __all__ = [
     "SectionTiles",
+    "flattened",
     "is_computed_here",
     "local_from_world",
     "locate",
@@ -175,10 +176,11 @@ def maps_of(stack: Bound[StackKey], tile_ids: Sequence[str], frame: str = "raw")
     -----
     One request, ``stack.tile_specs``, per 50 000 tiles; shared transforms are resolved in the answers.
     """
-    return TileMaps(TileTable(list(_tile_texts(stack, sorted(set(tile_ids))))), {}, frame)
+    return TileMaps(TileTable(list(flattened(stack, sorted(set(tile_ids))))), {}, frame)
 
 
-def _tile_texts(stack: Bound[StackKey], tile_ids: Sequence[str]) -> Iterator[Text]:
+def flattened(stack: Bound[StackKey], tile_ids: Sequence[str]) -> Iterator[Text]:
+    """Yield tiles by their ids, with shared transforms resolved; missing ones are left out."""
     for start in range(0, len(tile_ids), _TILES_PER_REQUEST):
         yield from cut_list(stack.fetch("stack.tile_specs", body=encode(tile_ids[start : start + _TILES_PER_REQUEST])))
 

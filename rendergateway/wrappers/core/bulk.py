@@ -10,6 +10,7 @@ import attrs
 
 from rendergateway.errors import add_note
 from rendergateway.progress import Progress, tracking
+from rendergateway.transport.blocks import for_processes, for_threads
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -74,6 +75,7 @@ def mapped(
         if processes < 1:
             raise ValueError(f"processes must be >= 1, got {processes}")
         _check_picklable(work)
+    work = for_threads(work) if processes is None else for_processes(work)
     count = bulk.workers if processes is None else processes
     pool = ThreadPoolExecutor(count, "rendergateway-map") if processes is None else ProcessPoolExecutor(count)
     try:
@@ -149,6 +151,6 @@ def read_ahead(items: Iterable[T], read: Callable[[T], R], ahead: int) -> Iterat
 
     pool = ThreadPoolExecutor(ahead, "rendergateway-read")
     try:
-        yield from in_order(pool, read, items, ahead + 1)
+        yield from in_order(pool, for_threads(read), items, ahead + 1)
     finally:
         pool.shutdown(cancel_futures=True)

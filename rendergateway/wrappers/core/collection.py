@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
 from rendergateway.errors import MultipleFoundError, NotFoundError
@@ -21,6 +21,7 @@ from rendergateway.wrappers.core.listing import Listing, Loaded
 from rendergateway.wrappers.core.mutators import changes_data
 from rendergateway.wrappers.core.pages import Page, Pages
 from rendergateway.wrappers.core.selection import in_words, places_in_order, places_that_fit
+from rendergateway.wrappers.core.space import ObjectSpace
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from rendergateway.model.tables.tile_table import TileTable
     from rendergateway.wrappers.core.object import ObjectWrapper
 
-__all__ = ["Collection", "Listing"]
+__all__ = ["Collection", "Listing", "streamed"]
 
 R = TypeVar("R")
 RecordT = TypeVar("RecordT", bound=Record)
@@ -63,6 +64,8 @@ class Collection(Sequence[W], Generic[W]):
         For messages: "tiles of section 3.0".
     above : ObjectWrapper, optional
         What the listing was reached from; its objects keep it alive.
+    selected_by : sequence of ObjectWrapper
+        Objects of other scopes whose facts select the objects of this listing.
     """
 
     do_not_call_in_templates = True
@@ -76,6 +79,7 @@ class Collection(Sequence[W], Generic[W]):
         scope: Scope,
         what: str,
         above: Any = None,
+        selected_by: Sequence[ObjectWrapper[Any]] = (),
     ) -> None:
         self._conn = conn
         self._above = () if above is None else (above,)
@@ -83,6 +87,7 @@ class Collection(Sequence[W], Generic[W]):
         self._load = load
         self._scope = scope
         self._what = visible(what)
+        self._selected_by = selected_by
         self._loaded: Loaded | None = None
         self._lock = new_lock()
 
@@ -92,15 +97,15 @@ class Collection(Sequence[W], Generic[W]):
     def is_loaded(self) -> bool:
         """Whether the listing was read and no write through this gateway has invalidated it."""
         loaded = self._loaded
-        return loaded is not None and not loaded.seen.epoch.is_over
+        return loaded is not None and not loaded.is_stale
 
     @property
     def _current(self) -> Loaded:
         loaded = self._loaded
-        if loaded is None or loaded.seen.epoch.is_over:
+        if loaded is None or loaded.is_stale:
             with self._lock:
                 loaded = self._loaded
-                if loaded is None or loaded.seen.epoch.is_over:
+                if loaded is None or loaded.is_stale:
                     loaded = self._loaded = self._read()
         return loaded
 
@@ -109,11 +114,13 @@ class Collection(Sequence[W], Generic[W]):
         return self._current.listing
 
     def _read(self) -> Loaded:
-        # The epoch from before the request: a write in between makes the listing stale, not fresh.
+        # The epochs from before the request: a write in between makes the listing stale, not fresh.
         objects = self._conn.objects
         epoch, serial = objects.epoch(self._scope), objects.next_serial()
-        listing = self._load()
-        return Loaded(listing, Seen(epoch, serial, listing.known, self._above))
+        also = tuple(one._current_epoch for one in self._selected_by)
+        with display.not_missing(lambda: f"loading of {self!r}"):
+            listing = self._load()
+        return Loaded(listing, Seen(epoch, serial, listing.known, self._above), also)
 
     def load(self) -> Self:
         """Load the listing if it is not loaded; return the collection."""
@@ -122,8 +129,11 @@ class Collection(Sequence[W], Generic[W]):
 
     @changes_data
     def reload(self) -> Self:
-        """Load the listing again, to see what others wrote."""
+        """Load the listing again, and its objects when they are next read, to see what others wrote."""
         with self._lock:
+            self._conn.objects.epochs.end(self._scope, written=False)
+            for one in self._selected_by:
+                one._conn.objects.epochs.end(one._scope, written=False)
             self._loaded = self._read()
         return self
 
@@ -156,13 +166,7 @@ class Collection(Sequence[W], Generic[W]):
         return self._objects(self._current)
 
     def _objects(self, loaded: Loaded) -> Iterator[W]:
-        listing, seen, key_of = loaded.listing, loaded.seen, loaded.listing.key_of
-        wrap, wrapper_class = self._conn.objects.wrap_listed, self._class
-        if listing.texts is None:
-            return (wrap(wrapper_class, key_of(id), None, seen) for id in listing.ids)
-        return (
-            wrap(wrapper_class, key_of(id), text, seen) for id, text in zip(listing.ids, listing.texts, strict=True)
-        )
+        return _objects(self._conn.objects, self._kind, loaded)
 
     def __contains__(self, item: object) -> bool:
         key = getattr(item, "_key", None)
@@ -470,7 +474,7 @@ class _Part(Collection[W]):
 
     def _read(self) -> Loaded:
         source = self._source._current
-        return Loaded(self._choose(source), source.seen, held=source.held)
+        return Loaded(self._choose(source), source.seen, source.also, held=source.held)
 
     @property
     def total(self) -> int:
@@ -481,7 +485,28 @@ class _Part(Collection[W]):
     def reload(self) -> Self:
         """Load the collection that this one was chosen from again."""
         self._source.reload()
-        return super().reload()
+        return self.load()
+
+
+def streamed(conn: Client, kind: str, listings: Iterable[Listing], *, scope: Scope, above: Any) -> Iterator[Any]:
+    """Yield the objects of one listing after another; parameters are those of `Collection`."""
+    objects, ahead = conn.objects, iter(listings)
+    while True:
+        # The epoch from before the request of the listing.
+        epoch, serial = objects.epoch(scope), objects.next_serial()
+        listing = next(ahead, None)
+        if listing is None:
+            return
+        loaded = Loaded(listing, Seen(epoch, serial, listing.known, (above,)))
+        yield from _objects(objects, kind, loaded)
+
+
+def _objects(objects: ObjectSpace, kind: str, loaded: Loaded) -> Iterator[Any]:
+    listing, seen, key_of = loaded.listing, loaded.seen, loaded.listing.key_of
+    wrap, wrapper_class = objects.wrap_listed, objects.registry[kind]
+    if listing.texts is None:
+        return (wrap(wrapper_class, key_of(id), None, seen) for id in listing.ids)
+    return (wrap(wrapper_class, key_of(id), text, seen) for id, text in zip(listing.ids, listing.texts, strict=True))
 
 
 def _load_children(wrapper: Any) -> None:

@@ -7,6 +7,8 @@ twenty.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import inspect
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -22,11 +24,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "facts_of",
+    "guard_properties",
     "html_of_collection",
     "html_of_object",
     "missing_attribute",
     "no_attribute_of_collection",
     "no_attribute_of_object",
+    "not_missing",
     "tree_of_collection",
     "tree_of_object",
 ]
@@ -168,6 +172,37 @@ class NoAttribute(AttributeError):  # noqa: N818
 
     def __reduce__(self) -> tuple[Any, ...]:
         return AttributeError, (str(self),)
+
+
+@contextlib.contextmanager
+def not_missing(what: Callable[[], str]) -> Iterator[None]:
+    """
+    Turn an AttributeError of this block into an error that templates do not take for "missing".
+
+    Python would also call ``__getattr__`` for it if a property raised it, and drop it.
+    """
+    try:
+        yield
+    except AttributeError as error:
+        raise RenderGatewayError(f"{what()} failed: {error}") from error
+
+
+def guard_properties(wrapper_class: type[Any]) -> None:
+    """Let the properties that a subclass defines raise their AttributeErrors at once, as `not_missing` does."""
+    for name, member in list(vars(wrapper_class).items()):
+        if type(member) is property and member.fget is not None:
+            setattr(wrapper_class, name, member.getter(_guarded(name, member.fget)))
+        elif type(member) is functools.cached_property:
+            member.func = _guarded(name, member.func)
+
+
+def _guarded(name: str, read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    @functools.wraps(read)
+    def get(wrapper: Any) -> Any:
+        with not_missing(lambda: f"{name} of {wrapper!r}"):
+            return read(wrapper)
+
+    return get
 
 
 def missing_attribute(shown: Any, name: str, message: Callable[[Any, str], str]) -> Any:

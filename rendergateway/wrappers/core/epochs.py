@@ -6,25 +6,36 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from rendergateway.forks import new_lock
 from rendergateway.model.records.record import Record
+from rendergateway.wrappers.core.keys import Scope
 
-__all__ = ["NOTHING_HELD", "OVER", "Epoch", "Held", "Seen", "fact"]
+__all__ = ["NOTHING_HELD", "OVER", "Epoch", "Epochs", "Held", "Seen", "fact"]
 
 T = TypeVar("T")
 
 
 class Epoch:
     """
-    The time between two writes of a gateway to one stack or match collection.
+    The time between two writes of a gateway to one stack or match collection, or until something of it is reloaded.
 
     Values read in an epoch are stale once it is over. Checking is one attribute access, because it is done at
     every read of a field.
+
+    Parameters
+    ----------
+    number : int
+        Number of epochs before it; identifies it in pickles.
+    writes : int
+        Number of those that a write has ended.
     """
 
-    __slots__ = ("is_over",)
+    __slots__ = ("is_over", "number", "writes")
 
-    def __init__(self) -> None:
+    def __init__(self, number: int = 0, writes: int = 0) -> None:
         self.is_over = False
+        self.number = number
+        self.writes = writes
 
     def end(self) -> None:
         """Invalidate everything that was read in this epoch."""
@@ -33,6 +44,40 @@ class Epoch:
 
 OVER = Epoch()
 OVER.end()
+
+
+class Epochs:
+    """The current epoch of each stack and match collection, and of everything below an owner or project."""
+
+    def __init__(self) -> None:
+        self._current: dict[Scope, Epoch] = {}
+        self._lock = new_lock()
+
+    def of(self, scope: Scope) -> Epoch:
+        """Return the current epoch of a scope."""
+        epoch = self._current.get(scope)
+        return epoch if epoch is not None else self._current.setdefault(scope, Epoch())
+
+    def end(self, scope: Scope, *, written: bool) -> None:
+        """End the epochs of a scope, of everything above it, whose listings contain it, and of everything below it."""
+        size = len(scope)
+        with self._lock:
+            ended = {known for known in self._current.copy() if known[:size] == scope}
+            for one in ended.union(scope[:end] for end in range(size + 1)):
+                self._replace(one, self.of(one).number + 1, written)
+
+    def adopt(self, scope: Scope, number: int) -> bool:
+        """Return whether an epoch of another process is the current one; a later one ends the current one."""
+        with self._lock:
+            if number > self.of(scope).number:
+                self._replace(scope, number, written=True)
+            return number == self.of(scope).number
+
+    def _replace(self, scope: Scope, number: int, written: bool) -> None:
+        ended = self.of(scope)
+        # Replaced before it ends: an epoch that is handed out is current or over.
+        self._current[scope] = Epoch(number, ended.writes + written)
+        ended.end()
 
 
 class Seen:

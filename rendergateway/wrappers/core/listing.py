@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from rendergateway.model.records.json_slices import Raw
-from rendergateway.wrappers.core.epochs import Seen
+from rendergateway.wrappers.core.epochs import Epoch, Seen
 from rendergateway.wrappers.core.keys import Key
 
 __all__ = ["Listing", "Loaded"]
@@ -70,6 +70,8 @@ class Loaded:
         As it was read.
     seen : Seen
         When it was read.
+    also : tuple of Epoch
+        The epochs of other objects that selected its objects.
     places : dict
         Look-up tables by name, from id or key to position; made on demand.
     held : list
@@ -78,8 +80,14 @@ class Loaded:
 
     listing: Listing
     seen: Seen
+    also: tuple[Epoch, ...] = ()
     places: dict[str, dict[Any, int]] = attrs.field(factory=dict)
     held: list[Any] = attrs.field(factory=list)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether a write has invalidated the listing."""
+        return self.seen.epoch.is_over or any(epoch.is_over for epoch in self.also)
 
     def index(self, name: str, read: Callable[[Listing], Iterable[Any]]) -> dict[Any, int]:
         """Return the look-up table *name*, made from *read* of the listing on first use."""

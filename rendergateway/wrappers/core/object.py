@@ -8,6 +8,7 @@ import re
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -98,6 +99,8 @@ class ObjectWrapper(Generic[RecordT]):
             own = inspect.getattr_static(cls, name)
             if inspect.isfunction(own):
                 changes_data(own)
+        if not cls.__module__.startswith("rendergateway."):
+            display.guard_properties(cls)
 
     def __init__(
         self, conn: Client | None = None, obj: RecordT | None = None, *, key: Key | None = None, **extra: Any
@@ -154,8 +157,14 @@ class ObjectWrapper(Generic[RecordT]):
         return visible(f"<{type(self).__name__} {'/'.join(str(part) for part in self._key if part != '')}>")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        text = self._record.to_json() if self._record is not None else None
-        return _revive, (type(self), self._gateway, self._key, text, self._extra, self._carried())
+        epoch = self._held[0] if self.is_loaded else self._current_epoch
+        text = self._obj.to_json() if self.is_loaded else None
+        return _revive, (type(self), self._gateway, self._key, text, self._extra, self._carried(), epoch.number)
+
+    def __dask_tokenize__(self) -> tuple[Any, ...]:
+        """Return what identifies the object and its epoch, in any process, for ``dask.tokenize``."""
+        shown = type(self)
+        return f"{shown.__module__}.{shown.__qualname__}", *self._identity, self._current_epoch.number
 
     def __copy__(self) -> Self:
         # A wrapper represents an object of the service; there is no second one.
@@ -255,16 +264,27 @@ class ObjectWrapper(Generic[RecordT]):
 
     @changes_data
     def reload(self) -> Self:
-        """Load the object again, and its children when they are next read, to see what others wrote."""
+        """
+        Load the object again, to see what others wrote.
+
+        Everything else that was read of its stack or match collection, and listings above, is read again on next use:
+        the facts of an object are partly those of others.
+        """
         with self._lock:
-            self._memory = _NO_MEMORY
+            self._conn.objects.epochs.end(self._scope, written=False)
             self._load()
         return self
 
     def _load(self) -> None:
         # Epoch and serial from before the request: a write in between makes the record stale, not fresh.
         epoch, serial = self._current_epoch, self._conn.objects.next_serial()
-        self._take(self._fetch(), epoch, serial)
+        with self._reading:
+            record = self._fetch()
+        self._take(record, epoch, serial)
+
+    @property
+    def _reading(self) -> AbstractContextManager[None]:
+        return display.not_missing(lambda: f"loading of {self!r}")
 
     def _fetch(self) -> RecordT:
         """Request the record."""
@@ -311,7 +331,8 @@ class ObjectWrapper(Generic[RecordT]):
                 self._memory = (self._current_epoch, {})
             memory = self._memory[1]
             if name not in memory:
-                memory[name] = make()
+                with self._reading:
+                    memory[name] = make()
             return memory[name]
 
     def _recalled(self, name: Any) -> Any:
@@ -515,11 +536,17 @@ def _revive(
     text: bytes | None,
     extra: Mapping[str, Any],
     carried: Mapping[Any, Any],
+    epoch: int,
 ) -> ObjectWrapper[Any]:
     record = wrapper_class.RECORD.from_json(text) if text is not None else None
     if gateway is None:
         return wrapper_class(obj=record, key=key, **extra)
-    wrapper: ObjectWrapper[Any] = gateway.objects.wrap_as(wrapper_class, key, record, **extra)
+    wrapper: ObjectWrapper[Any] = gateway.objects.wrap_as(wrapper_class, key, **extra)
+    if not gateway.objects.epochs.adopt(wrapper._scope, epoch):
+        # Written since it was pickled.
+        return wrapper
+    if record is not None:
+        gateway.objects.wrap_as(wrapper_class, key, record)
     for name in carried:
         wrapper._remembered(name, functools.partial(carried.__getitem__, name))
     return wrapper

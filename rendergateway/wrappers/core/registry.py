@@ -5,10 +5,15 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import os
 import sys
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import attrs
+
+from rendergateway.configuration.settings import Setting
 from rendergateway.errors import RegistrationError
 from rendergateway.type_hints import resolvable_hints
 
@@ -18,11 +23,21 @@ if TYPE_CHECKING:
 __all__ = ["ANNOUNCED", "DEFAULT", "ENTRY_POINTS", "Registry", "refresh_wrappers"]
 
 ENTRY_POINTS = "rendergateway.wrappers"
+# Of the process, not of a gateway: classes of installed packages are registered once for all.
+PLUGINS = Setting("plugins", bool, "whether classes announced by installed packages are registered")
 
 ClassT = TypeVar("ClassT", bound=type[Any])
 
 # Identity and construction; a class that needs fields of its own takes them in __prepare__.
 _RESERVED = frozenset({"__copy__", "__deepcopy__", "__eq__", "__hash__", "__init__", "__new__", "__reduce__"})
+
+
+@attrs.define(eq=False)
+class _InBlock:
+    """A class registered in a block, and the one that was registered before."""
+
+    wrapper_class: type[Any]
+    before: type[Any] | None
 
 
 @resolvable_hints
@@ -38,6 +53,7 @@ class Registry:
 
     def __init__(self, below: Registry | None = None) -> None:
         self._classes: dict[str, type[Any]] = {}
+        self._blocks: list[_InBlock] = []
         self._below = below
 
     def register(self, wrapper_class: ClassT, *, replace: bool = False) -> ClassT:
@@ -84,6 +100,33 @@ class Registry:
         finally:
             self._classes = classes
 
+    @contextlib.contextmanager
+    def registered(self, *wrapper_classes: type[Any], replace: bool = False) -> Iterator[Self]:
+        """Register classes within the block; its end undoes its own registrations, whatever was registered since."""
+        own: list[_InBlock] = []
+        try:
+            for wrapper_class in wrapper_classes:
+                before = self._classes.get(getattr(wrapper_class, "KIND", ""))
+                own.append(_InBlock(self.register(wrapper_class, replace=replace), before))
+                self._blocks.append(own[-1])
+            yield self
+        finally:
+            for registration in reversed(own):
+                self._undo(registration)
+
+    def _undo(self, registration: _InBlock) -> None:
+        kind, own, before = registration.wrapper_class.KIND, registration.wrapper_class, registration.before
+        place = self._blocks.index(registration)
+        later = [other for other in self._blocks[place + 1 :] if kind == other.wrapper_class.KIND]
+        del self._blocks[place]
+        if later and later[0].before is own:
+            # Another block lies over this one: its end restores what was before this one.
+            later[0].before = before
+        elif self._classes.get(kind) is own and before is None:
+            del self._classes[kind]
+        elif self._classes.get(kind) is own and before is not None:
+            self._classes[kind] = before
+
     def __getitem__(self, kind: str) -> type[Any]:
         if kind in self._classes:
             return self._classes[kind]
@@ -91,6 +134,11 @@ class Registry:
 
     def __contains__(self, kind: object) -> bool:
         return kind in _BASES
+
+    @property
+    def own_classes(self) -> dict[str, type[Any]]:
+        """The classes registered in this registry, by kind; without those below it."""
+        return dict(self._classes)
 
     def __reduce__(self) -> str | tuple[object, ...]:
         # Another process has its own default registry.
@@ -152,11 +200,11 @@ def load_entry_points() -> None:
     """
     Register the classes announced by installed packages, once per process; of related ones the most derived.
 
-    Raises
-    ------
-    RegistrationError
-        If one cannot be loaded or represent its kind, or two packages announce one kind.
+    One that cannot be imported or represent its kind, or clashes with that of another package, is left out with a
+    warning that names the package. With ``RENDERGATEWAY_PLUGINS=no`` all are.
     """
+    if not PLUGINS.parse(os.environ.get(PLUGINS.variable, "yes")):
+        return
     from importlib import metadata  # Imported with the first gateway: a tenth of a plain import.
 
     for entry_point in sorted(metadata.entry_points(group=ENTRY_POINTS), key=lambda point: (point.name, point.value)):
@@ -166,9 +214,14 @@ def load_entry_points() -> None:
             if present is None or not issubclass(present, announced):
                 ANNOUNCED.register(announced)
         except Exception as error:
-            raise RegistrationError(
-                f"the entry point {entry_point.name} = {entry_point.value} cannot be registered: {error}"
-            ) from error
+            package = getattr(entry_point.dist, "name", None) or entry_point.module.partition(".")[0]
+            warnings.warn(
+                f"the package {package} is not used: its class {entry_point.name} = {entry_point.value} cannot be "
+                f"registered ({type(error).__name__}: {error}); repair or uninstall the package, or set "
+                f"{PLUGINS.variable}=no",
+                RuntimeWarning,
+                stacklevel=2,
+            )
 
 
 # Validation at registration

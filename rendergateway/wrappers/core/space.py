@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from rendergateway.forks import new_lock
 from rendergateway.model.records.json_slices import Raw
 from rendergateway.model.records.record import Record
-from rendergateway.wrappers.core.epochs import NOTHING_HELD, Epoch, Seen
-from rendergateway.wrappers.core.keys import Key, Scope, StackKey
+from rendergateway.wrappers.core.epochs import NOTHING_HELD, Epoch, Epochs, Seen
+from rendergateway.wrappers.core.keys import Key, Scope
 from rendergateway.wrappers.core.registry import DEFAULT, Registry, load_entry_points
 
 if TYPE_CHECKING:
@@ -124,29 +124,31 @@ class ObjectSpace:
         Passed to every object that is made.
     registry : Registry, optional
         Which class represents which kind; a new one over the default registry unless given.
-    epochs : dict, optional
+    epochs : Epochs, optional
         Shared by the gateways that share a connection, so that a write through one invalidates the reads of all.
 
     Attributes
     ----------
+    epochs : Epochs
+        Which readings are stale.
     registry : Registry
         Looked up at every wrap.
     recent : Recent
         Strong references that are kept for a while.
     """
 
-    def __init__(self, client: Any, registry: Registry | None = None, epochs: dict[Scope, Epoch] | None = None) -> None:
+    def __init__(self, client: Any, registry: Registry | None = None, epochs: Epochs | None = None) -> None:
         load_entry_points()
+        self.epochs = epochs or Epochs()
         self.registry = registry or Registry(DEFAULT)
         self.recent = Recent()
         self._client = client
-        self._epochs: dict[Scope, Epoch] = {} if epochs is None else epochs
         self._serials = itertools.count(1)
         self._live: dict[type[Any], LiveObjects] = {}
 
     def beside(self, client: Any) -> Self:
         """Return the space of another gateway over the same connection: same registry and epochs, own objects."""
-        return type(self)(client, self.registry, self._epochs)
+        return type(self)(client, self.registry, self.epochs)
 
     # Wrapping
 
@@ -205,20 +207,19 @@ class ObjectSpace:
         return next(self._serials)
 
     def epoch(self, scope: Scope) -> Epoch:
-        """Return the current epoch of a stack or match collection, or of everything below an owner or project."""
-        epoch = self._epochs.get(scope)
-        return epoch if epoch is not None else self._epochs.setdefault(scope, Epoch())
+        """Return the current epoch of a scope."""
+        return self.epochs.of(scope)
 
     def wrote(self, values: Mapping[str, Any]) -> None:
-        """End the epochs of everything that a write with these path values may have changed."""
-        owner, project = values.get("owner"), values.get("project")
-        stacks = [StackKey(str(owner), str(project), values["stack"])] if "stack" in values else []
+        """End the epochs of everything that a write with these path and query values may have changed."""
+        above = [str(values.get(name)) for name in ("owner", "project")]
+        scopes: list[Scope] = []
+        if "stack" in values:
+            scopes.append((*above, values["stack"]))
         if "to_stack" in values:
-            stacks.append(StackKey(str(owner), str(values.get("to_project") or project), values["to_stack"]))
-        scopes: set[Scope] = {stack[:size] for stack in stacks for size in range(4)}
+            scopes.append((above[0], values.get("to_project") or above[1], values["to_stack"]))
         if "collection" in values:
-            scopes |= {(str(owner), values["collection"]), (str(owner),), ()}
-        for scope in scopes or {(), (str(owner),), (str(owner), str(project))}:
-            ended = self._epochs.pop(scope, None)
-            if ended is not None:
-                ended.end()
+            scopes.append((above[0], values["collection"]))
+        # A write to a project or an owner deletes stacks and match collections of other ones, too.
+        for scope in scopes or [()]:
+            self.epochs.end(scope, written=True)

@@ -20,10 +20,16 @@ from rendergateway.wrappers.editing.sources import Lookup, SourcedTile
 if TYPE_CHECKING:
     from rendergateway.model.tile_text.limits import TileLimits
 
-__all__ = ["BOXES", "Batch", "Batches"]
+__all__ = ["BOXES", "Batch", "Batches", "check_boxes"]
 
 # Keep stored boxes and let the service derive missing ones, or derive all, by the service or locally.
 BOXES = ("keep", "service", "local")
+
+
+def check_boxes(boxes: object) -> None:
+    """Raise ValueError unless *boxes* is one of `BOXES`."""
+    if boxes not in BOXES:
+        raise ValueError(f"boxes must be {', '.join(map(repr, BOXES))}; got {boxes!r}")
 
 
 class Batch(NamedTuple):
@@ -66,8 +72,7 @@ class Batches:
         may_change: bool = False,
         allow_nan: bool = False,
     ) -> None:
-        if boxes not in BOXES:
-            raise ValueError(f"boxes must be {', '.join(map(repr, BOXES))}; got {boxes!r}")
+        check_boxes(boxes)
         if limits is not None and not hasattr(limits, "check"):
             raise TypeError(f"validate must be TileLimits(…), got {limits!r}")
         self._size = size

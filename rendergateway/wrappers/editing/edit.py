@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -10,13 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
-from rendergateway.errors import NotFoundError, StaleStackError, add_note
+from rendergateway.errors import (
+    ClosedGatewayError,
+    ConnectionFailedError,
+    NotFoundError,
+    RenderGatewayError,
+    StaleStackError,
+    TimedOutError,
+    add_note,
+)
 from rendergateway.model.records.json_slices import Text
 from rendergateway.model.records.stacks import StackRecord, StackVersion
 from rendergateway.model.tables.resolved import ResolvedTiles
 from rendergateway.model.tile_text.edits import with_group
 from rendergateway.progress import Progress, tracking
 from rendergateway.transforms import Transform
+from rendergateway.transport.blocks import single_attempt
 from rendergateway.type_hints import resolvable_hints
 from rendergateway.visible_text import visible
 from rendergateway.wrappers.core.arguments import as_name
@@ -56,8 +66,8 @@ class StackEdit:
     """
     A context that saves, changes and deletes tiles of a stack.
 
-    Entering makes a COMPLETE stack LOADING; leaving makes it COMPLETE again. After an error it stays LOADING, and a
-    note on the error reports it.
+    Entering makes a COMPLETE stack LOADING; leaving makes it COMPLETE again. After an error it stays LOADING if it was
+    written to; a note on the error reports the state.
 
     Parameters
     ----------
@@ -89,7 +99,8 @@ class StackEdit:
     Notes
     -----
     Entering makes one request, ``stack.read``, and ``stack.set_state`` (or ``stack.create``, for a next version) if the
-    stack has to be opened. Leaving makes ``stack.read`` and ``stack.set_state``. A stack has a counter and a time of
+    stack has to be opened. Leaving makes ``stack.read`` and ``stack.set_state``, after an error ``stack.read`` and, if
+    nothing was written, ``stack.set_state``. A stack has a counter and a time of
     its openings; so concurrent edits are detected, but not what others save in a stack that stays LOADING.
     """
 
@@ -112,6 +123,8 @@ class StackEdit:
         self._patience_s = patience_s
         self._version = version
         self._number = 0
+        # Number of writes to the stack when it was opened; None if this edit has not opened it.
+        self._writes_before: int | None = None
         self._remarks: list[str] = []
         self._reader = StackReader.fresh(stack)
 
@@ -131,7 +144,7 @@ class StackEdit:
         if known is not None and place_in_time(known) != place_in_time(found):
             raise StaleStackError(
                 f"{self._words} was changed by others since it was read: it was {_described(known)}, and is "
-                f"{_described(found)}; stack.reload() before editing"
+                f"{_described(found)}; look at it after stack.reload(), or edit it as it is now: editing(reload=True)"
             )
         self._number = found.version_number or 0
         if self._version is not None:
@@ -141,18 +154,19 @@ class StackEdit:
         elif found.state != "LOADING":
             self._stack.call("stack.set_state", state="LOADING")
             self._number += 1
+            self._writes_before = self._writes
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
-            add_note(error, self._left_loading())
+            add_note(error, self._after(error))
         elif self._complete:
             try:
                 self._finish()
             except Exception as failure:
-                add_note(failure, self._left_loading())
+                add_note(failure, self._after(failure))
                 raise
 
     def _finish(self) -> None:
@@ -169,9 +183,28 @@ class StackEdit:
         """Read the stack from the service, ignoring caches."""
         return StackRecord.from_json(self._stack.fetch("stack.read"))
 
-    def _left_loading(self) -> str:
-        stored = f"the {self.saved} tiles put before this error are stored" if self.saved else "no tile was put"
-        return "; ".join([f"stack {self._stack.key.stack} was left LOADING", stored, *self._remarks])
+    @property
+    def _writes(self) -> int:
+        """Number of writes to the stack through this gateway, by whatever object."""
+        return self._stack.client.objects.epoch(self._stack.key).writes
+
+    def _after(self, error: BaseException) -> str:
+        """Complete the stack again if nothing was written; return a sentence about its state after an error."""
+        state, done = "was left LOADING", f"the {self.saved} tiles put before this error are stored"
+        if not isinstance(error, ConnectionFailedError | TimedOutError | ClosedGatewayError):
+            with contextlib.suppress(RenderGatewayError), single_attempt():
+                state = self._ended(is_interrupted=not isinstance(error, Exception))
+        sentences = [f"stack {self._stack.key.stack} {state}", done if self.saved else "no tile was put"]
+        return "; ".join([*sentences, *self._remarks])
+
+    def _ended(self, *, is_interrupted: bool) -> str:
+        if self._writes_before == self._writes:
+            with contextlib.suppress(StaleStackError):
+                self._finish()
+                return "is COMPLETE again"
+        # After Ctrl-C no more requests are made than are needed.
+        state = "LOADING" if is_interrupted else self._read_stack().state
+        return "was left LOADING" if state == "LOADING" else f"is {state}"
 
     @property
     def _words(self) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from rendergateway.errors import ConnectionFailedError, RequestError, ServerError, TimedOutError
-from rendergateway.transport.blocks import single_attempt
+from rendergateway.transport.blocks import for_threads, single_attempt
 
 __all__ = ["Uploader"]
 
@@ -66,13 +66,14 @@ class Uploader:
             Consumed lazily: the next one is prepared while others are running.
         """
         before = self.acknowledged
+        acknowledged = for_threads(self._until_acknowledged)
         pending: set[Future[int]] = set()
         with ThreadPoolExecutor(self._workers, "rendergateway-write") as pool:
             try:
                 for request in requests:
                     while len(pending) >= self._workers:
                         self._take_one(pending)
-                    pending.add(pool.submit(self._until_acknowledged, request))
+                    pending.add(pool.submit(acknowledged, request))
                 while pending:
                     self._take_one(pending)
             except BaseException:

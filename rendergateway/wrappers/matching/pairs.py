@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar
 
 import attrs
@@ -13,7 +12,7 @@ from rendergateway.geometry import FloatArray
 from rendergateway.model.records.json_slices import Raw, Text
 from rendergateway.type_hints import resolvable_hints
 from rendergateway.wrappers.core.bound import Bound
-from rendergateway.wrappers.core.collection import Collection, Listing
+from rendergateway.wrappers.core.collection import Collection, Listing, streamed
 from rendergateway.wrappers.core.keys import CollectionKey, PairKey, Scope
 from rendergateway.wrappers.matching.selection import Group, Ids, PairQuery, Selection, Tile, side_of
 from rendergateway.wrappers.matching.world import known_frame, residuals_of, table_in_world, tile_ids_of
@@ -178,7 +177,15 @@ class PairReading(Generic[P]):
         source = self._pair_source
 
         def collection() -> Collection[P]:
-            return self._pairs(selection.words, lambda: source.read(selection, points))
+            return Collection(
+                source.collection.client,
+                "match_pair",
+                lambda: source.read(selection, points),
+                scope=source.scope,
+                what=f"{selection.words} of {self}",
+                above=source.above,
+                selected_by=selection.objects,
+            )
 
         # Only the collection of all pairs is cached for long: reading one section after another must not fill memory.
         is_whole = selection == Selection()
@@ -198,15 +205,15 @@ class PairReading(Generic[P]):
         -----
         The requests of `pairs`, each when its pairs are reached.
         """
-        source = self._pair_source
-        query = source.query(Selection(**selected))
-        for answer in source.answers(query, points):
-            yield from self._pairs("pairs", partial(source.listing, list(query.faced(answer))))
+        source, selection = self._pair_source, Selection(**selected)
 
-    def _pairs(self, what: str, load: Callable[[], Listing]) -> Collection[P]:
-        source, name = self._pair_source, f"{what} of {self}"
+        def listings() -> Iterator[Listing]:
+            query = source.query(selection)
+            for answer in source.answers(query, points):
+                yield source.listing(list(query.faced(answer)))
+
         client = source.collection.client
-        return Collection(client, "match_pair", load, scope=source.scope, what=name, above=source.above)
+        return streamed(client, "match_pair", listings(), scope=source.scope, above=source.above)
 
     def table(self, **selected: Unpack[Selected]) -> MatchTable:
         """

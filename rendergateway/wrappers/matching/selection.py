@@ -106,6 +106,12 @@ class Selection:
         return tuple(known.items())
 
     @property
+    def objects(self) -> list[ObjectWrapper[Any]]:
+        """The sections and tiles among the criteria: their section ids select the pairs."""
+        given = (self.within, *(self.between or ()), self.outside, self.tile, self.p_group)
+        return [one for one in given if isinstance(one, ObjectWrapper) and one.KIND in ("section", "tile")]
+
+    @property
     def words(self) -> str:
         """The selection in words, for messages."""
         if self.between is not None:

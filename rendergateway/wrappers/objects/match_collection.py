@@ -375,7 +375,6 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
         key = CollectionKey(owner or self._key.owner, as_name(name, "match collection"))
         check_new_name({"owner": key.owner, "match collection": key.collection})
         self._bound.call("match.rename", body={"owner": key.owner, "name": key.collection})
-        self._conn.objects.wrote(key._asdict())
         return self._opened(name, key.owner)
 
     @changes_data

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from rendergateway.errors import BadRequestError
 from rendergateway.geometry import Bounds, FloatArray, box_of
 from rendergateway.model.records.json_slices import Text, cut_list
 from rendergateway.model.records.stacks import SectionRecord
-from rendergateway.model.records.tiles import ResolvedTileRecord
+from rendergateway.model.records.tiles import ResolvedTileRecord, TileBoundsRecord
 from rendergateway.model.tables.resolved import ResolvedTiles
 from rendergateway.number_text import double_text
 from rendergateway.wrappers.core import labels
-from rendergateway.wrappers.core.collection import Collection
+from rendergateway.wrappers.core.collection import Collection, streamed
 from rendergateway.wrappers.core.keys import SectionKey
 from rendergateway.wrappers.core.object import ObjectWrapper, changes_data
 from rendergateway.wrappers.core.registry import add_base
 from rendergateway.wrappers.objects.stack import StackWrapper, rows_by_z
+from rendergateway.wrappers.reading.splitting import is_too_broad
 from rendergateway.wrappers.reading.tiles import unless_missing
 
 if TYPE_CHECKING:
@@ -174,10 +176,21 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
 
         Notes
         -----
-        One request, ``section.tile_specs``, now.
+        One request, ``section.tile_specs``, now. For a section too large for one answer also ``section.tile_bounds``
+        and, per 50 000 tiles, ``stack.tile_specs``.
         """
-        answer = unless_missing(self.stack._bound, lambda: self._bound.fetch("section.tile_specs"), b"[]")
-        return tuple(map(ResolvedTileRecord.from_json, cut_list(answer)))
+        return tuple(map(ResolvedTileRecord.from_json, unless_missing(self.stack._bound, self._flattened, [])))
+
+    def _flattened(self) -> Iterable[Text]:
+        from rendergateway.wrappers.coordinates import locate
+
+        try:
+            return cut_list(self._bound.fetch("section.tile_specs"))
+        except BadRequestError as error:
+            if not is_too_broad(error):
+                raise
+        rows = map(TileBoundsRecord.from_json, cut_list(self._bound.fetch("section.tile_bounds")))
+        return locate.flattened(self.stack._bound, sorted(row.tile_id for row in rows))
 
     def iter_tiles(self, *, batch: int | None = None) -> Iterator[TileWrapper]:
         """
@@ -196,18 +209,9 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         ``section.resolved_tiles`` or, for a larger section, ``section.bounds`` and per piece ``stack.resolved_tiles``
         and some ``box.tile_count``.
         """
-        reader = self.stack._reader
-        for piece in self._pieces(batch):
-            listing = reader.listing(piece, {"z": self._key.z})
-            tiles: Collection[TileWrapper] = Collection(
-                self._conn,
-                "tile",
-                lambda listing=listing: listing,  # type: ignore[misc]
-                scope=self._scope,
-                what=f"tiles of {self!r}",
-                above=self,
-            )
-            yield from tiles
+        known = {"z": self._key.z}
+        listings = (self.stack._reader.listing(piece, known) for piece in self._pieces(batch))
+        return streamed(self._conn, "tile", listings, scope=self._scope, above=self)
 
     def children(self) -> Collection[TileWrapper]:
         """Return the tiles."""

@@ -47,7 +47,7 @@ from rendergateway.wrappers.core.object import ObjectWrapper, changes_data
 from rendergateway.wrappers.core.registry import add_base
 from rendergateway.wrappers.editing.versions import KEEP, check_names, new_version, update_one
 from rendergateway.wrappers.objects.owner import OwnerWrapper, ProjectWrapper, stack_key
-from rendergateway.wrappers.reading.shared_transforms import SharedTransforms
+from rendergateway.wrappers.reading.shared_transforms import SharedTransforms, TransformCache
 from rendergateway.wrappers.reading.snapshot import StackVersionCheck
 from rendergateway.wrappers.reading.splitting import TileQuery
 from rendergateway.wrappers.reading.tiles import StackReader, listed_z_values, unless_missing
@@ -358,9 +358,12 @@ class StackWrapper(ObjectWrapper[StackRecord]):
 
     @property
     def shared_transforms(self) -> SharedTransforms:
-        """The transforms stored once for many tiles, by id; each is read on first use."""
-        shared: SharedTransforms = self._remembered("shared transforms", lambda: SharedTransforms(self._bound.fetch))
-        return shared
+        """The transforms stored once for many tiles, by id; each is read on first use, and again after a write."""
+        return SharedTransforms(self._bound.fetch, self._transform_cache)
+
+    def _transform_cache(self) -> TransformCache:
+        cache: TransformCache = self._remembered("shared transforms", TransformCache)
+        return cache
 
     def _shared_text(self, transform_id: str) -> bytes:
         # The transforms are those of the present epoch, whenever this method was bound.
@@ -372,7 +375,9 @@ class StackWrapper(ObjectWrapper[StackRecord]):
 
     @property
     def _reader(self) -> StackReader:
-        return StackReader(self._bound, self.shared_transforms)
+        # The cache of now: what a request returns that was made before a write is not kept after it.
+        cache = self._transform_cache()
+        return StackReader(self._bound, SharedTransforms(self._bound.fetch, lambda: cache))
 
     # Coordinates
 
@@ -514,6 +519,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         workers: int | None = None,
         batch: int | None = None,
         complete: bool = True,
+        reload: bool = False,
         progress: Progress = None,
         patience_s: float = 60.0,
     ) -> StackEdit:
@@ -525,26 +531,31 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         workers, batch, progress : optional
             Concurrent requests, tiles per request, and progress.
         complete : bool
-            Whether the stack becomes COMPLETE when the block ends. After an error it stays LOADING, which a note on the
-            error reports.
+            Whether the stack becomes COMPLETE when the block ends. After an error it stays LOADING if anything was
+            written; a note on the error reports the state.
+        reload : bool
+            Edit the stack as it is on entering, whatever others changed since it was read.
         patience_s : float
             How long to wait for an unreachable service; then unconfirmed batches are sent again.
 
         Raises
         ------
         StaleStackError
-            On entering, if others changed the stack since it was read; on leaving, if they did meanwhile.
+            On entering, if others changed the stack since it was read, unless it is reloaded; on leaving, if they did
+            meanwhile.
 
         Notes
         -----
         As `StackEdit`.
         """
-        return self._edit(self._bulk(workers, batch, progress), complete=complete, patience_s=patience_s)
+        bulk = self._bulk(workers, batch, progress)
+        return self._edit(bulk, reload=reload, complete=complete, patience_s=patience_s)
 
-    def _edit(self, bulk: Bulk, **options: Any) -> StackEdit:
+    def _edit(self, bulk: Bulk, *, reload: bool = False, **options: Any) -> StackEdit:
         from rendergateway.wrappers.editing.edit import StackEdit
 
-        return StackEdit(self._bound, known=self._record if self.is_loaded else None, bulk=bulk, **options)
+        is_known = self._held[0].writes == self._current_epoch.writes
+        return StackEdit(self._bound, known=self._record if is_known and not reload else None, bulk=bulk, **options)
 
     def _bulk(self, workers: int | None, batch: int | None, progress: Progress) -> Bulk:
         bulk: Bulk = self._conn.bulk.with_given(workers=workers, batch=batch, progress=progress)
@@ -720,11 +731,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         """
         renamed = self._sibling(name, owner, project)
         check_new_name(renamed._key._asdict())
-        try:
-            self._bound.call("stack.rename", body=renamed._key._asdict())
-        finally:
-            # Reads of either name are stale, whatever the result of the request.
-            self._conn.objects.wrote(renamed._key._asdict())
+        self._bound.call("stack.rename", body=renamed._key._asdict())
         return renamed
 
     # Copies
@@ -867,8 +874,11 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         source, ``stack.read``, ``stack.create`` and ``stack.set_state`` of the target.
         """
         from rendergateway.wrappers.editing import copying
+        from rendergateway.wrappers.editing.batches import check_boxes
 
         target = self._sibling(name, owner, project, gateway)
+        check_boxes(boxes)
+        bulk = self._bulk(workers, batch, progress)
         z_values = copying.existing_z_values(self._bound, sections)
         if resume:
             copying.check_resumable(target._bound)
@@ -885,7 +895,6 @@ class StackWrapper(ObjectWrapper[StackRecord]):
                 edit=edit,
                 boxes=boxes,
             )
-            bulk = self._bulk(workers, batch, progress)
             copy.run(bulk=bulk, complete=complete, resume=resume, patience_s=patience_s)
         return target
 

@@ -190,12 +190,23 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         -----
         No request now for a loaded tile; one, ``stack.resolved_tiles``, when the collection is first read.
         """
-        box, tile_id = self._obj.bounds, self._key.tile_id
-        if box is None:
-            raise RecordError(f"tile {tile_id!r} has no bounding box, so its neighbours are unknown")
-        around = Bounds(box.min_x - margin_px, box.min_y - margin_px, box.max_x + margin_px, box.max_y + margin_px)
-        touching = self.stack._query(TileQuery((self._z - dz, self._z + dz), around))
-        return touching.filter(tile_id=lambda other: other != tile_id)
+        tile_id = self._key.tile_id
+
+        def around() -> TileQuery:
+            box, z = self._obj.bounds, self._z
+            if box is None:
+                raise RecordError(f"tile {tile_id!r} has no bounding box, so its neighbours are unknown")
+            wide = Bounds(box.min_x - margin_px, box.min_y - margin_px, box.max_x + margin_px, box.max_y + margin_px)
+            return TileQuery((z - dz, z + dz), wide)
+
+        def load() -> Listing:
+            touching = self.stack._reader.query_listing(around())
+            return touching.chosen(place for place, other in enumerate(touching.ids) if other != tile_id)
+
+        around()
+        what = f"neighbours within {margin_px:g} pixels and {dz:g} sections"
+        neighbours: Collection[TileWrapper] = self._selection("tile", what, load)
+        return neighbours
 
     @property
     def group(self) -> TileGroupWrapper | None:

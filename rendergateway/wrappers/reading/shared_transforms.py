@@ -9,7 +9,16 @@ from rendergateway.model.records.json_slices import Text, copy_of, decode
 from rendergateway.transforms import Transform, from_spec
 from rendergateway.visible_text import visible
 
-__all__ = ["SharedTransforms"]
+__all__ = ["SharedTransforms", "TransformCache"]
+
+
+class TransformCache:
+    """Shared transforms read so far: as text, and decoded."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, bytes] = {}
+        self.transforms: dict[str, Transform] = {}
+        self.lock = new_lock()
 
 
 class SharedTransforms(Mapping[str, Transform]):
@@ -22,6 +31,8 @@ class SharedTransforms(Mapping[str, Transform]):
     ----------
     fetch : callable
         Makes a request for the stack by endpoint name; returns the text of the answer.
+    cache : callable, optional
+        Returns the current cache; one of its own by default.
 
     Raises
     ------
@@ -29,37 +40,41 @@ class SharedTransforms(Mapping[str, Transform]):
         On look-up of an id that the stack does not have.
     """
 
-    def __init__(self, fetch: Callable[..., Text]) -> None:
+    def __init__(self, fetch: Callable[..., Text], cache: Callable[[], TransformCache] | None = None) -> None:
         self._fetch = fetch
-        self._texts: dict[str, bytes] = {}
-        self._transforms: dict[str, Transform] = {}
-        self._lock = new_lock()
+        own = TransformCache()
+        self._cache = cache or (lambda: own)
 
     def add(self, texts: Mapping[str, Text]) -> None:
         """Keep the transforms that came with tiles; they are decoded on first use."""
+        cache = self._cache()
         for transform_id, text in texts.items():
-            self._texts[transform_id] = copy_of(text)
-            self._transforms.pop(transform_id, None)
+            cache.texts[transform_id] = copy_of(text)
+            cache.transforms.pop(transform_id, None)
 
     def text(self, transform_id: str) -> bytes:
         """Return a transform as JSON text, as stored, for an upload of tiles that refer to it."""
-        if transform_id not in self._texts:
-            with self._lock:
-                if transform_id not in self._texts:
-                    self._texts[transform_id] = copy_of(self._fetch("transform.read", transform_id=transform_id))
-        return self._texts[transform_id]
+        return self._text(self._cache(), transform_id)
+
+    def _text(self, cache: TransformCache, transform_id: str) -> bytes:
+        if transform_id not in cache.texts:
+            with cache.lock:
+                if transform_id not in cache.texts:
+                    cache.texts[transform_id] = copy_of(self._fetch("transform.read", transform_id=transform_id))
+        return cache.texts[transform_id]
 
     def __getitem__(self, transform_id: str) -> Transform:
-        transform = self._transforms.get(transform_id)
+        cache = self._cache()
+        transform = cache.transforms.get(transform_id)
         if transform is None:
-            transform = self._transforms[transform_id] = from_spec(decode(self.text(transform_id)))
+            transform = cache.transforms[transform_id] = from_spec(decode(self._text(cache, transform_id)))
         return transform
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._texts)
+        return iter(self._cache().texts)
 
     def __len__(self) -> int:
-        return len(self._texts)
+        return len(self._cache().texts)
 
     def __repr__(self) -> str:
-        return visible(f"<SharedTransforms {', '.join(self._texts) or '(none read yet)'}>")
+        return visible(f"<SharedTransforms {', '.join(self._cache().texts) or '(none read yet)'}>")

@@ -12,6 +12,8 @@ import pytest
 
 from rendergateway import ConfigurationError, Gateway, MatchCollectionWrapper, StackWrapper, TileRecord, TileWrapper
 from rendergateway.transforms import AffineModel2D
+from rendergateway.wrappers.core.keys import scope_of
+from tests.wrappers.freshness.world import OBJECTS
 
 
 def test_identity__same_object_while_it_lives(stack: StackWrapper) -> None:
@@ -88,18 +90,26 @@ def test_write__by_others_shows_after_reload(tmp_path: Path) -> None:
         gateway.close()
 
 
+@pytest.mark.parametrize("kind", [kind for kind in OBJECTS if kind not in ("gateway", "merged matches", "merged pair")])
+def test_scope__is_a_stack_or_a_collection(kind: str) -> None:
+    """Epochs are few: one per stack, match collection, project and owner, however many objects they have."""
+    key = OBJECTS[kind](Gateway("localhost:1", owner="lab", project="cortex"))._key
+
+    assert scope_of(key) == tuple(key)[: 2 if "match" in kind else 3]
+
+
 def test_reload__later_listing_counts(stack: StackWrapper) -> None:
     """A live tile takes the record of a later listing, and keeps its own over an older one."""
     tiles = stack.section(1).tiles()
     tile = tiles[0]
     first = tile._obj
 
-    tile.reload()
-    assert tiles[0]._obj is not first
-    reloaded = tile._obj
-    assert tiles[0]._obj is reloaded
+    others = stack.tiles(z=(1, 2)).load()
+    assert others[0]._obj is not first
+    later = tile._obj
+    assert tiles[0]._obj is later
     tiles.reload()
-    assert tiles[0]._obj is not reloaded
+    assert tiles[0]._obj is not later
 
 
 def test_loading__keeps_what_was_listed(stack: StackWrapper, gateway: Gateway) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from rendergateway import (
     ConnectionFailedError,
     Gateway,
     RecordError,
+    RenderGatewayError,
     ResolvedTiles,
     Retries,
     StackStateError,
@@ -24,6 +25,8 @@ from rendergateway import (
     TileTable,
 )
 from rendergateway.transforms import AffineModel2D, TransformReference
+from rendergateway.wrappers.core.epochs import Epochs
+from rendergateway.wrappers.editing.edit import StackEdit
 from tests.wrappers.editing.breaking import BreakingService, served
 
 
@@ -44,12 +47,113 @@ def test_editing__complete_at_the_end(gateway: Gateway) -> None:
 
 
 def test_editing__left_loading_after_an_error(stack: StackWrapper) -> None:
-    """After an error the stack stays LOADING, and a note reports it."""
-    with pytest.raises(RecordError) as caught, stack.editing() as edit:
-        edit.put([bare("a"), bare("a")])
+    """After an error the stack stays LOADING if anything was written, and a note reports it."""
+    with pytest.raises(RecordError) as caught, stack.editing(batch=1) as edit:
+        edit.put(iter([*boxed("a"), bare("b"), bare("b")]))
 
     assert stack.state == "LOADING"
-    assert "left LOADING" in "".join(getattr(caught.value, "__notes__", ["left LOADING"]))
+    assert notes_of(caught) == ["stack montage was left LOADING; the 2 tiles put before this error are stored"]
+
+
+NOTHING_WRITTEN: dict[str, Callable[[StackWrapper, StackEdit], object]] = {
+    "wrong way": lambda stack, edit: edit.apply(AffineModel2D(), how="replac_last"),
+    "wrong boxes": lambda stack, edit: edit.put([bare("a")], boxes="here"),
+    "duplicate tile": lambda stack, edit: edit.put([bare("a"), bare("a")]),
+    "missing tile": lambda stack, edit: edit.set_group("g", ["no such tile"]),
+    "reading alone": lambda stack, edit: stack.reload().tile("no such tile").load(),
+    "interrupted": lambda stack, edit: interrupted(),
+}
+
+
+@pytest.mark.parametrize("error", NOTHING_WRITTEN)
+@pytest.mark.parametrize("complete", [True, False])
+def test_editing__nothing_written(error: str, complete: bool, stack: StackWrapper) -> None:
+    """An error before the first write leaves a COMPLETE stack COMPLETE, and a note says so."""
+    with (
+        pytest.raises((ValueError, RenderGatewayError, KeyboardInterrupt)) as caught,
+        stack.editing(complete=complete) as edit,
+    ):
+        NOTHING_WRITTEN[error](stack, edit)
+
+    assert stack.reload().state == "COMPLETE"
+    assert notes_of(caught) == ["stack montage is COMPLETE again; no tile was put"]
+
+
+WRITTEN: dict[str, Callable[[StackWrapper, StackEdit], object]] = {
+    "edit": lambda stack, edit: edit.delete(["t1_0"]),
+    "object": lambda stack, edit: stack.tile("t1_0").delete(),
+    "metadata": lambda stack, edit: stack.update(cycle=(1, 2)),
+}
+
+
+@pytest.mark.parametrize("way", WRITTEN)
+def test_editing__written_by_any_object(way: str, stack: StackWrapper) -> None:
+    """A write by whatever object of the gateway leaves the stack LOADING after an error."""
+
+    def written(edit: StackEdit) -> None:
+        WRITTEN[way](stack, edit)
+        edit.apply(AffineModel2D(), how="replac_last")
+
+    with pytest.raises(ValueError, match="replac_last"), stack.editing() as edit:
+        written(edit)
+
+    assert stack.reload().state == "LOADING"
+
+
+def test_editing__note_of_the_present_state(stack: StackWrapper, gateway: Gateway) -> None:
+    """The note on an error has the state that the stack has, whoever changed it."""
+    others = another(gateway).stack("montage")
+
+    def edit_while(others_set: Sequence[str], how: str) -> None:
+        with stack.editing(reload=True) as edit:
+            edit.put(boxed("a"))
+            for state in others_set:
+                others.set_state(state)
+            if how == "wrong":
+                edit.apply(AffineModel2D(), how=how)
+
+    for error, states, how in (
+        (ValueError, ["COMPLETE"], "wrong"),
+        (StaleStackError, ["COMPLETE", "LOADING", "COMPLETE"], "right"),
+    ):
+        with pytest.raises(error) as caught:
+            edit_while(states, how)
+        assert notes_of(caught) == ["stack montage is COMPLETE; the 1 tiles put before this error are stored"]
+
+
+def test_editing__in_turn(stack: StackWrapper, gateway: Gateway) -> None:
+    """Two workers that hold their stacks edit in turn, each the stack as it is by then."""
+    workers = [stack, another(gateway).stack("montage").load()]
+
+    for number in range(4):
+        with workers[number % 2].editing(reload=True) as edit:
+            edit.put(boxed(f"new{number}"))
+
+    assert (len(stack.tiles()), stack.state) == (10, "COMPLETE")
+    workers[1].set_state("LOADING")
+    with pytest.raises(StaleStackError, match=r"editing\(reload=True\)"), workers[0].editing():
+        pass
+
+
+def test_read_only__hint(stack: StackWrapper) -> None:
+    """The hint for a READ_ONLY stack leads out of it."""
+    stack.set_state("READ_ONLY")
+    tries: list[Callable[[], object]] = [
+        lambda: stack.set_state("LOADING"),
+        lambda: stack.editing().__enter__(),
+        stack.tile("t1_0").delete,
+    ]
+    for write in tries:
+        with pytest.raises(StackStateError, match=r"Make it writable first \(stack.set_state\('COMPLETE'\) does\)"):
+            write()
+
+    stack.set_state("COMPLETE")
+    with stack.editing() as edit:
+        edit.delete(["t1_0"])
+
+
+def interrupted() -> None:
+    raise KeyboardInterrupt
 
 
 def test_editing__keep_loading(stack: StackWrapper) -> None:
@@ -322,7 +426,7 @@ def test_editing__completed_by_another(stack: StackWrapper, gateway: Gateway) ->
 def another(gateway: Gateway) -> Gateway:
     """Return a second gateway to the same service that does not see the writes of the first one."""
     other = gateway.using()
-    other.objects._epochs = {}
+    other.objects.epochs = Epochs()
     return other
 
 

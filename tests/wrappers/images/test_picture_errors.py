@@ -112,3 +112,15 @@ def test_black_picture__is_one(gateway: Gateway, tmp_path: Path) -> None:
     assert not stack.section(1).image(channel="DAPI").pixels.any()
     assert not stack.section(1).image(channel="DAPI", dtype="uint16").pixels.any()
     assert not stack.section(1).image(Bounds(500, 500, 600, 600)).pixels.any()
+
+
+def test_outlines__of_a_service_with_a_limit(drawn: StackWrapper) -> None:
+    """Outlines that a service draws beyond its own limit are an error, though no max_tiles= was passed."""
+    values = {**drawn._key._asdict(), "z": 2.0, "x": 0, "y": 0, "width": 900, "height": 900, "scale": 1.0}
+    outlines = drawn._conn.call_raw("box.png", **values, max_tile_specs_to_render=3)
+    recipe = drawn._conn.call_raw("box.render_parameters", **values)
+
+    with MisbehavingServer(sends(outlines, content_type="image/png"), sends(recipe)) as server:
+        section = Gateway(server.url, owner="o", project="p").stack("s").section(2)
+        with pytest.raises(ImageError, match="shows 4 tiles, more than the limit of the service; use smaller boxes or"):
+            section.image(Bounds(0, 0, 900, 900))

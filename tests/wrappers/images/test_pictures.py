@@ -437,3 +437,10 @@ def test_tile__wrong_frame(gateway: Gateway, tmp_path: Path) -> None:
     with pytest.raises(TransformError, match=r"frame 'before:match' cannot be drawn: .*, got 2 transforms of it"):
         tile.image("before:match")
     assert np.asarray(tile.image("after:match")).any()
+
+
+def test_cross_section__at_any_scale(drawn: StackWrapper) -> None:
+    """A section is one row of pixels at scales whose inverse is rounded down, too."""
+    # int(161 * (1 / 161)) is 0.
+    for scale in (1 / 160, 1 / 161, 1 / 322):
+        assert drawn.cross_section(at=300, scale=scale).shape[0] == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import pickle
 from collections.abc import Callable
 from typing import Any
@@ -240,3 +241,42 @@ def test_exists(stack: StackWrapper, matches: MatchCollectionWrapper) -> None:
 
     assert [thing.exists for thing in there] == [True] * 5
     assert [thing.exists for thing in missing] == [False] * 5
+
+
+def test_error_while_loading__shown_once(stack: StackWrapper, gateway: Gateway) -> None:
+    """An AttributeError of credentials, of a hook or of a property shows itself, and nothing is done twice."""
+    asked: list[object] = []
+
+    def sign(request: object) -> None:
+        asked.append(request)
+        request.headers["Authorization"] = "x"  # type: ignore[attr-defined]
+
+    class Scored(StackWrapper):
+        @property
+        def score(self) -> float:
+            asked.append(self)
+            return self.state.score  # type: ignore[attr-defined, no-any-return]
+
+        @functools.cached_property
+        def rank(self) -> float:
+            asked.append(self)
+            return self.state.rank  # type: ignore[attr-defined, no-any-return]
+
+    broken = gateway.using(auth=sign).wrap("stack", stack._key)
+    of_stack = "loading of <StackWrapper lab/cortex/montage> failed: 'dict' object .*'headers'"
+    reads: list[tuple[str, Callable[[], object]]] = [
+        (of_stack, lambda: broken.state),
+        (of_stack, lambda: broken.section(1).bounds),
+        ("loading of <Collection of sections .*> failed: 'dict' object .*'headers'", lambda: broken.sections().first),
+        ("score of <Scored .*> failed: 'str' object has no attribute 'score'", lambda: scored.score),
+        ("rank of <Scored .*> failed: 'str' object has no attribute 'rank'", lambda: scored.rank),
+    ]
+    with gateway.registered(Scored):
+        scored = gateway.using().wrap("stack", stack._key)
+
+    for message, read in reads:
+        asked.clear()
+        with pytest.raises(RenderGatewayError, match=message) as caught:
+            read()
+        assert isinstance(caught.value.__cause__, AttributeError)
+        assert len(asked) == 1

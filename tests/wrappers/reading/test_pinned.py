@@ -29,6 +29,14 @@ def test_pinned__looks_after_each_request(stack: StackWrapper, gateway: Gateway)
     ]
 
 
+def test_pinned__is_counted(stack: StackWrapper, gateway: Gateway) -> None:
+    """Requests of a pinned stack, and the looks at its version, are counted where the gateway's are."""
+    with gateway.counting() as requests, stack.pinned() as fixed:
+        assert len(fixed.section(1).tiles()) == 2
+
+    assert requests == ["stack.read", "section.resolved_tiles", "stack.read"]
+
+
 def test_pinned__changed_meanwhile(stack: StackWrapper, gateway: Gateway) -> None:
     """Each request after a change raises an error that names both versions."""
     with stack.pinned() as fixed:

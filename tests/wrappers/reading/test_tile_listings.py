@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from rendergateway import (
     TileGroupWrapper,
     TileRecord,
 )
+from rendergateway.testing import make_stack
 from rendergateway.testing.misbehaving import MisbehavingServer, sends
 from rendergateway.transforms import AffineModel2D, TransformReference
 from rendergateway.wrappers.core.space import Recent
@@ -179,6 +181,21 @@ def test_iter_tiles(stack: StackWrapper, gateway: Gateway) -> None:
 # More than one answer may hold
 
 
+@pytest.mark.parametrize("kind", ["LOADING", "without section ids"])
+def test_iter_tiles__one_request_per_section(kind: str, gateway: Gateway) -> None:
+    """Sections whose sizes are unknown are streamed with one request each, as by raw calls."""
+    stack = make_stack(gateway, "open", sections=50, rows=1, columns=1, complete=False)
+    if kind == "without section ids":
+        with stack.editing() as edit:
+            edit.put([tile._obj.evolve(layout=None) for tile in stack.iter_tiles()])
+
+    fresh = gateway.using()
+    with fresh.counting() as requests:
+        assert len(list(fresh.stack("open").iter_tiles())) == 50
+    raw = {"stack.z_values": 1, "section.resolved_tiles": 50, "stack.read": 1}
+    assert Counter(requests) == (raw if kind == "LOADING" else {**raw, "stack.section_data": 1})
+
+
 @pytest.fixture
 def large(tmp_path: Path) -> Iterator[StackWrapper]:
     """A layer of 5 × 5 overlapping tiles with a lens and one of two tiles, in a service limited to seven tiles."""
@@ -222,6 +239,17 @@ def test_pieces__a_layer_larger_than_the_limit(large: StackWrapper) -> None:
     assert large.section(2).tiles().ids == ["z2_r0_c0", "z2_r0_c1"]
 
 
+def test_pieces__flattened_records(large: StackWrapper) -> None:
+    """The flattened records of a layer that the service refuses are those of a service without limit."""
+    with large._conn.counting() as requests:
+        records = large.section(1).resolved_tiles()
+
+    assert requests == ["section.tile_specs", "section.tile_bounds", "stack.tile_specs"]
+    with Gateway(large._conn.server.partition("?")[0], owner="lab", project="cortex") as unlimited:
+        assert records == unlimited.stack("large").section(1).resolved_tiles()
+    assert [record.tile_id for record in records] == EVERY
+
+
 def test_pieces__other_listings(large: StackWrapper) -> None:
     """A whole stack, a box and a group are read in pieces as well."""
     box = Bounds(0, 0, 300, 300)
@@ -246,6 +274,29 @@ def test_pieces__streamed(large: StackWrapper, batch: int) -> None:
     assert max(map(len, pieces)) <= min(batch, LIMIT)
     assert sorted(tile_id for piece in pieces for tile_id in piece) == EVERY
     assert sorted(tile.tile_id for tile in large.iter_tiles(z=1, batch=batch)) == EVERY
+
+
+def test_pieces__tiles_on_the_cut(gateway: Gateway) -> None:
+    """A tile whose corner lies on the line between two pieces comes once."""
+    stack = gateway.create_stack("grid")
+    tiles = [
+        TileRecord(
+            tile_id=f"r{row}_c{column}",
+            z=1,
+            width=100,
+            height=100,
+            transforms=[AffineModel2D([[1, 0, 100 * column], [0, 1, 100 * row]])],
+        )
+        for row in range(4)
+        for column in range(4)
+    ]
+    with stack.editing() as edit:
+        edit.put(tiles)
+    assert stack.bounds is not None
+    assert tuple(stack.bounds)[:4] == (0, 0, 400, 400)
+
+    for batch in (1, 4, 9):
+        assert sorted(tile.tile_id for tile in stack.iter_tiles(batch=batch)) == [tile.tile_id for tile in tiles]
 
 
 def test_pieces__smaller_than_what_overlaps(large: StackWrapper) -> None:
