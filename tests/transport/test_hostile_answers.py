@@ -270,18 +270,20 @@ UNREADABLE = {
     "number of 5 000 digits": b'{"a":[' + b"9" * 5000 + b"]}",
     "lone surrogate": b'{"\\ud800":["\\ud800"]}',
     "other brackets": b"{]}",
+    "several lines": b"[\r\n}\x1b[2J\n]",
 }
 
 
 @pytest.mark.parametrize("kind", ["read", "read one object", "listing", "streamed"])
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_json__unreadable(serve: Serve, connect: Connect, name: str, kind: str) -> None:
-    """JSON that cannot be decoded is a typed error of bounded length."""
+    """JSON that cannot be decoded is a typed error in one line of bounded length."""
     gateway = connect(serve(sends(UNREADABLE[name])).url)
 
     with pytest.raises(RenderGatewayError) as caught:
         KINDS[kind](gateway)
     assert len(str(caught.value)) < 1000
+    assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize("place", ["http://[bad", "http://[::1", "//[", "http://me:pw@[x]/"])

@@ -415,11 +415,12 @@ def test_proxy__not_there(connect: Connect, monkeypatch: pytest.MonkeyPatch, sch
     assert caught.value.attempts == 1
 
 
-def test_proxy__none_for_an_embedded_service(monkeypatch: pytest.MonkeyPatch, gateway: Gateway) -> None:
+def test_proxy__none_for_an_embedded_service(monkeypatch: pytest.MonkeyPatch) -> None:
     """A service in this process is reached without the proxy of the environment."""
     monkeypatch.setenv("http_proxy", "http://[bad")
 
-    assert gateway.call("owner.list") == []
+    with Gateway("embedded:") as gateway:
+        assert gateway.call("owner.list") == []
 
 
 def take_slowly(listener: socket.socket, wanted: int) -> None:
