@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import click
 
 from rendergateway.cli.outline import Branch, first_of, stack_branch, timed
-from rendergateway.cli.terminal import plural, result_console, say
+from rendergateway.cli.terminal import result_console, say
+from rendergateway.display import plural
 from rendergateway.extras import require
 from rendergateway.gateway import Gateway
 from rendergateway.progress import tracking

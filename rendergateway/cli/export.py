@@ -9,7 +9,8 @@ import click
 
 from rendergateway.cli.look import look_options, read_box, read_z
 from rendergateway.cli.services import full_name, named_stack, open_gateway, service_options, workers_option
-from rendergateway.cli.terminal import plural, say
+from rendergateway.cli.terminal import say
+from rendergateway.display import plural
 from rendergateway.errors import ImageError
 from rendergateway.geometry import Bounds
 from rendergateway.wrappers import StackWrapper

@@ -8,7 +8,8 @@ import click
 
 from rendergateway.batch.load import Loaded, load_specs
 from rendergateway.cli.services import full_name, named_stack, open_gateway, service_options, workers_option
-from rendergateway.cli.terminal import plural, say
+from rendergateway.cli.terminal import say
+from rendergateway.display import plural
 from rendergateway.model.files.spec_set import gather_specs
 from rendergateway.model.tile_text.limits import TileLimits
 from rendergateway.wrappers import StackWrapper

@@ -9,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["plural", "result_console", "say"]
+__all__ = ["result_console", "say"]
 
 # Wide enough that no line of piped output is wrapped.
 _UNBROKEN = 10_000
@@ -18,18 +18,6 @@ _UNBROKEN = 10_000
 def say(message: str) -> None:
     """Print a message that is not part of the result."""
     click.echo(message, err=True)
-
-
-def plural(count: int, word: str) -> str:
-    """
-    Return a count with its noun.
-
-    Examples
-    --------
-    >>> plural(1, "tile"), plural(3, "tile")
-    ('1 tile', '3 tiles')
-    """
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def result_console() -> Console:

@@ -8,7 +8,8 @@ import click
 
 from rendergateway.cli.outline import Branch, stack_branch, stack_line
 from rendergateway.cli.services import named_stack, open_gateway, service_options
-from rendergateway.cli.terminal import plural, result_console
+from rendergateway.cli.terminal import result_console
+from rendergateway.display import plural
 from rendergateway.gateway import Gateway
 from rendergateway.wrappers import OwnerWrapper, StackWrapper
 

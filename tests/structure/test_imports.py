@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).parents[2] / "rendergateway"
 # line do not import each other. The name of the package means its __init__ and the modules beside its folders.
 LEVELS = [
     {"version", "errors", "lazy", "type_hints"},
-    {"extras", "forks", "number_text", "progress"},
+    {"display", "extras", "forks", "number_text", "progress"},
     {"geometry"},
     {"endpoints"},
     {"transforms.base"},

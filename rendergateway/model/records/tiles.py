@@ -116,7 +116,8 @@ class TileRecord(BoundsRecord):
             fields = {**fields, "transforms": TransformList(transforms)}
         return super()._written(fields, what)
 
-    def __repr__(self) -> str:
+    @property
+    def _label(self) -> str:
         tile_id = self.members.get("tileId")
         return f"<TileRecord {decode(tile_id) if tile_id is not None else 'without id'}>"
 
