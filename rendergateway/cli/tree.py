@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from rendergateway.cli.outline import Branch, stack_branch, stack_line
-from rendergateway.cli.services import named_stack, open_gateway, service_options
-from rendergateway.cli.terminal import result_console
+from rendergateway.cli.services import named_stack, open_gateway, service_options, stack_argument
+from rendergateway.cli.terminal import json_option, result, result_console
 from rendergateway.display import plural
 from rendergateway.gateway import Gateway
 from rendergateway.wrappers import OwnerWrapper, StackWrapper
@@ -17,12 +15,12 @@ __all__ = ["tree"]
 
 
 @click.command()
-@click.argument("name", required=False, metavar="[[[OWNER/]PROJECT/]STACK]")
+@stack_argument(required=False)
 @click.option("--sections", default=10, show_default=True, type=click.IntRange(0), help="Number of sections shown.")
 @click.option(
     "--tiles", default=3, show_default=True, type=click.IntRange(0), help="Number of tiles shown per section."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @service_options
 def tree(name: str | None, sections: int, tiles: int, as_json: bool, service: str | None, profile: str | None) -> None:
     """
@@ -37,7 +35,7 @@ def tree(name: str | None, sections: int, tiles: int, as_json: bool, service: st
             found = [_whole_branch(named_stack(gateway, name), sections, tiles)]
         if as_json:
             values = [branch.as_values() for branch in found]
-            click.echo(json.dumps(values if name is None else values[0], ensure_ascii=False, indent=1))
+            result(values if name is None else values[0], "", as_json)
             return
         _show(gateway, found)
 

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from rendergateway import Gateway
+from rendergateway import Gateway, RenderGatewayError
 from rendergateway.testing import make_stack
-from tests.cli.conftest import INTERRUPTIBLE, Run
+from tests.cli.conftest import INTERRUPTIBLE, Run, tiles_file
 from tests.conftest import ROOT
 
 STACK = "lab/cortex/montage"
@@ -176,3 +176,22 @@ def test_export__interrupted(volume: Path, tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("*.part"))
     for path in tmp_path.rglob("*.png"):
         assert pixels(str(path)).size
+
+
+def test_export__failure_names_the_file(run: Run) -> None:
+    """The error of a picture that cannot be drawn names its file."""
+    run("load", tiles_file("tiles.json", "a"), "--stack", STACK)
+
+    result = run("export", STACK, "--scale", "0.1", "--to", "pictures")
+
+    assert result.stderr.splitlines()[-1] == "rendergateway: while processing '00001.0.png'"
+
+
+def test_cross_section__failure_names_the_section(run: Run) -> None:
+    """The error of a cross section names the section, and shows no object of Python."""
+    run("load", tiles_file("tiles.json", "a"), "--stack", STACK)
+
+    with Gateway("embedded:./render.db") as gateway, pytest.raises(RenderGatewayError) as caught:
+        gateway.stack(STACK).cross_section(axis="xz", at=5, scale=0.1)
+
+    assert vars(caught.value)["__notes__"] == ["while processing <View of section 1.0 of stack montage>"]
