@@ -178,6 +178,7 @@ def test_display__bounded(value: Any) -> None:
             "        a    1           -    100      50      -      -      -      -\n"
             "       bb  2.5           -    100      50      -      -      -      -",
         ),
+        (RowTable({"id": ["a\nb\x1b[2J"]}), "<RowTable of 1 row>\n           id\n  a\\nb\\x1b[2J"),
         (RowTable({"z": range(7)}), "<RowTable of 7 rows>\n  z\n  0\n  1\n  2\n  3\n  4\n  and 2 more"),
         (TileTable([b"{}"]), "TileTable>\n  RecordError: row 0: <TileRecord without id> has no tileId"),
     ],

@@ -1,5 +1,5 @@
 """``python -m rendergateway.cli``."""
 
-from rendergateway.cli import main
+from rendergateway_command import main
 
 main()

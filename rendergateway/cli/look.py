@@ -69,8 +69,8 @@ def _read_range(ctx: click.Context, option: click.Parameter, text: str | None) -
         window = float(low), float(high)
     except ValueError as error:
         raise click.BadParameter(f"must be LOW..HIGH, got {text!r}", ctx, option) from error
-    if not window[0] <= window[1]:
-        raise click.BadParameter(f"LOW must be <= HIGH, got {text!r}", ctx, option)
+    if not (window[0] <= window[1] and all(map(math.isfinite, window))):
+        raise click.BadParameter(f"LOW must be <= HIGH, both finite, got {text!r}", ctx, option)
     return window
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -53,7 +52,6 @@ def serve(path: str | None, memory: bool, quiet: bool, as_json: bool, **options:
     def ready(service: Listening) -> None:
         values = {"url": service.url, "database": str(service.database), "images": list(map(str, service.images))}
         result(values, str(service), as_json)
-        sys.stdout.flush()
 
     options["on_ready"] = ready
     if quiet:
