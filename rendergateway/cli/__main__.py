@@ -1,5 +1,5 @@
 """``python -m rendergateway.cli``."""
 
-from rendergateway_command import main
+from rendergateway.cli import main
 
 main()
