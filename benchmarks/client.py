@@ -155,11 +155,11 @@ def serve_tiles(folder: str, count: int, port_queue: multiprocessing.Queue[int])
     with Gateway(f"embedded:{path}", **NAMES) as gateway, gateway.create_stack("s").editing() as edit:
         tiles = [tile_json(number) for number in range(count)]
         edit.put(ResolvedTiles({str(json.loads(tile)["tileId"]): tile for tile in tiles}))
-    serve(path, port=0, on_ready=lambda line: port_queue.put(port_in(line)))
+    serve(path, port=0, on_ready=lambda service: port_queue.put(port_in(service.url)))
 
 
 def port_in(line: str) -> int:
-    """The port in a service's start-up line."""
+    """The port in the URL of a service."""
     found = re.search(r"http://[^ ]*?:(\d+)", line)
     assert found is not None, line
     return int(found[1])

@@ -63,7 +63,7 @@ def serve(folder: str, name: str, count: int, ports: multiprocessing.Queue[tuple
         with Gateway(f"embedded:{path}", **NAMES) as gateway, gateway.create_stack("s").editing() as edit:
             for z in range(count // SECTION):
                 edit.put(tiles_of(z), transforms={"lens": lens}, boxes="local")
-    serve_file(path, port=0, on_ready=lambda line: ports.put((name, port_in(line))))
+    serve_file(path, port=0, on_ready=lambda service: ports.put((name, port_in(service.url))))
 
 
 def copy_ours(source: int, target: int, name: str, workers: int) -> None:

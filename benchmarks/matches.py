@@ -64,7 +64,7 @@ def serve_all(path: str, ports: multiprocessing.Queue[int]) -> None:
     """Serve the file, from a process of its own."""
     from rendergateway.service.serve import serve
 
-    serve(path, port=0, on_ready=lambda line: ports.put(int(re.findall(r"http://[^ ]*?:(\d+)", line)[0])))
+    serve(path, port=0, on_ready=lambda service: ports.put(int(re.findall(r":(\d+)", service.url)[0])))
 
 
 def measured(work: Callable[[], object], clock: Callable[[], float]) -> float:

@@ -140,7 +140,9 @@ def against_the_service(mosaic: Mosaic) -> None:
 
 def served(folder: Path, lines: multiprocessing.Queue[str]) -> None:
     """Serve the images of a folder from a process of its own."""
-    serve(folder / "render.db", port=0, images=(folder,), on_ready=lines.put, on_request=len)
+    serve(
+        folder / "render.db", port=0, images=(folder,), on_ready=lambda service: lines.put(str(service)), on_request=len
+    )
 
 
 def box_over_loopback(mosaic: Mosaic) -> None:

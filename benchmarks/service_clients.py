@@ -43,7 +43,7 @@ def layered(number: int) -> dict[str, Any]:
 def served(path: str, lines: multiprocessing.Queue[str]) -> None:
     """Serve *path*."""
     # Discard the log, which is not part of the service.
-    serve(path, port=0, threads=READERS + 1, on_ready=lines.put, on_request=len)
+    serve(path, port=0, threads=READERS + 1, on_ready=lambda service: lines.put(str(service)), on_request=len)
 
 
 def served_empty(lines: multiprocessing.Queue[str]) -> None:

@@ -14,6 +14,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from rendergateway.display import call_text
 from rendergateway.errors import TransformError
 
 __all__ = [
@@ -86,7 +87,7 @@ def _number_or_none(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Bounds:
     """
     An axis-parallel bounding box in world pixels.
@@ -116,6 +117,9 @@ class Bounds:
 
     def __iter__(self) -> Iterator[float]:
         return iter((self.min_x, self.min_y, self.max_x, self.max_y))
+
+    def __repr__(self) -> str:
+        return call_text("Bounds", attrs.asdict(self))
 
     @property
     def width(self) -> float:
@@ -256,7 +260,7 @@ def service_box(points: FloatArray) -> Bounds:
     Examples
     --------
     >>> service_box(border_points(100, 50) + [10.7, -3.2])
-    Bounds(min_x=10.0, min_y=-3.0, max_x=110.0, max_y=47.0, min_z=None, max_z=None)
+    Bounds(min_x=10.0, min_y=-3.0, max_x=110.0, max_y=47.0)
     """
     with np.errstate(over="ignore", invalid="ignore"):
         low = np.fmin.reduce(points, axis=0, initial=_LARGEST)

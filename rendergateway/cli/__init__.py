@@ -16,22 +16,17 @@ from rendergateway.extras import require
 
 __all__ = ["main"]
 
-INTERRUPTED = 130
 _ASCII = {"…": "...", "–": "-", "×": "x"}
 
 
 def main() -> None:
-    """Run the command line; the console script."""
+    """Run the command line; `rendergateway_command`, the console script, calls it."""
     _accept_any_text()
     try:
         require("the rendergateway command", "click", "rich")
         from rendergateway.cli.commands import commands
     except MissingExtraError as error:
         sys.exit(str(error))
-    except KeyboardInterrupt:
-        # Importing takes long enough to be interrupted.
-        print("rendergateway: interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
     commands(prog_name="rendergateway")
 
 

@@ -6,7 +6,6 @@ from typing import Any, NoReturn
 
 import click
 
-from rendergateway.cli import INTERRUPTED
 from rendergateway.cli.config import config
 from rendergateway.cli.demo import demo
 from rendergateway.cli.export import export
@@ -18,10 +17,12 @@ from rendergateway.cli.serve import serve
 from rendergateway.cli.terminal import say
 from rendergateway.cli.tree import tree
 from rendergateway.cli.upkeep import backup, check, compact
-from rendergateway.errors import RenderGatewayError, ServiceError
+from rendergateway.errors import NotFoundError, RenderGatewayError, ServiceError
 from rendergateway.version import __version__
 
 __all__ = ["commands"]
+
+_INTERRUPTED = 130
 
 
 class _Commands(click.Group):
@@ -37,12 +38,13 @@ class _Commands(click.Group):
         except OSError as error:
             _end(ctx, 1, ": ".join(filter(None, [error.filename, error.strerror or str(error)])), error)
         except KeyboardInterrupt as error:
-            _end(ctx, INTERRUPTED, "interrupted", error)
+            _end(ctx, _INTERRUPTED, "interrupted", error)
 
 
 def _sentence(error: RenderGatewayError) -> str:
     # The command shows which request was refused; the URL would only hide the service's own message.
-    return RenderGatewayError.__str__(error) if isinstance(error, ServiceError) else str(error)
+    sentence = RenderGatewayError.__str__(error) if isinstance(error, ServiceError) else str(error)
+    return f"{sentence}; 'rendergateway tree' lists the stacks" if isinstance(error, NotFoundError) else sentence
 
 
 def _end(ctx: click.Context, code: int, sentence: str, error: BaseException) -> NoReturn:
@@ -65,6 +67,9 @@ def commands() -> None:
       RENDER_HOST, RENDER_PORT
     Default owner and project are taken from the same sources.
     rendergateway config show prints the settings in effect and their sources.
+
+    \b
+    Exit status: 0 done, 1 failed, 2 wrong arguments, 130 interrupted.
     """  # noqa: D301
 
 

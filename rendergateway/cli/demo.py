@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import click
 
 from rendergateway.cli.outline import Branch, first_of, stack_branch, timed
-from rendergateway.cli.terminal import plural, result_console, say
+from rendergateway.cli.terminal import json_option, result, result_console, say
+from rendergateway.display import plural
 from rendergateway.extras import require
 from rendergateway.gateway import Gateway
 from rendergateway.progress import tracking
@@ -31,7 +32,8 @@ _PICTURE_SCALE = 0.5
 
 @click.command()
 @click.argument("folder", default="rendergateway-demo")
-def demo(folder: str) -> None:
+@json_option
+def demo(folder: str, as_json: bool) -> None:
     """
     Generate a small volume in FOLDER and walk through it.
 
@@ -39,7 +41,7 @@ def demo(folder: str) -> None:
     embedded service, which draws a picture of the first section. FOLDER is rendergateway-demo by default; a second run
     reuses it.
     """
-    from rendergateway.demo.folder import DemoFolder
+    from rendergateway.demo.folder import COLLECTION, STACK, DemoFolder
 
     require("the demo", "cv2", "werkzeug")
     place = DemoFolder(Path(folder))
@@ -48,10 +50,19 @@ def demo(folder: str) -> None:
     _draw(place)
     with contextlib.closing(Gateway(place.address, owner="demo", project="volume")) as gateway:
         _fill(place, gateway)
-        _walk(gateway)
+        if not as_json:
+            _walk(gateway)
         drawn = _draw_section(place, gateway)
-    _what_next(place)
-    click.echo(f"\nA picture of {drawn}: {_from_here(place.picture)}")
+    if not as_json:
+        _what_next(place)
+    values = {
+        "service": place.address,
+        "images": str(place.images),
+        "stack": STACK,
+        "match_collection": f"demo/{COLLECTION}",
+        "picture": str(place.picture),
+    }
+    result(values, f"\nA picture of {drawn}: {_from_here(place.picture)}", as_json)
 
 
 def _draw(place: DemoFolder) -> None:

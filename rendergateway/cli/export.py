@@ -7,9 +7,17 @@ from typing import Any
 
 import click
 
-from rendergateway.cli.look import look_options, read_box, read_z
-from rendergateway.cli.services import full_name, named_stack, open_gateway, service_options, workers_option
-from rendergateway.cli.terminal import plural, print_result, say
+from rendergateway.cli.look import finite, look_options, read_box, read_z
+from rendergateway.cli.services import (
+    full_name,
+    named_stack,
+    open_gateway,
+    service_options,
+    stack_argument,
+    workers_option,
+)
+from rendergateway.cli.terminal import json_option, result, say
+from rendergateway.display import plural
 from rendergateway.errors import ImageError
 from rendergateway.geometry import Bounds
 from rendergateway.wrappers import StackWrapper
@@ -24,9 +32,9 @@ def _box(ctx: click.Context, option: click.Parameter, text: str | None) -> Bound
 
 
 @click.command()
-@click.argument("name", metavar="[[OWNER/]PROJECT/]STACK")
+@stack_argument()
 @click.option("--format", "kind", type=click.Choice(["png", "jpg", "tif"]), default="png", show_default=True)
-@click.option("--scale", type=float, required=True, help="Picture pixels per world pixel.")
+@click.option("--scale", type=float, callback=finite, required=True, help="Picture pixels per world pixel.")
 @click.option("--z", callback=read_z, metavar="Z or FIRST..LAST", help="Only these sections.")
 @click.option(
     "--box", callback=_box, metavar="X0,Y0,X1,Y1", help="The same box of each; 'stack' for the bounds of the stack."
@@ -35,6 +43,7 @@ def _box(ctx: click.Context, option: click.Parameter, text: str | None) -> Bound
 @click.option("--overwrite", is_flag=True, help="Draw existing files again.")
 @workers_option("Concurrent pictures")
 @look_options
+@json_option
 @service_options
 def export(
     name: str,
@@ -48,6 +57,7 @@ def export(
     look: dict[str, Any],
     service: str | None,
     profile: str | None,
+    as_json: bool,
 ) -> None:
     """
     Draw sections, or the same box of each, into files.
@@ -66,7 +76,8 @@ def export(
         seconds = time.perf_counter() - started
         kept = len(found.files) - found.drawn
         more = f", {kept} {'was' if kept == 1 else 'were'} up to date" if kept else ""
-        print_result(f"{found.folder}: {plural(found.drawn, 'picture')} in {seconds:.2f} s{more}")
+        values = {"folder": str(found.folder), "files": found.files, "drawn": found.drawn, "seconds": round(seconds, 3)}
+        result(values, f"{found.folder}: {plural(found.drawn, 'picture')} in {seconds:.2f} s{more}", as_json)
 
 
 def _chosen(stack: StackWrapper, box: Bounds | str | None) -> Bounds | None:

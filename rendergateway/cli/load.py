@@ -7,8 +7,17 @@ import time
 import click
 
 from rendergateway.batch.load import Loaded, load_specs
-from rendergateway.cli.services import full_name, named_stack, open_gateway, service_options, workers_option
-from rendergateway.cli.terminal import plural, print_result, say
+from rendergateway.cli.look import finite
+from rendergateway.cli.services import (
+    complete_stack,
+    full_name,
+    named_stack,
+    open_gateway,
+    service_options,
+    workers_option,
+)
+from rendergateway.cli.terminal import json_option, result, say
+from rendergateway.display import plural
 from rendergateway.model.files.spec_set import gather_specs
 from rendergateway.model.tile_text.limits import TileLimits
 from rendergateway.wrappers import StackWrapper
@@ -25,8 +34,15 @@ def _limits(ctx: click.Context, option: click.Parameter, text: str | None) -> Ti
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
-@click.option("--stack", "name", required=True, metavar="[[OWNER/]PROJECT/]NAME", help="The stack.")
-@click.option("--z", type=float, help="Section of tiles without z.")
+@click.option(
+    "--stack",
+    "name",
+    required=True,
+    metavar="[[OWNER/]PROJECT/]NAME",
+    shell_complete=complete_stack,
+    help="The stack.",
+)
+@click.option("--z", type=float, callback=finite, help="Section of tiles without z.")
 @click.option("--transforms", multiple=True, metavar="FILE", help="Shared transforms of all files; may be repeated.")
 @click.option(
     "--transforms-each",
@@ -52,6 +68,7 @@ def _limits(ctx: click.Context, option: click.Parameter, text: str | None) -> Ti
 @click.option("--replace", is_flag=True, help="Replace an existing stack: delete its other tiles after loading.")
 @click.option("--leave-open", is_flag=True, help="Leave the stack LOADING instead of COMPLETE.")
 @workers_option("Concurrent requests")
+@json_option
 @service_options
 def load(
     files: tuple[str, ...],
@@ -68,6 +85,7 @@ def load(
     workers: int | None,
     service: str | None,
     profile: str | None,
+    as_json: bool,
 ) -> None:
     """
     Load tile specs from files into a stack.
@@ -95,7 +113,16 @@ def load(
             stack, specs, existing=existing, complete=not leave_open, workers=workers or gateway.bulk.workers,
             boxes="service" if boxes == "derive" else boxes, validate=limits, progress=True,
         )  # fmt: skip
-        print_result(_summary(stack, loaded, time.perf_counter() - started))
+        seconds = time.perf_counter() - started
+        values = {
+            "stack": full_name(stack),
+            "state": stack.state,
+            "tile_count": loaded.tile_count,
+            "z": loaded.z,
+            "transform_count": loaded.transform_count,
+            "seconds": round(seconds, 3),
+        }
+        result(values, _summary(stack, loaded, seconds), as_json)
 
 
 def _summary(stack: StackWrapper, loaded: Loaded, seconds: float) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import click
 
 from rendergateway.cli.services import service_options
-from rendergateway.cli.terminal import print_result, say
+from rendergateway.cli.terminal import json_option, result, say
 from rendergateway.endpoints.address import EMBEDDED, LOOPBACK_HOSTS
 from rendergateway.errors import CommandError
 from rendergateway.gateway import Gateway
@@ -26,9 +26,16 @@ __all__ = ["login"]
 @click.option("--token-stdin", is_flag=True, help="Read the token, or the password, from standard input.")
 @click.option("--user", metavar="NAME", help="Log in with a user name and password instead of a token.")
 @click.option("--forget", is_flag=True, help="Delete the stored credentials of the server.")
+@json_option
 @service_options
 def login(
-    token_file: Path | None, token_stdin: bool, user: str | None, forget: bool, service: str | None, profile: str | None
+    token_file: Path | None,
+    token_stdin: bool,
+    user: str | None,
+    forget: bool,
+    service: str | None,
+    profile: str | None,
+    as_json: bool,
 ) -> None:
     """
     Store credentials for a server, once a request succeeded.
@@ -38,20 +45,30 @@ def login(
     """
     if (token_file is not None) + token_stdin + forget > 1:
         raise click.UsageError("--token-file, --token-stdin and --forget exclude each other")
+    if user is not None and forget:
+        raise click.UsageError("--user and --forget exclude each other")
     with contextlib.closing(Gateway(service, profile=profile, auth=False)) as gateway:
         if gateway.server.startswith(EMBEDDED):
-            raise CommandError("an embedded service has no users: access to its file is access to its data")
+            raise CommandError(
+                "an embedded service has no users: access to its file is access to its data; pass --service "
+                "http://host:port for another service"
+            )
         if forget:
             existed = forget_credentials(gateway.server)
-            print_result(f"{'Deleted the' if existed else 'There were no'} credentials for {gateway.server}")
+            sentence = f"{'Deleted the' if existed else 'There were no'} credentials for {gateway.server}"
+            result({"server": gateway.server, "deleted": existed}, sentence, as_json)
             return
         _warn_of_listeners(gateway.server)
-        secret = _secret(token_file, token_stdin, f"{'Password' if user else 'Token'} for {gateway.server}: ")
+        what = "Password" if user else "Token"
+        secret = _secret(token_file, token_stdin, f"{what} for {gateway.server}: ")
+        if not secret:
+            raise CommandError(f"the {what.lower()} is empty; nothing was stored")
         pair = None if user is None else (user, secret)
         gateway.change_auth(pair or BearerToken(secret))
         gateway.call("owner.list")
         path = save_credentials(gateway.server, token=None if user else secret, login=pair)
-    print_result(f"Credentials for {gateway.server} are stored in {path}")
+    values = {"server": gateway.server, "file": str(path)}
+    result(values, f"Credentials for {gateway.server} are stored in {path}", as_json)
 
 
 def _secret(file: Path | None, from_stdin: bool, question: str) -> str:

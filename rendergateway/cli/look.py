@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -11,13 +12,20 @@ import click
 from rendergateway.cli.remedies import in_options
 from rendergateway.geometry import Bounds
 from rendergateway.wrappers import PictureOptions
-from rendergateway.wrappers.core.arguments import as_box
+from rendergateway.wrappers.core.arguments import as_box, as_z
 
-__all__ = ["look_options", "read_box", "read_z"]
+__all__ = ["finite", "look_options", "read_box", "read_z"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _RANGE = ".."
+
+
+def finite(ctx: click.Context, option: click.Parameter, value: float | None) -> float | None:
+    """Return a number; NaN and infinity are usage errors."""
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter(f"must be finite, got {value}", ctx, option)
+    return value
 
 
 def read_box(ctx: click.Context, option: click.Parameter, text: str | None) -> Bounds | None:
@@ -29,9 +37,12 @@ def read_box(ctx: click.Context, option: click.Parameter, text: str | None) -> B
     except ValueError as error:
         raise click.BadParameter(f"must be X0,Y0,X1,Y1 in world pixels, got {text!r}", ctx, option) from error
     try:
-        return as_box(Bounds(x0, y0, x1, y1))
+        box = as_box(Bounds(x0, y0, x1, y1))
     except ValueError as error:
         raise click.BadParameter(str(error), ctx, option) from error
+    if not all(map(math.isfinite, (x0, y0, x1, y1))):
+        raise click.BadParameter(f"must be finite, got {text!r}", ctx, option)
+    return box
 
 
 def read_z(
@@ -42,11 +53,12 @@ def read_z(
         return None
     low, dots, high = text.partition(_RANGE)
     try:
-        if not dots:
-            return float(low)
-        return float(low) if low else None, float(high) if high else None
+        first, last = (as_z(side) if side else None for side in (low, high))
+        if not (low or (dots and high)) or (first is not None and last is not None and first > last):
+            raise ValueError(text)
     except ValueError as error:
         raise click.BadParameter(f"must be 3, 1..50, 10.. or ..20, got {text!r}", ctx, option) from error
+    return (first, last) if dots else first
 
 
 def _read_range(ctx: click.Context, option: click.Parameter, text: str | None) -> tuple[float, float] | None:
@@ -57,8 +69,8 @@ def _read_range(ctx: click.Context, option: click.Parameter, text: str | None) -
         window = float(low), float(high)
     except ValueError as error:
         raise click.BadParameter(f"must be LOW..HIGH, got {text!r}", ctx, option) from error
-    if not window[0] <= window[1]:
-        raise click.BadParameter(f"LOW must be <= HIGH, got {text!r}", ctx, option)
+    if not (window[0] <= window[1] and all(map(math.isfinite, window))):
+        raise click.BadParameter(f"LOW must be <= HIGH, both finite, got {text!r}", ctx, option)
     return window
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from rendergateway.cli.terminal import plural
+from rendergateway.display import plural
 from rendergateway.geometry import Bounds
 from rendergateway.transforms import LeafTransform, Transform, TransformReference, UnknownTransform
 from rendergateway.visible_text import visible

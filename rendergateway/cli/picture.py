@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from rendergateway.cli.look import look_options, read_box
-from rendergateway.cli.services import named_stack, open_gateway, service_options
-from rendergateway.cli.terminal import print_result
+from rendergateway.cli.look import finite, look_options, read_box
+from rendergateway.cli.services import named_stack, open_gateway, service_options, stack_argument
+from rendergateway.cli.terminal import json_option, result
 from rendergateway.geometry import Bounds, checked_frame
 from rendergateway.wrappers import Picture, StackWrapper
 from rendergateway.wrappers.images.picture import checked_kind
@@ -24,8 +24,8 @@ def _read_frame(context: click.Context, parameter: click.Parameter, value: str) 
 
 
 @click.command()
-@click.argument("name", metavar="[[OWNER/]PROJECT/]STACK")
-@click.option("--z", type=float, help="The section.")
+@stack_argument()
+@click.option("--z", type=float, callback=finite, help="The section.")
 @click.option("--tile", "tile_id", metavar="ID", help="A tile, instead of a section.")
 @click.option(
     "--frame",
@@ -36,11 +36,14 @@ def _read_frame(context: click.Context, parameter: click.Parameter, value: str) 
     help="Frame of a tile: world, raw, lens_corrected, before:LABEL or after:LABEL.",
 )
 @click.option("--box", callback=read_box, metavar="X0,Y0,X1,Y1", help="World pixels. Default: the whole section.")
-@click.option("--scale", type=float, default=1.0, show_default=True, help="Picture pixels per world pixel.")
+@click.option(
+    "--scale", type=float, callback=finite, default=1.0, show_default=True, help="Picture pixels per world pixel."
+)
 @click.option(
     "-o", "--output", required=True, metavar="FILE", help="Its extension selects the format: .png, .jpg, .tif."
 )
 @look_options
+@json_option
 @service_options
 def picture(
     name: str,
@@ -53,6 +56,7 @@ def picture(
     look: dict[str, Any],
     service: str | None,
     profile: str | None,
+    as_json: bool,
 ) -> None:
     """Draw a section, a box of it, or a tile into a file."""
     if z is None and tile_id is None:
@@ -68,7 +72,8 @@ def picture(
         drawn = _drawn(named_stack(gateway, name), z, tile_id, frame, box, scale, look)
         drawn.save(output)
         height, width = drawn.shape[:2]
-        print_result(f"{output}: {width} × {height} pixels of {drawn.dtype}")
+        values = {"file": output, "width": width, "height": height, "dtype": str(drawn.dtype)}
+        result(values, f"{output}: {width} × {height} pixels of {drawn.dtype}", as_json)
 
 
 def _drawn(

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from rendergateway.cli.terminal import json_option, result
+
 __all__ = ["serve"]
 
 
@@ -31,6 +33,7 @@ __all__ = ["serve"]
 @click.option(
     "--nesting-limit", type=click.IntRange(1, 500), metavar="N", help="Maximum depth of JSON; 100 by default."
 )
+@json_option
 @click.option("--quiet", is_flag=True, help="Do not log requests to standard error.")
 @click.option(
     "--allow-origin",
@@ -38,7 +41,7 @@ __all__ = ["serve"]
     metavar="URL",
     help="Origin of web pages that may read, besides local ones; may be repeated.",
 )
-def serve(path: str | None, memory: bool, quiet: bool, **options: Any) -> None:
+def serve(path: str | None, memory: bool, quiet: bool, as_json: bool, **options: Any) -> None:
     """
     Serve the database PATH until stopped; create it if missing.
 
@@ -46,8 +49,14 @@ def serve(path: str | None, memory: bool, quiet: bool, **options: Any) -> None:
     """
     if memory == (path is not None):
         raise click.UsageError("pass either the PATH of a database or --memory")
+    from rendergateway.service.serve import Listening
     from rendergateway.service.serve import serve as run
 
+    def ready(service: Listening) -> None:
+        values = {"url": service.url, "database": str(service.database), "images": list(map(str, service.images))}
+        result(values, str(service), as_json)
+
+    options["on_ready"] = ready
     if quiet:
         options["on_request"] = _say_nothing
     # Options that are not set have the defaults of the service.

@@ -11,14 +11,26 @@ from urllib.parse import unquote
 import click
 
 from rendergateway.endpoints.address import EMBEDDED
-from rendergateway.errors import CommandError
+from rendergateway.errors import CommandError, RenderGatewayError
 from rendergateway.gateway import Gateway
 from rendergateway.wrappers import StackWrapper
 from rendergateway.wrappers.core.bulk import Bulk
 
-__all__ = ["existing_file", "full_name", "named_stack", "open_gateway", "service_options", "workers_option"]
+__all__ = [
+    "complete_stack",
+    "existing_file",
+    "full_name",
+    "named_stack",
+    "open_gateway",
+    "service_options",
+    "stack_argument",
+    "workers_option",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+# A shell waits for completions.
+_COMPLETION_S = 2.0
 
 
 def service_options(command: F) -> F:
@@ -35,6 +47,37 @@ def workers_option(what: str) -> Callable[[F], F]:
     return click.option("--workers", type=click.IntRange(1), help=f"{what}. Default: {Bulk().workers}.")
 
 
+def complete_stack(ctx: click.Context, option: click.Parameter, incomplete: str) -> list[str]:
+    """Return the names of stacks that begin with *incomplete*, for the completion of a shell."""
+    service, profile = (ctx.params.get(name) for name in ("service", "profile"))
+    try:
+        with open_gateway(service, profile, budget_s=_COMPLETION_S) as gateway:
+            return [name for name in _names(gateway, incomplete) if name.startswith(incomplete)]
+    except (RenderGatewayError, OSError):
+        # A shell shows no message: the command itself does.
+        return []
+
+
+def _names(gateway: Gateway, incomplete: str) -> Iterator[str]:
+    """Yield names of stacks as long as they must be: without the owner and the project that are configured."""
+    owner, project = gateway.default_owner, gateway.default_project
+    if owner and "/" not in incomplete and project:
+        yield from (stack.name for stack in gateway.stacks())
+    elif owner and incomplete.count("/") < 2:
+        yield from (f"{stack.project}/{stack}" for stack in gateway.owner(owner).stacks())
+    else:
+        start, slash, _ = incomplete.partition("/")
+        for one in gateway.owners():
+            if one.name == start or (not slash and one.name.startswith(start)):
+                yield from (f"{one.name}/{stack.project}/{stack}" for stack in one.stacks())
+
+
+def stack_argument(*, required: bool = True) -> Callable[[F], F]:
+    """Return the argument that names a stack."""
+    metavar = "[[OWNER/]PROJECT/]STACK" if required else "[[[OWNER/]PROJECT/]STACK]"
+    return click.argument("name", required=required, metavar=metavar, shell_complete=complete_stack)
+
+
 @contextlib.contextmanager
 def open_gateway(
     service: str | None,
@@ -42,6 +85,7 @@ def open_gateway(
     *,
     makes_file: bool = False,
     image_paths: Mapping[str, str] | None = None,
+    budget_s: float | None = None,
 ) -> Iterator[Gateway]:
     """
     Yield a gateway to the selected service.
@@ -53,6 +97,7 @@ def open_gateway(
     makes_file : bool
         Whether a missing database may be created; a command that only reads would hide a mistyped name.
     image_paths : mapping, optional
+    budget_s : float, optional
         As for `Gateway`.
 
     Raises
@@ -62,7 +107,7 @@ def open_gateway(
     CommandError
         If the database does not exist, or would be deleted when the command ends.
     """
-    gateway = Gateway(service, profile=profile, image_paths=image_paths)
+    gateway = Gateway(service, profile=profile, image_paths=image_paths, budget_s=budget_s)
     if gateway.server.startswith(EMBEDDED):
         _check_file(unquote(gateway.server.removeprefix(EMBEDDED).partition("?")[0]), makes_file)
     with contextlib.closing(gateway):
@@ -89,7 +134,7 @@ def existing_file(path: str) -> Path:
     """
     file = Path(path).expanduser()
     if not file.exists():
-        raise CommandError(f"database {path!r} does not exist")
+        raise CommandError(f"database {path!r} does not exist; check the path ('load' and 'serve' create a database)")
     return file
 
 

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from rendergateway.cli.outline import Branch, stack_branch, stack_line
-from rendergateway.cli.services import named_stack, open_gateway, service_options
-from rendergateway.cli.terminal import plural, print_result, result_console
+from rendergateway.cli.services import named_stack, open_gateway, service_options, stack_argument
+from rendergateway.cli.terminal import json_option, result, result_console
+from rendergateway.display import plural
 from rendergateway.gateway import Gateway
-from rendergateway.visible_text import visible
 from rendergateway.wrappers import OwnerWrapper, StackWrapper
 
 __all__ = ["tree"]
 
 
 @click.command()
-@click.argument("name", required=False, metavar="[[[OWNER/]PROJECT/]STACK]")
+@stack_argument(required=False)
 @click.option("--sections", default=10, show_default=True, type=click.IntRange(0), help="Number of sections shown.")
 @click.option(
     "--tiles", default=3, show_default=True, type=click.IntRange(0), help="Number of tiles shown per section."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @service_options
 def tree(name: str | None, sections: int, tiles: int, as_json: bool, service: str | None, profile: str | None) -> None:
     """
@@ -37,15 +35,9 @@ def tree(name: str | None, sections: int, tiles: int, as_json: bool, service: st
             found = [_whole_branch(named_stack(gateway, name), sections, tiles)]
         if as_json:
             values = [branch.as_values() for branch in found]
-            _print_json(values if name is None else values[0])
+            result(values if name is None else values[0], "", as_json)
             return
         _show(gateway, found)
-
-
-def _print_json(value: object) -> None:
-    text = json.dumps(value, ensure_ascii=False, indent=1)
-    # Escaped as JSON escapes it, so that programs read the same text.
-    click.echo(text if text == visible(text) else json.dumps(value, indent=1))
 
 
 def _show(gateway: Gateway, found: list[Branch]) -> None:
@@ -53,7 +45,7 @@ def _show(gateway: Gateway, found: list[Branch]) -> None:
     for branch in found:
         console.print(branch.as_tree())
     if not found:
-        print_result(f"{gateway.server} has no stacks")
+        result(None, f"{gateway.server} has no stacks", as_json=False)
 
 
 def _whole_branch(stack: StackWrapper, sections: int, tiles: int) -> Branch:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rendergateway.cli.services import existing_file
-from rendergateway.cli.terminal import print_result, say
+from rendergateway.cli.terminal import json_option, result, say
 from rendergateway.errors import StoreError
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ def _database(path: str) -> Iterator[Database]:
 @click.command()
 @click.argument("path")
 @click.argument("target")
-def backup(path: str, target: str) -> None:
+@json_option
+def backup(path: str, target: str, as_json: bool) -> None:
     """
     Copy the database PATH to the new file TARGET.
 
@@ -39,36 +40,44 @@ def backup(path: str, target: str) -> None:
 
     say(f"Copying {path} to {target}")
     with _database(path) as database:
-        print_result(f"{copy(database, target)}: {_megabytes(target)}")
+        copied = copy(database, target)
+    size = _size(target)
+    result({"backup": str(copied), "size_bytes": size}, f"{copied}: {_megabytes(size)}", as_json)
 
 
 @click.command()
 @click.argument("path")
-def check(path: str) -> None:
+@json_option
+def check(path: str, as_json: bool) -> None:
     """Check the database PATH for damage."""
     from rendergateway.service.store import check as look
 
     with _database(path) as database:
         wrong = look(database)
-    for line in wrong:
-        print_result(line)
+    result({"database": path, "problems": wrong}, "\n".join(wrong) or f"{path}: no damage", as_json)
     if wrong:
         raise StoreError(f"{path} is damaged; restore a backup")
-    print_result(f"{path}: no damage")
 
 
 @click.command()
 @click.argument("path")
-def compact(path: str) -> None:
+@json_option
+def compact(path: str, as_json: bool) -> None:
     """Release the disk space of deleted data in the database PATH."""
     from rendergateway.service.store import compact as shrink
 
     say(f"Compacting {path}")
-    before = _megabytes(path) if existing_file(path) else ""
+    before = _size(path)
     with _database(path) as database:
         shrink(database)
-    print_result(f"{path}: {before} before, {_megabytes(path)} now")
+    now = _size(path)
+    values = {"database": path, "size_before_bytes": before, "size_bytes": now}
+    result(values, f"{path}: {_megabytes(before)} before, {_megabytes(now)} now", as_json)
 
 
-def _megabytes(path: str) -> str:
-    return f"{existing_file(path).stat().st_size / 1e6:.1f} MB"
+def _size(path: str) -> int:
+    return existing_file(path).stat().st_size
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"

@@ -110,6 +110,8 @@ def _read(path: Path) -> tuple[str, dict[str, Any]]:
         text = path.read_text(encoding="utf-8")
         return text, tomllib.loads(text)
     except FileNotFoundError as error:
-        raise ConfigurationError(f"missing configuration file {path}") from error
+        raise ConfigurationError(
+            f'missing configuration file {path}; create it with [profiles.NAME] and service = "http://host:port"'
+        ) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"cannot read {path}: {error}") from error

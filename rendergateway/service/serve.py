@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import signal
@@ -13,6 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
+
 from rendergateway.endpoints.address import LOOPBACK_HOSTS
 from rendergateway.errors import ConfigurationError
 from rendergateway.extras import needed_for
@@ -22,7 +25,21 @@ from rendergateway.service.base.options import GIB, TILE_LIMIT
 from rendergateway.service.http.access_log import AccessLog
 from rendergateway.wire import DEEPEST
 
-__all__ = ["serve"]
+__all__ = ["Listening", "serve"]
+
+
+@attrs.frozen
+class Listening:
+    """A service that accepts connections."""
+
+    url: str
+    database: Path
+    images: tuple[Path, ...]
+
+    def __str__(self) -> str:
+        images = ", ".join(map(str, self.images))
+        about = f"images below {images}" if images else "no images (no image folders configured)"
+        return f"render-ws at {self.url}, from {self.database}, {about}"
 
 
 def serve(
@@ -38,7 +55,7 @@ def serve(
     allow_origin: Sequence[str] = (),
     body_limit: int = GIB,
     nesting_limit: int = DEEPEST,
-    on_ready: Callable[[str], object] | None = None,
+    on_ready: Callable[[Listening], object] | None = None,
     on_request: Callable[[str], object] | None = None,
 ) -> None:
     """
@@ -67,7 +84,7 @@ def serve(
     nesting_limit : int
         Maximum nesting depth of lists and objects in the JSON of a request.
     on_ready : callable, optional
-        Called with the start-up line once the service listens; by default it is printed.
+        Called once the service listens; by default a start-up line is printed.
     on_request : callable, optional
         Called with one line per answered request; by default printed to standard error.
 
@@ -111,8 +128,7 @@ def serve(
         clear_untrusted_proxy_headers=True,
     )
     with _stopping(server), contextlib.closing(application.database):
-        line = _start_line(listener.getsockname(), application.database.path, roots)
-        (on_ready or _print)(line)
+        (on_ready or _print)(Listening(_url(listener.getsockname()), application.database.path, roots))
         server.run()
 
 
@@ -131,12 +147,13 @@ def _listener(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise ConfigurationError(f"cannot listen on {host}:{port}: {error.strerror}; choose another port") from error
+        what = "host" if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL else "port"
+        raise ConfigurationError(f"cannot listen on {host}:{port}: {error.strerror}; choose another {what}") from error
     return listener
 
 
-def _print(line: str) -> None:
-    print(line, flush=True)
+def _print(service: Listening) -> None:
+    print(service, flush=True)
 
 
 def _print_to_stderr(line: str) -> None:
@@ -145,10 +162,9 @@ def _print_to_stderr(line: str) -> None:
     sys.stderr.flush()
 
 
-def _start_line(address: tuple[Any, ...], path: Path, roots: tuple[Path, ...]) -> str:
+def _url(address: tuple[Any, ...]) -> str:
     host = f"[{address[0]}]" if ":" in address[0] else address[0]
-    images = f"images below {', '.join(map(str, roots))}" if roots else "no images (no image folders configured)"
-    return f"render-ws at http://{host}:{address[1]}{PREFIX}, from {path}, {images}"
+    return f"http://{host}:{address[1]}{PREFIX}"
 
 
 @contextlib.contextmanager

@@ -84,7 +84,7 @@ class Lifecycle:
 
     def __init__(
         self,
-        address: str,
+        address: object,
         auth: object,
         settings: Settings,
         find_auth: Callable[[str], Credentials | None],

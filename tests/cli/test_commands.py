@@ -15,6 +15,7 @@ from rendergateway.cli.commands import commands
 from tests.cli.conftest import Run, tiles_file
 from tests.conftest import ROOT
 
+CHECK = "check the path ('load' and 'serve' create a database)"
 WITHOUT = "import sys; sys.modules['{name}'] = None; from rendergateway.cli import main; main()"
 
 
@@ -71,19 +72,22 @@ def test_command__terminal_without_unicode(run: Run) -> None:
     assert "tile a  100 × 50, x 0...100, y 0...50" in shown
 
 
-def test_command__interrupted_while_importing() -> None:
+@pytest.mark.parametrize(
+    "module", ["rendergateway", "numpy", "rendergateway.cli", "click", "rendergateway.cli.commands"]
+)
+def test_command__interrupted_while_importing(module: str) -> None:
     """Ctrl-C before the command has begun is one line, not a traceback."""
     code = (
         "import sys\n"
         "class Interrupt:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name == 'rendergateway.cli.commands':\n"
+        f"        if name == {module!r}:\n"
         "            raise KeyboardInterrupt\n"
-        "from rendergateway.cli import main\n"
+        "from rendergateway_command import main\n"
         "sys.meta_path.insert(0, Interrupt())\n"
         "main()"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
 
     assert (result.returncode, result.stderr) == (130, "rendergateway: interrupted\n")
 
@@ -119,7 +123,10 @@ def test_upkeep__missing_database(run: Run, words: list[str]) -> None:
     """A missing database is named, and not created."""
     result = run(*words)
 
-    assert (result.exit_code, result.stderr.splitlines()[-1]) == (1, "rendergateway: database 'no.db' does not exist")
+    assert (result.exit_code, result.stderr.splitlines()[-1]) == (
+        1,
+        f"rendergateway: database 'no.db' does not exist; {CHECK}",
+    )
     assert list(Path().iterdir()) == []
 
 

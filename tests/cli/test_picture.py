@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from rendergateway import Gateway
+from rendergateway import Gateway, RenderGatewayError
 from rendergateway.testing import make_stack
-from tests.cli.conftest import INTERRUPTIBLE, Run
+from tests.cli.conftest import INTERRUPTIBLE, Run, tiles_file
 from tests.conftest import ROOT
 
 STACK = "lab/cortex/montage"
@@ -88,7 +88,8 @@ def test_picture__of_a_tile(draw: Run, volume: Path) -> None:
         (["--z", "1", "--frame", "raw"], 2, "--frame requires --tile"),
         (["--z", "1", "--box", "1,2"], 2, "'--box': must be X0,Y0,X1,Y1 in world pixels, got '1,2'"),
         (["--z", "1", "--intensity", "5"], 2, "'--intensity': must be LOW..HIGH, got '5'"),
-        (["--z", "1", "--intensity", "9..5"], 2, "'--intensity': LOW must be <= HIGH, got '9..5'"),
+        (["--z", "1", "--intensity", "9..5"], 2, "'--intensity': LOW must be <= HIGH, both finite, got '9..5'"),
+        (["--z", "1", "--intensity", "0..inf"], 2, "'--intensity': LOW must be <= HIGH, both finite, got '0..inf'"),
         (["--z", "1", "--background", "red"], 2, "a colour must be '#rrggbb'"),
         (["--z", "1", "--image-path", "a"], 2, "'--image-path': must be THEIRS=MINE, got 'a'"),
         (["--z", "1", "--scale", "0"], 1, "rendergateway: scale must be picture pixels per world pixel"),
@@ -176,3 +177,22 @@ def test_export__interrupted(volume: Path, tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("*.part"))
     for path in tmp_path.rglob("*.png"):
         assert pixels(str(path)).size
+
+
+def test_export__failure_names_the_file(run: Run) -> None:
+    """The error of a picture that cannot be drawn names its file."""
+    run("load", tiles_file("tiles.json", "a"), "--stack", STACK)
+
+    result = run("export", STACK, "--scale", "0.1", "--to", "pictures")
+
+    assert result.stderr.splitlines()[-1] == "rendergateway: while processing '00001.0.png'"
+
+
+def test_cross_section__failure_names_the_section(run: Run) -> None:
+    """The error of a cross section names the section, and shows no object of Python."""
+    run("load", tiles_file("tiles.json", "a"), "--stack", STACK)
+
+    with Gateway("embedded:./render.db") as gateway, pytest.raises(RenderGatewayError) as caught:
+        gateway.stack(STACK).cross_section(axis="xz", at=5, scale=0.1)
+
+    assert vars(caught.value)["__notes__"] == ["while processing <View of section 1.0 of stack montage>"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
 import sys
@@ -115,6 +116,17 @@ def test_demo__second_run_finds_everything(made: tuple[DemoFolder, Result]) -> N
     assert "The images exist already.\nTiles and point matches exist already." in again.stderr
     assert {file: file.stat().st_mtime_ns for file in place.images.iterdir()} == before
     assert len(again.stdout.splitlines()) == len(first.stdout.splitlines())
+
+
+def test_demo__json(made: tuple[DemoFolder, Result]) -> None:
+    """With ``--json`` the service, its stack and the picture are one line, and the walk is left out."""
+    place, _ = made
+
+    found = json.loads(CliRunner().invoke(commands, ["demo", str(place.path), "--json"]).stdout)
+
+    assert (found["service"], found["picture"]) == (place.address, str(place.picture))
+    with Gateway(found["service"]) as gateway:
+        assert gateway.stack(found["stack"]).tile_count == 48
 
 
 def test_demo__what_is_missing_is_made_again(made: tuple[DemoFolder, Result]) -> None:

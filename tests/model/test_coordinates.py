@@ -36,7 +36,7 @@ def test_coordinates__list() -> None:
     np.testing.assert_array_equal(table.z, [3, np.nan, 6, np.nan])
     assert table.visible.tolist() == [True, False, False, False]
     assert table.error.tolist() == ["", "", "world coordinates are not finite: got (nan, 5.0)", "no such tile"]
-    assert repr(table) == "<CoordinateTable of 4 rows, world pixels, 2 failed>"
+    assert repr(table).splitlines()[0] == "<CoordinateTable of 4 rows, world pixels, 2 failed>"
 
 
 def test_coordinates__lists_of_lists() -> None:

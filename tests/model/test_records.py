@@ -114,7 +114,7 @@ def test_record__built_from_keywords() -> None:
     }
     assert list(tile.transforms) == [TransformReference("lens"), place]
     assert tile.mipmaps[0] == MipmapLevel(image_url="file:/data/0.tif")
-    assert repr(tile) == "<TileRecord 000000000000>"
+    assert repr(tile).startswith("TileRecord(tile_id='000000000000', layout=Layout(section_id='1.0', ")
 
 
 @pytest.mark.parametrize("kind", [TileRecord, Layout, ImagePyramid, StackRecord])
@@ -351,7 +351,7 @@ def test_matches__pair_without_ids() -> None:
     """A pair without an id has a repr, and reading the id raises an error."""
     pair = MatchRecord.from_json('{"pId":"a","qGroupId":"2","qId":"b"}')
 
-    assert repr(pair) == "<MatchRecord None/a – 2/b>"
+    assert repr(pair) == "MatchRecord(p_id='a', q_group='2', q_id='b')"
     with pytest.raises(RecordError, match="<MatchRecord None/a – 2/b> has no pGroupId"):
         _ = pair.p_group
 

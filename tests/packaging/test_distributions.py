@@ -28,13 +28,13 @@ def test_sdist__is_the_project(unpacked: Path) -> None:
 
 
 def test_wheel__is_the_package(distributions: Distributions) -> None:
-    """The wheel has the package, the plugin of pytest and the licence, and nothing else."""
+    """The wheel has the package, the plugin of pytest, the console script and the licence, and nothing else."""
     with zipfile.ZipFile(distributions.wheel) as archive:
         files = set(archive.namelist())
     about = {name for name in files if name.split("/")[0].endswith(".dist-info")}
 
     package = {name for name in tracked_files() if name.startswith("rendergateway/")}
-    assert files - about == package | {"pytest_rendergateway.py"}
+    assert files - about == package | {"pytest_rendergateway.py", "rendergateway_command.py"}
     assert {Path(name).name for name in about} == {
         "LICENSE", "METADATA", "RECORD", "WHEEL", "entry_points.txt", "top_level.txt"
     }  # fmt: skip
@@ -62,7 +62,8 @@ def test_sdist__is_installed_and_tested(distributions: Distributions, unpacked: 
     python = environment(tmp_path / "venv", f"{distributions.sdist}[all]", "--group", group)
     # Test the installed package alone.
     shutil.rmtree(copy / "rendergateway")
-    (copy / "pytest_rendergateway.py").unlink()
+    for name in ("pytest_rendergateway.py", "rendergateway_command.py"):
+        (copy / name).unlink()
 
     said = run(python, "-I", "-m", "pytest", "-q", "--rootdir", copy, "tests/cli", "tests/batch", "README.md", cwd=copy)
 

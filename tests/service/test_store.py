@@ -271,7 +271,9 @@ def test_backup__existing_file(tmp_path: Path) -> None:
     database.close()
 
 
-@pytest.mark.parametrize(("target", "problem"), [("nowhere/copy.db", "failed"), ("folder", "exists")])
+@pytest.mark.parametrize(
+    ("target", "problem"), [("nowhere/copy.db", "in a folder that does not exist"), ("folder", "exists")]
+)
 def test_backup__cannot_be_written(tmp_path: Path, target: str, problem: str) -> None:
     """A failed backup is reported with its target."""
     (tmp_path / "folder").mkdir()

@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).parents[2] / "rendergateway"
 LEVELS = [
     {"visible_text"},
     {"version", "errors", "lazy", "type_hints"},
-    {"extras", "forks", "number_text", "progress"},
+    {"display", "extras", "forks", "number_text", "progress"},
     {"extensions"},
     {"geometry"},
     {"endpoints"},

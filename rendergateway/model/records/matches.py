@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from rendergateway.display import plural
 from rendergateway.errors import RecordError
 from rendergateway.geometry import FloatArray
-from rendergateway.model.records.json_slices import Raw, Text, decode, encode, join_object
+from rendergateway.model.records.json_slices import Raw, Text, cut_list, decode, encode, join_object
 from rendergateway.model.records.record import Member, Record, optional, required
 from rendergateway.model.records.view import view
 from rendergateway.visible_text import visible
@@ -66,6 +67,9 @@ class _Points(Record):
     p = required("p", list)
     q = required("q", list)
     weights = required("w", list)
+
+    def __repr__(self) -> str:
+        return plural(len(cut_list(self.members.get("w", b"[]"))), "point")
 
 
 class MatchRecord(Record):
@@ -149,17 +153,17 @@ class MatchRecord(Record):
     @property
     def p(self) -> FloatArray:
         """Points in the p tile, (N, 2)."""
-        return _rows(self._details.p, f"p of {self!r}")
+        return _rows(self._details.p, f"p of {self._label}")
 
     @property
     def q(self) -> FloatArray:
         """Points in the q tile, (N, 2)."""
-        return _rows(self._details.q, f"q of {self!r}")
+        return _rows(self._details.q, f"q of {self._label}")
 
     @property
     def weights(self) -> FloatArray:
         """Weight per point, (N,); 0 disables a match."""
-        return _floats(self._details.weights, f"weights of {self!r}")
+        return _floats(self._details.weights, f"weights of {self._label}")
 
     def evolve(
         self,
@@ -178,7 +182,7 @@ class MatchRecord(Record):
             If p, q and weights of the result differ in length.
         """
         if p is not None or q is not None or weights is not None:
-            what = repr(self)
+            what = self._label
             sides = self.p if p is None else _side(p, "p", what), self.q if q is None else _side(q, "q", what)
             points = _points_of(*sides, self.weights if weights is None else weights, what)
             changes["points"] = self._details.evolve(p=points.p, q=points.q, weights=points.weights)
@@ -193,8 +197,8 @@ class MatchRecord(Record):
         Examples
         --------
         >>> pair = MatchRecord(p_group="1", p_id="a", q_group="2", q_id="b", p=[[0, 1]], q=[[5, 6]])
-        >>> pair.swapped(), pair.swapped().p.tolist()
-        (<MatchRecord 2/b – 1/a>, [[5.0, 6.0]])
+        >>> pair.swapped().p_id, pair.swapped().p.tolist()
+        ('b', [[5.0, 6.0]])
         """
         members = _exchanged(self.members, ("pGroupId", "qGroupId"), ("pId", "qId"))
         if self.points is not None:
@@ -245,10 +249,11 @@ class MatchRecord(Record):
     @property
     def _details(self) -> _Points:
         if self.points is None:
-            raise RecordError(f"points of {self!r} are missing; read the pair with its matches")
+            raise RecordError(f"points of {self._label} are missing; read the pair with its matches")
         return self.points
 
-    def __repr__(self) -> str:
+    @property
+    def _label(self) -> str:
         names = (self.FIELDS[name].wire_name for name in PAIR_IDS)
         return _words(*(decode(self.members.get(name, b"null")) for name in names))
 

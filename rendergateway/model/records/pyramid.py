@@ -44,6 +44,9 @@ class ImagePyramid(Record, Mapping[int, MipmapLevel]):
         super().__init__()
         self._members = {_level_name(level): to_text(fields) for level, fields in (levels or {}).items()}
 
+    def _shown(self) -> dict[str, str]:
+        return {f"level_{level}": repr(MipmapLevel.from_json(text)) for level, text in self.members.items()}
+
     def with_level(self, level: int, **fields: Any) -> ImagePyramid:
         """
         Return a pyramid with one level added or changed; other members of the level are preserved.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
 import numpy as np
 
+from rendergateway.display import call_text, html_table, plural, shortened
 from rendergateway.errors import RecordError, TransformError
 from rendergateway.model.records.dates import date_text, parse_date
 from rendergateway.model.records.json_slices import (
@@ -40,6 +41,8 @@ __all__ = ["Member", "Record", "expectation", "list_of", "optional", "required",
 T = TypeVar("T")
 R = TypeVar("R", bound="Record")
 
+# A longer list or object is displayed by its size.
+_SHOWN_VALUE = 60
 _NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 _TEXTS = (bytes, str, Raw, bytearray, memoryview)
 _EXPECTED: dict[type[Any], str] = {
@@ -149,7 +152,7 @@ class Member(Generic[T]):
         text = record.members.get(self.wire_name)
         if text is None or copy_of(text) == b"null":
             if self.is_required:
-                raise RecordError(f"{record!r} has no {self.wire_name}")
+                raise RecordError(f"{record._label} has no {self.wire_name}")
             missing: T = self.default
             return missing
         if self._read is None:
@@ -157,7 +160,7 @@ class Member(Generic[T]):
         try:
             return self._read(text)
         except (RecordError, TransformError) as error:
-            raise type(error)(f"{self.wire_name} of {record!r}: {error}") from error
+            raise type(error)(f"{self.wire_name} of {record._label}: {error}") from error
 
     def written(self, value: Any, what: str) -> bytes:
         """
@@ -336,7 +339,7 @@ class Record:
         """
         record = type(self).__new__(type(self))
         record._text = None
-        record._members = {**self.members, **self._written(changes, repr(self))}
+        record._members = {**self.members, **self._written(changes, self._label)}
         for name in [name for name, value in changes.items() if value is None]:
             record._members.pop(self.FIELDS[name].wire_name, None)
         record._values = {}
@@ -373,8 +376,40 @@ class Record:
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self).from_json, (self.to_json(),)
 
-    def __repr__(self) -> str:
+    @property
+    def _label(self) -> str:
+        """Short description for error messages."""
         return f"<{type(self).__name__}>"
+
+    def _shown(self) -> dict[str, str]:
+        """Return the values of the record for display: required fields, other fields, other members."""
+        fields = sorted(self.FIELDS.values(), key=lambda member: not member.is_required)
+        kinds = {member.wire_name: (member.name, member.kind) for member in fields}
+        found = {wire: self.members[wire] for wire in (*kinds, *self.members) if wire in self.members}
+        values = ((*kinds.get(wire, (wire, object)), copy_of(text)) for wire, text in found.items())
+        return {name: _value_text(kind, text) for name, kind, text in values if text != b"null"}
+
+    def __repr__(self) -> str:
+        try:
+            return call_text(type(self).__name__, self._shown(), str)
+        except RecordError as error:
+            # Displaying a record must not fail, whatever is wrong with its text.
+            return f"<{type(self).__name__}: {error}>"
+
+    def _repr_html_(self) -> str:
+        try:
+            return html_table(type(self).__name__, (), self._shown().items())
+        except RecordError as error:
+            return html_table(f"{type(self).__name__}: {error}", (), ())
+
+
+def _value_text(kind: type[Any], text: bytes) -> str:
+    """Return a member for display: nested records as such, long lists and objects by their size."""
+    if issubclass(kind, Record):
+        return repr(kind.from_json(text))
+    if len(text) <= _SHOWN_VALUE or text[:1] == b'"':
+        return shortened(repr(decode(text)))
+    return f"[{plural(len(cut_list(text)), 'item')}]" if text[:1] == b"[" else "{…}"
 
 
 def _named(kind: type[Record], fields: Mapping[str, Any]) -> str:

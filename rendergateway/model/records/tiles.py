@@ -158,7 +158,8 @@ class TileRecord(BoundsRecord):
         """Return the JSON value of a field as it is, valid or not; None if it is missing."""
         return decode(self.members.get(self.FIELDS[field].wire_name, b"null"))
 
-    def __repr__(self) -> str:
+    @property
+    def _label(self) -> str:
         tile_id = self.members.get("tileId")
         return visible(f"<TileRecord {decode(tile_id) if tile_id is not None else 'without id'}>")
 

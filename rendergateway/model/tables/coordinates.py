@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from rendergateway.display import TableDisplay, plural
 from rendergateway.errors import CoordinateError, RecordError
 from rendergateway.geometry import FloatArray, IntArray, as_points
 from rendergateway.model.records.json_slices import Text, cut_list, encode
@@ -72,7 +73,7 @@ def _objects(values: Sequence[Any] | Column) -> Column:
 
 @resolvable_hints
 @attrs.frozen(eq=False, repr=False)
-class CoordinateTable(Sequence[CoordinateRecord]):
+class CoordinateTable(TableDisplay, Sequence[CoordinateRecord]):
     """
     Points mapped between tiles and the world, as columns.
 
@@ -252,9 +253,13 @@ class CoordinateTable(Sequence[CoordinateRecord]):
     def __iter__(self) -> Iterator[CoordinateRecord]:
         return map(self.__getitem__, range(len(self)))
 
-    def __repr__(self) -> str:
+    def _caption(self) -> str:
         failed = int(self.failed.sum())
-        return f"<CoordinateTable of {len(self)} rows, {self.frame} pixels{f', {failed} failed' if failed else ''}>"
+        more = f", {failed} failed" if failed else ""
+        return f"CoordinateTable of {plural(len(self), 'row')}, {self.frame} pixels{more}"
+
+    def _first_rows(self, count: int) -> dict[str, list[Any]]:
+        return {name: getattr(self, name)[:count].tolist() for name in _COLUMNS}
 
 
 _Numbers = list[float | str | None] | None

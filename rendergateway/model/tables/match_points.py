@@ -132,7 +132,7 @@ def _read_slowly(row: int, text: Text) -> _Flat:
 
 def _problems(text: Text) -> str:
     record = MatchRecord.from_json(text)
-    return f"{record!r}: {'; '.join(problem.text for problem in record.validate())}"
+    return f"{record._label}: {'; '.join(problem.text for problem in record.validate())}"
 
 
 def _joined(parts: Sequence[_Flat]) -> Sides:

@@ -134,6 +134,10 @@ class MatchTable(Table[MatchRecord]):
 
     # Changes and encoding
 
+    def _first_rows(self, count: int) -> dict[str, list[Any]]:
+        part = self[:count]
+        return {**{name: getattr(part, name).tolist() for name in PAIR_IDS}, "points": part.counts.tolist()}
+
     def evolve(
         self, *, p: npt.ArrayLike | None = None, q: npt.ArrayLike | None = None, weights: npt.ArrayLike | None = None
     ) -> MatchTable:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 import msgspec
 
+from rendergateway.display import TableDisplay, plural
 from rendergateway.errors import RecordError, TransformError
 from rendergateway.model.records.json_slices import Raw, Text, cut_object, decode, join_object
 from rendergateway.model.records.record import Record, to_text
@@ -33,8 +35,8 @@ class _Maps(msgspec.Struct):
 
 
 @resolvable_hints
-@attrs.define
-class ResolvedTiles:
+@attrs.define(repr=False)
+class ResolvedTiles(TableDisplay):
     """
     Tiles and shared transforms, each as its JSON text.
 
@@ -165,7 +167,7 @@ class ResolvedTiles:
             try:
                 flat = record.transforms.resolve(shared)
             except TransformError as error:
-                raise type(error)(f"{record!r}: {error}") from error
+                raise type(error)(f"{record._label}: {error}") from error
             # The map is the same, so the box is kept.
             yield Record.evolve(record, transforms=flat)
 
@@ -236,6 +238,16 @@ no shared transform with id 'lens')
 
     def __len__(self) -> int:
         return len(self.tiles)
+
+    def _caption(self) -> str:
+        transforms = plural(len(self.transforms), "shared transform")
+        return f"ResolvedTiles of {plural(len(self), 'tile')} and {transforms}"
+
+    def _first_rows(self, count: int) -> Mapping[str, Sequence[Any]]:
+        # Loaded on use, like the tables.
+        from rendergateway.model.tables.tile_table import TileTable
+
+        return TileTable(islice(self.tiles.values(), count))._first_rows(count)
 
 
 def _texts_by_id(tiles: Any) -> dict[str, Raw | bytes]:

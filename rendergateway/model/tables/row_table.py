@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rendergateway.display import TableDisplay, plural
 from rendergateway.errors import RecordError
 from rendergateway.model.tables.table import Column, read_only
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["RowTable"]
 
 
-class RowTable:
+class RowTable(TableDisplay):
     """
     Columns of equal length by name, ``table["z"]`` or ``table.z``; iteration yields one dict per row.
 
@@ -68,8 +69,11 @@ class RowTable:
 
         return frame_of(self.columns)
 
-    def __repr__(self) -> str:
-        return f"<RowTable of {len(self)} rows: {', '.join(self.columns)}>"
+    def _caption(self) -> str:
+        return f"RowTable of {plural(len(self), 'row')}"
+
+    def _first_rows(self, count: int) -> dict[str, list[Any]]:
+        return {name: column[:count].tolist() for name, column in self.columns.items()}
 
 
 def _column(values: Any) -> Column:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, ov
 import numpy as np
 import numpy.typing as npt
 
+from rendergateway.display import TableDisplay, plural
 from rendergateway.errors import RecordError
 from rendergateway.model.records.json_slices import Text, copy_of, cut_list, join_list
 from rendergateway.model.records.record import Record
@@ -24,7 +25,7 @@ Rows: TypeAlias = slice | npt.NDArray[Any] | list[int] | list[bool]
 
 
 @resolvable_hints
-class Table(Sequence[R], Generic[R]):
+class Table(TableDisplay, Sequence[R], Generic[R]):
     """
     Records as columns over their texts.
 
@@ -129,8 +130,8 @@ class Table(Sequence[R], Generic[R]):
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self).from_json, (self.to_json(),)
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {len(self)} {self.ROW}{'' if len(self) == 1 else 's'}>"
+    def _caption(self) -> str:
+        return f"{type(self).__name__} of {plural(len(self), self.ROW)}"
 
 
 def read_only(column: Any) -> Any:

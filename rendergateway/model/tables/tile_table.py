@@ -259,6 +259,14 @@ class TileTable(Table[TileRecord]):
 
     # Changes and conversion
 
+    def _first_rows(self, count: int) -> dict[str, list[Any]]:
+        part = self[:count]
+        columns = part.columns("tile_id", "z", "section_id", "size", "box")
+        flat = {name: columns.pop(name) for name in ("tile_id", "z", "section_id")}
+        for name, column in columns.items():
+            flat.update(zip(JOINED[name], column.T, strict=True))
+        return {name: column.tolist() for name, column in flat.items()}
+
     def evolve(self, **columns: ColumnValue) -> TileTable:
         """
         Return a table with some columns changed; all other text is preserved.

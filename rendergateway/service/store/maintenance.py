@@ -82,8 +82,9 @@ def backup(database: Database, target: str | os.PathLike[str]) -> Path:
         If *target* exists or cannot be written; then no partial file is left.
     """
     path = Path(target).expanduser().resolve()
-    if path.exists():
-        raise StoreError(f"{path} exists; choose another name for the backup")
+    if path.exists() or not path.parent.is_dir():
+        problem = "exists" if path.exists() else "is in a folder that does not exist"
+        raise StoreError(f"{path} {problem}; choose another name for the backup")
     try:
         with contextlib.closing(sqlite3.connect(path)) as copy, database.reading() as connection:
             connection.backup(copy)

@@ -18,6 +18,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from rendergateway.display import shortened
 from rendergateway.errors import ConversionError, TransformError
 from rendergateway.geometry import Bounds, FloatArray, as_points
 from rendergateway.type_hints import resolvable_hints
@@ -32,6 +33,7 @@ __all__ = ["Transform", "operations", "spec_id", "spec_labels"]
 
 _NAMES_OF_THE_SPEC = frozenset({"id", "labels"})
 _SHOWN_NUMBERS = 12
+_SHOWN_LETTERS = 400
 
 
 def operations() -> ModuleType:
@@ -309,7 +311,7 @@ class Transform(ABC):
         fields = [field for field in attrs.fields(type(self)) if field.init]
         shown = [_shown(getattr(self, field.name)) for field in fields if not field.kw_only]
         shown += [f"{name}={value!r}" for name, value in (("id", self.id), ("labels", self.labels)) if value]
-        return f"{type(self).__name__}({', '.join(shown)})"
+        return f"{type(self).__name__}({shortened(', '.join(shown), _SHOWN_LETTERS)})"
 
 
 def _is_finite(value: object) -> bool:

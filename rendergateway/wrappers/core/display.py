@@ -14,10 +14,10 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rendergateway.display import MAX_ROWS, html_table, shortened
 from rendergateway.errors import RenderGatewayError, UnplannedRequestError
 from rendergateway.model.records.record import Record
 from rendergateway.transport import without_requests
-from rendergateway.visible_text import visible
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -35,46 +35,39 @@ __all__ = [
     "tree_of_object",
 ]
 
-_MAX_ROWS = 20
-_MAX_LETTERS = 100
-
 
 def html_of_object(wrapper: Any) -> str:
     """Return a table of the known values of an object."""
     facts, missing = _facts(wrapper)
-    rows = [f"<tr><th>{_escaped(name)}</th><td>{_escaped(value)}</td></tr>" for name, value in facts[:_MAX_ROWS]]
-    if missing:
-        rows.append(f'<tr><td colspan="2"><em>not loaded: {_escaped(", ".join(missing))}</em></td></tr>')
-    return f"<table><caption>{_escaped(type(wrapper).__name__)}</caption>{''.join(rows)}</table>"
+    after = f"not loaded: {', '.join(missing)}" if missing else ""
+    return html_table(type(wrapper).__name__, (), facts, after=after)
 
 
 def html_of_collection(collection: Any) -> str:
     """Return a table of the first objects of a collection."""
-    shown, more = _first(collection, _MAX_ROWS)
+    shown, more = _first(collection, MAX_ROWS)
     rows = [{"id": wrapper.id, **dict(_own_facts(wrapper))} for wrapper in shown]
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    cells = [[f"<th>{_escaped(name)}</th>" for name in columns]]
-    cells += [[f"<td>{_escaped(row.get(name, '…'))}</td>" for name in columns] for row in rows]
-    body = "".join(f"<tr>{''.join(row)}</tr>" for row in cells if row)
-    return f"<table><caption>{_escaped(repr(collection)[1:-1])}</caption>{body}</table>{more}"
+    cells = ([row.get(name, "…") for name in columns] for row in rows)
+    return html_table(repr(collection)[1:-1], columns, cells, after=more)
 
 
-def tree_of_object(wrapper: Any, rows: int = _MAX_ROWS) -> Tree:
+def tree_of_object(wrapper: Any, rows: int = MAX_ROWS) -> Tree:
     """Return an object with its listed children; deeper levels show a quarter of the *rows*."""
     from rich.text import Text
     from rich.tree import Tree
 
     # Text, not str: names in square brackets are not markup.
     tree = Tree(Text(repr(wrapper)))
-    for name, value in _own_facts(wrapper) if rows == _MAX_ROWS else ():
-        tree.add(Text(f"{name}: {_shortened(value)}"))
+    for name, value in _own_facts(wrapper) if rows == MAX_ROWS else ():
+        tree.add(Text(f"{name}: {shortened(value)}"))
     children = _children(wrapper)
     if children is not None and rows:
         tree.add(tree_of_collection(children, rows))
     return tree
 
 
-def tree_of_collection(collection: Any, rows: int = _MAX_ROWS) -> Tree:
+def tree_of_collection(collection: Any, rows: int = MAX_ROWS) -> Tree:
     """Return a collection with its first objects."""
     from rich.text import Text
     from rich.tree import Tree
@@ -91,18 +84,6 @@ def tree_of_collection(collection: Any, rows: int = _MAX_ROWS) -> Tree:
 def facts_of(wrapper: Any) -> list[tuple[str, Any]]:
     """Return the known values of an object by name: the fields of its key, and loaded facts."""
     return _facts(wrapper)[0]
-
-
-def _shortened(value: Any) -> str:
-    text = visible(str(value)[: _MAX_LETTERS + 1])
-    return text if len(text) <= _MAX_LETTERS else text[: _MAX_LETTERS - 1] + "…"
-
-
-def _escaped(value: Any) -> str:
-    """Return *value* as text for HTML, shortened."""
-    import html
-
-    return html.escape(_shortened(value))
 
 
 def _facts(wrapper: Any) -> tuple[list[tuple[str, Any]], list[str]]:
@@ -229,7 +210,7 @@ def _of_failed_property(wrapper: Any, name: str) -> Any:
 def no_attribute_of_object(wrapper: Any, name: str) -> str:
     """Return the message for a missing attribute of an object: similar names, and the loaded values."""
     record = wrapper._record
-    loaded = f"loaded: {', '.join(list(record.members)[:_MAX_ROWS])}" if record is not None else "nothing loaded yet"
+    loaded = f"loaded: {', '.join(list(record.members)[:MAX_ROWS])}" if record is not None else "nothing loaded yet"
     return f"{wrapper!r} has no attribute {name!r}{_suggestion(wrapper, name)} ({loaded})"
 
 

@@ -146,7 +146,7 @@ class Registry:
 
     def __repr__(self) -> str:
         own = ", ".join(f"{kind}: {wrapper.__name__}" for kind, wrapper in sorted(self._classes.items()))
-        return f"<Registry {own or 'as it comes'}>"
+        return f"<Registry {own or 'without registered classes'}>"
 
 
 def _registry_of(below: Registry | None, classes: dict[str, type[Any]]) -> Registry:

@@ -150,6 +150,9 @@ class ObjectSpace:
         """Return the space of another gateway over the same connection: same registry and epochs, own objects."""
         return type(self)(client, self.registry, self.epochs)
 
+    def __repr__(self) -> str:
+        return f"<ObjectSpace of {self._client!r}>"
+
     # Wrapping
 
     def wrap(self, kind: str, key: Key, record: Record | None = None, **extra: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
+from rendergateway.display import plural
 from rendergateway.errors import (
     ClosedGatewayError,
     ConnectionFailedError,
@@ -132,6 +133,9 @@ class StackEdit:
     def stack(self) -> Any:
         """The stack that is edited, a `StackWrapper`."""
         return self._stack.client.objects.wrap("stack", self._stack.key)
+
+    def __repr__(self) -> str:
+        return f"<StackEdit of {self._words}, {plural(self.saved, 'tile')} saved>"
 
     # Opening and closing
 

@@ -113,23 +113,24 @@ def export(
     # Tiles of a stack that is LOADING change without a trace.
     is_settled = state.state in ("COMPLETE", "READ_ONLY") and not overwrite
 
-    def write(z: float) -> bool:
-        name = file_name(z, kind)
+    files = {file_name(z, kind): z for z in sections}
+
+    def write(name: str) -> bool:
         if (folder / name).exists() and not overwrite:
             entry = known.get(name)
             if entry is None or entry.owner != owner:
                 raise _foreign_file(folder / name, entry, stack)
             if is_settled and entry.mark == mark:
                 return False
-        picture = draw(z)
+        picture = draw(files[name])
         # Recorded before the file exists, so that an interrupted export recognises it as its own.
         journal.add(name, _Entry(owner, _UNFINISHED))
         picture.save(folder / name)
         journal.add(name, _Entry(owner, mark))
         return True
 
-    written = mapped(write, sections, bulk, what=f"Exporting {stack.key.stack}")
-    return Exported(folder, [file_name(z, kind) for z in sections], sum(written))
+    written = mapped(write, list(files), bulk, what=f"Exporting {stack.key.stack}")
+    return Exported(folder, list(files), sum(written))
 
 
 def _foreign_file(path: Path, entry: _Entry | None, stack: Bound[StackKey]) -> ImageError:

@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 import attrs
 import numpy as np
 
+from rendergateway.display import call_text
 from rendergateway.model.records.channels import FilterRecord, channel_selection
 from rendergateway.wrappers.core.arguments import COMPUTE, is_local
 from rendergateway.wrappers.images.windows import Window, rgb_of
@@ -73,7 +74,7 @@ def _filter_steps(value: bool | str | Sequence[FilterRecord]) -> bool | str | tu
     return value if isinstance(value, bool | str) else tuple(value)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class PictureOptions:
     """
     Options of an image.
@@ -132,6 +133,9 @@ class PictureOptions:
             raise TypeError("16-bit images have the values of the files; intensity= is for 8 bits")
         if self.background not in (None, _NOISE):
             rgb_of(self.background)
+
+    def __repr__(self) -> str:
+        return call_text("PictureOptions", attrs.asdict(self, recurse=False))
 
     @property
     def is_local(self) -> bool:

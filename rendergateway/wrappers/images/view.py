@@ -87,7 +87,7 @@ def checked_size(width: int, height: int, scale: float, what: str) -> tuple[int,
     return across, down
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class View:
     """
     The content of a picture, without options.
@@ -120,6 +120,9 @@ class View:
     what: str
     frame: str = "world"
     recipe: RenderParameters | None = None
+
+    def __repr__(self) -> str:
+        return f"<View of {self.what}>"
 
     def check(self) -> None:
         """Raise `ImageError` if the picture would have no pixels, or too many."""

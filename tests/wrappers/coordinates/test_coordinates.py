@@ -482,7 +482,7 @@ def test_coordinate_table__json() -> None:
     assert table[-1].error == "nothing there"
     assert [row.tile_id for row in table] == ["a", "b", None]
     assert len(table.to_pandas()) == 3
-    assert repr(table) == "<CoordinateTable of 3 rows, local pixels, 1 failed>"
+    assert repr(table).splitlines()[0] == "<CoordinateTable of 3 rows, local pixels, 1 failed>"
     with pytest.raises(IndexError):
         table[3]
     with pytest.raises(ValueError, match="read-only"):

@@ -83,10 +83,10 @@ def test_display__with_a_dead_service() -> None:
     stack = Gateway("localhost:1", owner="lab", project="cortex").stack("montage")
 
     assert repr(stack) == "<StackWrapper lab/cortex/montage>"
-    assert "<em>not loaded: state," in stack._repr_html_()
+    assert "not loaded: state," in stack._repr_html_()
     assert rich_text(stack).splitlines()[0] == "<StackWrapper lab/cortex/montage>"
     assert repr(stack.sections()) == "<Collection of sections of stack montage: not loaded>"
-    assert stack.sections()._repr_html_().endswith("not loaded</caption></table>")
+    assert stack.sections()._repr_html_() == "<div>Collection of sections of stack montage: not loaded</div>"
 
 
 def test_html__shows_what_is_loaded(stack: StackWrapper) -> None:
@@ -180,8 +180,8 @@ def test_html__after_a_write(stack: StackWrapper, gateway: Gateway) -> None:
     stack.set_state("LOADING")
 
     with gateway.counting() as requests:
-        assert tiles._repr_html_().endswith("not loaded</caption></table>")
-        assert "<em>not loaded: z," in stack.tile("t1_0")._repr_html_()
+        assert tiles._repr_html_() == "<div>Collection of tiles of section 1.0: not loaded</div>"
+        assert "not loaded: z," in stack.tile("t1_0")._repr_html_()
 
     assert requests == []
 

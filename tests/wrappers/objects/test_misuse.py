@@ -60,7 +60,7 @@ _NAMING: list[tuple[Callable[[Gateway], object], type[Exception], str]] = [
     (lambda gateway: gateway.stack("s").update(resolution_nm=4), TypeError, "resolution_nm must be three numbers"),  # type: ignore[arg-type]
     (lambda gateway: gateway.stack("s").update(cycle=1), TypeError, "cycle must be two numbers: .* got 1"),  # type: ignore[arg-type]
     (lambda gateway: TileWrapper(obj={"tileId": "t"}), TypeError, "obj of a TileWrapper must be a TileRecord, got {"),  # type: ignore[arg-type]
-    (lambda gateway: StackWrapper(obj=TileRecord(tile_id="t")), TypeError, "must be a StackRecord, got <TileRecord t>"),  # type: ignore[arg-type]
+    (lambda gateway: StackWrapper(obj=TileRecord(tile_id="t")), TypeError, "must be a StackRecord, got TileRecord"),  # type: ignore[arg-type]
     (lambda gateway: TileWrapper(gateway, key=("o", "p", "s", "t")), TypeError, r"key of a TileWrapper must be one of"),  # type: ignore[arg-type]
     (lambda gateway: Gateway(3), TypeError, "the address must be a text like 'localhost:8080' or .*: got int"),  # type: ignore[arg-type]
     (lambda gateway: Gateway("embedded:", retries="x"), ConfigurationError, "^retries must be a number or Ret.*'x'$"),  # type: ignore[arg-type]
@@ -97,7 +97,7 @@ def test_project__of_an_owner(gateway: Gateway) -> None:
 # Operation in an edit of a stack, error type, pattern of the message.
 _EDITS: list[tuple[Callable[[StackEdit], object], type[Exception], str]] = [
     (lambda edit: edit.put(None), TypeError, "a table, a collection, or an iterable of TileRecord.*, got None"),  # type: ignore[arg-type]
-    (lambda edit: edit.put(TileRecord(tile_id="x", z=1)), TypeError, "got <TileRecord x>; pass a single tile in a"),  # type: ignore[arg-type]
+    (lambda edit: edit.put(TileRecord(tile_id="x", z=1)), TypeError, "got TileRecord.*; pass a single tile in a"),  # type: ignore[arg-type]
     (lambda edit: edit.put(edit.stack.section(1)), TypeError, r"those of a section as section.tiles\(\)"),
     (lambda edit: edit.put(["t1_0"]), TypeError, "got 't1_0'; .*TileTable.from_pandas take a frame"),
     (lambda edit: edit.put(edit.stack.tiles(), validate=3), TypeError, r"validate must be TileLimits\(…\), got 3"),  # type: ignore[arg-type]
