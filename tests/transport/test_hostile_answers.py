@@ -183,7 +183,7 @@ def test_page__is_no_success(serve: Serve, connect: Connect, kind: str) -> None:
         KINDS[kind](gateway)
 
 
-VALUES = {
+VALUES: dict[str, dict[str, Any]] = {
     "owner.list": {},
     "stack.read": STACK,
     "box.tile_count": {**STACK, "z": 1, "x": 0, "y": 0, "width": 9, "height": 9},
