@@ -92,8 +92,9 @@ class Lifecycle:
         create: bool = False,
     ) -> None:
         if not isinstance(address, str):
-            kind = type(address).__name__
-            raise TypeError(f"the address must be a text like 'localhost:8080' or 'embedded:PATH': got {kind}")
+            raise TypeError(
+                f"the address must be a text like 'localhost:8080' or 'embedded:PATH': got {type(address).__name__}"
+            )
         self.is_embedded = address.startswith(EMBEDDED)
         parsed = Address(_EMBEDDED_URL) if self.is_embedded else Address.parse(address)
         self.server = _absolute(address) if self.is_embedded else parsed.base_url

@@ -105,11 +105,11 @@ def test_tree__control_characters(run: Run) -> None:
 
 
 def test_command__control_characters_in_errors(run: Run) -> None:
-    """Control characters in messages of errors are escaped."""
+    """Control characters in messages, of the library and of the file system, are escaped."""
     run("load", tiles_file("a.json", "a"), "--stack", "lab/cortex/montage")
 
-    result = run("tree", "lab/cortex/a\x1b[2J")
-
-    assert result.exit_code == 1
-    assert r"a\x1b[2J" in result.stderr
-    assert result.stderr.replace("\n", "").isprintable()
+    for words in (("tree", "lab/cortex/a\x1b[2J"), ("backup", "render.db", "a\x9b2J/copy.db")):
+        result = run(*words)
+        assert result.exit_code == 1
+        assert r"a\x1b[2J" in result.stderr or r"a\x9b2J" in result.stderr
+        assert result.stderr.replace("\n", "").isprintable()

@@ -145,7 +145,8 @@ def test_display__control_characters(gateway: Gateway) -> None:
         assert r"\x1b[31m" in repr(one) or "Collection" in repr(one)
     for one in (tile, stack.section(1).tiles()):
         assert r"\x1b[31m\x9b2Jb\u202e" in rich_text(one)
-        assert rich_text(one).replace("\n", "").isprintable()
+        assert r"\x1b[31m\x9b2Jb\u202e" in one._repr_html_()
+        assert (rich_text(one) + one._repr_html_()).replace("\n", "").isprintable()
     for fail in (lambda: stack.tile(f"{odd}x").load(), lambda: gateway.stack(odd).load()):
         with pytest.raises(RenderGatewayError) as caught:
             fail()

@@ -364,3 +364,16 @@ def test_pattern__no_list_of_ids(misbehaving: Callable[..., MisbehavingServer], 
     with pytest.raises(RecordError):
         len(gateway.stack("s").tiles(pattern=".*"))
     gateway.close()
+
+
+def test_sections__z_values_that_are_no_numbers(misbehaving: Callable[..., MisbehavingServer]) -> None:
+    """The z values of a stack are numbers, NaN as text too; anything else is an error that names the stack."""
+    server = misbehaving(sends(b'["1.5"]'), sends(b'["NaN",2]'), sends(b'["lab"]'), sends(b"[null]"))
+    gateway = Gateway(server.url, owner="o", project="p")
+
+    assert gateway.stack("s").sections().ids == [1.5]
+    assert gateway.stack("s").sections().reload().ids[1] == 2.0
+    for _ in range(2):
+        with pytest.raises(RecordError):
+            gateway.stack("s").sections().reload()
+    gateway.close()
