@@ -161,7 +161,7 @@ def test_many_pairs__memory(service: Service) -> None:
 
 
 def test_state__complete_again(stack: Service) -> None:
-    """A COMPLETE stack that is completed again keeps the time of its last change, which tells clients of changes."""
+    """A COMPLETE stack that is completed again keeps the time of its last change."""
     stack.save(tile("a"))
     assert stack.send("PUT", f"{STACK}/state/COMPLETE").status_code == 201
     before = stack.json(STACK)

@@ -302,7 +302,7 @@ def test_fork__credentials_in_the_first_pool(serve: Serve, connect: Connect) -> 
 
 
 def test_pickle__of_equal_gateways(tmp_path: Path) -> None:
-    """Gateways with equal settings keep apart, whatever their credentials; an ended one gives its ticket free."""
+    """Gateways with equal settings have different tickets; that of a closed one is used again."""
     one, other = (Gateway("localhost:1", owner="o", project="p", auth=("me", name)) for name in ("a", "b"))
     stacks = [one.stack("s"), other.stack("s")]
 
@@ -314,7 +314,7 @@ def test_pickle__of_equal_gateways(tmp_path: Path) -> None:
 
 
 def test_pickle__older_than_a_write(stack: StackWrapper) -> None:
-    """What was pickled before a write is not taken for new after it, here and in a process that has seen the write."""
+    """A pickle from before a write is read again after it."""
     tile = stack.section(1).tiles()[0]
     old, section = pickle.dumps(tile), pickle.dumps(stack.section(1).load())
     with stack.editing() as edit:
@@ -328,7 +328,7 @@ def test_pickle__older_than_a_write(stack: StackWrapper) -> None:
 
 
 def test_spawned__later_pickles_are_newer(stack: StackWrapper, spawned: ProcessPoolExecutor) -> None:
-    """A process that is used again reads again what was written between its tasks."""
+    """A process that is used again sees writes between its tasks, and its own writes return with its objects."""
     assert spawned.submit(tile_count_of, stack.section(2)).result() == 2
     with stack.editing() as edit:
         edit.delete([tile.tile_id for tile in stack.section(2).tiles()][:1])

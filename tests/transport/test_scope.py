@@ -30,7 +30,7 @@ def moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gateway:
 
 
 def test_embedded__in_the_folder_of_its_beginning(moved: Gateway, tmp_path: Path) -> None:
-    """The relative path of a database belongs to the folder in which the gateway was built."""
+    """The relative path of a database is resolved when the gateway is built."""
     assert moved.server == f"embedded:{tmp_path}/render%20me.db?tile_limit=9"
     make_stack(moved)
 
@@ -44,7 +44,7 @@ def test_embedded__in_the_folder_of_its_beginning(moved: Gateway, tmp_path: Path
 
 
 def test_image_paths__in_the_folder_of_their_beginning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Relative prefixes of images belong to the folder in which the gateway was built; URLs stay."""
+    """Relative prefixes of images are resolved when the gateway is built; URLs are kept."""
     monkeypatch.chdir(tmp_path)
     gateway = Gateway("localhost:1", image_paths={"/a/": "mine/", "/b/": "/mnt/", "/c/": "s3://bucket/"})
 
@@ -99,7 +99,7 @@ def test_embedded__reading_creates_no_database(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("way", ["create_stack", "copy_to", "match.save", "create=True"])
 def test_embedded__created(way: str, tmp_path: Path) -> None:
-    """Each way to begin creates the database: in it are no other objects."""
+    """The first stack, the first matches and create=True create the database."""
     path = tmp_path / "new.db"
     with (
         Gateway("embedded:", owner="lab", project="cortex", progress=False) as source,

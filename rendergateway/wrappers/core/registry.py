@@ -120,7 +120,7 @@ class Registry:
         later = [other for other in self._blocks[place + 1 :] if kind == other.wrapper_class.KIND]
         del self._blocks[place]
         if later and later[0].before is own:
-            # Another block lies over this one: its end restores what was before this one.
+            # Another block lies over this one: its end restores the class from before this one.
             later[0].before = before
         elif self._classes.get(kind) is own and before is None:
             del self._classes[kind]

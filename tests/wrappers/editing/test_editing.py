@@ -68,7 +68,7 @@ NOTHING_WRITTEN: dict[str, Callable[[StackWrapper, StackEdit], object]] = {
 @pytest.mark.parametrize("error", NOTHING_WRITTEN)
 @pytest.mark.parametrize("complete", [True, False])
 def test_editing__nothing_written(error: str, complete: bool, stack: StackWrapper) -> None:
-    """An error before the first write leaves a COMPLETE stack COMPLETE, and a note says so."""
+    """An error before the first write leaves a COMPLETE stack COMPLETE, and a note reports it."""
     with (
         pytest.raises((ValueError, RenderGatewayError, KeyboardInterrupt)) as caught,
         stack.editing(complete=complete) as edit,

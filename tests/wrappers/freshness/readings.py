@@ -108,7 +108,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Properties that say something about this process: settings, and what is loaded.
+# Settings of this process, and whether objects are loaded.
 _SETTINGS = _words("auth hooks image_base_url is_closed is_loaded registry server service_id settings")
 # Methods and attributes: constants, loading, writes, objects opened by name, settings, and pictures, which are drawn at
 # each call from what render_parameters() shows.

@@ -28,7 +28,7 @@ WITH_EFFECT = sorted(name for name, endpoint in ENDPOINTS.items() if endpoint.ef
 # The kinds of objects, the gateway and merged matches.
 READ = {name: type(make(Gateway("localhost:1", owner="lab", project="cortex"))) for name, make in OBJECTS.items()}
 READINGS = {name: readings_of(shown) for name, shown in READ.items()}
-# Where a stack or a collection may be moved to: whether it is there, and what it has.
+# Targets of renames and clones: existence and children.
 for _other in ("other project", "other stack", "other matches"):
     READINGS[_other] = {name: READINGS[_other][name] for name in ("exists", "children 0", "simple_marshal 0")}
 SIZE = f"{len(WITH_EFFECT)} endpoints × {sum(map(len, READINGS.values()))} readings"
@@ -75,7 +75,7 @@ class Reader:
         return value
 
     def read_kept(self, kind: str) -> dict[str, Any]:
-        """Read what was kept of an object."""
+        """Read the lazy values of an object again."""
         return {name: plain(lambda: value) for name, value in self.kept[kind].items()}  # noqa: B023
 
 
@@ -92,7 +92,7 @@ def differences(reader: Reader, right: dict[str, dict[str, Any]]) -> list[str]:
     """Return the readings that differ from *right*."""
     found = []
     for kind in reader.objects:
-        # What was kept comes first: reading again would load what it holds.
+        # Kept values first: reading again would load their objects.
         for way, values in (("kept", reader.read_kept(kind)), ("read again", reader.read(kind))):
             found += [f"{kind}.{name}, {way}" for name, value in values.items() if value != right[kind][name]]
     return found
@@ -126,7 +126,7 @@ def test_write__makes_readings_stale(endpoint: str, worlds: Any) -> None:
     for kind, reader in others.items():
         plain(reader.objects[kind].reload)
         if "match" in kind or kind == "merged pair":
-            # The stack is an argument of some readings: those show what it knows.
+            # Some readings take the stack as an argument, with its own cache.
             plain(reader.gateway.stack("montage").reload)
         assert differences(reader, right) == []
 

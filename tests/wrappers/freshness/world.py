@@ -75,7 +75,7 @@ class World:
         return gateway
 
     def copy(self, path: Path, state: str) -> World:
-        """Return a copy in which the stack has this state."""
+        """Return a copy; its stack has this state."""
         shutil.copy(self.path, path)
         world = World(path)
         if state != "COMPLETE":
