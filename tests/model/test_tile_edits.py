@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from rendergateway import ResolvedTiles, TileRecord, TileTable
-from rendergateway.model.records.record import Record
 from rendergateway.model.records.tiles import ResolvedTileRecord
 from rendergateway.model.tile_text.edits import without_stale_box
 from rendergateway.transforms import AffineModel2D, TransformReference
@@ -29,7 +28,7 @@ CHANGES = [
 @pytest.mark.parametrize(("changes", "has_box"), CHANGES)
 def test_without_stale_box(changes: dict[str, Any], has_box: bool) -> None:
     """The old bounding box is removed if size, mesh or transforms changed; a new one is kept."""
-    naively = Record.evolve(TILE, **changes)
+    naively = TILE._changed(changes)
 
     changed = TileRecord.from_json(without_stale_box(TILE.to_json(), naively.to_json()))
 
@@ -117,7 +116,7 @@ def test_evolve__table_of_many() -> None:
 def test_resolved_tiles__keep_boxes() -> None:
     """Replacing references by transforms, or the reverse, keeps boxes: the map of the tile is the same."""
     lens = AffineModel2D([[1, 0, 1], [0, 1, 1]])
-    tile = Record.evolve(TILE, transforms=TILE.transforms.evolve(transforms=[TransformReference("lens")]))
+    tile = TILE._changed({"transforms": TILE.transforms.evolve(transforms=[TransformReference("lens")])})
     tiles = ResolvedTiles.of([tile], {"lens": lens})
 
     (flat,) = tiles.resolved()

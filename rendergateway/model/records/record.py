@@ -337,6 +337,10 @@ class Record:
         TypeError
             If a keyword is not a field of this record.
         """
+        return self._changed(changes)
+
+    def _changed(self, changes: Mapping[str, Any]) -> Self:
+        """Return a copy with these fields changed and no others, whatever is derived from them."""
         record = type(self).__new__(type(self))
         record._text = None
         record._members = {**self.members, **self._written(changes, self._label)}

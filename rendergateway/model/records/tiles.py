@@ -149,10 +149,10 @@ class TileRecord(BoundsRecord):
         >>> tile.evolve(z=7).bounds is None, tile.evolve(width=20).bounds is None
         (False, True)
         """
-        new, sources = super().evolve(**changes), changes.keys() & set(BOX_SOURCES)
+        new, sources = self._changed(changes), changes.keys() & set(BOX_SOURCES)
         if changes.keys() & set(BOX_SIDES) or all(self._value(name) == new._value(name) for name in sources):
             return new
-        return Record.evolve(new, **dict.fromkeys(BOX_SIDES))
+        return new._changed(dict.fromkeys(BOX_SIDES))
 
     def _value(self, field: str) -> object:
         """Return the JSON value of a field as it is, valid or not; None if it is missing."""

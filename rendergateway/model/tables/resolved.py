@@ -12,7 +12,7 @@ import msgspec
 from rendergateway.display import TableDisplay, plural
 from rendergateway.errors import RecordError, TransformError
 from rendergateway.model.records.json_slices import Raw, Text, cut_object, decode, join_object
-from rendergateway.model.records.record import Record, to_text
+from rendergateway.model.records.record import to_text
 from rendergateway.model.records.tiles import TileRecord
 from rendergateway.model.tables.references import references, references_of_transform
 from rendergateway.model.tables.table import Table
@@ -169,7 +169,7 @@ class ResolvedTiles(TableDisplay):
             except TransformError as error:
                 raise type(error)(f"{record._label}: {error}") from error
             # The map is the same, so the box is kept.
-            yield Record.evolve(record, transforms=flat)
+            yield record._changed({"transforms": flat})
 
     def validate(self) -> list[Problem]:
         """
@@ -271,4 +271,4 @@ def _with_references(tile: TileRecord, names: Mapping[Transform, str]) -> TileRe
     items = list(tile.transforms)
     new = [TransformReference(names[item.evolve(id=None)]) if item.evolve(id=None) in names else item for item in items]
     # The map is the same, so the box is kept.
-    return Record.evolve(tile, transforms=tile.transforms.evolve(transforms=new)) if new != items else tile
+    return tile._changed({"transforms": tile.transforms.evolve(transforms=new)}) if new != items else tile

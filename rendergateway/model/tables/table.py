@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, overload
 
 import numpy as np
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Column", "Table", "read_only"]
 
 R = TypeVar("R", bound=Record)
+TableT = TypeVar("TableT", bound="Table[Any]")
 Column: TypeAlias = npt.NDArray[Any]
 Rows: TypeAlias = slice | npt.NDArray[Any] | list[int] | list[bool]
 
@@ -40,6 +41,9 @@ class Table(TableDisplay, Sequence[R], Generic[R]):
 
     RECORD: ClassVar[type[Record]]
     ROW: ClassVar[str]
+
+    # Returns the text of a shared transform that rows refer to; None if it is unknown.
+    shared: Callable[[str], bytes] | None = None
 
     def __init__(self, texts: Iterable[Text]) -> None:
         self._texts: Sequence[Text] | None = list(texts)
@@ -69,12 +73,14 @@ class Table(TableDisplay, Sequence[R], Generic[R]):
 
     @classmethod
     def joined(cls, tables: Iterable[Self]) -> Self:
-        """Return the rows of several tables, in order."""
+        """Return the rows of several tables, in order; shared transforms remain known if all are of one stack."""
         parts = list(tables)
         if len(parts) == 1:
             return parts[0]
         rows = (part.to_json().strip()[1:-1].strip() for part in parts)
-        return cls.from_json(b"[%b]" % b",".join(text for text in rows if text))
+        whole = cls.from_json(b"[%b]" % b",".join(text for text in rows if text))
+        is_one = bool(parts) and all(part.shared == parts[0].shared for part in parts)
+        return parts[0]._alike(whole) if is_one else whole
 
     @property
     def texts(self) -> Sequence[Text]:
@@ -106,8 +112,9 @@ class Table(TableDisplay, Sequence[R], Generic[R]):
         part._columns.update(self._chosen_columns(rows))
         return part
 
-    def _alike(self, table: Self) -> Self:
+    def _alike(self, table: TableT) -> TableT:
         """Return a table of rows from this one, with the properties that are not in the texts."""
+        table.shared = self.shared
         return table
 
     def _chosen_columns(self, rows: npt.NDArray[np.int64]) -> dict[str, Any]:

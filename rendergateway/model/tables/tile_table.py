@@ -25,7 +25,6 @@ from rendergateway.type_hints import resolvable_hints
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped]
-    from typing_extensions import Self
 
     from rendergateway.model.records.json_slices import Text
     from rendergateway.model.records.validation import Problem
@@ -69,19 +68,7 @@ class TileTable(Table[TileRecord]):
         super().__init__(texts)
         self.shared = shared
 
-    def _alike(self, table: Self) -> Self:
-        table.shared = self.shared
-        return table
-
     # Construction
-
-    @classmethod
-    def joined(cls, tables: Iterable[Self]) -> Self:
-        """Return the rows of several tables, in order; shared transforms remain known if all are of one stack."""
-        parts = list(tables)
-        whole = super().joined(parts)
-        whole.shared = parts[0].shared if parts and all(part.shared == parts[0].shared for part in parts) else None
-        return whole
 
     @classmethod
     def from_columns(

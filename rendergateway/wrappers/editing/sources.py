@@ -55,8 +55,7 @@ def texts_of(tiles: TileSource) -> Iterator[SourcedTile]:
     if isinstance(tiles, ResolvedTiles):
         return ((text, None) for text in tiles.tiles.values())
     if isinstance(tiles, Table):
-        lookup = getattr(tiles, "shared", None)
-        return ((text, lookup) for text in tiles.texts)
+        return ((text, tiles.shared) for text in tiles.texts)
     if isinstance(tiles, Collection):
         return _of_collection(tiles)
     if not isinstance(tiles, Iterable):
