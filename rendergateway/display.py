@@ -156,6 +156,5 @@ def _cell(value: Any) -> str:
         return f"{value:.10g}"
     if isinstance(value, list | tuple):
         return shortened(", ".join(map(_cell, islice(value, MAX_ROWS))), _MAX_CELL)
-    text = shortened(value, _MAX_CELL)
-    # A line break or a control character in a name would change the terminal.
-    return text if text.isprintable() else repr(text)[1:-1]
+    # A line break in a name would break the row.
+    return shortened(value, _MAX_CELL).replace("\n", "\\n")

@@ -101,7 +101,7 @@ class Answer:
             return
         if self.headers.get("Content-Type", "").lower().startswith("text/html"):
             raise self._unusable("the answer is an HTML page; is there a proxy or a login page?")
-        if kind in ("empty", "text") or (self.status == 204 and kind == "object"):
+        if kind in ("empty", "text") or (self.status == 204 and kind in ("object", "scalar")):
             return
         if not self.content:
             raise self._unusable(f"the answer is empty; expected {'an image' if kind == 'bytes' else 'JSON'}")

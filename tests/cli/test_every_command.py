@@ -116,7 +116,7 @@ def test_json__numbers_that_json_lacks(run: Run) -> None:
     """NaN is a text, as in the JSON of the service."""
     tile = {"tileId": "é", "z": 1, "width": 9, "height": 9, "minX": "NaN", "minY": 0, "maxX": 9, "maxY": 9}
     Path("tiles.json").write_text(json.dumps([tile]))
-    assert run("load", "tiles.json", "--stack", "lab/cortex/new", "--leave-open").exit_code == 0
+    assert run("load", "tiles.json", "--stack", "lab/cortex/new", "--leave-open", "--allow-nan").exit_code == 0
 
     owner = json.loads(run("tree", "lab/cortex/new", "--json").stdout, parse_constant=pytest.fail)
 

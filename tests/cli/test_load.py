@@ -220,4 +220,4 @@ def test_load__interrupted_replacement_says_what_is_left(run: Run, monkeypatch: 
     result = run(*words, "--replace")
 
     assert result.exit_code == 130
-    assert "left LOADING; no tile was put; old tiles are still among" in result.stderr
+    assert "is COMPLETE again; no tile was put; old tiles are still among" in result.stderr

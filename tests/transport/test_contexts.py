@@ -107,7 +107,7 @@ def test_using__close(gateway: Gateway) -> None:
 
 def test_using__keeps_the_first_alive(tmp_path: Path) -> None:
     """A context keeps its gateway alive, and both are collected together."""
-    context = Gateway(f"embedded:{tmp_path / 'r.db'}", owner="o").using(project="p")
+    context = Gateway(f"embedded:{tmp_path / 'r.db'}", owner="o", create=True).using(project="p")
     assert context.call("owner.list") == []
     first = weakref.ref(context._client._parent)
 

@@ -356,7 +356,7 @@ def encrypted_key(folder: Path) -> Path:
 def test_tls__unusable_authorities(
     connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, content: str | None
 ) -> None:
-    """A missing or damaged file of authorities is an error before any attempt, with its path and where it is set."""
+    """A missing or damaged file of authorities is an error before any attempt, with its path and the setting."""
     path = tmp_path / "ca.pem"
     if content is not None:
         path.write_text(content)

@@ -134,12 +134,12 @@ def test_sentence__of_any_length(serve: Serve, connect: Connect, kind: str) -> N
     "tag", ["<title>", "<title>Error 500 ", "<h2>HTTP ERROR", "<pre>reason: ", "<h1>Bad Message", "&#"]
 )
 def test_page__of_many_tags(tag: str) -> None:
-    """Reading a page takes time in proportion to its length: a megabyte of open tags is no work."""
+    """Reading a page takes time in proportion to its length: a megabyte of open tags is fast."""
     assert len(sentence_of(500, PAGE, tag.encode() * 100_000)) <= 2000
 
 
 def test_message__long_names_and_urls() -> None:
-    """A message shows the start and the end of what is too long, its URL too; its attributes have all of it."""
+    """A message shows the start and the end of a long sentence, and of a long URL; its attributes have the whole."""
     error = NotFoundError("a" * 10**6 + "z", method="GET", url="http://h/" + "b" * 10**6, elapsed_s=1)
 
     assert re.fullmatch(r"a{2,}…a+z \[GET http://h/b+…b+, 1\.00 s\]", str(error))

@@ -187,7 +187,7 @@ class MatchTable(Table[MatchRecord]):
             if first is record:
                 continue
             if first.consensus_set != record.consensus_set:
-                raise RecordError(f"duplicate pair {record!r} differs in its consensus set; it cannot be merged")
+                raise RecordError(f"duplicate pair {record._label} differs in its consensus set; it cannot be merged")
             more = record if pair_ids(first.to_json()) == ids else record.swapped()
             points = {
                 name: np.concatenate([getattr(first, name), getattr(more, name)]) for name in ("p", "q", "weights")

@@ -40,7 +40,8 @@ def derive_box(tile: TileSpec, shared: Mapping[str, Spec]) -> None:
     if box is not None:
         tile.minX, tile.minY, tile.maxX, tile.maxY = box
         return
-    points = _border(float(tile.width), float(tile.height), float(tile.meshCellSize or 64.0))
+    # Without cells, as in the real service, there are no points, and the box is that of a side of NaN alone.
+    points = _border(float(tile.width), float(tile.height), float(tile.meshCellSize or 0.0))
     for spec in specs:
         points = _mapped(spec, shared, points)
     tile.minX, tile.minY, tile.maxX, tile.maxY = service_box(points)
@@ -86,4 +87,6 @@ def _outermost(by_x: float, by_y: float, shift: float, width: float, height: flo
 
 @functools.lru_cache(maxsize=256)
 def _border(width: float, height: float, cell_size: float) -> FloatArray:
+    if cell_size == 0:
+        return np.empty((0, 2))
     return border_points(width, height, cell_size)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from rendergateway.errors import StackStateError
+from rendergateway.errors import NotFoundError, StackStateError
 from rendergateway.geometry import Bounds
 from rendergateway.model.records.channels import PathBuilder
 from rendergateway.model.records.json_slices import Text, cut_list
@@ -226,7 +226,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         Raises
         ------
         NotFoundError
-            If no tile has that section id.
+            If no tile has that section id, or the first one has no z.
         TypeError
             If both or none are given, or *z* is not a number.
         ValueError
@@ -240,6 +240,8 @@ class StackWrapper(ObjectWrapper[StackRecord]):
             raise TypeError("pass z or section_id=, one of them")
         if z is None:
             z = self._remembered(("z of", section_id), lambda: self._bound.call("section_id.z", section_id=section_id))
+            if z is None:
+                raise NotFoundError(f"section {section_id!r} has no z: that of its first tile is missing")
         section: SectionWrapper = self._child("section", SectionKey(*self._key, as_z(z)))
         return section
 

@@ -127,8 +127,8 @@ tiles = small
 try:
     $1
 except RecordError as error:
-    assert "LOADING" in error.__notes__[0]
-assert not stack.tile("small").exists and stack.state == "LOADING"
+    assert "no tile was put" in error.__notes__[0]
+assert not stack.tile("small").exists and stack.state == "COMPLETE"
 """,
     "`CAVEclientMock`": """
 assert hasattr(pytest_rendergateway, "$1") and hasattr(pytest_rendergateway, "$2")

@@ -12,7 +12,7 @@ import numpy as np
 
 from rendergateway import Bounds
 from rendergateway.errors import RenderGatewayError, ServiceError
-from rendergateway.model import Record
+from rendergateway.model import Record, RowTable
 from rendergateway.transforms import Transform
 from rendergateway.wrappers.core.blitz import GATEWAY_ALIASES, OBJECT_ALIASES
 from rendergateway.wrappers.core.collection import Collection
@@ -29,6 +29,7 @@ _ORIGIN = [[10.0, 10.0]]
 # Readings of methods: by name, and by class where the arguments differ.
 _METHODS: dict[str, Sequence[Reading]] = {
     "ancestry": [lambda one: one.ancestry()],
+    "check_boxes": [lambda stack: stack.check_boxes()],
     "children": [lambda one: one.children()],
     "count_children": [lambda one: one.count_children()],
     "groups": [lambda one: one.groups(), lambda one: one.groups(side="p"), lambda one: one.groups(side="q")],
