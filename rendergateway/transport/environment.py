@@ -18,6 +18,7 @@ from rendergateway.transport.settings import Settings
 
 __all__ = ["proxy_and_certificates"]
 
+_PROXIES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 _AUTHORITIES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
@@ -49,12 +50,13 @@ def _check_proxy(proxy: str | None) -> None:
     what = f"proxy in {' and '.join(names) or 'the environment'}"
     try:
         split = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-        is_valid = bool(split.hostname) and (split.port or 1) > 0
+        # Reading a port beyond 65535 raises too.
+        is_valid = split.hostname is not None and split.port != 0 and split.scheme in _PROXIES
     except ValueError:
         is_valid = False
-    if not is_valid or split.scheme not in ("http", "https", "socks4", "socks4a", "socks5", "socks5h"):
+    if not is_valid:
         raise ConfigurationError(f"invalid {what}: got {masked(proxy)!r}; use http://host:port, or unset it")
-    if split.scheme.startswith("socks") and importlib.util.find_spec("socks") is None:
+    if proxy.startswith("socks") and importlib.util.find_spec("socks") is None:
         raise ConfigurationError(f"the {what} needs PySocks: got {masked(proxy)!r}; pip install 'requests[socks]'")
 
 

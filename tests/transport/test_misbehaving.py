@@ -339,15 +339,12 @@ def test_tls__certificates_of_the_gateway(
     assert gateway.call("owner.list") == ["lab"]
 
 
-def encrypted_key(folder: Path) -> Path:
-    """Write a private key with a password."""
-    from cryptography.hazmat.primitives import serialization
-
-    pem = trustme.CA().private_key_pem.bytes()
-    key = serialization.load_pem_private_key(pem, None)
-    locked = serialization.BestAvailableEncryption(b"pw")
-    form = serialization.PrivateFormat.PKCS8
-    (folder / "locked.pem").write_bytes(key.private_bytes(serialization.Encoding.PEM, form, locked))
+def locked_certificate(authority: trustme.CA, folder: Path) -> Path:
+    """Write a certificate and a private key with a password."""
+    key = "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00112233445566778899AABBCCDDEEFF\n\nAAAA"
+    marks = [f"-----{word} RSA PRIVATE KEY-----\n" for word in ("BEGIN", "END")]
+    pem = authority.issue_cert("me@example.org").cert_chain_pems[0].bytes().decode()
+    (folder / "locked.pem").write_text(f"{pem}{marks[0]}{key}\n{marks[1]}")
     return folder / "locked.pem"
 
 
@@ -356,7 +353,11 @@ def encrypted_key(folder: Path) -> Path:
 def test_tls__unusable_authorities(
     connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, content: str | None
 ) -> None:
+<<<<<<< HEAD
     """A missing or damaged file of authorities is an error before any attempt, with its path and the setting."""
+=======
+    """A missing or damaged file of authorities is an error before any attempt, with its path and the name of its setting."""
+>>>>>>> wire
     path = tmp_path / "ca.pem"
     if content is not None:
         path.write_text(content)
@@ -371,9 +372,9 @@ def test_tls__unusable_authorities(
 
 
 @pytest.mark.parametrize("kind", ["missing", "damaged", "locked"])
-def test_tls__unusable_client_certificate(connect: Connect, tmp_path: Path, kind: str) -> None:
+def test_tls__unusable_client_certificate(connect: Connect, authority: trustme.CA, tmp_path: Path, kind: str) -> None:
     """A missing, damaged or encrypted client certificate is an error before any attempt; no password is asked for."""
-    path = encrypted_key(tmp_path) if kind == "locked" else tmp_path / "cert.pem"
+    path = locked_certificate(authority, tmp_path) if kind == "locked" else tmp_path / "cert.pem"
     if kind == "damaged":
         path.write_text("no certificate")
 
