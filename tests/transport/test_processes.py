@@ -329,14 +329,15 @@ def test_pickle__older_than_a_write(stack: StackWrapper) -> None:
 
 def test_spawned__later_pickles_are_newer(stack: StackWrapper, spawned: ProcessPoolExecutor) -> None:
     """A process that is used again sees writes between its tasks, and its own writes return with its objects."""
-    assert spawned.submit(tile_count_of, stack.section(2)).result() == 2
+    assert stack.section(2).load().tile_count == 2
+    assert spawned.submit(kept_tile_count, stack.section(2)).result() == (2, [])
     with stack.editing() as edit:
         edit.delete([tile.tile_id for tile in stack.section(2).tiles()][:1])
 
-    assert spawned.submit(tile_count_of, stack.section(2)).result() == 1
-    # A write of that process comes back with its object.
-    edited = spawned.submit(reopened, stack).result()
-    assert edited is stack
+    found, requests = spawned.submit(kept_tile_count, stack.section(2)).result()
+    assert (found, requests) == (1, ["stack.read", "stack.section_data"])
+    assert stack.state == "COMPLETE"
+    assert spawned.submit(reopened, stack).result() is stack
     assert stack.state == "LOADING"
 
 
@@ -345,12 +346,15 @@ import hashlib, pickle, sys
 import dask.base, joblib
 from rendergateway import Gateway
 
-with Gateway(sys.argv[1], owner="lab", project="cortex", auth=("me", "secret")) as gateway:
-    stack = gateway.stack("s")
-    objects = [stack, stack.section(1), stack.section(1).tiles()[0], gateway.match_collection("m"), gateway]
-    print([joblib.hash(one) for one in objects])
-    print([hashlib.md5(pickle.dumps(one)).hexdigest() for one in objects])
-    print([dask.base.tokenize(one) for one in objects[:-1]])
+gateway = Gateway(sys.argv[1], owner="lab", project="cortex", auth=("me", "secret"))
+if sys.argv[2] == "connected":
+    gateway.connect()
+stack = gateway.stack("s")
+objects = [stack, stack.section(1), stack.section(1).tiles()[0], gateway.match_collection("m"), gateway]
+print([joblib.hash(one) for one in objects])
+print([hashlib.md5(pickle.dumps(one)).hexdigest() for one in objects])
+print([dask.base.tokenize(one) for one in objects[:-1]])
+gateway.close()
 """
 
 
@@ -359,12 +363,11 @@ def test_hashes__equal_in_two_processes(stack: StackWrapper) -> None:
     joblib = pytest.importorskip("joblib", reason="joblib is not installed")
     tokenize = pytest.importorskip("dask.base", reason="dask is not installed").tokenize
 
-    def hashes() -> str:
-        return subprocess.run(
-            [sys.executable, "-c", HASHES, stack._conn.server], capture_output=True, text=True, check=True
-        ).stdout
+    def hashes(how: str) -> str:
+        command = [sys.executable, "-c", HASHES, stack._conn.server, how]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
-    assert hashes() == hashes()
+    assert hashes("connected") == hashes("not yet")
 
     before = joblib.hash(stack.section(1)), tokenize(stack.section(1))
     stack.set_state("LOADING")
@@ -377,8 +380,14 @@ def name_of(stack: StackWrapper) -> str:
     return stack.load().name
 
 
-def tile_count_of(section: Any) -> int:
-    return int(section.tile_count)
+KEPT: list[Any] = []
+
+
+def kept_tile_count(section: Any) -> tuple[int, list[str]]:
+    """Return the tile count and its requests; keep the section alive for the next task."""
+    KEPT.append(section)
+    with section._conn.counting() as requests:
+        return section.tile_count, requests
 
 
 def reopened(stack: StackWrapper) -> StackWrapper:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing.context
 import os
 from collections.abc import Callable
 from multiprocessing import get_context
@@ -51,9 +52,12 @@ def test_image_paths__in_the_folder_of_their_beginning(tmp_path: Path, monkeypat
     assert gateway.image_paths == {"/a/": f"{tmp_path}/mine/", "/b/": "/mnt/", "/c/": "s3://bucket/"}
 
 
-@pytest.mark.parametrize("way", ["map", "prefetch", "processes", "read_ahead", "put"])
-def test_without_requests__in_threads_and_processes(way: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["map", "prefetch", "processes", "spawned", "read_ahead", "put"])
+def test_without_requests__in_threads_and_processes(way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests are refused in the threads and processes that work for the block, as in a loop."""
+    if way == "spawned":
+        # A forked process inherits the blocks of its parent.
+        monkeypatch.setattr(multiprocessing.context._default_context, "_actual_context", get_context("spawn"))
     with Gateway(f"embedded:{tmp_path}/render.db", owner="lab", project="cortex", progress=False) as gateway:
         stack = make_stack(gateway)
         sections = stack.sections().load()
@@ -62,6 +66,7 @@ def test_without_requests__in_threads_and_processes(way: str, tmp_path: Path) ->
             "map": lambda: sections.map(count_tiles),
             "prefetch": sections.prefetch,
             "processes": lambda: sections.map(count_tiles, processes=1),
+            "spawned": lambda: sections.map(count_tiles, processes=1),
             "read_ahead": lambda: list(read_ahead(sections, count_tiles, 2)),
             "put": lambda: stack.editing().put([one._obj.evolve(transforms=[]) for one in tiles]),
         }

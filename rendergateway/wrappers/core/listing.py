@@ -87,7 +87,8 @@ class Loaded:
     @property
     def is_stale(self) -> bool:
         """Whether a write has invalidated the listing."""
-        return self.seen.epoch.is_over or any(epoch.is_over for epoch in self.also)
+        # Checked at each index: no generator for the many listings that nothing selects.
+        return self.seen.epoch.is_over or (bool(self.also) and any(epoch.is_over for epoch in self.also))
 
     def index(self, name: str, read: Callable[[Listing], Iterable[Any]]) -> dict[Any, int]:
         """Return the look-up table *name*, made from *read* of the listing on first use."""
