@@ -331,11 +331,7 @@ def random_answer(seed: int) -> bytes:
 @pytest.mark.full
 @pytest.mark.parametrize("seed", range(6000 if FULL else 120))
 def test_random__ends_in_a_typed_error(serve: Serve, connect: Connect, seed: int) -> None:
-<<<<<<< HEAD
-    """After any bytes, one request succeeds or raises a RequestError, and the next one gets its own answer."""
-=======
     """After arbitrary bytes the request succeeds or raises a RequestError, and the next one gets its own answer."""
->>>>>>> wire
     # Half of the servers leave the connection open, so that the client may wait for the rest of the answer.
     server = serve(transmits(random_answer(seed), hangs_up=seed % 2 == 0), answers(["next"]))
     gateway = connect(server.url, retries=Retries(total=0), answer_limit=LIMIT, data_timeout_s=0.2)

@@ -353,11 +353,7 @@ def locked_certificate(authority: trustme.CA, folder: Path) -> Path:
 def test_tls__unusable_authorities(
     connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, content: str | None
 ) -> None:
-<<<<<<< HEAD
     """A missing or damaged file of authorities is an error before any attempt, with its path and the setting."""
-=======
-    """A missing or damaged file of authorities is an error before any attempt, with its path and the name of its setting."""
->>>>>>> wire
     path = tmp_path / "ca.pem"
     if content is not None:
         path.write_text(content)

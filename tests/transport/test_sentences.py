@@ -134,11 +134,7 @@ def test_sentence__of_any_length(serve: Serve, connect: Connect, kind: str) -> N
     "tag", ["<title>", "<title>Error 500 ", "<h2>HTTP ERROR", "<pre>reason: ", "<h1>Bad Message", "&#"]
 )
 def test_page__of_many_tags(tag: str) -> None:
-<<<<<<< HEAD
-    """Reading a page takes time in proportion to its length: a megabyte of open tags is fast."""
-=======
     """Many unclosed tags do not slow down the reading of a page."""
->>>>>>> wire
     assert len(sentence_of(500, PAGE, tag.encode() * 100_000)) <= 2000
 
 

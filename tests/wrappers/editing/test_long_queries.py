@@ -56,11 +56,7 @@ def test_clone__few_sections(many: StackWrapper, counting: list[str]) -> None:
 
 
 def test_clone__fails_half_way(misbehaving: Callable[..., MisbehavingServer]) -> None:
-<<<<<<< HEAD
-    """The error of a later part states that the copy is incomplete; that of the first does not."""
-=======
     """The error of a later part has a note that the copy is incomplete, that of the first has none."""
->>>>>>> wire
     stack = answers({"stackId": {"owner": "o", "project": "p", "stack": "s"}, "state": "COMPLETE"})
     listed, missing = answers([n / 8 for n in range(1500)]), says(404, "stack does not exist")
     for parts, notes in ((0, []), (1, ["stack o/p/copy is incomplete; delete it before another attempt"])):

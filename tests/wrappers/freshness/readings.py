@@ -12,7 +12,8 @@ import numpy as np
 
 from rendergateway import Bounds
 from rendergateway.errors import RenderGatewayError, ServiceError
-from rendergateway.model import Record, RowTable
+from rendergateway.model import Record
+from rendergateway.model.tables.row_table import RowTable
 from rendergateway.transforms import Transform
 from rendergateway.wrappers.core.blitz import GATEWAY_ALIASES, OBJECT_ALIASES
 from rendergateway.wrappers.core.collection import Collection
@@ -195,6 +196,8 @@ def _plain(value: Any) -> Any:
         return {name: _plain(one) for name, one in value.items()}
     if isinstance(value, np.ndarray):
         return repr(value.tolist())
+    if isinstance(value, RowTable):
+        return _plain(value.columns)
     if hasattr(value, "columns") or hasattr(value, "texts"):
         return list(map(bytes, value.texts)) if hasattr(value, "texts") else _plain(dict(value.columns()))
     if attrs.has(type(value)):
