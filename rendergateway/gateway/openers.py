@@ -7,12 +7,15 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from rendergateway.errors import BadRequestError, ConfigurationError, NotFoundError
+from rendergateway.model.records.stacks import StackRecord
+from rendergateway.model.tables.field_values import field_values
 from rendergateway.type_hints import resolvable_hints
 from rendergateway.wrappers.core.arguments import as_name, as_names, as_state
 from rendergateway.wrappers.core.collection import Collection
 from rendergateway.wrappers.core.keys import CollectionKey, OwnerKey, ProjectKey, StackKey
 from rendergateway.wrappers.core.listing import Listing
 from rendergateway.wrappers.core.mutators import changes_data
+from rendergateway.wrappers.core.object import ObjectWrapper
 from rendergateway.wrappers.core.selection import Like
 from rendergateway.wrappers.core.space import ObjectSpace
 from rendergateway.wrappers.editing.versions import new_version
@@ -20,9 +23,6 @@ from rendergateway.wrappers.matching.world import checked_frame
 from rendergateway.wrappers.objects.match_collection import MatchCollectionWrapper
 from rendergateway.wrappers.objects.owner import OwnerWrapper, ProjectWrapper
 from rendergateway.wrappers.objects.stack import StackWrapper
-
-if TYPE_CHECKING:
-    from rendergateway.wrappers.core.object import ObjectWrapper
 
 __all__ = ["Openers"]
 
@@ -118,12 +118,21 @@ class Openers:
         No request now; one, ``project.stacks`` or ``stack.list``, when the collection is first read.
         """
         above = self.project(project, owner=owner) if project or self.default_project else self.owner(owner)
-        wanted = {
-            "name": None if name is None else Like(as_name(name, "stack")),
-            "state": None if state is None else as_state(state),
-        }
-        chosen = {field: value for field, value in wanted.items() if value is not None}
-        return above.stacks().filter(**chosen) if chosen else above.stacks()
+        stacks = above.stacks()
+        if name is None and state is None:
+            return stacks
+        like, wanted = None if name is None else Like(as_name(name, "stack")), state and as_state(state)
+
+        def choose(listing: Listing, objects: object) -> list[int]:
+            states = field_values(StackRecord, ("state",), listing.texts or ())
+            return [
+                place
+                for place, id in enumerate(listing.ids)
+                if (like is None or like(listing.key_of(id)[-1])) and wanted in (None, states[place])
+            ]
+
+        words = [f"{word} {value!r}" for word, value in (("name", name), ("state", state)) if value is not None]
+        return stacks._chosen(choose, f"{stacks._what} with {' and '.join(words)}")
 
     def stack(self, name: str, *, owner: str | None = None, project: str | None = None) -> StackWrapper:
         """
@@ -218,9 +227,9 @@ class Openers:
             self.call("stack.create", **stack._key._asdict(), body=version)
         elif not exist_ok:
             raise BadRequestError(f"{stack!r} exists; stack.editing() adds to it, stack.delete() removes it")
-        elif resolution_nm is not None and stack.resolution_nm != tuple(resolution_nm):
+        elif resolution_nm is not None and stack._resolution_nm != tuple(resolution_nm):
             raise BadRequestError(
-                f"{stack!r} exists with resolution {stack.resolution_nm}; stack.update(resolution_nm=...) changes it"
+                f"{stack!r} exists with resolution {stack._resolution_nm}; stack.update(resolution_nm=...) changes it"
             )
         return stack
 
@@ -301,7 +310,7 @@ class Openers:
         """
         found: ObjectWrapper[Any] = self._opener(kind, "")(name, **_given(owner=owner, project=project))
         try:
-            return found.load()
+            return ObjectWrapper.load(found)
         except NotFoundError:
             return None
 
@@ -343,7 +352,7 @@ class Openers:
 
 def _exists_now(stack: StackWrapper) -> bool:
     try:
-        stack.reload()
+        ObjectWrapper.reload(stack)
     except NotFoundError:
         return False
     return True

@@ -223,7 +223,7 @@ def tile_id_of(tile: Any) -> str:
     TypeError
         If it is something else.
     """
-    tile_id = tile if isinstance(tile, str) else getattr(tile, "tile_id", None)
+    tile_id = tile if isinstance(tile, str) else getattr(getattr(tile, "_key", tile), "tile_id", None)
     if not isinstance(tile_id, str):
         raise TypeError(f"a tile must be an id, a TileRecord or a TileWrapper, got {tile!r}")
     return str(tile_id)

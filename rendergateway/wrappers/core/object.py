@@ -194,8 +194,12 @@ class ObjectWrapper(Generic[RecordT]):
         -----
         The request that loads the object, unless it is loaded.
         """
+        return self._exists
+
+    @property
+    def _exists(self) -> bool:
         try:
-            self.load()
+            _ = self._obj
         except NotFoundError:
             return False
         return True
@@ -242,7 +246,7 @@ class ObjectWrapper(Generic[RecordT]):
         epoch, _, record, _ = held = self._held
         if epoch.is_over:
             with self._lock:
-                if not self.is_loaded:
+                if self._held[0].is_over:
                     self._load()
                 _, _, record, _ = held = self._held
         return self._made(held, record) if isinstance(record, bytes) else record  # type: ignore[return-value]

@@ -160,7 +160,7 @@ class ObjectSpace:
         found = live.find(key)
         if found is None:
             found = live.settle(key, wrapper_class(self._client, key=key, **extra))
-        if record is not None and not found.is_loaded:
+        if record is not None and found._held[0].is_over:
             found._take(record, self.epoch(found._scope), self.next_serial())
         return found
 
@@ -179,7 +179,7 @@ class ObjectSpace:
             found = live.settle(key, new)
             if found is new:
                 return new
-        if text is not None and (found._serial < seen.serial or not found.is_loaded):
+        if text is not None and (found._serial < seen.serial or found._held[0].is_over):
             found._take(bytes(text), seen.epoch, seen.serial, seen.known)
         return found
 

@@ -69,7 +69,7 @@ def texts_of(tiles: TileSource) -> Iterator[SourcedTile]:
 def _of_collection(tiles: Collection[Any]) -> Iterator[SourcedTile]:
     if len(tiles):
         # All tiles of a collection are in one stack.
-        lookup = tiles[0].stack.shared_transforms.text
+        lookup = tiles[0]._stack._shared_transforms.text
         yield from ((record.to_json(), lookup) for record in tiles.records())
 
 
@@ -85,7 +85,7 @@ def _of_one(tile: Any) -> SourcedTile:
         raise TypeError(
             f"tiles must be TileRecord or TileWrapper objects, got {tile!r}; TileTable.from_pandas converts a frame"
         )
-    return tile._obj.to_json(), tile.stack.shared_transforms.text if tile._gateway is not None else None
+    return tile._obj.to_json(), tile._stack._shared_transforms.text if tile._gateway is not None else None
 
 
 def shared_text(shared_id: str, transform: Transform | Text) -> bytes:

@@ -126,6 +126,11 @@ class PairReading(Generic[P]):
     def frame(self) -> str | None:
         """Coordinate frame of the match points; None if it is not set."""
 
+    @property
+    @abstractmethod
+    def _frame(self) -> str | None:
+        """The same, whatever a subclass shows."""
+
     @abstractmethod
     def _cached_pairs(self, name: Any, make: Callable[[], Any], is_whole: bool) -> Any:
         """Return a collection of pairs, cached under *name*."""
@@ -298,7 +303,7 @@ class PairReading(Generic[P]):
         -----
         One request, ``stack.tile_specs``, per 50 000 tiles.
         """
-        frame = known_frame(self.frame, self._pair_source.collection.key.collection)
+        frame = known_frame(self._frame, self._pair_source.collection.key.collection)
         return table_in_world(table, self._maps(stack, tile_ids_of(table), frame), stack)
 
     def residuals(self, stack: ObjectWrapper[StackRecord], table: MatchTable) -> FloatArray:

@@ -159,8 +159,8 @@ def _names(group: Group) -> list[str]:
     if isinstance(group, str):
         return [group]
     if kind_of(group) != "section":
-        return [group.name]
-    names: list[str] = group.section_ids  # type: ignore[attr-defined]
+        return [str(group._key[-1])]
+    names: list[str] = group._section_ids  # type: ignore[attr-defined]
     if not names:
         raise RecordError(f"{group!r} has no section id, so it is not a group of matches")
     return names

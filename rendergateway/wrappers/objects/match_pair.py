@@ -48,12 +48,16 @@ class MatchPairWrapper(ObjectWrapper[MatchRecord]):
     @property
     def id(self) -> tuple[str, str, str, str]:
         """Group and id of p, group and id of q."""
+        return self._sides
+
+    @property
+    def _sides(self) -> tuple[str, str, str, str]:
         return self._key.p_group, self._key.p_id, self._key.q_group, self._key.q_id
 
     @property
     def name(self) -> str:
         """Both sides, as text."""
-        return f"{self.p_group}/{self.p_id} – {self.q_group}/{self.q_id}"
+        return "{}/{} – {}/{}".format(*self._sides)
 
     def __repr__(self) -> str:
         collections = "+".join([self._key.collection, *self._key.merge_collection])
@@ -62,13 +66,17 @@ class MatchPairWrapper(ObjectWrapper[MatchRecord]):
     @property
     def match_collection(self) -> MatchCollectionWrapper:
         """The collection; of a merged pair the first one. No request."""
+        return self._collection
+
+    @property
+    def _collection(self) -> MatchCollectionWrapper:
         collection: MatchCollectionWrapper = self._parent("match_collection", self._key.collection_key)
         return collection
 
     @property
     def parent(self) -> MatchCollectionWrapper:
         """The collection."""
-        return self.match_collection
+        return self._collection
 
     # Sides
 
@@ -97,13 +105,13 @@ class MatchPairWrapper(ObjectWrapper[MatchRecord]):
         """The same pair from the other side. No request."""
         own = self._key
         key = own._replace(p_group=own.q_group, p_id=own.q_id, q_group=own.p_group, q_id=own.p_id)
-        record = self._obj.swapped() if self.is_loaded else None
+        record = None if self._held[0].is_over else self._obj.swapped()
         pair: MatchPairWrapper = self._wrap("match_pair", key, record)
         return pair
 
     def tiles(self, stack: StackWrapper) -> tuple[TileWrapper, TileWrapper]:
         """Return both tiles in a stack. No request; existence is not checked."""
-        return stack.tile(self._key.p_id), stack.tile(self._key.q_id)
+        return stack._tile(self._key.p_id), stack._tile(self._key.q_id)
 
     # Points
 
@@ -150,10 +158,10 @@ class MatchPairWrapper(ObjectWrapper[MatchRecord]):
         None for loaded tiles; else a ``tile.read`` each, and ``transform.read`` for each shared transform that was not
         read before.
         """
-        frame = known_frame(self.match_collection.frame, self._key.collection)
-        (p_tile, q_tile), p, q = self.tiles(stack), self.p, self.q
-        p_world = points_in_world(p_tile.resolved_transforms, p, frame)
-        return p_world, points_in_world(q_tile.resolved_transforms, q, frame)
+        frame = known_frame(self._collection._frame, self._key.collection)
+        (p_tile, q_tile), points = MatchPairWrapper.tiles(self, stack), self._with_points
+        p_world = points_in_world(p_tile._resolved_transforms, points.p, frame)
+        return p_world, points_in_world(q_tile._resolved_transforms, points.q, frame)
 
     def residuals(self, stack: StackWrapper) -> FloatArray:
         """
@@ -244,4 +252,4 @@ class MatchPairWrapper(ObjectWrapper[MatchRecord]):
             raise NotFoundError(f"{self._key.collection} has no matches of {self.name}")
         record = MatchRecord.from_json(found[0])
         # The service returns the sides as it stores them.
-        return record if (record.p_group, record.p_id) == self.id[:2] else record.swapped()
+        return record if (record.p_group, record.p_id) == self._sides[:2] else record.swapped()

@@ -64,13 +64,17 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
     @property
     def stack(self) -> StackWrapper:
         """The stack. No request."""
+        return self._stack
+
+    @property
+    def _stack(self) -> StackWrapper:
         stack: StackWrapper = self._parent("stack", self._key.stack_key)
         return stack
 
     @property
     def parent(self) -> StackWrapper:
         """The stack."""
-        return self.stack
+        return self._stack
 
     @property
     def exists(self) -> bool:
@@ -81,7 +85,7 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         -----
         As `tile_count`.
         """
-        return self.tile_count > 0
+        return self._tile_count > 0
 
     # Facts
 
@@ -95,12 +99,16 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         From ``stack.section_data``, once for all sections of the stack; from ``section.section_data`` if the stack is
         LOADING, was never COMPLETE, or lacks this z.
         """
+        return self._section_ids
+
+    @property
+    def _section_ids(self) -> list[str]:
         return [row.section_id for row in self._rows if row.section_id is not None]
 
     @property
     def section_id(self) -> str | None:
         """The only section id; None if there are none or several. Requests as `section_ids`."""
-        ids = self.section_ids
+        ids = self._section_ids
         return ids[0] if len(ids) == 1 else None
 
     @property
@@ -112,6 +120,10 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         -----
         As `section_ids`; if the tiles have no section id, ``section.tile_bounds``.
         """
+        return self._tile_count
+
+    @property
+    def _tile_count(self) -> int:
         rows = self._rows
         return sum(row.tile_count for row in rows) if rows else len(self._tile_boxes)
 
@@ -124,6 +136,10 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         -----
         As `tile_count`.
         """
+        return self._bounds
+
+    @property
+    def _bounds(self) -> Bounds | None:
         rows = self._rows
         if not rows:
             return _box_around(self._tile_boxes)
@@ -157,8 +173,11 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         No request now; one, ``section.resolved_tiles``, when the collection is first read. If that finds nothing,
         ``stack.read`` distinguishes an empty section from a missing stack.
         """
+        return self._tiles()
+
+    def _tiles(self) -> Collection[TileWrapper]:
         z = self._key.z
-        tiles: Collection[TileWrapper] = self._children("tile", "tiles", lambda: self.stack._reader.layer_listing(z))
+        tiles: Collection[TileWrapper] = self._children("tile", "tiles", lambda: self._stack._reader.layer_listing(z))
         return tiles
 
     def resolved_tiles(self) -> Sequence[ResolvedTileRecord]:
@@ -176,7 +195,7 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         -----
         One request, ``section.tile_specs``, now.
         """
-        answer = unless_missing(self.stack._bound, lambda: self._bound.fetch("section.tile_specs"), b"[]")
+        answer = unless_missing(self._stack._bound, lambda: self._bound.fetch("section.tile_specs"), b"[]")
         return tuple(map(ResolvedTileRecord.from_json, cut_list(answer)))
 
     def iter_tiles(self, *, batch: int | None = None) -> Iterator[TileWrapper]:
@@ -196,7 +215,10 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         ``section.resolved_tiles`` or, for a larger section, ``section.bounds`` and per piece ``stack.resolved_tiles``
         and some ``box.tile_count``.
         """
-        reader = self.stack._reader
+        return self._iter_tiles(batch)
+
+    def _iter_tiles(self, batch: int | None) -> Iterator[TileWrapper]:
+        reader = self._stack._reader
         for piece in self._pieces(batch):
             listing = reader.listing(piece, {"z": self._key.z})
             tiles: Collection[TileWrapper] = Collection(
@@ -224,7 +246,7 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         return self._neighbour(-1)
 
     def _neighbour(self, step: int) -> SectionWrapper | None:
-        sections = self.stack.sections()
+        sections = StackWrapper.sections(self._stack)
         place = sections.index(sections.get(self._key.z)) + step
         return sections[place] if 0 <= place < len(sections) else None
 
@@ -269,7 +291,7 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         from rendergateway.wrappers.coordinates.locate import SectionTiles
 
         def make() -> SectionTiles:
-            return SectionTiles.of(self.tiles().texts, self.stack.shared_transforms)
+            return SectionTiles.of(self._tiles().texts, self._stack._shared_transforms)
 
         tiles: SectionTiles = self._remembered("located tiles", make)
         return tiles
@@ -366,7 +388,7 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         """
         from rendergateway.wrappers.images.render import url_of
 
-        return url_of(self._view(box, scale), self.stack.modified, format, _options(options))
+        return url_of(self._view(box, scale), self._stack._obj.modified, format, _options(options))
 
     @property
     def thumbnail_url(self) -> str:
@@ -376,12 +398,12 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
     def _view(self, box: Bounds | None, scale: float) -> View:
         from rendergateway.wrappers.images.render import section_view
 
-        return section_view(self._bound, self.bounds if box is None else box, scale)
+        return section_view(self._bound, self._bounds if box is None else box, scale)
 
     def _thumbnail_scale(self, width: int) -> float:
         from rendergateway.wrappers.images.render import section_box, thumbnail_scale
 
-        return thumbnail_scale(section_box(self._bound, self.bounds), width)
+        return thumbnail_scale(section_box(self._bound, self._bounds), width)
 
     # Writing
 
@@ -412,7 +434,7 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         if dry_run:
             from rendergateway.wrappers.editing.deletions import Deletion
 
-            return Deletion(self.stack._bound, z_values=[self._key.z]).count()
+            return Deletion(self._stack._bound, z_values=[self._key.z]).count()
         self._bound.call("section.delete")
         return None
 
@@ -434,10 +456,10 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
     def _known_rows(self) -> Sequence[SectionRecord] | None:
         """The section data that are known without a request for this section alone."""
         own: Sequence[SectionRecord] | None = self._recalled("rows")
-        return self.stack._section_rows().get(self._key.z) if own is None else own
+        return self._stack._section_rows().get(self._key.z) if own is None else own
 
     def _carried(self) -> dict[Any, Any]:
-        of_stack = self.stack._recalled("section rows") or {}
+        of_stack = self._stack._recalled("section rows") or {}
         rows = self._recalled("rows") or of_stack.get(self._key.z)
         known = {"rows": rows, "tile boxes": self._recalled("tile boxes")}
         return {name: value for name, value in known.items() if value is not None}
@@ -457,7 +479,7 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         return TileTable(cut_list(self._listed_text("section.tile_bounds"))).box
 
     def _listed_text(self, endpoint: str) -> Text:
-        return unless_missing(self.stack._bound, lambda: self._bound.fetch(endpoint), b"[]")
+        return unless_missing(self._stack._bound, lambda: self._bound.fetch(endpoint), b"[]")
 
     def _pieces(self, batch: int | None) -> Iterator[ResolvedTiles]:
         if batch is None:
@@ -465,13 +487,13 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
             rows = self._known_rows
             count = sum(row.tile_count for row in rows) if rows else None
         else:
-            count = self.tile_count
-        return self.stack._reader.pieces(self._key.z, count, batch)
+            count = self._tile_count
+        return self._stack._reader.pieces(self._key.z, count, batch)
 
     def _fetch(self) -> SectionRecord:
-        box = self.bounds
+        box = self._bounds
         sides = {} if box is None else {"min_x": box.min_x, "min_y": box.min_y, "max_x": box.max_x, "max_y": box.max_y}
-        return SectionRecord(z=self._key.z, tile_count=self.tile_count, **sides)
+        return SectionRecord(z=self._key.z, tile_count=self._tile_count, **sides)
 
 
 def _options(options: Any) -> PictureOptions:

@@ -109,16 +109,20 @@ class StackWrapper(ObjectWrapper[StackRecord]):
     @property
     def project(self) -> ProjectWrapper:
         """The project. No request."""
+        return self._project
+
+    @property
+    def _project(self) -> ProjectWrapper:
         project: ProjectWrapper = self._parent("project", ProjectKey(self._key.owner, self._key.project))
         return project
 
     @property
     def parent(self) -> ProjectWrapper:
         """The project."""
-        return self.project
+        return self._project
 
     def __repr__(self) -> str:
-        state = f" {self._record.state}" if self._record is not None and self.is_loaded else ""
+        state = f" {self._record.state}" if self._record is not None and not self._held[0].is_over else ""
         return f"<{type(self).__name__} {'/'.join(self._key)}{state}>"
 
     # Facts
@@ -136,6 +140,10 @@ class StackWrapper(ObjectWrapper[StackRecord]):
     @fact
     def version(self) -> StackVersion:
         """Notes, cycle and resolution of the current version."""
+        return self._version
+
+    @property
+    def _version(self) -> StackVersion:
         return self._obj.version or StackVersion()
 
     @fact
@@ -146,7 +154,11 @@ class StackWrapper(ObjectWrapper[StackRecord]):
     @fact
     def resolution_nm(self) -> tuple[float | None, float | None, float | None]:
         """Nanometres per pixel (x, y) and section thickness; None if not set."""
-        version = self.version
+        return self._resolution_nm
+
+    @property
+    def _resolution_nm(self) -> tuple[float | None, float | None, float | None]:
+        version = self._version
         return version.resolution_x_nm, version.resolution_y_nm, version.resolution_z_nm
 
     @fact
@@ -157,18 +169,24 @@ class StackWrapper(ObjectWrapper[StackRecord]):
     @fact
     def bounds(self) -> Bounds | None:
         """Bounding box of all tiles, with z; None while the stack is LOADING."""
-        stats = self.stats
+        return self._bounds
+
+    @property
+    def _bounds(self) -> Bounds | None:
+        stats = self._obj.stats
         return stats.stack_bounds.bounds if stats is not None and stats.stack_bounds is not None else None
 
     @fact
     def tile_count(self) -> int | None:
         """Number of tiles; None while the stack is LOADING."""
-        return self.stats.tile_count if self.stats is not None else None
+        stats = self._obj.stats
+        return stats.tile_count if stats is not None else None
 
     @fact
     def section_count(self) -> int | None:
         """Number of sections; None while the stack is LOADING."""
-        return self.stats.section_count if self.stats is not None else None
+        stats = self._obj.stats
+        return stats.section_count if stats is not None else None
 
     @property
     def state_label(self) -> str:
@@ -239,7 +257,10 @@ class StackWrapper(ObjectWrapper[StackRecord]):
             raise TypeError("pass z or section_id=, one of them")
         if z is None:
             z = self._remembered(("z of", section_id), lambda: self._bound.call("section_id.z", section_id=section_id))
-        section: SectionWrapper = self._child("section", SectionKey(*self._key, as_z(z)))
+        return self._section(as_z(z))
+
+    def _section(self, z: float) -> SectionWrapper:
+        section: SectionWrapper = self._child("section", SectionKey(*self._key, z))
         return section
 
     def tiles(
@@ -294,7 +315,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
             what = f"matching {pattern!r}{_z_words(low, high)}"
             return self._tiles(what, lambda: self._reader.pattern_listing(pattern, (low, high)))
         if box is None and low is not None and low == high:
-            return self.section(low).tiles()
+            return self._section(low)._tiles()
         return self._query(TileQuery((low, high), box))
 
     def _query(self, query: TileQuery) -> Collection[TileWrapper]:
@@ -320,12 +341,15 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         -----
         ``stack.z_values``; then per section as `SectionWrapper.iter_tiles`.
         """
-        for section in self.sections(z):
-            yield from section.iter_tiles(batch=batch)
+        for section in StackWrapper.sections(self, z):
+            yield from section._iter_tiles(batch)
 
     def tile(self, tile_id: str) -> TileWrapper:
         """Return the tile with that id. No request; existence is not checked."""
-        tile: TileWrapper = self._child("tile", TileKey(*self._key, as_name(tile_id, "tile")))
+        return self._tile(as_name(tile_id, "tile"))
+
+    def _tile(self, tile_id: str) -> TileWrapper:
+        tile: TileWrapper = self._child("tile", TileKey(*self._key, tile_id))
         return tile
 
     def tile_group(self, name: str) -> TileGroupWrapper:
@@ -343,7 +367,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         """
 
         def load() -> Listing:
-            pieces = (piece for section in self.sections() for piece in section._pieces(None))
+            pieces = (piece for section in StackWrapper.sections(self) for piece in section._pieces(None))
             return Listing(self._reader.group_names(pieces), keys_below(TileGroupKey, *self._key))
 
         groups: Collection[TileGroupWrapper] = self._children("tile_group", "tile groups", load)
@@ -358,6 +382,10 @@ class StackWrapper(ObjectWrapper[StackRecord]):
     @property
     def shared_transforms(self) -> SharedTransforms:
         """The transforms stored once for many tiles, by id; each is read on first use."""
+        return self._shared_transforms
+
+    @property
+    def _shared_transforms(self) -> SharedTransforms:
         shared: SharedTransforms = self._remembered("shared transforms", lambda: SharedTransforms(self._bound.fetch))
         return shared
 
@@ -367,7 +395,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
 
     @property
     def _reader(self) -> StackReader:
-        return StackReader(self._bound, self.shared_transforms)
+        return StackReader(self._bound, self._shared_transforms)
 
     # Coordinates
 
@@ -487,10 +515,11 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         given = own_z if z is None else z
         if given is None or (own_z is not None and z is not None):
             raise TypeError("pass a section, or a stack and z=, the section of all points or of each")
-        source: StackWrapper = other.stack if own_z is not None else other  # type: ignore[union-attr, assignment]
+        source: StackWrapper = other._stack if own_z is not None else other  # type: ignore[union-attr, assignment]
 
         def locate_at(layer: float, some: npt.NDArray[np.float64]) -> CoordinateTable:
-            return source.section(layer).locate(some, compute=compute)
+            section = source._section(layer)
+            return locate.locate(section._bound, some, section._located_tiles, compute)
 
         return locate.through_tiles(self._bound, points, given, locate_at, compute)
 
@@ -533,7 +562,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
     def _edit(self, bulk: Bulk, **options: Any) -> StackEdit:
         from rendergateway.wrappers.editing.edit import StackEdit
 
-        return StackEdit(self._bound, known=self._record if self.is_loaded else None, bulk=bulk, **options)
+        return StackEdit(self._bound, known=None if self._held[0].is_over else self._record, bulk=bulk, **options)
 
     def _bulk(self, workers: int | None, batch: int | None, progress: Progress) -> Bulk:
         bulk: Bulk = self._conn.bulk.with_given(workers=workers, batch=batch, progress=progress)
@@ -576,7 +605,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         As `editing`, with ``stack.create`` instead of the first ``stack.set_state``; that request is made once, even if
         it fails.
         """
-        version = new_version(notes, resolution_nm, cycle, of=self.version)
+        version = new_version(notes, resolution_nm, cycle, of=self._version)
         bulk = self._bulk(workers, batch, progress)
         return self._edit(bulk, complete=complete, patience_s=patience_s, version=version)
 
@@ -773,7 +802,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         clone(
             self._bound,
             target._bound,
-            lambda: self.version,
+            lambda: self._version,
             sections=sections,
             complete=complete,
             transforms=transforms,
@@ -862,14 +891,14 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         if resume:
             copying.check_resumable(target._bound)
         else:
-            copying.create_like(self.version, target._bound)
+            copying.create_like(self._version, target._bound)
         if tiles:
             stacks = {self._bound: self, target._bound: target}
             copy = copying.Copy(
                 self._bound,
                 target._bound,
-                pieces=lambda z: self.section(z)._pieces(None),
-                count=lambda stack, z: stacks[stack].section(z).tile_count,
+                pieces=lambda z: self._section(z)._pieces(None),
+                count=lambda stack, z: stacks[stack]._section(z)._tile_count,
                 sections=z_values,
                 edit=edit,
                 boxes=boxes,
@@ -897,7 +926,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
 
         target = self._sibling(temporary_name(self._key.stack), None, None)
         with deleted_on_exit(target._bound):
-            create_like(self.version, target._bound, notes=notes)
+            create_like(self._version, target._bound, notes=notes)
             yield target
 
     @contextlib.contextmanager
@@ -986,8 +1015,8 @@ class StackWrapper(ObjectWrapper[StackRecord]):
 
         return cross_section(
             self._bound,
-            self.sections(z).ids,
-            self.bounds if box is None else as_box(box),
+            StackWrapper.sections(self, z).ids,
+            self._bounds if box is None else as_box(box),
             axis=axis,
             at=at,
             scale=scale,
@@ -1056,8 +1085,8 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         return export(
             self._bound,
             to,
-            lambda: self.sections(z).ids,
-            lambda z: self.section(z)._picture(box, scale, chosen),
+            lambda: StackWrapper.sections(self, z).ids,
+            lambda z: self._section(z)._picture(box, scale, chosen),
             kind=format,
             look={"scale": scale, "box": box, "options": chosen},
             overwrite=overwrite,
@@ -1097,7 +1126,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         """
         from rendergateway.wrappers.images.checks import check_images
 
-        tiles = (tile._obj for tile in self.iter_tiles(z=z))
+        tiles = (tile._obj for tile in StackWrapper.iter_tiles(self, z=z))
         bulk = self._bulk(workers, None, progress)
         return check_images(self._conn, tiles, levels, bulk, f"Checking images of {self}")
 

@@ -24,6 +24,7 @@ from rendergateway.wrappers.core.listing import Listing
 from rendergateway.wrappers.core.object import ObjectWrapper, changes_data
 from rendergateway.wrappers.core.registry import add_base
 from rendergateway.wrappers.core.rows import boxes_in_nm
+from rendergateway.wrappers.matching.pairs import PairReading
 from rendergateway.wrappers.objects.stack import StackWrapper
 from rendergateway.wrappers.reading.splitting import TileQuery
 
@@ -72,19 +73,27 @@ class TileWrapper(ObjectWrapper[TileRecord]):
     @property
     def stack(self) -> StackWrapper:
         """The stack. No request."""
+        return self._stack
+
+    @property
+    def _stack(self) -> StackWrapper:
         stack: StackWrapper = self._parent("stack", self._key.stack_key)
         return stack
 
     @property
     def section(self) -> SectionWrapper:
         """The section of the tile."""
-        section: SectionWrapper = self._parent("section", SectionKey(*self._key.stack_key, self._z))
-        return section
+        return self._section
 
     @property
     def parent(self) -> SectionWrapper:
         """The section."""
-        return self.section
+        return self._section
+
+    @property
+    def _section(self) -> SectionWrapper:
+        section: SectionWrapper = self._parent("section", SectionKey(*self._key.stack_key, self._z))
+        return section
 
     # Facts
 
@@ -146,7 +155,8 @@ class TileWrapper(ObjectWrapper[TileRecord]):
     @fact
     def image_url(self) -> str | None:
         """URL of the full-size image."""
-        return self.mipmaps[0].image_url if 0 in self.mipmaps else None
+        mipmaps = self._obj.mipmaps
+        return mipmaps[0].image_url if 0 in mipmaps else None
 
     @fact
     def transforms(self) -> TransformList:
@@ -162,11 +172,15 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         -----
         None for a listed tile; else one request, ``transform.read``, per shared transform of the stack, once.
         """
+        return self._resolved_transforms
+
+    @property
+    def _resolved_transforms(self) -> TransformList:
         record = self._obj
         if self._gateway is None and not references(record.to_json()):
             # A detached tile without references is complete.
             return record.transforms
-        return record.transforms.resolve(self.stack.shared_transforms)
+        return record.transforms.resolve(self._stack._shared_transforms)
 
     # Navigation
 
@@ -194,14 +208,18 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         if box is None:
             raise RecordError(f"tile {tile_id!r} has no bounding box, so its neighbours are unknown")
         around = Bounds(box.min_x - margin_px, box.min_y - margin_px, box.max_x + margin_px, box.max_y + margin_px)
-        touching = self.stack._query(TileQuery((self._z - dz, self._z + dz), around))
-        return touching.filter(tile_id=lambda other: other != tile_id)
+        touching = self._stack._query(TileQuery((self._z - dz, self._z + dz), around))
+
+        def others(listing: Listing, objects: object) -> list[int]:
+            return [place for place, other in enumerate(listing.ids) if other != tile_id]
+
+        return touching._chosen(others, f"neighbours of {self!r}")
 
     @property
     def group(self) -> TileGroupWrapper | None:
         """The tile group; None if it is in none."""
         name = self._obj.group_id
-        return None if name is None else self.stack.tile_group(name)
+        return None if name is None else StackWrapper.tile_group(self._stack, name)
 
     def shared_transforms(self) -> Collection[SharedTransformWrapper]:
         """Return the shared transforms that this tile refers to, ordered by id; no request for a loaded tile."""
@@ -235,9 +253,9 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         found: Any = collection
         if isinstance(collection, str):
             found = self._conn.objects.opened("match_collection", CollectionKey(self._key.owner, collection))
-        elif not hasattr(collection, "pairs"):
+        elif not isinstance(collection, PairReading):
             raise TypeError(f"matches() takes a match collection or the name of one, got {collection!r}")
-        pairs: Collection[MatchPairWrapper] = found.pairs(tile=self)
+        pairs: Collection[MatchPairWrapper] = PairReading.pairs(found, tile=self)
         return pairs
 
     # Coordinates
@@ -271,7 +289,7 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         from rendergateway.wrappers.coordinates import locate
 
         if locate.is_computed_here(compute):
-            return self.resolved_transforms.apply(points)
+            return self._resolved_transforms.apply(points)
         stack = self._bound.at(self._key.stack_key)
         table = locate.world_from_local(stack, self._key.tile_id, points, compute).raise_errors()
         return table.xy.reshape(np.shape(points))
@@ -315,7 +333,7 @@ class TileWrapper(ObjectWrapper[TileRecord]):
             table = locate.local_from_world(stack, self._key.tile_id, points, compute, method).raise_errors()
             return table.xy.reshape(np.shape(points))
         if method == "exact":
-            return self.resolved_transforms.inverse().apply(points)
+            return self._resolved_transforms.inverse().apply(points)
         return self._mesh_inverse().apply(points)
 
     def _mesh_inverse(self) -> Transform:
@@ -324,7 +342,7 @@ class TileWrapper(ObjectWrapper[TileRecord]):
             return record.transforms
         if record.width is None or record.height is None:
             raise TransformError(f"tile {self._key.tile_id!r} has no width or height, which its mesh requires")
-        return transforms.mesh_inverse(self.resolved_transforms, record.width, record.height, record.mesh_cell_size)
+        return transforms.mesh_inverse(self._resolved_transforms, record.width, record.height, record.mesh_cell_size)
 
     # Pictures
 
@@ -423,7 +441,7 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         """
         from rendergateway.wrappers.images.render import url_of
 
-        return url_of(self._view(frame, scale), self.stack.modified, format, _options(options))
+        return url_of(self._view(frame, scale), self._stack._obj.modified, format, _options(options))
 
     @property
     def thumbnail_url(self) -> str:
@@ -433,7 +451,7 @@ class TileWrapper(ObjectWrapper[TileRecord]):
     def _view(self, frame: str, scale: float) -> View:
         from rendergateway.wrappers.images.render import tile_view
 
-        return tile_view(self._bound, self._obj, lambda: self.resolved_transforms, frame, scale)
+        return tile_view(self._bound, self._obj, lambda: self._resolved_transforms, frame, scale)
 
     def _thumbnail_scale(self, width: int) -> float:
         from rendergateway.wrappers.images.render import thumbnail_scale
@@ -469,7 +487,7 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         if dry_run:
             from rendergateway.wrappers.editing.deletions import Deletion
 
-            return Deletion(self.stack._bound, tile_ids=[self._key.tile_id]).count()
+            return Deletion(self._stack._bound, tile_ids=[self._key.tile_id]).count()
         self._bound.call("tile.delete")
         return None
 
@@ -500,6 +518,6 @@ def _options(options: Any) -> PictureOptions:
 def _table_in_nm(objects: Collection[Any], tiles: TileTable) -> RowTable:
     columns = dict(tiles.columns("tile_id", "section_id", "z", "image_row", "image_col", "box"))
     boxes = columns.pop("box")
-    sides = boxes_in_nm(boxes, objects[0].stack).T if len(objects) else boxes.T
+    sides = boxes_in_nm(boxes, objects[0]._stack).T if len(objects) else boxes.T
     names = ("min_x_nm", "min_y_nm", "max_x_nm", "max_y_nm")
     return RowTable({**columns, **dict(zip(names, sides, strict=True))})

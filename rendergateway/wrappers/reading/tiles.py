@@ -12,7 +12,7 @@ from rendergateway.model.records.json_slices import Text, copy_of, cut_list
 from rendergateway.model.records.tiles import TileBoundsRecord, TileRecord
 from rendergateway.model.tables.field_values import field_values
 from rendergateway.model.tables.resolved import ResolvedTiles
-from rendergateway.wrappers.core.arguments import as_z
+from rendergateway.wrappers.core.arguments import as_z, kind_of
 from rendergateway.wrappers.core.bound import Bound
 from rendergateway.wrappers.core.keys import StackKey, TileKey, keys_below
 from rendergateway.wrappers.core.listing import Listing
@@ -71,8 +71,8 @@ def z_values_of(stack: Bound[StackKey], sections: Any) -> list[float]:
     if sections is None:
         return [float(z) for z in stack.call("stack.z_values")]
     # A text is one z, not its letters.
-    given = [sections] if isinstance(sections, str) or not isinstance(sections, Iterable) else sections
-    found = dict.fromkeys(as_z(getattr(section, "z", section)) for section in given)
+    given: Iterable[Any] = [sections] if isinstance(sections, str) or not isinstance(sections, Iterable) else sections
+    found = dict.fromkeys(as_z(section._key.z if kind_of(section) == "section" else section) for section in given)
     if not found:
         raise ValueError("sections= is empty; leave it out to select all sections")
     return list(found)
