@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import functools
 import inspect
 import re
@@ -154,7 +155,8 @@ class ObjectWrapper(Generic[RecordT]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         text = self._record.to_json() if self._record is not None else None
-        return _revive, (type(self), self._gateway, self._key, text, self._extra, self._carried())
+        made_of = (type(self), self._gateway, self._key, text, self._extra, self._carried())
+        return _revive, made_of, self._added()
 
     def __copy__(self) -> Self:
         # A wrapper represents an object of the service; there is no second one.
@@ -291,6 +293,14 @@ class ObjectWrapper(Generic[RecordT]):
     def _carried(self) -> dict[Any, Any]:
         """Return the cached values that are pickled with the object: small ones that are needed elsewhere."""
         return {}
+
+    def _added(self) -> tuple[dict[str, Any] | None, dict[str, Any]] | None:
+        """Return the attributes that a subclass or its users added, as pickle takes them: by dict, and by slots."""
+        slots = set(copyreg._slotnames(type(self))).difference(ObjectWrapper.__slots__)  # type: ignore[attr-defined]
+        by_slots = {name: getattr(self, name) for name in sorted(slots) if hasattr(self, name)}
+        # Not an empty dict: pickle would set it on an object without one.
+        by_dict = getattr(self, "__dict__", None) or None
+        return (by_dict, by_slots) if by_dict or by_slots else None
 
     @classmethod
     def _table_of(cls, objects: Collection[Any], units: str) -> Any:
