@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
+from rendergateway.mutators import refuse_marked
+
 __all__ = ["Progress", "tracking"]
 
 # None: a bar on a terminal after one second. True: at once. False: never. Or a callback for the number of items done.
@@ -47,6 +49,7 @@ def tracking(progress: Progress, what: str, total: int | None = None) -> Iterato
     [1, 2]
     """
     if callable(progress):
+        refuse_marked(progress, "progress=")
         yield progress
     elif progress is False or not _can_show():
         yield lambda done: None

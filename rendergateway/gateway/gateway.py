@@ -18,6 +18,7 @@ from rendergateway.endpoints.address import Address
 from rendergateway.errors import ConfigurationError
 from rendergateway.forks import new_lock
 from rendergateway.gateway.openers import Openers
+from rendergateway.mutators import MarkedDict, changes_data, keep_marks
 from rendergateway.progress import Progress
 from rendergateway.transport import Credentials, Hooks, Retries, Settings
 from rendergateway.transport.client import Client
@@ -26,7 +27,6 @@ from rendergateway.version import __version__
 from rendergateway.wrappers.core.blitz import GATEWAY_ALIASES, add_aliases
 from rendergateway.wrappers.core.bulk import Bulk
 from rendergateway.wrappers.core.keys import Key
-from rendergateway.wrappers.core.mutators import changes_data
 from rendergateway.wrappers.core.registry import ClassT, Registry
 from rendergateway.wrappers.core.space import ObjectSpace
 
@@ -168,9 +168,9 @@ class Gateway(Openers):
         self.default_owner: str | None = configuration.get("owner")
         self.default_project: str | None = configuration.get("project")
         self.public_url: str | None = _public_url(configuration.get("public_url"))
-        self.image_paths: dict[str, str] = dict(image_paths or {})
+        self.image_paths: dict[str, str] = MarkedDict(image_paths or {})
         self.remote_images = remote_images
-        self.match_frames = {}
+        self.match_frames = MarkedDict()
         self.bulk = Bulk().with_given(workers=workers, batch=batch, progress=progress)
         self._client = Client(
             configuration.service,
@@ -179,6 +179,11 @@ class Gateway(Openers):
             lambda base_url: _credentials(base_url, configuration),
         )
         self._begin(ObjectSpace(self, registry))
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Mark overridden mutators."""
+        super().__init_subclass__(**options)
+        keep_marks(cls)
 
     def _begin(self, objects: ObjectSpace) -> None:
         """Set up the fields that belong to this object in this process."""
@@ -425,6 +430,7 @@ class Gateway(Openers):
         word = word.lower()
         return [endpoint for endpoint in ENDPOINTS.values() if word in endpoint.name or word in endpoint.path.lower()]
 
+    @changes_data
     def counting(self) -> contextlib.AbstractContextManager[list[str]]:
         """
         Record requests: return a context that yields a list of the endpoint names of all requests made in it.
@@ -452,7 +458,7 @@ class Gateway(Openers):
         -----
         One request, ``service.version``; the answer is cached.
         """
-        return self._client.version_info()
+        return dict(self._client.version_info())
 
     # Objects
 
@@ -470,6 +476,7 @@ class Gateway(Openers):
         """
         return self.registry.register(wrapper_class, replace=replace)
 
+    @changes_data
     @contextlib.contextmanager
     def registered(self, *wrapper_classes: type[ObjectWrapper[Any]], replace: bool = False) -> Iterator[Self]:
         """Register classes for their kinds within the block."""
@@ -478,6 +485,7 @@ class Gateway(Openers):
                 self.register(wrapper_class, replace=replace)
             yield self
 
+    @changes_data
     def wrap(self, kind: str, key: Key, record: Record | None = None, **extra: Any) -> Any:
         """
         Return the object of that kind and key: the live one, or a new one of the registered class.
@@ -541,6 +549,7 @@ class Gateway(Openers):
         base_url = self._client.base_url
         return urlsplit(base_url).path if self._client.is_embedded else base_url
 
+    @changes_data
     def pinned(self, after_request: Callable[[Any, str, Mapping[str, Any], bytes], object]) -> Self:
         """
         Return a second gateway that calls a function after each of its requests; see `StackWrapper.pinned`.
@@ -610,7 +619,7 @@ def _revive(gateway_class: type[Gateway], ticket: str, state: dict[str, Any]) ->
 
 add_aliases(Gateway, GATEWAY_ALIASES)
 # A template must not close the gateway, nor call what may write.
-for _method in (Gateway.call, Gateway.close, Gateway.call_raw, Gateway.request):
+for _method in (Gateway.call, Gateway.close, Gateway.call_raw, Gateway.connect, Gateway.request):
     changes_data(_method)
 
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 from rendergateway.errors import BadRequestError, ConfigurationError, NotFoundError
 from rendergateway.model.records.stacks import StackRecord
 from rendergateway.model.tables.field_values import field_values
+from rendergateway.mutators import changes_data
 from rendergateway.type_hints import resolvable_hints
 from rendergateway.wrappers.core.arguments import as_name, as_names, as_state
 from rendergateway.wrappers.core.collection import Collection
 from rendergateway.wrappers.core.keys import CollectionKey, OwnerKey, ProjectKey, StackKey
 from rendergateway.wrappers.core.listing import Listing
-from rendergateway.wrappers.core.mutators import changes_data
 from rendergateway.wrappers.core.object import ObjectWrapper
 from rendergateway.wrappers.core.selection import Like
 from rendergateway.wrappers.core.space import ObjectSpace

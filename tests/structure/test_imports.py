@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parents[2] / "rendergateway"
 # Lowest first. A module imports from its own folder and from folders named before it, for types too; folders on one
 # line do not import each other. The name of the package means its __init__ and the modules beside its folders.
 LEVELS = [
-    {"version", "errors", "lazy", "type_hints"},
+    {"version", "errors", "lazy", "mutators", "type_hints"},
     {"extras", "forks", "number_text", "progress"},
     {"geometry"},
     {"endpoints"},

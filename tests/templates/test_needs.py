@@ -20,7 +20,7 @@ NEEDS = {
     "looping and emptiness": ["test_engines.test_page__each_listing_once", "test_engines.test_empty__is_false"],
     "helper names": ["test_engines.test_django__filters_and_tags", "test_engines.test_jinja__filters",
                      "test_display_values.test_total__of_a_part"],
-    "mutators": ["test_engines.test_mutators__are_not_called", "test_mutators.test_called__change_nothing"],
+    "mutators": ["test_engines.test_mutators__are_not_called", "test_reach.test_reach__changes_nothing"],
     "classes in the context": ["test_engines.test_classes__are_not_made"],
     "hidden raw data": ["test_engines.test_raw_data__is_hidden"],
     "errors": ["test_engines.test_errors__come_out", "test_engines.test_errors__of_own_properties",

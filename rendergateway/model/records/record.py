@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
 import numpy as np
@@ -143,7 +145,7 @@ class Member(Generic[T]):
 
     def read(self, record: Record) -> T:
         """Decode the field from the record's text."""
-        text = record.members.get(self.wire_name)
+        text = record._cut.get(self.wire_name)
         if text is None or copy_of(text) == b"null":
             if self.is_required:
                 raise RecordError(f"{record!r} has no {self.wire_name}")
@@ -190,7 +192,7 @@ def expectation(kind: type[Any]) -> str:
 
 def required(wire_name: str, kind: type[T]) -> Member[T]:
     """Declare a required field; reading it raises `RecordError` if it is missing."""
-    return Member(wire_name, kind, is_required=True)
+    return _class_of(kind)(wire_name, kind, is_required=True)
 
 
 @overload
@@ -199,10 +201,27 @@ def optional(wire_name: str, kind: type[T]) -> Member[T | None]: ...
 def optional(wire_name: str, kind: type[T], default: T) -> Member[T]: ...
 def optional(wire_name: str, kind: type[T], default: T | None = None) -> Member[T | None] | Member[T]:
     """Declare an optional field, which reads as *default* if it is missing."""
-    return Member(wire_name, kind, is_required=False, default=default)
+    return _class_of(kind)(wire_name, kind, is_required=False, default=default)
 
 
-class _ListMember(Member[list[T]]):
+def _class_of(kind: type[Any]) -> type[Member[Any]]:
+    return _CopiedMember if issubclass(kind, list | dict) else Member
+
+
+class _CopiedMember(Member[T]):
+    """A field that holds a list or a dict: each read returns a copy, because the value of a record does not change."""
+
+    @overload
+    def __get__(self, record: None, owner: type[Record]) -> Self: ...
+    @overload
+    def __get__(self, record: Record, owner: type[Record]) -> T: ...
+    def __get__(self, record: Record | None, owner: type[Record]) -> Self | T:
+        found: Any = super().__get__(record, owner)
+        copied: T = copy(found) if isinstance(found, list | dict) else found
+        return copied
+
+
+class _ListMember(_CopiedMember[list[T]]):
     """A field that holds a list of records."""
 
     def __init__(self, wire_name: str, item: type[Record]) -> None:
@@ -245,7 +264,7 @@ class Record:
 
     def __init_subclass__(cls) -> None:
         own = {name: value for name, value in vars(cls).items() if isinstance(value, Member)}
-        cls.FIELDS = {**cls.FIELDS, **own}
+        cls.FIELDS = MappingProxyType({**cls.FIELDS, **own})
 
     def __init__(self, **fields: Any) -> None:
         self._text = None
@@ -305,6 +324,10 @@ class Record:
         RecordError
             If the text is not a JSON object.
         """
+        return MappingProxyType(self._cut)
+
+    @property
+    def _cut(self) -> dict[str, Raw | bytes]:
         if self._members is None:
             self._members = dict(cut_object(self._text or b""))
         return self._members
@@ -312,7 +335,7 @@ class Record:
     def to_json(self) -> bytes:
         """Return the JSON text, byte for byte as read if the record was not changed."""
         if self._text is None:
-            self._text = join_object(self.members)
+            self._text = join_object(self._cut)
         return self._text
 
     def to_dict(self) -> dict[str, Any]:
@@ -333,7 +356,7 @@ class Record:
         """
         record = type(self).__new__(type(self))
         record._text = None
-        record._members = {**self.members, **self._written(changes, repr(self))}
+        record._members = {**self._cut, **self._written(changes, repr(self))}
         for name in [name for name, value in changes.items() if value is None]:
             record._members.pop(self.FIELDS[name].wire_name, None)
         record._values = {}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from rendergateway.model.records.record import Record
+from rendergateway.mutators import changes_data
 
 __all__ = ["NOTHING_HELD", "OVER", "Epoch", "Held", "Seen", "fact"]
 
@@ -26,6 +27,7 @@ class Epoch:
     def __init__(self) -> None:
         self.is_over = False
 
+    @changes_data
     def end(self) -> None:
         """Invalidate everything that was read in this epoch."""
         self.is_over = True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copyreg
 import functools
-import inspect
 import re
 import threading
 import weakref
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from rendergateway.errors import NoGatewayError, NotFoundError, RenderGatewayError
 from rendergateway.forks import new_lock
 from rendergateway.model.records.record import Record
+from rendergateway.mutators import changes_data, keep_marks
 from rendergateway.type_hints import resolvable_hints
 from rendergateway.wrappers.core import display, labels
 from rendergateway.wrappers.core.arguments import check_parts
@@ -24,7 +24,6 @@ from rendergateway.wrappers.core.collection import Collection
 from rendergateway.wrappers.core.epochs import NOTHING_HELD, OVER, Epoch, Held
 from rendergateway.wrappers.core.keys import Key, Scope, scope_of
 from rendergateway.wrappers.core.listing import Listing
-from rendergateway.wrappers.core.mutators import changes_data
 from rendergateway.wrappers.core.rows import row_table
 
 if TYPE_CHECKING:
@@ -91,13 +90,9 @@ class ObjectWrapper(Generic[RecordT]):
     )
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Mark overridden mutators as such (Django's ``alters_data``); authors of subclasses need not."""
+        """Mark overridden mutators."""
         super().__init_subclass__(**options)
-        members = [item for base in cls.__mro__ for item in vars(base).items()]
-        for name in {name for name, member in members if getattr(member, "alters_data", False)}:
-            own = inspect.getattr_static(cls, name)
-            if inspect.isfunction(own):
-                changes_data(own)
+        keep_marks(cls)
 
     def __init__(
         self, conn: Client | None = None, obj: RecordT | None = None, *, key: Key | None = None, **extra: Any

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rendergateway.errors import RegistrationError
+from rendergateway.mutators import changes_data
 from rendergateway.type_hints import resolvable_hints
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Registry:
         self._left_behind: dict[str, str] = {}
         self._below = below
 
+    @changes_data
     def register(self, wrapper_class: ClassT, *, replace: bool = False) -> ClassT:
         """
         Register *wrapper_class* for its kind and return it, so that this is usable as a decorator.
@@ -83,6 +85,7 @@ class Registry:
         self._left_behind.pop(base.KIND, None)
         return wrapper_class
 
+    @changes_data
     @contextlib.contextmanager
     def kept(self) -> Iterator[Self]:
         """Restore all classes when the block ends, so that the registrations of a test end with it."""

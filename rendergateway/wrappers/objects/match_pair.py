@@ -9,8 +9,8 @@ from rendergateway.errors import NotFoundError, RenderGatewayError
 from rendergateway.geometry import FloatArray
 from rendergateway.model.records.json_slices import cut_list
 from rendergateway.model.records.matches import MatchRecord
+from rendergateway.mutators import changes_data
 from rendergateway.wrappers.core.keys import Key, OwnerKey, PairKey, Scope
-from rendergateway.wrappers.core.mutators import changes_data
 from rendergateway.wrappers.core.object import ObjectWrapper
 from rendergateway.wrappers.core.registry import add_base
 from rendergateway.wrappers.matching.world import known_frame, points_in_world, residuals_of

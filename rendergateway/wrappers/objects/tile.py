@@ -137,12 +137,12 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         """The acquisition metadata; empty if it is missing."""
         return self._obj.layout or Layout()
 
-    @fact
+    @property
     def labels(self) -> list[str]:
         """Tags of the tile."""
         return self._obj.labels
 
-    @fact
+    @property
     def channels(self) -> list[ChannelRecord]:
         """Colours or detectors, in order; empty for a tile with one unnamed image."""
         return self._obj.channels

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from rendergateway.forks import new_lock
 from rendergateway.model.records.json_slices import Text, copy_of, decode
+from rendergateway.mutators import changes_data
 from rendergateway.transforms import Transform, from_spec
 
 __all__ = ["SharedTransforms"]
@@ -34,6 +35,7 @@ class SharedTransforms(Mapping[str, Transform]):
         self._transforms: dict[str, Transform] = {}
         self._lock = new_lock()
 
+    @changes_data
     def add(self, texts: Mapping[str, Text]) -> None:
         """Keep the transforms that came with tiles; they are decoded on first use."""
         for transform_id, text in texts.items():
