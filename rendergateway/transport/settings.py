@@ -116,7 +116,9 @@ class Settings:
     pool_size: int = _limit(16)
     pool_block: bool = False
     retries: Retries = attrs.field(factory=Retries, validator=_check_retries)
-    headers: Mapping[str, str] = attrs.field(factory=MarkedDict, converter=MarkedDict, validator=_check_headers, repr=False)
+    headers: Mapping[str, str] = attrs.field(
+        factory=MarkedDict, converter=MarkedDict, validator=_check_headers, repr=False
+    )
 
     @classmethod
     def of(cls, **given: Any) -> Settings:

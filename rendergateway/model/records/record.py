@@ -217,8 +217,8 @@ class _CopiedMember(Member[T]):
     def __get__(self, record: Record, owner: type[Record]) -> T: ...
     def __get__(self, record: Record | None, owner: type[Record]) -> Self | T:
         found: Any = super().__get__(record, owner)
-        copied: T = copy(found) if isinstance(found, list | dict) else found
-        return copied
+        copied: Any = copy(found) if isinstance(found, list | dict) else found
+        return copied  # type: ignore[no-any-return]
 
 
 class _ListMember(_CopiedMember[list[T]]):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from rendergateway.errors import NoGatewayError, NotFoundError, RenderGatewayError
 from rendergateway.forks import new_lock
+from rendergateway.geometry import Bounds
 from rendergateway.model.records.record import Record
 from rendergateway.mutators import changes_data, keep_marks
 from rendergateway.type_hints import resolvable_hints
@@ -509,11 +510,12 @@ add_aliases(ObjectWrapper, OBJECT_ALIASES)
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Record):
-        return value.to_dict()
-    if hasattr(value, "isoformat"):
-        return value.isoformat()
-    return list(value) if hasattr(value, "__attrs_attrs__") else value
+    if value is None or isinstance(value, str | int | float):
+        return value
+    from rendergateway.model.tables.json_text import bounds_members, json_default
+
+    # A box that is not finite is shown, not refused.
+    return bounds_members(value) if isinstance(value, Bounds) else json_default(value)
 
 
 def _revive(

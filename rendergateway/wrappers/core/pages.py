@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 if TYPE_CHECKING:
     from rendergateway.wrappers.core.collection import Collection
@@ -103,6 +103,11 @@ class Page(Sequence[W], Generic[W]):
     def next(self) -> int | None:
         """Number of the next page; None on the last."""
         return self.number + 1 if self.number < len(self.pages) else None
+
+    def simple_marshal(self) -> dict[str, Any]:
+        """Return plain values for JSON: the numbers of the pages, and the objects on this one."""
+        numbers = {name: getattr(self, name) for name in ("number", "previous", "next", "total")}
+        return {**numbers, "objects": self.objects.simple_marshal()}
 
     def __len__(self) -> int:
         return len(self.objects)

@@ -420,7 +420,7 @@ def test_marshal__plain_values(stack: StackWrapper) -> None:
 
     values = stack.tile("t1_0").simple_marshal(parents=True)
 
-    assert json.loads(json.dumps(values))["bounds"] == [1.0, 2.0, 101.0, 82.0]
+    assert json.loads(json.dumps(values))["bounds"] == {"minX": 1.0, "minY": 2.0, "maxX": 101.0, "maxY": 82.0}
     assert [parent["type"] for parent in values["parents"]] == ["section", "stack", "project", "owner"]
     assert json.dumps(stack.simple_marshal())
 
