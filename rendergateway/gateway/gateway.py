@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NoReturn, TypedDict
 from urllib.parse import urlsplit
 
 from rendergateway.configuration import Configuration, configured
@@ -24,6 +24,7 @@ from rendergateway.transport import Credentials, Hooks, Retries, Settings
 from rendergateway.transport.client import Client
 from rendergateway.type_hints import resolvable_hints
 from rendergateway.version import __version__
+from rendergateway.wrappers.core.arguments import as_part
 from rendergateway.wrappers.core.blitz import GATEWAY_ALIASES, add_aliases
 from rendergateway.wrappers.core.bulk import Bulk
 from rendergateway.wrappers.core.keys import Key
@@ -153,8 +154,8 @@ class Gateway(Openers):
     ) -> None:
         given = {
             "service": address,
-            "owner": owner,
-            "project": project,
+            "owner": as_part(owner, "owner"),
+            "project": as_part(project, "project"),
             "public_url": public_url,
             "retries": retries,
             "timeout_s": timeout_s,
@@ -272,8 +273,8 @@ class Gateway(Openers):
         }
         context = object.__new__(type(self))
         context.__dict__.update(self.__dict__)
-        context.default_owner = owner or self.default_owner
-        context.default_project = project or self.default_project
+        context.default_owner = as_part(owner, "owner") or self.default_owner
+        context.default_project = as_part(project, "project") or self.default_project
         context.bulk = self.bulk.with_given(workers=workers, batch=batch, progress=progress)
         context._client = self._client.context(auth, self._client.settings.with_given(**given))
         context._begin(self.objects.beside(context))
@@ -403,7 +404,14 @@ class Gateway(Openers):
         """Make one request like `call`; return the body of the answer as bytes."""
         return self._client.call_raw(name, body=body, **values)
 
-    def request(self, method: str, *segments: str, params: Mapping[str, Any] | None = None, data: Any = None) -> Answer:
+    def request(
+        self,
+        method: str,
+        *segments: str,
+        params: Mapping[str, Any] | None = None,
+        data: Any = None,
+        **others: NoReturn,
+    ) -> Answer:
         """
         Make a request to any path below the service's version, listed in the endpoint table or not.
 
@@ -423,11 +431,18 @@ class Gateway(Openers):
         Answer
             With ``json()``, ``text``, ``content``, ``status`` and ``headers``.
         """
+        if others:
+            raise TypeError(
+                f"request() does not take {', '.join(others)}; it takes the body as data=, query values as params="
+            )
+        wrong = [part for part in segments if not isinstance(part, str | int | float)]
+        if wrong:
+            raise TypeError(f"path segments must be texts, each an argument of its own: got {wrong[0]!r}")
         return self._client.request(method, *segments, params=params, data=data)
 
     def endpoints(self, word: str = "") -> list[Endpoint]:
         """Return the endpoints with *word* in their name or path; all endpoints by default."""
-        word = word.lower()
+        word = str(word).lower()
         return [endpoint for endpoint in ENDPOINTS.values() if word in endpoint.name or word in endpoint.path.lower()]
 
     @changes_data

@@ -11,7 +11,7 @@ from rendergateway.model.records.stacks import StackRecord
 from rendergateway.model.tables.field_values import field_values
 from rendergateway.mutators import changes_data
 from rendergateway.type_hints import resolvable_hints
-from rendergateway.wrappers.core.arguments import as_name, as_names, as_state
+from rendergateway.wrappers.core.arguments import as_name, as_names, as_part, as_state, kind_of
 from rendergateway.wrappers.core.collection import Collection
 from rendergateway.wrappers.core.keys import CollectionKey, OwnerKey, ProjectKey, StackKey
 from rendergateway.wrappers.core.listing import Listing
@@ -69,6 +69,8 @@ class Openers:
 
     def owner(self, name: str | None = None) -> OwnerWrapper:
         """Return the owner of that name, or the default owner. No request."""
+        if kind_of(name) == "owner":
+            name = as_part(name, "owner")
         named = self._default("owner") if name is None else as_names(name, "owner")[0]
         owner: OwnerWrapper = self.objects.opened("owner", OwnerKey(named))
         return owner
@@ -88,8 +90,10 @@ class Openers:
         owner : str, optional
             Used if the name has no owner.
         """
+        if kind_of(name) == "project":
+            name = "/".join(name._key)  # type: ignore[union-attr]
         *above, named = [self._default("project")] if name is None else as_names(name, "owner", "project")
-        key = ProjectKey((above.pop() if above else owner) or self._default("owner"), named)
+        key = ProjectKey((above.pop() if above else as_part(owner, "owner")) or self._default("owner"), named)
         project: ProjectWrapper = self.objects.opened("project", key)
         return project
 
@@ -151,8 +155,8 @@ class Openers:
             If owner or project are unknown.
         """
         *above, stack = as_names(name, "owner", "project", "stack")
-        named_project = above.pop() if above else project
-        named_owner = above.pop() if above else owner
+        named_project = above.pop() if above else as_part(project, "project")
+        named_owner = above.pop() if above else as_part(owner, "owner")
         key = StackKey(named_owner or self._default("owner"), named_project or self._default("project"), stack)
         opened: StackWrapper = self.objects.opened("stack", key)
         return opened
@@ -177,7 +181,7 @@ class Openers:
             Coordinate frame of its points, for all objects of this gateway; the service does not store it. See
             `MatchCollectionWrapper.frame`.
         """
-        key = CollectionKey(owner or self._default("owner"), as_name(name, "match collection"))
+        key = CollectionKey(as_part(owner, "owner") or self._default("owner"), as_name(name, "match collection"))
         if frame is not None:
             self.match_frames[key] = checked_frame(frame)
         collection: MatchCollectionWrapper = self.objects.opened("match_collection", key)
@@ -275,11 +279,21 @@ class Openers:
 
     @overload
     def get_object(
-        self, kind: Literal["Owner", "owner"], name: str, *, owner: str | None = None, project: str | None = None
+        self,
+        kind: Literal["Owner", "owner"],
+        name: str | None = None,
+        *,
+        owner: str | None = None,
+        project: str | None = None,
     ) -> OwnerWrapper | None: ...
     @overload
     def get_object(
-        self, kind: Literal["Project", "project"], name: str, *, owner: str | None = None, project: str | None = None
+        self,
+        kind: Literal["Project", "project"],
+        name: str | None = None,
+        *,
+        owner: str | None = None,
+        project: str | None = None,
     ) -> ProjectWrapper | None: ...
     @overload
     def get_object(
@@ -291,10 +305,10 @@ class Openers:
     ) -> MatchCollectionWrapper | None: ...
     @overload
     def get_object(
-        self, kind: str, name: str, *, owner: str | None = None, project: str | None = None
+        self, kind: str, name: str | None = None, *, owner: str | None = None, project: str | None = None
     ) -> ObjectWrapper[Any] | None: ...
     def get_object(
-        self, kind: str, name: str, *, owner: str | None = None, project: str | None = None
+        self, kind: str, name: str | None = None, *, owner: str | None = None, project: str | None = None
     ) -> ObjectWrapper[Any] | None:
         """
         Return a loaded object by kind and name, as in Blitz Gateway; None if it does not exist.
@@ -304,7 +318,7 @@ class Openers:
         kind : str
             Owner, Project, Stack or MatchCollection, in any case.
         name : str
-            Its name.
+            Its name. Default for Owner and Project: those of the gateway.
         owner, project : str, optional
             Used if the name has none.
         """
@@ -338,9 +352,12 @@ class Openers:
         return found
 
     def _opener(self, kind: str, plural: str) -> Any:
-        known = _KINDS.get(kind.lower().replace("_", ""))
+        known = _KINDS.get(str(kind).lower().replace("_", ""))
         if known is None:
-            raise ValueError(f"kind must be {', '.join(_KINDS)}; got {kind!r}")
+            raise ValueError(
+                f"kind must be {', '.join(_KINDS)}; got {kind!r}; other objects are reached from these: "
+                "stack.section(z), stack.tile(id)"
+            )
         return getattr(self, known + plural)
 
     def _default(self, name: str) -> str:

@@ -7,6 +7,7 @@ A record is a value: `Record.evolve` returns a new one and encodes only the chan
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from datetime import datetime
@@ -101,7 +102,10 @@ def to_text(value: Any) -> bytes:
     if isinstance(value, list | tuple) and any(isinstance(item, Record) for item in value):
         return join_list(map(to_text, value))
     value = getattr(value, "tolist", lambda: value)()
-    text = encode(value)
+    try:
+        text = encode(value)
+    except UnicodeEncodeError as error:
+        raise RecordError(f"text is not valid Unicode: {error.reason}") from error
     if b"null" in text:
         _refuse_not_finite(value)
     return text
@@ -174,6 +178,8 @@ class Member(Generic[T]):
         RecordError
             If the value has the wrong type, or a number is not finite.
         """
+        if isinstance(value, os.PathLike) and self.name.endswith(("_url", "_path")):
+            value = os.fspath(value)
         if self.kind is int and isinstance(value, float | np.floating) and float(value).is_integer():
             value = int(value)
         kinds = _TAKEN.get(self.kind, (self.kind, Mapping) if issubclass(self.kind, Record) else self.kind)
@@ -311,7 +317,8 @@ class Record:
         '1.0'
         """
         if not isinstance(members, Mapping):
-            raise TypeError(f"{cls.__name__}.from_dict takes a dict of JSON members: got {type(members).__name__}")
+            raise TypeError(f"{cls.__name__}.from_dict takes a dict of JSON members: got {type(members).__name__}; "
+                            f"use {cls.__name__}.from_json for text, {cls.__name__}(...) for fields")  # fmt: skip
         return cls.from_json(to_text(dict(members)))
 
     @property

@@ -16,7 +16,7 @@ from rendergateway.type_hints import resolvable_hints
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Column", "Table", "read_only"]
+__all__ = ["Column", "Table", "no_attribute", "read_only"]
 
 R = TypeVar("R", bound=Record)
 Column: TypeAlias = npt.NDArray[Any]
@@ -116,6 +116,12 @@ class Table(Sequence[R], Generic[R]):
         record: Any = self.RECORD.from_json(text)
         return record  # type: ignore[no-any-return]
 
+    if not TYPE_CHECKING:
+        # Hidden from type checkers, so that they report missing names.
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_attribute(self, name)
+
     def __eq__(self, other: object) -> bool:
         return self is other
 
@@ -127,6 +133,12 @@ class Table(Sequence[R], Generic[R]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {len(self)} {self.ROW}{'' if len(self) == 1 else 's'}>"
+
+
+def no_attribute(table: object, name: str) -> AttributeError:
+    """Return the error for a missing attribute; pandas asks a sequence of unknown type for its dimensions."""
+    hint = "; to_pandas() returns a frame" if name == "ndim" else ""
+    return AttributeError(f"{type(table).__name__!r} object has no attribute {name!r}{hint}")
 
 
 def read_only(column: Any) -> Any:

@@ -215,16 +215,18 @@ class Collection(Sequence[W], Generic[W]):
 
     def get(self, id: Any) -> W:
         """
-        Return the object with an id.
+        Return the object with an id, or equal to an object.
 
         Raises
         ------
         NotFoundError
             If it is not in this collection.
         """
-        place = self._place_of_id.get(id)
+        key = getattr(id, "_key", None)
+        place = self._place_of_id.get(id) if key is None else self._place_of_key.get(key)
         if place is None:
-            raise NotFoundError(f"{id!r} is not among the {len(self)} {self._what}")
+            like = f"; ids are like {self.ids[0]!r}" if len(self) and type(self.ids[0]) is not type(id) else ""
+            raise NotFoundError(f"{id!r} is not among the {len(self)} {self._what}{like}")
         return self[place]
 
     def one(self) -> W:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import reprlib
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
@@ -50,7 +51,9 @@ def _texts(matches: Matches) -> Iterable[Text]:
     if isinstance(matches, MatchTable):
         return matches.texts
     if not isinstance(matches, Iterable):
-        raise TypeError(f"matches must be a MatchTable or an iterable of MatchRecord, got {matches!r}")
+        raise TypeError(
+            f"matches must be a MatchTable or an iterable of MatchRecord, got {matches!r}; pass a single pair in a list"
+        )
     return (_record(match).to_json() for match in matches)
 
 
@@ -58,5 +61,8 @@ def _record(match: Any) -> MatchRecord:
     if kind_of(match) == "match_pair":
         return match._with_points  # type: ignore[no-any-return]
     if not isinstance(match, MatchRecord):
-        raise TypeError(f"matches must be MatchRecord objects or a MatchTable, got {match!r}")
+        raise TypeError(
+            f"matches must be MatchRecord objects or a MatchTable, got {reprlib.repr(match)}; MatchRecord.from_dict "
+            "converts a dict, MatchTable.from_pandas a frame"
+        )
     return match

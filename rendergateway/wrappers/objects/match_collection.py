@@ -9,7 +9,7 @@ from rendergateway.errors import BadRequestError, ConfigurationError, NotFoundEr
 from rendergateway.model.records.json_slices import cut_list, join_list
 from rendergateway.model.records.matches import CollectionRecord
 from rendergateway.progress import Progress, tracking
-from rendergateway.wrappers.core.arguments import as_name, check_new_name, kind_of
+from rendergateway.wrappers.core.arguments import as_client, as_name, as_part, check_new_name, kind_of
 from rendergateway.wrappers.core.collection import Collection, Listing
 from rendergateway.wrappers.core.epochs import fact
 from rendergateway.wrappers.core.keys import CollectionKey, Key, MatchGroupKey, OwnerKey, keys_below
@@ -351,8 +351,8 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
 
     def _opened(self, name: str, owner: str | None, gateway: Client | None = None) -> MatchCollectionWrapper:
         """Return another collection with the frame of this one."""
-        client = self._conn if gateway is None else gateway
-        key = CollectionKey(owner or self._key.owner, as_name(name, "match collection"))
+        client = self._conn if gateway is None else as_client(gateway)
+        key = CollectionKey(as_part(owner, "owner") or self._key.owner, as_name(name, "match collection"))
         if self._frame is not None:
             client.match_frames[key] = self._frame
         opened: MatchCollectionWrapper = client.objects.opened("match_collection", key)
@@ -374,7 +374,7 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
         -----
         One request, ``match.rename``.
         """
-        key = CollectionKey(owner or self._key.owner, as_name(name, "match collection"))
+        key = CollectionKey(as_part(owner, "owner") or self._key.owner, as_name(name, "match collection"))
         check_new_name({"owner": key.owner, "match collection": key.collection})
         self._bound.call("match.rename", body={"owner": key.owner, "name": key.collection})
         self._conn.objects.wrote(key._asdict())

@@ -10,6 +10,7 @@ from rendergateway.geometry import FloatArray
 from rendergateway.model.records.json_slices import cut_list
 from rendergateway.model.records.matches import MatchRecord
 from rendergateway.mutators import changes_data
+from rendergateway.wrappers.core.arguments import check_kind
 from rendergateway.wrappers.core.keys import Key, OwnerKey, PairKey, Scope
 from rendergateway.wrappers.core.object import ObjectWrapper
 from rendergateway.wrappers.core.registry import add_base
@@ -111,6 +112,7 @@ class MatchPairWrapper(ObjectWrapper[MatchRecord]):
 
     def tiles(self, stack: StackWrapper) -> tuple[TileWrapper, TileWrapper]:
         """Return both tiles in a stack. No request; existence is not checked."""
+        check_kind(stack, "stack", "stack")
         return stack._tile(self._key.p_id), stack._tile(self._key.q_id)
 
     # Points

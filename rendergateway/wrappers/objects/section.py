@@ -15,6 +15,7 @@ from rendergateway.model.records.tiles import ResolvedTileRecord
 from rendergateway.model.tables.resolved import ResolvedTiles
 from rendergateway.number_text import double_text
 from rendergateway.wrappers.core import labels
+from rendergateway.wrappers.core.arguments import Box, as_box
 from rendergateway.wrappers.core.collection import Collection
 from rendergateway.wrappers.core.keys import SectionKey
 from rendergateway.wrappers.core.object import ObjectWrapper, changes_data
@@ -298,13 +299,13 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
 
     # Pictures
 
-    def image(self, box: Bounds | None = None, *, scale: float = 1.0, **options: Unpack[PictureKeywords]) -> Picture:
+    def image(self, box: Box | None = None, *, scale: float = 1.0, **options: Unpack[PictureKeywords]) -> Picture:
         """
         Draw a box of the section, or all of it.
 
         Parameters
         ----------
-        box : Bounds, optional
+        box : Bounds or (float, float, float, float), optional
             World pixels; fractional widths and heights are rounded up. Default: the bounds of the section.
         scale : float
             Picture pixels per world pixel.
@@ -332,7 +333,7 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         """
         return self._picture(box, scale, _options(options))
 
-    def _picture(self, box: Bounds | None, scale: float, options: PictureOptions) -> Picture:
+    def _picture(self, box: Box | None, scale: float, options: PictureOptions) -> Picture:
         from rendergateway.wrappers.images.picture import drawn
 
         return drawn(self._view(box, scale), options)
@@ -348,7 +349,7 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         return self.image(scale=self._thumbnail_scale(width), **options)
 
     def render_parameters(
-        self, box: Bounds | None = None, *, scale: float = 1.0, **options: Unpack[PictureKeywords]
+        self, box: Box | None = None, *, scale: float = 1.0, **options: Unpack[PictureKeywords]
     ) -> RenderParameters:
         """
         Return the recipe of a picture of the section, to be changed with ``evolve`` and drawn with ``gateway.render``.
@@ -357,13 +358,14 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         -----
         Parameters as `image`. One request, ``box.render_parameters``; without *box* what `bounds` needs.
         """
-        return self._view(box, scale).parameters(_options(options))
+        chosen = _options(options)
+        return self._view(box, scale).parameters(chosen)
 
     def url(
         self,
         format: str = "png",
         *,
-        box: Bounds | None = None,
+        box: Box | None = None,
         scale: float = 1.0,
         **options: Unpack[PictureKeywords],
     ) -> str:
@@ -388,17 +390,18 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         """
         from rendergateway.wrappers.images.render import url_of
 
-        return url_of(self._view(box, scale), self._stack._obj.modified, format, _options(options))
+        chosen = _options(options)
+        return url_of(self._view(box, scale), self._stack._obj.modified, format, chosen)
 
     @property
     def thumbnail_url(self) -> str:
         """The URL of a JPEG 128 pixels wide, for web pages; requests as `url`."""
         return self.url("jpg", scale=self._thumbnail_scale(_THUMBNAIL_PX))
 
-    def _view(self, box: Bounds | None, scale: float) -> View:
+    def _view(self, box: Box | None, scale: float) -> View:
         from rendergateway.wrappers.images.render import section_view
 
-        return section_view(self._bound, self._bounds if box is None else box, scale)
+        return section_view(self._bound, self._bounds if box is None else as_box(box), scale)
 
     def _thumbnail_scale(self, width: int) -> float:
         from rendergateway.wrappers.images.render import section_box, thumbnail_scale

@@ -19,13 +19,17 @@ from rendergateway.model.records.stacks import SectionRecord, StackRecord, Stack
 from rendergateway.progress import Progress
 from rendergateway.wrappers.core import labels
 from rendergateway.wrappers.core.arguments import (
+    Box,
     ZRange,
     as_box,
+    as_client,
     as_name,
     as_names,
+    as_part,
     as_state,
     as_z,
     as_z_range,
+    check_kind,
     check_new_name,
     kind_of,
 )
@@ -256,7 +260,8 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         if (z is None) == (section_id is None):
             raise TypeError("pass z or section_id=, one of them")
         if z is None:
-            z = self._remembered(("z of", section_id), lambda: self._bound.call("section_id.z", section_id=section_id))
+            name = as_name(section_id, "section id")
+            z = self._remembered(("z of", name), lambda: self._bound.call("section_id.z", section_id=name))
         return self._section(as_z(z))
 
     def _section(self, z: float) -> SectionWrapper:
@@ -267,7 +272,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         self,
         *,
         z: ZRange = None,
-        box: Bounds | None = None,
+        box: Box | None = None,
         section_id: str | None = None,
         pattern: str | None = None,
     ) -> Collection[TileWrapper]:
@@ -278,7 +283,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         ----------
         z : float or (float, float), optional
             A section, or first and last z; None for an open end.
-        box : Bounds, optional
+        box : Bounds or (float, float, float, float), optional
             Tiles whose bounding boxes touch this one, in world pixels.
         section_id : str, optional
             Tiles with this section id in their layouts; not with other criteria.
@@ -303,7 +308,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         empty result from a missing stack.
         """
         low, high = as_z_range(z)
-        box = as_box(box)
+        within = as_box(box)
         if section_id is not None:
             if z is not None or box is not None or pattern is not None:
                 raise TypeError("section_id= cannot be combined with other criteria; use filter() on its result")
@@ -316,7 +321,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
             return self._tiles(what, lambda: self._reader.pattern_listing(pattern, (low, high)))
         if box is None and low is not None and low == high:
             return self._section(low)._tiles()
-        return self._query(TileQuery((low, high), box))
+        return self._query(TileQuery((low, high), within))
 
     def _query(self, query: TileQuery) -> Collection[TileWrapper]:
         box = "" if query.box is None else f"in {tuple(query.box)}"
@@ -512,6 +517,8 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         from rendergateway.wrappers.coordinates import locate
 
         own_z = other._key.z if kind_of(other) == "section" else None  # type: ignore[union-attr]
+        if own_z is None:
+            check_kind(other, "stack", "other")
         given = own_z if z is None else z
         if given is None or (own_z is not None and z is not None):
             raise TypeError("pass a section, or a stack and z=, the section of all points or of each")
@@ -960,10 +967,10 @@ class StackWrapper(ObjectWrapper[StackRecord]):
     ) -> StackWrapper:
         """Return a stack by name; owner and project default to those of this one."""
         *above, stack = as_names(name, "owner", "project", "stack")
-        named_project = above.pop() if above else project
-        named_owner = above.pop() if above else owner
+        named_project = above.pop() if above else as_part(project, "project")
+        named_owner = above.pop() if above else as_part(owner, "owner")
         key = StackKey(named_owner or self._key.owner, named_project or self._key.project, stack)
-        client = self._conn if gateway is None else gateway
+        client = self._conn if gateway is None else as_client(gateway)
         sibling: StackWrapper = client.objects.opened("stack", key)
         return sibling
 
@@ -975,7 +982,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         *,
         at: float,
         z: ZRange = None,
-        box: Bounds | None = None,
+        box: Box | None = None,
         scale: float = 1.0,
         workers: int | None = None,
         progress: Progress = None,
@@ -992,7 +999,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
             Position on the other axis, in world pixels: y for xz, x for yz.
         z : (float, float) or float, optional
             Only these sections.
-        box : Bounds, optional
+        box : Bounds or (float, float, float, float), optional
             The range along the axis. Default: the bounds of the stack.
         scale : float
             Picture pixels per world pixel, along the axis.
@@ -1032,7 +1039,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         format: str = "png",
         scale: float = 1.0,
         z: ZRange = None,
-        box: Bounds | None = None,
+        box: Box | None = None,
         overwrite: bool = False,
         workers: int | None = None,
         progress: Progress = None,
@@ -1054,7 +1061,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
             Picture pixels per world pixel.
         z : (float, float) or float, optional
             Only these sections.
-        box : Bounds, optional
+        box : Bounds or (float, float, float, float), optional
             The same box of each section: ``stack.bounds`` for pictures in registration. Default: each section whole.
         overwrite : bool
             Whether existing files are written again in any case, as those of a LOADING stack are.
@@ -1081,7 +1088,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         from rendergateway.wrappers.images.export import export
         from rendergateway.wrappers.images.options import PictureOptions
 
-        chosen = PictureOptions(**options)
+        chosen, box = PictureOptions(**options), as_box(box)
         return export(
             self._bound,
             to,

@@ -17,6 +17,7 @@ from rendergateway.model.records.tiles import Layout, TileRecord
 from rendergateway.model.tables.references import references
 from rendergateway.model.tables.row_table import RowTable
 from rendergateway.transforms import Transform, TransformList
+from rendergateway.wrappers.core.arguments import as_number
 from rendergateway.wrappers.core.collection import Collection
 from rendergateway.wrappers.core.epochs import fact
 from rendergateway.wrappers.core.keys import CollectionKey, Key, SectionKey, TileKey, TransformKey, keys_below
@@ -204,6 +205,7 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         -----
         No request now for a loaded tile; one, ``stack.resolved_tiles``, when the collection is first read.
         """
+        margin_px, dz = as_number(margin_px, "margin_px"), as_number(dz, "dz")
         box, tile_id = self._obj.bounds, self._key.tile_id
         if box is None:
             raise RecordError(f"tile {tile_id!r} has no bounding box, so its neighbours are unknown")
@@ -408,7 +410,8 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         -----
         Parameters as `image`. One request for a loaded tile, ``tile.render_parameters``.
         """
-        return self._view(frame, scale).parameters(_options(options))
+        chosen = _options(options)
+        return self._view(frame, scale).parameters(chosen)
 
     def url(
         self, format: str = "png", *, frame: str = "world", scale: float = 1.0, **options: Unpack[PictureKeywords]
@@ -441,7 +444,8 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         """
         from rendergateway.wrappers.images.render import url_of
 
-        return url_of(self._view(frame, scale), self._stack._obj.modified, format, _options(options))
+        chosen = _options(options)
+        return url_of(self._view(frame, scale), self._stack._obj.modified, format, chosen)
 
     @property
     def thumbnail_url(self) -> str:

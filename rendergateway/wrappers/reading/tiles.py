@@ -12,7 +12,7 @@ from rendergateway.model.records.json_slices import Text, copy_of, cut_list
 from rendergateway.model.records.tiles import TileBoundsRecord, TileRecord
 from rendergateway.model.tables.field_values import field_values
 from rendergateway.model.tables.resolved import ResolvedTiles
-from rendergateway.wrappers.core.arguments import as_z, kind_of
+from rendergateway.wrappers.core.arguments import as_count, as_z, kind_of
 from rendergateway.wrappers.core.bound import Bound
 from rendergateway.wrappers.core.keys import StackKey, TileKey, keys_below
 from rendergateway.wrappers.core.listing import Listing
@@ -160,9 +160,7 @@ class StackReader:
         ValueError
             If *limit* is below 1.
         """
-        limit = MAX_IN_MEMORY if limit is None else limit
-        if limit < 1:
-            raise ValueError(f"batch must be >= 1, got {limit}")
+        limit = MAX_IN_MEMORY if limit is None else as_count(limit, "batch")
         if count is not None and count > limit:
             yield from map(self._kept, pieces_of_layer(self.stack, TileQuery((z, z)), limit=limit))
         elif count != 0:

@@ -50,7 +50,6 @@ _NAMING: list[tuple[Callable[[Gateway], object], type[Exception], str]] = [
     (lambda gateway: gateway.stack("s").sections(z=(1, 2, 3)), TypeError, r"or \(first, last\) with None"),  # type: ignore[arg-type]
     (lambda gateway: gateway.stack("s").sections(z=[1, 2]), TypeError, r"with None for an open end, got \[1, 2\]"),  # type: ignore[arg-type]
     (lambda gateway: gateway.stack("s").tiles(z=range(3)), TypeError, r"with None for an open end, got range\(0, 3\)"),  # type: ignore[arg-type]
-    (lambda gateway: gateway.stack("s").tiles(box=(0, 0, 9, 9)), TypeError, r"box must be Bounds\(min_x, .* got \(0"),  # type: ignore[arg-type]
     (lambda gateway: gateway.stack("s").tiles(box=Bounds(9, 0, 0, 9)), ValueError, r"box \(9.0.* pass min_x <= max"),
     (lambda gateway: gateway.stacks(state="complete"), ValueError, "must be LOADING, COMPLETE.*; got 'complete'"),
     (lambda gateway: gateway.stack("s").set_state("complete"), ValueError, "LOADING, COMPLETE.*; got 'complete'"),
@@ -98,7 +97,7 @@ _EDITS: list[tuple[Callable[[StackEdit], object], type[Exception], str]] = [
     (lambda edit: edit.put(None), TypeError, "a table, a collection, or an iterable of TileRecord.*, got None"),  # type: ignore[arg-type]
     (lambda edit: edit.put(TileRecord(tile_id="x", z=1)), TypeError, "got <TileRecord x>; pass a single tile in a"),  # type: ignore[arg-type]
     (lambda edit: edit.put(edit.stack.section(1)), TypeError, r"those of a section as section.tiles\(\)"),
-    (lambda edit: edit.put(["t1_0"]), TypeError, "got 't1_0'; TileTable.from_pandas converts a frame"),
+    (lambda edit: edit.put(["t1_0"]), TypeError, "got 't1_0'; TileRecord.from_dict converts a dict"),
     (lambda edit: edit.put(edit.stack.tiles(), validate=3), TypeError, r"validate must be TileLimits\(…\), got 3"),  # type: ignore[arg-type]
     (lambda edit: edit.load(3), TypeError, "files are paths, bytes or open binary files, .*: got 3"),  # type: ignore[arg-type]
     (lambda edit: edit.apply(None), TypeError, "changes must be a transform, one per tile id, or .*, got None"),  # type: ignore[arg-type]
