@@ -27,7 +27,7 @@ from rendergateway.version import __version__
 from rendergateway.wrappers.core.arguments import as_part
 from rendergateway.wrappers.core.blitz import GATEWAY_ALIASES, add_aliases
 from rendergateway.wrappers.core.bulk import Bulk
-from rendergateway.wrappers.core.keys import Key
+from rendergateway.wrappers.core.keys import CollectionKey, Key
 from rendergateway.wrappers.core.registry import ClassT, Registry
 from rendergateway.wrappers.core.space import ObjectSpace
 
@@ -171,7 +171,7 @@ class Gateway(Openers):
         self.public_url: str | None = _public_url(configuration.get("public_url"))
         self.image_paths: dict[str, str] = MarkedDict(image_paths or {})
         self.remote_images = remote_images
-        self.match_frames = MarkedDict()
+        self.match_frames: dict[CollectionKey, str] = MarkedDict()
         self.bulk = Bulk().with_given(workers=workers, batch=batch, progress=progress)
         self._client = Client(
             configuration.service,

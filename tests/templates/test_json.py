@@ -150,11 +150,12 @@ def test_json__one_form_of_each_value(encoder: str, stack: StackWrapper) -> None
 
     found = {name: json.loads(encode(make(stack))) for name, (make, _) in forms.items()}
 
-    assert found == {name: form(stack) if callable(form) else form for name, (_, form) in forms.items()}
+    expected = {name: form(stack) if callable(form) else form for name, (_, form) in forms.items()}
+    assert found == json.loads(json.dumps(expected))
 
 
 def test_json__no_form() -> None:
-    """Times without a zone, keys that are no text and objects without a form are errors that name them."""
+    """Times without a zone, keys other than text or numbers and objects without a form are errors that name them."""
     for value in (np.datetime64("2024-05-06"), {(1, 2): 3}, object()):
         with pytest.raises(TypeError, match=r"has no JSON form|is not a key of a JSON object"):
             to_json(value)

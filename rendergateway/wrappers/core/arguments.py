@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 # A box, or its sides: min x, min y, max x, max y.
-Box: TypeAlias = "Bounds | Sequence[float] | FloatArray"
+Box: TypeAlias = Bounds | Sequence[float] | FloatArray
 ZRange: TypeAlias = "float | tuple[float | None, float | None] | None"
 
 # Where work is done that both sides can do.

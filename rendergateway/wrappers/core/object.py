@@ -512,6 +512,8 @@ add_aliases(ObjectWrapper, OBJECT_ALIASES)
 def _plain(value: Any) -> Any:
     if value is None or isinstance(value, str | int | float):
         return value
+    if type(value) in (list, tuple):
+        return type(value)(map(_plain, value))
     from rendergateway.model.tables.json_text import bounds_members, json_default
 
     # A box that is not finite is shown, not refused.

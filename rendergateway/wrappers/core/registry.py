@@ -103,9 +103,11 @@ class Registry:
                 f"the class {self._left_behind[kind]}, registered for {kind!r}, cannot be sent to another process; "
                 "define it at the top of a module, or register one here"
             )
+        if self._below is not None:
+            return self._below[kind]
         if kind not in _BASES:
             raise KeyError(f"unknown kind: got {kind!r}; use one of {', '.join(sorted(_BASES))}")
-        return self._below[kind] if self._below is not None else _BASES[kind]
+        return _BASES[kind]
 
     def __contains__(self, kind: object) -> bool:
         return kind in _BASES

@@ -52,9 +52,7 @@ def _windows(channels: Mapping[str, Window] | None) -> dict[str, Window] | None:
     if channels is None:
         return None
     windows = dict(channels) if isinstance(channels, Mapping) else {}
-    wrong = (
-        channels if not windows else next((value for value in windows.values() if not isinstance(value, Window)), None)
-    )
+    wrong = next((value for value in windows.values() if not isinstance(value, Window)), None if windows else channels)
     if wrong is not None or not windows:
         raise TypeError(
             f"channels must map names to Window(low, high, colour), got {wrong!r}; channel= names a single one"
