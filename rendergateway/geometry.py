@@ -8,7 +8,7 @@ stack.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, overload
 
 import attrs
 import numpy as np
@@ -92,7 +92,7 @@ class Bounds:
     """
     An axis-parallel bounding box in world pixels.
 
-    Unpacks as min x, min y, max x, max y, the order of shapely's ``box``.
+    A sequence of min x, min y, max x, max y, the order of shapely's ``box``.
 
     Parameters
     ----------
@@ -104,8 +104,8 @@ class Bounds:
     Examples
     --------
     >>> box = Bounds(0, 0, 200, 100)
-    >>> box.width, box.height, list(box)
-    (200.0, 100.0, [0.0, 0.0, 200.0, 100.0])
+    >>> box.width, box.height, list(box), box[2]
+    (200.0, 100.0, [0.0, 0.0, 200.0, 100.0], 200.0)
     """
 
     min_x: float = attrs.field(converter=as_float)
@@ -116,7 +116,21 @@ class Bounds:
     max_z: float | None = attrs.field(default=None, converter=_number_or_none)
 
     def __iter__(self) -> Iterator[float]:
-        return iter((self.min_x, self.min_y, self.max_x, self.max_y))
+        return iter(self._sides)
+
+    def __len__(self) -> int:
+        return len(self._sides)
+
+    @overload
+    def __getitem__(self, place: int) -> float: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[float, ...]: ...
+    def __getitem__(self, place: int | slice) -> float | tuple[float, ...]:
+        return self._sides[place]
+
+    @property
+    def _sides(self) -> tuple[float, float, float, float]:
+        return self.min_x, self.min_y, self.max_x, self.max_y
 
     def __repr__(self) -> str:
         return call_text("Bounds", attrs.asdict(self))
@@ -204,7 +218,10 @@ def as_points(points: npt.ArrayLike) -> FloatArray:
     TransformError
         If the last axis is not x, y.
     """
-    array = np.asarray(points, dtype=np.float64)
+    try:
+        array = np.asarray(points, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TransformError(f"points must be numbers of shape (…, 2): {error}") from error
     if array.ndim == 0 or array.shape[-1] != 2:
         raise TransformError(f"points must have shape (…, 2), x and y in the last axis: got {array.shape}")
     return array

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
+from rendergateway.mutators import refuse_marked
 from rendergateway.visible_text import visible
 
 __all__ = ["Progress", "tracking"]
@@ -49,6 +50,7 @@ def tracking(progress: Progress, what: str, total: int | None = None) -> Iterato
     [1, 2]
     """
     if callable(progress):
+        refuse_marked(progress, "progress=")
         yield progress
     elif progress is False or not _can_show():
         yield lambda done: None

@@ -82,19 +82,19 @@ def load_specs(
     """
     if existing not in ("refuse", "append", "replace"):
         raise ValueError(f"existing must be 'refuse', 'append' or 'replace': got {existing!r}")
-    is_there = stack.exists
+    is_there = stack._exists
     if is_there and existing == "refuse":
         raise BadRequestError(
             f"stack {'/'.join(stack._key)} exists already; pass existing='append' or existing='replace'"
         )
-    stored = stack.shared_transforms.text if is_there and existing == "append" else None
+    stored = stack._shared_transforms.text if is_there and existing == "append" else None
     resolved = specs.resolved(stored, where=f"stack {stack}")
     edit = stack.editing(workers=workers, batch=batch, complete=complete, progress=progress)
     # In a new or replaced stack, no old tile refers to another transform of the same id.
     may_change = existing != "append"
     ready = edit.checked(resolved, boxes=boxes, validate=validate, may_change=may_change, allow_nan=specs.allow_nan)
     if not is_there:
-        stack._conn.create_stack(stack.name, owner=stack.owner.name, project=stack.project.name)
+        stack._conn.create_stack("/".join(stack._key))
     with edit:
         if is_there and existing == "replace":
             edit.remark("old tiles are still among the new ones; the same load may be repeated")

@@ -192,6 +192,14 @@ class Endpoint:
             If a path value is empty, ``.`` or ``..``, or contains a slash or NUL: the service would read another value,
             or refuse it.
         """
+        try:
+            return self._url(values)
+        except UnicodeEncodeError as error:
+            raise BadRequestError(
+                f"{self.name}: not allowed in a URL: got {error.object!r} ({error.reason})"
+            ) from error
+
+    def _url(self, values: Mapping[str, Any]) -> str:
         self._check_names(values)
         path = _PLACE.sub(lambda found: _path_text(found[1], values[found[1]]), self.path)
         if len(values) == len(self.path_values):

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NoReturn, TypedDict
 from urllib.parse import urlsplit
 
 from rendergateway import extensions
@@ -21,16 +21,17 @@ from rendergateway.endpoints.address import Address
 from rendergateway.errors import ConfigurationError
 from rendergateway.forks import new_lock
 from rendergateway.gateway.openers import Openers
+from rendergateway.mutators import MarkedDict, changes_data, keep_marks
 from rendergateway.progress import Progress
 from rendergateway.transport import Credentials, Hooks, Retries, Settings
 from rendergateway.transport.client import Client
 from rendergateway.type_hints import resolvable_hints
 from rendergateway.version import __version__
 from rendergateway.visible_text import visible
+from rendergateway.wrappers.core.arguments import as_part
 from rendergateway.wrappers.core.blitz import GATEWAY_ALIASES, add_aliases
 from rendergateway.wrappers.core.bulk import Bulk
-from rendergateway.wrappers.core.keys import Key
-from rendergateway.wrappers.core.mutators import changes_data
+from rendergateway.wrappers.core.keys import CollectionKey, Key
 from rendergateway.wrappers.core.registry import ClassT, Registry
 from rendergateway.wrappers.core.space import ObjectSpace
 
@@ -172,8 +173,8 @@ class Gateway(Openers):
     ) -> None:
         given = {
             "service": address,
-            "owner": owner,
-            "project": project,
+            "owner": as_part(owner, "owner"),
+            "project": as_part(project, "project"),
             "public_url": public_url,
             "retries": retries,
             "timeout_s": timeout_s,
@@ -190,9 +191,11 @@ class Gateway(Openers):
         self.default_owner: str | None = configuration.get("owner")
         self.default_project: str | None = configuration.get("project")
         self.public_url: str | None = _public_url(configuration.get("public_url"))
-        self.image_paths: dict[str, str] = {theirs: _from_here(mine) for theirs, mine in (image_paths or {}).items()}
+        self.image_paths: dict[str, str] = MarkedDict(
+            {theirs: _from_here(mine) for theirs, mine in (image_paths or {}).items()}
+        )
         self.remote_images = remote_images
-        self.match_frames = {}
+        self.match_frames: dict[CollectionKey, str] = MarkedDict()
         self.bulk = Bulk().with_given(workers=workers, batch=batch, progress=progress)
         self._client = Client(
             configuration.service,
@@ -202,6 +205,11 @@ class Gateway(Openers):
             create=create,
         )
         self._begin(ObjectSpace(self, registry))
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Mark overridden mutators."""
+        super().__init_subclass__(**options)
+        keep_marks(cls)
 
     def _begin(self, objects: ObjectSpace, ticket: str | None = None) -> None:
         """Set up the fields that belong to this object in this process; *ticket* is that of another process."""
@@ -300,8 +308,8 @@ class Gateway(Openers):
         }
         context = object.__new__(type(self))
         context.__dict__.update(self.__dict__)
-        context.default_owner = owner or self.default_owner
-        context.default_project = project or self.default_project
+        context.default_owner = as_part(owner, "owner") or self.default_owner
+        context.default_project = as_part(project, "project") or self.default_project
         context.bulk = self.bulk.with_given(workers=workers, batch=batch, progress=progress)
         context._client = self._client.context(auth, self._client.settings.with_given(**given))
         context._begin(self.objects.beside(context))
@@ -431,7 +439,14 @@ class Gateway(Openers):
         """Make one request like `call`; return the body of the answer as bytes."""
         return self._client.call_raw(name, body=body, **values)
 
-    def request(self, method: str, *segments: str, params: Mapping[str, Any] | None = None, data: Any = None) -> Answer:
+    def request(
+        self,
+        method: str,
+        *segments: str,
+        params: Mapping[str, Any] | None = None,
+        data: Any = None,
+        **others: NoReturn,
+    ) -> Answer:
         """
         Make a request to any path below the service's version, listed in the endpoint table or not.
 
@@ -451,13 +466,21 @@ class Gateway(Openers):
         Answer
             With ``json()``, ``text``, ``content``, ``status`` and ``headers``.
         """
+        if others:
+            raise TypeError(
+                f"request() does not take {', '.join(others)}; it takes the body as data=, query values as params="
+            )
+        wrong = [part for part in segments if not isinstance(part, str | int | float)]
+        if wrong:
+            raise TypeError(f"path segments must be texts, each an argument of its own: got {wrong[0]!r}")
         return self._client.request(method, *segments, params=params, data=data)
 
     def endpoints(self, word: str = "") -> list[Endpoint]:
         """Return the endpoints with *word* in their name or path; all endpoints by default."""
-        word = word.lower()
+        word = str(word).lower()
         return [endpoint for endpoint in ENDPOINTS.values() if word in endpoint.name or word in endpoint.path.lower()]
 
+    @changes_data
     def counting(self) -> contextlib.AbstractContextManager[list[str]]:
         """
         Record requests: return a context that yields a list of the endpoint names of all requests made in it.
@@ -485,7 +508,7 @@ class Gateway(Openers):
         -----
         One request, ``service.version``; the answer is cached.
         """
-        return self._client.version_info()
+        return dict(self._client.version_info())
 
     # Objects
 
@@ -503,12 +526,14 @@ class Gateway(Openers):
         """
         return self.registry.register(wrapper_class, replace=replace)
 
+    @changes_data
     @contextlib.contextmanager
     def registered(self, *wrapper_classes: type[ObjectWrapper[Any]], replace: bool = False) -> Iterator[Self]:
         """Register classes for their kinds within the block; see `Registry.registered`."""
         with self.registry.registered(*wrapper_classes, replace=replace):
             yield self
 
+    @changes_data
     def wrap(self, kind: str, key: Key, record: Record | None = None, **extra: Any) -> Any:
         """
         Return the object of that kind and key: the live one, or a new one of the registered class.
@@ -572,6 +597,7 @@ class Gateway(Openers):
         base_url = self._client.base_url
         return urlsplit(base_url).path if self._client.is_embedded else base_url
 
+    @changes_data
     def pinned(self, after_request: Callable[[Any, str, Mapping[str, Any], bytes], object]) -> Self:
         """
         Return a second gateway that calls a function after each of its requests; see `StackWrapper.pinned`.
@@ -642,7 +668,7 @@ def _revive(
 
 add_aliases(Gateway, GATEWAY_ALIASES)
 # A template must not close the gateway, nor call what may write.
-for _method in (Gateway.call, Gateway.close, Gateway.call_raw, Gateway.request):
+for _method in (Gateway.call, Gateway.close, Gateway.call_raw, Gateway.connect, Gateway.request):
     changes_data(_method)
 
 

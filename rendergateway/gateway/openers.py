@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from rendergateway.errors import BadRequestError, ConfigurationError, NotFoundError
 from rendergateway.geometry import checked_frame
+from rendergateway.model.records.stacks import StackRecord
+from rendergateway.model.tables.field_values import field_values
+from rendergateway.mutators import changes_data
 from rendergateway.type_hints import resolvable_hints
-from rendergateway.wrappers.core.arguments import as_name, as_names, as_state
+from rendergateway.wrappers.core.arguments import as_name, as_names, as_part, as_state, kind_of
 from rendergateway.wrappers.core.collection import Collection
 from rendergateway.wrappers.core.keys import CollectionKey, OwnerKey, ProjectKey, StackKey
 from rendergateway.wrappers.core.listing import Listing
-from rendergateway.wrappers.core.mutators import changes_data
+from rendergateway.wrappers.core.object import ObjectWrapper
 from rendergateway.wrappers.core.selection import Like
 from rendergateway.wrappers.core.space import ObjectSpace
 from rendergateway.wrappers.editing.versions import new_version
 from rendergateway.wrappers.objects.match_collection import MatchCollectionWrapper
 from rendergateway.wrappers.objects.owner import OwnerWrapper, ProjectWrapper
 from rendergateway.wrappers.objects.stack import StackWrapper
-
-if TYPE_CHECKING:
-    from rendergateway.wrappers.core.object import ObjectWrapper
 
 __all__ = ["Openers"]
 
@@ -69,6 +69,8 @@ class Openers:
 
     def owner(self, name: str | None = None) -> OwnerWrapper:
         """Return the owner of that name, or the default owner. No request."""
+        if kind_of(name) == "owner":
+            name = as_part(name, "owner")
         named = self._default("owner") if name is None else as_names(name, "owner")[0]
         owner: OwnerWrapper = self.objects.opened("owner", OwnerKey(named))
         return owner
@@ -88,8 +90,10 @@ class Openers:
         owner : str, optional
             Used if the name has no owner.
         """
+        if kind_of(name) == "project":
+            name = "/".join(name._key)  # type: ignore[union-attr]
         *above, named = [self._default("project")] if name is None else as_names(name, "owner", "project")
-        key = ProjectKey((above.pop() if above else owner) or self._default("owner"), named)
+        key = ProjectKey((above.pop() if above else as_part(owner, "owner")) or self._default("owner"), named)
         project: ProjectWrapper = self.objects.opened("project", key)
         return project
 
@@ -118,12 +122,21 @@ class Openers:
         No request now; one, ``project.stacks`` or ``stack.list``, when the collection is first read.
         """
         above = self.project(project, owner=owner) if project or self.default_project else self.owner(owner)
-        wanted = {
-            "name": None if name is None else Like(as_name(name, "stack")),
-            "state": None if state is None else as_state(state),
-        }
-        chosen = {field: value for field, value in wanted.items() if value is not None}
-        return above.stacks().filter(**chosen) if chosen else above.stacks()
+        stacks = above.stacks()
+        if name is None and state is None:
+            return stacks
+        like, wanted = None if name is None else Like(as_name(name, "stack")), state and as_state(state)
+
+        def choose(listing: Listing, objects: object) -> list[int]:
+            states = field_values(StackRecord, ("state",), listing.texts or ())
+            return [
+                place
+                for place, id in enumerate(listing.ids)
+                if (like is None or like(listing.key_of(id)[-1])) and wanted in (None, states[place])
+            ]
+
+        words = [f"{word} {value!r}" for word, value in (("name", name), ("state", state)) if value is not None]
+        return stacks._chosen(choose, f"{stacks._what} with {' and '.join(words)}")
 
     def stack(self, name: str, *, owner: str | None = None, project: str | None = None) -> StackWrapper:
         """
@@ -142,8 +155,8 @@ class Openers:
             If owner or project are unknown.
         """
         *above, stack = as_names(name, "owner", "project", "stack")
-        named_project = above.pop() if above else project
-        named_owner = above.pop() if above else owner
+        named_project = above.pop() if above else as_part(project, "project")
+        named_owner = above.pop() if above else as_part(owner, "owner")
         key = StackKey(named_owner or self._default("owner"), named_project or self._default("project"), stack)
         opened: StackWrapper = self.objects.opened("stack", key)
         return opened
@@ -168,7 +181,7 @@ class Openers:
             Coordinate frame of its points, for all objects of this gateway; the service does not store it. See
             `MatchCollectionWrapper.frame`.
         """
-        key = CollectionKey(owner or self._default("owner"), as_name(name, "match collection"))
+        key = CollectionKey(as_part(owner, "owner") or self._default("owner"), as_name(name, "match collection"))
         if frame is not None:
             self.match_frames[key] = checked_frame(frame)
         collection: MatchCollectionWrapper = self.objects.opened("match_collection", key)
@@ -218,9 +231,9 @@ class Openers:
             self.call("stack.create", **stack._key._asdict(), body=version)
         elif not exist_ok:
             raise BadRequestError(f"{stack!r} exists; stack.editing() adds to it, stack.delete() removes it")
-        elif resolution_nm is not None and stack.resolution_nm != tuple(resolution_nm):
+        elif resolution_nm is not None and stack._resolution_nm != tuple(resolution_nm):
             raise BadRequestError(
-                f"{stack!r} exists with resolution {stack.resolution_nm}; stack.update(resolution_nm=...) changes it"
+                f"{stack!r} exists with resolution {stack._resolution_nm}; stack.update(resolution_nm=...) changes it"
             )
         return stack
 
@@ -266,11 +279,21 @@ class Openers:
 
     @overload
     def get_object(
-        self, kind: Literal["Owner", "owner"], name: str, *, owner: str | None = None, project: str | None = None
+        self,
+        kind: Literal["Owner", "owner"],
+        name: str | None = None,
+        *,
+        owner: str | None = None,
+        project: str | None = None,
     ) -> OwnerWrapper | None: ...
     @overload
     def get_object(
-        self, kind: Literal["Project", "project"], name: str, *, owner: str | None = None, project: str | None = None
+        self,
+        kind: Literal["Project", "project"],
+        name: str | None = None,
+        *,
+        owner: str | None = None,
+        project: str | None = None,
     ) -> ProjectWrapper | None: ...
     @overload
     def get_object(
@@ -282,10 +305,10 @@ class Openers:
     ) -> MatchCollectionWrapper | None: ...
     @overload
     def get_object(
-        self, kind: str, name: str, *, owner: str | None = None, project: str | None = None
+        self, kind: str, name: str | None = None, *, owner: str | None = None, project: str | None = None
     ) -> ObjectWrapper[Any] | None: ...
     def get_object(
-        self, kind: str, name: str, *, owner: str | None = None, project: str | None = None
+        self, kind: str, name: str | None = None, *, owner: str | None = None, project: str | None = None
     ) -> ObjectWrapper[Any] | None:
         """
         Return a loaded object by kind and name, as in Blitz Gateway; None if it does not exist.
@@ -295,13 +318,13 @@ class Openers:
         kind : str
             Owner, Project, Stack or MatchCollection, in any case.
         name : str
-            Its name.
+            Its name. Default for Owner and Project: those of the gateway.
         owner, project : str, optional
             Used if the name has none.
         """
         found: ObjectWrapper[Any] = self._opener(kind, "")(name, **_given(owner=owner, project=project))
         try:
-            return found.load()
+            return ObjectWrapper.load(found)
         except NotFoundError:
             return None
 
@@ -329,9 +352,12 @@ class Openers:
         return found
 
     def _opener(self, kind: str, plural: str) -> Any:
-        known = _KINDS.get(kind.lower().replace("_", ""))
+        known = _KINDS.get(str(kind).lower().replace("_", ""))
         if known is None:
-            raise ValueError(f"kind must be {', '.join(_KINDS)}; got {kind!r}")
+            raise ValueError(
+                f"kind must be {', '.join(_KINDS)}; got {kind!r}; other objects are reached from these: "
+                "stack.section(z), stack.tile(id)"
+            )
         return getattr(self, known + plural)
 
     def _default(self, name: str) -> str:
@@ -343,7 +369,7 @@ class Openers:
 
 def _exists_now(stack: StackWrapper) -> bool:
     try:
-        stack.reload()
+        ObjectWrapper.reload(stack)
     except NotFoundError:
         return False
     return True

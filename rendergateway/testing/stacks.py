@@ -87,7 +87,7 @@ def make_stack(
     with stack.editing(complete=complete) as edit:
         edit.put([tile.record(folder) for tile in made], transforms={"lens": LENS})
     if matches is not None:
-        collection = gateway.match_collection(matches, owner=stack.owner.name)
+        collection = gateway.match_collection(matches, owner=stack._key.owner)
         collection.put(match(*pair) for pair in neighbours(made))
     return stack
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import attrs
 
+from rendergateway.mutators import MarkedList
+
 __all__ = ["Exchange", "Hooks", "Outgoing"]
 
 
@@ -79,9 +81,9 @@ class Hooks:
     __slots__ = ("on_error", "on_request", "on_response")
 
     def __init__(self) -> None:
-        self.on_request: list[Callable[[Exchange], object]] = []
-        self.on_response: list[Callable[[Exchange], object]] = []
-        self.on_error: list[Callable[[Exchange], object]] = []
+        self.on_request: list[Callable[[Exchange], object]] = MarkedList()
+        self.on_response: list[Callable[[Exchange], object]] = MarkedList()
+        self.on_error: list[Callable[[Exchange], object]] = MarkedList()
 
     def __repr__(self) -> str:
         return f"Hooks(on_request={self.on_request}, on_response={self.on_response}, on_error={self.on_error})"

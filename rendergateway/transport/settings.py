@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from rendergateway.errors import ConfigurationError
+from rendergateway.mutators import MarkedDict
 
 __all__ = ["Retries", "Settings"]
 
@@ -125,7 +126,9 @@ class Settings:
     pool_size: int = _limit(16)
     pool_block: bool = False
     retries: Retries = attrs.field(factory=Retries, validator=_check_retries)
-    headers: Mapping[str, str] = attrs.field(factory=dict, converter=dict, validator=_check_headers, repr=False)
+    headers: Mapping[str, str] = attrs.field(
+        factory=MarkedDict, converter=MarkedDict, validator=_check_headers, repr=False
+    )
     ca: str | None = attrs.field(default=None, converter=_path)
     cert: str | None = attrs.field(default=None, converter=_path)
     cert_key: str | None = attrs.field(default=None, converter=_path)

@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).parents[2] / "rendergateway"
 # line do not import each other. The name of the package means its __init__ and the modules beside its folders.
 LEVELS = [
     {"visible_text"},
-    {"version", "errors", "lazy", "type_hints"},
+    {"version", "errors", "lazy", "mutators", "type_hints"},
     {"display", "extras", "forks", "number_text", "progress"},
     {"extensions"},
     {"geometry"},

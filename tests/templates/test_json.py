@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import flask
+import numpy as np
+import orjson
+import pydantic
+import pytest
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import JsonResponse, StreamingHttpResponse
 
-from rendergateway import Gateway, StackWrapper, TileRecord, json_default, to_json
+from rendergateway import Bounds, Gateway, RecordError, StackWrapper, TileRecord, json_default, to_json
+from rendergateway.model.tables.row_table import RowTable
+from rendergateway.wrappers.images.export import Exported
 
 from .conftest import in_django, in_jinja
 
@@ -34,29 +42,126 @@ def flask_app(stack: StackWrapper) -> flask.Flask:
     return app
 
 
-def test_json__standard_library(stack: StackWrapper) -> None:
-    """json_default and to_json convert wrappers, collections and their items to plain values."""
-    values = json.loads(json.dumps({"tiles": stack.section(1).tiles(), "stack": stack}, default=json_default))
+class SiteEncoder(DjangoJSONEncoder):  # type: ignore[misc]
+    """The encoder of a site, as docs/templates.md shows it."""
 
-    assert [tile["id"] for tile in values["tiles"]] == ["s1_r0_c0", "s1_r0_c1"]
-    assert values["tiles"][0]["layout"]["imageCol"] == 0
-    assert values["stack"]["tile_count"] == 6
-    assert values["stack"]["modified"].endswith("+00:00")
-    assert json.loads(to_json([stack])) == [values["stack"]]
+    def default(self, o: Any) -> Any:
+        try:
+            return json_default(o)
+        except TypeError:
+            return super().default(o)
 
 
-def test_json__django(stack: StackWrapper) -> None:
-    """A JsonResponse takes wrappers with json_default, or in an encoder of the site's own."""
+class Answer(pydantic.BaseModel):
+    """A model of a site, with whatever value."""
 
-    class SiteEncoder(DjangoJSONEncoder):  # type: ignore[misc]
-        def default(self, o: Any) -> Any:
-            return o.simple_marshal() if hasattr(o, "simple_marshal") else super().default(o)
+    value: Any
 
-    plain = JsonResponse({"stack": stack}, json_dumps_params={"default": json_default})
-    encoded = JsonResponse({"stack": stack}, encoder=SiteEncoder)
 
-    assert json.loads(plain.content) == json.loads(encoded.content)
-    assert json.loads(plain.content)["stack"]["bounds"] == list(stack.bounds or ())
+def in_flask(value: Any) -> str | bytes:
+    app = flask.Flask("shop")
+    app.json.default = json_default  # type: ignore[attr-defined]
+    return app.json.dumps(value)
+
+
+# Each encoder with json_default; dates are types of their own to orjson and pydantic.
+ENCODERS: dict[str, Callable[[Any], str | bytes]] = {
+    "to_json": to_json,
+    "json": lambda value: json.dumps(value, default=json_default),
+    "flask": in_flask,
+    "django": lambda value: JsonResponse(value, safe=False, json_dumps_params={"default": json_default}).content,
+    "django encoder": lambda value: JsonResponse(value, safe=False, encoder=SiteEncoder).content,
+    "orjson": lambda value: orjson.dumps(value, default=json_default, option=orjson.OPT_PASSTHROUGH_DATETIME),
+    "orjson of plain": lambda value: orjson.dumps(json_default(value)),
+    "pydantic": lambda value: pydantic.TypeAdapter(Any).dump_json(value, fallback=json_default),
+    "pydantic model": lambda value: Answer(value=value).model_dump_json(fallback=json_default)[len('{"value":') : -1],
+    "pydantic of plain": lambda value: pydantic.TypeAdapter(Any).dump_json(json_default(value)),
+}
+BOX = Bounds(0, 1, 2, 3)
+WHEN = datetime(2024, 5, 6, 7, 8, 9, 500_000, timezone.utc)
+SIDES = {"minX": 0.0, "minY": 1.0, "maxX": 2.0, "maxY": 3.0}
+# A value from a stack, and its JSON value.
+FORMS: dict[str, tuple[Callable[[StackWrapper], Any], Any]] = {
+    "date": (lambda stack: WHEN, "2024-05-06T07:08:09.500Z"),
+    "date of a stack": (lambda stack: {"a": stack.modified}, lambda stack: {"a": stack.simple_marshal()["modified"]}),
+    "box": (lambda stack: BOX, SIDES),
+    "box with z": (lambda stack: stack.bounds, lambda stack: stack.simple_marshal()["bounds"]),
+    "boxes": (lambda stack: {"boxes": [BOX], "by": (BOX, {"a": BOX})}, {"boxes": [SIDES], "by": [SIDES, {"a": SIDES}]}),
+    "stack": (lambda stack: stack, lambda stack: stack.simple_marshal()),
+    "collection": (lambda stack: [stack.sections()], lambda stack: [stack.sections().simple_marshal()]),
+    "page": (
+        lambda stack: stack.sections().page(2, 2),
+        lambda stack: {
+            "number": 2,
+            "previous": 1,
+            "next": None,
+            "total": 3,
+            "objects": stack.sections()[2:].simple_marshal(),
+        },
+    ),
+    "pages": (
+        lambda stack: stack.sections().pages(2),
+        lambda stack: [stack.sections()[:2].simple_marshal(), stack.sections()[2:].simple_marshal()],
+    ),
+    "rows": (
+        lambda stack: RowTable({"z": [1.0, None], "tile_count": [4, 5], "ids": [["1.0"], None], "at": [WHEN, BOX]}),
+        [
+            {"z": 1.0, "tile_count": 4, "ids": ["1.0"], "at": "2024-05-06T07:08:09.500Z"},
+            {"z": None, "tile_count": 5, "ids": None, "at": SIDES},
+        ],
+    ),
+    "tiles": (lambda stack: stack.tiles().table(), lambda stack: [tile._obj.to_dict() for tile in stack.tiles()]),
+    "matches": (
+        lambda stack: stack._conn.match_collection("truth").table(),
+        lambda stack: [pair._obj.to_dict() for pair in stack._conn.match_collection("truth").pairs()],
+    ),
+    "coordinates": (
+        lambda stack: stack.world_from_local("no", [[1, 2]]),
+        lambda stack: [{"error": stack.world_from_local("no", [[1, 2]]).error[0], "tileId": "no"}],
+    ),
+    "record": (lambda stack: stack.tiles()[0].layout, lambda stack: stack.tiles()[0].layout.to_dict()),
+    "transform": (lambda stack: stack.tiles()[0].transforms, lambda stack: stack.tiles()[0].transforms.to_spec()),
+    "numpy": (
+        lambda stack: [
+            np.float32(0.5),
+            np.int64(3),
+            np.bool_(True),
+            np.str_("a"),
+            np.eye(2),
+            np.array(2),
+        ],
+        [0.5, 3, True, "a", [[1.0, 0.0], [0.0, 1.0]], 2],
+    ),
+    "numbers of a removal": (
+        lambda stack: stack.delete(dry_run=True),
+        {"tile_count": 6, "section_count": 3, "pair_count": 0},
+    ),
+    "path": (lambda stack: Exported(Path("a"), ["b.png"], 1), {"folder": "a", "files": ["b.png"], "drawn": 1}),
+}
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_json__one_form_of_each_value(encoder: str, stack: StackWrapper) -> None:
+    """A value has the same JSON form in every encoder, alone and within another."""
+    encode = ENCODERS[encoder]
+    # pydantic encodes dates itself, whatever the fallback.
+    is_dated = encoder not in ("pydantic", "pydantic model")
+    forms = {name: form for name, form in FORMS.items() if is_dated or "date" not in name}
+
+    found = {name: json.loads(encode(make(stack))) for name, (make, _) in forms.items()}
+
+    expected = {name: form(stack) if callable(form) else form for name, (_, form) in forms.items()}
+    assert found == json.loads(json.dumps(expected))
+
+
+def test_json__no_form() -> None:
+    """Times without a zone, keys other than text or numbers and objects without a form are errors that name them."""
+    for value in (np.datetime64("2024-05-06"), {(1, 2): 3}, object()):
+        with pytest.raises(TypeError, match=r"has no JSON form|is not a key of a JSON object"):
+            to_json(value)
+    with pytest.raises(RecordError, match="has no time zone"):
+        to_json(datetime(2024, 5, 6))
+    assert to_json({np.int64(2): 2, True: 3, None: 4, 1.5: 5}) == '{"2":2,"true":3,"null":4,"1.5":5}'
 
 
 def test_json__flask(stack: StackWrapper, gateway: Gateway) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import importlib
 import inspect
 import pkgutil
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rendergateway import Collection, Gateway, RenderGatewayError, StackWrapper, wrappers
+from rendergateway import Collection, Gateway, wrappers
 from rendergateway.endpoints import ENDPOINTS
 from rendergateway.wrappers.core import registry
 from rendergateway.wrappers.core.blitz import OBJECT_ALIASES
@@ -21,47 +20,6 @@ WRITING = {name for name, endpoint in ENDPOINTS.items() if endpoint.effect != "r
 MODULES = [
     importlib.import_module(name) for _, name, _ in pkgutil.walk_packages(wrappers.__path__, "rendergateway.wrappers.")
 ]
-
-
-def public_methods(of: type[Any]) -> Iterator[tuple[str, Any]]:
-    """The methods of a class that a template may reach, by name."""
-    for name in dir(of):
-        member = inspect.getattr_static(of, name)
-        if not name.startswith("_") and callable(member) and not inspect.isclass(member):
-            yield name, member
-
-
-def is_called_by_django(method: Any) -> bool:
-    """Whether Django calls it: unmarked, no required arguments."""
-    if getattr(method, "alters_data", False):
-        return False
-    try:
-        inspect.signature(method).bind(None)
-    except TypeError:
-        return False
-    return True
-
-
-def test_called__change_nothing(stack: StackWrapper, gateway: Gateway) -> None:
-    """Every method that an engine would call is called: none asks for anything that writes, none closes anything."""
-    tile, pair = stack.section(1).tiles()[0], gateway.match_collection("truth").pairs()[0]
-    shown: list[Any] = [tile, *tile.ancestry(), pair, pair.parent, stack.sections(), pair.parent.pairs(), gateway]
-    assert {one.KIND for one in shown if hasattr(type(one), "KIND")} >= {"tile", "section", "stack", "match_pair"}
-    called = 0
-
-    with gateway.counting() as requests:
-        for one in shown:
-            for name, method in public_methods(type(one)):
-                if is_called_by_django(method):
-                    called += 1
-                    # The object may be missing, which does not matter here.
-                    with contextlib.suppress(RenderGatewayError, ValueError, TypeError, ImportError):
-                        getattr(one, name)()
-                    assert not WRITING & set(requests), f"{type(one).__name__}.{name} writes"
-                    assert not gateway.is_closed, f"{type(one).__name__}.{name} closes"
-
-    assert called > 30
-    assert stack.reload().state == "COMPLETE"
 
 
 def marked(function: ast.FunctionDef) -> bool:

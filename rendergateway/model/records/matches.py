@@ -147,7 +147,8 @@ class MatchRecord(Record):
         RecordError
             If a tile has no section id, or p, q and weights differ in length.
         """
-        sides = {"p_group": group_of(tile), "p_id": tile.tile_id, "q_group": group_of(other), "q_id": other.tile_id}
+        one, two = record_of(tile), record_of(other)
+        sides = {"p_group": group_of(one), "p_id": one.tile_id, "q_group": group_of(two), "q_id": two.tile_id}
         return cls(**sides, p=p, q=q, weights=weights)
 
     @property
@@ -348,6 +349,11 @@ def _floats(values: npt.ArrayLike, what: str) -> FloatArray:
     if np.isnan(array).any() and any(value is None for value in np.ravel(np.array(values, dtype=object))):
         raise RecordError(f"{what}: expected numbers: got null")
     return array
+
+
+def record_of(tile: Any) -> Any:
+    """Return the record of a tile: a wrapper's own class may show other values."""
+    return getattr(tile, "_obj", tile)
 
 
 def group_of(tile: Tile | TileRecord) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import operator
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rendergateway.errors import RecordError
 from rendergateway.model.records.json_slices import Raw, join_object
-from rendergateway.model.records.record import Record, optional, to_text
+from rendergateway.model.records.record import Record, optional
 
 __all__ = ["ImagePyramid", "MipmapLevel"]
 
@@ -29,8 +31,13 @@ class ImagePyramid(Record, Mapping[int, MipmapLevel]):
 
     Parameters
     ----------
-    levels : mapping of int to MipmapLevel, optional
+    levels : mapping of int to MipmapLevel, URL or path, optional
         The levels by number.
+
+    Raises
+    ------
+    RecordError
+        If a number is negative, or a level is something else.
 
     Examples
     --------
@@ -40,9 +47,11 @@ class ImagePyramid(Record, Mapping[int, MipmapLevel]):
     'file:/a.png'
     """
 
-    def __init__(self, levels: Mapping[int, MipmapLevel] | None = None) -> None:
+    def __init__(self, levels: Mapping[int, MipmapLevel | str | os.PathLike[str]] | None = None) -> None:
         super().__init__()
-        self._members = {_level_name(level): to_text(fields) for level, fields in (levels or {}).items()}
+        if not isinstance(levels or {}, Mapping):
+            raise RecordError(f"levels must map numbers to MipmapLevel or a path: got {levels!r}")
+        self._members = {_level_name(level): _level_text(fields) for level, fields in (levels or {}).items()}
 
     def _shown(self) -> dict[str, str]:
         return {f"level_{level}": repr(MipmapLevel.from_json(text)) for level, text in self.members.items()}
@@ -91,9 +100,21 @@ class ImagePyramid(Record, Mapping[int, MipmapLevel]):
 
 
 def _level_name(level: int) -> str:
-    if level < 0:
+    try:
+        number = operator.index(level)
+    except TypeError as error:
+        raise RecordError(f"mipmap level must be a whole number: got {level!r}") from error
+    if number < 0:
         raise RecordError(f"mipmap level must be >= 0: got {level}")
-    return str(level)
+    return str(number)
+
+
+def _level_text(level: Any) -> bytes:
+    if isinstance(level, str | os.PathLike):
+        level = MipmapLevel(image_url=level)
+    if not isinstance(level, MipmapLevel):
+        raise RecordError(f"a mipmap level must be MipmapLevel or a path: got {level!r}")
+    return level.to_json()
 
 
 def _level_number(text: str) -> int:

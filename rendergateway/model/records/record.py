@@ -7,8 +7,11 @@ A record is a value: `Record.evolve` returns a new one and encodes only the chan
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
 import numpy as np
@@ -105,7 +108,10 @@ def to_text(value: Any) -> bytes:
     if isinstance(value, list | tuple) and any(isinstance(item, Record) for item in value):
         return join_list(map(to_text, value))
     value = getattr(value, "tolist", lambda: value)()
-    text = encode(value)
+    try:
+        text = encode(value)
+    except UnicodeEncodeError as error:
+        raise RecordError(f"text is not valid Unicode: {error.reason}") from error
     if b"null" in text:
         _refuse_not_finite(value)
     return text
@@ -149,7 +155,7 @@ class Member(Generic[T]):
 
     def read(self, record: Record) -> T:
         """Decode the field from the record's text."""
-        text = record.members.get(self.wire_name)
+        text = record._cut.get(self.wire_name)
         if text is None or copy_of(text) == b"null":
             if self.is_required:
                 raise RecordError(f"{record._label} has no {self.wire_name}")
@@ -178,6 +184,8 @@ class Member(Generic[T]):
         RecordError
             If the value has the wrong type, or a number is not finite.
         """
+        if isinstance(value, os.PathLike) and self.name.endswith(("_url", "_path")):
+            value = os.fspath(value)
         if self.kind is int and isinstance(value, float | np.floating) and float(value).is_integer():
             value = int(value)
         kinds = _TAKEN.get(self.kind, (self.kind, Mapping) if issubclass(self.kind, Record) else self.kind)
@@ -196,7 +204,7 @@ def expectation(kind: type[Any]) -> str:
 
 def required(wire_name: str, kind: type[T]) -> Member[T]:
     """Declare a required field; reading it raises `RecordError` if it is missing."""
-    return Member(wire_name, kind, is_required=True)
+    return _class_of(kind)(wire_name, kind, is_required=True)
 
 
 @overload
@@ -205,10 +213,27 @@ def optional(wire_name: str, kind: type[T]) -> Member[T | None]: ...
 def optional(wire_name: str, kind: type[T], default: T) -> Member[T]: ...
 def optional(wire_name: str, kind: type[T], default: T | None = None) -> Member[T | None] | Member[T]:
     """Declare an optional field, which reads as *default* if it is missing."""
-    return Member(wire_name, kind, is_required=False, default=default)
+    return _class_of(kind)(wire_name, kind, is_required=False, default=default)
 
 
-class _ListMember(Member[list[T]]):
+def _class_of(kind: type[Any]) -> type[Member[Any]]:
+    return _CopiedMember if issubclass(kind, list | dict) else Member
+
+
+class _CopiedMember(Member[T]):
+    """A field that holds a list or a dict: each read returns a copy, because the value of a record does not change."""
+
+    @overload
+    def __get__(self, record: None, owner: type[Record]) -> Self: ...
+    @overload
+    def __get__(self, record: Record, owner: type[Record]) -> T: ...
+    def __get__(self, record: Record | None, owner: type[Record]) -> Self | T:
+        found: Any = super().__get__(record, owner)
+        copied: Any = copy(found) if isinstance(found, list | dict) else found
+        return copied  # type: ignore[no-any-return]
+
+
+class _ListMember(_CopiedMember[list[T]]):
     """A field that holds a list of records."""
 
     def __init__(self, wire_name: str, item: type[Record]) -> None:
@@ -251,7 +276,7 @@ class Record:
 
     def __init_subclass__(cls) -> None:
         own = {name: value for name, value in vars(cls).items() if isinstance(value, Member)}
-        cls.FIELDS = {**cls.FIELDS, **own}
+        cls.FIELDS = MappingProxyType({**cls.FIELDS, **own})
 
     def __init__(self, **fields: Any) -> None:
         self._text = None
@@ -298,7 +323,8 @@ class Record:
         '1.0'
         """
         if not isinstance(members, Mapping):
-            raise TypeError(f"{cls.__name__}.from_dict takes a dict of JSON members: got {type(members).__name__}")
+            raise TypeError(f"{cls.__name__}.from_dict takes a dict of JSON members: got {type(members).__name__}; "
+                            f"use {cls.__name__}.from_json for text, {cls.__name__}(...) for fields")  # fmt: skip
         return cls.from_json(to_text(dict(members)))
 
     @property
@@ -311,6 +337,10 @@ class Record:
         RecordError
             If the text is not a JSON object.
         """
+        return MappingProxyType(self._cut)
+
+    @property
+    def _cut(self) -> dict[str, Raw | bytes]:
         if self._members is None:
             self._members = dict(cut_object(self._text or b""))
         return self._members
@@ -318,7 +348,7 @@ class Record:
     def to_json(self) -> bytes:
         """Return the JSON text, byte for byte as read if the record was not changed."""
         if self._text is None:
-            self._text = join_object(self.members)
+            self._text = join_object(self._cut)
         return self._text
 
     def to_dict(self) -> dict[str, Any]:
@@ -343,7 +373,7 @@ class Record:
         """Return a copy with these fields changed and no others, whatever is derived from them."""
         record = type(self).__new__(type(self))
         record._text = None
-        record._members = {**self.members, **self._written(changes, self._label)}
+        record._members = {**self._cut, **self._written(changes, self._label)}
         for name in [name for name, value in changes.items() if value is None]:
             record._members.pop(self.FIELDS[name].wire_name, None)
         record._values = {}

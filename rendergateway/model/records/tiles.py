@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -116,7 +117,13 @@ class TileRecord(BoundsRecord):
     mesh_cell_size = optional("meshCellSize", float, 64.0)
     labels = optional("labels", list, [])
 
-    def __init__(self, *, image_url: str | None = None, mask_url: str | None = None, **fields: Any) -> None:
+    def __init__(
+        self,
+        *,
+        image_url: str | os.PathLike[str] | None = None,
+        mask_url: str | os.PathLike[str] | None = None,
+        **fields: Any,
+    ) -> None:
         if image_url is not None or mask_url is not None:
             level = MipmapLevel(image_url=image_url, mask_url=mask_url)
             fields["mipmaps"] = ImagePyramid.from_json(join_object({"0": level.to_json()}))

@@ -17,7 +17,7 @@ from rendergateway.geometry import FloatArray, IntArray, as_points
 from rendergateway.model.records.json_slices import Text, cut_list, encode
 from rendergateway.model.records.record import Member, Record, optional
 from rendergateway.model.records.view import view
-from rendergateway.model.tables.table import Column, read_only
+from rendergateway.model.tables.table import Column, no_attribute, read_only
 from rendergateway.type_hints import resolvable_hints
 
 if TYPE_CHECKING:
@@ -249,6 +249,12 @@ class CoordinateTable(TableDisplay, Sequence[CoordinateRecord]):
         if isinstance(chosen, int | np.integer):
             return CoordinateRecord.from_json(encode(self._members(range(len(self))[chosen])))
         return attrs.evolve(self, **{name: getattr(self, name)[chosen] for name in _COLUMNS})
+
+    if not TYPE_CHECKING:
+        # Hidden from type checkers, so that they report missing names.
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_attribute(self, name)
 
     def __iter__(self) -> Iterator[CoordinateRecord]:
         return map(self.__getitem__, range(len(self)))

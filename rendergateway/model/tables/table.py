@@ -17,7 +17,7 @@ from rendergateway.type_hints import resolvable_hints
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Column", "Table", "read_only"]
+__all__ = ["Column", "Table", "no_attribute", "read_only"]
 
 R = TypeVar("R", bound=Record)
 TableT = TypeVar("TableT", bound="Table[Any]")
@@ -128,6 +128,12 @@ class Table(TableDisplay, Sequence[R], Generic[R]):
         record: Any = self.RECORD.from_json(text)
         return record  # type: ignore[no-any-return]
 
+    if not TYPE_CHECKING:
+        # Hidden from type checkers, so that they report missing names.
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_attribute(self, name)
+
     def __eq__(self, other: object) -> bool:
         return self is other
 
@@ -139,6 +145,12 @@ class Table(TableDisplay, Sequence[R], Generic[R]):
 
     def _caption(self) -> str:
         return f"{type(self).__name__} of {plural(len(self), self.ROW)}"
+
+
+def no_attribute(table: object, name: str) -> AttributeError:
+    """Return the error for a missing attribute; pandas asks a sequence of unknown type for its dimensions."""
+    hint = "; to_pandas() returns a frame" if name == "ndim" else ""
+    return AttributeError(f"{type(table).__name__!r} object has no attribute {name!r}{hint}")
 
 
 def read_only(column: Any) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Callable, MutableMapping
 from typing import Any, Protocol, cast
 
 from rendergateway.errors import CredentialsError
+from rendergateway.mutators import changes_data, keep_marks, refuse_marked
 
 __all__ = ["AuthorizationHeader", "BasicLogin", "Credentials", "LeftBehind", "as_credentials"]
 
@@ -38,10 +39,16 @@ class AuthorizationHeader:
 
     travels = True
 
+    def __init_subclass__(cls) -> None:
+        """Mark overridden methods: a template must neither read the secret nor renew it."""
+        keep_marks(cls)
+
+    @changes_data
     def authorization(self) -> str:
         """Return the current value of the header."""
         raise NotImplementedError
 
+    @changes_data
     def sign(self, headers: MutableMapping[str, str]) -> None:
         """
         Add the current authorization.
@@ -53,6 +60,7 @@ class AuthorizationHeader:
         """
         headers["Authorization"] = self.authorization()
 
+    @changes_data
     def refresh(self, refused: str | None = None) -> bool:
         """Return whether the secret, looked up again, differs from *refused*."""
         return self.authorization() != refused
@@ -63,6 +71,7 @@ class _NotPickled:
 
     travels = False
 
+    @changes_data
     def refresh(self, refused: str | None = None) -> bool:
         """Return False: the secret is fixed."""
         return False
@@ -96,6 +105,7 @@ class _Signer(_NotPickled):
     def __repr__(self) -> str:
         return "_Signer(…)"
 
+    @changes_data
     def sign(self, headers: MutableMapping[str, str]) -> None:
         self._function(headers)
 
@@ -136,6 +146,7 @@ def as_credentials(auth: object) -> Credentials | None:
     if hasattr(auth, "sign") and hasattr(auth, "refresh"):
         return cast(Credentials, auth)
     if callable(auth):
+        refuse_marked(auth, "auth=")
         return _Signer(auth)
     raise CredentialsError(
         "auth must be a (user name, password) pair, a BearerToken, a TokenFile, or a function of the headers: "

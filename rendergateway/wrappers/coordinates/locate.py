@@ -7,7 +7,7 @@ inverted through its mesh; the last one that can be inverted is visible.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -22,7 +22,7 @@ from rendergateway.model.tables.table import Column
 from rendergateway.model.tables.tile_table import TileTable
 from rendergateway.number_text import double_text
 from rendergateway.wrappers.coordinates.tile_maps import METHODS, Mapped, TileMaps
-from rendergateway.wrappers.core.arguments import is_local
+from rendergateway.wrappers.core.arguments import is_local, tile_id_of
 from rendergateway.wrappers.core.bound import Bound
 from rendergateway.wrappers.core.keys import SectionKey, StackKey
 
@@ -194,7 +194,8 @@ def _points(points: npt.ArrayLike) -> FloatArray:
 
 
 def _ids(tile_ids: str | Sequence[str], count: int) -> list[str]:
-    ids = [tile_ids] * count if isinstance(tile_ids, str) else list(tile_ids)
+    is_one = isinstance(tile_ids, str) or not isinstance(tile_ids, Iterable)
+    ids = [tile_id_of(tile_ids)] * count if is_one else list(map(tile_id_of, tile_ids))
     if len(ids) != count:
         raise ValueError(f"expected one tile id per point, got {len(ids)} tile ids and {count} points")
     return ids

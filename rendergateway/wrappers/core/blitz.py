@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from rendergateway.wrappers.core.mutators import changes_data
+from rendergateway.mutators import changes_data
 
 if TYPE_CHECKING:
     from rendergateway.wrappers.core.collection import Collection

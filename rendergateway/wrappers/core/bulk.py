@@ -11,6 +11,7 @@ import attrs
 from rendergateway.errors import add_note
 from rendergateway.progress import Progress, tracking
 from rendergateway.transport.blocks import for_processes, for_threads
+from rendergateway.wrappers.core.arguments import as_count
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -21,9 +22,12 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def _positive(options: Bulk, field: attrs.Attribute[int], value: int) -> None:
-    if not isinstance(value, int) or value < 1:
-        raise ValueError(f"{field.name} must be >= 1, got {value!r}")
+def _workers(value: Any) -> int:
+    return as_count(value, "workers")
+
+
+def _batch(value: Any) -> int:
+    return as_count(value, "batch")
 
 
 @attrs.frozen(kw_only=True)
@@ -46,8 +50,8 @@ class Bulk:
         If *workers* or *batch* is below 1.
     """
 
-    workers: int = attrs.field(default=4, validator=_positive)
-    batch: int = attrs.field(default=2000, validator=_positive)
+    workers: int = attrs.field(default=4, converter=_workers)
+    batch: int = attrs.field(default=2000, converter=_batch)
     progress: Progress = None
 
     def with_given(self, *, workers: int | None = None, batch: int | None = None, progress: Progress = None) -> Bulk:
@@ -72,8 +76,7 @@ def mapped(
     from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
     if processes is not None:
-        if processes < 1:
-            raise ValueError(f"processes must be >= 1, got {processes}")
+        processes = as_count(processes, "processes")
         _check_picklable(work)
     work = for_threads(work) if processes is None else for_processes(work)
     count = bulk.workers if processes is None else processes

@@ -9,6 +9,7 @@ from rendergateway.errors import MultipleFoundError, NotFoundError
 from rendergateway.forks import new_lock
 from rendergateway.model.records.json_slices import Text
 from rendergateway.model.records.record import Record
+from rendergateway.mutators import changes_data, refuse_marked
 from rendergateway.progress import Progress
 from rendergateway.type_hints import resolvable_hints
 from rendergateway.visible_text import visible
@@ -18,7 +19,6 @@ from rendergateway.wrappers.core.bulk import mapped
 from rendergateway.wrappers.core.epochs import Seen
 from rendergateway.wrappers.core.keys import Scope
 from rendergateway.wrappers.core.listing import Listing, Loaded
-from rendergateway.wrappers.core.mutators import changes_data
 from rendergateway.wrappers.core.pages import Page, Pages
 from rendergateway.wrappers.core.selection import in_words, places_in_order, places_that_fit
 from rendergateway.wrappers.core.space import ObjectSpace
@@ -220,16 +220,18 @@ class Collection(Sequence[W], Generic[W]):
 
     def get(self, id: Any) -> W:
         """
-        Return the object with an id.
+        Return the object with an id, or equal to an object.
 
         Raises
         ------
         NotFoundError
             If it is not in this collection.
         """
-        place = self._place_of_id.get(id)
+        key = getattr(id, "_key", None)
+        place = self._place_of_id.get(id) if key is None else self._place_of_key.get(key)
         if place is None:
-            raise NotFoundError(f"{id!r} is not among the {len(self)} {self._what}")
+            like = f"; ids are like {self.ids[0]!r}" if len(self) and type(self.ids[0]) is not type(id) else ""
+            raise NotFoundError(f"{id!r} is not among the {len(self)} {self._what}{like}")
         return self[place]
 
     def one(self) -> W:
@@ -335,7 +337,8 @@ class Collection(Sequence[W], Generic[W]):
     def texts(self) -> Sequence[Text]:
         """The JSON text of each record, as received; if the listing has none, objects are loaded one by one."""
         texts = self._now.texts
-        return texts if texts is not None else [wrapper._obj.to_json() for wrapper in self._items()]
+        # A copy: the listing must not change.
+        return tuple(texts) if texts is not None else [wrapper._obj.to_json() for wrapper in self._items()]
 
     def records(self: Collection[ObjectWrapper[RecordT]]) -> Iterator[RecordT]:
         """Yield the record of each object, without wrapping it."""
@@ -408,6 +411,7 @@ class Collection(Sequence[W], Generic[W]):
         """
         if workers is not None and processes is not None:
             raise TypeError("workers= are threads and processes= are processes; pass one of them")
+        refuse_marked(work, "the function of map()")
         bulk = self._conn.bulk.with_given(workers=workers, progress=progress)
         return mapped(work, self, bulk, what=self._what, processes=processes)
 

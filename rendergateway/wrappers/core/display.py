@@ -242,6 +242,8 @@ def _close(name: str, names: Sequence[str]) -> list[str]:
 
 def no_attribute_of_collection(collection: Any, name: str) -> str:
     """Return the message for a missing attribute of a collection, which is often one of its objects."""
+    if name == "ndim":
+        return f"{collection!r} is not an array; table().to_pandas() returns a frame"
     if hasattr(collection._class, name):
         return f"{collection!r} has no attribute {name!r}, each object in it has: [one.{name} for one in …]"
     close = _close(name, dir(type(collection)))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from rendergateway.forks import new_lock
 from rendergateway.model.records.record import Record
+from rendergateway.mutators import changes_data
 from rendergateway.wrappers.core.keys import Scope
 
 __all__ = ["NOTHING_HELD", "OVER", "Epoch", "Epochs", "Held", "Seen", "fact"]
@@ -37,6 +38,7 @@ class Epoch:
         self.number = number
         self.writes = writes
 
+    @changes_data
     def end(self) -> None:
         """Invalidate everything that was read in this epoch."""
         self.is_over = True

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import copyreg
 import functools
-import inspect
 import re
 import threading
 import weakref
@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from rendergateway.errors import NoGatewayError, NotFoundError, RenderGatewayError
 from rendergateway.forks import new_lock
+from rendergateway.geometry import Bounds
 from rendergateway.model.records.record import Record
+from rendergateway.mutators import changes_data, keep_marks
 from rendergateway.type_hints import resolvable_hints
 from rendergateway.visible_text import visible
 from rendergateway.wrappers.core import display, labels
@@ -25,7 +27,6 @@ from rendergateway.wrappers.core.collection import Collection
 from rendergateway.wrappers.core.epochs import NOTHING_HELD, OVER, Epoch, Held
 from rendergateway.wrappers.core.keys import Key, Scope, scope_of
 from rendergateway.wrappers.core.listing import Listing
-from rendergateway.wrappers.core.mutators import changes_data
 from rendergateway.wrappers.core.rows import row_table
 
 if TYPE_CHECKING:
@@ -92,13 +93,9 @@ class ObjectWrapper(Generic[RecordT]):
     )
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Mark overridden mutators as such (Django's ``alters_data``); authors of subclasses need not."""
+        """Mark overridden mutators."""
         super().__init_subclass__(**options)
-        members = [item for base in cls.__mro__ for item in vars(base).items()]
-        for name in {name for name, member in members if getattr(member, "alters_data", False)}:
-            own = inspect.getattr_static(cls, name)
-            if inspect.isfunction(own):
-                changes_data(own)
+        keep_marks(cls)
         if not cls.__module__.startswith("rendergateway."):
             display.guard_properties(cls)
 
@@ -157,9 +154,11 @@ class ObjectWrapper(Generic[RecordT]):
         return visible(f"<{type(self).__name__} {'/'.join(str(part) for part in self._key if part != '')}>")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        epoch = self._held[0] if self.is_loaded else self._current_epoch
-        text = self._obj.to_json() if self.is_loaded else None
-        return _revive, (type(self), self._gateway, self._key, text, self._extra, self._carried(), epoch.number)
+        is_loaded = not self._held[0].is_over
+        epoch = self._held[0] if is_loaded else self._current_epoch
+        text = self._obj.to_json() if is_loaded else None
+        made_of = (type(self), self._gateway, self._key, text, self._extra, self._carried(), epoch.number)
+        return _revive, made_of, self._added()
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
         """Return what identifies the object and its epoch, in any process, for ``dask.tokenize``."""
@@ -204,8 +203,12 @@ class ObjectWrapper(Generic[RecordT]):
         -----
         The request that loads the object, unless it is loaded.
         """
+        return self._exists
+
+    @property
+    def _exists(self) -> bool:
         try:
-            self.load()
+            _ = self._obj
         except NotFoundError:
             return False
         return True
@@ -252,7 +255,7 @@ class ObjectWrapper(Generic[RecordT]):
         epoch, _, record, _ = held = self._held
         if epoch.is_over:
             with self._lock:
-                if not self.is_loaded:
+                if self._held[0].is_over:
                     self._load()
                 _, _, record, _ = held = self._held
         return self._made(held, record) if isinstance(record, bytes) else record  # type: ignore[return-value]
@@ -308,6 +311,14 @@ class ObjectWrapper(Generic[RecordT]):
     def _carried(self) -> dict[Any, Any]:
         """Return the cached values that are pickled with the object: small ones that are needed elsewhere."""
         return {}
+
+    def _added(self) -> tuple[dict[str, Any] | None, dict[str, Any]] | None:
+        """Return the attributes that a subclass or its users added, as pickle takes them: by dict, and by slots."""
+        slots = set(copyreg._slotnames(type(self))).difference(ObjectWrapper.__slots__)  # type: ignore[attr-defined]
+        by_slots = {name: getattr(self, name) for name in sorted(slots) if hasattr(self, name)}
+        # Not an empty dict: pickle would set it on an object without one.
+        by_dict = getattr(self, "__dict__", None) or None
+        return (by_dict, by_slots) if by_dict or by_slots else None
 
     @classmethod
     def _table_of(cls, objects: Collection[Any], units: str) -> Any:
@@ -522,11 +533,14 @@ add_aliases(ObjectWrapper, OBJECT_ALIASES)
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Record):
-        return value.to_dict()
-    if hasattr(value, "isoformat"):
-        return value.isoformat()
-    return list(value) if hasattr(value, "__attrs_attrs__") else value
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if type(value) in (list, tuple):
+        return type(value)(map(_plain, value))
+    from rendergateway.model.tables.json_text import bounds_members, json_default
+
+    # A box that is not finite is shown, not refused.
+    return bounds_members(value) if isinstance(value, Bounds) else json_default(value)
 
 
 def _revive(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from rendergateway.wrappers.core.arguments import as_count
 
 if TYPE_CHECKING:
     from rendergateway.wrappers.core.collection import Collection
@@ -26,10 +28,8 @@ class Pages(Sequence["Collection[W]"], Generic[W]):
     """
 
     def __init__(self, of: Collection[W], size: int) -> None:
-        if not isinstance(size, int) or size < 1:
-            raise ValueError(f"the page size must be a whole number >= 1, got {size!r}")
         self._of = of
-        self._size = size
+        self._size = as_count(size, "the page size")
 
     def __len__(self) -> int:
         return -(-len(self._of) // self._size)
@@ -61,7 +61,7 @@ class Pages(Sequence["Collection[W]"], Generic[W]):
         IndexError
             If the page does not exist.
         """
-        last = max(1, len(self))
+        number, last = as_count(number, "the page number", None), max(1, len(self))
         if not 1 <= number <= last:
             raise IndexError(f"page {number} of {self._of!r} does not exist; pages are 1 to {last}")
         return Page(self, number, self._page(number - 1))
@@ -103,6 +103,11 @@ class Page(Sequence[W], Generic[W]):
     def next(self) -> int | None:
         """Number of the next page; None on the last."""
         return self.number + 1 if self.number < len(self.pages) else None
+
+    def simple_marshal(self) -> dict[str, Any]:
+        """Return plain values for JSON: the numbers of the pages, and the objects on this one."""
+        numbers = {name: getattr(self, name) for name in ("number", "previous", "next", "total")}
+        return {**numbers, "objects": self.objects.simple_marshal()}
 
     def __len__(self) -> int:
         return len(self.objects)

@@ -44,7 +44,7 @@ def _sides(wrapper: Any, box: Bounds | None, units: str) -> Iterator[tuple[str, 
     sides = np.array([_NO_BOX if box is None else list(box)])
     unit = ""
     if units == "nm":
-        sides, unit = boxes_in_nm(sides, getattr(wrapper, "stack", wrapper)), "_nm"
+        sides, unit = boxes_in_nm(sides, getattr(wrapper, "_stack", wrapper)), "_nm"
     yield from zip((f"{side}{unit}" for side in ("min_x", "min_y", "max_x", "max_y")), sides[0].tolist(), strict=True)
 
 
@@ -64,7 +64,7 @@ def boxes_in_nm(boxes: FloatArray, stack: Any) -> FloatArray:
     RenderGatewayError
         If the stack has no resolution in x and y.
     """
-    x, y = stack.resolution_nm[:2]
+    x, y = stack._resolution_nm[:2]
     if not x or not y:
         raise RenderGatewayError(f"{stack!r} has no resolution; stack.update(resolution_nm=...) sets it")
     scaled: FloatArray = boxes * [x, y, x, y]

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 from rendergateway.model.tables.field_values import field_paths, field_values
+from rendergateway.mutators import refuse_marked
 from rendergateway.wrappers.core.listing import Listing
 
 __all__ = ["Like", "in_words", "known_fields", "places_in_order", "places_that_fit"]
@@ -94,6 +95,7 @@ def _checked_name(name: object) -> str:
 def _test_of(wanted: Any) -> Callable[[Any], bool]:
     """Return a predicate: equal to *wanted*, one of several values, or *wanted* itself if it is a function."""
     if callable(wanted):
+        refuse_marked(wanted, "a function of filter()")
         return lambda value: value is not None and bool(wanted(value))
     wanted = _plain(wanted)
     if isinstance(wanted, str | bytes) or not isinstance(wanted, Iterable):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rendergateway.forks import new_lock
 from rendergateway.model.records.json_slices import Raw
 from rendergateway.model.records.record import Record
+from rendergateway.mutators import changes_data
 from rendergateway.wrappers.core.epochs import NOTHING_HELD, Epoch, Epochs, Seen
 from rendergateway.wrappers.core.keys import Key, Scope
 from rendergateway.wrappers.core.registry import DEFAULT, Registry, load_entry_points
@@ -100,6 +101,7 @@ class Recent:
         self._opened: deque[object] = deque(maxlen=_OPENED)
         self._lock = new_lock()
 
+    @changes_data
     def keep_listed(self, holder: object, size: int) -> None:
         """Keep the holder of a listing of *size* bytes; drop the oldest ones above the limit."""
         with self._lock:
@@ -108,6 +110,7 @@ class Recent:
             while self._size > self._limit_bytes and len(self._listed) > 1:
                 self._size -= self._listed.popleft()[1]
 
+    @changes_data
     def keep_opened(self, opened: object) -> None:
         """Keep an object until `_OPENED` others have been opened by name."""
         if not self._opened or self._opened[-1] is not opened:
@@ -155,20 +158,23 @@ class ObjectSpace:
 
     # Wrapping
 
+    @changes_data
     def wrap(self, kind: str, key: Key, record: Record | None = None, **extra: Any) -> Any:
         """Return the object of that kind and key: the live one, or a new one of the registered class."""
         return self.wrap_as(self.registry[kind], key, record, **extra)
 
+    @changes_data
     def wrap_as(self, wrapper_class: type[Any], key: Key, record: Record | None = None, **extra: Any) -> Any:
         """Return the object of that class and key, as `wrap` does."""
         live = self._live_of(wrapper_class)
         found = live.find(key)
         if found is None:
             found = live.settle(key, wrapper_class(self._client, key=key, **extra))
-        if record is not None and not found.is_loaded:
+        if record is not None and found._held[0].is_over:
             found._take(record, self.epoch(found._scope), self.next_serial())
         return found
 
+    @changes_data
     def wrap_listed(self, wrapper_class: type[Any], key: Key, text: Raw | bytes | None, seen: Seen) -> Any:
         """Return the object of one item of a listing; of two listings the later one updates a live object."""
         live = self._live.get(wrapper_class)
@@ -184,7 +190,7 @@ class ObjectSpace:
             found = live.settle(key, new)
             if found is new:
                 return new
-        if text is not None and (found._serial < seen.serial or not found.is_loaded):
+        if text is not None and (found._serial < seen.serial or found._held[0].is_over):
             found._take(bytes(text), seen.epoch, seen.serial, seen.known)
         return found
 
@@ -205,6 +211,7 @@ class ObjectSpace:
 
     # Invalidation
 
+    @changes_data
     def next_serial(self) -> int:
         """Return a number larger than all before: of two reads the later one has the larger serial."""
         return next(self._serials)
@@ -213,6 +220,7 @@ class ObjectSpace:
         """Return the current epoch of a scope."""
         return self.epochs.of(scope)
 
+    @changes_data
     def wrote(self, values: Mapping[str, Any]) -> None:
         """End the epochs of everything that a write with these path and query values may have changed."""
         above = [str(values.get(name)) for name in ("owner", "project")]

@@ -12,7 +12,7 @@ from rendergateway.errors import NotFoundError
 from rendergateway.model.records.json_slices import cut_list, encode
 from rendergateway.model.records.stacks import StackRecord
 from rendergateway.model.records.tiles import TileRecord
-from rendergateway.wrappers.core.arguments import tile_id_of
+from rendergateway.wrappers.core.arguments import as_name, tile_id_of
 from rendergateway.wrappers.core.bound import Bound
 from rendergateway.wrappers.core.keys import StackKey
 from rendergateway.wrappers.core.object import ObjectWrapper
@@ -68,7 +68,8 @@ class Deletion:
         if tiles is None and sections is None and section_ids is None:
             raise ValueError("pass tiles, sections= or section_ids=; stack.delete() deletes the whole stack")
         z_values = [] if sections is None or _is_empty(sections) else z_values_of(stack, sections)
-        names = [section_ids] if isinstance(section_ids, str) else list(section_ids or ())
+        given = section_ids if isinstance(section_ids, Iterable) and not isinstance(section_ids, str) else [section_ids]
+        names = [] if section_ids is None else [as_name(name, "section id") for name in given]
         return cls(stack, _ids_of(tiles), z_values, names)
 
     def requests(self) -> Iterator[Callable[[], int]]:

@@ -42,6 +42,7 @@ from rendergateway.wrappers.editing.sources import (
     TileSource,
     is_ids,
     is_whole,
+    listed,
     shared_text,
     shared_texts,
     texts_of,
@@ -484,7 +485,7 @@ class StackEdit:
             raise NotFoundError(f"no tile of {self._words} refers to a shared transform {shared_id!r}")
         return count
 
-    def set_group(self, name: str | None, tiles: TileSource | Sequence[str]) -> int:
+    def set_group(self, name: str | None, tiles: TileSource | Iterable[str]) -> int:
         """
         Move tiles to a tile group, a name that the service draws and lists tiles by.
 
@@ -492,7 +493,7 @@ class StackEdit:
         ----------
         name : str or None
             Not empty; None removes tiles from their group.
-        tiles : sequence of str, or what `put` takes
+        tiles : iterable of str, or what `put` takes
             Tiles of this stack; ids are read first.
 
         Returns
@@ -506,7 +507,8 @@ class StackEdit:
         """
         if name is not None:
             as_name(name, "tile group")
-        found = self._named(tiles) if is_ids(tiles) else texts_of(tiles)
+        given = listed(tiles)
+        found = self._named(list(map(str, given))) if is_ids(given) else texts_of(given)
         grouped = ((with_group(text, name), lookup) for text, lookup in found)
         return self.save(list(self.batches(allow_nan=True).of(grouped)))
 

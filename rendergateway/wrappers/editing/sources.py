@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rendergateway.errors import RecordError
-from rendergateway.model.records.json_slices import Text, copy_of, cut_object, decode_text, encode, join_object
+from rendergateway.model.records.json_slices import Raw, Text, copy_of, cut_object, decode_text, encode, join_object
 from rendergateway.model.records.record import to_text
 from rendergateway.model.records.tiles import ResolvedTileRecord, TileRecord
 from rendergateway.model.tables.resolved import ResolvedTiles
@@ -19,7 +20,17 @@ from rendergateway.wrappers.core.object import ObjectWrapper
 if TYPE_CHECKING:
     from typing import TypeGuard
 
-__all__ = ["Lookup", "SourcedTile", "TileSource", "is_ids", "is_whole", "shared_text", "shared_texts", "texts_of"]
+__all__ = [
+    "Lookup",
+    "SourcedTile",
+    "TileSource",
+    "is_ids",
+    "is_whole",
+    "listed",
+    "shared_text",
+    "shared_texts",
+    "texts_of",
+]
 
 Lookup: TypeAlias = Callable[[str], bytes]
 TileSource: TypeAlias = (
@@ -36,9 +47,16 @@ def is_whole(tiles: TileSource) -> bool:
 
 def is_ids(tiles: TileSource | Sequence[str]) -> TypeGuard[Sequence[str]]:
     """Return whether *tiles* are ids."""
+    return isinstance(tiles, list) and bool(tiles) and all(isinstance(tile, str) for tile in tiles)
+
+
+def listed(tiles: TileSource | Iterable[str]) -> TileSource | list[str]:
+    """Return any other iterable of tiles or ids as a list; a table or collection as it is."""
     if isinstance(tiles, str):
         raise TypeError(f"tiles must be a sequence of ids or tiles, got the text {tiles!r}")
-    return isinstance(tiles, list | tuple) and bool(tiles) and all(isinstance(tile, str) for tile in tiles)
+    if isinstance(tiles, ResolvedTiles | Table | Collection) or not isinstance(tiles, Iterable):
+        return tiles
+    return list[Any](tiles)
 
 
 def texts_of(tiles: TileSource) -> Iterator[SourcedTile]:
@@ -69,7 +87,7 @@ def texts_of(tiles: TileSource) -> Iterator[SourcedTile]:
 def _of_collection(tiles: Collection[Any]) -> Iterator[SourcedTile]:
     if len(tiles):
         # All tiles of a collection are in one stack.
-        lookup = tiles[0].stack.shared_transforms.text
+        lookup = tiles[0]._stack._shared_transforms.text
         yield from ((record.to_json(), lookup) for record in tiles.records())
 
 
@@ -83,10 +101,10 @@ def _of_one(tile: Any) -> SourcedTile:
         return tile.to_json(), None
     if kind_of(tile) != "tile":
         raise TypeError(
-            f"tiles must be TileRecord or TileWrapper objects, got {tile!r}; table.with_columns(frame) and "
+            f"tiles must be TileRecord or TileWrapper objects, got {reprlib.repr(tile)}; table.with_columns(frame) and "
             "TileTable.from_pandas take a frame, TileRecord.from_dict a dict, TileRecord.from_json text"
         )
-    return tile._obj.to_json(), tile.stack.shared_transforms.text if tile._gateway is not None else None
+    return tile._obj.to_json(), tile._stack._shared_transforms.text if tile._gateway is not None else None
 
 
 def shared_text(shared_id: str, transform: Transform | Text) -> bytes:
@@ -98,6 +116,10 @@ def shared_text(shared_id: str, transform: Transform | Text) -> bytes:
     RecordError
         If the text contains another id.
     """
+    if not isinstance(transform, Transform | bytes | str | Raw):
+        raise TypeError(
+            f"the shared transform {shared_id!r} must be a transform, like AffineModel2D(matrix), got {transform!r}"
+        )
     text = to_text(transform) if isinstance(transform, Transform) else copy_of(transform)
     members = cut_object(text)
     own = decode_text(members["id"]) if copy_of(members.get("id", b"null")) != b"null" else None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-import numpy as np
-
 from rendergateway.errors import NotFoundError
 from rendergateway.model.records.stacks import StackVersion
+from rendergateway.wrappers.core.arguments import as_count
 from rendergateway.wrappers.core.bound import Bound
 from rendergateway.wrappers.core.keys import StackKey
 
@@ -30,9 +29,9 @@ _NUMBERS = {
 
 
 def _numbers(name: str, value: Any, count: int) -> list[Any]:
-    if not isinstance(value, Sequence | np.ndarray) or isinstance(value, str) or len(value) != count:
+    if not isinstance(value, Iterable) or isinstance(value, str) or len(numbers := list(value)) != count:
         raise TypeError(f"{name} must be {_NUMBERS[name]}; got {value!r}")
-    return list(value)
+    return numbers
 
 
 def _resolution(value: Sequence[float | None]) -> list[float | None]:
@@ -40,7 +39,7 @@ def _resolution(value: Sequence[float | None]) -> list[float | None]:
 
 
 def _cycle(value: tuple[int, int]) -> dict[str, int]:
-    number, step = _numbers("cycle", value, 2)
+    number, step = (as_count(one, "cycle", 0) for one in _numbers("cycle", value, 2))
     return {"number": number, "stepNumber": step}
 
 

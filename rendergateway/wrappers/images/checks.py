@@ -53,7 +53,9 @@ def check_images(
 
     # No cache: each file is read once.
     sources = Sources(image_opener(client), cache_bytes=0)
-    images = _images_of(tiles, None if levels is None else frozenset(levels))
+    images = _images_of(
+        tiles, None if levels is None else frozenset(levels if isinstance(levels, Iterable) else [levels])
+    )
     names = ("tile_id", "z", "channel", "level", "url", "problem")
     rows: list[tuple[Any, ...]] = []
     pool = ThreadPoolExecutor(bulk.workers, "rendergateway-images")

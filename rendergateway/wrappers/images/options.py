@@ -10,7 +10,7 @@ import numpy as np
 
 from rendergateway.display import call_text
 from rendergateway.model.records.channels import FilterRecord, channel_selection
-from rendergateway.wrappers.core.arguments import COMPUTE, is_local
+from rendergateway.wrappers.core.arguments import COMPUTE, as_count, is_local
 from rendergateway.wrappers.images.windows import Window, rgb_of
 
 __all__ = ["PictureKeywords", "PictureOptions"]
@@ -34,11 +34,17 @@ class PictureKeywords(TypedDict, total=False):
     compute: str
 
 
+def _name(channel: str | None) -> str | None:
+    if channel is not None and not isinstance(channel, str):
+        raise TypeError(f"channel must be the name of one channel, got {channel!r}; channels= names several")
+    return channel
+
+
 def _windows(channels: Mapping[str, Window] | None) -> dict[str, Window] | None:
     if channels is None:
         return None
-    windows = dict(channels)
-    wrong = next((value for value in windows.values() if not isinstance(value, Window)), None)
+    windows = dict(channels) if isinstance(channels, Mapping) else {}
+    wrong = next((value for value in windows.values() if not isinstance(value, Window)), None if windows else channels)
     if wrong is not None or not windows:
         raise TypeError(
             f"channels must map names to Window(low, high, colour), got {wrong!r}; channel= names a single one"
@@ -53,10 +59,17 @@ def _depth(dtype: Any) -> str | None:
     return name
 
 
+def _limit(max_tiles: int | None) -> int | None:
+    return None if max_tiles is None else as_count(max_tiles, "max_tiles", 0)
+
+
 def _range(intensity: Sequence[float] | None) -> tuple[float, float] | None:
     if intensity is None:
         return None
-    low, high = map(float, intensity)
+    try:
+        low, high = map(float, intensity)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"intensity must be (low, high), got {intensity!r}") from error
     if not low <= high:
         raise ValueError(f"intensity must be (low, high) with low <= high, got {low, high}")
     return low, high
@@ -110,19 +123,17 @@ class PictureOptions:
         If an option is unknown, or its value is invalid.
     """
 
-    channel: str | None = None
+    channel: str | None = attrs.field(default=None, converter=_name)
     channels: dict[str, Window] | None = attrs.field(default=None, converter=_windows)
     intensity: tuple[float, float] | None = attrs.field(default=None, converter=_range)
     filter: bool | str | tuple[FilterRecord, ...] = attrs.field(default=False, converter=_filter_steps)
     mask: str | None = attrs.field(default="blended", validator=_one_of(_MASKS, "mask"))
     background: int | str | None = None
-    max_tiles: int | None = None
+    max_tiles: int | None = attrs.field(default=None, converter=_limit)
     dtype: str | None = attrs.field(default=None, converter=_depth)
     compute: str = attrs.field(default="service", validator=_one_of(COMPUTE, "compute"))
 
     def __attrs_post_init__(self) -> None:
-        if self.max_tiles is not None and self.max_tiles < 0:
-            raise ValueError(f"max_tiles must be >= 0, got {self.max_tiles}")
         if self.channel is not None and self.channels is not None:
             raise TypeError("channel= names one channel and channels= several; pass one of them")
         if self.channels is not None and (self.intensity is not None or self.dtype == "uint16"):

@@ -14,6 +14,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from rendergateway.errors import ImageError
 from rendergateway.geometry import Bounds, FloatArray, as_points
+from rendergateway.mutators import changes_data
 from rendergateway.visible_text import visible
 from rendergateway.wrappers.images.options import PictureOptions
 from rendergateway.wrappers.images.view import View, covered_in, pixels_of
@@ -167,6 +168,7 @@ class Picture(NDArrayOperatorsMixin):
 
     # Display and files
 
+    @changes_data
     def save(self, path: str | os.PathLike[str], *, quality: float = 0.85) -> None:
         """
         Write the picture to a file, atomically.

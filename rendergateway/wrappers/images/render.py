@@ -17,7 +17,7 @@ from rendergateway.model.records.render_parameters import RenderParameters
 from rendergateway.model.records.tiles import TileRecord
 from rendergateway.number_text import double_text
 from rendergateway.transforms import TransformList, tile_box
-from rendergateway.wrappers.core.arguments import as_box
+from rendergateway.wrappers.core.arguments import as_box, as_count, as_number
 from rendergateway.wrappers.core.bound import Bound, Client
 from rendergateway.wrappers.core.bulk import Bulk, mapped
 from rendergateway.wrappers.core.keys import SectionKey, StackKey, TileKey
@@ -77,8 +77,8 @@ def tile_view(
     TransformError
         If no transform has the label of the frame, or several do and the service would cut at another one.
     """
-    frame = checked_frame(frame, more=("world",))
-    values: dict[str, Any] = {**tile.key._asdict(), "scale": checked_scale(scale)}
+    frame, scale = checked_frame(frame, more=("world",)), checked_scale(scale)
+    values: dict[str, Any] = {**tile.key._asdict(), "scale": scale}
     if frame == "world":
         box = _box_in_world(record)
     elif frame == "raw":
@@ -179,9 +179,9 @@ def section_box(section: Bound[SectionKey], box: Bounds | None) -> Bounds:
 
 def section_view(section: Bound[SectionKey], box: Bounds | None, scale: float = 1.0) -> View:
     """Return the view of a box of a section."""
-    shown = section_box(section, box)
+    shown, scale = section_box(section, box), checked_scale(scale)
     place = {"x": shown.min_x, "y": shown.min_y, "width": round(shown.width), "height": round(shown.height)}
-    values = {**section.key._asdict(), **place, "scale": checked_scale(scale)}
+    values = {**section.key._asdict(), **place, "scale": scale}
     return View(section.client, "box", values, shown, scale, _words(section))
 
 
@@ -207,7 +207,8 @@ def cross_section(
     if bounds is None or not z_values:
         raise ImageError(f"stack {stack.key.stack} has no sections in this range, or no bounds because it is LOADING; "
                          "pass box=")  # fmt: skip
-    line = _line_box(bounds, axis, at, checked_scale(scale))
+    scale = checked_scale(scale)
+    line = _line_box(bounds, axis, as_number(at, "at"), scale)
     views = [section_view(stack.at(SectionKey(*stack.key, z)), line, scale) for z in z_values]
     rows = mapped(lambda view: pixels_of(view, options), views, bulk, what=f"Drawing sections of {stack.key.stack}")
     alpha = None
@@ -255,9 +256,11 @@ def recipe_picture(client: Client, recipe: RenderParameters, options: PictureOpt
 
 def thumbnail_scale(box: Bounds, width: int) -> float:
     """Return the scale at which a box is *width* pixels wide; slightly larger, because sizes are truncated."""
-    if width < 1:
-        raise ImageError(f"the width of a thumbnail must be >= 1, got {width}")
-    return (width + 0.5) / box.width if box.width else 0.0
+    try:
+        pixels = as_count(width, "the width of a thumbnail")
+    except ValueError as error:
+        raise ImageError(str(error)) from error
+    return (pixels + 0.5) / box.width if box.width else 0.0
 
 
 def url_of(view: View, modified: datetime | None, kind: str, options: PictureOptions) -> str:

@@ -48,9 +48,13 @@ _MAX_WORLD_PIXELS = 2**31 - 1
 
 def checked_scale(scale: float) -> float:
     """Return *scale* as a float; raise `ImageError` unless it is finite and positive."""
-    if not (math.isfinite(scale) and scale > 0):
-        raise ImageError(f"scale must be picture pixels per world pixel, finite and > 0; got {scale}")
-    return float(scale)
+    try:
+        number = float(scale)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not (math.isfinite(number) and number > 0):
+        raise ImageError(f"scale must be picture pixels per world pixel, finite and > 0; got {scale!r}")
+    return number
 
 
 def checked_size(width: int, height: int, scale: float, what: str) -> tuple[int, int]:

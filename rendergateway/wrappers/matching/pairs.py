@@ -11,6 +11,7 @@ import attrs
 from rendergateway.geometry import FloatArray
 from rendergateway.model.records.json_slices import Raw, Text
 from rendergateway.type_hints import resolvable_hints
+from rendergateway.wrappers.core.arguments import as_name, check_kind
 from rendergateway.wrappers.core.bound import Bound
 from rendergateway.wrappers.core.collection import Collection, Listing, streamed
 from rendergateway.wrappers.core.keys import CollectionKey, PairKey, Scope
@@ -124,6 +125,11 @@ class PairReading(Generic[P]):
     @abstractmethod
     def frame(self) -> str | None:
         """Coordinate frame of the match points; None if it is not set."""
+
+    @property
+    @abstractmethod
+    def _frame(self) -> str | None:
+        """The same, whatever a subclass shows."""
 
     @abstractmethod
     def _cached_pairs(self, name: Any, make: Callable[[], Any], is_whole: bool) -> Any:
@@ -305,7 +311,10 @@ class PairReading(Generic[P]):
         -----
         One request, ``stack.tile_specs``, per 50 000 tiles.
         """
-        frame = known_frame(self.frame, self._pair_source.collection.key.collection)
+        frame = known_frame(self._frame, self._pair_source.collection.key.collection)
+        check_kind(stack, "stack", "stack")
+        if not hasattr(table, "counts"):
+            raise TypeError(f"table must be a MatchTable, as table() returns, got {table!r}")
         return table_in_world(table, self._maps(stack, tile_ids_of(table), frame), stack)
 
     def residuals(self, stack: ObjectWrapper[StackRecord], table: MatchTable) -> FloatArray:
@@ -321,7 +330,7 @@ def _side(tile: str | Tile, group: str | None, name: str) -> tuple[str, str]:
     if isinstance(tile, str):
         if group is None:
             raise TypeError(f"{name} is the id {tile!r}; pass its group as {name}_group")
-        return group, tile
+        return as_name(group, "match group"), as_name(tile, "tile")
     if group is not None:
         raise TypeError(f"{name} is a tile and has its own group; {name}_group is for ids")
     return side_of(tile)

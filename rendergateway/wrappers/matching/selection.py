@@ -16,7 +16,7 @@ from rendergateway.errors import RecordError
 from rendergateway.model import TileRecord
 from rendergateway.model.records.json_slices import Raw, Text, cut_list
 from rendergateway.model.records.matches import MatchRecord, group_of, pair_ids
-from rendergateway.wrappers.core.arguments import kind_of
+from rendergateway.wrappers.core.arguments import as_name, kind_of
 from rendergateway.wrappers.core.object import ObjectWrapper
 
 __all__ = ["Group", "Ids", "PairQuery", "Selection", "Tile", "side_of"]
@@ -62,6 +62,19 @@ class PairQuery:
                 yield (*ids[2:], *ids[:2]), MatchRecord.from_json(text).swapped().to_json()
 
 
+def _pair(between: Any) -> Any:
+    if between is None:
+        return None
+    if isinstance(between, str) or not isinstance(between, Sequence) or len(between) != 2:
+        raise TypeError(f"between must be two groups, got {between!r}")
+    return tuple(between)
+
+
+def _side(tile: Any) -> Any:
+    # A pair of texts is one side, whatever sequence it is.
+    return tuple(tile) if isinstance(tile, list) else tile
+
+
 @attrs.frozen
 class Selection:
     """
@@ -74,16 +87,14 @@ class Selection:
     """
 
     within: Group | None = None
-    between: tuple[Group, Group] | None = None
+    between: tuple[Group, Group] | None = attrs.field(default=None, converter=_pair)
     outside: Group | None = None
-    tile: Tile | None = None
+    tile: Tile | None = attrs.field(default=None, converter=_side)
     p_group: Group | None = None
 
     def __attrs_post_init__(self) -> None:
         if len(self._given) > 1:
             raise TypeError(f"pairs are selected by one criterion, got {' and '.join(self._given)}")
-        if self.between is not None and (not isinstance(self.between, tuple | list) or len(self.between) != 2):
-            raise TypeError(f"between must be two groups, got {self.between!r}")
         for group in (self.within, self.outside, self.p_group, *(self.between or ())):
             _check_group(group)
         _check_tile(self.tile)
@@ -165,8 +176,8 @@ def _names(group: Group) -> list[str]:
     if isinstance(group, str):
         return [group]
     if kind_of(group) != "section":
-        return [group.name]
-    names: list[str] = group.section_ids  # type: ignore[attr-defined]
+        return [str(group._key[-1])]
+    names: list[str] = group._section_ids  # type: ignore[attr-defined]
     if not names:
         raise RecordError(f"{group!r} has no section id, so it is not a group of matches")
     return names
@@ -184,7 +195,7 @@ def side_of(tile: Tile) -> tuple[str, str]:
     _check_tile(tile)
     if isinstance(tile, tuple):
         group, tile_id = tile
-        return group, tile_id
+        return as_name(group, "match group"), as_name(tile_id, "tile")
     record = tile if isinstance(tile, TileRecord) else tile._obj
     return group_of(record), record.tile_id
 

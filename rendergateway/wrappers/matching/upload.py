@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import reprlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
@@ -76,7 +77,9 @@ def batches(texts: Iterable[Text], size: int) -> Iterator[list[Text]]:
 
 def _texts(matches: Matches) -> Iterable[Text]:
     if not isinstance(matches, Iterable):
-        raise TypeError(f"matches must be a MatchTable or an iterable of MatchRecord, got {matches!r}")
+        raise TypeError(
+            f"matches must be a MatchTable or an iterable of MatchRecord, got {matches!r}; pass a single pair in a list"
+        )
     return (_record(match).to_json() for match in matches)
 
 
@@ -85,7 +88,7 @@ def _record(match: Any) -> MatchRecord:
         return match._with_points  # type: ignore[no-any-return]
     if not isinstance(match, MatchRecord):
         raise TypeError(
-            f"matches must be MatchRecord objects or a MatchTable, got {match!r}; "
+            f"matches must be MatchRecord objects or a MatchTable, got {reprlib.repr(match)}; "
             "MatchRecord.from_dict reads a dict, MatchRecord.from_json text"
         )
     return match

@@ -10,7 +10,7 @@ from rendergateway.model.records.json_slices import cut_list, join_list
 from rendergateway.model.records.matches import CollectionRecord
 from rendergateway.progress import Progress, tracking
 from rendergateway.visible_text import visible
-from rendergateway.wrappers.core.arguments import as_name, check_new_name, kind_of
+from rendergateway.wrappers.core.arguments import as_client, as_name, as_part, check_new_name, kind_of
 from rendergateway.wrappers.core.collection import Collection, Listing
 from rendergateway.wrappers.core.epochs import fact
 from rendergateway.wrappers.core.keys import CollectionKey, Key, MatchGroupKey, OwnerKey, keys_below
@@ -51,13 +51,17 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
     @property
     def owner(self) -> OwnerWrapper:
         """The owner. No request."""
-        owner: OwnerWrapper = self._parent("owner", OwnerKey(self._key.owner))
-        return owner
+        return self._owner
 
     @property
     def parent(self) -> OwnerWrapper:
         """The owner."""
-        return self.owner
+        return self._owner
+
+    @property
+    def _owner(self) -> OwnerWrapper:
+        owner: OwnerWrapper = self._parent("owner", OwnerKey(self._key.owner))
+        return owner
 
     # Facts
 
@@ -73,6 +77,10 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
         Deployments differ, and the service does not store it: ``gateway.match_collection(name, frame=…)`` sets it for
         all objects of the gateway. None if it is not set; then points cannot be transformed into the world.
         """
+        return self._frame
+
+    @property
+    def _frame(self) -> str | None:
         frame: str | None = self._conn.match_frames.get(self._key)
         return frame
 
@@ -157,8 +165,8 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
             raise ConfigurationError(
                 f"a service merges collections of one owner, but {other!r} and {self!r} differ; use copy_to() first"
             )
-        if None not in (self.frame, other.frame) and self.frame != other.frame:
-            raise ConfigurationError(f"the frame of {self!r} is {self.frame}, that of {other!r} is {other.frame}")
+        if None not in (self._frame, other._frame) and self._frame != other._frame:
+            raise ConfigurationError(f"the frame of {self!r} is {self._frame}, that of {other!r} is {other._frame}")
         return other
 
     @property
@@ -333,14 +341,14 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
         target = self._opened(name, owner, gateway)
         if target == self:
             raise ValueError(f"{self!r} cannot be copied onto itself")
-        if not exist_ok and target.exists:
+        if not exist_ok and target._exists:
             raise BadRequestError(f"{target!r} exists; use exist_ok=True to add to it, or delete() it first")
         bulk = self._conn.bulk.with_given(workers=workers, batch=batch, progress=progress)
         from rendergateway.wrappers.matching.upload import batches
 
         saved = 0
         with tracking(bulk.progress, f"Copying matches of {self}") as report:
-            for table in self.iter_tables():
+            for table in PairReading.iter_tables(self):
                 for texts in batches(table.texts, bulk.batch):
                     target._bound.call("match.save", body=join_list(texts))
                     saved += len(texts)
@@ -349,10 +357,10 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
 
     def _opened(self, name: str, owner: str | None, gateway: Client | None = None) -> MatchCollectionWrapper:
         """Return another collection with the frame of this one."""
-        client = self._conn if gateway is None else gateway
-        key = CollectionKey(owner or self._key.owner, as_name(name, "match collection"))
-        if self.frame is not None:
-            client.match_frames[key] = self.frame
+        client = self._conn if gateway is None else as_client(gateway)
+        key = CollectionKey(as_part(owner, "owner") or self._key.owner, as_name(name, "match collection"))
+        if self._frame is not None:
+            client.match_frames[key] = self._frame
         opened: MatchCollectionWrapper = client.objects.opened("match_collection", key)
         return opened
 
@@ -372,7 +380,7 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
         -----
         One request, ``match.rename``.
         """
-        key = CollectionKey(owner or self._key.owner, as_name(name, "match collection"))
+        key = CollectionKey(as_part(owner, "owner") or self._key.owner, as_name(name, "match collection"))
         check_new_name({"owner": key.owner, "match collection": key.collection})
         self._bound.call("match.rename", body={"owner": key.owner, "name": key.collection})
         return self._opened(name, key.owner)
@@ -386,7 +394,7 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
         -----
         ``match.p_group_ids``, then one ``match.update_counts`` per group.
         """
-        for group in self.groups(side="p").ids:
+        for group in MatchCollectionWrapper.groups(self, side="p").ids:
             self._bound.call("match.update_counts", p_group=group)
 
     @changes_data
@@ -457,7 +465,11 @@ class MergedMatches(PairReading[MatchPairWrapper]):
     @property
     def frame(self) -> str | None:
         """Coordinate frame of the match points of all of them; None if it is not set."""
-        return self.collections[0].frame
+        return self._frame
+
+    @property
+    def _frame(self) -> str | None:
+        return self.collections[0]._frame
 
     def groups(self, *, side: str | None = None) -> list[str]:
         """
@@ -467,7 +479,7 @@ class MergedMatches(PairReading[MatchPairWrapper]):
         -----
         One request per collection.
         """
-        return sorted({name for collection in self.collections for name in collection.groups(side=side).ids})
+        return sorted({name for one in self.collections for name in MatchCollectionWrapper.groups(one, side=side).ids})
 
     @property
     def _pair_source(self) -> PairSource:
@@ -489,7 +501,7 @@ class MergedMatches(PairReading[MatchPairWrapper]):
         return maps_of(stack._bound, tile_ids, frame)
 
     def __str__(self) -> str:
-        return "+".join(collection.name for collection in self.collections)
+        return "+".join(collection._key.collection for collection in self.collections)
 
     def __repr__(self) -> str:
         return visible(f"<MergedMatches {self.collections[0]._key.owner}/{self}>")

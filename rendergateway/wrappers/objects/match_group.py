@@ -11,6 +11,7 @@ from rendergateway.wrappers.core.collection import Collection, Listing
 from rendergateway.wrappers.core.keys import MatchGroupKey
 from rendergateway.wrappers.core.object import ObjectWrapper
 from rendergateway.wrappers.core.registry import add_base
+from rendergateway.wrappers.matching.pairs import PairReading
 from rendergateway.wrappers.objects.match_collection import MatchCollectionWrapper
 
 if TYPE_CHECKING:
@@ -33,13 +34,17 @@ class MatchGroupWrapper(ObjectWrapper[NameRecord]):
     @property
     def match_collection(self) -> MatchCollectionWrapper:
         """The collection. No request."""
+        return self._collection
+
+    @property
+    def _collection(self) -> MatchCollectionWrapper:
         collection: MatchCollectionWrapper = self._parent("match_collection", self._key.collection_key)
         return collection
 
     @property
     def parent(self) -> MatchCollectionWrapper:
         """The collection."""
-        return self.match_collection
+        return self._collection
 
     @property
     def exists(self) -> bool:
@@ -50,21 +55,21 @@ class MatchGroupWrapper(ObjectWrapper[NameRecord]):
         -----
         One request, ``match.group_ids``, once for all groups.
         """
-        return self._key.group in self.match_collection.groups().ids
+        return self._key.group in MatchCollectionWrapper.groups(self._collection).ids
 
     def within(self) -> Collection[MatchPairWrapper]:
         """Return the pairs with both tiles in this group; one request, ``match.within_group``, when read."""
-        return self.match_collection.pairs(within=self._key.group)
+        return PairReading.pairs(self._collection, within=self._key.group)
 
     def outside(self) -> Collection[MatchPairWrapper]:
         """Return the pairs with exactly one tile in this group; one request, ``match.outside_group``, when read."""
-        return self.match_collection.pairs(outside=self._key.group)
+        return PairReading.pairs(self._collection, outside=self._key.group)
 
     def pairs(self) -> Collection[MatchPairWrapper]:
         """Return the pairs with a tile in this group: those within, then those outside. Requests of both."""
 
         def load() -> Listing:
-            within, outside = self.within()._now, self.outside()._now
+            within, outside = MatchGroupWrapper.within(self)._now, MatchGroupWrapper.outside(self)._now
             texts = [*(within.texts or ()), *(outside.texts or ())]
             return attrs.evolve(within, ids=[*within.ids, *outside.ids], texts=texts)
 

@@ -9,9 +9,10 @@ from rendergateway.errors import NotFoundError, RenderGatewayError
 from rendergateway.geometry import FloatArray
 from rendergateway.model.records.json_slices import cut_list
 from rendergateway.model.records.matches import MatchRecord
+from rendergateway.mutators import changes_data
 from rendergateway.visible_text import visible
+from rendergateway.wrappers.core.arguments import check_kind
 from rendergateway.wrappers.core.keys import Key, OwnerKey, PairKey, Scope
-from rendergateway.wrappers.core.mutators import changes_data
 from rendergateway.wrappers.core.object import ObjectWrapper
 from rendergateway.wrappers.core.registry import add_base
 from rendergateway.wrappers.matching.world import known_frame, points_in_world, residuals_of
@@ -49,12 +50,16 @@ class MatchPairWrapper(ObjectWrapper[MatchRecord]):
     @property
     def id(self) -> tuple[str, str, str, str]:
         """Group and id of p, group and id of q."""
+        return self._sides
+
+    @property
+    def _sides(self) -> tuple[str, str, str, str]:
         return self._key.p_group, self._key.p_id, self._key.q_group, self._key.q_id
 
     @property
     def name(self) -> str:
         """Both sides, as text."""
-        return f"{self.p_group}/{self.p_id} – {self.q_group}/{self.q_id}"
+        return "{}/{} – {}/{}".format(*self._sides)
 
     def __repr__(self) -> str:
         collections = "+".join([self._key.collection, *self._key.merge_collection])
@@ -63,13 +68,17 @@ class MatchPairWrapper(ObjectWrapper[MatchRecord]):
     @property
     def match_collection(self) -> MatchCollectionWrapper:
         """The collection; of a merged pair the first one. No request."""
+        return self._collection
+
+    @property
+    def _collection(self) -> MatchCollectionWrapper:
         collection: MatchCollectionWrapper = self._parent("match_collection", self._key.collection_key)
         return collection
 
     @property
     def parent(self) -> MatchCollectionWrapper:
         """The collection."""
-        return self.match_collection
+        return self._collection
 
     # Sides
 
@@ -98,13 +107,14 @@ class MatchPairWrapper(ObjectWrapper[MatchRecord]):
         """The same pair from the other side. No request."""
         own = self._key
         key = own._replace(p_group=own.q_group, p_id=own.q_id, q_group=own.p_group, q_id=own.p_id)
-        record = self._obj.swapped() if self.is_loaded else None
+        record = None if self._held[0].is_over else self._obj.swapped()
         pair: MatchPairWrapper = self._wrap("match_pair", key, record)
         return pair
 
     def tiles(self, stack: StackWrapper) -> tuple[TileWrapper, TileWrapper]:
         """Return both tiles in a stack. No request; existence is not checked."""
-        return stack.tile(self._key.p_id), stack.tile(self._key.q_id)
+        check_kind(stack, "stack", "stack")
+        return stack._tile(self._key.p_id), stack._tile(self._key.q_id)
 
     # Points
 
@@ -153,10 +163,11 @@ class MatchPairWrapper(ObjectWrapper[MatchRecord]):
         None for loaded tiles; else a ``tile.read`` each, and ``transform.read`` for each shared transform that was not
         read before.
         """
-        frame = known_frame(self.match_collection.frame, self._key.collection)
+        frame = known_frame(self._collection._frame, self._key.collection)
+        tiles, points = MatchPairWrapper.tiles(self, stack), self._with_points
         p, q = (
-            points_in_world(tile.resolved_transforms, points, frame, f"tile {tile._key.tile_id!r} of stack {stack}")
-            for tile, points in zip(self.tiles(stack), (self.p, self.q), strict=True)
+            points_in_world(tile._resolved_transforms, side, frame, f"tile {tile._key.tile_id!r} of stack {stack}")
+            for tile, side in zip(tiles, (points.p, points.q), strict=True)
         )
         return p, q
 
@@ -249,4 +260,4 @@ class MatchPairWrapper(ObjectWrapper[MatchRecord]):
             raise NotFoundError(f"{self._key.collection} has no matches of {self.name}")
         record = MatchRecord.from_json(found[0])
         # The service returns the sides as it stores them.
-        return record if (record.p_group, record.p_id) == self.id[:2] else record.swapped()
+        return record if (record.p_group, record.p_id) == self._sides[:2] else record.swapped()

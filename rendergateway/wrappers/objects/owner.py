@@ -114,13 +114,17 @@ class ProjectWrapper(ObjectWrapper[NameRecord]):
     @property
     def owner(self) -> OwnerWrapper:
         """The owner. No request."""
-        owner: OwnerWrapper = self._parent("owner", OwnerKey(self._key.owner))
-        return owner
+        return self._owner
 
     @property
     def parent(self) -> OwnerWrapper:
         """The owner."""
-        return self.owner
+        return self._owner
+
+    @property
+    def _owner(self) -> OwnerWrapper:
+        owner: OwnerWrapper = self._parent("owner", OwnerKey(self._key.owner))
+        return owner
 
     @property
     def exists(self) -> bool:

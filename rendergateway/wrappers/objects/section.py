@@ -16,6 +16,7 @@ from rendergateway.model.records.tiles import ResolvedTileRecord, TileBoundsReco
 from rendergateway.model.tables.resolved import ResolvedTiles
 from rendergateway.number_text import double_text
 from rendergateway.wrappers.core import labels
+from rendergateway.wrappers.core.arguments import Box, as_box
 from rendergateway.wrappers.core.collection import Collection, streamed
 from rendergateway.wrappers.core.keys import SectionKey
 from rendergateway.wrappers.core.object import ObjectWrapper, changes_data
@@ -66,13 +67,17 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
     @property
     def stack(self) -> StackWrapper:
         """The stack. No request."""
+        return self._stack
+
+    @property
+    def _stack(self) -> StackWrapper:
         stack: StackWrapper = self._parent("stack", self._key.stack_key)
         return stack
 
     @property
     def parent(self) -> StackWrapper:
         """The stack."""
-        return self.stack
+        return self._stack
 
     @property
     def exists(self) -> bool:
@@ -83,7 +88,7 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         -----
         As `tile_count`.
         """
-        return self.tile_count > 0
+        return self._tile_count > 0
 
     # Facts
 
@@ -97,12 +102,16 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         From ``stack.section_data``, once for all sections of the stack; from ``section.section_data`` if the stack is
         LOADING, was never COMPLETE, or lacks this z.
         """
+        return self._section_ids
+
+    @property
+    def _section_ids(self) -> list[str]:
         return [row.section_id for row in self._rows if row.section_id is not None]
 
     @property
     def section_id(self) -> str | None:
         """The only section id; None if there are none or several. Requests as `section_ids`."""
-        ids = self.section_ids
+        ids = self._section_ids
         return ids[0] if len(ids) == 1 else None
 
     @property
@@ -114,6 +123,10 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         -----
         As `section_ids`; if the tiles have no section id, ``section.tile_bounds``.
         """
+        return self._tile_count
+
+    @property
+    def _tile_count(self) -> int:
         rows = self._rows
         return sum(row.tile_count for row in rows) if rows else len(self._tile_boxes)
 
@@ -126,6 +139,10 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         -----
         As `tile_count`.
         """
+        return self._bounds
+
+    @property
+    def _bounds(self) -> Bounds | None:
         rows = self._rows
         if not rows:
             return _box_around(self._tile_boxes)
@@ -159,8 +176,11 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         No request now; one, ``section.resolved_tiles``, when the collection is first read. If that finds nothing,
         ``stack.read`` distinguishes an empty section from a missing stack.
         """
+        return self._tiles()
+
+    def _tiles(self) -> Collection[TileWrapper]:
         z = self._key.z
-        tiles: Collection[TileWrapper] = self._children("tile", "tiles", lambda: self.stack._reader.layer_listing(z))
+        tiles: Collection[TileWrapper] = self._children("tile", "tiles", lambda: self._stack._reader.layer_listing(z))
         return tiles
 
     def resolved_tiles(self) -> Sequence[ResolvedTileRecord]:
@@ -179,7 +199,7 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         One request, ``section.tile_specs``, now. For a section too large for one answer also ``section.tile_bounds``
         and, per 50 000 tiles, ``stack.tile_specs``.
         """
-        return tuple(map(ResolvedTileRecord.from_json, unless_missing(self.stack._bound, self._flattened, [])))
+        return tuple(map(ResolvedTileRecord.from_json, unless_missing(self._stack._bound, self._flattened, [])))
 
     def _flattened(self) -> Iterable[Text]:
         from rendergateway.wrappers.coordinates import locate
@@ -190,7 +210,7 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
             if not is_too_broad(error):
                 raise
         rows = map(TileBoundsRecord.from_json, cut_list(self._bound.fetch("section.tile_bounds")))
-        return locate.flattened(self.stack._bound, sorted(row.tile_id for row in rows))
+        return locate.flattened(self._stack._bound, sorted(row.tile_id for row in rows))
 
     def iter_tiles(self, *, batch: int | None = None) -> Iterator[TileWrapper]:
         """
@@ -209,8 +229,11 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         ``section.resolved_tiles`` or, for a larger section, ``section.bounds`` and per piece ``stack.resolved_tiles``
         and some ``box.tile_count``.
         """
-        known = {"z": self._key.z}
-        listings = (self.stack._reader.listing(piece, known) for piece in self._pieces(batch))
+        return self._iter_tiles(batch)
+
+    def _iter_tiles(self, batch: int | None) -> Iterator[TileWrapper]:
+        reader, known = self._stack._reader, {"z": self._key.z}
+        listings = (reader.listing(piece, known) for piece in self._pieces(batch))
         return streamed(self._conn, "tile", listings, scope=self._scope, above=self)
 
     def children(self) -> Collection[TileWrapper]:
@@ -228,7 +251,7 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         return self._neighbour(-1)
 
     def _neighbour(self, step: int) -> SectionWrapper | None:
-        sections = self.stack.sections()
+        sections = StackWrapper.sections(self._stack)
         place = sections.index(sections.get(self._key.z)) + step
         return sections[place] if 0 <= place < len(sections) else None
 
@@ -273,20 +296,20 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         from rendergateway.wrappers.coordinates.locate import SectionTiles
 
         def make() -> SectionTiles:
-            return SectionTiles.of(self.tiles().texts, self.stack.shared_transforms)
+            return SectionTiles.of(self._tiles().texts, self._stack._shared_transforms)
 
         tiles: SectionTiles = self._remembered("located tiles", make)
         return tiles
 
     # Pictures
 
-    def image(self, box: Bounds | None = None, *, scale: float = 1.0, **options: Unpack[PictureKeywords]) -> Picture:
+    def image(self, box: Box | None = None, *, scale: float = 1.0, **options: Unpack[PictureKeywords]) -> Picture:
         """
         Draw a box of the section, or all of it.
 
         Parameters
         ----------
-        box : Bounds, optional
+        box : Bounds or (float, float, float, float), optional
             World pixels; fractional widths and heights are rounded up. Default: the bounds of the section.
         scale : float
             Picture pixels per world pixel.
@@ -314,7 +337,7 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         """
         return self._picture(box, scale, _options(options))
 
-    def _picture(self, box: Bounds | None, scale: float, options: PictureOptions) -> Picture:
+    def _picture(self, box: Box | None, scale: float, options: PictureOptions) -> Picture:
         from rendergateway.wrappers.images.picture import drawn
 
         return drawn(self._view(box, scale), options)
@@ -330,7 +353,7 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         return self.image(scale=self._thumbnail_scale(width), **options)
 
     def render_parameters(
-        self, box: Bounds | None = None, *, scale: float = 1.0, **options: Unpack[PictureKeywords]
+        self, box: Box | None = None, *, scale: float = 1.0, **options: Unpack[PictureKeywords]
     ) -> RenderParameters:
         """
         Return the recipe of a picture of the section, to be changed with ``evolve`` and drawn with ``gateway.render``.
@@ -339,13 +362,14 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         -----
         Parameters as `image`. One request, ``box.render_parameters``; without *box* what `bounds` needs.
         """
-        return self._view(box, scale).parameters(_options(options))
+        chosen = _options(options)
+        return self._view(box, scale).parameters(chosen)
 
     def url(
         self,
         format: str = "png",
         *,
-        box: Bounds | None = None,
+        box: Box | None = None,
         scale: float = 1.0,
         **options: Unpack[PictureKeywords],
     ) -> str:
@@ -370,22 +394,23 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         """
         from rendergateway.wrappers.images.render import url_of
 
-        return url_of(self._view(box, scale), self.stack.modified, format, _options(options))
+        chosen = _options(options)
+        return url_of(self._view(box, scale), self._stack._obj.modified, format, chosen)
 
     @property
     def thumbnail_url(self) -> str:
         """The URL of a JPEG 128 pixels wide, for web pages; requests as `url`."""
         return self.url("jpg", scale=self._thumbnail_scale(_THUMBNAIL_PX))
 
-    def _view(self, box: Bounds | None, scale: float) -> View:
+    def _view(self, box: Box | None, scale: float) -> View:
         from rendergateway.wrappers.images.render import section_view
 
-        return section_view(self._bound, self.bounds if box is None else box, scale)
+        return section_view(self._bound, self._bounds if box is None else as_box(box), scale)
 
     def _thumbnail_scale(self, width: int) -> float:
         from rendergateway.wrappers.images.render import section_box, thumbnail_scale
 
-        return thumbnail_scale(section_box(self._bound, self.bounds), width)
+        return thumbnail_scale(section_box(self._bound, self._bounds), width)
 
     # Writing
 
@@ -416,7 +441,7 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         if dry_run:
             from rendergateway.wrappers.editing.deletions import Deletion
 
-            return Deletion(self.stack._bound, z_values=[self._key.z]).count()
+            return Deletion(self._stack._bound, z_values=[self._key.z]).count()
         self._bound.call("section.delete")
         return None
 
@@ -438,10 +463,10 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
     def _known_rows(self) -> Sequence[SectionRecord] | None:
         """The section data that are known without a request for this section alone."""
         own: Sequence[SectionRecord] | None = self._recalled("rows")
-        return self.stack._section_rows().get(self._key.z) if own is None else own
+        return self._stack._section_rows().get(self._key.z) if own is None else own
 
     def _carried(self) -> dict[Any, Any]:
-        of_stack = self.stack._recalled("section rows") or {}
+        of_stack = self._stack._recalled("section rows") or {}
         rows = self._recalled("rows") or of_stack.get(self._key.z)
         known = {"rows": rows, "tile boxes": self._recalled("tile boxes")}
         return {name: value for name, value in known.items() if value is not None}
@@ -461,7 +486,7 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         return TileTable(cut_list(self._listed_text("section.tile_bounds"))).box
 
     def _listed_text(self, endpoint: str) -> Text:
-        return unless_missing(self.stack._bound, lambda: self._bound.fetch(endpoint), b"[]")
+        return unless_missing(self._stack._bound, lambda: self._bound.fetch(endpoint), b"[]")
 
     def _pieces(self, batch: int | None) -> Iterator[ResolvedTiles]:
         if batch is None:
@@ -469,13 +494,13 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
             rows = self._known_rows
             count = sum(row.tile_count for row in rows) if rows else None
         else:
-            count = self.tile_count
-        return self.stack._reader.pieces(self._key.z, count, batch)
+            count = self._tile_count
+        return self._stack._reader.pieces(self._key.z, count, batch)
 
     def _fetch(self) -> SectionRecord:
-        box = self.bounds
+        box = self._bounds
         sides = {} if box is None else {"min_x": box.min_x, "min_y": box.min_y, "max_x": box.max_x, "max_y": box.max_y}
-        return SectionRecord(z=self._key.z, tile_count=self.tile_count, **sides)
+        return SectionRecord(z=self._key.z, tile_count=self._tile_count, **sides)
 
 
 def _options(options: Any) -> PictureOptions:

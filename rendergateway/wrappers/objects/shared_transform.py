@@ -35,13 +35,17 @@ class SharedTransformWrapper(ObjectWrapper[TransformRecord]):
     @property
     def stack(self) -> StackWrapper:
         """The stack. No request."""
+        return self._stack
+
+    @property
+    def _stack(self) -> StackWrapper:
         stack: StackWrapper = self._parent("stack", self._key.stack_key)
         return stack
 
     @property
     def parent(self) -> StackWrapper:
         """The stack."""
-        return self.stack
+        return self._stack
 
     @fact
     def value(self) -> Transform:
@@ -65,4 +69,4 @@ class SharedTransformWrapper(ObjectWrapper[TransformRecord]):
         return self._obj.data_string
 
     def _fetch(self) -> TransformRecord:
-        return TransformRecord.from_json(self.stack.shared_transforms.text(self._key.transform_id))
+        return TransformRecord.from_json(self._stack._shared_transforms.text(self._key.transform_id))

@@ -20,13 +20,17 @@ from rendergateway.progress import Progress
 from rendergateway.visible_text import visible
 from rendergateway.wrappers.core import labels
 from rendergateway.wrappers.core.arguments import (
+    Box,
     ZRange,
     as_box,
+    as_client,
     as_name,
     as_names,
+    as_part,
     as_state,
     as_z,
     as_z_range,
+    check_kind,
     check_new_name,
     kind_of,
 )
@@ -110,16 +114,20 @@ class StackWrapper(ObjectWrapper[StackRecord]):
     @property
     def project(self) -> ProjectWrapper:
         """The project. No request."""
+        return self._project
+
+    @property
+    def _project(self) -> ProjectWrapper:
         project: ProjectWrapper = self._parent("project", ProjectKey(self._key.owner, self._key.project))
         return project
 
     @property
     def parent(self) -> ProjectWrapper:
         """The project."""
-        return self.project
+        return self._project
 
     def __repr__(self) -> str:
-        state = f" {self._record.state}" if self._record is not None and self.is_loaded else ""
+        state = f" {self._record.state}" if self._record is not None and not self._held[0].is_over else ""
         return visible(f"<{type(self).__name__} {'/'.join(self._key)}{state}>")
 
     # Facts
@@ -137,6 +145,10 @@ class StackWrapper(ObjectWrapper[StackRecord]):
     @fact
     def version(self) -> StackVersion:
         """Notes, cycle and resolution of the current version."""
+        return self._version
+
+    @property
+    def _version(self) -> StackVersion:
         return self._obj.version or StackVersion()
 
     @fact
@@ -147,7 +159,11 @@ class StackWrapper(ObjectWrapper[StackRecord]):
     @fact
     def resolution_nm(self) -> tuple[float | None, float | None, float | None]:
         """Nanometres per pixel (x, y) and section thickness; None if not set."""
-        version = self.version
+        return self._resolution_nm
+
+    @property
+    def _resolution_nm(self) -> tuple[float | None, float | None, float | None]:
+        version = self._version
         return version.resolution_x_nm, version.resolution_y_nm, version.resolution_z_nm
 
     @fact
@@ -158,18 +174,24 @@ class StackWrapper(ObjectWrapper[StackRecord]):
     @fact
     def bounds(self) -> Bounds | None:
         """Bounding box of all tiles, with z; None while the stack is LOADING."""
-        stats = self.stats
+        return self._bounds
+
+    @property
+    def _bounds(self) -> Bounds | None:
+        stats = self._obj.stats
         return stats.stack_bounds.bounds if stats is not None and stats.stack_bounds is not None else None
 
     @fact
     def tile_count(self) -> int | None:
         """Number of tiles; None while the stack is LOADING."""
-        return self.stats.tile_count if self.stats is not None else None
+        stats = self._obj.stats
+        return stats.tile_count if stats is not None else None
 
     @fact
     def section_count(self) -> int | None:
         """Number of sections; None while the stack is LOADING."""
-        return self.stats.section_count if self.stats is not None else None
+        stats = self._obj.stats
+        return stats.section_count if stats is not None else None
 
     @property
     def state_label(self) -> str:
@@ -239,17 +261,21 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         if (z is None) == (section_id is None):
             raise TypeError("pass z or section_id=, one of them")
         if z is None:
-            z = self._remembered(("z of", section_id), lambda: self._bound.call("section_id.z", section_id=section_id))
+            name = as_name(section_id, "section id")
+            z = self._remembered(("z of", name), lambda: self._bound.call("section_id.z", section_id=name))
             if z is None:
-                raise NotFoundError(f"section {section_id!r} has no z: that of its first tile is missing")
-        section: SectionWrapper = self._child("section", SectionKey(*self._key, as_z(z)))
+                raise NotFoundError(f"section {name!r} has no z: that of its first tile is missing")
+        return self._section(as_z(z))
+
+    def _section(self, z: float) -> SectionWrapper:
+        section: SectionWrapper = self._child("section", SectionKey(*self._key, z))
         return section
 
     def tiles(
         self,
         *,
         z: ZRange = None,
-        box: Bounds | None = None,
+        box: Box | None = None,
         section_id: str | None = None,
         pattern: str | None = None,
     ) -> Collection[TileWrapper]:
@@ -260,7 +286,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         ----------
         z : float or (float, float), optional
             A section, or first and last z; None for an open end.
-        box : Bounds, optional
+        box : Bounds or (float, float, float, float), optional
             Tiles whose bounding boxes touch this one, in world pixels.
         section_id : str, optional
             Tiles with this section id in their layouts; not with other criteria.
@@ -285,7 +311,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         empty result from a missing stack.
         """
         low, high = as_z_range(z)
-        box = as_box(box)
+        within = as_box(box)
         if section_id is not None:
             if z is not None or box is not None or pattern is not None:
                 raise TypeError("section_id= cannot be combined with other criteria; use filter() on its result")
@@ -297,8 +323,8 @@ class StackWrapper(ObjectWrapper[StackRecord]):
             what = f"matching {pattern!r}{_z_words(low, high)}"
             return self._tiles(what, lambda: self._reader.pattern_listing(pattern, (low, high)))
         if box is None and low is not None and low == high:
-            return self.section(low).tiles()
-        return self._query(TileQuery((low, high), box))
+            return self._section(low)._tiles()
+        return self._query(TileQuery((low, high), within))
 
     def _query(self, query: TileQuery) -> Collection[TileWrapper]:
         box = "" if query.box is None else f"in {tuple(query.box)}"
@@ -323,12 +349,15 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         -----
         ``stack.z_values``; then per section as `SectionWrapper.iter_tiles`.
         """
-        for section in self.sections(z):
-            yield from section.iter_tiles(batch=batch)
+        for section in StackWrapper.sections(self, z):
+            yield from section._iter_tiles(batch)
 
     def tile(self, tile_id: str) -> TileWrapper:
         """Return the tile with that id. No request; existence is not checked."""
-        tile: TileWrapper = self._child("tile", TileKey(*self._key, as_name(tile_id, "tile")))
+        return self._tile(as_name(tile_id, "tile"))
+
+    def _tile(self, tile_id: str) -> TileWrapper:
+        tile: TileWrapper = self._child("tile", TileKey(*self._key, tile_id))
         return tile
 
     def tile_group(self, name: str) -> TileGroupWrapper:
@@ -346,7 +375,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         """
 
         def load() -> Listing:
-            pieces = (piece for section in self.sections() for piece in section._pieces(None))
+            pieces = (piece for section in StackWrapper.sections(self) for piece in section._pieces(None))
             return Listing(self._reader.group_names(pieces), keys_below(TileGroupKey, *self._key))
 
         groups: Collection[TileGroupWrapper] = self._children("tile_group", "tile groups", load)
@@ -361,6 +390,10 @@ class StackWrapper(ObjectWrapper[StackRecord]):
     @property
     def shared_transforms(self) -> SharedTransforms:
         """The transforms stored once for many tiles, by id; each is read on first use, and again after a write."""
+        return self._shared_transforms
+
+    @property
+    def _shared_transforms(self) -> SharedTransforms:
         return SharedTransforms(self._bound.fetch, self._transform_cache)
 
     def _transform_cache(self) -> TransformCache:
@@ -369,7 +402,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
 
     def _shared_text(self, transform_id: str) -> bytes:
         # The transforms are those of the present epoch, whenever this method was bound.
-        return self.shared_transforms.text(transform_id)
+        return self._shared_transforms.text(transform_id)
 
     def children(self) -> Collection[SectionWrapper]:
         """Return the sections."""
@@ -502,13 +535,16 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         from rendergateway.wrappers.coordinates import locate
 
         own_z = other._key.z if kind_of(other) == "section" else None  # type: ignore[union-attr]
+        if own_z is None:
+            check_kind(other, "stack", "other")
         given = own_z if z is None else z
         if given is None or (own_z is not None and z is not None):
             raise TypeError("pass a section, or a stack and z=, the section of all points or of each")
-        source: StackWrapper = other.stack if own_z is not None else other  # type: ignore[union-attr, assignment]
+        source: StackWrapper = other._stack if own_z is not None else other  # type: ignore[union-attr, assignment]
 
         def locate_at(layer: float, some: npt.NDArray[np.float64]) -> CoordinateTable:
-            return source.section(layer).locate(some, compute=compute)
+            section = source._section(layer)
+            return locate.locate(section._bound, some, section._located_tiles, compute)
 
         return locate.through_tiles(self._bound, points, given, locate_at, compute)
 
@@ -600,7 +636,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         As `editing`, with ``stack.create`` instead of the first ``stack.set_state``; that request is made once, even if
         it fails.
         """
-        version = new_version(notes, resolution_nm, cycle, of=self.version)
+        version = new_version(notes, resolution_nm, cycle, of=self._version)
         bulk = self._bulk(workers, batch, progress)
         return self._edit(bulk, complete=complete, patience_s=patience_s, version=version)
 
@@ -793,7 +829,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         clone(
             self._bound,
             target._bound,
-            lambda: self.version,
+            lambda: self._version,
             sections=sections,
             complete=complete,
             transforms=transforms,
@@ -885,14 +921,14 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         if resume:
             copying.check_resumable(target._bound)
         else:
-            copying.create_like(self.version, target._bound)
+            copying.create_like(self._version, target._bound)
         if tiles:
             stacks = {self._bound: self, target._bound: target}
             copy = copying.Copy(
                 self._bound,
                 target._bound,
-                pieces=lambda z: self.section(z)._pieces(None),
-                count=lambda stack, z: stacks[stack].section(z).tile_count,
+                pieces=lambda z: self._section(z)._pieces(None),
+                count=lambda stack, z: stacks[stack]._section(z)._tile_count,
                 sections=z_values,
                 edit=edit,
                 boxes=boxes,
@@ -919,7 +955,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
 
         target = self._sibling(temporary_name(self._key.stack), None, None)
         with deleted_on_exit(target._bound):
-            create_like(self.version, target._bound, notes=notes)
+            create_like(self._version, target._bound, notes=notes)
             yield target
 
     @contextlib.contextmanager
@@ -953,10 +989,10 @@ class StackWrapper(ObjectWrapper[StackRecord]):
     ) -> StackWrapper:
         """Return a stack by name; owner and project default to those of this one."""
         *above, stack = as_names(name, "owner", "project", "stack")
-        named_project = above.pop() if above else project
-        named_owner = above.pop() if above else owner
+        named_project = above.pop() if above else as_part(project, "project")
+        named_owner = above.pop() if above else as_part(owner, "owner")
         key = StackKey(named_owner or self._key.owner, named_project or self._key.project, stack)
-        client = self._conn if gateway is None else gateway
+        client = self._conn if gateway is None else as_client(gateway)
         sibling: StackWrapper = client.objects.opened("stack", key)
         return sibling
 
@@ -968,7 +1004,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         *,
         at: float,
         z: ZRange = None,
-        box: Bounds | None = None,
+        box: Box | None = None,
         scale: float = 1.0,
         workers: int | None = None,
         progress: Progress = None,
@@ -985,7 +1021,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
             Position on the other axis, in world pixels: y for xz, x for yz.
         z : (float, float) or float, optional
             Only these sections.
-        box : Bounds, optional
+        box : Bounds or (float, float, float, float), optional
             The range along the axis. Default: the bounds of the stack.
         scale : float
             Picture pixels per world pixel, along the axis.
@@ -1008,8 +1044,8 @@ class StackWrapper(ObjectWrapper[StackRecord]):
 
         return cross_section(
             self._bound,
-            self.sections(z).ids,
-            self.bounds if box is None else as_box(box),
+            StackWrapper.sections(self, z).ids,
+            self._bounds if box is None else as_box(box),
             axis=axis,
             at=at,
             scale=scale,
@@ -1025,7 +1061,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         format: str = "png",
         scale: float = 1.0,
         z: ZRange = None,
-        box: Bounds | None = None,
+        box: Box | None = None,
         overwrite: bool = False,
         workers: int | None = None,
         progress: Progress = None,
@@ -1047,7 +1083,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
             Picture pixels per world pixel.
         z : (float, float) or float, optional
             Only these sections.
-        box : Bounds, optional
+        box : Bounds or (float, float, float, float), optional
             The same box of each section: ``stack.bounds`` for pictures in registration. Default: each section whole.
         overwrite : bool
             Whether existing files are written again in any case, as those of a LOADING stack are.
@@ -1074,12 +1110,12 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         from rendergateway.wrappers.images.export import export
         from rendergateway.wrappers.images.options import PictureOptions
 
-        chosen = PictureOptions(**options)
+        chosen, box = PictureOptions(**options), as_box(box)
         return export(
             self._bound,
             to,
-            lambda: self.sections(z).ids,
-            lambda z: self.section(z)._picture(box, scale, chosen),
+            lambda: StackWrapper.sections(self, z).ids,
+            lambda z: self._section(z)._picture(box, scale, chosen),
             kind=format,
             look={"scale": scale, "box": box, "options": chosen},
             overwrite=overwrite,
@@ -1119,7 +1155,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         """
         from rendergateway.wrappers.images.checks import check_images
 
-        tiles = (tile._obj for tile in self.iter_tiles(z=z))
+        tiles = (tile._obj for tile in StackWrapper.iter_tiles(self, z=z))
         bulk = self._bulk(workers, None, progress)
         return check_images(self._conn, tiles, levels, bulk, f"Checking images of {self}")
 

@@ -17,6 +17,7 @@ from rendergateway.model.records.tiles import Layout, TileRecord
 from rendergateway.model.tables.references import references
 from rendergateway.model.tables.row_table import RowTable
 from rendergateway.transforms import Transform, TransformList
+from rendergateway.wrappers.core.arguments import as_number
 from rendergateway.wrappers.core.collection import Collection
 from rendergateway.wrappers.core.epochs import fact
 from rendergateway.wrappers.core.keys import CollectionKey, Key, SectionKey, TileKey, TransformKey, keys_below
@@ -24,6 +25,7 @@ from rendergateway.wrappers.core.listing import Listing
 from rendergateway.wrappers.core.object import ObjectWrapper, changes_data
 from rendergateway.wrappers.core.registry import add_base
 from rendergateway.wrappers.core.rows import boxes_in_nm
+from rendergateway.wrappers.matching.pairs import PairReading
 from rendergateway.wrappers.objects.stack import StackWrapper
 from rendergateway.wrappers.reading.splitting import TileQuery
 
@@ -72,19 +74,27 @@ class TileWrapper(ObjectWrapper[TileRecord]):
     @property
     def stack(self) -> StackWrapper:
         """The stack. No request."""
+        return self._stack
+
+    @property
+    def _stack(self) -> StackWrapper:
         stack: StackWrapper = self._parent("stack", self._key.stack_key)
         return stack
 
     @property
     def section(self) -> SectionWrapper:
         """The section of the tile."""
-        section: SectionWrapper = self._parent("section", SectionKey(*self._key.stack_key, self._z))
-        return section
+        return self._section
 
     @property
     def parent(self) -> SectionWrapper:
         """The section."""
-        return self.section
+        return self._section
+
+    @property
+    def _section(self) -> SectionWrapper:
+        section: SectionWrapper = self._parent("section", SectionKey(*self._key.stack_key, self._z))
+        return section
 
     # Facts
 
@@ -128,12 +138,12 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         """The acquisition metadata; empty if it is missing."""
         return self._obj.layout or Layout()
 
-    @fact
+    @property
     def labels(self) -> list[str]:
         """Tags of the tile."""
         return self._obj.labels
 
-    @fact
+    @property
     def channels(self) -> list[ChannelRecord]:
         """Colours or detectors, in order; empty for a tile with one unnamed image."""
         return self._obj.channels
@@ -146,7 +156,8 @@ class TileWrapper(ObjectWrapper[TileRecord]):
     @fact
     def image_url(self) -> str | None:
         """URL of the full-size image."""
-        return self.mipmaps[0].image_url if 0 in self.mipmaps else None
+        mipmaps = self._obj.mipmaps
+        return mipmaps[0].image_url if 0 in mipmaps else None
 
     @fact
     def transforms(self) -> TransformList:
@@ -162,11 +173,15 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         -----
         None for a listed tile; else one request, ``transform.read``, per shared transform of the stack, once.
         """
+        return self._resolved_transforms
+
+    @property
+    def _resolved_transforms(self) -> TransformList:
         record = self._obj
         if self._gateway is None and not references(record.to_json()):
             # A detached tile without references is complete.
             return record.transforms
-        return record.transforms.resolve(self.stack.shared_transforms)
+        return record.transforms.resolve(self._stack._shared_transforms)
 
     # Navigation
 
@@ -190,6 +205,7 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         -----
         No request now for a loaded tile; one, ``stack.resolved_tiles``, when the collection is first read.
         """
+        margin_px, dz = as_number(margin_px, "margin_px"), as_number(dz, "dz")
         tile_id = self._key.tile_id
 
         def around() -> TileQuery:
@@ -200,7 +216,7 @@ class TileWrapper(ObjectWrapper[TileRecord]):
             return TileQuery((z - dz, z + dz), wide)
 
         def load() -> Listing:
-            touching = self.stack._reader.query_listing(around())
+            touching = self._stack._reader.query_listing(around())
             return touching.chosen(place for place, other in enumerate(touching.ids) if other != tile_id)
 
         around()
@@ -212,7 +228,7 @@ class TileWrapper(ObjectWrapper[TileRecord]):
     def group(self) -> TileGroupWrapper | None:
         """The tile group; None if it is in none."""
         name = self._obj.group_id
-        return None if name is None else self.stack.tile_group(name)
+        return None if name is None else StackWrapper.tile_group(self._stack, name)
 
     def shared_transforms(self) -> Collection[SharedTransformWrapper]:
         """Return the shared transforms that this tile refers to, ordered by id; no request for a loaded tile."""
@@ -246,9 +262,9 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         found: Any = collection
         if isinstance(collection, str):
             found = self._conn.objects.opened("match_collection", CollectionKey(self._key.owner, collection))
-        elif not hasattr(collection, "pairs"):
+        elif not isinstance(collection, PairReading):
             raise TypeError(f"matches() takes a match collection or the name of one, got {collection!r}")
-        pairs: Collection[MatchPairWrapper] = found.pairs(tile=self)
+        pairs: Collection[MatchPairWrapper] = PairReading.pairs(found, tile=self)
         return pairs
 
     # Coordinates
@@ -295,7 +311,7 @@ class TileWrapper(ObjectWrapper[TileRecord]):
 
     def _from(self, frame: str) -> TransformList:
         """Return the transforms from a frame into the world."""
-        return self.resolved_transforms.flattened().split_at(frame)[1]
+        return self._resolved_transforms.flattened().split_at(frame)[1]
 
     def local_from_world(
         self, points: npt.ArrayLike, *, compute: str = "local", method: str = "exact", frame: str = "raw"
@@ -355,7 +371,7 @@ class TileWrapper(ObjectWrapper[TileRecord]):
             return record.transforms
         if record.width is None or record.height is None:
             raise TransformError(f"tile {self._key.tile_id!r} has no width or height, which its mesh requires")
-        return transforms.mesh_inverse(self.resolved_transforms, record.width, record.height, record.mesh_cell_size)
+        return transforms.mesh_inverse(self._resolved_transforms, record.width, record.height, record.mesh_cell_size)
 
     # Pictures
 
@@ -422,7 +438,8 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         -----
         Parameters as `image`. One request for a loaded tile, ``tile.render_parameters``.
         """
-        return self._view(frame, scale).parameters(_options(options))
+        chosen = _options(options)
+        return self._view(frame, scale).parameters(chosen)
 
     def url(
         self, format: str = "png", *, frame: str = "world", scale: float = 1.0, **options: Unpack[PictureKeywords]
@@ -455,7 +472,8 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         """
         from rendergateway.wrappers.images.render import url_of
 
-        return url_of(self._view(frame, scale), self.stack.modified, format, _options(options))
+        chosen = _options(options)
+        return url_of(self._view(frame, scale), self._stack._obj.modified, format, chosen)
 
     @property
     def thumbnail_url(self) -> str:
@@ -465,7 +483,7 @@ class TileWrapper(ObjectWrapper[TileRecord]):
     def _view(self, frame: str, scale: float) -> View:
         from rendergateway.wrappers.images.render import tile_view
 
-        return tile_view(self._bound, self._obj, lambda: self.resolved_transforms, frame, scale)
+        return tile_view(self._bound, self._obj, lambda: self._resolved_transforms, frame, scale)
 
     def _thumbnail_scale(self, width: int) -> float:
         from rendergateway.wrappers.images.render import thumbnail_scale
@@ -501,7 +519,7 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         if dry_run:
             from rendergateway.wrappers.editing.deletions import Deletion
 
-            return Deletion(self.stack._bound, tile_ids=[self._key.tile_id]).count()
+            return Deletion(self._stack._bound, tile_ids=[self._key.tile_id]).count()
         self._bound.call("tile.delete")
         return None
 
@@ -534,6 +552,6 @@ def _options(options: Any) -> PictureOptions:
 def _table_in_nm(objects: Collection[Any], tiles: TileTable) -> RowTable:
     columns = dict(tiles.columns("tile_id", "section_id", "z", "image_row", "image_col", "box"))
     boxes = columns.pop("box")
-    sides = boxes_in_nm(boxes, objects[0].stack).T if len(objects) else boxes.T
+    sides = boxes_in_nm(boxes, objects[0]._stack).T if len(objects) else boxes.T
     names = ("min_x_nm", "min_y_nm", "max_x_nm", "max_y_nm")
     return RowTable({**columns, **dict(zip(names, sides, strict=True))})

@@ -36,13 +36,17 @@ class TileGroupWrapper(ObjectWrapper[NameRecord]):
     @property
     def stack(self) -> StackWrapper:
         """The stack. No request."""
+        return self._stack
+
+    @property
+    def _stack(self) -> StackWrapper:
         stack: StackWrapper = self._parent("stack", self._key.stack_key)
         return stack
 
     @property
     def parent(self) -> StackWrapper:
         """The stack."""
-        return self.stack
+        return self._stack
 
     @property
     def exists(self) -> bool:
@@ -65,7 +69,7 @@ class TileGroupWrapper(ObjectWrapper[NameRecord]):
         """
         query = TileQuery(group=self._key.group)
         tiles: Collection[TileWrapper] = self._children(
-            "tile", "tiles", lambda: self.stack._reader.query_listing(query)
+            "tile", "tiles", lambda: self._stack._reader.query_listing(query)
         )
         return tiles
 

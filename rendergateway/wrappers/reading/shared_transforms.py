@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from rendergateway.forks import new_lock
 from rendergateway.model.records.json_slices import Text, copy_of, decode
+from rendergateway.mutators import changes_data
 from rendergateway.transforms import Transform, from_spec
 from rendergateway.visible_text import visible
 
@@ -45,6 +46,7 @@ class SharedTransforms(Mapping[str, Transform]):
         own = TransformCache()
         self._cache = cache or (lambda: own)
 
+    @changes_data
     def add(self, texts: Mapping[str, Text]) -> None:
         """Keep the transforms that came with tiles; they are decoded on first use."""
         cache = self._cache()

@@ -12,7 +12,7 @@ from rendergateway.model.records.json_slices import Text, copy_of, cut_list, dec
 from rendergateway.model.records.tiles import TileBoundsRecord, TileRecord
 from rendergateway.model.tables.field_values import field_values
 from rendergateway.model.tables.resolved import ResolvedTiles
-from rendergateway.wrappers.core.arguments import as_z
+from rendergateway.wrappers.core.arguments import as_count, as_z, kind_of
 from rendergateway.wrappers.core.bound import Bound
 from rendergateway.wrappers.core.keys import StackKey, TileKey, keys_below
 from rendergateway.wrappers.core.listing import Listing
@@ -71,8 +71,8 @@ def z_values_of(stack: Bound[StackKey], sections: Any) -> list[float]:
     if sections is None:
         return listed_z_values(stack)
     # A text is one z, not its letters.
-    given = [sections] if isinstance(sections, str) or not isinstance(sections, Iterable) else sections
-    found = dict.fromkeys(as_z(getattr(section, "z", section)) for section in given)
+    given: Iterable[Any] = [sections] if isinstance(sections, str) or not isinstance(sections, Iterable) else sections
+    found = dict.fromkeys(as_z(section._key.z if kind_of(section) == "section" else section) for section in given)
     if not found:
         raise ValueError("sections= is empty; leave it out to select all sections")
     return list(found)
@@ -207,9 +207,7 @@ class StackReader:
         ValueError
             If *limit* is below 1.
         """
-        limit = MAX_IN_MEMORY if limit is None else limit
-        if limit < 1:
-            raise ValueError(f"batch must be >= 1, got {limit}")
+        limit = MAX_IN_MEMORY if limit is None else as_count(limit, "batch")
         if count is not None and count > limit:
             yield from map(self._kept, pieces_of_layer(self.stack, TileQuery((z, z)), limit=limit))
         elif count != 0:

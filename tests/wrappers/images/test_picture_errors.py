@@ -36,7 +36,7 @@ from tests.wrappers.images.pictured import plain_tile, put, save
         ({"box": Bounds(0, 0, float("inf"), 9)}, ImageError, r"the box \(0.0, 0.0, inf, 9.0\) is empty or not finite"),
         ({"box": Bounds(0, 0, 40_000, 25_000)}, ImageError, "more than the maximum of 100000000"),
         ({"box": Bounds(0, 0, 1e12, 1), "scale": 1e-6}, ImageError, "are 1000000 × 0 pixels"),
-        ({"box": (0, 0, 5, 5)}, TypeError, r"box must be Bounds\(min_x, min_y, max_x, max_y\)"),
+        ({"box": (0, 0, 5)}, TypeError, r"box must be Bounds or \(min_x, min_y, max_x, max_y\), got \(0, 0, 5\)"),
         ({"channel": "DAPI"}, MissingChannelError, "has no channel 'DAPI'; its tiles have one unnamed channel"),
         ({"channel": "DAPI", "compute": "local"}, MissingChannelError, "has no channel 'DAPI'"),
         ({"channel": "DAPI", "dtype": "uint16"}, MissingChannelError, "has no channel 'DAPI'"),
