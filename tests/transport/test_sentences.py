@@ -139,7 +139,7 @@ def test_page__of_many_tags(tag: str) -> None:
 
 
 def test_message__long_names_and_urls() -> None:
-    """A message shows the start and the end of a long sentence, and of a long URL; its attributes have the whole."""
+    """A message shows the start and the end of a long text, its URL too; its attributes have all of it."""
     error = NotFoundError("a" * 10**6 + "z", method="GET", url="http://h/" + "b" * 10**6, elapsed_s=1)
 
     assert re.fullmatch(r"a{2,}…a+z \[GET http://h/b+…b+, 1\.00 s\]", str(error))

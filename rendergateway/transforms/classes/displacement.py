@@ -84,7 +84,7 @@ class DisplacementFieldTransform(LeafTransform):
         uri, mark, query = text.strip().rpartition("?")
         if not mark:
             raise TransformError(f"missing query in transform data '{text}'; {cls.JAVA_NAME} needs <uri>?z=<number>")
-        words = dict(part.partition("=")[::2] for part in query.split("&"))
+        words = {name: word for name, _, word in (part.partition("=") for part in query.split("&"))}
         for name in words:
             if name not in _PARAMETERS:
                 raise TransformError(

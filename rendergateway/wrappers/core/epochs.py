@@ -55,11 +55,13 @@ class Epochs:
         self._current: dict[Scope, Epoch] = {}
         self._lock = new_lock()
 
+    @changes_data
     def of(self, scope: Scope) -> Epoch:
         """Return the current epoch of a scope."""
         epoch = self._current.get(scope)
         return epoch if epoch is not None else self._current.setdefault(scope, Epoch())
 
+    @changes_data
     def end(self, scope: Scope, *, written: bool) -> None:
         """End the epochs of a scope, of everything above it, whose listings contain it, and of everything below it."""
         size = len(scope)
@@ -68,6 +70,7 @@ class Epochs:
             for one in ended.union(scope[:end] for end in range(size + 1)):
                 self._replace(one, self.of(one).number + 1, written)
 
+    @changes_data
     def adopt(self, scope: Scope, number: int) -> bool:
         """Return whether an epoch of another process is the current one; a later one ends the current one."""
         with self._lock:

@@ -216,6 +216,7 @@ class ObjectSpace:
         """Return a number larger than all before: of two reads the later one has the larger serial."""
         return next(self._serials)
 
+    @changes_data
     def epoch(self, scope: Scope) -> Epoch:
         """Return the current epoch of a scope."""
         return self.epochs.of(scope)

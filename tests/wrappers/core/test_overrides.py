@@ -19,7 +19,7 @@ from rendergateway.model.files.spec_set import gather_specs
 from rendergateway.testing import make_stack
 from rendergateway.transforms import AffineModel2D, Transform
 from rendergateway.transport.client import Client
-from rendergateway.wrappers.core import registry
+from rendergateway.wrappers.core import display, registry
 from rendergateway.wrappers.core.blitz import OBJECT_ALIASES
 
 POINT = [[300.0, 200.0]]
@@ -76,6 +76,7 @@ _COMMON: dict[str, Call] = {
 }
 _CALLS: dict[str, dict[str, Call]] = {
     "owner": {
+        "check_boxes": lambda stack, g: len(stack.check_boxes()),
         "projects": lambda owner, g: owner.projects().load(),
         "stacks": lambda owner, g: owner.stacks().load(),
         "match_collections": lambda owner, g: owner.match_collections().load(),
@@ -313,7 +314,11 @@ def overridden(base: type[Any], used: set[str]) -> type[Any]:
 
     def note(name: str) -> None:
         # The caller of the override.
-        code, module = sys._getframe(2).f_code, sys._getframe(2).f_globals["__name__"]
+        frame = sys._getframe(2)
+        if frame.f_code.co_filename == display.__file__ and frame.f_back is not None:
+            # The guard around properties of subclasses.
+            frame = frame.f_back
+        code, module = frame.f_code, frame.f_globals["__name__"]
         is_marshalling = module == ObjectWrapper.__module__ and code.co_name in ("<genexpr>", "<listcomp>")
         if module.startswith("rendergateway.") and code.co_name not in _READERS and not is_marshalling:
             used.add(f"{module}.{code.co_name} uses {base.__name__}.{name}")

@@ -89,7 +89,7 @@ def test_refused__at_once(
 
 # Operation in an edit, pattern of the message of its TypeError.
 _EDITS: list[tuple[Callable[[Any], object], str]] = [
-    (lambda edit: edit.put([{"tileId": "x"}]), "got {'tileId': 'x'}; TileRecord.from_dict converts a dict"),
+    (lambda edit: edit.put([{"tileId": "x"}]), "got {'tileId': 'x'}; table.with_columns.* TileRecord.from_dict a dict"),
     (lambda edit: edit.delete(sections=edit.stack.tile("t1_0")), "z must be a number, got <TileWrapper"),
     (lambda edit: edit.set_shared_transform("lens", EYE), r"'lens' must be a transform, like AffineModel2D\(matrix\)"),
     (lambda edit: edit.set_group("g", "t1_0"), "tiles must be a sequence of ids or tiles, got the text 't1_0'"),
@@ -112,8 +112,8 @@ def test_refused__in_an_edit(act: Callable[[Any], object], sentence: str, stack:
 _MATCHES: list[tuple[Callable[[Any], object], str]] = [
     (lambda m: m.pairs(tile=(1.0, "t1_0")).load(), "a match group must be a text that is not empty, got 1.0"),
     (lambda m: m.pair("a", "b", p_group=1, q_group=2), "a match group must be a text that is not empty, got 1"),
-    (lambda m: m.put([{"pId": "a"}]), "got {'pId': 'a'}; MatchRecord.from_dict converts a dict"),
-    (lambda m: m.put(MatchRecord(p_group="a")), "got <MatchRecord .*; pass a single pair in a list"),
+    (lambda m: m.put([{"pId": "a"}]), "got {'pId': 'a'}; MatchRecord.from_dict reads a dict"),
+    (lambda m: m.put(MatchRecord(p_group="a")), "got MatchRecord.*; pass a single pair in a list"),
     (lambda m: m.pair("a", "b", p_group="1", q_group="2").tiles("s"), "stack must be a stack object, got 's'"),
     (lambda m: m.world_points("s", MatchTable([])), "stack must be a stack object, got 's'"),
     (lambda m: m.residuals(m._conn.stack("s"), 3), "table must be a MatchTable, as table.* returns, got 3"),
