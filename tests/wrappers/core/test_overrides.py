@@ -76,7 +76,6 @@ _COMMON: dict[str, Call] = {
 }
 _CALLS: dict[str, dict[str, Call]] = {
     "owner": {
-        "check_boxes": lambda stack, g: len(stack.check_boxes()),
         "projects": lambda owner, g: owner.projects().load(),
         "stacks": lambda owner, g: owner.stacks().load(),
         "match_collections": lambda owner, g: owner.match_collections().load(),
@@ -99,6 +98,7 @@ _CALLS: dict[str, dict[str, Call]] = {
         "shared_transform": lambda stack, g: stack.shared_transform("lens").load(),
         "world_from_local": lambda stack, g: stack.world_from_local("s1_r0_c0", POINT),
         "local_from_world": lambda stack, g: stack.local_from_world("s1_r0_c0", POINT),
+        "check_boxes": lambda stack, g: len(stack.check_boxes()),
         "world_from": lambda stack, g: [
             stack.world_from(g.stack("other").section(1), POINT),
             stack.world_from(g.stack("other"), POINT, z=2),
