@@ -1188,7 +1188,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         """
         from rendergateway.wrappers.coordinates.box_checks import check_boxes
 
-        pieces = (piece for section in self.sections(z) for piece in section._pieces(None))
+        pieces = (piece for section in StackWrapper.sections(self, z) for piece in section._pieces(None))
         progress = self._bulk(None, None, progress).progress
         return check_boxes(pieces, tolerance_px, progress, f"Checking boxes of {self}")
 
