@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import itertools
 import os
 import weakref
 from collections import deque
@@ -45,6 +44,9 @@ if TYPE_CHECKING:
     from rendergateway.wrappers.images.picture import Picture
 
 __all__ = ["Gateway", "GatewayOptions"]
+
+# So many equal gateways of a process are numbered in their pickles.
+_EQUAL_GATEWAYS = 8
 
 
 class GatewayOptions(TypedDict, total=False):
@@ -220,13 +222,20 @@ class Gateway(Openers):
             _known[self._ticket] = self
 
     def _free_ticket(self) -> str:
-        """Return a ticket: equal in processes that build equal gateways, so that pickles of their objects are equal."""
+        """
+        Return a ticket: equal in processes that build equal gateways, so that pickles of their objects are equal.
+
+        Of many equal gateways at a time, such as one per web request, most have a random one.
+        """
         classes = {kind: f"{one.__module__}.{one.__qualname__}" for kind, one in self.registry.own_classes.items()}
         alike = (type(self).__qualname__, self.service_id, self.default_owner, self.default_project, self.public_url)
         options = (self.image_paths, self.remote_images, self.settings, self.settings.headers, classes)
         digest = hashlib.blake2b(repr((alike, options)).encode(), digest_size=8).hexdigest()
-        tickets = (f"{digest}-{number}" for number in itertools.count())
-        return next(ticket for ticket in tickets if (known := _known.get(ticket)) is None or known.is_closed)
+        for ticket in (f"{digest}-{number}" for number in range(_EQUAL_GATEWAYS)):
+            known = _known.get(ticket)
+            if known is None or known.is_closed:
+                return ticket
+        return f"{digest}-{os.urandom(8).hex()}"
 
     @classmethod
     def from_env(cls, **options: Unpack[GatewayOptions]) -> Self:
