@@ -64,7 +64,7 @@ def test_hints__nouns_editing_and_keywords() -> None:
     assert typing.get_type_hints(StackWrapper.editing)["return"] is StackEdit
     assert typing.get_type_hints(SectionWrapper.image)["return"] is Picture
     assert PictureKeywords in typing.get_args(typing.get_type_hints(SectionWrapper.image)["options"])
-    assert typing.get_type_hints(rendergateway.Gateway.getObject)["name"] is str
+    assert typing.get_type_hints(rendergateway.Gateway.getObject)["name"] == str | None
 
 
 @pytest.mark.parametrize("member", ["bounds", "state", "resolution_nm"])
