@@ -152,7 +152,7 @@ def test_server__a_post_is_sent_once(serve: Serve, connect: Connect, name: str) 
 
 
 def test_server__repeated_again_after_a_single_attempt(serve: Serve, connect: Connect) -> None:
-    """Requests are sent once inside the block of a caller that repeats them, and repeated after it, also if it fails."""
+    """Requests are sent once in the block of a caller that repeats them, and repeated after it, even if it fails."""
     gateway = connect(serve(says(503, "busy"), says(503, "busy"), answers(["lab"])).url)
 
     with pytest.raises(ServerError, match="busy") as caught, single_attempt():
