@@ -349,3 +349,14 @@ def test_change_auth__from_the_next_request(serve: Serve, connect: Connect, tmp_
     basic, admin = "Basic bWU6cHc=", "Basic YWRtaW46cHc="
     assert sent(server) == [basic, "Bearer abc", "Bearer abc", admin, None]
     assert (repr(own.auth), gateway.auth) == ("BasicLogin('admin', …)", None)
+
+
+def test_login__cannot_be_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a login cannot be stored the error reaches the caller, and no file with the secret is left."""
+    monkeypatch.setenv("RENDERGATEWAY_CONFIG", str(tmp_path / "config.toml"))
+    login_path(SERVER).mkdir(parents=True)
+
+    with pytest.raises(OSError, match="directory"):
+        save_credentials(SERVER, token="s3cret")
+
+    assert [path for path in login_path(SERVER).parent.rglob("*") if path.is_file()] == []

@@ -46,6 +46,7 @@ from rendergateway.testing.misbehaving import (
     stalls,
 )
 from rendergateway.transport import failures
+from rendergateway.transport.blocks import single_attempt
 from rendergateway.transport.limits import Limits, TimedSource
 from tests.transport.conftest import Connect, Serve
 
@@ -148,6 +149,17 @@ def test_server__a_post_is_sent_once(serve: Serve, connect: Connect, name: str) 
         assert caught.value.attempts == 1
 
     assert [request.method for request in server.requests] == ["POST"]
+
+
+def test_server__repeated_again_after_a_single_attempt(serve: Serve, connect: Connect) -> None:
+    """Requests are sent once in the block of a caller that repeats them, and repeated after it, even if it fails."""
+    gateway = connect(serve(says(503, "busy"), says(503, "busy"), answers(["lab"])).url)
+
+    with pytest.raises(ServerError, match="busy") as caught, single_attempt():
+        gateway.call("owner.list")
+
+    assert caught.value.attempts == 1
+    assert gateway.call("owner.list") == ["lab"]
 
 
 def test_server__a_failed_write_invalidates(serve: Serve, connect: Connect) -> None:
@@ -385,6 +397,7 @@ def test_tls__unusable_client_certificate(connect: Connect, authority: trustme.C
 def test_proxy__invalid(connect: Connect, monkeypatch: pytest.MonkeyPatch, proxy: str, variable: str) -> None:
     """An invalid address of a proxy is an error before any attempt, with its variable and without its password."""
     monkeypatch.setenv(variable, proxy)
+    monkeypatch.setenv("ftp_proxy", "http://another.example.org:3128")
     gateway = connect("http://render.example.org")
 
     with pytest.raises(ConfigurationError, match=f"^invalid proxy in {variable}: got '") as caught:
