@@ -271,7 +271,9 @@ def test_mask__made_of_numbers() -> None:
     assert (mask.shape, int(mask[5, 9]), int(mask[5, 10]), int(mask[23, 20])) == ((24, 56), 0, 255, 0)
     assert Sources().image(ImageAddress(f"{url}&level=1", "DYNAMIC_MASK")).shape == (12, 28)
     with pytest.raises(ImageError, match="invalid mask URL; write mask://outside-box"):
-        Sources().image(ImageAddress("mask://inside"))
+        Sources().image(ImageAddress("mask://inside", "DYNAMIC_MASK"))
+    with pytest.raises(ImageError, match=r"mask URL without its loader: .* of IMAGEJ_DEFAULT; set DYNAMIC_MASK"):
+        Sources().image(ImageAddress(url))
 
 
 @pytest.mark.parametrize("recipe", [{"scale": 0.0}, {"scale": -1.0}, {"scale": 1e-9}, {"scale": np.nan}, {"width": 0}])

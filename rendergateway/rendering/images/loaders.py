@@ -74,7 +74,7 @@ def loader_of(address: ImageAddress) -> Loader:
         If it is unknown.
     """
     if address.url.startswith("mask:") and address.loader in FILE_LOADERS:
-        return _mask_of_box
+        raise ImageError(f"mask URL without its loader: got {address.url} of {address.loader}; set DYNAMIC_MASK")
     load = LOADERS.get(address.loader)
     if load is None:
         raise ImageError(f"unknown image loader: got {address.loader}; register_image_loader() defines it")

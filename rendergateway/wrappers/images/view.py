@@ -336,7 +336,7 @@ def covered_in(view: View, options: PictureOptions) -> npt.NDArray[np.bool_]:
             raise ImageError(f"tile {tile.id!r} has no width and height, so its coverage is unknown")
         width, height = int(tile.width), int(tile.height)
         size = f"minX=0&minY=0&maxX={width}&maxY={height}&width={width}&height={height}"
-        level = Level(ImageAddress(f"mask://outside-box?{size}"))
+        level = Level(ImageAddress(f"mask://outside-box?{size}", "DYNAMIC_MASK"))
         return attrs.evolve(tile, channels=(Channel(levels={0: level}),))
 
     one = attrs.evolve(options, channels=None)
