@@ -225,6 +225,8 @@ def test_reach__functions_that_change_data(source: str, sentence: str, stack: St
         "gateway.match_frames.clear()",
         "gateway.registry.register(LabTile)",
         "gateway.registered(LabTile).gen|list",
+        "gateway.registry.registered(LabTile).gen|list",
+        "gateway.registry.kept().gen|list",
         "gateway.auth.authorization()",
         "gateway.connect()",
         "stack.shared_transforms.add({})",

@@ -111,6 +111,7 @@ class Registry:
         finally:
             self._classes = classes
 
+    @changes_data
     @contextlib.contextmanager
     def registered(self, *wrapper_classes: type[Any], replace: bool = False) -> Iterator[Self]:
         """Register classes within the block; its end undoes its own registrations, whatever was registered since."""
