@@ -168,7 +168,7 @@ class Member(Generic[T]):
         except (RecordError, TransformError) as error:
             raise type(error)(f"{self.wire_name} of {record._label}: {error}") from error
 
-    def written(self, value: Any, what: str) -> bytes:
+    def written(self, value: Any, what: object) -> bytes:
         """
         Encode a value of this field.
 
@@ -176,7 +176,7 @@ class Member(Generic[T]):
         ----------
         value : object
             The new value.
-        what : str
+        what : object
             Description of the record, for error messages.
 
         Raises
@@ -248,6 +248,18 @@ class _ListMember(_CopiedMember[list[T]]):
 def list_of(wire_name: str, item: type[R]) -> Member[list[R]]:
     """Declare a field that holds a list of records; empty if it is missing."""
     return _ListMember(wire_name, item)
+
+
+class _Label:
+    """The label of a record for messages, made if an error is raised."""
+
+    __slots__ = ("_record",)
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+
+    def __str__(self) -> str:
+        return self._record._label
 
 
 @resolvable_hints
@@ -373,14 +385,14 @@ class Record:
         """Return a copy with these fields changed and no others, whatever is derived from them."""
         record = type(self).__new__(type(self))
         record._text = None
-        record._members = {**self._cut, **self._written(changes, self._label)}
+        record._members = {**self._cut, **self._written(changes, _Label(self))}
         for name in [name for name, value in changes.items() if value is None]:
             record._members.pop(self.FIELDS[name].wire_name, None)
         record._values = {}
         return record
 
     @classmethod
-    def _written(cls, fields: Mapping[str, Any], what: str) -> dict[str, Raw | bytes]:
+    def _written(cls, fields: Mapping[str, Any], what: object) -> dict[str, Raw | bytes]:
         unknown = [name for name in fields if name not in cls.FIELDS]
         if unknown:
             raise TypeError(f"{cls.__name__} has no field {', '.join(unknown)}; it has {', '.join(cls.FIELDS)}")
