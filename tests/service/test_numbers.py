@@ -42,6 +42,18 @@ def test_z_that_is_not_finite__is_no_layer(stack: Service, z: str) -> None:
         assert (refused.status_code, refused.text) == (500, "Invalid numeric type, found: STRING")
 
 
+def test_box_that_is_not_finite__is_no_extent(stack: Service) -> None:
+    """A stack whose only box has a side that is NaN cannot become COMPLETE."""
+    box = {"minX": "NaN", "minY": 0, "maxX": 9, "maxY": 9}
+    sent = {"tileIdToSpecMap": {"a": tile("a") | box}}
+    assert stack.send("PUT", f"{STACK}/resolvedTiles", sent).status_code == 201
+
+    refused = stack.send("PUT", f"{STACK}/state/COMPLETE")
+
+    assert (refused.status_code, refused.text) == (500, "Invalid numeric type, found: STRING")
+    assert stack.json(STACK)["state"] == "LOADING"
+
+
 def test_box_that_is_no_number__in_render_parameters(stack: Service) -> None:
     """Render parameters of a box at NaN have x NaN."""
     assert stack.json(f"{STACK}/z/1/box/NaN,1,10,10,Infinity/render-parameters")["x"] == "NaN"

@@ -99,6 +99,8 @@ def _stats(sections: Sections, z_values: list[float]) -> StackStatsJson | None:
     extent = sections.extent()
     if extent is None:
         return None
+    if None in extent:
+        raise IllegalState("Invalid numeric type, found: STRING")
     sizes = [None if size is None else truncated(size) for size in sections.sizes()]
     least_width, most_width, least_height, most_height = sizes
     return StackStatsJson(
