@@ -20,6 +20,7 @@ from rendergateway.endpoints.address import Address
 from rendergateway.errors import ConfigurationError
 from rendergateway.forks import new_lock
 from rendergateway.gateway.openers import Openers
+from rendergateway.geometry import checked_frame
 from rendergateway.mutators import MarkedDict, changes_data, keep_marks
 from rendergateway.progress import Progress
 from rendergateway.transport import Credentials, Hooks, Retries, Settings
@@ -216,6 +217,7 @@ class Gateway(Openers):
     def _begin(self, objects: ObjectSpace, ticket: str | None = None) -> None:
         """Set up the fields that belong to this object in this process; *ticket* is that of another process."""
         self.objects = objects
+        self._in_frames: weakref.WeakValueDictionary[tuple[CollectionKey, str], Self] = weakref.WeakValueDictionary()
         self._client.on_write = objects.wrote
         with _reviving:
             self._ticket = self._free_ticket() if ticket is None else ticket
@@ -229,7 +231,8 @@ class Gateway(Openers):
         """
         classes = {kind: f"{one.__module__}.{one.__qualname__}" for kind, one in self.registry.own_classes.items()}
         alike = (type(self).__qualname__, self.service_id, self.default_owner, self.default_project, self.public_url)
-        options = (self.image_paths, self.remote_images, self.settings, self.settings.headers, classes)
+        paths = (self.image_paths, self.remote_images, self.match_frames)
+        options = (*paths, self.settings, self.settings.headers, classes)
         digest = hashlib.blake2b(repr((alike, options)).encode(), digest_size=8).hexdigest()
         for ticket in (f"{digest}-{number}" for number in range(_EQUAL_GATEWAYS)):
             known = _known.get(ticket)
@@ -315,12 +318,37 @@ class Gateway(Openers):
             "budget_s": budget_s,
             "answer_limit": answer_limit,
         }
+        return self._beside(
+            default_owner=as_part(owner, "owner") or self.default_owner,
+            default_project=as_part(project, "project") or self.default_project,
+            bulk=self.bulk.with_given(workers=workers, batch=batch, progress=progress),
+            _client=self._client.context(auth, self._client.settings.with_given(**given)),
+        )
+
+    def in_frame(self, collection: CollectionKey, frame: str) -> Self:
+        """
+        Return a second gateway, like those made by `using`, with the frame of one match collection set.
+
+        Parameters
+        ----------
+        collection : CollectionKey
+            The match collection.
+        frame : str
+            See `MatchCollectionWrapper.frame`.
+        """
+        if self.match_frames.get(collection) == checked_frame(frame):
+            return self
+        known = self._in_frames.get((collection, frame))
+        if known is not None:
+            return known
+        frames = MarkedDict({**self.match_frames, collection: frame})
+        context = self._beside(match_frames=frames, _client=self._client.context(None, self._client.settings))
+        return self._in_frames.setdefault((collection, frame), context)
+
+    def _beside(self, **fields: Any) -> Self:
+        """Return a second gateway over the same connections, with other values of these fields."""
         context = object.__new__(type(self))
-        context.__dict__.update(self.__dict__)
-        context.default_owner = as_part(owner, "owner") or self.default_owner
-        context.default_project = as_part(project, "project") or self.default_project
-        context.bulk = self.bulk.with_given(workers=workers, batch=batch, progress=progress)
-        context._client = self._client.context(auth, self._client.settings.with_given(**given))
+        context.__dict__.update(self.__dict__, **fields)
         context._begin(self.objects.beside(context))
         return context
 
@@ -636,7 +664,8 @@ class Gateway(Openers):
         return _revive, (type(self), self.__getstate__(), extensions.portable())
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: value for name, value in self.__dict__.items() if name not in ("objects", "_ticket")}
+        here = ("objects", "_in_frames", "_ticket")
+        state = {name: value for name, value in self.__dict__.items() if name not in here}
         # A progress function belongs to this process.
         bulk = self.bulk if not callable(self.bulk.progress) else Bulk(workers=self.bulk.workers, batch=self.bulk.batch)
         return {**state, "bulk": bulk, "registry": self.registry, "ticket": self._ticket}

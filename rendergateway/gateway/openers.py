@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from rendergateway.errors import BadRequestError, ConfigurationError, NotFoundError
-from rendergateway.geometry import checked_frame
 from rendergateway.model.records.stacks import StackRecord
 from rendergateway.model.tables.field_values import field_values
 from rendergateway.mutators import changes_data
@@ -23,6 +22,9 @@ from rendergateway.wrappers.editing.versions import new_version
 from rendergateway.wrappers.objects.match_collection import MatchCollectionWrapper
 from rendergateway.wrappers.objects.owner import OwnerWrapper, ProjectWrapper
 from rendergateway.wrappers.objects.stack import StackWrapper
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["Openers"]
 
@@ -46,9 +48,12 @@ class Openers:
     default_owner: str | None
     default_project: str | None
     objects: ObjectSpace
-    match_frames: dict[CollectionKey, str]
 
     if TYPE_CHECKING:
+
+        def in_frame(self, collection: CollectionKey, frame: str) -> Self:
+            """Return a second gateway with the frame of one match collection set."""
+            return self
 
         def call(self, name: str, /, *, body: Any = None, **values: Any) -> Any:
             """Make one request by endpoint name."""
@@ -178,13 +183,12 @@ class Openers:
         owner : str, optional
             Default: the default owner.
         frame : {'raw', 'lens_corrected', 'before:LABEL', 'after:LABEL'}, optional
-            Coordinate frame of its points, for all objects of this gateway; the service does not store it. See
-            `MatchCollectionWrapper.frame`.
+            Coordinate frame of its points, kept by the collection that is returned and its pairs; the service does not
+            store it. See `MatchCollectionWrapper.frame`.
         """
         key = CollectionKey(as_part(owner, "owner") or self._default("owner"), as_name(name, "match collection"))
-        if frame is not None:
-            self.match_frames[key] = checked_frame(frame)
-        collection: MatchCollectionWrapper = self.objects.opened("match_collection", key)
+        objects = self.objects if frame is None else self.in_frame(key, frame).objects
+        collection: MatchCollectionWrapper = objects.opened("match_collection", key)
         return collection
 
     # New stacks

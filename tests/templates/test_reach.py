@@ -77,6 +77,7 @@ class Reach:
             "scope": [stack._key],
             "headers": [{}],
             "compute": ["service"],
+            "frame": ["raw"],
             "path": ["written.png"],
             "to": ["written"],
             "p": [(tile.layout.section_id, tile.id)],
@@ -91,8 +92,9 @@ class Reach:
         """Everything that must not change."""
         gateway = self.gateway
         hooks, stack = gateway.hooks, gateway.stack("montage")
+        own = ("_client", "objects", "_in_frames")
         return (
-            {name: repr(value) for name, value in vars(gateway).items() if name not in ("_client", "objects")},
+            {name: repr(value) for name, value in vars(gateway).items() if name not in own},
             [list(gateway.registry._classes), list(registry.DEFAULT._classes), gateway.is_closed, repr(gateway.auth)],
             [len(hooks.on_request), len(hooks.on_response), len(hooks.on_error), repr(gateway.settings)],
             dict(gateway.version_info()),
@@ -101,6 +103,7 @@ class Reach:
             {name: stack._shared_transforms.text(name) for name in stack._shared_transforms},
             list(map(copy_of, stack.section(1).tiles().texts)),
             stack.sections().ids,
+            gateway.match_collection("truth").frame,
             sorted(path.name for path in Path().iterdir()),
         )
 

@@ -73,6 +73,10 @@ class Client(Protocol):
         """Return the match collection of that name."""
         ...
 
+    def in_frame(self, collection: CollectionKey, frame: str) -> Client:
+        """Return a second client with the frame of one match collection set."""
+        ...
+
     def create_stack(self, name: str, *, owner: str | None = None, project: str | None = None) -> Any:
         """Create an empty stack."""
         ...

@@ -74,8 +74,9 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
         ``'after:lens'`` after the last one labelled ``lens``, that of pictures requested with
         ``excludeTransformsAfterLast=lens``. Any label may be used; see `TransformList.split_at`.
 
-        Deployments differ, and the service does not store it: ``gateway.match_collection(name, frame=…)`` sets it for
-        all objects of the gateway. None if it is not set; then points cannot be transformed into the world.
+        Deployments differ, and the service does not store it: it belongs to the collection opened by
+        ``gateway.match_collection(name, frame=…)``, its groups and pairs, and the collections that it is copied to.
+        None if it is not set; then points cannot be transformed into the world.
         """
         return self._frame
 
@@ -360,7 +361,7 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
         client = self._conn if gateway is None else as_client(gateway)
         key = CollectionKey(as_part(owner, "owner") or self._key.owner, as_name(name, "match collection"))
         if self._frame is not None:
-            client.match_frames[key] = self._frame
+            client = client.in_frame(key, self._frame)
         opened: MatchCollectionWrapper = client.objects.opened("match_collection", key)
         return opened
 
@@ -469,7 +470,7 @@ class MergedMatches(PairReading[MatchPairWrapper]):
 
     @property
     def _frame(self) -> str | None:
-        return self.collections[0]._frame
+        return next((one._frame for one in self.collections if one._frame is not None), None)
 
     def groups(self, *, side: str | None = None) -> list[str]:
         """

@@ -106,8 +106,35 @@ def test_matches__residual_zero(gateway: Gateway, stack: StackWrapper, frame: st
         np.testing.assert_allclose(q, world, rtol=0, atol=1e-6)
     assert matches.residuals(stack, matches.table()).max() < 1e-6
     assert pair.residuals(stack).max() < 1e-6
-    gateway.match_collection("made", frame="raw" if frame == "after:match" else "after:match")
-    assert abs(pair.world_points(stack)[0] - world).max() > 1
+    other = gateway.match_collection("made", frame="raw" if frame == "after:match" else "after:match")
+    assert abs(other.pairs()[0].world_points(stack)[0] - world).max() > 1
+    assert matches.frame == pair.match_collection.frame == frame
+
+
+def test_frame__belongs_to_the_opened_collection(gateway: Gateway, stack: StackWrapper) -> None:
+    """Opening a collection in a frame changes no other object, and all objects reached from it have the frame."""
+    unset, raw = gateway.match_collection("made"), gateway.match_collection("made", frame="raw")
+    raw.put([MatchRecord(p_group="1.0", p_id="a", q_group="1.0", q_id="b", p=[[1, 1]], q=[[1, 1]])])
+    before = gateway.match_collection("made", frame="before:match")
+
+    assert (unset.frame, raw.frame, before.frame) == (None, "raw", "before:match")
+    assert gateway.match_collection("made") is unset
+    assert unset == raw == before
+    assert raw is gateway.match_collection("made", frame="raw")
+    assert raw.groups()[0].match_collection is raw
+    assert stack.tile("a").matches(raw)[0].match_collection is raw
+    assert stack.tile("a").matches("made")[0].match_collection is unset
+    assert raw._conn.in_frame(raw._key, "raw") is raw._conn
+    # Another frame from there on, beside those of other collections.
+    other = raw._conn.match_collection("other", frame="lens_corrected")
+    assert (other.frame, other._conn.match_collection("made").frame) == ("lens_corrected", "raw")
+
+
+def test_frame__of_merged(gateway: Gateway) -> None:
+    """Merged collections have the frame of the first one whose frame is set."""
+    one, raw = gateway.match_collection("one"), gateway.match_collection("two", frame="raw")
+    assert one.merged_with("two").frame is None
+    assert one.merged_with(raw).frame == raw.merged_with(one).frame == "raw"
 
 
 @pytest.mark.parametrize("frame", FRAMES)

@@ -329,7 +329,7 @@ def test_merged__what_cannot_be(many: MatchCollectionWrapper, gateway: Gateway) 
         many.merged_with(gateway.match_collection("many", owner="other"))
     with pytest.raises(NotFoundError, match="nowhere"):
         len(many.merged_with("nowhere").pairs(within="9.0"))
-    gateway.match_collection("many", frame="raw")
+    many = gateway.match_collection("many", frame="raw")
     with pytest.raises(ConfigurationError, match=r"the frame of <.*> is raw, that of <.*> is lens_corrected"):
         many.merged_with(gateway.match_collection("other", frame="lens_corrected"))
 
@@ -345,7 +345,8 @@ def test_world__raw_and_lens_corrected(matches: MatchCollectionWrapper, stack: S
     ):
         one.world_points(stack)
 
-    assert gateway.match_collection("dmesh", frame="raw").frame == matches.frame == "raw"
+    one = gateway.match_collection("dmesh", frame="raw").pair("t1_0", "t1_1", p_group="1.0", q_group="1.0")
+    assert (one.match_collection.frame, matches.frame) == ("raw", None)
     with gateway.counting() as requests:
         p, q = one.world_points(stack)
     # Both tiles are stored with the lens as a reference, which is read once.
@@ -354,7 +355,7 @@ def test_world__raw_and_lens_corrected(matches: MatchCollectionWrapper, stack: S
     np.testing.assert_allclose(q, p)
     np.testing.assert_allclose(one.residuals(stack), [0, 0, 0])
 
-    gateway.match_collection("dmesh", frame="lens_corrected")
+    one = gateway.match_collection("dmesh", frame="lens_corrected").pairs(tile=("1.0", "t1_0"))[0]
     p, q = one.world_points(stack)
     np.testing.assert_allclose(p, [[90, 0], [99, 0], [90, 79]])
     np.testing.assert_allclose(one.residuals(stack), [0, 0, 0])
@@ -367,7 +368,7 @@ def test_world__of_many_pairs(
     frame: str, matches: MatchCollectionWrapper, stack: StackWrapper, gateway: Gateway
 ) -> None:
     """The points of a whole table are transformed with one request, to the same places as those of single pairs."""
-    gateway.match_collection("dmesh", frame=frame)
+    matches = gateway.match_collection("dmesh", frame=frame)
     table = matches.table()
 
     with gateway.counting() as requests:
@@ -385,8 +386,8 @@ def test_world__of_many_pairs(
 def test_world__tiles_of_another_service(matches: MatchCollectionWrapper, stack: StackWrapper) -> None:
     """Matches of one service are mapped by tiles and selected by sections of another."""
     with Gateway("embedded:", owner="lab", project="cortex") as other:
-        copied = matches.copy_to("theirs", owner="them", gateway=other)
-        other.match_collection("theirs", owner="them", frame="raw")
+        raw = matches._conn.match_collection(matches.id, frame="raw")
+        copied = raw.copy_to("theirs", owner="them", gateway=other)
 
         assert copied.owner.name == "them"
         assert copied.pair_count == 2
@@ -397,7 +398,7 @@ def test_world__tiles_of_another_service(matches: MatchCollectionWrapper, stack:
 
 def test_world__what_stands_in_the_way(matches: MatchCollectionWrapper, stack: StackWrapper, gateway: Gateway) -> None:
     """A tile that is missing or has an unknown transform is an error with its name."""
-    gateway.match_collection("dmesh", frame="raw")
+    matches = gateway.match_collection("dmesh", frame="raw")
     partial = gateway.create_stack("partial")
     with partial.editing() as edit:
         edit.put(list(stack.section(1).tiles()))
@@ -418,12 +419,13 @@ def test_world__what_stands_in_the_way(matches: MatchCollectionWrapper, stack: S
 def test_frame__travels(matches: MatchCollectionWrapper, tmp_path: object) -> None:
     """The frame is preserved by pickling and in gateways made with using()."""
     with Gateway(f"embedded:{tmp_path}/render.db", owner="lab") as gateway:
-        gateway.match_collection("far", frame="raw").put([pair("1", "a", "1", "b")])
-        one = gateway.match_collection("far").pairs()[0]
+        far = gateway.match_collection("far", frame="raw")
+        far.put([pair("1", "a", "1", "b")])
+        one = far.pairs()[0]
 
-        assert pickle.loads(pickle.dumps(one)).match_collection.frame == "raw"
-        assert gateway.using(owner="lab").match_collection("far").frame == "raw"
-        assert gateway.match_collection("far", owner="other").frame is None
+        assert pickle.loads(pickle.dumps(one)).match_collection is far
+        assert far._conn.using(owner="lab").match_collection("far").frame == "raw"
+        assert far._conn.match_collection("far", owner="other").frame is None
 
 
 # Writing
@@ -509,7 +511,7 @@ def test_pair__delete(many: MatchCollectionWrapper, gateway: Gateway) -> None:
 
 def test_copy_to__and_rename(many: MatchCollectionWrapper, gateway: Gateway) -> None:
     """A copy has the same pairs, and a renamed collection has its new name and the same frame."""
-    gateway.match_collection("many", frame="raw")
+    many = gateway.match_collection("many", frame="raw")
     with gateway.counting() as requests:
         copied = many.copy_to("copied")
     assert requests == ["match.collections", "match.p_group_ids"] + ["match.with_p_group", "match.save"] * 3
@@ -524,7 +526,7 @@ def test_copy_to__and_rename(many: MatchCollectionWrapper, gateway: Gateway) -> 
     with gateway.counting() as requests:
         renamed = copied.rename("renamed", owner="others")
     assert requests == ["match.rename"]
-    assert renamed is gateway.match_collection("renamed", owner="others")
+    assert renamed == gateway.match_collection("renamed", owner="others")
     assert (renamed.pair_count, renamed.frame) == (5, "raw")
     assert not copied.exists
     with pytest.raises(NotFoundError):
