@@ -139,8 +139,9 @@ class Settings:
         return cls(**_with_retries(given))
 
     def with_given(self, **given: Any) -> Settings:
-        """Return a copy with the given values that are not None."""
-        return attrs.evolve(self, **_with_retries({name: one for name, one in given.items() if one is not None}))
+        """Return settings with the given values that are not None; the same if there is none."""
+        changed = _with_retries({name: one for name, one in given.items() if one is not None})
+        return attrs.evolve(self, **changed) if changed else self
 
 
 def _with_retries(given: dict[str, Any]) -> dict[str, Any]:
