@@ -100,7 +100,7 @@ def warps(mosaic: Mosaic) -> None:
     curved = Recipe(tiles=mosaic.tiles(1, lens=True), width=SIDE, height=SIDE)
 
     def fresh() -> None:
-        sources.maps.clear()
+        sources.shapes.clear()
         draw(curved, sources)
 
     first, again = least(fresh), least(lambda: draw(curved, sources))

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rendergateway.geometry import FloatArray, IntArray
+from rendergateway.rendering.pixels.band import Inside, Runs
 from rendergateway.rendering.pixels.intensity import stretched, to_8bit
-from rendergateway.rendering.pixels.patches import Inside, Patch, Runs
+from rendergateway.rendering.pixels.patches import Patch
 from rendergateway.rendering.pixels.sampling import Pixels
 
 __all__ = ["Canvas", "converted"]
