@@ -19,7 +19,7 @@ from rendergateway.rendering.base import threads as threads_module
 from rendergateway.rendering.base.cache import ByteCache
 from rendergateway.rendering.images.levels import average_scale, best_level, drawn_level
 from rendergateway.rendering.pixels.band import Runs
-from rendergateway.rendering.pixels.canvas import Canvas
+from rendergateway.rendering.pixels.canvas import Canvas, converted
 from rendergateway.rendering.pixels.patches import Patch
 from rendergateway.transforms import AffineModel2D, PolynomialTransform2D, Transform, TransformList
 from tests.rendering.conftest import Images, shift, texture
@@ -380,3 +380,41 @@ def test_masks__over_pure_colours(images: Images, colour: tuple[int, int, int]) 
     above = images.tile(np.zeros((60, 60, 3), dtype=np.uint8), mask=mask)
 
     assert images.drawn(below, above, width=50, height=50)[12, 30].tolist() == [one // 2 for one in colour]
+
+
+def test_masks__opacity_of_colours_is_truncated(images: Images) -> None:
+    """Where two masks overlap, the opacity of a colour picture is truncated, that of a grey one rounded."""
+    mask = np.full((60, 60), 105, dtype=np.uint8)
+
+    def opacity(pixels: npt.NDArray[Any]) -> int:
+        tiles = (images.tile(pixels, mask=mask), images.tile(pixels, mask=mask))
+        picture = draw(Recipe(tiles=tiles, width=50, height=50), images.sources)
+        assert picture.alpha is not None
+        return int(picture.alpha[20, 9])
+
+    # 255 · (1 − (1 − 105 / 255)²) = 166.76
+    assert opacity(np.full((60, 60, 3), (90, 100, 110), dtype=np.uint8)) == 166
+    assert opacity(np.full((60, 60), 100, dtype=np.uint8)) == 167
+
+
+def test_colours__on_a_canvas_of_fractions_are_not_rounded() -> None:
+    """A colour tile on a canvas of fractions has the mean of its colours, on one of integers the rounded mean."""
+    colours = np.array([[[10, 20, 31]]], dtype=np.uint8)
+
+    assert converted(colours, np.zeros((1, 1), np.float32), (0, 255)).tolist() == [[pytest.approx(61 / 3)]]
+    assert converted(colours, np.zeros((1, 1), np.uint16), (0, 255)).tolist() == [[20]]
+
+
+def test_tile_without_mask__among_masks_has_no_border(images: Images) -> None:
+    """The last row and column of a tile without a mask are left out if another tile has one, and show the tile below."""
+    below = images.tile(np.full((80, 80), 100, dtype=np.uint8), mask=np.full((80, 80), 255, dtype=np.uint8))
+    above = images.tile(np.full((40, 40), 200, dtype=np.uint8), shift(10, 10))
+    alone = images.tile(np.full((40, 40), 200, dtype=np.uint8), shift(300, 10))
+
+    for width in (400, 2000):
+        picture = draw(Recipe(tiles=(below, above, alone), width=width, height=90), images.sources)
+
+        assert picture.alpha is not None
+        assert picture.pixels[30, [48, 49, 50]].tolist() == [200, 100, 100]
+        assert picture.pixels[[48, 49, 50], 30].tolist() == [200, 100, 100]
+        assert picture.alpha[30, [338, 339, 340]].tolist() == [255, 0, 0]
