@@ -406,7 +406,7 @@ def test_colours__on_a_canvas_of_fractions_are_not_rounded() -> None:
 
 
 def test_tile_without_mask__among_masks_has_no_border(images: Images) -> None:
-    """The last row and column of a tile without a mask are left out if another tile has one, and show the tile below."""
+    """The last row and column of a tile without a mask are left out if another tile has one: the tile below shows."""
     below = images.tile(np.full((80, 80), 100, dtype=np.uint8), mask=np.full((80, 80), 255, dtype=np.uint8))
     above = images.tile(np.full((40, 40), 200, dtype=np.uint8), shift(10, 10))
     alone = images.tile(np.full((40, 40), 200, dtype=np.uint8), shift(300, 10))
