@@ -18,7 +18,7 @@ Pixels: TypeAlias = npt.NDArray[Any]
 # Relative rounding error of single precision.
 SINGLE = 2.0**-24
 # Sides of a block: the smaller, the more precise single precision is, and the more calls are made.
-_BLOCK = 240
+_BLOCK = 264
 _BAND_PIXELS = 1 << 20
 
 

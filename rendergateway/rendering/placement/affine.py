@@ -279,7 +279,7 @@ class AffineBand(Band):
         return self._placement.mesh.places(triangle, x, y)
 
 
-@functools.lru_cache(maxsize=16)
+@functools.lru_cache(maxsize=32)
 def _plane(across: float, down: float, width: int, height: int) -> Pixels:
     """Return a linear function on a rectangle, 0 at its centre; blocks of one image share it."""
     columns, rows = (np.arange(side) - (side - 1) / 2.0 for side in (width, height))
