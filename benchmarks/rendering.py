@@ -36,6 +36,9 @@ from rendergateway.transforms import AffineModel2D, Transform, TransformList, fi
 
 SIDE, STEP = 2048, 1900
 TURN = [[0.999, -0.01], [0.01, 0.999]]
+# Figures of the lane that approximated pictures above 65 536 pixels, in multiples of bare OpenCV: an affine tile, and
+# one through a lens, the first time and again.
+APPROXIMATED = {"affine": 0.98, "lens": 3.46, "lens, kept": 1.54}
 MIB = 2**20
 least = functools.partial(seconds, times=7)
 CONTEXT = multiprocessing.get_context("spawn")
@@ -50,6 +53,11 @@ def texture(side: int, seed: int) -> npt.NDArray[Any]:
 def show(name: str, figure: float, goal: float, note: str, *, above: bool = False) -> None:
     missed = figure < goal if above else figure > goal
     print(f"{name:52} {figure:7.2f}   {'≥' if above else '≤'} {goal:<5g} {'MISSED' if missed else '      '} {note}")
+
+
+def compare(name: str, figure: float) -> None:
+    """Print a figure beside that of the approximating lane."""
+    print(f"    exact / approximating lane, {name}: {figure / APPROXIMATED[name]:.2f}")
 
 
 class Mosaic:
@@ -92,7 +100,8 @@ def warps(mosaic: Mosaic) -> None:
     bare = least(lambda: cv2.warpAffine(image, back, (SIDE, SIDE), flags=flags))
     draw(plain, sources)
     ours = least(lambda: draw(plain, sources))
-    show("affine tile / bare warpAffine", ours / bare, 1.5, f"{1e3 * ours:.1f} / {1e3 * bare:.1f} ms CPU")
+    show("affine tile / bare warpAffine", ours / bare, 2.5, f"{1e3 * ours:.1f} / {1e3 * bare:.1f} ms CPU")
+    compare("affine", ours / bare)
 
     x, y = np.meshgrid(np.arange(float(SIDE)), np.arange(float(SIDE)))
     maps = [(row[0] * x + row[1] * y + row[2]).astype(np.float32) for row in back]
@@ -100,12 +109,14 @@ def warps(mosaic: Mosaic) -> None:
     curved = Recipe(tiles=mosaic.tiles(1, lens=True), width=SIDE, height=SIDE)
 
     def fresh() -> None:
-        sources.maps.clear()
+        sources.shapes.clear()
         draw(curved, sources)
 
     first, again = least(fresh), least(lambda: draw(curved, sources))
-    show("lens + affine / bare remap", first / bare, 4, f"{1e3 * first:.1f} / {1e3 * bare:.1f} ms CPU")
-    show("the same, maps kept / bare remap", again / bare, 1.5, f"{1e3 * again:.1f} / {1e3 * bare:.1f} ms CPU")
+    show("lens + affine / bare remap", first / bare, 8, f"{1e3 * first:.1f} / {1e3 * bare:.1f} ms CPU")
+    compare("lens", first / bare)
+    show("the same, shape kept / bare remap", again / bare, 3.5, f"{1e3 * again:.1f} / {1e3 * bare:.1f} ms CPU")
+    compare("lens, kept", again / bare)
 
 
 def against_the_service(mosaic: Mosaic) -> None:

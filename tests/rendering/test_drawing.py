@@ -18,9 +18,9 @@ from rendergateway.rendering import Channel, FilterStep, ImageAddress, Level, Pa
 from rendergateway.rendering.base import threads as threads_module
 from rendergateway.rendering.base.cache import ByteCache
 from rendergateway.rendering.images.levels import average_scale, best_level, drawn_level
-from rendergateway.rendering.pixels.canvas import Canvas
-from rendergateway.rendering.pixels.patches import Patch, Runs
-from rendergateway.rendering.placement.placement import place
+from rendergateway.rendering.pixels.band import Runs
+from rendergateway.rendering.pixels.canvas import Canvas, converted
+from rendergateway.rendering.pixels.patches import Patch
 from rendergateway.transforms import AffineModel2D, PolynomialTransform2D, Transform, TransformList
 from tests.rendering.conftest import Images, shift, texture
 
@@ -31,12 +31,12 @@ MIRRORED = AffineModel2D([[-1, 0, 400.5], [0, 1, 0.25]])
 
 
 def test_shifted_tile__is_copied(images: Images) -> None:
-    """A tile shifted by whole pixels is copied, except for its last row and column."""
+    """A tile shifted by whole pixels is copied, except for its borders, whose positions the mesh rounds."""
     pixels = texture(300, 400)
 
     drawn = images.drawn(images.tile(pixels, shift(20, 30)), width=500, height=400)
 
-    assert (drawn[30:329, 20:419] == pixels[:-1, :-1]).all()
+    assert (drawn[31:329, 21:419] == pixels[1:-1, 1:-1]).all()
     drawn[30:329, 20:419] = 0
     assert not drawn.any()
 
@@ -89,20 +89,6 @@ def test_mesh__bends_as_the_transform_does(images: Images) -> None:
         assert np.hypot(found[0] - x, found[1] - y) < 0.05
 
 
-def test_mesh__in_large_is_that_in_small() -> None:
-    """Interpolated source positions differ from exact ones by less than 1/50 pixel."""
-    whole = TransformList([BENT, TURNED])
-    placed = place(whole, level=0, image_size=(900, 900), tile_width=900, cell_size=64, picture_size=(900, 900))
-    x0, y0, x1, y1 = placed._box  # type: ignore[attr-defined]
-
-    few = placed._make_maps(y0, y1 - y0)  # type: ignore[attr-defined]
-    each = placed._exact_maps(x0, y0, x1 - x0, y1 - y0)  # type: ignore[attr-defined]
-
-    inside = (few[2] > 0) & (each[2] > 0)
-    assert (few[2] == each[2]).mean() > 0.9999
-    assert max(np.abs(few[axis] - each[axis])[inside].max() for axis in range(2)) < 0.02
-
-
 def test_later_tiles__cover_earlier_ones(images: Images) -> None:
     """Later tiles cover earlier ones, although they are read in parallel."""
     flat = [images.tile(np.full((60, 60), 10 * (n + 1), dtype=np.uint8), shift(10 * n, 0)) for n in range(12)]
@@ -142,19 +128,6 @@ def test_binary_masks__cover_or_leave(images: Images) -> None:
 
     assert images.drawn(below, above, width=50, height=50, binary_mask=True)[10, [5, 45]].tolist() == [200, 100]
     assert images.drawn(below, above, width=50, height=50, exclude_mask=True)[10, [5, 45]].tolist() == [200, 200]
-
-
-def test_masks__blend_in_large_as_in_small(images: Images) -> None:
-    """A large masked image equals its parts, except for pixels that small images blend twice on triangle sides."""
-    ramp = np.tile(np.linspace(0, 255, 500).astype(np.uint8), (420, 1))
-    tiles = [images.tile(texture(420, 500, n), shift(100 * n + 0.5, 40 * n), mask=ramp) for n in range(3)]
-
-    whole = images.drawn(*tiles, width=600, height=480)
-    parts = [
-        [images.drawn(*tiles, x=x, y=y, width=120, height=120) for x in range(0, 600, 120)] for y in range(0, 480, 120)
-    ]
-
-    assert (np.abs(np.block(parts).astype(int) - whole) > 1).mean() < 0.005
 
 
 def test_mask_of_another_size__counts_as_none(images: Images) -> None:
@@ -327,7 +300,7 @@ def test_level__is_that_of_the_fit(scale: float) -> None:
 
 def test_threads__draw_the_same(images: Images) -> None:
     """Images drawn concurrently equal those drawn in sequence, and caches stay within their limits."""
-    sources = Sources(cache_bytes=200_000, map_bytes=100_000)
+    sources = Sources(cache_bytes=200_000, shape_bytes=100_000)
     tiles = tuple(images.tile(texture(300, 300, n), TransformList([BENT, shift(250 * n, 0)])) for n in range(4))
     recipes = [Recipe(tiles=tiles, x=100 * n, width=300, height=280) for n in range(8)]
 
@@ -374,17 +347,6 @@ def test_failed_image__is_tried_again(images: Images) -> None:
     assert images.drawn(tile, width=50, height=50).any()
 
 
-def test_sources__count_what_maps_hold() -> None:
-    """A map that is a view counts with the size of its base array."""
-    whole: npt.NDArray[Any] = np.zeros((100, 100), dtype=np.float32)
-    small: npt.NDArray[Any] = np.zeros((10, 10), dtype=np.float32)
-    sources = Sources()
-
-    sources.maps.get("cut", lambda: (whole[:10, :10], small, small))
-
-    assert sources.cached_bytes == whole.nbytes + 2 * small.nbytes
-
-
 def test_cache__larger_than_its_limit(images: Images) -> None:
     """A value above the limit of a cache is returned and not kept, and does not push out others."""
     cache = ByteCache[bytes](10, len)
@@ -418,3 +380,41 @@ def test_masks__over_pure_colours(images: Images, colour: tuple[int, int, int]) 
     above = images.tile(np.zeros((60, 60, 3), dtype=np.uint8), mask=mask)
 
     assert images.drawn(below, above, width=50, height=50)[12, 30].tolist() == [one // 2 for one in colour]
+
+
+def test_masks__opacity_of_colours_is_truncated(images: Images) -> None:
+    """Where two masks overlap, the opacity of a colour picture is truncated, that of a grey one rounded."""
+    mask = np.full((60, 60), 105, dtype=np.uint8)
+
+    def opacity(pixels: npt.NDArray[Any]) -> int:
+        tiles = (images.tile(pixels, mask=mask), images.tile(pixels, mask=mask))
+        picture = draw(Recipe(tiles=tiles, width=50, height=50), images.sources)
+        assert picture.alpha is not None
+        return int(picture.alpha[20, 9])
+
+    # 255 · (1 − (1 − 105 / 255)²) = 166.76
+    assert opacity(np.full((60, 60, 3), (90, 100, 110), dtype=np.uint8)) == 166
+    assert opacity(np.full((60, 60), 100, dtype=np.uint8)) == 167
+
+
+def test_colours__on_a_canvas_of_fractions_are_not_rounded() -> None:
+    """A colour tile on a canvas of fractions has the mean of its colours, on one of integers the rounded mean."""
+    colours = np.array([[[10, 20, 31]]], dtype=np.uint8)
+
+    assert converted(colours, np.zeros((1, 1), np.float32), (0, 255)).tolist() == [[pytest.approx(61 / 3)]]
+    assert converted(colours, np.zeros((1, 1), np.uint16), (0, 255)).tolist() == [[20]]
+
+
+def test_tile_without_mask__among_masks_has_no_border(images: Images) -> None:
+    """The last row and column of a tile without a mask are left out if another tile has one: the tile below shows."""
+    below = images.tile(np.full((80, 80), 100, dtype=np.uint8), mask=np.full((80, 80), 255, dtype=np.uint8))
+    above = images.tile(np.full((40, 40), 200, dtype=np.uint8), shift(10, 10))
+    alone = images.tile(np.full((40, 40), 200, dtype=np.uint8), shift(300, 10))
+
+    for width in (400, 2000):
+        picture = draw(Recipe(tiles=(below, above, alone), width=width, height=90), images.sources)
+
+        assert picture.alpha is not None
+        assert picture.pixels[30, [48, 49, 50]].tolist() == [200, 100, 100]
+        assert picture.pixels[[48, 49, 50], 30].tolist() == [200, 100, 100]
+        assert picture.alpha[30, [338, 339, 340]].tolist() == [255, 0, 0]

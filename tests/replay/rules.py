@@ -33,7 +33,6 @@ NUMBER_TOLERANCE = 1e-9
 PIXEL_TOLERANCE = {"image/jpeg": 4}
 PIXEL_TOLERANCE_OF_DEPTH = {np.dtype(np.uint8): 1}
 PIXEL_TOLERANCE_ELSE = 257
-PIXELS_THAT_MAY_DIFFER = 0.001
 
 
 @attrs.frozen
@@ -160,8 +159,7 @@ def _image(got: bytes, wanted: bytes, kind: str) -> str | None:
         return f"image {one.shape} {one.dtype} for {other.shape} {other.dtype}"
     limit = PIXEL_TOLERANCE.get(kind) or PIXEL_TOLERANCE_OF_DEPTH.get(one.dtype, PIXEL_TOLERANCE_ELSE)
     far = np.abs(one.astype(np.int64) - other.astype(np.int64)) > limit
-    share = float(far.mean()) if far.size else 0.0
-    return None if share <= PIXELS_THAT_MAY_DIFFER else f"image: {share:.2%} of values differ by more than {limit}"
+    return f"image: {far.mean():.2%} of values differ by more than {limit}" if far.any() else None
 
 
 def _pixels(data: bytes) -> Any:

@@ -190,7 +190,9 @@ class _Canvases:
             for name, mask in loaded.masks.items()
         ] if self._masked else []  # fmt: skip
         try:
-            patches = loaded.placement.patches([*images, *masks], interpolate=self._recipe.interpolate)
+            patches = loaded.placement.patches(
+                [*images, *masks], interpolate=self._recipe.interpolate, blended=self._masked
+            )
         except (ImageError, TransformError, OverflowError) as error:
             raise ImageError(f"tile '{loaded.job.tile.id}' cannot be drawn: {error}") from error
         return _Drawn(loaded, patches)

@@ -117,7 +117,7 @@ class TileJob:
                 tile_width=started.width,
                 cell_size=self.recipe.cell_size,
                 picture_size=self.recipe.canvas_size,
-                maps=self.sources.maps,
+                shapes=self.sources.shapes,
             )
         except (TransformError, OverflowError) as error:
             raise self._refused(error) from error

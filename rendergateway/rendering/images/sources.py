@@ -20,7 +20,7 @@ from rendergateway.rendering.images.levels import halved
 from rendergateway.rendering.images.loaders import FILE_LOADERS, LOADERS, loader_of
 from rendergateway.rendering.images.locations import ImageOpener, Opener, file_path
 from rendergateway.rendering.images.volumes import VOLUME_LOADERS
-from rendergateway.rendering.pixels.patches import MapCache, Maps
+from rendergateway.rendering.pixels.patches import ShapeCache
 
 __all__ = ["Sources"]
 
@@ -29,11 +29,6 @@ Pixels = npt.NDArray[Any]
 _MIB = 2**20
 # Images from this size get their own memory mapping; there may be too many smaller ones for that.
 _OWN_MEMORY = _MIB
-
-
-def _bytes_of_maps(maps: Maps) -> int:
-    # A view keeps the whole of its base array alive.
-    return sum((part.base if isinstance(part.base, np.ndarray) else part).nbytes for part in maps)
 
 
 class Sources:
@@ -48,31 +43,31 @@ class Sources:
         From a URL to a file or its bytes; by default local files only (`ImageOpener`).
     cache_bytes : int
         Size limit of the cache of decoded images.
-    map_bytes : int
-        Size limit of the cache of pixel maps of nonlinear transforms.
+    shape_bytes : int
+        Size limit of the cache of the shapes of images on the canvas.
 
     Attributes
     ----------
-    maps : ByteCache
-        The cache of pixel maps.
+    shapes : ByteCache
+        The cache of shapes.
     """
 
     def __init__(
-        self, opener: Opener | None = None, *, cache_bytes: int = 256 * _MIB, map_bytes: int = 128 * _MIB
+        self, opener: Opener | None = None, *, cache_bytes: int = 256 * _MIB, shape_bytes: int = 128 * _MIB
     ) -> None:
         self._open: Opener = opener or ImageOpener()
         self._images: ByteCache[Pixels] = ByteCache(cache_bytes, lambda pixels: pixels.nbytes)
-        self.maps: MapCache = ByteCache(map_bytes, _bytes_of_maps)
+        self.shapes: ShapeCache = ByteCache(shape_bytes, lambda shape: shape.nbytes)
 
     @property
     def cached_bytes(self) -> int:
-        """Total size of cached images and maps in bytes."""
-        return self._images.bytes + self.maps.bytes
+        """Total size of cached images and shapes in bytes."""
+        return self._images.bytes + self.shapes.bytes
 
     def clear(self) -> None:
         """Clear the caches."""
         self._images.clear()
-        self.maps.clear()
+        self.shapes.clear()
 
     def image(self, address: ImageAddress, halvings: int = 0) -> Pixels:
         """

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rendergateway.geometry import FloatArray, IntArray
+from rendergateway.rendering.pixels.band import Inside, Runs
 from rendergateway.rendering.pixels.intensity import stretched, to_8bit
-from rendergateway.rendering.pixels.patches import Inside, Patch, Runs
+from rendergateway.rendering.pixels.patches import Patch
 from rendergateway.rendering.pixels.sampling import Pixels
 
 __all__ = ["Canvas", "converted"]
@@ -39,14 +40,11 @@ def converted(image: Pixels, like: Pixels, value_range: tuple[float, float]) -> 
         grey = to_8bit(image, value_range)
         return np.repeat(grey[..., np.newaxis], 3, axis=2)
     if image.ndim == 3:
-        image = _grey(image)
+        mean: FloatArray = image.astype(np.float64).sum(axis=2) / 3.0
+        if like.dtype.kind == "f":
+            return np.asarray(mean.astype(like.dtype))
+        image = (mean + 0.5).astype(np.uint8)
     return to_8bit(image, value_range) if like.dtype == np.uint8 else image.astype(like.dtype)
-
-
-def _grey(image: Pixels) -> Pixels:
-    """Return the mean of the three colours, rounded."""
-    mean: Pixels = (image.astype(np.float64).sum(axis=2) / 3.0 + 0.5).astype(np.uint8)
-    return mean
 
 
 class Canvas:
@@ -201,7 +199,9 @@ def _blend(
     blended, share = _mixed(image[partly].astype(np.float64), mask[partly] / _BYTE, t, b, empty)
     _cover(below, image, covers)
     _fill(alpha, covers)
-    below[partly], alpha[partly] = _stored(blended, below.dtype), _stored(share * _BYTE, alpha.dtype)
+    below[partly] = _stored(blended, below.dtype)
+    # The service keeps the opacity of colours with them, truncated; that of grey levels is an image, rounded.
+    alpha[partly] = np.trunc(share * _BYTE) if below.ndim == 3 else _stored(share * _BYTE, alpha.dtype)
 
 
 def _stored(values: FloatArray, dtype: npt.DTypeLike) -> npt.NDArray[Any]:

@@ -4,53 +4,40 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Hashable, Sequence
+from typing import Protocol, TypeAlias, TypeVar, cast
 
 import attrs
 import numpy as np
-import numpy.typing as npt
 
-from rendergateway.geometry import IntArray
 from rendergateway.rendering.base.cache import ByteCache
-from rendergateway.rendering.pixels.sampling import Pixels
+from rendergateway.rendering.base.threads import side_by_side
+from rendergateway.rendering.pixels.band import Band, Box, Inside
+from rendergateway.rendering.pixels.sampling import Pixels, sampled
 
-__all__ = ["ON_BORDER", "Inside", "MapCache", "Maps", "Patch", "Placement", "Runs", "clipped"]
+__all__ = ["Patch", "Placement", "ShapeCache", "clipped", "kept"]
 
 # Tolerance in pixels for a position on a border.
-ON_BORDER = 1e-9
-
-# Source positions x and y of the pixels of a rectangle, and 255 for those inside the image.
-Maps: TypeAlias = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]
-MapCache: TypeAlias = ByteCache[Maps]
+_ON_BORDER = 1e-9
 
 
-@attrs.frozen(eq=False)
-class Runs:
-    """
-    One run of pixels per row: the shape of an affine image.
+class Measured(Protocol):
+    """Something with a size in memory."""
 
-    Parameters
-    ----------
-    start, stop : ndarray of int, shape (H,)
-        Columns start … stop − 1; empty unless *stop* is above *start*.
-    width : int
-        Width of the rectangle.
-    """
-
-    start: IntArray
-    stop: IntArray
-    width: int
-
-    def as_mask(self) -> npt.NDArray[np.uint8]:
-        """Return 255 inside the runs, 0 elsewhere."""
-        columns = np.arange(self.width, dtype=np.int32)
-        inside = columns >= self.start.astype(np.int32)[:, np.newaxis]
-        inside &= columns < self.stop.astype(np.int32)[:, np.newaxis]
-        return inside.view(np.uint8) * np.uint8(255)
+    @property
+    def nbytes(self) -> int:
+        """Size in bytes."""
+        ...
 
 
-Inside: TypeAlias = npt.NDArray[np.uint8] | Runs | None
+# Shapes of images on the canvas, which take time to compute.
+ShapeCache: TypeAlias = ByteCache[Measured]
+Shape = TypeVar("Shape", bound=Measured)
+
+
+def kept(shapes: ShapeCache | None, key: Hashable, make: Callable[[], Shape]) -> Shape:
+    """Return a shape from the cache, if there is one, or make it."""
+    return make() if shapes is None else cast("Shape", shapes.get(key, make))
 
 
 @attrs.frozen(eq=False)
@@ -78,14 +65,42 @@ class Placement(ABC):
     """The placement of one image on the canvas."""
 
     @abstractmethod
-    def patches(self, images: Sequence[Pixels], *, interpolate: bool) -> list[Patch]:
-        """Warp *images*, all of one size, to patches."""
+    def bands(self) -> list[Box]:
+        """Return the bands of the canvas that the image is in; none if it draws nothing."""
+
+    @abstractmethod
+    def band(self, box: Box) -> Band:
+        """Return the shape of the image in a band."""
+
+    def patches(self, images: Sequence[Pixels], *, interpolate: bool, blended: bool) -> list[Patch]:
+        """
+        Warp *images*, all of one size, to patches.
+
+        Parameters
+        ----------
+        images : sequence of ndarray
+        interpolate : bool
+            Bilinear interpolation; otherwise the nearest pixel.
+        blended : bool
+            Whether it matters that pixels on a common side of two triangles are drawn twice.
+        """
+        contiguous = [np.ascontiguousarray(image) for image in images]
+
+        def drawn(box: Box) -> list[Patch]:
+            band = self.band(box)
+            samples = sampled(contiguous, band, interpolate=interpolate)
+            times = band.times if blended else None
+            most = 1 if times is None else int(times.max())
+            again = [(times > n).view(np.uint8) * np.uint8(255) for n in range(1, most)] if times is not None else []
+            return [Patch(box.x, box.y, inside, samples) for inside in (band.inside, *again)]
+
+        return [patch for patches in side_by_side(drawn, self.bands()) for patch in patches]
 
 
-def clipped(x: Sequence[float], y: Sequence[float], picture_size: tuple[int, int]) -> tuple[int, int, int, int] | None:
-    """Return the pixel bounds of points *x*, *y* on the canvas, ends excluded; None if empty or not finite."""
+def clipped(x: Sequence[float], y: Sequence[float], picture_size: tuple[int, int]) -> Box | None:
+    """Return the pixels between points *x*, *y* on the canvas; None if there are none, or a point is not finite."""
     if not all(map(math.isfinite, (*x, *y))):
         return None
-    x0, y0 = (max(0, math.ceil(min(at) - ON_BORDER)) for at in (x, y))
-    x1, y1 = (min(side, math.floor(max(at) + ON_BORDER) + 1) for at, side in zip((x, y), picture_size, strict=True))
-    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
+    x0, y0 = (max(0, math.ceil(min(at) - _ON_BORDER)) for at in (x, y))
+    x1, y1 = (min(side, math.floor(max(at) + _ON_BORDER) + 1) for at, side in zip((x, y), picture_size, strict=True))
+    return Box(x0, y0, x1 - x0, y1 - y0) if x0 < x1 and y0 < y1 else None

@@ -2,61 +2,213 @@
 
 from __future__ import annotations
 
-import math
-import sys
-from typing import Any
+import functools
+from collections.abc import Sequence
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from rendergateway.geometry import FloatArray
+from rendergateway.geometry import FloatArray, IntArray
+from rendergateway.rendering.pixels.band import SINGLE, Band, Box, Pixels, RoughPlaces
 
-__all__ = ["EXACT_PIXELS", "Pixels", "nearest", "sampled_affine", "sampled_at", "sampled_exactly"]
+__all__ = ["Pixels", "bilinear", "nearest", "sampled"]
 
-Pixels = npt.NDArray[Any]
-
-# Images up to this size are sampled in double precision, as in the service. Larger ones use OpenCV, whose single
-# precision changes the grey level of one pixel in two hundred.
-EXACT_PIXELS = 1 << 16
-
-_FIXED_ONE = 256
-# Pixel fractions that occur regularly: sixteenths, the positions of downsampled images.
-_REGULAR = 16.0
+# Bound of the rounding errors of one interpolation in single precision and of a sum, relative to the largest value.
+_ARITHMETIC = 10 * SINGLE
+# If more values are doubtful, computing all of them exactly is faster.
+_MOST_DOUBT = 0.1
+# OpenCV's limit for the sides of an image.
+_MOST_SIDE = 1 << 15
+_FEW_PIXELS = 1 << 16
 
 
-def _whole(values: Pixels, dtype: npt.DTypeLike) -> Pixels:
-    """Convert values to the dtype of an image; integers round half up."""
-    if np.dtype(dtype).kind == "f":
-        return values.astype(dtype)
-    whole: Pixels = np.floor(values + 0.5).astype(dtype)
+def sampled(images: Sequence[Pixels], band: Band, *, interpolate: bool = True) -> list[Pixels]:
+    """
+    Return the values of images, all of one size, in a band.
+
+    Values equal those computed in double precision. Integers are first interpolated by OpenCV in single precision;
+    its error is bounded, and if it could change the rounded value, or a position may lie on either side of the
+    border, the value is computed again.
+
+    Parameters
+    ----------
+    images : sequence of ndarray, shape (H, W) or (H, W, 3)
+    band : Band
+    interpolate : bool
+        Bilinear interpolation, 0 outside 0 ≤ x < width − 1 and 0 ≤ y < height − 1; otherwise the nearest pixel.
+
+    Returns
+    -------
+    list of ndarray, shape (h, w) or (h, w, 3)
+        In the types of the images; undefined for pixels outside of the shape.
+    """
+    size = band.box.height, band.box.width
+    samples: list[Pixels] = [np.empty((*size, *image.shape[2:]), dtype=image.dtype) for image in images]
+    doubtful: list[list[IntArray]] = [[band.border] for _ in images]
+    if not interpolate:
+        doubtful = [[_all_of(block) for block in band.blocks]] * len(images)
+    elif band.shift is not None:
+        for sample, image in zip(samples, images, strict=True):
+            _copy(sample, image, band.shift)
+    else:
+        for number, block in enumerate(band.blocks):
+            rough = band.rough(number) if _opencv_is_precise() else None
+            left = block.x - band.box.x
+            for sample, image, pixels in zip(samples, images, doubtful, strict=True):
+                part = sample[:, left : left + block.width]
+                some = None if rough is None or image.dtype.kind == "f" else _interpolate(part, image, rough)
+                pixels.append(_all_of(block) if some is None else _pixels(block, some))
+    compute = _interpolated if interpolate else _nearest
+    for sample, image, pixels in zip(samples, images, doubtful, strict=True):
+        for x, y in _pieces(pixels):
+            sample[y - band.box.y, x - band.box.x] = compute(image, band, x, y)
+    return samples
+
+
+def _pixels(box: Box, number: IntArray) -> IntArray:
+    """Return x and y of pixels of a box, counted by row."""
+    y, x = np.divmod(number, box.width)
+    return np.stack([x + box.x, y + box.y])
+
+
+def _all_of(box: Box) -> IntArray:
+    """Return x and y of all pixels of a box."""
+    return _pixels(box, np.arange(box.width * box.height))
+
+
+def _pieces(pixels: list[IntArray]) -> list[IntArray]:
+    """Return lists of pixels, x and y, joined and cut to pieces of similar numbers."""
+    if not pixels:
+        return []
+    joined = np.concatenate(pixels, axis=1)
+    return [joined[:, first : first + _FEW_PIXELS] for first in range(0, joined.shape[1], _FEW_PIXELS)]
+
+
+def _copy(values: Pixels, image: Pixels, shift: tuple[int, int]) -> None:
+    """Set *values* to the pixels of an image from (*x*, *y*) = *shift*."""
+    (left, top), (height, width) = shift, image.shape[:2]
+    x0, y0, x1, y1 = max(0, left), max(0, top), min(width, left + values.shape[1]), min(height, top + values.shape[0])
+    values[y0 - top : y1 - top, x0 - left : x1 - left] = image[y0:y1, x0:x1]
+
+
+def _interpolate(values: Pixels, image: Pixels, rough: RoughPlaces) -> IntArray | None:
+    """
+    Set *values* to those of integers, interpolated in single precision; return which may be wrong, counted by row.
+
+    None if too many may be: then the values are not set.
+    """
+    part = image[rough.top : rough.bottom + 2, rough.left : rough.right + 2]
+    if max(part.shape) >= _MOST_SIDE:
+        return None
+    doubt = rough.error * _steepest(part) + _ARITHMETIC * float(np.iinfo(image.dtype).max)
+    if doubt > _MOST_DOUBT:
+        return None
+    found = _remapped(part, rough)
+    # If both ends of the interval that contains the exact value are rounded to one number, so is the value.
+    values[...] = _rounded(found, doubt, image.dtype)
+    doubtful = values != _rounded(found, -doubt, image.dtype)
+    return np.flatnonzero(doubtful.any(axis=2) if image.ndim == 3 else doubtful)
+
+
+def _rounded(values: Pixels, shift: float, dtype: npt.DTypeLike) -> Pixels:
+    """Return the integers nearest to *values* + *shift*, for values that are not negative."""
+    from rendergateway.rendering.base.opencv import cv2
+
+    if dtype == np.uint8:
+        return np.asarray(cv2.convertScaleAbs(values, alpha=1.0, beta=shift))
+    whole: Pixels = np.rint(values + np.float32(shift)).astype(dtype)
     return whole
 
 
-def sampled_exactly(image: Pixels, x: FloatArray, y: FloatArray) -> Pixels:
+def _remapped(part: Pixels, rough: RoughPlaces) -> Pixels:
+    """Return the values of *part* at some positions, in single precision; beyond its border, those of the border."""
+    from rendergateway.rendering.base.opencv import cv2
+
+    x_y, y = rough.x_y if isinstance(rough.x_y, tuple) else (rough.x_y, None)
+    source = part.astype(np.float32)
+    return np.asarray(cv2.remap(source, x_y, cast("Any", y), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+
+
+def _steepest(part: Pixels) -> float:
+    """Return a bound of the change of value per pixel of distance along x and y together."""
+    from rendergateway.rendering.base.opencv import cv2
+
+    pairs = (part[:, 1:], part[:, :-1]), (part[1:], part[:-1])
+    return sum(cv2.norm(one, other, cv2.NORM_INF) for one, other in pairs if one.size)
+
+
+def _interpolated(image: Pixels, band: Band, x: IntArray, y: IntArray) -> Pixels:
+    """Return the values of some pixels of a band, computed in double precision."""
+    from rendergateway.rendering.base.opencv import cv2
+
+    across, down = band.exact(x, y)
+    values = bilinear(image, across, down)
+    if band.tolerance:
+        height, width = image.shape[:2]
+        again = _is_near(across, band.tolerance, width - 1) | _is_near(down, band.tolerance, height - 1)
+        largest = float(np.iinfo(image.dtype).max) if image.dtype.kind == "u" else cv2.norm(image, cv2.NORM_INF)
+        least, most = (_as_type(values + sign * 4.0 * band.tolerance * largest, image.dtype) for sign in (-1, 1))
+        tied = least != most
+        some = np.flatnonzero(again | (tied.any(axis=1) if tied.ndim == 2 else tied))
+        if len(some):
+            values[some] = bilinear(image, *band.settled(x[some], y[some]))
+    return _as_type(values, image.dtype)
+
+
+def _as_type(values: FloatArray, dtype: npt.DTypeLike) -> Pixels:
+    """Return values as pixels: integers rounded half up, fractions in single precision."""
+    found: Pixels = (np.floor(values + 0.5) if np.dtype(dtype).kind == "u" else values).astype(dtype)
+    return found
+
+
+def _is_near(values: FloatArray, tolerance: float, last: int) -> npt.NDArray[np.bool_]:
+    """Whether values are near 0 or near *last*."""
+    half = last / 2.0
+    return np.asarray(np.abs(np.abs(values - half) - half) <= tolerance)
+
+
+def _nearest(image: Pixels, band: Band, x: IntArray, y: IntArray) -> Pixels:
+    """Return the nearest pixels of some pixels of a band."""
+    across, down = band.exact(x, y)
+    if band.tolerance:
+        parts = [np.abs(at - np.floor(at) - 0.5) for at in (across, down)]
+        halfway = np.flatnonzero(np.minimum(*parts) <= band.tolerance)
+        if len(halfway):
+            across[halfway], down[halfway] = band.settled(x[halfway], y[halfway])
+    return nearest(image, across, down)
+
+
+def bilinear(image: Pixels, x: FloatArray, y: FloatArray) -> FloatArray:
     """
     Interpolate at *x*, *y* in double precision; 0 outside 0 ≤ x < width − 1 and 0 ≤ y < height − 1.
 
     Parameters
     ----------
     image : ndarray, shape (H, W) or (H, W, 3)
-    x, y : ndarray, shape (h, w)
+    x, y : ndarray, shape (N,)
         Positions in image pixels.
+
+    Returns
+    -------
+    ndarray of float64, shape (N,) or (N, 3)
     """
     height, width = image.shape[:2]
     if min(height, width) < 2:
-        return np.zeros((*x.shape, *image.shape[2:]), dtype=image.dtype)
-    left, top = (np.clip(np.floor(at), 0, side - 2).astype(np.intp) for at, side in ((x, width), (y, height)))
-    across, down = _beside(x - left, image), _beside(y - top, image)
-    upper, lower = (
-        image[row, left] + across * (image[row, left + 1].astype(np.float64) - image[row, left])
-        for row in (top, top + 1)
+        return np.zeros((len(x), *image.shape[2:]))
+    left, top = np.floor(x), np.floor(y)
+    valid = (left >= 0) & (top >= 0) & (left < width - 1) & (top < height - 1)
+    at = np.where(valid, top * width + left, 0.0).astype(np.intp)
+    across, down = x - left, y - top
+    if image.ndim == 3:
+        across, down, valid = across[:, np.newaxis], down[:, np.newaxis], valid[:, np.newaxis]
+    flat = image.reshape(-1, *image.shape[2:])
+    upper_left, upper_right, lower_left, lower_right = (
+        flat.take(at + step, axis=0).astype(np.float64) for step in (0, 1, width, width + 1)
     )
-    valid = (x >= 0) & (y >= 0) & (x < width - 1) & (y < height - 1)
-    return _whole(np.where(_beside(valid, image), upper + down * (lower - upper), 0.0), image.dtype)
-
-
-def _beside(plane: npt.NDArray[Any], image: Pixels) -> npt.NDArray[Any]:
-    return plane[..., np.newaxis] if image.ndim == 3 else plane
+    upper = upper_left + across * (upper_right - upper_left)
+    lower = lower_left + across * (lower_right - lower_left)
+    return np.where(valid, upper + down * (lower - upper), 0.0)
 
 
 def nearest(image: Pixels, x: FloatArray, y: FloatArray) -> Pixels:
@@ -68,74 +220,12 @@ def nearest(image: Pixels, x: FloatArray, y: FloatArray) -> Pixels:
     return np.asarray(image[row, column])
 
 
-def sampled_affine(image: Pixels, local_from_picture: FloatArray, width: int, height: int) -> Pixels:
-    """
-    Interpolate at the positions of an affine grid.
-
-    Parameters
-    ----------
-    image : ndarray, shape (H, W) or (H, W, 3)
-    local_from_picture : ndarray, shape (2, 3)
-        From pixels of the grid to image pixels.
-    width, height : int
-        Size of the grid.
-    """
-    from rendergateway.rendering.base.opencv import cv2
-
-    part, matrix = _needed(image, local_from_picture, width, height)
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    if part.dtype == np.uint8 and not _meets_halves(local_from_picture):
-        return np.asarray(cv2.warpAffine(part, matrix, (width, height), flags=flags))
-    # OpenCV rounds half to even; with a wider dtype, values can be rounded half up.
-    byte = part.dtype == np.uint8
-    wide = np.left_shift(part, 8, dtype=np.uint16) if byte else part.astype(np.float32, copy=False)
-    if byte:
-        wide += np.uint16(_FIXED_ONE // 2)
-    warped = cv2.warpAffine(wide, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    return _upper_bytes(np.asarray(warped)) if byte else _whole(np.asarray(warped), image.dtype)
-
-
-def _meets_halves(matrix: FloatArray) -> bool:
-    """Whether positions are at regular pixel fractions, so that means of exactly one half are common."""
-    parts = [_REGULAR * number for number in matrix.ravel().tolist()]
-    return all(abs(part - round(part)) < 1e-6 for part in parts)
-
-
-def _upper_bytes(values: Pixels) -> Pixels:
-    """Return 16-bit values divided by 256, truncated."""
-    from rendergateway.rendering.base.opencv import cv2
-
-    if values.ndim == 2:
-        upper = 1 if sys.byteorder == "little" else 0
-        return np.asarray(cv2.extractChannel(values.view(np.uint8).reshape(*values.shape, 2), upper))
-    upper_bytes: Pixels = (values >> 8).astype(np.uint8)
-    return upper_bytes
-
-
-def _needed(image: Pixels, matrix: FloatArray, width: int, height: int) -> tuple[Pixels, FloatArray]:
-    """Return the part of *image* that the grid covers, and the affine into this part."""
-    (left, right), (top, bottom) = (
-        _reach(row, width, height, side) for row, side in zip(matrix.tolist(), image.shape[1::-1], strict=True)
-    )
-    return image[top:bottom, left:right], matrix - [[0, 0, left], [0, 0, top]]
-
-
-def _reach(row: list[float], width: int, height: int, side: int) -> tuple[int, int]:
-    """Return the range of pixels along one axis that the grid covers; at least one."""
-    across, down, offset = row
-    ends = [offset + x + y for x in (0.0, across * width) for y in (0.0, down * height)]
-    first = min(max(math.floor(min(ends)) - 1, 0), side - 1)
-    return first, min(max(math.ceil(max(ends)) + 2, first + 1), side)
-
-
-def sampled_at(image: Pixels, x: Pixels, y: Pixels) -> Pixels:
-    """
-    Interpolate at *x*, *y* (float32, shape (h, w)), through OpenCV.
-
-    8-bit values round half to even; with nonlinear maps exact halves hardly ever occur.
-    """
-    from rendergateway.rendering.base.opencv import cv2
-
-    source = image if image.dtype == np.uint8 else image.astype(np.float32, copy=False)
-    found = cv2.remap(source, x, y, cv2.INTER_LINEAR)
-    return np.asarray(found) if image.dtype == np.uint8 else _whole(np.asarray(found), image.dtype)
+@functools.cache
+def _opencv_is_precise() -> bool:
+    """Whether this build of OpenCV interpolates as precisely as assumed, and not with coarse tables."""
+    random = np.random.default_rng(0)
+    image = random.integers(0, 256, (70, 90), dtype=np.uint8)
+    x_y = random.uniform(0, (89, 69), (64, 64, 2)).astype(np.float32)
+    x, y = x_y.reshape(-1, 2).T.astype(np.float64)
+    found = _remapped(image, RoughPlaces(x_y, 0, 0, 89, 69, 0.0)).ravel()
+    return bool(np.abs(found - bilinear(image, x, y)).max() <= _ARITHMETIC * np.iinfo(image.dtype).max)

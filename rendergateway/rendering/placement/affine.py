@@ -1,147 +1,288 @@
-"""Placement of affine images: warped in rectangular blocks."""
+"""Placement of affine images: one affine instead of a mesh, except for pixels at which the mesh makes a difference."""
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterator
+from itertools import product
 
 import attrs
 import numpy as np
 
-from rendergateway.geometry import FloatArray
-from rendergateway.rendering.pixels.patches import ON_BORDER, Patch, Placement, Runs, clipped
-from rendergateway.rendering.pixels.sampling import Pixels, nearest, sampled_affine
-from rendergateway.transforms import AffineModel2D
+from rendergateway.geometry import FloatArray, IntArray
+from rendergateway.rendering.pixels.band import SINGLE, Band, Box, Inside, Pixels, RoughPlaces, Runs
+from rendergateway.rendering.pixels.patches import Placement, ShapeCache, clipped, kept
+from rendergateway.rendering.placement.mesh import image_mesh, triangle_count
+from rendergateway.rendering.placement.triangles import Mesh
+from rendergateway.transforms import Transform
+from rendergateway.transforms.meshes.mesh import mesh_lattice
 
 __all__ = ["AffinePlacement"]
 
-# Side of a block: larger blocks lose accuracy, because OpenCV uses single precision.
-_BLOCK = 2048
+# Rounding errors do not matter for pixels at this distance from a line, in canvas pixels, and relative to coordinates.
+_CLEAR, _RELATIVE = 1e-7, 1e-11
+_FEW_TRIANGLES = 1 << 14
+_LINES_AT_ONCE = 1 << 16
+_IN = 255
+# Bound of the differences between the affines of triangles and that of the image, relative to the largest term: they
+# are below 100 units in the last place. Pixels on a border are at most as far from it, in source pixels.
+_NOISE, _NEAR = 512 * 2.0**-52, 1e-5
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
+class _OnLines:
+    """
+    Pixels of a band that are on lines of the mesh, almost or exactly.
+
+    Parameters
+    ----------
+    number : ndarray of int, shape (N,)
+        Pixels of the band, counted by row; in order.
+    triangle, times : ndarray of int, shape (N,)
+        The last triangle that each is in, −1 if there is none, and the number of triangles.
+    """
+
+    number: IntArray
+    triangle: IntArray
+    times: IntArray
+
+    @property
+    def nbytes(self) -> int:
+        """Size in bytes."""
+        return self.number.nbytes + self.triangle.nbytes + self.times.nbytes
+
+
 class AffinePlacement(Placement):
     """
     Placement of an image by an affine transform.
 
+    The service draws it through a mesh, too. The affines of the triangles differ from that of the image by rounding
+    errors, which matter on the lines of the mesh, where a pixel is in two triangles or in none; on the border; and
+    where a value lies halfway between two integers.
+
     Parameters
     ----------
-    picture_from_image : AffineModel2D
-        From source pixels to canvas pixels.
+    whole : Transform
+        From source pixels to canvas pixels: one affine, or several in turn, with the rounding errors of each.
+    columns : int
+        Number of vertices per row of the mesh.
     image_size, picture_size : (int, int)
         Width and height.
+    shapes : ByteCache, optional
+        Cache of the mesh and of pixels on its lines.
     """
 
-    picture_from_image: AffineModel2D
-    image_size: tuple[int, int]
-    picture_size: tuple[int, int]
+    def __init__(
+        self,
+        whole: Transform,
+        columns: int,
+        image_size: tuple[int, int],
+        picture_size: tuple[int, int],
+        shapes: ShapeCache | None,
+    ) -> None:
+        self.image_size = image_size
+        self._whole, self._columns, self._shapes = whole, columns, shapes
+        self._affine = whole.as_affine()
+        self._box = self._clipped(picture_size)
+        # The triangles of an affine differ by rounding errors only: more of them than pixels are not worth their time.
+        pixels = 0 if self._box is None else self._box.width * self._box.height
+        if triangle_count(columns, image_size) > max(pixels, _FEW_TRIANGLES):
+            self._columns = 2
+        self._key: Hashable = (whole, self._columns, image_size)
 
-    def patches(self, images: Sequence[Pixels], *, interpolate: bool) -> list[Patch]:
-        """Warp *images*, all of one size, to patches; none if the affine is singular."""
-        (m00, m01, _), (m10, m11, _) = self.picture_from_image.matrix.tolist()
-        determinant, box = m00 * m11 - m01 * m10, self._box()
-        if box is None or determinant == 0 or not math.isfinite(determinant):
-            return []
-        back = self.picture_from_image.inverse().matrix
-        if not np.isfinite(back).all():
-            return []
-        found = []
-        for y in range(box[1], box[3], _BLOCK):
-            for x in range(box[0], box[2], _BLOCK):
-                width, height = min(_BLOCK, box[2] - x), min(_BLOCK, box[3] - y)
-                inside = self._inside(back, x, y, width, height, closed=determinant > 0)
-                sample = _AffineSampling(back, x, y, width, height)
-                found.append(Patch(x, y, inside, [sample(image, interpolate=interpolate) for image in images]))
-        return found
-
-    def pixel_count(self) -> int:
-        """Return the number of canvas pixels in the bounding box of the image."""
-        box = self._box()
-        return 0 if box is None else (box[2] - box[0]) * (box[3] - box[1])
-
-    def _box(self) -> tuple[int, int, int, int] | None:
-        """Return the bounding box of the image on the canvas; None if it is empty."""
+    def _clipped(self, picture_size: tuple[int, int]) -> Box | None:
+        """Return the bounding box of the image on the canvas; None if it is empty, or the affine is singular."""
+        matrix = self._affine.matrix
+        (m00, m01, _), (m10, m11, _) = matrix.tolist()
+        determinant = m00 * m11 - m01 * m10
+        if min(self.image_size) < 2 or determinant == 0 or not math.isfinite(determinant):
+            return None
+        if not np.isfinite(self.back).all():
+            return None
         right, bottom = self.image_size[0] - 1, self.image_size[1] - 1
         x, y = (
             [across * column + down * row + offset for column in (0, right) for row in (0, bottom)]
-            for across, down, offset in self.picture_from_image.matrix.tolist()
+            for across, down, offset in matrix.tolist()
         )
-        return clipped(x, y, self.picture_size)
+        return clipped(x, y, picture_size)
 
-    def _inside(self, back: FloatArray, x: int, y: int, width: int, height: int, *, closed: bool) -> Runs | None:
-        """Return the pixels between the outermost pixel centres of the image, inclusive unless it is mirrored."""
-        rows = np.arange(y, y + height, dtype=np.float64)
+    @functools.cached_property
+    def back(self) -> FloatArray:
+        """The affine from canvas pixels to source pixels, shape (2, 3)."""
+        return self._affine.inverse().matrix
+
+    @property
+    def shift(self) -> tuple[int, int] | None:
+        """Source pixel of the canvas origin, if the affine shifts by whole pixels."""
+        (a, b, c), (d, e, f) = self.back.tolist()
+        is_shift = (a, b, d, e) == (1.0, 0.0, 0.0, 1.0) and c.is_integer() and f.is_integer()
+        return (int(c), int(f)) if is_shift else None
+
+    @property
+    def mesh(self) -> Mesh:
+        """The triangles through which the service draws the image."""
+        return kept(self._shapes, self._key, lambda: image_mesh(self._whole, self._columns, self.image_size))
+
+    def bands(self) -> list[Box]:
+        """Return the bands of the image; taller ones if it is only copied."""
+        if self._box is None:
+            return []
+        return self._box.bands() if self.shift is None else self._box.bands(self._box.height)
+
+    def band(self, box: Box) -> Band:
+        """Return the shape of the image in a band, from the cache if it is there."""
+        return kept(self._shapes, (self._key, box), lambda: self._band(box))
+
+    def _band(self, box: Box) -> AffineBand:
+        on_lines, runs, times = self._on_lines(box), self._between_borders(box), None
+        inside: Inside = runs
+        row, column = np.divmod(on_lines.number, box.width)
+        found = (column >= runs.start[row]) & (column < runs.stop[row])
+        if (found != (on_lines.times > 0)).any():
+            inside = runs.as_mask()
+            inside[row, column] = np.where(on_lines.times > 0, _IN, 0)
+        if on_lines.times.max(initial=0) > 1:
+            times = (runs.as_mask() > 0).astype(np.int64)
+            times[row, column] = on_lines.times
+        if inside is runs and not runs.start.any() and (runs.stop == box.width).all():
+            inside = None
+        return AffineBand(self, box, inside, times, on_lines)
+
+    def _on_lines(self, box: Box) -> _OnLines:
+        lattice = mesh_lattice(*self.image_size, self.image_size[0] / self._columns)
+        places = [np.zeros((2, 0), dtype=np.int64)]
+        for form, ends in _line_forms(self.back, *lattice):
+            places += _near_lines(form, ends, box)
+        x, y = np.concatenate(places, axis=1)
+        number = np.unique((y - box.y) * box.width + x - box.x)
+        if not len(number):
+            return _OnLines(number, number, number)
+        y, x = np.divmod(number, box.width)
+        return _OnLines(number, *self.mesh.find(x + box.x, y + box.y))
+
+    def _between_borders(self, box: Box) -> Runs:
+        """Return the pixels between the outermost pixel centres of the image, inclusive."""
+        rows = box.rows.astype(np.float64)
         (left, right), (top, bottom) = (
-            _between(row, rows, side - 1, closed=closed)
-            for row, side in zip(back.tolist(), self.image_size, strict=True)
+            _between(row, rows, side - 1) for row, side in zip(self.back.tolist(), self.image_size, strict=True)
         )
-        start = (np.maximum(left, top) - x).clip(0, width)
-        stop = (np.minimum(right, bottom) - (x - 1)).clip(0, width)
-        if not start.any() and (stop == width).all():
-            return None
-        return Runs(start.astype(np.int64), stop.astype(np.int64), width)
+        start = (np.maximum(left, top) - box.x).clip(0, box.width)
+        stop = (np.minimum(right, bottom) - (box.x - 1)).clip(0, box.width)
+        return Runs(start.astype(np.int64), stop.astype(np.int64), box.width)
 
 
-def _between(row: list[float], y: FloatArray, last: int, *, closed: bool) -> tuple[FloatArray, FloatArray]:
+def _between(row: list[float], y: FloatArray, last: int) -> tuple[FloatArray, FloatArray]:
     """Return the first and last integer x at which one source coordinate is within 0 … *last*."""
     across, down, shift = row
     offset = down * y + shift
-    if abs(across) < ON_BORDER:
-        reach = ON_BORDER if closed else -ON_BORDER
-        inside = (offset >= -reach) & (offset <= last + reach)
+    if across == 0:
+        inside = (offset >= 0) & (offset <= last)
         return np.full(len(y), -np.inf), np.where(inside, np.inf, -np.inf)
-    low, high = -offset / across, (last - offset) / across
+    with np.errstate(over="ignore"):
+        low, high = -offset / across, (last - offset) / across
     if across < 0:
         low, high = high, low
-    # Linear in the row: the extremes are at the ends.
-    reach = ON_BORDER * (1.0 + max(map(abs, (low[0], low[-1], high[0], high[-1]))))
-    if closed:
-        return np.ceil(low - reach), np.floor(high + reach)
-    return np.floor(low + reach) + 1, np.ceil(high - reach) - 1
+    return np.ceil(low), np.floor(high)
 
 
-@attrs.frozen
-class _AffineSampling:
-    """Samples images for one rectangle of the canvas."""
+def _line_forms(
+    back: FloatArray, columns: int, rows: int, step_x: float, step_y: float
+) -> Iterator[tuple[list[float], tuple[int, int]]]:
+    """Yield linear forms of canvas x and y that are whole numbers on lines of the mesh, and the range of these."""
+    u, v = back[0] / step_x, back[1] / step_y
+    yield (u / (columns - 1)).tolist(), (0, 1)
+    yield (2.0 * v).tolist(), (0, 2 * (rows - 1))
+    yield (u - v).tolist(), (1 - rows, columns - 1)
+    yield (u + v).tolist(), (0, columns + rows - 2)
 
-    back: FloatArray
-    x: int
-    y: int
-    width: int
-    height: int
 
-    def __call__(self, image: Pixels, *, interpolate: bool) -> Pixels:
-        if not interpolate:
-            return nearest(image, *self._places())
-        (a, b, c), (d, e, f) = self.back.tolist()
-        left, top = c + (a * self.x + b * self.y), f + (d * self.x + e * self.y)
-        if (a, b, d, e) == (1.0, 0.0, 0.0, 1.0) and left.is_integer() and top.is_integer():
-            return self._copied(image, int(left), int(top))
-        samples = sampled_affine(image, np.array([[a, b, left], [d, e, top]]), self.width, self.height)
-        self._blank_last(samples, image)
-        return samples
+def _near_lines(form: list[float], ends: tuple[int, int], box: Box) -> Iterator[IntArray]:
+    """Yield the pixels of a box, x and y, at which a linear form almost is a whole number between *ends*."""
+    across, down, shift = form
+    if abs(across) < abs(down):
+        turned = Box(box.y, box.x, box.height, box.width)
+        yield from (pixels[::-1] for pixels in _near_lines([down, across, shift], ends, turned))
+        return
+    corners = [
+        across * x + down * y + shift
+        for x, y in product((box.x, box.x + box.width - 1), (box.y, box.y + box.height - 1))
+    ]
+    first, last = max(ends[0], math.ceil(min(corners) - 1)), min(ends[1], math.floor(max(corners) + 1))
+    rows = box.rows
+    offset = (rows * down + shift) / across
+    size = abs(shift) + max(map(abs, ends)) + abs(down) * (box.y + box.height)
+    clear = _CLEAR + _RELATIVE * size / abs(across)
+    many = max(1, _LINES_AT_ONCE // box.height)
+    for begin in range(first, last + 1, many):
+        lines = np.arange(begin, min(begin + many, last + 1)) / across
+        x = np.subtract.outer(lines, offset)
+        columns = np.rint(x)
+        x -= columns
+        line, row = np.nonzero(np.abs(x, out=x) < clear)
+        column = columns[line, row]
+        there = (column >= box.x) & (column < box.x + box.width)
+        yield np.stack([column[there].astype(np.int64), rows[row[there]]])
 
-    def _places(self) -> tuple[FloatArray, FloatArray]:
-        x = np.arange(self.x, self.x + self.width, dtype=np.float64)
-        y = np.arange(self.y, self.y + self.height, dtype=np.float64)[:, np.newaxis]
-        places = [across * x + (down * y + offset) for across, down, offset in self.back]
-        snapped = [np.where(np.abs(at - np.rint(at)) < ON_BORDER, np.rint(at), at) for at in places]
-        return snapped[0], snapped[1]
 
-    def _copied(self, image: Pixels, left: int, top: int) -> Pixels:
-        """Copy the pixels of an image shifted by whole pixels, except for its last row and column."""
-        copied = np.zeros((self.height, self.width, *image.shape[2:]), dtype=image.dtype)
-        x0, y0 = max(0, left), max(0, top)
-        x1, y1 = min(image.shape[1] - 1, left + self.width), min(image.shape[0] - 1, top + self.height)
-        if x1 > x0 and y1 > y0:
-            copied[y0 - top : y1 - top, x0 - left : x1 - left] = image[y0:y1, x0:x1]
-        return copied
+class AffineBand(Band):
+    """The shape of an affine image in a band."""
 
-    def _blank_last(self, values: Pixels, image: Pixels) -> None:
-        """Clear pixels exactly on the last row or column of the image: they have no neighbour to interpolate with."""
-        for (across, down, offset), side in zip(self.back.tolist(), image.shape[1::-1], strict=True):
-            last = side - 1 - ON_BORDER
-            if down == 0:
-                values[:, across * np.arange(self.x, self.x + self.width) + offset >= last] = 0
-            elif across == 0:
-                values[down * np.arange(self.y, self.y + self.height) + offset >= last] = 0
+    def __init__(
+        self, placement: AffinePlacement, box: Box, inside: Inside, times: IntArray | None, on_lines: _OnLines
+    ) -> None:
+        super().__init__(box, inside, times)
+        self._placement, self._on_lines = placement, on_lines
+        self._back = placement.back
+        right, bottom = box.x + box.width, box.y + box.height
+        sizes = (abs(m0) * right + abs(m1) * bottom + abs(offset) for m0, m1, offset in self._back.tolist())
+        self.tolerance = _NOISE * max(sizes)
+        y, x = np.divmod(on_lines.number, box.width)
+        pixels = np.stack([x + box.x, y + box.y])
+        last_x, last_y = (side - 1 for side in placement.image_size)
+        u, v = self.exact(*pixels)
+        self.border = pixels[:, np.minimum(np.minimum(u, last_x - u), np.minimum(v, last_y - v)) < _NEAR]
+        if placement.shift is not None:
+            self.shift = placement.shift[0] + box.x, placement.shift[1] + box.y
+
+    @property
+    def nbytes(self) -> int:
+        """Size in bytes, without the mesh."""
+        return super().nbytes + self._on_lines.nbytes + self.border.nbytes
+
+    def rough(self, number: int) -> RoughPlaces:
+        block, planes, corners, size = self.blocks[number], [], [], 0.0
+        for (a, b, c), side in zip(self._back.tolist(), self._placement.image_size, strict=True):
+            begin, across, down = a * block.x + b * block.y + c, a * (block.width - 1), b * (block.height - 1)
+            low, high = begin + min(across, 0.0) + min(down, 0.0), begin + max(across, 0.0) + max(down, 0.0)
+            first, last = (min(max(math.floor(end), 0), side - 1) for end in (low, high))
+            base = begin + (across + down) / 2.0 - first
+            planes.append(_plane(a, b, block.width, block.height) + np.float32(base))
+            # Both terms are rounded, and so is the sum.
+            size = max(size, abs(base) + (abs(across) + abs(down)) / 2.0 + high - first)
+            corners.append((first, last))
+        (left, right), (top, bottom) = corners
+        return RoughPlaces((planes[0], planes[1]), left, top, right, bottom, SINGLE * (size + 1.0))
+
+    def exact(self, x: IntArray, y: IntArray) -> tuple[FloatArray, FloatArray]:
+        across, down = (a * x + (b * y + c) for a, b, c in self._back.tolist())
+        return across, down
+
+    def settled(self, x: IntArray, y: IntArray) -> tuple[FloatArray, FloatArray]:
+        number, known = (y - self.box.y) * self.box.width + x - self.box.x, self._on_lines
+        at = np.searchsorted(known.number, number)
+        on_line = np.append(known.number, -1)[at] == number
+        triangle, rest = np.append(known.triangle, -1)[at], np.flatnonzero(~on_line)
+        if len(rest):
+            # Not on a line, a pixel is in one triangle.
+            triangle[rest] = self._placement.mesh.find(x[rest], y[rest], clear=True)[0]
+        return self._placement.mesh.places(triangle, x, y)
+
+
+@functools.lru_cache(maxsize=32)
+def _plane(across: float, down: float, width: int, height: int) -> Pixels:
+    """Return a linear function on a rectangle, 0 at its centre; blocks of one image share it."""
+    columns, rows = (np.arange(side) - (side - 1) / 2.0 for side in (width, height))
+    plane: Pixels = np.add.outer(down * rows, across * columns).astype(np.float32)
+    plane.setflags(write=False)
+    return plane

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from rendergateway.number_text import truncated
-from rendergateway.rendering.pixels.patches import MapCache, Placement
-from rendergateway.rendering.pixels.sampling import EXACT_PIXELS
+from rendergateway.rendering.pixels.patches import Placement, ShapeCache
 from rendergateway.rendering.placement.affine import AffinePlacement
-from rendergateway.rendering.placement.mesh import MeshPlacement, triangle_count
+from rendergateway.rendering.placement.mesh import MeshPlacement
 from rendergateway.transforms import AffineModel2D, Transform, TransformList
 
 __all__ = ["place"]
@@ -20,7 +19,7 @@ def place(
     tile_width: float,
     cell_size: float,
     picture_size: tuple[int, int],
-    maps: MapCache | None = None,
+    shapes: ShapeCache | None = None,
 ) -> Placement:
     """
     Return the placement of an image on the canvas.
@@ -39,19 +38,15 @@ def place(
         Approximate width of triangles in local pixels at full size.
     picture_size : (int, int)
         Width and height of the canvas.
-    maps : ByteCache, optional
-        Cache of pixel maps of nonlinear transforms.
+    shapes : ByteCache, optional
+        Cache of the shapes of images on the canvas.
     """
     whole = TransformList([_local_from_level(level), picture_from_local]) if level else picture_from_local
     columns = max(2, truncated(tile_width / cell_size + 0.5))
-    exact = picture_size[0] * picture_size[1] <= EXACT_PIXELS
-    if not whole.is_affine:
-        return MeshPlacement(whole, columns, image_size, picture_size, maps, exact=exact)
-    straight = AffinePlacement(whole.as_affine(), image_size, picture_size)
-    # Draw small images through the mesh, too: then their pixels equal those of the service to the last digit.
-    if exact and triangle_count(columns, image_size) <= straight.pixel_count():
-        return MeshPlacement(whole, columns, image_size, picture_size, maps, exact=exact)
-    return straight
+    if whole.is_affine:
+        # Of an affine, only rounding errors depend on the mesh.
+        return AffinePlacement(whole, columns, image_size, picture_size, shapes)
+    return MeshPlacement(whole, columns, image_size, picture_size, shapes)
 
 
 def _local_from_level(level: int) -> AffineModel2D:

@@ -1,4 +1,4 @@
-"""Lookup of canvas pixels in a triangle mesh, and their positions in the source image."""
+"""Triangles on the canvas: which of them each pixel is in, by the rule of the service."""
 
 from __future__ import annotations
 
@@ -11,21 +11,74 @@ import numpy.typing as npt
 from rendergateway.errors import ImageError
 from rendergateway.geometry import FloatArray, IntArray
 
-__all__ = ["Mesh", "SmoothPlaces"]
+__all__ = ["Mesh", "TriangleRuns"]
 
 _FAR_OUTSIDE = -1.0e6
-# Grid steps for smooth meshes, and the largest interpolation error, in pixels: less than one grey level even at the
-# steepest edges of an image.
-_STEPS = (16, 4)
-_MOST_ERROR = 0.02
 _PAIRS_AT_ONCE = 1 << 18
 _MOST_OVERLAPS = 64
+# Relative distance between a pixel and an edge at which rounding errors do not matter.
+_CLEAR = 1e-9
+_RADIX = 1 << 16
+# Pixels in one column that are looked up by themselves; triangles that a pixel of a mesh without folds can be in.
+_MANY = 64
+_MOST_AT_A_CORNER = 8
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
+class TriangleRuns:
+    """
+    Runs of pixels of one row each, in one triangle each.
+
+    Parameters
+    ----------
+    triangle, row, start, stop : ndarray of int, shape (N,)
+        Triangle; index of the row; columns start … stop − 1, never empty.
+    """
+
+    triangle: IntArray
+    row: IntArray
+    start: IntArray
+    stop: IntArray
+
+    @property
+    def nbytes(self) -> int:
+        """Size in bytes."""
+        return self.triangle.nbytes + self.row.nbytes + self.start.nbytes + self.stop.nbytes
+
+    @classmethod
+    def joined(cls, parts: list[TriangleRuns]) -> TriangleRuns:
+        """Return all runs of *parts*."""
+        if len(parts) == 1:
+            return parts[0]
+        nothing = np.zeros(0, dtype=np.int64)
+        kinds = ([nothing, *(getattr(part, kind) for part in parts)] for kind in ("triangle", "row", "start", "stop"))
+        return cls(*map(np.concatenate, kinds))
+
+    def chosen(self, which: npt.NDArray[np.bool_] | IntArray) -> TriangleRuns:
+        """Return some of the runs, in the order of the indices."""
+        return TriangleRuns(self.triangle[which], self.row[which], self.start[which], self.stop[which])
+
+    def by_place(self) -> TriangleRuns:
+        """Return the runs ordered by row and column."""
+        first = self.start.min(initial=0)
+        if len(self.row) and max(self.row.max(), self.stop.max() - first) >= _RADIX:
+            return self.chosen(np.lexsort((self.start, self.row)))
+        # numpy sorts numbers of 16 bits by radix, ten times as fast.
+        order = np.argsort((self.start - first).astype(np.uint16), kind="stable")
+        return self.chosen(order[np.argsort(self.row[order].astype(np.uint16), kind="stable")])
+
+    @property
+    def overlap(self) -> bool:
+        """Whether runs that are ordered by place overlap."""
+        return bool(((self.row[1:] == self.row[:-1]) & (self.start[1:] < self.stop[:-1])).any())
+
+
 class Mesh:
     """
     Triangles on the canvas.
+
+    A pixel is in a triangle if it is on the same side of all three edges; pixels on an edge are in triangles that keep
+    their orientation and outside of mirrored ones. Later triangles cover earlier ones.
 
     Parameters
     ----------
@@ -33,164 +86,223 @@ class Mesh:
         In canvas pixels.
     affines : ndarray, shape (T, 2, 3)
         From canvas pixels to source pixels; see `rendergateway.transforms.base.matrices.inverse_affines`.
+
+    References
+    ----------
+    .. [1] axtimwalde/mpicbg, ``TransformMeshMapping.java``.
     """
 
-    corners: FloatArray
-    affines: FloatArray
+    def __init__(self, corners: FloatArray, affines: FloatArray) -> None:
+        self.affines = affines
+        x, y = (np.ascontiguousarray(corners[:, :, axis].T) for axis in range(2))
+        self._rows = np.ascontiguousarray(affines.reshape(-1, 6).T)
+        finite = np.isfinite(x).all(axis=0) & np.isfinite(y).all(axis=0) & np.isfinite(self._rows).all(axis=0)
+        # Add one half and truncate towards zero.
+        self._boxes = [np.trunc(edge(at) + 0.5) for at in (x, y) for edge in (_least, _most)]
+        self._boxes[0][~finite] = np.inf
+        ends = [(float(at.min()), float(at.max())) for at in (x[np.isfinite(x)], y[np.isfinite(y)]) if at.size]
+        # The outermost coordinates of the corners: x, y; None if no corner is finite.
+        self.ends = (ends[0], ends[1]) if len(ends) == 2 else None
+        self._edges = [_edge(x, y, edge) for edge in range(3)]
 
-    def triangles_at(self, x0: int, y0: int, width: int, height: int) -> tuple[IntArray, IntArray]:
+    @property
+    def nbytes(self) -> int:
+        """Size in bytes."""
+        arrays = (self.affines, self._rows, *self._boxes, *(column for edge in self._edges for column in edge))
+        return sum(array.nbytes for array in arrays)
+
+    def runs(self, rows: IntArray, first: int, last: int) -> TriangleRuns:
         """
-        Return the triangle of each pixel of a rectangle.
+        Return the pixels of some rows, from column *first* to *last*, that are in each triangle; ordered by triangle.
 
-        A pixel is inside if it is on the same side of all three edges; pixels on an edge are inside triangles that
-        keep their orientation and outside mirrored ones. Every pixel is tested, as in the service.
-
-        Returns
-        -------
-        triangle : ndarray of int, shape (height, width)
-            The last triangle that contains the pixel; −1 if there is none.
-        times : ndarray of int, shape (height, width)
-            Number of triangles: more than one on a common side, or if the mesh is folded.
-
-        References
-        ----------
-        .. [1] axtimwalde/mpicbg, ``TransformMeshMapping.java``.
+        Raises
+        ------
+        ImageError
+            If more than 64 triangles overlap.
         """
-        names, times = np.full(height * width, -1, dtype=np.int64), np.zeros(height * width, dtype=np.int64)
-        for triangle, x, y in self._candidates(x0, y0, width, height):
-            hit = self._inside(triangle, x, y)
-            at = (y[hit] - y0) * width + x[hit] - x0
-            # For repeated indices, the last assignment counts.
-            names[at] = triangle[hit]
-            times += np.bincount(at, minlength=height * width)
-        return names.reshape(height, width), times.reshape(height, width)
+        return TriangleRuns.joined([self._found(rows, *pairs) for pairs in self._pairs(rows, first, last)])
 
-    def _inside(self, triangle: IntArray, x: IntArray, y: IntArray) -> IntArray:
-        tests = []
-        for edge in range(3):
-            begin = self.corners[:, edge]
-            side = self.corners[:, (edge + 1) % 3] - begin
-            ax, ay, across, down = (np.ascontiguousarray(column)[triangle] for column in (*begin.T, *side.T))
-            tests.append(across * (y - ay) - down * (x - ax) < 0)
-        return np.flatnonzero((tests[0] == tests[1]) & (tests[1] == tests[2]))
-
-    def _candidates(self, x0: int, y0: int, width: int, height: int) -> Iterator[tuple[IntArray, IntArray, IntArray]]:
-        """Yield pairs of a triangle and a pixel of its bounding box, in the order of the triangles."""
-        kept, low, high = self._boxes(np.array([x0, y0]), np.array([x0 + width - 1, y0 + height - 1]))
-        columns, rows = (high - low + 1).T
-        counts = columns * rows
-        if counts.sum() > _MOST_OVERLAPS * (width * height + len(kept)):
+    def _pairs(self, rows: IntArray, first: int, last: int) -> Iterator[tuple[IntArray, IntArray, IntArray, IntArray]]:
+        """Yield pairs of a triangle and a row (index) of its box, and the first and last column of the box."""
+        left, right, top, bottom = self._boxes
+        kept = np.flatnonzero((left <= last) & (right >= first) & (top <= rows[-1]) & (bottom >= rows[0]))
+        low, high = (np.clip(at[kept], first, last).astype(np.int64) for at in (left, right))
+        begin, end = np.searchsorted(rows, top[kept]), np.searchsorted(rows, bottom[kept], "right")
+        counts = end - begin
+        room = _MOST_OVERLAPS * (len(rows) * (last - first + 1) + len(kept))
+        if (counts * (high - low + 1)).sum() > room:
             raise ImageError(f"transform folds the image: more than {_MOST_OVERLAPS} triangles overlap")
         group = np.cumsum(counts) // _PAIRS_AT_ONCE
         for part in np.split(np.arange(len(kept)), np.flatnonzero(np.diff(group)) + 1):
             few = counts[part]
-            within = np.arange(few.sum()) - np.repeat(np.cumsum(few) - few, few)
-            triangle, across, left, top = (
-                np.repeat(values[part], few) for values in (kept, columns, low[:, 0], low[:, 1])
-            )
-            yield triangle, left + within % across, top + within // across
+            within = np.arange(few.sum()) + np.repeat(begin[part] - (np.cumsum(few) - few), few)
+            triangle, from_, to = (np.repeat(values[part], few) for values in (kept, low, high))
+            yield triangle, within, from_, to
 
-    def _boxes(self, first: IntArray, last: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-        """Return the triangles that intersect a rectangle, and the first and last pixels (N, 2) of their boxes."""
-        kept = np.flatnonzero(np.isfinite(self.corners).all(axis=(1, 2)) & np.isfinite(self.affines).all(axis=(1, 2)))
-        # Add one half and truncate towards zero.
-        low, high = (np.trunc(edge(self.corners[kept], axis=1) + 0.5) for edge in (np.min, np.max))
-        low, high = np.clip(low, first, last + 1).astype(np.int64), np.clip(high, first - 1, last).astype(np.int64)
-        there = (low <= high).all(axis=1)
-        return kept[there], low[there], high[there]
+    def _found(
+        self, rows: IntArray, triangle: IntArray, row: IntArray, left: IntArray, right: IntArray
+    ) -> TriangleRuns:
+        """Return the run of each pair of a triangle and a row, between its columns *left* and *right*."""
+        y, beyond = rows[row].astype(np.float64), right + 1
+        # Pixels on the negative side of all edges, and pixels on the negative side of none.
+        (start, stop), (other_start, other_stop) = (left, beyond), (left, beyond)
+        for edge in self._edges:
+            turn, rises, level = _turn([column[triangle] for column in edge], y, left, beyond)
+            begins, ends = np.where(rises, turn, left), np.where(rises, beyond, turn)
+            other_begins, other_ends = np.where(rises, left, turn), np.where(rises, turn, beyond)
+            if level is not None:
+                flat, negative = level
+                ends[flat] = np.where(negative, beyond[flat], left[flat])
+                other_ends[flat] = np.where(negative, left[flat], beyond[flat])
+                begins[flat] = other_begins[flat] = left[flat]
+            start, stop = np.maximum(start, begins), np.minimum(stop, ends)
+            other_start, other_stop = np.maximum(other_start, other_begins), np.minimum(other_stop, other_ends)
+        found = [
+            TriangleRuns(triangle[some], row[some], begin[some], end[some])
+            for begin, end in ((start, stop), (other_start, other_stop))
+            for some in [np.flatnonzero(begin < end)]
+        ]
+        runs = TriangleRuns.joined([one for one in found if len(one.row)])
+        return runs if not all(len(one.row) for one in found) else runs.chosen(np.argsort(runs.triangle, kind="stable"))
 
-    def places(self, triangle: IntArray, x0: int, y0: int) -> tuple[FloatArray, FloatArray]:
-        """Return the source positions of the pixels of a rectangle, given their triangles; far outside for −1."""
+    def lines(
+        self, triangle: IntArray, y: IntArray
+    ) -> tuple[tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]:
+        """Return the source positions along rows *y* in triangles: slopes and offsets of x and y per canvas column."""
+        a, b, c, d, e, f = (row[triangle] for row in self._rows)
+        return (a, d), (b * y + c, e * y + f)
+
+    def last_and_count(self, rows: IntArray, first: int, last: int) -> tuple[IntArray, IntArray]:
+        """
+        Return the triangles of each pixel of some rows.
+
+        Returns
+        -------
+        triangle : ndarray of int, shape (len(rows), last − first + 1)
+            The last triangle that the pixel is in; −1 if there is none.
+        times : ndarray of int, same shape
+            Number of triangles: more than one on a common side, or if the mesh is folded.
+        """
+        width = last - first + 1
+        names = np.full(len(rows) * width, -1, dtype=np.int64)
+        times = np.zeros(len(rows) * width, dtype=np.int64)
+        runs = self.runs(rows, first, last)
+        lengths = runs.stop - runs.start
+        group = np.cumsum(lengths) // _PAIRS_AT_ONCE
+        for part in np.split(np.arange(len(lengths)), np.flatnonzero(np.diff(group)) + 1):
+            few = lengths[part]
+            offset = runs.row[part] * width + runs.start[part] - first
+            at = np.arange(few.sum()) + np.repeat(offset - (np.cumsum(few) - few), few)
+            # For repeated indices, the last assignment counts.
+            names[at] = np.repeat(runs.triangle[part], few)
+            np.add.at(times, at, 1)
+        return names.reshape(-1, width), times.reshape(-1, width)
+
+    def find(self, x: IntArray, y: IntArray, *, clear: bool = False) -> tuple[IntArray, IntArray]:
+        """
+        Return the triangles of some pixels; the mesh must not be folded.
+
+        Parameters
+        ----------
+        x, y : ndarray of int, shape (N,)
+        clear : bool
+            Whether no pixel is on an edge: then it is in one triangle.
+
+        Returns
+        -------
+        triangle, times : ndarray of int, shape (N,)
+            The last triangle, −1 if there is none, and their number.
+        """
+        triangle, times = np.full(len(x), -1, dtype=np.int64), np.zeros(len(x), dtype=np.int64)
+        counts = np.bincount(x - x.min(initial=0))
+        rest = np.ones(len(x), dtype=bool)
+        often = np.flatnonzero(counts >= _MANY) + x.min(initial=0) if not clear else counts[:0]
+        # A border along a column: few triangles, many rows.
+        for column in often.tolist():
+            some = x == column
+            rest &= ~some
+            triangle[some], times[some] = self._found_at(x[some], y[some], clear=clear)
+        if rest.any():
+            triangle[rest], times[rest] = self._found_at(x[rest], y[rest], clear=clear)
+        return triangle, times
+
+    def _found_at(self, x: IntArray, y: IntArray, *, clear: bool) -> tuple[IntArray, IntArray]:
+        rows, row = np.unique(y, return_inverse=True)
+        first, last = int(x.min()), int(x.max())
+        runs = self.runs(rows, first, last).by_place()
+        span = last - first + 2
+        nearest = np.searchsorted(runs.row * span + runs.start - first, row * span + x - first, "right")
+        triangle, times = np.full(len(x), -1, dtype=np.int64), np.zeros(len(x), dtype=np.int64)
+        for back in range(1, _MOST_AT_A_CORNER + 1):
+            there = np.flatnonzero((nearest >= back) & (times == 0) if clear else nearest >= back)
+            run = nearest[there] - back
+            hit = (runs.row[run] == row[there]) & (runs.stop[run] > x[there])
+            there, run = there[hit], run[hit]
+            triangle[there] = np.maximum(triangle[there], runs.triangle[run])
+            times[there] += 1
+        return triangle, times
+
+    def places(self, triangle: IntArray, x: IntArray, y: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Return the source positions of pixels, given their triangles; far outside for −1."""
         nowhere = np.array([[[0.0, 0.0, _FAR_OUTSIDE]] * 2])
-        affines = np.concatenate([self.affines, nowhere])
-        height, width = triangle.shape
-        x, y = np.arange(x0, x0 + width, dtype=np.float64), np.arange(y0, y0 + height, dtype=np.float64)[:, np.newaxis]
-        across, down = (
-            x * row[triangle, 0] + y * row[triangle, 1] + row[triangle, 2] for row in (affines[:, 0], affines[:, 1])
-        )
+        affines = np.concatenate([self.affines, nowhere])[triangle]
+        across, down = (x * affines[:, row, 0] + y * affines[:, row, 1] + affines[:, row, 2] for row in range(2))
         return across, down
 
-    def shrunk(self, step: int) -> Mesh:
-        """Return this mesh on a canvas of pixels *step* times as wide, sampled at their centres."""
-        middle = (step - 1) / 2.0
-        affines = self.affines.copy()
-        affines[:, :, 2] += self.affines[:, :, :2].sum(axis=2) * middle
-        affines[:, :, :2] *= step
-        return Mesh((self.corners - middle) / step, affines)
 
-    def smooth(self, x0: int, y0: int, width: int, height: int) -> SmoothPlaces | None:
-        """
-        Return the source positions of a coarse grid over a large rectangle.
-
-        None if neighbouring triangles differ so much that interpolation would be off by more than 1/50 pixel, or if
-        triangles overlap.
-        """
-        for step in _STEPS:
-            coarse = self.shrunk(step)
-            # One more on each side, for interpolation.
-            left, top = x0 // step - 1, y0 // step - 1
-            columns, rows = (x0 + width - 1) // step + 2 - left, (y0 + height - 1) // step + 2 - top
-            triangle, times = coarse.triangles_at(left, top, columns, rows)
-            if times.max(initial=0) <= 2 and coarse.bend(triangle) / 4.0 <= _MOST_ERROR:
-                x, y = (few.astype(np.float32) for few in coarse.places(_extended(triangle), left, top))
-                return SmoothPlaces(step, left, top, x, y)
-        return None
-
-    def bend(self, triangle: IntArray) -> float:
-        """Return the largest difference between the affines of neighbouring triangles, in source pixels per pixel."""
-        most = 0.0
-        for one, other in ((triangle[:, 1:], triangle[:, :-1]), (triangle[1:], triangle[:-1])):
-            differ = (one != other) & (one >= 0) & (other >= 0)
-            turned = self.affines[one[differ], :, :2] - self.affines[other[differ], :, :2]
-            most = max(most, float(np.abs(turned).max(initial=0.0)))
-        return most
+def _least(corners: FloatArray) -> FloatArray:
+    return np.asarray(np.minimum(np.minimum(corners[0], corners[1]), corners[2]))
 
 
-def _extended(triangle: IntArray) -> IntArray:
-    """Extend the triangles at the border by two pixels."""
-    from rendergateway.rendering.base.opencv import cv2
-
-    wider = cv2.dilate((triangle + 1).astype(np.float32), np.ones((5, 5), dtype=np.uint8))
-    return np.where(triangle >= 0, triangle, wider.astype(np.int64) - 1)
+def _most(corners: FloatArray) -> FloatArray:
+    return np.asarray(np.maximum(np.maximum(corners[0], corners[1]), corners[2]))
 
 
-@attrs.frozen(eq=False)
-class SmoothPlaces:
+def _edge(x: FloatArray, y: FloatArray, number: int) -> list[FloatArray]:
+    """Return the begin of an edge of all triangles, its extent along x and y, and the quotient of these."""
+    across, down = (at[(number + 1) % 3] - at[number] for at in (x, y))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return [x[number], y[number], across, down, across / down]
+
+
+def _turn(
+    edge: list[FloatArray], y: FloatArray, left: IntArray, beyond: IntArray
+) -> tuple[IntArray, npt.NDArray[np.bool_], tuple[IntArray, npt.NDArray[np.bool_]] | None]:
     """
-    Source positions on a coarse grid of canvas pixels.
+    Return where rows *y* cross an edge.
 
-    Parameters
-    ----------
-    step : int
-        Grid spacing in pixels.
-    left, top : int
-        Indices of the first grid cell.
-    x, y : ndarray of float32, shape (H, W)
-        Source pixels of the centres of step × step squares; extrapolated beyond the mesh.
+    Returns
+    -------
+    turn : ndarray of int
+        The first column on the right of the edge.
+    rises : ndarray of bool
+        Whether pixels on the right are on the negative side.
+    level : ndarray of int and of bool, optional
+        Rows along level edges, which they do not cross, and whether they are on the negative side.
     """
-
-    step: int
-    left: int
-    top: int
-    x: npt.NDArray[np.float32]
-    y: npt.NDArray[np.float32]
-
-    def between(
-        self, x0: int, y0: int, width: int, height: int
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Interpolate x and y, shape (height, width), for every pixel of a rectangle."""
-        first, last = y0 // self.step - 1 - self.top, (y0 + height - 1) // self.step + 2 - self.top
-        down, across = y0 - (first + self.top) * self.step, x0 - self.left * self.step
-        x, y = (
-            _enlarged(few[first:last], self.step)[down : down + height, across : across + width]
-            for few in (self.x, self.y)
-        )
-        return x, y
+    ax, ay, across, down, lean = edge
+    with np.errstate(invalid="ignore", over="ignore"):
+        height = y - ay
+        meets = ax + lean * height
+        turn = np.minimum(np.maximum(np.ceil(meets), left), beyond)
+        clear = np.abs(meets - np.rint(meets)) > _CLEAR * (1.0 + np.abs(ax) + np.abs(meets))
+    level = None
+    if not clear.all():
+        close = np.flatnonzero(~clear)
+        turn[close] = _bisected(ax[close], across[close] * height[close], down[close], left[close], beyond[close])
+        flat = close[down[close] == 0]
+        if len(flat):
+            level = flat, across[flat] * height[flat] < 0
+    return turn.astype(np.int64), down > 0, level
 
 
-def _enlarged(values: npt.NDArray[np.float32], times: int) -> npt.NDArray[np.float32]:
-    """Interpolate *values* at the centres of squares for each pixel of these."""
-    from rendergateway.rendering.base.opencv import cv2
-
-    size = values.shape[1] * times, values.shape[0] * times
-    return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+def _bisected(ax: FloatArray, up: FloatArray, down: FloatArray, left: IntArray, beyond: IntArray) -> FloatArray:
+    """Return the first column, at least *left* and at most *beyond*, on the right of an edge, in double precision."""
+    low, high = left.copy(), beyond.copy()
+    while (low < high).any():
+        middle = (low + high) // 2
+        with np.errstate(invalid="ignore", over="ignore"):
+            negative = up - down * (middle - ax) < 0
+        right = (negative == (down > 0)) & (low < high)
+        low, high = np.where(right | (low >= high), low, middle + 1), np.where(right, middle, high)
+    return low.astype(np.float64)

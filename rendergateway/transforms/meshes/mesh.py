@@ -20,7 +20,15 @@ from rendergateway.number_text import truncated
 from rendergateway.transforms.base.matrices import affines_apply, affines_undo, inverse_affines
 from rendergateway.transforms.classes.transform import Transform
 
-__all__ = ["MeshInverse", "find_in_triangles", "mesh_inverse", "mesh_triangles", "mesh_vertices", "tile_mesh"]
+__all__ = [
+    "MeshInverse",
+    "find_in_triangles",
+    "mesh_inverse",
+    "mesh_lattice",
+    "mesh_triangles",
+    "mesh_vertices",
+    "tile_mesh",
+]
 
 _IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
 _MOST_VERTICES = 4_000_000
@@ -39,6 +47,28 @@ def _columns_and_rows(width: float, height: float, cell_size: float) -> tuple[in
     spacing = width / (columns - 1)
     # Equilateral triangles: the distance between every other row is √3 times the spacing.
     return columns, max(2, truncated(height / (2.0 * math.sqrt(0.75 * spacing * spacing)) + 0.5) + 1)
+
+
+def mesh_lattice(width: float, height: float, cell_size: float = 64.0) -> tuple[int, int, float, float]:
+    """
+    Return the lattice of a tile's mesh.
+
+    Its edges are on two borders, on horizontal lines half a step apart, and on the diagonals of the steps.
+
+    Parameters
+    ----------
+    width, height, cell_size : float
+        As of `mesh_vertices`.
+
+    Returns
+    -------
+    columns, rows : int
+        Vertices per full row, and full rows.
+    step_x, step_y : float
+        Distance between them, in local pixels.
+    """
+    columns, rows = _columns_and_rows(width, height, cell_size)
+    return columns, rows, (width - 1) / (columns - 1), (height - 1) / (rows - 1)
 
 
 def mesh_vertices(width: float, height: float, cell_size: float = 64.0) -> FloatArray:
@@ -61,8 +91,7 @@ def mesh_vertices(width: float, height: float, cell_size: float = 64.0) -> Float
     ----------
     .. [1] axtimwalde/mpicbg, ``TransformMesh.java``.
     """
-    columns, rows = _columns_and_rows(width, height, cell_size)
-    step_x, step_y = (width - 1) / (columns - 1), (height - 1) / (rows - 1)
+    columns, rows, step_x, step_y = mesh_lattice(width, height, cell_size)
     x = np.arange(columns) * step_x
     lines = [np.column_stack([x, np.zeros(columns)])]
     for row in range(1, rows):
