@@ -12,6 +12,7 @@ from rendergateway.local_files import LocalFile
 from rendergateway.number_text import truncated
 from rendergateway.rendering import MOST_PIXELS, Recipe, Sources
 from rendergateway.rendering.filters.registry import FILTERS, NEWER_FILTERS, built, step_of
+from rendergateway.rendering.images.remote import downloaded
 from rendergateway.service.base.options import Options
 from rendergateway.service.base.refusals import IllegalArgument, IllegalState, NullPointer
 from rendergateway.service.domain.image_files import check_tile, local_file
@@ -92,11 +93,9 @@ def _drawn(recipe: Recipe, kind: str, options: Options) -> bytes:
 def _sources(options: Options) -> Sources:
     """Return the image sources, and their caches, of a service with these options."""
 
-    def opened(url: str) -> LocalFile:
+    def opened(url: str) -> LocalFile | bytes:
         file = local_file(url, options)
-        if file is None:
-            raise ImageError("not a local file; this service reads files of its own machine only")
-        return file
+        return downloaded(url, options.remote_images) if file is None else file
 
     return Sources(opened)
 
