@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pytest
 
 from rendergateway import Gateway, ImageError, TileRecord
-from rendergateway.rendering import ImageAddress, Sources
+from rendergateway.rendering import Channel, ImageAddress, Level, Recipe, Sources, Tile, draw
+from rendergateway.transforms import TransformList
 from tests.cases.read import FILES, case
 
 VOLUMES = ["h5", "h5_encoded", "h5_int16", "h5_uint16", "h5_xywh_ok", "n5", "n5_nz", "zarr"]
@@ -118,3 +119,26 @@ def test_zip__folder_and_deflated(tmp_path: Path) -> None:
     found = Sources().image(ImageAddress(str(tmp_path / "a.zip")))
 
     assert found.tolist() == Sources().image(ImageAddress(str(FILES / "zipmask/mask.tif"))).tolist()
+
+
+@pytest.mark.parametrize(
+    ("stored", "seen"),
+    [
+        (np.array([[1000, 3000], [2000, 3000]], dtype=np.uint16), [[0, 255], [128, 255]]),
+        (np.array([[0.0, 1.0], [0.5, 0.25]], dtype=np.float32), [[0, 255], [128, 64]]),
+        (np.array([[0, 7], [255, 9]], dtype=np.uint8), [[0, 7], [255, 9]]),
+        (np.full((2, 2), 7, dtype=np.uint16), [[0, 0], [0, 0]]),
+    ],
+)
+def test_mask__of_other_types(tmp_path: Path, stored: npt.NDArray[Any], seen: list[list[int]]) -> None:
+    """Masks of 16 bits or floating point are scaled from their own minimum and maximum, bytes are used as they are."""
+    tifffile = pytest.importorskip("tifffile")
+    tifffile.imwrite(tmp_path / "mask.tif", np.kron(stored, np.ones((30, 40), dtype=stored.dtype)))
+    tifffile.imwrite(tmp_path / "white.tif", np.full((60, 80), 255, dtype=np.uint8))
+    level = Level(ImageAddress(str(tmp_path / "white.tif")), ImageAddress(str(tmp_path / "mask.tif")))
+    tile = Tile("t", TransformList(), (Channel(levels={0: level}),))
+
+    picture = draw(Recipe(tiles=(tile,), width=80, height=60), Sources())
+
+    assert picture.alpha is not None
+    assert picture.alpha[10::30, 10::40].tolist() == seen

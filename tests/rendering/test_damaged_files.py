@@ -331,3 +331,45 @@ def test_tiff__few_bits(bits: int, values: list[list[int]]) -> None:
     data = tiff_of(**tags, offset=len(tiff_of(**tags))) + rows
 
     assert decoded(data).tolist() == values
+
+
+@pytest.mark.parametrize(
+    ("mode", "compression"), [("L", "jpeg"), ("RGB", "jpeg"), ("1", "group3"), ("1", "group4"), ("1", "packbits")]
+)
+def test_tiff__jpeg_and_fax(mode: str, compression: str) -> None:
+    """JPEG and fax images in TIFF files have the pixels that libtiff decodes."""
+    data = saved("TIFF", mode, compression=compression)
+    wanted = np.array(Image.open(io.BytesIO(data)))
+
+    assert decoded(data).tolist() == (wanted * np.uint8(255) if mode == "1" else wanted).tolist()
+
+
+def test_tiff__planes() -> None:
+    """Colours that are stored as one plane after the other are read."""
+    colours = np.stack([PIXELS, PIXELS // 2, 255 - PIXELS])
+
+    found = decoded(tiff(pixels=colours, photometric="rgb", planarconfig="separate", compression="zlib"))
+
+    assert found.tolist() == np.moveaxis(colours, 0, 2).tolist()
+
+
+@pytest.mark.parametrize(
+    ("tags", "reason"),
+    [
+        ({"bits": 12}, "TIFF pixels not supported: got 12 bits"),
+        ({"depth": 2}, "TIFF volumes are not supported: got a depth of 2"),
+        ({"compression": 99}, "TIFF compression not supported: got 99"),
+        ({"compression": 7, "bits": 16}, "supported for 8-bit grey or RGB images only"),
+        ({"compression": 7}, "TIFF cannot be read"),
+        ({"photometric": 6}, "TIFF of YCbCr pixels is supported with JPEG compression only"),
+        ({"rows": 3}, "TIFF is truncated: it has 1 of 4 strips or tiles"),
+        ({"offset": 10**6}, "TIFF is truncated: pixels are missing"),
+        ({"offset": 10**6, "compression": 5}, "TIFF is truncated: pixels are missing"),
+        ({"compression": 5, "count": 10**6}, "its compressed data are larger than its pixels"),
+        ({"width": 0}, "image without pixels"),
+    ],
+)
+def test_tiff__is_refused(tags: dict[str, int], reason: str) -> None:
+    """A TIFF image of an unsupported kind, or without its pixels, is refused with the reason."""
+    with pytest.raises(ImageError, match=reason):
+        decoded(tiff_of(**tags) + bytes(100))

@@ -413,3 +413,19 @@ def test_query__that_names_no_slice(tmp_path: Path, query: str, reason: str) -> 
 
     with pytest.raises(ImageError, match=reason):
         chunked(tmp_path / "a.n5", query)
+
+
+@pytest.mark.parametrize("codec", N5_CODECS)
+@pytest.mark.parametrize("kept", [0, 3, 8, 20, -25, -3])
+def test_n5__truncated_chunk(tmp_path: Path, codec: str, kept: int) -> None:
+    """A chunk whose data end early is refused, with every codec."""
+    if (codec, kept) == ("lz4", -3):
+        pytest.skip("only the mark of the end is missing")
+    compression, packed = N5_CODECS[codec]
+    write_n5(tmp_path / "a.n5/s0", VOLUME, compression, packed, (4, 30, 40))
+    chunk = tmp_path / "a.n5/s0/0/0/0"
+    data = chunk.read_bytes()
+    chunk.write_bytes(data[: 16 + kept] if kept >= 0 else data[:kept])
+
+    with pytest.raises(ImageError, match=r"chunk cannot be decompressed|chunk has \d+ bytes instead|chunk too large"):
+        chunked(tmp_path / "a.n5", "dataSet=s0&z=1")

@@ -73,19 +73,22 @@ def check_codec(codec: str) -> None:
 
 def inflated(data: bytes, most: int) -> bytes:
     """Decompress zlib or gzip data; stop one byte beyond *most*."""
-    inflate = zlib.decompressobj(_ANY_HEADER)
-    found = inflate.decompress(data, most + 1)
-    if not inflate.eof and len(found) <= most:
+    return _limited(zlib.decompressobj(_ANY_HEADER), data, most)
+
+
+def _limited(decompressor: Any, data: bytes, most: int) -> bytes:
+    found: bytes = decompressor.decompress(data, most + 1)
+    if not decompressor.eof and len(found) <= most:
         raise ValueError("data are truncated")
     return found
 
 
 def _bunzipped(data: bytes, most: int, options: Any) -> bytes:
-    return bz2.BZ2Decompressor().decompress(data, most + 1)
+    return _limited(bz2.BZ2Decompressor(), data, most)
 
 
 def _unxzed(data: bytes, most: int, options: Any) -> bytes:
-    return lzma.LZMADecompressor(memlimit=_MOST_LZMA_MEMORY).decompress(data, most + 1)
+    return _limited(lzma.LZMADecompressor(memlimit=_MOST_LZMA_MEMORY), data, most)
 
 
 def _unblosced(data: bytes, most: int, options: Any) -> bytes:
