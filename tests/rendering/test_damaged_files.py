@@ -23,7 +23,7 @@ from PIL import Image
 from rendergateway import ImageError
 from rendergateway.rendering import ImageAddress, Sources
 from rendergateway.rendering.images.decoding import decoded
-from rendergateway.rendering.images.headers import MOST_IMAGE_BYTES, read_header
+from rendergateway.rendering.images.headers import MOST_IMAGE_BYTES, check_size, read_header
 from tests.rendering.conftest import texture
 from tests.rendering.test_volumes import VOLUME, write_n5
 
@@ -197,7 +197,7 @@ BOMBS: dict[str, bytes] = {
     "rle.bmp": bmp_run_length(40_000, 40_000),
     "upside_down.bmp": bmp_run_length(40_000, -40_000),
     "screen.gif": b"GIF89a" + struct.pack("<HH", 65_535, 65_535) + b"\x00\x00\x00,\0\0\0\0\1\0\1\0\0\2\2D\1\0;",
-    "a.pgm": b"P5 # a\n 99999 99999 255\n" + bytes(99),
+    "a.pgm": b"P5 # a\n 20000 20000 255\n" + bytes(99),
     "a.hdr": b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 65535 +X 65535\n" + bytes(99),
     "a.sr": struct.pack(">8I", 0x59A66A95, 60_000, 60_000, 8, 0, 1, 0, 0),
     "a.jp2": bytes.fromhex("0000000c6a5020200d0a870a") + bytes(99),
@@ -268,6 +268,15 @@ def test_header__agrees_with_the_decoder(name: str) -> None:
     assert (header.height, header.width) == image.shape[:2]
     assert header.pixel_bytes >= image.itemsize * (image.shape[2] if image.ndim == 3 else 1)
     assert header.width * header.height * header.pixel_bytes <= MOST_IMAGE_BYTES
+
+
+@pytest.mark.parametrize("size", [(2**14, 2**14 + 1, 1), (2**14, 2**13, 9), (0, 5, 1), (5, -5, 1)])
+def test_size__limits(size: tuple[int, int, int]) -> None:
+    """Images of no pixels, too many pixels, or too many bytes are refused; the largest are not."""
+    check_size(2**14, 2**14, 4)
+
+    with pytest.raises(ImageError, match=r"image too large|image without pixels"):
+        check_size(*size)
 
 
 def test_jpeg__first_frame_header_counts() -> None:
