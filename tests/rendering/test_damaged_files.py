@@ -124,7 +124,12 @@ from rendergateway import ImageError
 from rendergateway.rendering import ImageAddress, Sources
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize() if sys.platform == "linux" else 2**33
 resource.setrlimit(resource.RLIMIT_AS, (used + int(sys.argv[1]),) * 2)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def peak():
+    # The other figure includes the process that started this one.
+    if sys.platform == "linux":
+        return int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+before = peak()
 for line in sys.stdin:
     loader, url = line.rstrip("\\n").split("\\t")
     print("reading", url, flush=True)
@@ -134,7 +139,7 @@ for line in sys.stdin:
         print("refused", str(error).partition(": ")[2])
     else:
         print("read", pixels.shape, pixels.dtype)
-print("memory", (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+print("memory", (peak() - before) // 1024)
 """
 
 
