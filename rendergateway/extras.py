@@ -24,7 +24,6 @@ EXTRAS = {
     "fsspec": "remote",
     "h5py": "volumes",
     "numcodecs": "volumes",
-    "zarr": "volumes",
 }
 
 
@@ -45,11 +44,11 @@ def needed_for(purpose: str) -> Iterator[None]:
 
     Examples
     --------
-    >>> with needed_for("reading N5"):
-    ...     raise ModuleNotFoundError(name="zarr")
+    >>> with needed_for("reading HDF5"):
+    ...     raise ModuleNotFoundError(name="h5py")
     Traceback (most recent call last):
         ...
-    rendergateway.errors.MissingExtraError: reading N5 needs zarr: pip install 'rendergateway[volumes]'
+    rendergateway.errors.MissingExtraError: reading HDF5 needs h5py: pip install 'rendergateway[volumes]'
     """
     try:
         yield

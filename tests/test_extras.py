@@ -34,13 +34,13 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
 def test_error__is_one_of_configuration_and_of_imports() -> None:
     """The error is caught as either, knows the library, and travels to another process."""
-    with pytest.raises(MissingExtraError) as caught, needed_for("reading N5"):
-        raise ModuleNotFoundError("No module named 'zarr.storage'", name="zarr.storage")
+    with pytest.raises(MissingExtraError) as caught, needed_for("reading HDF5"):
+        raise ModuleNotFoundError("No module named 'h5py.h5f'", name="h5py.h5f")
 
     again = pickle.loads(pickle.dumps(caught.value))
     assert isinstance(again, ConfigurationError)
     assert isinstance(again, ImportError)
-    assert (again.name, str(again)) == ("zarr", "reading N5 needs zarr: pip install 'rendergateway[volumes]'")
+    assert (again.name, str(again)) == ("h5py", "reading HDF5 needs h5py: pip install 'rendergateway[volumes]'")
 
 
 def test_needed__other_libraries_are_not_ours() -> None:

@@ -21,6 +21,9 @@ __all__ = ["serve"]
 )
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 for any free port.")
 @click.option("--images", multiple=True, metavar="DIR", help="Folder below which images may be read; may be repeated.")
+@click.option(
+    "--remote-images", multiple=True, metavar="HOST", help="Host whose http: images may be read; may be repeated."
+)
 @click.option("--threads", default=4, show_default=True, type=click.IntRange(1), help="Concurrent requests.")
 @click.option("--read-only", is_flag=True, help="Refuse every change.")
 @click.option(

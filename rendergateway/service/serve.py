@@ -48,6 +48,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8080,
     images: Sequence[str | os.PathLike[str]] = (),
+    remote_images: Sequence[str] = (),
     threads: int = 4,
     read_only: bool = False,
     tile_limit: int | None = TILE_LIMIT,
@@ -69,6 +70,8 @@ def serve(
         Address to listen on; port 0 selects a free port.
     images : sequence of path
         Folders below which images may be read; by default none.
+    remote_images : sequence of str
+        Hosts, or ``HOST:PORT``, whose ``http:`` and ``https:`` images may be read; by default none.
     threads : int
         Number of requests that are processed concurrently.
     read_only : bool
@@ -104,6 +107,7 @@ def serve(
     application = app_for(
         path,
         images=roots,
+        remote_images=tuple(remote_images),
         read_only=read_only,
         tile_limit=tile_limit,
         allow_origin=tuple(allow_origin),

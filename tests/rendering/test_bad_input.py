@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import pickle
 import struct
 import tracemalloc
 import zlib
@@ -174,84 +171,6 @@ def test_tiff__slices_count_from_one(tmp_path: Path) -> None:
     assert sources.image(ImageAddress(url))[0, 0] == 0
     with pytest.raises(ImageError, match="TIFF has no image 4: it has 3 images"):
         sources.image(ImageAddress(url, "IMAGEJ_TIFF_STACK", 4))
-
-
-@pytest.mark.parametrize(("loader", "library"), [("H5_SLICE", "h5py"), ("N5_SLICE", "zarr")])
-def test_volume__without_its_library(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loader: str, library: str
-) -> None:
-    """Without its library, a volume is refused with the extra to install."""
-    monkeypatch.setitem(__import__("sys").modules, library, None)
-    (tmp_path / "volume").mkdir()
-
-    with pytest.raises(ImageError, match=rf"loader {loader} needs {library}: pip install 'rendergateway\[volumes\]'"):
-        Sources().image(ImageAddress(f"{tmp_path}/volume?dataSet=/s0&z=3", loader))
-
-
-def test_hdf5__slice_of_a_volume(tmp_path: Path) -> None:
-    """A rectangle of one slice of an HDF5 volume is read as an image."""
-    h5py = pytest.importorskip("h5py")
-    volume = np.random.default_rng(3).integers(0, 255, (4, 30, 40), dtype=np.uint8)
-    with h5py.File(tmp_path / "a.h5", "w") as file:
-        file["raw/s0"] = volume
-    url = f"{tmp_path}/a.h5?dataSet=/raw/s0&z=2"
-
-    assert (Sources().image(ImageAddress(f"{url}&x=5&y=6&w=20&h=10", "H5_SLICE")) == volume[2, 6:16, 5:25]).all()
-    with pytest.raises(ImageError, match="slice outside the volume: got z 9 of 4"):
-        Sources().image(ImageAddress(url.replace("z=2", "z=9"), "H5_SLICE"))
-    with pytest.raises(ImageError, match="slice outside the volume: got x 30 … 50, y 0 … 30 of 40 × 30"):
-        Sources().image(ImageAddress(f"{url}&x=30&w=20", "H5_SLICE"))
-
-
-def test_zarr__slice_of_a_volume(tmp_path: Path) -> None:
-    """A slice of a zarr volume is read as an image."""
-    zarr = pytest.importorskip("zarr")
-    volume = np.random.default_rng(3).integers(0, 255, (4, 30, 40), dtype=np.uint8)
-    # Both zarr 2, the last for CPython 3.10, and zarr 3 know this call.
-    zarr.save_group(str(tmp_path / "a.zarr"), s0=volume)
-
-    found = Sources().image(ImageAddress(f"{tmp_path}/a.zarr?dataSet=/s0&z=1", "N5_SLICE"))
-
-    assert (found == volume[1]).all()
-
-
-@pytest.mark.parametrize(
-    ("dtype", "filters", "fill"),
-    [
-        ("|O", ["pickle"], False),
-        ("|O", ["pickle"], True),
-        ("|u1", ["pickle"], False),
-        ("|O", ["vlen-utf8", "pickle"], False),
-    ],
-)
-def test_zarr__pickles_are_not_run(tmp_path: Path, dtype: str, filters: list[str], fill: bool) -> None:
-    """A volume whose data, or the value that is nowhere written, is a pickle is refused before it runs."""
-    pytest.importorskip("zarr")
-    bomb = pickle.dumps(_Bomb(tmp_path / "went-off"))
-    folder = tmp_path / "a.zarr"
-    folder.mkdir()
-    (folder / ".zgroup").write_text('{"zarr_format": 2}')
-    (folder / "s0").mkdir()
-    array = {"zarr_format": 2, "shape": [2, 2], "chunks": [2, 2], "dtype": dtype, "compressor": None, "order": "C"}
-    array["filters"] = [{"id": name} for name in filters]
-    array["fill_value"] = base64.b64encode(bomb).decode() if fill else None
-    (folder / "s0" / ".zarray").write_text(json.dumps(array))
-    (folder / "s0" / "0.0").write_bytes(bomb)
-
-    with pytest.raises(ImageError, match=r"[Pp]ickle"):
-        Sources().image(ImageAddress(f"{folder}?dataSet=/s0", "N5_SLICE"))
-
-    assert not (tmp_path / "went-off").exists()
-
-
-class _Bomb:
-    """Makes a file when it is unpickled."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (Path.touch, (self._path,))
 
 
 def test_composite__is_refused_by_name(images: Images) -> None:

@@ -38,19 +38,32 @@ def test_origin__only_known_pages_may_read(service: Service, origin: str, allowe
     assert headers["Vary"] == "Origin"
 
 
+@pytest.mark.parametrize("origin", ["http://[", "http://[::zz]", "http://\\[x]:9", "null"])
+def test_origin__malformed(service: Service, origin: str) -> None:
+    """A malformed origin may not read answers, and the request is answered."""
+    answer = service.send("GET", "/owners", headers={"Origin": origin})
+
+    assert answer.status_code == 200
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
 def test_host__unknown_name_is_refused(service: Service) -> None:
     """Requests with an unknown host name are refused."""
     _with_options(service, hosts=("render.example.org",))
     environ = {"REQUEST_METHOD": "GET", "REQUEST_URI": "/render-ws/v1/owners", "wsgi.url_scheme": "http"}
     statuses = {}
 
-    for host in ("localhost:8080", "render.example.org", "evil.example.org", ""):
+    for host in ("localhost:8080", "render.example.org", "evil.example.org", "", "[", "[::1", "[::zz]", "@"):
         answer: list[str] = []
         request = environ | {"HTTP_HOST": host, "SERVER_NAME": "x", "SERVER_PORT": "80", "QUERY_STRING": ""}
         service.adapter.application(request, lambda status, headers, error=None, answer=answer: answer.append(status))
         statuses[host] = answer[0][:3]
 
-    assert statuses == {"localhost:8080": "200", "render.example.org": "200", "evil.example.org": "403", "": "403"}
+    assert statuses == {
+        "localhost:8080": "200",
+        "render.example.org": "200",
+        **dict.fromkeys(["evil.example.org", "", "[", "[::1", "[::zz]", "@"], "403"),
+    }
 
 
 def test_body__too_large(service: Service) -> None:

@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).parents[2] / "rendergateway"
 LEVELS = [
     {"visible_text"},
     {"version", "errors", "lazy", "mutators", "type_hints"},
-    {"display", "extras", "forks", "number_text", "progress"},
+    {"display", "extras", "forks", "local_files", "number_text", "progress"},
     {"extensions"},
     {"geometry"},
     {"endpoints"},
@@ -76,7 +76,6 @@ DOORS = {
     "PIL": {"rendering"},
     "isal": {"rendering"},
     "h5py": {"rendering"},
-    "zarr": {"rendering"},
     "numcodecs": {"rendering"},
     "fsspec": {"rendering"},
     "pandas": {"model/tables"},

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
 import shutil
+import tracemalloc
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -158,6 +162,8 @@ def test_displacement_field__first_form() -> None:
         ({"size": [4, 3, 1]}, r"has layers 0 … 0: got z=1"),
         ({"key": "s1"}, "has no data of layer 1"),
         ({"key": None}, "cannot be read: TypeError"),
+        ({"size": [10**5, 10**5, 2]}, "too large: got 100000 × 100000"),
+        ({"size": [4000, 4000, 2], "chunk_sizes": [[1, 1, 1]]}, r"too large: got .* in chunks of 1 × 1 × 1"),
     ],
 )
 def test_displacement_field__unsupported_volume(tmp_path: Path, change: dict[str, Any], sentence: str) -> None:
@@ -183,6 +189,14 @@ def test_displacement_field__no_volume(uri: str, sentence: str) -> None:
         DisplacementFieldTransform(uri, 0).apply([0, 0])
 
 
+def test_displacement_field__of_no_file(tmp_path: Path) -> None:
+    """A file that no process writes to is refused without waiting for a writer."""
+    os.mkfifo(tmp_path / "info")
+
+    with pytest.raises(TransformError, match="not a regular file"):
+        DisplacementFieldTransform(str(tmp_path), 0).apply([0, 0])
+
+
 @pytest.mark.parametrize("word", ["x", "1_000", "inf", "nan", "1,5", "--1", "0x10", "1e", "Nan"])
 def test_from_spec__not_a_number(word: str) -> None:
     """The error for a word that Java cannot parse starts with Java's message."""
@@ -191,6 +205,50 @@ def test_from_spec__not_a_number(word: str) -> None:
     assert str(caught.value) == (
         f'For input string: "{word}"; word 6 of the dataString of {MPICBG}AffineModel2D is not a number'
     )
+
+
+@pytest.mark.parametrize("word", ["9" * 5000, "-" + "9" * 5000, "2147483648", "-2147483649"])
+def test_from_spec__count_beyond_integers(word: str) -> None:
+    """A count of more than 32 bits is refused with Java's message, however many digits it has."""
+    for name, text in {
+        "NonLinearCoordinateTransform": f"{word} 6",
+        "ThinPlateSplineTransform": f"ThinPlateSplineR2LogR 2 {word} null AAAA",
+        "AffineWarpFieldTransform": f"0 0 9 9 {word} 1 RENDER_BILINEAR base64 AAAA",
+    }.items():
+        with pytest.raises(TransformError, match=rf'^For input string: "{word[:9]}.*; .*{name} must have 32 bits$'):
+            next(one for java, one in CLASSES.items() if java.endswith(f".{name}")).from_data_string(text)
+
+
+@pytest.mark.parametrize("count", [1, 20, 2**23, 2**28])
+@pytest.mark.parametrize("name", ["ThinPlateSplineTransform", "AffineWarpFieldTransform"])
+def test_from_spec__block_that_grows(name: str, count: int) -> None:
+    """A packed block that inflates beyond its count, or a count of more than 64 MiB, is refused in little memory."""
+    word = base64.b64encode(zlib.compress(bytes(2**26 + 2**20))).decode()
+    text = {
+        "ThinPlateSplineTransform": f"ThinPlateSplineR2LogR 2 {count} null {word}",
+        "AffineWarpFieldTransform": f"0 0 9 9 {count} 1 RENDER_BILINEAR base64 {word}",
+    }[name]
+    spec = {
+        "type": "leaf",
+        "className": next(java for java in CLASSES if java.endswith(f".{name}")),
+        "dataString": text,
+    }
+    tracemalloc.start()
+
+    with pytest.raises(TransformError, match=r"^Inappropriate parameters for .*(got more|doubles at most)"):
+        from_spec(spec)
+
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 2 * 2**20
+
+
+def test_from_spec__truncated_block() -> None:
+    """A packed block that ends early is refused."""
+    word = base64.b64encode(zlib.compress(np.arange(80.0).astype(">f8").tobytes())[:-30]).decode()
+
+    with pytest.raises(TransformError, match="is not a packed block"):
+        ThinPlateSplineTransform.from_data_string(f"ThinPlateSplineR2LogR 2 20 null {word}")
 
 
 def test_from_spec__not_a_count() -> None:

@@ -21,7 +21,7 @@ from rendergateway.transforms import Transform
 
 __all__ = ["LoadedTile", "StartedTile", "TileJob"]
 
-_WHOLE_RANGE = 0.0, 255.0
+_OWN_RANGE = 0.0, 0.0
 _DEEPER = 8
 
 
@@ -166,7 +166,8 @@ class TileJob:
             image = self._filtered(image, (channel.filter,), self.recipe.scale, None)
         if pending.mask is not None and image.size:
             mask = pending.mask()
-            mask = to_8bit(mask, _WHOLE_RANGE) if mask.ndim == 2 else mask[..., 0]
+            # As in ImageJ, masks of other types than bytes are scaled from their own minimum and maximum.
+            mask = mask[..., 0] if mask.ndim == 3 else mask if mask.dtype == np.uint8 else to_8bit(mask, _OWN_RANGE)
             mask = mask if mask.shape == image.shape[:2] else None
         if channel.is_deep and image.dtype == np.uint8 and image.ndim == 2:
             image = np.left_shift(image, _DEEPER, dtype=np.uint16)

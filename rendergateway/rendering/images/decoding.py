@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
-import struct
-from pathlib import Path
-from typing import Any
+import io
+import os
+import zipfile
+import zlib
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from rendergateway.errors import ImageError
-from rendergateway.extras import needed_for
+from rendergateway.local_files import MOST_FILE_BYTES, LocalFile
+from rendergateway.rendering.images.headers import check_signature, read_header
+from rendergateway.rendering.images.tiff import SIGNATURES, tiff_image
 
-__all__ = ["MOST_IMAGE_PIXELS", "decoded", "decoded_picture", "plain_picture"]
+__all__ = ["decoded", "decoded_picture", "plain_picture"]
 
 Pixels = npt.NDArray[Any]
 
-# Larger images are refused before decoding.
-MOST_IMAGE_PIXELS = 2**28
-
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_TAIL = 4096
+_ENDS = {"PNG": b"IEND", "JPEG": b"\xff\xd9"}
+# Bytes with the signature of a format, and with the marker of its end.
+_HEAD, _TAIL = 16, 4096
 
 
-def decoded(source: Path | bytes, number: int | None = None) -> Pixels:
+def decoded(source: os.PathLike[str] | bytes, number: int | None = None, *, zipped: bool = False) -> Pixels:
     """
     Decode an image file.
 
     Parameters
     ----------
-    source : Path or bytes
+    source : LocalFile, path or bytes
         A file or its contents.
     number : int, optional
         Which image of a multi-image TIFF, counted from 1.
+    zipped : bool
+        Whether it is a zip archive whose first entry is the image, a TIFF.
 
     Returns
     -------
@@ -43,16 +47,61 @@ def decoded(source: Path | bytes, number: int | None = None) -> Pixels:
     Raises
     ------
     ImageError
-        If it is missing, empty, truncated, not an image, or too large.
+        If it is missing, not a regular file, empty, truncated, not an image, or too large.
     """
     try:
-        data = source if isinstance(source, bytes) else source.read_bytes()
+        with _opened(source) as file:
+            return _plain(_decoded(file, number) if not zipped else _decoded(io.BytesIO(_first_entry(file)), number))
     except OSError as error:
-        raise ImageError(f"file cannot be read: {error.strerror}") from error
-    if not data:
+        raise ImageError(f"file cannot be read: {error.strerror or error}") from error
+
+
+def _opened(source: os.PathLike[str] | bytes) -> BinaryIO:
+    if isinstance(source, bytes):
+        return io.BytesIO(source)
+    return (source if isinstance(source, LocalFile) else LocalFile(os.fspath(source))).open()
+
+
+def _decoded(file: BinaryIO, number: int | None) -> Pixels:
+    head = file.read(_HEAD)
+    if not head:
         raise ImageError("file is empty")
-    pixels = _tiff(data, number) if data[:4] in _TIFF else _through_opencv(data)
-    return _plain(pixels)
+    if head[:4] in SIGNATURES:
+        return tiff_image(file, number)
+    # An unknown format is refused, and so is the size of many images, before the whole file is read.
+    check_signature(head)
+    size = file.seek(0, io.SEEK_END)
+    if size > MOST_FILE_BYTES:
+        raise ImageError(f"file too large: got {size} bytes, the limit is {MOST_FILE_BYTES}")
+    file.seek(0)
+    return _through_opencv(file.read(size))
+
+
+def _first_entry(file: BinaryIO) -> bytes:
+    """
+    Return the first entry of a zip archive, a TIFF.
+
+    References
+    ----------
+    .. [1] imagej/ImageJ, ``ij/io/Opener.java``, ``openZip``.
+    """
+    if file.seek(0, io.SEEK_END) > MOST_FILE_BYTES:
+        raise ImageError(f"zip archive too large: the limit is {MOST_FILE_BYTES} bytes")
+    try:
+        with zipfile.ZipFile(file) as archive:
+            entries = sorted(archive.infolist(), key=lambda entry: entry.header_offset)
+            if not entries or not entries[0].filename.endswith(".tif"):
+                name = repr(entries[0].filename) if entries else "no entry"
+                raise ImageError(f"the first entry of a zip archive must be a .tif file: got {name}")
+            if entries[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise ImageError("zip archive must be stored or deflated; compress it again")
+            with archive.open(entries[0]) as entry:
+                data = entry.read(MOST_FILE_BYTES + 1)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+        raise ImageError(f"zip archive cannot be read: {error}") from error
+    if len(data) > MOST_FILE_BYTES:
+        raise ImageError(f"zip archive too large: the limit of its first entry is {MOST_FILE_BYTES} bytes")
+    return data
 
 
 def decoded_picture(data: bytes) -> tuple[Pixels, npt.NDArray[np.uint8] | None]:
@@ -84,11 +133,6 @@ def plain_picture(pixels: Pixels, alpha: npt.NDArray[np.uint8] | None) -> tuple[
     return pixels, None if alpha is None or (alpha == 255).all() else np.ascontiguousarray(alpha)
 
 
-def _check_pixels(width: int, height: int) -> None:
-    if width * height > MOST_IMAGE_PIXELS:
-        raise ImageError(f"image too large: got {width} × {height} pixels, the limit is {MOST_IMAGE_PIXELS}")
-
-
 def _through_opencv(data: bytes) -> Pixels:
     from rendergateway.rendering.base.opencv import cv2
 
@@ -108,57 +152,10 @@ def _through_opencv(data: bytes) -> Pixels:
 
 def _check_complete(data: bytes) -> None:
     """Refuse truncated files, which OpenCV would decode in part, and too large ones, before allocating memory."""
-    if data.startswith(_PNG):
-        if len(data) > 24:
-            _check_pixels(*struct.unpack(">II", data[16:24]))
-        if b"IEND" not in data[-_TAIL:]:
-            raise ImageError("PNG is truncated")
-    elif data.startswith(_JPEG):
-        size = _jpeg_size(data)
-        if size is not None:
-            _check_pixels(*size)
-        if b"\xff\xd9" not in data[-_TAIL:]:
-            raise ImageError("JPEG is truncated")
-
-
-def _jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """Return width and height from the frame header; None if it is missing."""
-    at = 2
-    while at + 9 < len(data) and data[at] == 0xFF:
-        marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            return int.from_bytes(data[at + 7 : at + 9], "big"), int.from_bytes(data[at + 5 : at + 7], "big")
-        at += 2 + length
-    return None
-
-
-def _tiff(data: bytes, number: int | None) -> Pixels:
-    import io
-
-    with needed_for("reading TIFF"):
-        import tifffile
-
-    try:
-        with tifffile.TiffFile(io.BytesIO(data)) as file:
-            page = _page(file, 0 if number is None else number - 1)
-            _check_pixels(page.imagewidth, page.imagelength)
-            try:
-                return np.asarray(page.asarray())
-            except (ValueError, KeyError) as error:
-                # tifffile needs another library for this compression; OpenCV can read the first image of some files.
-                if number is None or number == 1:
-                    return _through_opencv(data)
-                raise ImageError(f"TIFF compression not supported: {error}") from error
-    except ImageError:
-        raise
-    except Exception as error:  # tifffile raises many types of errors
-        raise ImageError(f"TIFF cannot be read: {error}") from error
-
-
-def _page(file: Any, index: int) -> Any:
-    if 0 <= index < len(file.pages):
-        return file.pages[index]
-    raise ImageError(f"TIFF has no image {index + 1}: it has {len(file.pages)} images")
+    kind = read_header(data).kind
+    end = _ENDS.get(kind)
+    if end is not None and end not in data[-_TAIL:]:
+        raise ImageError(f"{kind} is truncated")
 
 
 def _plain(pixels: Pixels) -> Pixels:

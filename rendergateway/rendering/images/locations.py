@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,25 @@ import attrs
 
 from rendergateway.errors import ImageError, MissingExtraError
 from rendergateway.extras import needed_for
+from rendergateway.local_files import MOST_FILE_BYTES, LocalFile
 
-__all__ = ["ImageOpener", "Opener", "file_path"]
+__all__ = ["Files", "ImageOpener", "Opener", "file_path", "files_of", "state_of"]
 
 # From the URL of an image to a local file, or to the contents of a file. Raises `ImageError` for URLs that may not or
 # cannot be opened.
 Opener = Callable[[str], "Path | bytes"]
+# The same with files that are checked when they are opened.
+Files = Callable[[str], "LocalFile | bytes"]
+
+
+def files_of(opener: Opener | Files) -> Files:
+    """Return an opener whose files are checked when they are opened."""
+
+    def opened(url: str) -> LocalFile | bytes:
+        source = opener(url)
+        return source if isinstance(source, (bytes, LocalFile)) else LocalFile(os.fspath(source))
+
+    return opened
 
 
 def file_path(url: str) -> str | None:
@@ -31,6 +45,23 @@ def file_path(url: str) -> str | None:
     if url.startswith("file:"):
         return "/" + unquote(url.removeprefix("file:")).lstrip("/")
     return None if ":" in url.partition("/")[0] else url
+
+
+def state_of(file: LocalFile) -> os.stat_result:
+    """
+    Return size and time of change of a file or folder.
+
+    Raises
+    ------
+    ImageError
+        If it is missing, may not be opened, or is of another kind.
+    """
+    try:
+        return file.state()
+    except FileNotFoundError as error:
+        raise ImageError(f"file not found: got {file.path!r}") from error
+    except OSError as error:
+        raise ImageError(f"file cannot be read: {error.strerror}: got {file.path!r}") from error
 
 
 def _mapping(paths: Mapping[str, str] | None) -> dict[str, str]:
@@ -87,7 +118,9 @@ def _fetched(url: str) -> bytes:
     try:
         opened: Any = fsspec.open(url, "rb")
         with opened as file:
-            data = file.read()
+            data = file.read(MOST_FILE_BYTES + 1)
     except Exception as error:  # each back end raises its own errors
         raise ImageError(f"image cannot be downloaded: {error}") from error
+    if len(data) > MOST_FILE_BYTES:
+        raise ImageError(f"image too large: the limit of a download is {MOST_FILE_BYTES} bytes")
     return bytes(data)

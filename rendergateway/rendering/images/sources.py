@@ -6,19 +6,19 @@ import functools
 import mmap
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from rendergateway.errors import ImageError
+from rendergateway.local_files import LocalFile
 from rendergateway.rendering.base.cache import ByteCache
 from rendergateway.rendering.base.recipe import ImageAddress, Level
 from rendergateway.rendering.base.threads import fetched, read
 from rendergateway.rendering.images.levels import halved
 from rendergateway.rendering.images.loaders import FILE_LOADERS, LOADERS, loader_of
-from rendergateway.rendering.images.locations import ImageOpener, Opener, file_path
+from rendergateway.rendering.images.locations import Files, ImageOpener, Opener, file_path, files_of, state_of
 from rendergateway.rendering.images.volumes import VOLUME_LOADERS
 from rendergateway.rendering.pixels.patches import ShapeCache
 
@@ -53,9 +53,9 @@ class Sources:
     """
 
     def __init__(
-        self, opener: Opener | None = None, *, cache_bytes: int = 256 * _MIB, shape_bytes: int = 128 * _MIB
+        self, opener: Opener | Files | None = None, *, cache_bytes: int = 256 * _MIB, shape_bytes: int = 128 * _MIB
     ) -> None:
-        self._open: Opener = opener or ImageOpener()
+        self._open: Files = files_of(opener or ImageOpener())
         self._images: ByteCache[Pixels] = ByteCache(cache_bytes, lambda pixels: pixels.nbytes)
         self.shapes: ShapeCache = ByteCache(shape_bytes, lambda shape: shape.nbytes)
 
@@ -124,8 +124,8 @@ class Sources:
     def _exists(self, address: ImageAddress) -> bool:
         try:
             source = self._open(address.url)
-            return isinstance(source, bytes) or source.stat().st_size > 0
-        except (ImageError, OSError, ValueError):
+            return isinstance(source, bytes) or source.state().st_size > 0
+        except (ImageError, OSError):
             return False
 
 
@@ -133,7 +133,7 @@ def _is_remote(url: str) -> bool:
     return file_path(url) is None and not url.startswith("mask:")
 
 
-def _version(address: ImageAddress, opened: Opener) -> Hashable:
+def _version(address: ImageAddress, opened: Files) -> Hashable:
     """Return what changes with the file of an image; None for masks, and for what only a lab's loader opens."""
     url = address.url if address.loader in FILE_LOADERS else address.url.partition("?")[0]
     is_file = address.loader in FILE_LOADERS | VOLUME_LOADERS or file_path(url) is not None
@@ -143,12 +143,9 @@ def _version(address: ImageAddress, opened: Opener) -> Hashable:
     return hash(source) if isinstance(source, bytes) else _stamp(source)
 
 
-def _stamp(path: Path) -> Hashable:
-    try:
-        state = path.stat()
-    except (OSError, ValueError) as error:
-        raise ImageError(f"file not found: got {str(path)!r}") from error
-    return str(path), state.st_mtime_ns, state.st_size
+def _stamp(file: LocalFile) -> Hashable:
+    state = state_of(file)
+    return file.path, state.st_mtime_ns, state.st_size
 
 
 def _frozen(pixels: Pixels) -> Pixels:

@@ -1,9 +1,10 @@
-"""Slices of HDF5, N5 and zarr volumes as images; their libraries are imported on first use."""
+"""Slices of HDF5, N5 and zarr volumes as images; h5py is imported on first use."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, NoReturn
+import os
+import re
+from typing import Any
 from urllib.parse import parse_qs
 
 import numpy as np
@@ -11,21 +12,28 @@ import numpy.typing as npt
 
 from rendergateway.errors import ImageError, MissingExtraError
 from rendergateway.extras import needed_for
-from rendergateway.rendering.images.decoding import MOST_IMAGE_PIXELS
+from rendergateway.local_files import LocalFile
+from rendergateway.rendering.images.chunked import chunked_array
+from rendergateway.rendering.images.hdf5 import hdf5_dataset
+from rendergateway.rendering.images.headers import check_size
 
 __all__ = ["VOLUME_LOADERS", "volume_slice"]
 
+Pixels = npt.NDArray[Any]
+
 VOLUME_LOADERS = frozenset({"H5_SLICE", "N5_SLICE"})
-_DEEP = 3
+_INTEGER = re.compile(r"-?\d{1,9}", re.ASCII)
+_FLAT, _DEEP = 2, 3
+_DTYPES = ("uint8", "uint16", "int16", "float32")
 
 
-def volume_slice(path: Path, query: str, loader: str) -> npt.NDArray[Any]:
+def volume_slice(source: os.PathLike[str], query: str, loader: str) -> Pixels:
     """
     Return a rectangle of one slice of a volume.
 
     Parameters
     ----------
-    path : Path
+    source : LocalFile or path
         The file or folder.
     query : str
         Query of the image URL: ``dataSet=/s0&x=&y=&z=&w=&h=``; only ``dataSet`` is required.
@@ -40,70 +48,46 @@ def volume_slice(path: Path, query: str, loader: str) -> npt.NDArray[Any]:
     words = {name: values[-1] for name, values in parse_qs(query).items()}
     if "dataSet" not in words:
         raise ImageError("image URL has no dataSet; write …?dataSet=/s0&x=0&y=0&z=0&w=512&h=512")
-    try:
-        numbers = {name: int(words[name]) for name in "xyzwh" if name in words}
-    except ValueError as error:
-        raise ImageError(f"x, y, z, w and h of a slice must be integers: got {query}") from error
-    return _read(_library(loader), loader, path, words["dataSet"], numbers)
+    numbers = {name: words[name] for name in "xyzwh" if name in words}
+    if not all(map(_INTEGER.fullmatch, numbers.values())):
+        raise ImageError(f"x, y, z, w and h of a slice must be integers of at most 9 digits: got {query[:60]}")
+    file = source if isinstance(source, LocalFile) else LocalFile(os.fspath(source))
+    return _read(file, loader, words["dataSet"], {name: int(word) for name, word in numbers.items()})
 
 
-def _library(loader: str) -> Any:
+def _read(source: LocalFile, loader: str, name: str, numbers: dict[str, int]) -> Pixels:
     try:
+        if loader == "N5_SLICE":
+            return _part(chunked_array(source, name), numbers)
         with needed_for(f"image loader {loader}"):
-            if loader == "H5_SLICE":
-                import h5py
-
-                return h5py
-            import zarr
-            from numcodecs import pickles
-    except MissingExtraError as error:
-        raise ImageError(str(error)) from error
-    # Unpickling executes code of the file. numcodecs refuses it from 0.16.6 on; older versions, the only ones for
-    # Python 3.10 and zarr 2, are patched to refuse it.
-    if not hasattr(pickles, "ALLOW_UNSAFE_PICKLE_DECODE"):
-        setattr(pickles.Pickle, "decode", _refuse_pickle)  # noqa: B010
-    return zarr
-
-
-def _refuse_pickle(codec: Any, data: Any, out: Any = None) -> NoReturn:
-    raise ImageError("pickled array data is not read, because unpickling may execute code of the file")
-
-
-def _read(library: Any, loader: str, path: Path, name: str, numbers: dict[str, int]) -> npt.NDArray[Any]:
-    try:
-        if loader == "H5_SLICE":
-            with library.File(path, "r") as file:
-                return _part(file[name], numbers)
-        return _part(_zarr_array(library, path, name), numbers)
-    except ImageError:
-        raise
-    except Exception as error:  # each library raises its own errors
+            import h5py
+        with source.open() as opened, h5py.File(opened, "r") as file:
+            return _part(hdf5_dataset(h5py, file, name), numbers)
+    except (ImageError, MissingExtraError) as error:
         raise ImageError(f"dataset {name} cannot be read: {error}") from error
+    except (OSError, KeyError, ValueError, RuntimeError, TypeError, MemoryError) as error:
+        raise ImageError(f"dataset {name} cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
-def _zarr_array(library: Any, path: Path, name: str) -> Any:
-    folder = path / name.lstrip("/")
-    if not (folder / "attributes.json").is_file():
-        return library.open(str(path), mode="r")[name]
-    if not hasattr(library, "N5FSStore"):
-        raise ImageError("N5 volumes need zarr < 3; install zarr 2 or convert the volume")
-    return library.open(library.N5FSStore(str(path)), mode="r")[name]
-
-
-def _part(volume: Any, numbers: dict[str, int]) -> npt.NDArray[Any]:
+def _part(volume: Any, numbers: dict[str, int]) -> Pixels:
     """Return the rectangle; volumes are indexed z, y, x."""
     shape: tuple[int, ...] = volume.shape
+    if len(shape) < _FLAT:
+        raise ImageError(f"dataset must have two dimensions or more: got {len(shape)}")
     *above, height, width = shape
     x, y = numbers.get("x", 0), numbers.get("y", 0)
     right, bottom = x + numbers.get("w", width - x), y + numbers.get("h", height - y)
     if not (0 <= x < right <= width and 0 <= y < bottom <= height):
         raise ImageError(f"slice outside the volume: got x {x} … {right}, y {y} … {bottom} of {width} × {height}")
-    if (right - x) * (bottom - y) > MOST_IMAGE_PIXELS:
-        raise ImageError(f"slice too large: the limit is {MOST_IMAGE_PIXELS} pixels")
+    check_size(right - x, bottom - y, volume.dtype.itemsize)
     index: tuple[Any, ...] = (slice(y, bottom), slice(x, right))
     if len(volume.shape) >= _DEEP:
         z = numbers.get("z", 0)
         if not 0 <= z < above[-1]:
             raise ImageError(f"slice outside the volume: got z {z} of {above[-1]}")
         index = (*([0] * (len(above) - 1)), z, *index)
-    return np.asarray(volume[index])
+    if volume.dtype.name not in _DTYPES:
+        raise ImageError(f"dataType {volume.dtype} is not supported; store {', '.join(_DTYPES)}")
+    pixels = np.ascontiguousarray(volume[index], dtype=volume.dtype.newbyteorder("="))
+    # As in the service, the bits of signed numbers are read as unsigned.
+    return pixels.view(np.uint16) if pixels.dtype == np.int16 else pixels

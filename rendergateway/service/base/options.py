@@ -29,6 +29,8 @@ class Options:
         Refuse every request that changes data.
     images : tuple of Path
         Folders below which images are read. None: any file that the user can read (embedded service only).
+    remote_images : tuple of str
+        ``HOST`` or ``HOST:PORT`` of ``http:`` and ``https:`` images.
     allow_origin : tuple of str
         Origins of web pages, besides those of this machine, that may read answers; ``*`` allows all.
     body_limit : int
@@ -45,6 +47,7 @@ class Options:
     tile_limit: int | None = None
     read_only: bool = False
     images: tuple[Path, ...] | None = ()
+    remote_images: tuple[str, ...] = ()
     allow_origin: tuple[str, ...] = ()
     body_limit: int = GIB
     nesting_limit: int = DEEPEST

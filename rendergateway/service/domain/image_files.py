@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import stat
 from pathlib import Path
 
+from rendergateway.local_files import LocalFile
 from rendergateway.rendering.images.loaders import FILE_LOADERS
 from rendergateway.rendering.images.locations import file_path
 from rendergateway.rendering.images.volumes import VOLUME_LOADERS
@@ -13,27 +16,23 @@ from rendergateway.service.base.refusals import IllegalArgument, NullPointer
 from rendergateway.service.domain.tile_transforms import transform_of
 from rendergateway.wire import Level, Spec, TileSpec, references
 
-__all__ = ["check_files", "check_tile", "check_transform", "prerendered", "readable_path"]
+__all__ = ["check_files", "check_tile", "check_transform", "local_file", "prerendered"]
+
+_NO_FOLDERS = "; this service reads no images: serve with --images FOLDER, the folder that contains it"
 
 
-def readable_path(url: str, options: Options) -> Path | None:
-    """
-    Return the path of the local file at *url*; None if it is not a local file.
-
-    The path of a file outside the image folders is changed to one that cannot exist: a client must not learn which
-    other files there are.
-    """
+def local_file(url: str, options: Options) -> LocalFile | None:
+    """Return the local file at *url*, which may be below the image folders only; None if it is not a local file."""
     named = file_path(url)
     if named is None:
         return None
-    text = os.path.abspath(named)
-    path = Path(text)
-    # File names cannot contain a NUL character, and looking up such a name raises an error.
-    if options.images is None or "\0" in text:
-        return path
-    real = path.resolve()
-    inside = any(real.is_relative_to(root.resolve()) for root in options.images)
-    return path if inside else Path(text + "\0")
+    # Relative paths stay relative in messages: clients must not learn the working directory.
+    return LocalFile(os.path.normpath(named) if named else "", _roots(options.images))
+
+
+@functools.lru_cache(maxsize=8)
+def _roots(images: tuple[Path, ...] | None) -> tuple[str, ...] | None:
+    return None if images is None else tuple(map(os.path.realpath, images))
 
 
 def check_files(tile: TileSpec | None, options: Options) -> None:
@@ -71,24 +70,28 @@ def _check_file(context: str, url: str, loader: str | None, options: Options) ->
         return
     # The URL of a volume has the slice as its query, and its path may be a folder.
     volume = loader in VOLUME_LOADERS
-    path = readable_path(url.partition("?")[0] if volume else url, options)
-    if path is None:
+    file = local_file(url.partition("?")[0] if volume else url, options)
+    if file is None:
         return
-    shown = str(path).rstrip("\0")
-    if str(path) != shown or not (path.is_file() or (volume and path.is_dir())):
-        raise IllegalArgument(f"cannot find {context} file '{shown}'")
-    if not os.access(path, os.R_OK):
-        raise IllegalArgument(f"{context} file '{shown}' is not readable")
-    if path.stat().st_size == 0:
-        raise IllegalArgument(f"{context} file '{shown}' is empty")
+    try:
+        state = file.state()
+        if stat.S_ISDIR(state.st_mode) and not volume:
+            raise IsADirectoryError
+    except OSError as error:
+        hint = "" if options.images is None or options.images else _NO_FOLDERS
+        raise IllegalArgument(f"cannot find {context} file '{file}'{hint}") from error
+    if not os.access(file, os.R_OK):
+        raise IllegalArgument(f"{context} file '{file}' is not readable")
+    if state.st_size == 0:
+        raise IllegalArgument(f"{context} file '{file}' is empty")
 
 
 def prerendered(root: str | None, place: str, options: Options) -> bytes | None:
     """Return a pre-rendered square or overview from a file below *root*; None if there is none."""
-    path = None if root is None else readable_path(f"{root.rstrip('/')}/{place}", options)
+    file = None if root is None else local_file(f"{root.rstrip('/')}/{place}", options)
     try:
-        return path.read_bytes() if path is not None else None
-    except (OSError, ValueError):
+        return file.read() if file is not None else None
+    except OSError:
         return None
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import functools
 import re
-from pathlib import Path
 
 from rendergateway import rendering
 from rendergateway.endpoints import Endpoint
 from rendergateway.errors import FilterError, ImageError, MissingChannelError
+from rendergateway.local_files import LocalFile
 from rendergateway.number_text import truncated
 from rendergateway.rendering import MOST_PIXELS, Recipe, Sources
 from rendergateway.rendering.filters.registry import FILTERS, NEWER_FILTERS, built, step_of
+from rendergateway.rendering.images.remote import downloaded
 from rendergateway.service.base.options import Options
 from rendergateway.service.base.refusals import IllegalArgument, IllegalState, NullPointer
-from rendergateway.service.domain.image_files import check_tile, readable_path
+from rendergateway.service.domain.image_files import check_tile, local_file
 from rendergateway.service.domain.render_options import check_channels
 from rendergateway.wire import RenderParametersJson, flatten
 
@@ -92,11 +93,9 @@ def _drawn(recipe: Recipe, kind: str, options: Options) -> bytes:
 def _sources(options: Options) -> Sources:
     """Return the image sources, and their caches, of a service with these options."""
 
-    def opened(url: str) -> Path:
-        path = readable_path(url, options)
-        if path is None:
-            raise ImageError("not a local file; this service reads files of its own machine only")
-        return path
+    def opened(url: str) -> LocalFile | bytes:
+        file = local_file(url, options)
+        return downloaded(url, options.remote_images) if file is None else file
 
     return Sources(opened)
 

@@ -12,15 +12,18 @@ import functools
 import itertools
 import json
 import urllib.parse
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rendergateway.errors import TransformError
 from rendergateway.geometry import FloatArray
+from rendergateway.local_files import MOST_FILE_BYTES, LocalFile
 
 __all__ = ["layer"]
+
+_MOST_INFO_BYTES = 2**22
+_MOST_CHUNKS = 2**17
 
 
 def layer(uri: str, z: int) -> FloatArray:
@@ -47,17 +50,17 @@ def layer(uri: str, z: int) -> FloatArray:
     name = uri.removeprefix("precomputed://")
     if "://" in name and not name.startswith("file:"):
         raise TransformError(f"displacement field '{uri}' is remote: only local folders are read; copy it")
-    folder = Path(urllib.parse.unquote(name.removeprefix("file:")) if name.startswith("file:") else name)
+    folder = LocalFile(urllib.parse.unquote(name.removeprefix("file:")) if name.startswith("file:") else name)
     try:
         # A volume that is written again is read again.
-        return _layer(str(folder), (folder / "info").stat().st_mtime_ns, z)
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        return _layer(folder, folder.joined("info").state().st_mtime_ns, z)
+    except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise TransformError(f"displacement field '{uri}' cannot be read: {error!r}") from error
 
 
 @functools.lru_cache(maxsize=16)
-def _layer(folder: str, changed: int, z: int) -> FloatArray:
-    info = json.loads(Path(folder, "info").read_text())
+def _layer(folder: LocalFile, changed: int, z: int) -> FloatArray:
+    info = json.loads(folder.joined("info").read(_MOST_INFO_BYTES))
     scale: dict[str, Any] = info["scales"][0]
     offset, chunk_sizes = scale.get("voxel_offset", [0, 0, 0]), scale["chunk_sizes"]
     found = (info["data_type"], info["num_channels"], scale["encoding"], "sharding" in scale, any(offset))
@@ -69,19 +72,25 @@ def _layer(folder: str, changed: int, z: int) -> FloatArray:
     width, height, depth = scale["size"]
     if not 0 <= z < depth:
         raise TransformError(f"displacement field '{folder}' has layers 0 … {depth - 1}: got z={z}")
-    field = np.zeros((height, width, 2))
     columns, rows, layers = chunk_sizes[0]
+    chunk_bytes = 8 * columns * rows * layers
+    if max(16 * height * width, chunk_bytes) > MOST_FILE_BYTES or height * width > _MOST_CHUNKS * columns * rows:
+        size = f"{width} × {height} in chunks of {columns} × {rows} × {layers}"
+        raise TransformError(f"displacement field '{folder}' too large: got {size}; use a coarser scale")
+    field = np.zeros((height, width, 2))
     first = z - z % layers
     deep = range(first, min(first + layers, depth))
     count = 0
     for x, y in itertools.product(range(0, width, columns), range(0, height, rows)):
         wide, high = range(x, min(x + columns, width)), range(y, min(y + rows, height))
         name = "_".join(f"{span.start}-{span.stop}" for span in (wide, high, deep))
-        path = Path(folder, scale["key"], name)
-        if path.exists():
-            chunk = np.fromfile(path, dtype="<f4").reshape(2, len(deep), len(high), len(wide))
-            count += 1
-            field[high.start : high.stop, wide.start : wide.stop] = np.moveaxis(chunk[:, z - first], 0, -1)
+        try:
+            data = folder.joined(scale["key"], name).read(chunk_bytes)
+        except FileNotFoundError:
+            continue
+        chunk = np.frombuffer(data, dtype="<f4").reshape(2, len(deep), len(high), len(wide))
+        count += 1
+        field[high.start : high.stop, wide.start : wide.stop] = np.moveaxis(chunk[:, z - first], 0, -1)
     if not count:
         raise TransformError(f"displacement field '{folder}' has no data of layer {z}; check {scale['key']}")
     field = np.nan_to_num(field, nan=0.0, posinf=np.inf, neginf=-np.inf)

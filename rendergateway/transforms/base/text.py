@@ -32,7 +32,11 @@ __all__ = [
 
 # Words that Python and Java parse identically; all others take the slower path.
 _PLAIN = re.compile(r"[-+.eE0-9\s]*", re.ASCII)
+_INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
+_MOST_DIGITS = 10
 _SHOWN_CHARACTERS = 60
+# Larger blocks are refused: four million landmarks, or a field of a thousand by a thousand affines.
+_MOST_BLOCK_BYTES = 2**26
 
 
 def inappropriate(class_name: str, problem: str) -> TransformError:
@@ -76,10 +80,15 @@ def _number(position: int, word: str, class_name: str) -> float:
 
 
 def integer(word: str, class_name: str, field: str) -> int:
-    """Parse a whole number; the error names the class and the field."""
-    if not re.fullmatch(r"[+-]?\d+", word, re.ASCII):
+    """Parse a whole number of 32 bits; the error names the class and the field."""
+    if not _INTEGER.fullmatch(word):
         raise TransformError(f'For input string: "{word}"; {field} of {class_name} must be a whole number')
-    return int(word)
+    # Python refuses to parse thousands of digits.
+    digits = word.lstrip("+-").lstrip("0") or "0"
+    number = int(digits if len(digits) <= _MOST_DIGITS else "9" * _MOST_DIGITS) * (-1 if word.startswith("-") else 1)
+    if not -(2**31) <= number < 2**31:
+        raise TransformError(f'For input string: "{word}"; {field} of {class_name} must have 32 bits')
+    return number
 
 
 def named_numbers(text: str, class_name: str, names: str) -> list[float]:
@@ -157,13 +166,26 @@ def decode_block(word: str, count: int, class_name: str, field: str) -> FloatArr
     Raises
     ------
     TransformError
-        If the word is not valid base64 or deflated data, or has another length.
+        If the word is not valid base64 or deflated data, has another length, or *count* is too large.
     """
+    if 8 * count > _MOST_BLOCK_BYTES:
+        raise inappropriate(class_name, f"{field} must have {_MOST_BLOCK_BYTES // 8} doubles at most: got {count}")
     try:
         raw = base64.b64decode(word.removeprefix("@"), validate=True)
-        raw = raw if word.startswith("@") else zlib.decompress(raw)
+        raw = raw if word.startswith("@") else _inflated(raw, 8 * count)
     except (binascii.Error, zlib.error) as error:
         raise inappropriate(class_name, f"{field} is not a packed block ({error}): got {shortened(word)}") from error
+    if len(raw) > 8 * count:
+        raise inappropriate(class_name, f"{field} must have {8 * count} bytes ({count} doubles): got more")
     if len(raw) != 8 * count:
         raise inappropriate(class_name, f"{field} must have {8 * count} bytes ({count} doubles): got {len(raw)}")
     return np.frombuffer(raw, dtype=">f8").astype(np.float64)
+
+
+def _inflated(packed: bytes, most: int) -> bytes:
+    """Inflate at most one byte more than *most*."""
+    inflate = zlib.decompressobj()
+    raw = inflate.decompress(packed, most + 1)
+    if len(raw) <= most and not inflate.eof:
+        raise zlib.error("incomplete or truncated stream")
+    return raw
