@@ -70,6 +70,7 @@ DOORS = {
     "simdjson": {"model", "wire"},
     "sqlite3": {"service/store"},
     "werkzeug": {"service/app.py"},
+    "re2": {"service/domain/id_pattern.py"},
     "waitress": {"service/serve.py"},
     "cv2": {"rendering/base/opencv.py", "transforms/fitting/ransac.py"},
     "tifffile": {"rendering"},
