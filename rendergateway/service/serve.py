@@ -18,11 +18,11 @@ import attrs
 
 from rendergateway.endpoints.address import LOOPBACK_HOSTS
 from rendergateway.errors import ConfigurationError
-from rendergateway.extras import needed_for
 from rendergateway.rendering.filters.lists import FILTER_LISTS, read_filter_lists
 from rendergateway.service.app import PREFIX, app_for
 from rendergateway.service.base.options import GIB, TILE_LIMIT
 from rendergateway.service.http.access_log import AccessLog
+from rendergateway.service.server.server import Server
 from rendergateway.wire import DEEPEST
 
 __all__ = ["Listening", "serve"]
@@ -70,7 +70,7 @@ def serve(
     images : sequence of path
         Folders below which images may be read; by default none.
     threads : int
-        Number of requests that are processed concurrently.
+        Number of reading requests that are processed concurrently; two more may write.
     read_only : bool
         Refuse every change.
     tile_limit : int, optional
@@ -95,9 +95,6 @@ def serve(
     StoreError
         If the file cannot be opened as a database.
     """
-    with needed_for("serving over HTTP"):
-        from waitress.server import create_server
-
     # waitress warns of each request that waits for a thread, which is normal under load.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     roots = tuple(_root(folder) for folder in images)
@@ -113,21 +110,8 @@ def serve(
         hosts=() if host in LOOPBACK_HOSTS else (host, socket.gethostname(), socket.getfqdn()),
     )
     listener = _listener(host, port)
-    server = create_server(
-        AccessLog(application, on_request or _print_to_stderr),
-        sockets=[listener],
-        threads=threads,
-        ident=None,
-        max_request_body_size=application.options.body_limit,
-        channel_timeout=600,
-        # Receive large bodies in large pieces: one thread receives the bodies of all requests.
-        recv_bytes=1 << 18,
-        # Larger bodies are buffered in a file; streams are paused before they reach this size.
-        inbuf_overflow=1 << 23,
-        outbuf_overflow=1 << 25,
-        clear_untrusted_proxy_headers=True,
-    )
-    with _stopping(server), contextlib.closing(application.database):
+    server = Server(AccessLog(application, on_request or _print_to_stderr), application, listener, threads)
+    with _signals_end(), contextlib.closing(application.database):
         (on_ready or _print)(Listening(_url(listener.getsockname()), application.database.path, roots))
         server.run()
 
@@ -168,8 +152,8 @@ def _url(address: tuple[Any, ...]) -> str:
 
 
 @contextlib.contextmanager
-def _stopping(server: Any) -> Iterator[None]:
-    """Stop the server on SIGTERM and SIGINT; restore the previous signal handlers at the end."""
+def _signals_end() -> Iterator[None]:
+    """Leave the block on SIGTERM and SIGINT; restore the previous signal handlers at the end."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -183,4 +167,3 @@ def _stopping(server: Any) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        server.close()
