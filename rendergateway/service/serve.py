@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import logging
+import functools
 import os
 import signal
 import socket
@@ -19,10 +19,11 @@ import attrs
 from rendergateway.endpoints.address import LOOPBACK_HOSTS
 from rendergateway.errors import ConfigurationError
 from rendergateway.rendering.filters.lists import FILTER_LISTS, read_filter_lists
-from rendergateway.service.app import PREFIX, app_for
-from rendergateway.service.base.options import GIB, TILE_LIMIT
-from rendergateway.service.http.access_log import AccessLog
-from rendergateway.service.server.server import Server
+from rendergateway.service.app import PREFIX
+from rendergateway.service.base.options import GIB, TILE_LIMIT, Options
+from rendergateway.service.server.job import Job
+from rendergateway.service.server.workers import serve_in_processes
+from rendergateway.service.store import Database
 from rendergateway.wire import DEEPEST
 
 __all__ = ["Listening", "serve"]
@@ -49,6 +50,7 @@ def serve(
     port: int = 8080,
     images: Sequence[str | os.PathLike[str]] = (),
     threads: int = 4,
+    workers: int = 1,
     read_only: bool = False,
     tile_limit: int | None = TILE_LIMIT,
     filters: str | os.PathLike[str] | None = None,
@@ -71,6 +73,9 @@ def serve(
         Folders below which images may be read; by default none.
     threads : int
         Number of reading requests that are processed concurrently; two more may write.
+    workers : int
+        Number of processes that serve the same address. Then one of them writes, and *on_request* must be a function of
+        an importable module, because it is called in these processes.
     read_only : bool
         Refuse every change.
     tile_limit : int, optional
@@ -91,15 +96,13 @@ def serve(
     Raises
     ------
     ConfigurationError
-        If the port is in use, an image folder is missing, or the filter lists are invalid.
+        If the port is in use, an image folder is missing, the filter lists are invalid, or *on_request* cannot be sent
+        to another process.
     StoreError
         If the file cannot be opened as a database.
     """
-    # waitress warns of each request that waits for a thread, which is normal under load.
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     roots = tuple(_root(folder) for folder in images)
-    application = app_for(
-        path,
+    options = Options(
         images=roots,
         read_only=read_only,
         tile_limit=tile_limit,
@@ -109,11 +112,19 @@ def serve(
         filter_lists=FILTER_LISTS if filters is None else read_filter_lists(filters),
         hosts=() if host in LOOPBACK_HOSTS else (host, socket.gethostname(), socket.getfqdn()),
     )
-    listener = _listener(host, port)
-    server = Server(AccessLog(application, on_request or _print_to_stderr), application, listener, threads)
-    with _signals_end(), contextlib.closing(application.database):
-        (on_ready or _print)(Listening(_url(listener.getsockname()), application.database.path, roots))
-        server.run()
+    # Opened once before others open it: created, migrated, or refused.
+    with contextlib.closing(Database(path, read_only=read_only)) as database:
+        file = database.path
+    job = Job(file, options, threads, on_request or _print_to_stderr)
+    with contextlib.closing(_listener(host, port)) as listener, _signals_end():
+        service = Listening(_url(listener.getsockname()), file, roots)
+        ready = functools.partial(on_ready or _print, service)
+        if workers > 1:
+            serve_in_processes(job, listener, workers, ready)
+            return
+        with job.opened(listener) as server:
+            ready()
+            server.run()
 
 
 def _root(folder: str | os.PathLike[str]) -> Path:

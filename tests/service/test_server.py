@@ -19,7 +19,9 @@ import pytest
 from rendergateway.service.app import app_for
 from rendergateway.service.http.access_log import AccessLog
 from rendergateway.service.server import connection as connection_module
+from rendergateway.service.server import peers as peers_module
 from rendergateway.service.server import server as server_module
+from rendergateway.service.server.peers import Peers
 from rendergateway.service.server.server import Server, most_connections
 from rendergateway.service.server.unsent import Room, Unsent
 from tests.service.conftest import STACK, tile
@@ -30,13 +32,15 @@ DEADLINE_S = 20.0
 class Served:
     """A server in a thread, and requests to it over plain sockets."""
 
-    def __init__(self, folder: Path, threads: int = 1, **options: Any) -> None:
-        self.application = app_for(folder / "render.db", hosts=(), **options)
-        listener = socket.socket()
-        listener.bind(("127.0.0.1", 0))
+    def __init__(self, folder: Path, listener: socket.socket | None = None, peers: Peers | None = None) -> None:
+        self.application = app_for(folder / "render.db", hosts=())
+        if listener is None:
+            listener = socket.socket()
+            listener.bind(("127.0.0.1", 0))
         self.port: int = listener.getsockname()[1]
         self.lines: list[str] = []
-        self.server = Server(AccessLog(self.application, self.lines.append), self.application, listener, threads)
+        logged = AccessLog(self.application, self.lines.append)
+        self.server = Server(logged, self.application, listener, 1, peers)
         self._thread = threading.Thread(target=self.server.run)
         self._thread.start()
 
@@ -358,3 +362,83 @@ def test_body__no_file(served: Served, monkeypatch: pytest.MonkeyPatch, caplog: 
     assert [record.getMessage() for record in caplog.records] == [
         "a request body cannot be received: No space left on device"
     ]
+
+
+@pytest.fixture
+def both(tmp_path: Path) -> Iterator[list[Served]]:
+    """The writing server and another one at the same address."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(2)]
+    outboxes = [pair[1] for pair in pairs]
+    both = [
+        Served(tmp_path, listener.dup(), Peers(number, pairs[number][0], [outbox.dup() for outbox in outboxes]))
+        for number in range(2)
+    ]
+    listener.close()
+    yield both
+    for served in both:
+        served.close()
+    for outbox in outboxes:
+        outbox.close()
+
+
+def exchange(connection: socket.socket, request: str) -> str:
+    """Send one request; return its short answer, without the connection being closed."""
+    connection.sendall(request.encode())
+    head, body = "", ""
+    while not body and "\r\n\r\n" not in head:
+        head += connection.recv(1).decode()
+    length = int(head.partition("Content-Length: ")[2].partition("\r\n")[0])
+    while len(body) < length:
+        body += connection.recv(length).decode()
+    return head + body
+
+
+def test_processes__readers_leave_the_writer(both: list[Served]) -> None:
+    """One connection is served by the process that writes, then by another one: the client notices nothing."""
+    create = put(STACK, {}, method="POST").replace("Connection: close\r\n", "")
+    with both[0].connect() as connection:
+        answers = [exchange(connection, one) for one in (create, get("/owners"), create, get("/owners"))]
+
+    assert [answer.splitlines()[0] for answer in answers] == ["HTTP/1.1 201 Created", "HTTP/1.1 200 OK"] * 2
+    until(lambda: len(both[0].lines + both[1].lines) == 4)
+    assert [line.split()[2] for line in both[0].lines] == ["POST", "POST"]
+    assert [line.split()[2] for line in both[1].lines] == ["GET", "GET"]
+
+
+def test_processes__another_takes_no_connections(both: list[Served], monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the other process does not take a connection, this one serves it."""
+
+    def fails(*args: object) -> object:
+        raise BlockingIOError
+
+    monkeypatch.setattr(socket, "send_fds", fails)
+
+    for _ in range(4):
+        assert both[0].ask(put(STACK, {}, method="POST")).startswith("HTTP/1.1 201")
+        assert both[0].ask(last("/owners")).endswith('["lab"]')
+
+
+def test_processes__waiting_readers_move(both: list[Served], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections move from a process whose threads are all busy."""
+    monkeypatch.setattr(peers_module, "_STAYS_S", -1.0)
+    monkeypatch.setattr(Server, "has_waiting_readers", property(lambda server: server is both[1].server))
+
+    for _ in range(8):
+        assert both[0].ask(last("/owners")).endswith("[]")
+    with both[0].connect() as connection:
+        for _ in range(4):
+            exchange(connection, get("/owners"))
+
+    assert not both[1].lines
+
+
+def test_processes__client_left(both: list[Served]) -> None:
+    """A connection that is reset before it is received ends."""
+    peers = both[1].server._peers
+    assert peers is not None
+    with socket.socket() as left:
+        socket.send_fds(peers._outboxes[0], [b"1"], [left.fileno()])
+
+    assert both[0].ask(last("/owners")).endswith("[]")

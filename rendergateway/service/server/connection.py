@@ -90,6 +90,8 @@ class Connection(HTTPChannel):
         """Receive bytes; discard those of a refused body."""
         if self._lingers_since is None:
             try:
+                if self.is_idle and self.server.hand_over(self):
+                    return
                 super().handle_read()
             except OSError as error:
                 _log.warning("a request body cannot be received: %s", error.strerror)

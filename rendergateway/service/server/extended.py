@@ -12,6 +12,7 @@ with needed_for("serving over HTTP"):
     import waitress.parser
     import waitress.server
     import waitress.task
+    import waitress.wasyncore
 
 __all__ = [
     "Adjustments",
@@ -22,6 +23,7 @@ __all__ = [
     "TcpWSGIServer",
     "ThreadedTaskDispatcher",
     "WSGITask",
+    "dispatcher",
 ]
 
 Adjustments: Any = waitress.adjustments.Adjustments
@@ -32,3 +34,4 @@ ParsingError = waitress.parser.ParsingError
 TcpWSGIServer: Any = waitress.server.TcpWSGIServer
 ThreadedTaskDispatcher: Any = waitress.task.ThreadedTaskDispatcher
 WSGITask: Any = waitress.task.WSGITask
+dispatcher: Any = waitress.wasyncore.dispatcher

@@ -15,6 +15,7 @@ from rendergateway.service.app import Application
 from rendergateway.service.server.connection import Connection
 from rendergateway.service.server.extended import Adjustments, TcpWSGIServer, ThreadedTaskDispatcher
 from rendergateway.service.server.parser import BODY_IN_MEMORY
+from rendergateway.service.server.peers import Peers
 from rendergateway.service.server.unsent import Room
 
 __all__ = ["Server", "most_connections"]
@@ -61,12 +62,16 @@ class Server(TcpWSGIServer):
         Bound.
     threads : int
         Number of requests that are read from the database at the same time; a few others may write.
+    peers : Peers, optional
+        Other processes that serve the same socket.
     """
 
     channel_class = Connection
     next_channel_cleanup: float
 
-    def __init__(self, wsgi: Any, service: Application, listener: socket.socket, threads: int) -> None:
+    def __init__(
+        self, wsgi: Any, service: Application, listener: socket.socket, threads: int, peers: Peers | None = None
+    ) -> None:
         self.service = service
         self.room = Room()
         self._limit = most_connections(threads)
@@ -95,11 +100,32 @@ class Server(TcpWSGIServer):
         readers.set_thread_count(threads)
         where = (listener.family, listener.type, listener.proto, listener.getsockname())
         super().__init__(wsgi, {}, True, listener, readers, settings, sockinfo=where, bind_socket=False)
+        self._peers = peers
+        if peers is not None:
+            peers.receive(self)
 
     @property
     def is_crowded(self) -> bool:
         """Whether connections should end with their answers, in favour of others."""
         return len(self.active_channels) > _CROWDED * self._limit
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether a request that writes is being processed or waits."""
+        return bool(self._writers.queue or self._writers.active_count)
+
+    @property
+    def has_waiting_readers(self) -> bool:
+        """Whether a request that reads waits for a thread."""
+        return bool(self.task_dispatcher.queue)
+
+    def hand_over(self, connection: Connection) -> bool:
+        """Send a connection with a new request to the process that should answer it; return whether it was sent."""
+        return self._peers is not None and self._peers.hand_over(connection)
+
+    def adopt(self, connection: socket.socket, address: Any) -> None:
+        """Serve a connection that was accepted here or by another process."""
+        Connection(self, connection, address, self.adj, map=self._map)
 
     def add_task(self, task: Connection) -> None:
         """Hand the next request of a connection to the threads that read, or to those that write."""
@@ -130,7 +156,7 @@ class Server(TcpWSGIServer):
             if error.errno in _EXHAUSTED:
                 self._rest(error)
             return
-        Connection(self, connection, address, self.adj, map=self._map)
+        self.adopt(connection, address)
 
     def _rest(self, error: OSError) -> None:
         now = time.time()
@@ -191,6 +217,8 @@ class Server(TcpWSGIServer):
             for connection in list(self.active_channels.values()):
                 connection.handle_close()
             self.close()
+            if self._peers is not None:
+                self._peers.close()
 
     def stop(self) -> None:
         """End `run`, from another thread."""
