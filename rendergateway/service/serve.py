@@ -17,7 +17,7 @@ from typing import Any
 import attrs
 
 from rendergateway.endpoints.address import LOOPBACK_HOSTS
-from rendergateway.errors import ConfigurationError
+from rendergateway.errors import ConfigurationError, StoreError
 from rendergateway.rendering.filters.lists import FILTER_LISTS, read_filter_lists
 from rendergateway.service.app import PREFIX
 from rendergateway.service.base.options import GIB, TILE_LIMIT, Options
@@ -115,6 +115,8 @@ def serve(
     # Opened once before others open it: created, migrated, or refused.
     with contextlib.closing(Database(path, read_only=read_only)) as database:
         file = database.path
+        if database.read_only and not read_only:
+            raise StoreError(f"{file} cannot be written; serve it with read_only=True, or change its permissions")
     job = Job(file, options, threads, on_request or _print_to_stderr)
     with contextlib.closing(_listener(host, port)) as listener, _signals_end():
         service = Listening(_url(listener.getsockname()), file, roots)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -59,10 +63,10 @@ def test_open__missing_folder(tmp_path: Path) -> None:
 
 
 def test_open__folder_without_write_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A read-only folder is refused by name."""
+    """A database is not created in a read-only folder."""
     monkeypatch.setattr("os.access", lambda path, mode: False)
 
-    with pytest.raises(StoreError, match="must be able to write"):
+    with pytest.raises(StoreError, match=r"cannot be created: the folder .* cannot be written"):
         Database(tmp_path / "render.db")
 
 
@@ -370,3 +374,189 @@ def test_full_disk__keeps_nothing_of_the_request(stack: Service) -> None:
     assert answer.status_code == 503
     assert "could not be written" in answer.text
     assert stack.json(f"{STACK}/tileIds") == ["a"]
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """A database with one tile, closed."""
+    service = Service(f"embedded:{tmp_path}/render.db")
+    service.send("POST", STACK, {})
+    service.save(tile("a"))
+    service.adapter.close()
+    return tmp_path / "render.db"
+
+
+def test_read_only_share__read_and_not_written(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a read-only share, data can be read, checked and copied; a write is refused, and no file is made."""
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    monkeypatch.setattr(database_module, "file_system_of", lambda path: "nfs4")
+    service = Service(f"embedded:{saved}")
+    database = service.adapter.application.database
+
+    assert service.json(f"{STACK}/tileIds") == ["a"]
+    refused = service.save(tile("b"))
+    assert (refused.status_code, "cannot be written at its place" in refused.text) == (503, True)
+    assert check(database) == []
+    assert backup(database, saved.parent / "copy.db").exists()
+    service.adapter.close()
+    assert sorted(path.name for path in saved.parent.iterdir()) == ["copy.db", "render.db"]
+
+
+def test_read_only_share__changes(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database on a read-only share that is changed by others after all is not read on."""
+    with monkeypatch.context() as patched:
+        patched.setattr("os.access", lambda path, mode: False)
+        service = Service(f"embedded:{saved}")
+        assert service.json(f"{STACK}/tileIds") == ["a"]
+    _file_with(saved, "CREATE TABLE notes (text)")
+
+    assert service.send("GET", f"{STACK}/tileIds").status_code == 503
+    service.adapter.close()
+
+
+def test_read_only_file__with_writers(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that others may write is read with locks: their changes are seen."""
+    writer = Service(f"embedded:{saved}")
+    assert writer.json(f"{STACK}/tileIds") == ["a"]
+    with monkeypatch.context() as patched:
+        patched.setattr("os.access", lambda path, mode: path != saved)
+        reader = Service(f"embedded:{saved}")
+
+    writer.save(tile("b"))
+
+    assert reader.json(f"{STACK}/tileIds") == ["a", "b"]
+    for service in (reader, writer):
+        service.adapter.close()
+
+
+def test_read_only_share__earlier_schema(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that has to be migrated first is refused on a read-only share."""
+    _file_with(saved, "PRAGMA journal_mode = DELETE", "PRAGMA user_version = 1")
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+
+    with pytest.raises(StoreError, match="schema version 1 and cannot be migrated"):
+        Database(saved)
+
+
+def test_read_only_share__unfinished_log(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database whose log was left by a crash is not read without its log."""
+    Path(f"{saved}-wal").write_bytes(b"x" * 100)
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    monkeypatch.setattr(sqlite3, "connect", _cannot_open)
+
+    with pytest.raises(StoreError, match="its log has to be read with write access once"):
+        Database(saved)
+
+
+def _cannot_open(name: str, **options: object) -> sqlite3.Connection:
+    assert name.endswith("?mode=ro")
+    raise sqlite3.OperationalError("unable to open database file")
+
+
+@pytest.mark.parametrize("name", ["render.db", "render.db-wal"])
+@pytest.mark.parametrize("how", ["renamed", "deleted", "replaced"])
+def test_file__taken_away_while_in_use(saved: Path, name: str, how: str) -> None:
+    """A write after the file or its log was renamed, deleted or replaced is refused: it would be lost."""
+    service = Service(f"embedded:{saved}")
+    service.save(tile("b"))
+    path = saved.with_name(name)
+    text = path.read_bytes()
+    path.rename(saved.with_name("elsewhere"))
+    if how == "deleted":
+        saved.with_name("elsewhere").unlink()
+    elif how == "replaced":
+        path.write_bytes(text)
+
+    refused = service.save(tile("c"))
+
+    assert refused.status_code == 503
+    assert "was renamed, deleted or replaced while in use" in refused.text
+    if name == "render.db":
+        assert service.send("GET", f"{STACK}/tileIds").status_code == 503
+    if how == "renamed":
+        saved.with_name("elsewhere").rename(path)
+        assert service.save(tile("d")).status_code == 201
+        assert service.json(f"{STACK}/tileIds") == ["a", "b", "d"]
+    service.adapter.close()
+
+
+@pytest.mark.parametrize("work", [check, compact, lambda database: backup(database, "copy.db")])
+def test_maintenance__empty_file(tmp_path: Path, work: Callable[[Database], object]) -> None:
+    """An empty file is not taken for a database, and does not become one."""
+    path = tmp_path / "render.db"
+    path.touch()
+    database = Database(path, create=False)
+
+    with pytest.raises(StoreError, match="is empty or does not exist"):
+        work(database)
+
+    assert path.stat().st_size == 0
+    database.close()
+
+
+BACKUP = """
+import os, sys, sqlite3
+from rendergateway.service.store import Database, backup, maintenance
+maintenance._rename = lambda name, path: os._exit(9)
+backup(Database(sys.argv[1]), sys.argv[2])
+"""
+
+
+def test_backup__killed(saved: Path) -> None:
+    """A backup that is killed at its last moment has not made a file of that name."""
+    copy = saved.with_name("copy.db")
+
+    done = subprocess.run([sys.executable, "-c", BACKUP, str(saved), str(copy)])
+
+    assert done.returncode == 9
+    assert not copy.exists()
+    database = Database(saved)
+    assert backup(database, copy).exists()
+    database.close()
+
+
+def test_backup__name_taken_meanwhile(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that appears under the name of the backup meanwhile is kept."""
+    copy, database = saved.with_name("copy.db"), Database(saved)
+    copymode = shutil.copymode
+
+    def slow(source: Path, target: str) -> None:
+        copy.write_text("mine")
+        copymode(source, target)
+
+    monkeypatch.setattr(shutil, "copymode", slow)
+
+    with pytest.raises(StoreError, match="File exists"):
+        backup(database, copy)
+
+    assert copy.read_text() == "mine"
+    database.close()
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_backup__without_links(saved: Path, monkeypatch: pytest.MonkeyPatch, taken: bool) -> None:
+    """On a file system without hard links, the backup is renamed, if its name is free."""
+    copy, database = saved.with_name("copy.db"), Database(saved)
+
+    def fails(source: str, target: Path) -> None:
+        if taken:
+            target.write_text("mine")
+        raise PermissionError("no links here")
+
+    monkeypatch.setattr("os.link", fails)
+    if taken:
+        with pytest.raises(StoreError, match="no links here"):
+            backup(database, copy)
+    else:
+        assert backup(database, copy).read_bytes()[:6] == b"SQLite"
+    assert not [path for path in saved.parent.iterdir() if ".partial" in path.name]
+    database.close()
+
+
+def test_check__missing_table(saved: Path) -> None:
+    """A stack without its tables is damage."""
+    _file_with(saved, "DROP TABLE section_1")
+    database = Database(saved)
+
+    assert check(database) == ["missing table section_1"]
+    database.close()

@@ -40,14 +40,15 @@ def _add_channels(connection: sqlite3.Connection) -> None:
 MIGRATIONS = (_create_database, _add_channels)
 
 
-def migrate(connection: sqlite3.Connection, path: str) -> None:
+def migrate(connection: sqlite3.Connection, path: str, *, read_only: bool = False) -> None:
     """
     Migrate the database to the current version.
 
     Raises
     ------
     StoreError
-        If the database belongs to another program or to a later version of this one.
+        If the database belongs to another program or to a later version of this one, or is one of an earlier version
+        that cannot be written.
     """
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     application = connection.execute("PRAGMA application_id").fetchone()[0]
@@ -57,6 +58,11 @@ def migrate(connection: sqlite3.Connection, path: str) -> None:
     if version > VERSION:
         raise StoreError(
             f"{path} has an unknown schema: got version {version}, latest known is {VERSION}; update rendergateway"
+        )
+    if version < VERSION and read_only:
+        raise StoreError(
+            f"{path} has schema version {version} and cannot be migrated to {VERSION} read-only; open it once with "
+            "write access"
         )
     if version < VERSION:
         _run(connection, version)
