@@ -31,6 +31,7 @@ from rendergateway.service.http.conditions import Conditions, ImageResult
 from rendergateway.service.http.negotiation import JSON, TEXT, MalformedHeaderError, accepts, produced_by, takes
 from rendergateway.service.http.reply import Reply, bare, nothing
 from rendergateway.service.http.target import NO_CACHE, PAGE, decoded_path, raw_target, refused_target
+from rendergateway.service.start_page import start_page
 from rendergateway.service.store import Database, Store, no_data, reading, writing
 from rendergateway.visible_text import visible
 
@@ -134,6 +135,8 @@ class Application:
         if request.method == "TRACE":
             return Reply(status=403, headers=NO_CACHE)
         path = decoded_path(raw_path)
+        if _asks_for_start_page(request, path):
+            return Reply(start_page(html.escape(_base_url(request))), content_type="text/html;charset=utf-8")
         if not (path + "/").startswith(PREFIX + "/") or "/WEB-INF/" in path:
             return Reply("<h1>Error 404 Not Found</h1>", 404, content_type=PAGE, headers=NO_CACHE)
         if request.method == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in request.environ:
@@ -303,6 +306,12 @@ def _base_url(request: Request) -> str:
 def _allowed(endpoints: dict[str, Endpoint]) -> str:
     methods = {*endpoints, "OPTIONS"} | ({"HEAD"} if "GET" in endpoints else set())
     return ", ".join(sorted(methods))
+
+
+def _asks_for_start_page(request: Request, path: str) -> bool:
+    # Below its prefix, the real service answers 404, as recorded: only browsers get the page there.
+    is_browser = "text/html" in request.environ.get("HTTP_ACCEPT", "")
+    return request.method in ("GET", "HEAD") and (path == "/" or (path == PREFIX + "/" and is_browser))
 
 
 def _preflight(request: Request) -> Reply:

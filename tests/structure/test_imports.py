@@ -43,7 +43,7 @@ LEVELS = [
     {"wrappers.core", "service.domain"},
     {"wrappers.reading", "service.http"},
     {"wrappers.coordinates", "wrappers.images", "wrappers.editing", "wrappers.matching", "service.handlers"},
-    {"wrappers.objects", "service.swagger"},
+    {"wrappers.objects", "service.swagger", "service.start_page"},
     {"service.app"},
     {"service.server"},
     {"service.serve", "service.embedded"},
