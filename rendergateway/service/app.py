@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import html
+import itertools
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -240,8 +241,15 @@ class Application:
             answer = call(store, arguments)
             if isinstance(answer, (bytes, str, type(None), ImageResult)):
                 return answer, nothing
-            # A stream reads from the database while it is sent: its transaction ends when it is closed.
-            return answer, stack.pop_all().close
+            # A stream reads from the database while it is sent: its transaction ends when it is closed. Its first piece
+            # is read now: most errors are found there, and become an answer.
+            pieces = self._guarded(answer)
+            first = next(pieces, b"")
+            return itertools.chain((first,), pieces), stack.pop_all().close
+
+    def _guarded(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        with self.database.errors_of_reading():
+            yield from pieces
 
     def _host_is_known(self, request: Request) -> bool:
         if self.options.hosts is None:

@@ -182,6 +182,21 @@ def test_unsent_answer__no_file(
     assert not caplog.records[0].exc_info
 
 
+def test_damage_in_a_listing__broken_off(served: Served, caplog: pytest.LogCaptureFixture) -> None:
+    """A listing with a damaged tile in its middle is broken off, visibly for the client; the log has one line."""
+    served.save(*many_tiles(2000))
+    with served.application.database.writing() as database:
+        database.execute("UPDATE tile_1 SET checksum = checksum + 1 WHERE tile_id = 't01500'")
+
+    answer = served.ask(last(f"{STACK}/z/1/resolvedTiles"))
+
+    assert answer.count('"tileId"') < 1500
+    assert not answer.endswith("\r\n0\r\n\r\n")
+    until(lambda: caplog.records)
+    assert caplog.records[0].getMessage().startswith("an answer was broken off: tile 't01500' is damaged: ")
+    assert not caplog.records[0].exc_info
+
+
 def test_unsent__in_order() -> None:
     """Bytes come out as they went in, from memory, then from the file, then from memory."""
     room = Room(memory=10)

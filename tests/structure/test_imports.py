@@ -76,7 +76,7 @@ DOORS = {
     "cv2": {"rendering/base/opencv.py", "transforms/fitting/ransac.py"},
     "tifffile": {"rendering"},
     "PIL": {"rendering"},
-    "isal": {"rendering"},
+    "isal": {"rendering", "service/store"},
     "h5py": {"rendering"},
     "zarr": {"rendering"},
     "numcodecs": {"rendering"},

@@ -7,6 +7,7 @@ import socket
 import time
 from typing import TYPE_CHECKING, Any
 
+from rendergateway.errors import StoreError
 from rendergateway.service.server.extended import ClientDisconnected, HTTPChannel, WSGITask
 from rendergateway.service.server.parser import RequestParser
 from rendergateway.service.server.unsent import Unsent
@@ -27,6 +28,14 @@ _log = logging.getLogger(__name__)
 
 class _Task(WSGITask):
     """One request: under pressure, the connection ends with the answer, and others have their turn."""
+
+    def execute(self) -> None:
+        """Send the answer; if the database fails in its middle, break it off."""
+        try:
+            super().execute()
+        except StoreError as error:
+            _log.warning("an answer was broken off: %s", error)
+            raise ConnectionAbortedError from error
 
     def build_response_header(self) -> bytes:
         if self.channel.server.is_crowded:

@@ -13,6 +13,7 @@ from typing import TypeAlias
 from urllib.parse import quote
 
 from rendergateway.errors import StoreError
+from rendergateway.service.store.checksums import register
 from rendergateway.service.store.schema import migrate
 
 __all__ = ["Database"]
@@ -175,6 +176,7 @@ class Database:
             cached_statements=256,
         )
         try:
+            register(connection)
             for setting in _SETTINGS:
                 connection.execute(setting)
         except sqlite3.Error:
@@ -244,7 +246,7 @@ class Database:
         """
         connection = self._take()
         try:
-            with _StoreErrors(self.path, "could not be read"):
+            with self.errors_of_reading():
                 connection.execute("BEGIN")
                 self._check_identity()
                 yield connection
@@ -252,6 +254,10 @@ class Database:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             self._put_back(connection)
+
+    def errors_of_reading(self) -> contextlib.AbstractContextManager[None]:
+        """Return a block whose errors of SQLite about the file become `StoreError`: for answers that are read on."""
+        return _StoreErrors(self.path, "could not be read")
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

@@ -8,10 +8,13 @@ import shutil
 import sqlite3
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from rendergateway.errors import StoreError
+from rendergateway.service.store.checksums import CHECKSUM, PAIR_CHECKSUM
 from rendergateway.service.store.database import Database
+from rendergateway.service.store.tile_rows import COLUMNS, has_columns_of_its_text
 
 __all__ = ["backup", "check", "compact", "discard", "sweep"]
 
@@ -25,6 +28,12 @@ _TABLES = """
 SELECT kind || contents FROM stack, (SELECT 'tile_' AS kind UNION SELECT 'transform_' UNION SELECT 'section_')
 WHERE contents IS NOT NULL UNION SELECT 'match_' || contents FROM collection
 """
+# Of a table with checksums: columns, the name that they make, and the checksum.
+_NAMES_OF_DAMAGED = {
+    "tile": ("tile_id", "tile '{}'", CHECKSUM),
+    "transform": ("id", "shared transform '{}'", CHECKSUM),
+    "match": ("p_id, q_id", "pair of '{}' and '{}'", PAIR_CHECKSUM),
+}
 _FORGET = "DELETE FROM garbage WHERE name = ?"
 
 
@@ -88,7 +97,23 @@ def check(database: Database) -> list[str]:
         if answers != ["ok"]:
             return answers
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-        return [f"missing table {name}" for (name,) in connection.execute(_TABLES) if name not in tables]
+        expected = [name for (name,) in connection.execute(_TABLES)]
+        missing = [f"missing table {name}" for name in expected if name not in tables]
+        return missing or [line for name in expected for line in _damaged(connection, name)]
+
+
+def _damaged(connection: sqlite3.Connection, table: str) -> Iterator[str]:
+    """Yield a line per row with a text that does not match its checksum, or columns that do not match its text."""
+    kind = table.partition("_")[0]
+    if kind not in _NAMES_OF_DAMAGED:
+        return
+    columns, name, value = _NAMES_OF_DAMAGED[kind]
+    for row in connection.execute(f"SELECT {columns} FROM {table} WHERE checksum IS NOT {value}"):
+        yield name.format(*row) + f" in table {table} is damaged: its text does not match its checksum"
+    if kind == "tile":
+        for row in connection.execute(f"SELECT {COLUMNS} FROM {table} WHERE checksum IS {value}"):
+            if not has_columns_of_its_text(row):
+                yield name.format(*row) + f" in table {table} is damaged: its columns do not match its text"
 
 
 def backup(database: Database, target: str | os.PathLike[str]) -> Path:

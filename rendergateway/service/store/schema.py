@@ -7,12 +7,13 @@ import sqlite3
 from importlib import resources
 
 from rendergateway.errors import StoreError
+from rendergateway.service.store.checksums import CHECKSUM, PAIR_CHECKSUM
 
 __all__ = ["APPLICATION_ID", "VERSION", "create_pairs", "create_tiles", "migrate"]
 
 # "RGWY": distinguishes this file from databases of other programs.
 APPLICATION_ID = 0x52475759
-VERSION = 2
+VERSION = 3
 
 _CHANNELS_OF_TILES = """
 INSERT OR IGNORE INTO channel SELECT {n}, json_extract(channel.value, '$.name')
@@ -36,8 +37,20 @@ def _add_channels(connection: sqlite3.Connection) -> None:
         connection.execute(_CHANNELS_OF_TILES.format(n=number))
 
 
+def _add_checksums(connection: sqlite3.Connection) -> None:
+    tables = [
+        (f"{kind}_{number}", CHECKSUM)
+        for (number,) in connection.execute("SELECT contents FROM stack WHERE contents IS NOT NULL").fetchall()
+        for kind in ("tile", "transform")
+    ]
+    pairs = connection.execute("SELECT contents FROM collection").fetchall()
+    for table, value in tables + [(f"match_{number}", PAIR_CHECKSUM) for (number,) in pairs]:
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN checksum INTEGER")
+        connection.execute(f"UPDATE {table} SET checksum = {value}")
+
+
 # The migration from version N to N + 1 is at position N.
-MIGRATIONS = (_create_database, _add_channels)
+MIGRATIONS = (_create_database, _add_channels, _add_checksums)
 
 
 def migrate(connection: sqlite3.Connection, path: str, *, read_only: bool = False) -> None:
