@@ -54,13 +54,7 @@ class PairRow(NamedTuple):
     match_count: int | None
     head: bytes
     details: bytes
-
-
-def _pair(row: tuple[Any, ...]) -> PairRow:
-    *columns, stored = row
-    if stored != checksum(row[6], checksum(row[5])):
-        raise damage(f"pair of '{row[2]}' and '{row[3]}'")
-    return PairRow._make(columns)
+    checksum: int
 
 
 class Collections:
@@ -125,7 +119,11 @@ class Pairs:
 
     def select(self, selection: str, **values: str) -> Iterator[PairRow]:
         """Yield the pairs of one of `SELECTIONS`, in order."""
-        return map(_pair, self._run(_PAIRS + SELECTIONS[selection] + _ORDER, values))
+        for row in self._run(_PAIRS + SELECTIONS[selection] + _ORDER, values):
+            pair = PairRow._make(row)
+            if pair[7] != checksum(pair[6], checksum(pair[5])):
+                raise damage(f"pair of '{pair.p_id}' and '{pair.q_id}'")
+            yield pair
 
     def delete(self, selection: str, **values: str) -> None:
         """Delete the pairs of one of `SELECTIONS`."""
