@@ -254,7 +254,7 @@ class Application:
     def _host_is_known(self, request: Request) -> bool:
         if self.options.hosts is None:
             return True
-        name = urlsplit(f"//{request.environ.get('HTTP_HOST', '')}").hostname
+        name = _host_name(f"//{request.environ.get('HTTP_HOST', '')}")
         return name in LOOPBACK_HOSTS or name in self.options.hosts
 
     def _allow_origin(self, environ: WSGIEnvironment, reply: Reply) -> None:
@@ -265,7 +265,7 @@ class Application:
 
     def _origin_may_read(self, origin: str) -> bool:
         allowed = self.options.allow_origin
-        return origin in allowed or "*" in allowed or urlsplit(origin).hostname in LOOPBACK_HOSTS
+        return origin in allowed or "*" in allowed or _host_name(origin) in LOOPBACK_HOSTS
 
 
 def app_for(path: str | os.PathLike[str], *, create: bool = True, **options: Any) -> Application:
@@ -288,6 +288,14 @@ def app_for(path: str | os.PathLike[str], *, create: bool = True, **options: Any
     """
     settings = Options(**options)
     return Application(Database(path, read_only=settings.read_only, create=create), settings)
+
+
+def _host_name(address: str) -> str | None:
+    """Return the host of an address; None if it has none, or is malformed."""
+    try:
+        return urlsplit(address).hostname
+    except ValueError:
+        return None
 
 
 def _call(endpoint: Endpoint) -> Call:

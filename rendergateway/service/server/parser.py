@@ -67,7 +67,10 @@ class RequestParser(HTTPRequestParser):
         ParsingError
             If they are malformed, or the end of the body is ambiguous.
         """
-        super().parse_header(header_plus)
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:  # A target like "http://[", or a length of thousands of digits.
+            raise ParsingError(f"invalid request: {error}") from error
         # HTTP/1.0 has no chunks; waitress removes the header from requests of 1.1.
         if "TRANSFER_ENCODING" in self.headers or (self.chunked and "CONTENT_LENGTH" in self.headers):
             raise ParsingError("Content-Length and Transfer-Encoding exclude each other; send one of them")
