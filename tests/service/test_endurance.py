@@ -1,4 +1,4 @@
-"""A served service under many requests: mixed ones, and requests that are no HTTP."""
+"""A served service under many requests: mixed ones, and malformed ones."""
 
 from __future__ import annotations
 
@@ -234,7 +234,7 @@ class Fuzz:
 
 
 def test_fuzzed_requests__no_traceback(process: Process) -> None:
-    """Whatever arrives, the log has no traceback, and the service goes on."""
+    """Whatever arrives, the log has no traceback, and the service continues."""
     host, _, port = process.netloc.partition(":")
     answers: Counter[bytes] = Counter()
     lock = threading.Lock()
