@@ -17,6 +17,7 @@ EXTRAS = {
     "PIL": "service",
     "cv2": "service",
     "isal": "service",
+    "re2": "service",
     "tifffile": "service",
     "waitress": "service",
     "werkzeug": "service",

@@ -17,6 +17,7 @@ _OPTIONS = (
     (r"\bmax_tiles=(?=\d)", "--max-tiles "),
     (r"\bmax_tiles=", "--max-tiles"),
     (r"\bcompute='local'", "--local"),
+    (r"\bread_only=True", "--read-only"),
     (r"\bdtype='uint(8|16)'", r"--bits \1"),
     (r"\bdtype=", "--bits"),
     (r"\bformat='(\w+)' or '(\w+)'", r"--format \1 or \2"),

@@ -25,6 +25,9 @@ __all__ = ["serve"]
     "--remote-images", multiple=True, metavar="HOST", help="Host whose http: images may be read; may be repeated."
 )
 @click.option("--threads", default=4, show_default=True, type=click.IntRange(1), help="Concurrent requests.")
+@click.option(
+    "--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes; one of them writes."
+)
 @click.option("--read-only", is_flag=True, help="Refuse every change.")
 @click.option(
     "--tile-limit", type=click.IntRange(0), metavar="N", help="Maximum tiles per answer, 0: unlimited; default 50001."

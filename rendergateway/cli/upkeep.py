@@ -22,7 +22,7 @@ __all__ = ["backup", "check", "compact"]
 def _database(path: str) -> Iterator[Database]:
     from rendergateway.service.store import Database
 
-    with contextlib.closing(Database(existing_file(path))) as database:
+    with contextlib.closing(Database(existing_file(path), create=False)) as database:
         yield database
 
 

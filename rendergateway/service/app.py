@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import html
+import itertools
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -25,12 +26,13 @@ from rendergateway.service import swagger
 from rendergateway.service.base.options import Options
 from rendergateway.service.base.refusals import NotBuilt, NotFound, ServiceRefusal, Uncaught
 from rendergateway.service.handlers import HANDLERS
-from rendergateway.service.http.body import body_of
+from rendergateway.service.http.body import body_of, check_length
 from rendergateway.service.http.call import Call, HandlerResult, RequestContext
 from rendergateway.service.http.conditions import Conditions, ImageResult
 from rendergateway.service.http.negotiation import JSON, TEXT, MalformedHeaderError, accepts, produced_by, takes
 from rendergateway.service.http.reply import Reply, bare, nothing
 from rendergateway.service.http.target import NO_CACHE, PAGE, decoded_path, raw_target, refused_target
+from rendergateway.service.start_page import start_page
 from rendergateway.service.store import Database, Store, no_data, reading, writing
 from rendergateway.visible_text import visible
 
@@ -89,15 +91,42 @@ class Application:
         """Answer one request."""
         request = Request(environ, populate_request=False)
         try:
-            reply = self._respond(request)
+            routed = self._routed(request)
+            reply = routed if isinstance(routed, Reply) else self._answer(request, *routed)
         except HTTPException as error:  # An invalid body or header, found by Werkzeug.
             reply = Reply(str(error.description), error.code or 400, content_type=TEXT)
+        return self._send(request, reply, start_response)
+
+    def refuse_unread(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes] | None:
+        """Answer a request that is refused whatever its body is; return None for others."""
+        request = Request(environ, populate_request=False)
+        try:
+            routed = self._routed(request)
+            if not isinstance(routed, Reply):
+                check_length(environ, self.options.body_limit)
+                return None
+        except HTTPException as error:
+            routed = Reply(str(error.description), error.code or 400, content_type=TEXT)
+        except ServiceRefusal as refusal:
+            routed = _refused(request, refusal)
+        return self._send(request, routed, start_response)
+
+    def writes(self, method: str, target: str) -> bool:
+        """Whether a request may change data."""
+        if method in ("GET", "HEAD"):
+            return False
+        path = decoded_path(raw_target({"REQUEST_URI": target})[0])
+        endpoint = candidates(path.removeprefix(_DATA)).get(method)
+        return endpoint is not None and endpoint.effect != "read"
+
+    def _send(self, request: Request, reply: Reply, start_response: StartResponse) -> Iterable[bytes]:
         # Error pages of the real service's web server have no CORS headers.
         if reply.headers.get("Cache-Control") != NO_CACHE["Cache-Control"]:
-            self._allow_origin(environ, reply)
+            self._allow_origin(request.environ, reply)
         return reply.send(request.method, start_response)
 
-    def _respond(self, request: Request) -> Reply:
+    def _routed(self, request: Request) -> Reply | tuple[Endpoint, dict[str, Any]]:
+        """Return the endpoint of a request with the values of path and query, or the reply to its head."""
         raw_path, query = raw_target(request.environ)
         refused = refused_target(request.environ, raw_path, query)
         if refused is not None:
@@ -107,6 +136,8 @@ class Application:
         if request.method == "TRACE":
             return Reply(status=403, headers=NO_CACHE)
         path = decoded_path(raw_path)
+        if _asks_for_start_page(request, path):
+            return Reply(start_page(html.escape(_base_url(request))), content_type="text/html;charset=utf-8")
         if not (path + "/").startswith(PREFIX + "/") or "/WEB-INF/" in path:
             return Reply("<h1>Error 404 Not Found</h1>", 404, content_type=PAGE, headers=NO_CACHE)
         if request.method == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in request.environ:
@@ -131,7 +162,7 @@ class Application:
             return Reply(swagger.description(), content_type=JSON)
         return bare(404)
 
-    def _negotiate(self, request: Request, endpoint: Endpoint, path: str) -> Reply:
+    def _negotiate(self, request: Request, endpoint: Endpoint, path: str) -> Reply | tuple[Endpoint, dict[str, Any]]:
         try:
             if not takes(request.environ.get("CONTENT_TYPE"), endpoint):
                 return bare(415)
@@ -151,13 +182,13 @@ class Application:
         except ValueError:
             # In the real service, a path with an invalid number does not exist.
             return bare(404)
-        return self._answer(request, endpoint, values)
+        if endpoint.effect != "read" and self.options.read_only:
+            return Reply(f"{endpoint.name} refused: this service is read-only", 403, content_type=TEXT)
+        return endpoint, values
 
     def _answer(self, request: Request, endpoint: Endpoint, values: dict[str, Any]) -> Reply:
         changes = endpoint.effect != "read"
         try:
-            if changes and self.options.read_only:
-                return Reply(f"{endpoint.name} refused: this service is read-only", 403, content_type=TEXT)
             call = _call(endpoint)
             body = body_of(request.environ, self.options.body_limit) if endpoint.body != "none" else b""
             context = functools.partial(_request_context, request, self.options)
@@ -210,8 +241,15 @@ class Application:
             answer = call(store, arguments)
             if isinstance(answer, (bytes, str, type(None), ImageResult)):
                 return answer, nothing
-            # A stream reads from the database while it is sent: its transaction ends when it is closed.
-            return answer, stack.pop_all().close
+            # A stream reads from the database while it is sent: its transaction ends when it is closed. Its first piece
+            # is read now: most errors are found there, and become an answer.
+            pieces = self._guarded(answer)
+            first = next(pieces, b"")
+            return itertools.chain((first,), pieces), stack.pop_all().close
+
+    def _guarded(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        with self.database.errors_of_reading():
+            yield from pieces
 
     def _host_is_known(self, request: Request) -> bool:
         if self.options.hosts is None:
@@ -284,6 +322,12 @@ def _base_url(request: Request) -> str:
 def _allowed(endpoints: dict[str, Endpoint]) -> str:
     methods = {*endpoints, "OPTIONS"} | ({"HEAD"} if "GET" in endpoints else set())
     return ", ".join(sorted(methods))
+
+
+def _asks_for_start_page(request: Request, path: str) -> bool:
+    # Below its prefix, the real service answers 404, as recorded: only browsers get the page there.
+    is_browser = "text/html" in request.environ.get("HTTP_ACCEPT", "")
+    return request.method in ("GET", "HEAD") and (path == "/" or (path == PREFIX + "/" and is_browser))
 
 
 def _preflight(request: Request) -> Reply:

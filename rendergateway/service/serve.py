@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import logging
+import functools
 import os
 import signal
 import socket
@@ -17,12 +17,13 @@ from typing import Any
 import attrs
 
 from rendergateway.endpoints.address import LOOPBACK_HOSTS
-from rendergateway.errors import ConfigurationError
-from rendergateway.extras import needed_for
+from rendergateway.errors import ConfigurationError, StoreError
 from rendergateway.rendering.filters.lists import FILTER_LISTS, read_filter_lists
-from rendergateway.service.app import PREFIX, app_for
-from rendergateway.service.base.options import GIB, TILE_LIMIT
-from rendergateway.service.http.access_log import AccessLog
+from rendergateway.service.app import PREFIX
+from rendergateway.service.base.options import GIB, TILE_LIMIT, Options
+from rendergateway.service.server.job import Job
+from rendergateway.service.server.workers import serve_in_processes
+from rendergateway.service.store import Database
 from rendergateway.wire import DEEPEST
 
 __all__ = ["Listening", "serve"]
@@ -50,6 +51,7 @@ def serve(
     images: Sequence[str | os.PathLike[str]] = (),
     remote_images: Sequence[str] = (),
     threads: int = 4,
+    workers: int = 1,
     read_only: bool = False,
     tile_limit: int | None = TILE_LIMIT,
     filters: str | os.PathLike[str] | None = None,
@@ -73,7 +75,10 @@ def serve(
     remote_images : sequence of str
         Hosts, or ``HOST:PORT``, whose ``http:`` and ``https:`` images may be read; by default none.
     threads : int
-        Number of requests that are processed concurrently.
+        Number of reading requests that are processed concurrently; two more may write.
+    workers : int
+        Number of processes that serve the same address. Then one of them writes, and *on_request* must be a function of
+        an importable module, because it is called in these processes.
     read_only : bool
         Refuse every change.
     tile_limit : int, optional
@@ -94,18 +99,13 @@ def serve(
     Raises
     ------
     ConfigurationError
-        If the port is in use, an image folder is missing, or the filter lists are invalid.
+        If the port is in use, an image folder is missing, the filter lists are invalid, or *on_request* cannot be sent
+        to another process.
     StoreError
         If the file cannot be opened as a database.
     """
-    with needed_for("serving over HTTP"):
-        from waitress.server import create_server
-
-    # waitress warns of each request that waits for a thread, which is normal under load.
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     roots = tuple(_root(folder) for folder in images)
-    application = app_for(
-        path,
+    options = Options(
         images=roots,
         remote_images=tuple(remote_images),
         read_only=read_only,
@@ -116,24 +116,21 @@ def serve(
         filter_lists=FILTER_LISTS if filters is None else read_filter_lists(filters),
         hosts=() if host in LOOPBACK_HOSTS else (host, socket.gethostname(), socket.getfqdn()),
     )
-    listener = _listener(host, port)
-    server = create_server(
-        AccessLog(application, on_request or _print_to_stderr),
-        sockets=[listener],
-        threads=threads,
-        ident=None,
-        max_request_body_size=application.options.body_limit,
-        channel_timeout=600,
-        # Receive large bodies in large pieces: one thread receives the bodies of all requests.
-        recv_bytes=1 << 18,
-        # Larger bodies are buffered in a file; streams are paused before they reach this size.
-        inbuf_overflow=1 << 23,
-        outbuf_overflow=1 << 25,
-        clear_untrusted_proxy_headers=True,
-    )
-    with _stopping(server), contextlib.closing(application.database):
-        (on_ready or _print)(Listening(_url(listener.getsockname()), application.database.path, roots))
-        server.run()
+    # Opened once before others open it: created, migrated, or refused.
+    with contextlib.closing(Database(path, read_only=read_only)) as database:
+        file = database.path
+        if database.read_only and not read_only:
+            raise StoreError(f"{file} cannot be written; serve it with read_only=True, or change its permissions")
+    job = Job(file, options, threads, on_request or _print_to_stderr)
+    with contextlib.closing(_listener(host, port)) as listener, _signals_end():
+        service = Listening(_url(listener.getsockname()), file, roots)
+        ready = functools.partial(on_ready or _print, service)
+        if workers > 1:
+            serve_in_processes(job, listener, workers, ready)
+            return
+        with job.opened(listener) as server:
+            ready()
+            server.run()
 
 
 def _root(folder: str | os.PathLike[str]) -> Path:
@@ -172,8 +169,8 @@ def _url(address: tuple[Any, ...]) -> str:
 
 
 @contextlib.contextmanager
-def _stopping(server: Any) -> Iterator[None]:
-    """Stop the server on SIGTERM and SIGINT; restore the previous signal handlers at the end."""
+def _signals_end() -> Iterator[None]:
+    """Leave the block on SIGTERM and SIGINT; restore the previous signal handlers at the end."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -187,4 +184,3 @@ def _stopping(server: Any) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        server.close()

@@ -291,7 +291,10 @@ def _has_default(field: msgspec.structs.FieldInfo) -> bool:
 
 def _spec(value: Any, place: str) -> Wire:
     """Decode a transform inside a list or map: an unknown or missing type is a leaf."""
-    kind = _SPEC_KINDS.get(value.get("type", "leaf"), Leaf) if isinstance(value, dict) else Leaf
+    word = value.get("type", "leaf") if isinstance(value, dict) else "leaf"
+    if isinstance(word, (list, dict)):
+        raise _refused(word, "a type of transform", f"{place}.type")
+    kind = _SPEC_KINDS.get(word, Leaf)
     return _object(value, place, kind)
 
 

@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from rendergateway import Gateway
+from rendergateway.service.store import Database
 from tests.cli.conftest import Run
 
 
@@ -112,3 +113,14 @@ def test_serve__quiet_while_requests_wait(tmp_path: Path) -> None:
 
     assert answers == [200] * 64
     assert log == ""
+
+
+def test_serve__read_only_share(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that cannot be written is served with --read-only only."""
+    Database("render.db").close()
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+
+    result = run("serve", "render.db", "--port", "0")
+
+    assert result.exit_code == 1
+    assert "cannot be written; serve it with --read-only, or change its permissions" in result.stderr

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import attrs
 import pytest
+import requests
 
+from rendergateway.service.embedded import BASE_URL
 from tests.service.conftest import STACK, Service, tile
 
 
@@ -137,3 +139,23 @@ def test_failure__is_logged_and_named(
 
     assert (answer.status_code, answer.text) == (500, "stack.read failed; see the log of the service")
     assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("path", "accept", "status"),
+    [
+        ("/", "*/*", 200),
+        ("/render-ws/", "text/html,*/*", 200),
+        ("/render-ws/", "*/*", 404),
+        ("/index.html", "*/*", 404),
+    ],
+)
+def test_start_page__for_browsers(service: Service, path: str, accept: str, status: int) -> None:
+    """The address of the service shows a page with links; programs get the recorded answer below the prefix."""
+    prepared = requests.Request("GET", BASE_URL, headers={"Accept": accept}).prepare()
+    prepared.url = BASE_URL.replace("/render-ws", path)
+
+    answer = service.adapter.send(prepared)
+
+    assert answer.status_code == status
+    assert ("/render-ws/v1/owners" in answer.text) == (status == 200)

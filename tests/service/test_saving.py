@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.service.conftest import STACK, Service, tile
+from tests.service.conftest import AFFINE, STACK, Service, tile
 
 PAIRS = "/owner/lab/matchCollection/pairs"
 UNREADABLE: dict[str, Any] = {"tileId": "z", "z": {"no": "number"}}
@@ -169,3 +169,14 @@ def test_state__complete_again(stack: Service) -> None:
     assert stack.send("PUT", f"{STACK}/state/COMPLETE").status_code == 201
 
     assert stack.json(STACK) == before
+
+
+@pytest.mark.parametrize("kind", [[], {}])
+def test_save__type_of_a_transform_that_is_no_word(stack: Service, kind: object) -> None:
+    """A transform with a list or object as its type is a malformed body."""
+    spec = {"type": kind, "className": AFFINE, "dataString": "1 0 0 1 0 0"}
+
+    answer = stack.save(tile("a", transforms={"type": "list", "specList": [spec]}))
+
+    assert answer.status_code == 400
+    assert stack.json(f"{STACK}/tileIds") == []

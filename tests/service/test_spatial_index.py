@@ -8,6 +8,7 @@ import sqlite3
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from rendergateway.service.store.checksums import register
 from rendergateway.service.store.schema import create_tiles, migrate
 from rendergateway.service.store.tile_rows import TileRows
 from rendergateway.service.store.tiles import Tiles
@@ -28,6 +29,7 @@ _box = st.tuples(_corner, _corner, _side, _side).map(_with_sides)
 
 
 def _tiles(connection: sqlite3.Connection, boxes: list[Box]) -> Tiles:
+    register(connection)
     migrate(connection, "of the test")
     tiles = Tiles(connection, create_tiles(connection))
     specs = [

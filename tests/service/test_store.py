@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import random
+import shutil
 import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +20,10 @@ from rendergateway.service.store import Database, backup, check, compact
 from rendergateway.service.store import database as database_module
 from rendergateway.service.store.maintenance import discard, sweep
 from rendergateway.service.store.schema import VERSION
-from tests.service.conftest import STACK, Service, tile
+from rendergateway.service.store.tiles import Tiles
+from tests.service.conftest import AFFINE, STACK, Service, tile
+
+FULL = bool(os.environ.get("RENDERGATEWAY_FULL_TESTS"))
 
 
 def _file_with(path: Path, *statements: str) -> Path:
@@ -59,10 +69,10 @@ def test_open__missing_folder(tmp_path: Path) -> None:
 
 
 def test_open__folder_without_write_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A read-only folder is refused by name."""
+    """A database is not created in a read-only folder."""
     monkeypatch.setattr("os.access", lambda path, mode: False)
 
-    with pytest.raises(StoreError, match="must be able to write"):
+    with pytest.raises(StoreError, match=r"cannot be created: the folder .* cannot be written"):
         Database(tmp_path / "render.db")
 
 
@@ -185,7 +195,17 @@ def test_open__first_schema(tmp_path: Path) -> None:
     service.send("POST", STACK, {})
     service.save(tile("a", channels=[{"name": "DAPI"}, {"name": None}]), tile("b"))
     service.send("POST", STACK.replace("raw", "empty"), {})
+    pair = {
+        "pGroupId": "1",
+        "pId": "a",
+        "qGroupId": "2",
+        "qId": "b",
+        "matches": {"p": [[1], [2]], "q": [[3], [4]], "w": [1]},
+    }
+    service.send("PUT", "/owner/lab/matchCollection/pairs/matches", [pair])
     service.adapter.close()
+    for table in ("tile_1", "transform_1", "tile_2", "transform_2", "match_3"):
+        _file_with(path, f"ALTER TABLE {table} DROP COLUMN checksum")
     _file_with(path, "DROP TABLE channel", "PRAGMA user_version = 1")
 
     service = Service(f"embedded:{path}")
@@ -370,3 +390,297 @@ def test_full_disk__keeps_nothing_of_the_request(stack: Service) -> None:
     assert answer.status_code == 503
     assert "could not be written" in answer.text
     assert stack.json(f"{STACK}/tileIds") == ["a"]
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """A database with one tile, closed."""
+    service = Service(f"embedded:{tmp_path}/render.db")
+    service.send("POST", STACK, {})
+    service.save(tile("a"))
+    service.adapter.close()
+    return tmp_path / "render.db"
+
+
+def test_read_only_share__read_and_not_written(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a read-only share, data can be read, checked and copied; a write is refused, and no file is made."""
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    monkeypatch.setattr(database_module, "file_system_of", lambda path: "nfs4")
+    service = Service(f"embedded:{saved}")
+    database = service.adapter.application.database
+
+    assert service.json(f"{STACK}/tileIds") == ["a"]
+    refused = service.save(tile("b"))
+    assert (refused.status_code, "cannot be written at its place" in refused.text) == (503, True)
+    assert check(database) == []
+    assert backup(database, saved.parent / "copy.db").exists()
+    service.adapter.close()
+    assert sorted(path.name for path in saved.parent.iterdir()) == ["copy.db", "render.db"]
+
+
+def test_read_only_share__changes(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database on a read-only share that is changed by others after all is not read on."""
+    with monkeypatch.context() as patched:
+        patched.setattr("os.access", lambda path, mode: False)
+        service = Service(f"embedded:{saved}")
+        assert service.json(f"{STACK}/tileIds") == ["a"]
+    _file_with(saved, "CREATE TABLE notes (text)")
+
+    assert service.send("GET", f"{STACK}/tileIds").status_code == 503
+    service.adapter.close()
+
+
+def test_read_only_file__with_writers(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that others may write is read with locks: their changes are seen."""
+    writer = Service(f"embedded:{saved}")
+    assert writer.json(f"{STACK}/tileIds") == ["a"]
+    with monkeypatch.context() as patched:
+        patched.setattr("os.access", lambda path, mode: path != saved)
+        reader = Service(f"embedded:{saved}")
+
+    writer.save(tile("b"))
+
+    assert reader.json(f"{STACK}/tileIds") == ["a", "b"]
+    for service in (reader, writer):
+        service.adapter.close()
+
+
+def test_read_only_share__earlier_schema(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that has to be migrated first is refused on a read-only share."""
+    _file_with(saved, "PRAGMA journal_mode = DELETE", "PRAGMA user_version = 1")
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+
+    with pytest.raises(StoreError, match="schema version 1 and cannot be migrated"):
+        Database(saved)
+
+
+def test_read_only_share__unfinished_log(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database whose log was left by a crash is not read without its log."""
+    Path(f"{saved}-wal").write_bytes(b"x" * 100)
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    monkeypatch.setattr(sqlite3, "connect", _cannot_open)
+
+    with pytest.raises(StoreError, match="its log has to be read with write access once"):
+        Database(saved)
+
+
+def _cannot_open(name: str, **options: object) -> sqlite3.Connection:
+    assert name.endswith("?mode=ro")
+    raise sqlite3.OperationalError("unable to open database file")
+
+
+@pytest.mark.parametrize("name", ["render.db", "render.db-wal"])
+@pytest.mark.parametrize("how", ["renamed", "deleted", "replaced"])
+def test_file__taken_away_while_in_use(saved: Path, name: str, how: str) -> None:
+    """A write after the file or its log was renamed, deleted or replaced is refused: it would be lost."""
+    service = Service(f"embedded:{saved}")
+    service.save(tile("b"))
+    path = saved.with_name(name)
+    text = path.read_bytes()
+    path.rename(saved.with_name("elsewhere"))
+    if how == "deleted":
+        saved.with_name("elsewhere").unlink()
+    elif how == "replaced":
+        path.write_bytes(text)
+
+    refused = service.save(tile("c"))
+
+    assert refused.status_code == 503
+    assert "was renamed, deleted or replaced while in use" in refused.text
+    if name == "render.db":
+        assert service.send("GET", f"{STACK}/tileIds").status_code == 503
+    if how == "renamed":
+        saved.with_name("elsewhere").rename(path)
+        assert service.save(tile("d")).status_code == 201
+        assert service.json(f"{STACK}/tileIds") == ["a", "b", "d"]
+    service.adapter.close()
+
+
+@pytest.mark.parametrize("work", [check, compact, lambda database: backup(database, "copy.db")])
+def test_maintenance__empty_file(tmp_path: Path, work: Callable[[Database], object]) -> None:
+    """An empty file is not taken for a database, and does not become one."""
+    path = tmp_path / "render.db"
+    path.touch()
+    database = Database(path, create=False)
+
+    with pytest.raises(StoreError, match="is empty or does not exist"):
+        work(database)
+
+    assert path.stat().st_size == 0
+    database.close()
+
+
+BACKUP = """
+import os, sys, sqlite3
+from rendergateway.service.store import Database, backup, maintenance
+maintenance._rename = lambda name, path: os._exit(9)
+backup(Database(sys.argv[1]), sys.argv[2])
+"""
+
+
+def test_backup__killed(saved: Path) -> None:
+    """A backup that is killed at its last moment has not made a file of that name."""
+    copy = saved.with_name("copy.db")
+
+    done = subprocess.run([sys.executable, "-c", BACKUP, str(saved), str(copy)])
+
+    assert done.returncode == 9
+    assert not copy.exists()
+    database = Database(saved)
+    assert backup(database, copy).exists()
+    database.close()
+
+
+def test_backup__name_taken_meanwhile(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that appears under the name of the backup meanwhile is kept."""
+    copy, database = saved.with_name("copy.db"), Database(saved)
+    copymode = shutil.copymode
+
+    def slow(source: Path, target: str) -> None:
+        copy.write_text("mine")
+        copymode(source, target)
+
+    monkeypatch.setattr(shutil, "copymode", slow)
+
+    with pytest.raises(StoreError, match="File exists"):
+        backup(database, copy)
+
+    assert copy.read_text() == "mine"
+    database.close()
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_backup__without_links(saved: Path, monkeypatch: pytest.MonkeyPatch, taken: bool) -> None:
+    """On a file system without hard links, the backup is renamed, if its name is free."""
+    copy, database = saved.with_name("copy.db"), Database(saved)
+
+    def fails(source: str, target: Path) -> None:
+        if taken:
+            target.write_text("mine")
+        raise PermissionError("no links here")
+
+    monkeypatch.setattr("os.link", fails)
+    if taken:
+        with pytest.raises(StoreError, match="no links here"):
+            backup(database, copy)
+    else:
+        assert backup(database, copy).read_bytes()[:6] == b"SQLite"
+    assert not [path for path in saved.parent.iterdir() if ".partial" in path.name]
+    database.close()
+
+
+def test_check__missing_table(saved: Path) -> None:
+    """A stack without its tables is damage."""
+    _file_with(saved, "DROP TABLE section_1")
+    database = Database(saved)
+
+    assert check(database) == ["missing table section_1"]
+    database.close()
+
+
+PAIRS = "/owner/lab/matchCollection/pairs"
+# Table, the name in the sentences, and a request for it.
+TEXTS = {
+    "tile_1": ("tile 'a'", f"{STACK}/tile/a"),
+    "transform_1": ("shared transform 'lens'", f"{STACK}/transform/lens"),
+    "match_2": ("pair of 'a' and 'b'", f"{PAIRS}/group/1/matchesWithinGroup"),
+}
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Path:
+    """A database with tiles, a shared transform and a pair, closed."""
+    service = Service(f"embedded:{tmp_path}/render.db")
+    service.send("POST", STACK, {})
+    lens = {"type": "leaf", "id": "lens", "className": AFFINE, "dataString": "1 0 0 1 1 1"}
+    service.save(tile("a"), tile("b"), shared={"lens": lens})
+    sides = {"p": [[1], [2]], "q": [[3], [4]], "w": [1]}
+    pair = {"pGroupId": "1", "pId": "a", "qGroupId": "1", "qId": "b", "matches": sides}
+    assert service.send("PUT", f"{PAIRS}/matches", [pair]).status_code == 201
+    service.adapter.close()
+    return tmp_path / "render.db"
+
+
+@pytest.mark.parametrize("table", TEXTS)
+def test_flipped_byte__never_in_an_answer(full: Path, table: str) -> None:
+    """A text that changed on the disk is answered with 503 and found by the check."""
+    column = "details" if table == "match_2" else "text"
+    # A digit becomes another one: the JSON remains valid.
+    _file_with(full, f"UPDATE {table} SET {column} = CAST(replace({column}, '1', '7') AS BLOB) WHERE rowid = 1")
+    name, path = TEXTS[table]
+    service = Service(f"embedded:{full}")
+
+    answer = service.send("GET", path)
+
+    assert answer.status_code == 503
+    assert answer.text.startswith(f"{name} is damaged: its text in the database does not match its checksum")
+    assert check(service.adapter.application.database) == [
+        f"{name} in table {table} is damaged: its text does not match its checksum"
+    ]
+    service.adapter.close()
+
+
+@pytest.mark.parametrize("listing", ["z/1/tile-specs", "z/1/resolvedTiles", "z/1/render-parameters"])
+def test_flipped_byte__in_a_listing(full: Path, listing: str) -> None:
+    """A listing with a damaged tile is refused with the name of the tile."""
+    _file_with(full, "UPDATE tile_1 SET text = CAST(replace(text, '100', '107') AS BLOB) WHERE tile_id = 'b'")
+    service = Service(f"embedded:{full}")
+
+    answer = service.send("GET", f"{STACK}/{listing}")
+
+    assert (answer.status_code, answer.text[:19]) == (503, "tile 'b' is damaged")
+    service.adapter.close()
+
+
+def test_flipped_bytes__anywhere(full: Path, tmp_path: Path) -> None:
+    """Whatever bit of the file changes, answers are the same or refused with a sentence, or the check finds it."""
+    questions = [path for _, path in TEXTS.values()] + [f"{STACK}/z/1/resolvedTiles", f"{STACK}/z/1/tileBounds"]
+    service = Service(f"embedded:{full}")
+    right = [service.send("GET", path).content for path in questions]
+    service.adapter.close()
+    whole, chance = full.read_bytes(), random.Random(14)
+    damaged = tmp_path / "damaged.db"
+    # Pages of data; random places are mostly unused space.
+    used = [place for place, byte in enumerate(whole) if byte and place > 4096]
+    for _ in range(2000 if FULL else 40):
+        place = chance.choice(used)
+        damaged.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << chance.randrange(8)]) + whole[place + 1 :])
+        service = Service(f"embedded:{damaged}")
+        answers = [service.send("GET", path) for path in questions]
+        assert not [one.text for one in answers if "see the log" in one.text], place
+        if not all(one.status_code >= 400 or one.content == text for one, text in zip(answers, right, strict=True)):
+            assert check(service.adapter.application.database), place
+        service.adapter.close()
+
+
+def test_check__columns_of_a_tile(full: Path) -> None:
+    """A column that does not match the text of its tile is damage."""
+    _file_with(full, "UPDATE tile_1 SET max_x = 7 WHERE tile_id = 'b'")
+    database = Database(full)
+
+    assert check(database) == ["tile 'b' in table tile_1 is damaged: its columns do not match its text"]
+    database.close()
+
+
+def test_check__odd_tiles(stack: Service) -> None:
+    """Tiles with numbers that are not finite are not damaged."""
+    odd: dict[str, Any] = {"z": "NaN", "minX": "NaN", "minY": "-Infinity", "maxX": 1, "maxY": "Infinity"}
+    body = {"tileIdToSpecMap": {"a": tile("a") | odd, "b": tile("b") | odd | {"z": 1, "minX": None}}}
+    assert stack.send("PUT", f"{STACK}/resolvedTiles", body).status_code in (201, 400)
+    stack.save(tile("c") | {"z": "Infinity"})
+
+    assert check(stack.adapter.application.database) == []
+
+
+def test_listing__of_a_row_that_is_missing(full: Path) -> None:
+    """A listing whose rows are fewer than its index has is refused."""
+    service = Service(f"embedded:{full}")
+    database = service.adapter.application.database
+    with database.reading() as connection:
+        tiles = Tiles(connection, 1)
+        ids = tiles.ids()
+        ids.append(99)
+        for read in (tiles.entries, tiles.stored, tiles.boxes):
+            with pytest.raises(StoreError, match="the index of table tile_1 is damaged"):
+                list(read(ids))
+    service.adapter.close()

@@ -20,6 +20,11 @@ def count_tiles(section: Any) -> int:
     return len(section.tiles())
 
 
+def _read_ahead(sections: Any) -> list[int]:
+    with read_ahead(sections, count_tiles, 2) as counts:
+        return list(counts)
+
+
 @pytest.fixture
 def moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gateway:
     """A gateway with a relative path, whose folder is no longer the working directory."""
@@ -67,7 +72,7 @@ def test_without_requests__in_threads_and_processes(way: str, tmp_path: Path, mo
             "prefetch": sections.prefetch,
             "processes": lambda: sections.map(count_tiles, processes=1),
             "spawned": lambda: sections.map(count_tiles, processes=1),
-            "read_ahead": lambda: list(read_ahead(sections, count_tiles, 2)),
+            "read_ahead": lambda: _read_ahead(sections),
             "put": lambda: stack.editing().put([one._obj.evolve(transforms=[]) for one in tiles]),
         }
 

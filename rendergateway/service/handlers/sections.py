@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from rendergateway.number_text import double_text, parse_double, truncated
 from rendergateway.service.base.ids import StackId
-from rendergateway.service.base.refusals import IllegalArgument, NotFound, Uncaught
+from rendergateway.service.base.refusals import IllegalArgument, NotFound
+from rendergateway.service.domain.id_pattern import id_pattern
 from rendergateway.service.domain.lookup import (
     existing_sections,
     existing_stack,
@@ -176,18 +176,9 @@ def stack_tile_ids(
     match_pattern: str | None = None,
 ) -> Iterator[bytes]:
     """List the tile ids of a stack; a missing stack has none."""
-    chosen = _pattern(match_pattern)
+    # Without a pattern, the real service skips empty ids.
+    chosen = bool if match_pattern is None else id_pattern(match_pattern)
     if maybe_tiles(store, stack) is None:
         return iter((b"[]",))
     ids = existing_sections(store, stack).tile_ids(min_z, max_z)
-    return json_stream(encode(tile_id) for tile_id in ids if chosen(tile_id))
-
-
-def _pattern(text: str | None) -> Callable[[str], object]:
-    if text is None:
-        # Without a pattern, the real service skips empty ids.
-        return bool
-    try:
-        return re.compile(text).search
-    except re.error as error:
-        raise Uncaught(f"invalid regular expression: got {text!r}: {error}") from error
+    return json_stream(encode(tile_id) for tile_id in ids if chosen(tile_id.encode()))

@@ -11,11 +11,33 @@ from rendergateway.service.base.refusals import IllegalArgument, TooLarge
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-__all__ = ["body_of"]
+__all__ = ["body_of", "check_length"]
 
 _GZIP = 31
 _PIECE = 2**20
 _COMPRESSED_PIECE = 2**16
+
+
+def check_length(environ: WSGIEnvironment, limit: int) -> int | None:
+    """
+    Return the ``Content-Length`` of a request; None without one.
+
+    Raises
+    ------
+    IllegalArgument
+        If it is not a number.
+    TooLarge
+        If it is above *limit*.
+    """
+    declared = environ.get("CONTENT_LENGTH")
+    if not declared:
+        return None
+    if not (declared.isdecimal() and declared.isascii()):
+        raise IllegalArgument(f"invalid Content-Length: got {declared!r}")
+    # A number of more digits than the limit need not be converted.
+    if len(declared.lstrip("0")) > len(str(limit)) or int(declared) > limit:
+        raise TooLarge(limit)
+    return int(declared)
 
 
 def body_of(environ: WSGIEnvironment, limit: int) -> bytes:
@@ -29,11 +51,9 @@ def body_of(environ: WSGIEnvironment, limit: int) -> bytes:
     TooLarge
         If it has more than *limit* bytes, compressed or decompressed. A larger Content-Length is refused unread.
     """
-    declared, source = environ.get("CONTENT_LENGTH"), environ["wsgi.input"]
-    if declared:
-        if not declared.isdecimal():
-            raise IllegalArgument(f"invalid Content-Length: got {declared!r}")
-        body = _declared(source, int(declared), limit)
+    length, source = check_length(environ, limit), environ["wsgi.input"]
+    if length is not None:
+        body = _declared(source, length)
     else:
         # Without a length, a body exists only if the server marks its end.
         body = source.read(limit + 1) if environ.get("wsgi.input_terminated") else b""
@@ -43,9 +63,7 @@ def body_of(environ: WSGIEnvironment, limit: int) -> bytes:
     return _decompressed(body, limit) if compressed else body
 
 
-def _declared(source: IO[bytes], length: int, limit: int) -> bytes:
-    if length > limit:
-        raise TooLarge(limit)
+def _declared(source: IO[bytes], length: int) -> bytes:
     # In one piece: joining pieces would need twice the memory of a large body.
     body = source.read(length)
     while len(body) < length:

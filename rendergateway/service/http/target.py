@@ -18,7 +18,7 @@ PAGE = "text/html;charset=iso-8859-1"
 
 # Limit of the request line, and of all headers together, in bytes.
 _LONGEST = 8192
-_QUOTED_DOTS = re.compile(r"(?i)(?:^|/)(?:\.|%2e)*%2e(?:\.|%2e)*(?=/|$)")
+_QUOTED_DOTS = re.compile(r"(?i)(?:^|/)\.*%2e(?:\.|%2e)*(?=/|$)")
 
 
 def error_page(status: int, reason: str) -> Reply:

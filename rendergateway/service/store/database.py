@@ -9,8 +9,11 @@ import threading
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import quote
 
 from rendergateway.errors import StoreError
+from rendergateway.service.store.checksums import register
 from rendergateway.service.store.schema import migrate
 
 __all__ = ["Database"]
@@ -21,6 +24,8 @@ _MOST_IDLE = 8
 _NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "lustre", "gpfs", "beegfs", "ceph", "9p", "fuse.sshfs", "glusterfs"}
 )
+# Device, inode, time of change, size.
+_Identity: TypeAlias = tuple[int, int, int, int]
 _SETTINGS = (
     "PRAGMA synchronous = NORMAL",
     "PRAGMA secure_delete = OFF",
@@ -44,6 +49,10 @@ def file_system_of(path: Path) -> str:
         if path.is_relative_to(place) and len(place) >= len(best):
             best, kind = place, name
     return kind
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 class _StoreErrors:
@@ -74,7 +83,13 @@ class Database:
     read_only : bool
         Refuse to write.
     create : bool
-        Whether a missing file is created now, instead of by the first write.
+        Whether a missing or empty file becomes a database now, instead of by the first write.
+
+    Attributes
+    ----------
+    read_only : bool
+        Also if the file or its folder cannot be written. Of a folder that cannot be written, the file is read without
+        locks: it must not change, as on a read-only share.
 
     Raises
     ------
@@ -92,28 +107,43 @@ class Database:
         self._closed = False
         # Closes the connections of a database that is garbage-collected without close().
         self._close_idle = weakref.finalize(self, _close_all, self._idle)
+        self._mode = "rw"
         self._check_place()
         self._is_prepared = False
-        if create or self.path.exists():
+        self._identity: _Identity | None = None
+        self._open_log = 0
+        if create or self._has_data():
             self._prepare()
 
     @property
     def is_missing(self) -> bool:
-        """Whether the file is still to be created."""
-        return not (self._is_prepared or self._closed or self.path.exists())
+        """Whether the file is still to be created; an empty one counts as missing."""
+        return not (self._is_prepared or self._closed or self._has_data())
+
+    def _has_data(self) -> bool:
+        return _size(self.path) > 0
+
+    @property
+    def _log(self) -> Path:
+        return self.path.with_name(f"{self.path.name}-wal")
 
     def _check_place(self) -> None:
         folder = self.path.parent
         if not folder.is_dir():
             raise StoreError(f"{self.path} cannot be opened: missing folder {folder}")
-        if not os.access(folder, os.W_OK):
-            raise StoreError(f"{self.path} cannot be opened: SQLite must be able to write to the folder {folder}")
-        if self.read_only and not self.path.exists():
-            raise StoreError(f"{self.path} does not exist; a read-only service does not create it")
         if self.path.is_dir():
             raise StoreError(f"{self.path} is a folder, not a database")
+        if not self.path.exists():
+            if self.read_only:
+                raise StoreError(f"{self.path} does not exist; a read-only service does not create it")
+            if not os.access(folder, os.W_OK):
+                raise StoreError(f"{self.path} cannot be created: the folder {folder} cannot be written")
+        elif not (os.access(folder, os.W_OK) and os.access(self.path, os.W_OK)):
+            self.read_only = True
+            in_use = os.access(folder, os.W_OK) or Path(f"{self.path}-shm").exists() or _size(self._log)
+            self._mode = "ro" if in_use else "ro&immutable=1"
         kind = file_system_of(folder)
-        if kind in _NETWORK_FILE_SYSTEMS:
+        if kind in _NETWORK_FILE_SYSTEMS and "immutable" not in self._mode:
             raise StoreError(
                 f"{self.path} is on a network file system ({kind}), which SQLite cannot share safely; use a local file"
             )
@@ -121,28 +151,69 @@ class Database:
     def _prepare(self) -> None:
         try:
             with contextlib.ExitStack() as failed:
-                connection = self._open()
+                connection = self._open("rw" if self._has_data() else "rwc") if self._mode == "rw" else self._open()
                 failed.callback(connection.close)
-                migrate(connection, str(self.path))
-                if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                migrate(connection, str(self.path), read_only=self._mode != "rw")
+                if self._mode == "rw" and connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
                     connection.execute("PRAGMA journal_mode = WAL")
+                # The first query creates the write-ahead log, which then belongs to the file.
+                connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+                self._identity, self._open_log = self._found(), self._log_inode()
                 failed.pop_all()
         except sqlite3.DatabaseError as error:
-            raise StoreError(f"{self.path} cannot be used as a database: {error}") from error
+            hint = "; its log has to be read with write access once" if self._mode == "ro" else ""
+            raise StoreError(f"{self.path} cannot be used as a database: {error}{hint}") from error
         self._put_back(connection)
         self._is_prepared = True
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self, mode: str | None = None) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=256
+            f"file:{quote(str(self.path))}?mode={mode or self._mode}",
+            uri=True,
+            timeout=_BUSY_S,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
         )
         try:
+            register(connection)
             for setting in _SETTINGS:
                 connection.execute(setting)
         except sqlite3.Error:
             connection.close()
             raise
         return connection
+
+    def _found(self) -> _Identity:
+        """Return the identity of the file; with time and size if it must not change."""
+        file = os.stat(self.path)
+        if "immutable" in self._mode:
+            return file.st_dev, file.st_ino, file.st_mtime_ns, file.st_size
+        return file.st_dev, file.st_ino, 0, 0
+
+    def _log_inode(self) -> int:
+        # While a connection is open, SQLite never replaces the log.
+        try:
+            return os.stat(self._log).st_ino
+        except FileNotFoundError:
+            return 0
+
+    def _check_identity(self, *, with_log: bool = False) -> None:
+        """
+        Check that the name still leads to the open file: everything written to another one would be lost.
+
+        Raises
+        ------
+        StoreError
+            If the file or its log was renamed, deleted or replaced, or changed on a read-only share.
+        """
+        with contextlib.suppress(FileNotFoundError):
+            if self._found() == self._identity and not (with_log and self._log_inode() != self._open_log):
+                return
+        raise StoreError(
+            f"{self.path} or its log ({self._log.name}) was renamed, deleted or replaced while in use; put it back, or "
+            "restart the service"
+        )
 
     def _take(self) -> sqlite3.Connection:
         with self._lock:
@@ -153,6 +224,7 @@ class Database:
         if not self._is_prepared:
             self._prepare()
             return self._take()
+        self._check_identity()
         return self._open()
 
     def _put_back(self, connection: sqlite3.Connection) -> None:
@@ -174,13 +246,18 @@ class Database:
         """
         connection = self._take()
         try:
-            with _StoreErrors(self.path, "could not be read"):
+            with self.errors_of_reading():
                 connection.execute("BEGIN")
+                self._check_identity()
                 yield connection
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             self._put_back(connection)
+
+    def errors_of_reading(self) -> contextlib.AbstractContextManager[None]:
+        """Return a block whose errors of SQLite about the file become `StoreError`: for answers that are read on."""
+        return _StoreErrors(self.path, "could not be read")
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -193,7 +270,7 @@ class Database:
             If the database is read-only, or was locked by other writers for too long.
         """
         if self.read_only:
-            raise StoreError(f"{self.path} is opened read-only")
+            raise StoreError(f"{self.path} is opened read-only, or cannot be written at its place")
         if not self._one_writes.acquire(timeout=_BUSY_S):
             raise StoreError(f"{self.path} is locked by other writers for more than {_BUSY_S:.0f} s; try again")
         try:
@@ -210,7 +287,9 @@ class Database:
             raise StoreError(f"{self.path} is locked by other writers: {error}") from error
         try:
             with _StoreErrors(self.path, "could not be written", "; the request was rolled back"):
+                self._check_identity(with_log=True)
                 yield connection
+                self._check_identity(with_log=True)
                 connection.execute("COMMIT")
         finally:
             # Roll back uncommitted changes; a full disk may have ended the transaction already.

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sqlite3
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from rendergateway.errors import StoreError
+from rendergateway.service.store.checksums import CHECKSUM, PAIR_CHECKSUM
 from rendergateway.service.store.database import Database
+from rendergateway.service.store.tile_rows import COLUMNS, has_columns_of_its_text
 
 __all__ = ["backup", "check", "compact", "discard", "sweep"]
 
@@ -18,6 +23,17 @@ SLICE_S = 0.04
 _ROWS_AT_ONCE = 250
 _DISCARD = "INSERT OR IGNORE INTO garbage (name) VALUES (?)"
 _NEXT = "SELECT name FROM garbage LIMIT 1"
+# The tables that stacks and match collections refer to.
+_TABLES = """
+SELECT kind || contents FROM stack, (SELECT 'tile_' AS kind UNION SELECT 'transform_' UNION SELECT 'section_')
+WHERE contents IS NOT NULL UNION SELECT 'match_' || contents FROM collection
+"""
+# Of a table with checksums: columns, the name that they make, and the checksum.
+_NAMES_OF_DAMAGED = {
+    "tile": ("tile_id", "tile '{}'", CHECKSUM),
+    "transform": ("id", "shared transform '{}'", CHECKSUM),
+    "match": ("p_id, q_id", "pair of '{}' and '{}'", PAIR_CHECKSUM),
+}
 _FORGET = "DELETE FROM garbage WHERE name = ?"
 
 
@@ -56,6 +72,7 @@ def compact(database: Database) -> None:
 
     Tables are deleted in short transactions; the final rewrite of the file blocks writers, but not readers.
     """
+    _check_whole(database)
     left = True
     while left:
         with database.writing() as connection:
@@ -66,10 +83,37 @@ def compact(database: Database) -> None:
 
 
 def check(database: Database) -> list[str]:
-    """Return the problems that SQLite finds in the file; empty if it is intact."""
+    """
+    Return the problems found in the file; empty if it is intact.
+
+    Raises
+    ------
+    StoreError
+        If the file is empty, or too damaged to be read.
+    """
+    _check_whole(database)
     with database.reading() as connection:
         answers = [line for (line,) in connection.execute("PRAGMA integrity_check")]
-    return [] if answers == ["ok"] else answers
+        if answers != ["ok"]:
+            return answers
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        expected = [name for (name,) in connection.execute(_TABLES)]
+        missing = [f"missing table {name}" for name in expected if name not in tables]
+        return missing or [line for name in expected for line in _damaged(connection, name)]
+
+
+def _damaged(connection: sqlite3.Connection, table: str) -> Iterator[str]:
+    """Yield a line per row with a text that does not match its checksum, or columns that do not match its text."""
+    kind = table.partition("_")[0]
+    if kind not in _NAMES_OF_DAMAGED:
+        return
+    columns, name, value = _NAMES_OF_DAMAGED[kind]
+    for row in connection.execute(f"SELECT {columns} FROM {table} WHERE checksum IS NOT {value}"):
+        yield name.format(*row) + f" in table {table} is damaged: its text does not match its checksum"
+    if kind == "tile":
+        for row in connection.execute(f"SELECT {COLUMNS} FROM {table} WHERE checksum IS {value}"):
+            if not has_columns_of_its_text(row):
+                yield name.format(*row) + f" in table {table} is damaged: its columns do not match its text"
 
 
 def backup(database: Database, target: str | os.PathLike[str]) -> Path:
@@ -81,14 +125,44 @@ def backup(database: Database, target: str | os.PathLike[str]) -> Path:
     StoreError
         If *target* exists or cannot be written; then no partial file is left.
     """
+    _check_whole(database)
     path = Path(target).expanduser().resolve()
     if path.exists() or not path.parent.is_dir():
         problem = "exists" if path.exists() else "is in a folder that does not exist"
         raise StoreError(f"{path} {problem}; choose another name for the backup")
+    # Written beside and renamed: a backup that is killed never has the name of a whole one.
+    number, name = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".partial", dir=path.parent)
+    os.close(number)
     try:
-        with contextlib.closing(sqlite3.connect(path)) as copy, database.reading() as connection:
+        with contextlib.closing(sqlite3.connect(name)) as copy, database.reading() as connection:
             connection.backup(copy)
-    except (sqlite3.Error, StoreError) as error:
-        path.unlink(missing_ok=True)
+        shutil.copymode(database.path, name)
+        _rename(name, path)
+    except (sqlite3.Error, OSError, StoreError) as error:
         raise StoreError(f"backup to {path} failed: {error}") from error
+    finally:
+        for left in (name, f"{name}-journal"):
+            Path(left).unlink(missing_ok=True)
     return path
+
+
+def _rename(name: str, path: Path) -> None:
+    """Rename a complete file, to last; a file that exists by now is not overwritten."""
+    try:
+        os.link(name, path)
+    except FileExistsError:
+        raise
+    except OSError:  # A file system without hard links.
+        if path.exists():
+            raise
+        os.rename(name, path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _check_whole(database: Database) -> None:
+    if database.is_missing:
+        raise StoreError(f"{database.path} is empty or does not exist, and so is not a database; restore a backup")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from rendergateway.service.base.ids import CollectionId
+from rendergateway.service.store.checksums import checksum, damage
 from rendergateway.service.store.maintenance import discard
 from rendergateway.service.store.schema import create_pairs
 
@@ -20,12 +21,13 @@ _RENAME = "UPDATE collection SET owner = ?, name = ? WHERE owner = ? AND name = 
 _DELETE = "DELETE FROM collection WHERE owner = ? AND name = ?"
 
 _ORDER = " ORDER BY p_group, q_group, p_id, q_id"
-_PAIRS = "SELECT p_group, q_group, p_id, q_id, match_count, head, details FROM match_{n} WHERE "
+_PAIRS = "SELECT p_group, q_group, p_id, q_id, match_count, head, details, checksum FROM match_{n} WHERE "
 _UPSERT = """
-INSERT INTO match_{n} (p_group, q_group, p_id, q_id, consensus, match_count, head, details)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO match_{n} (p_group, q_group, p_id, q_id, consensus, match_count, head, details, checksum)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, crc32(?8, crc32(?7)))
 ON CONFLICT (p_group, q_group, p_id, q_id) DO UPDATE SET
-    consensus = excluded.consensus, match_count = excluded.match_count, head = excluded.head, details = excluded.details
+    consensus = excluded.consensus, match_count = excluded.match_count, head = excluded.head,
+    details = excluded.details, checksum = excluded.checksum
 """
 
 # Conditions for pairs; the second halves use the separate index on `q_group` and `q_id`.
@@ -52,6 +54,7 @@ class PairRow(NamedTuple):
     match_count: int | None
     head: bytes
     details: bytes
+    checksum: int
 
 
 class Collections:
@@ -116,7 +119,11 @@ class Pairs:
 
     def select(self, selection: str, **values: str) -> Iterator[PairRow]:
         """Yield the pairs of one of `SELECTIONS`, in order."""
-        return map(PairRow._make, self._run(_PAIRS + SELECTIONS[selection] + _ORDER, values))
+        for row in self._run(_PAIRS + SELECTIONS[selection] + _ORDER, values):
+            pair = PairRow._make(row)
+            if pair[7] != checksum(pair[6], checksum(pair[5])):
+                raise damage(f"pair of '{pair.p_id}' and '{pair.q_id}'")
+            yield pair
 
     def delete(self, selection: str, **values: str) -> None:
         """Delete the pairs of one of `SELECTIONS`."""

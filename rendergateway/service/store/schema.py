@@ -7,12 +7,13 @@ import sqlite3
 from importlib import resources
 
 from rendergateway.errors import StoreError
+from rendergateway.service.store.checksums import CHECKSUM, PAIR_CHECKSUM
 
 __all__ = ["APPLICATION_ID", "VERSION", "create_pairs", "create_tiles", "migrate"]
 
 # "RGWY": distinguishes this file from databases of other programs.
 APPLICATION_ID = 0x52475759
-VERSION = 2
+VERSION = 3
 
 _CHANNELS_OF_TILES = """
 INSERT OR IGNORE INTO channel SELECT {n}, json_extract(channel.value, '$.name')
@@ -36,18 +37,31 @@ def _add_channels(connection: sqlite3.Connection) -> None:
         connection.execute(_CHANNELS_OF_TILES.format(n=number))
 
 
+def _add_checksums(connection: sqlite3.Connection) -> None:
+    tables = [
+        (f"{kind}_{number}", CHECKSUM)
+        for (number,) in connection.execute("SELECT contents FROM stack WHERE contents IS NOT NULL").fetchall()
+        for kind in ("tile", "transform")
+    ]
+    pairs = connection.execute("SELECT contents FROM collection").fetchall()
+    for table, value in tables + [(f"match_{number}", PAIR_CHECKSUM) for (number,) in pairs]:
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN checksum INTEGER")
+        connection.execute(f"UPDATE {table} SET checksum = {value}")
+
+
 # The migration from version N to N + 1 is at position N.
-MIGRATIONS = (_create_database, _add_channels)
+MIGRATIONS = (_create_database, _add_channels, _add_checksums)
 
 
-def migrate(connection: sqlite3.Connection, path: str) -> None:
+def migrate(connection: sqlite3.Connection, path: str, *, read_only: bool = False) -> None:
     """
     Migrate the database to the current version.
 
     Raises
     ------
     StoreError
-        If the database belongs to another program or to a later version of this one.
+        If the database belongs to another program or to a later version of this one, or is one of an earlier version
+        that cannot be written.
     """
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     application = connection.execute("PRAGMA application_id").fetchone()[0]
@@ -57,6 +71,11 @@ def migrate(connection: sqlite3.Connection, path: str) -> None:
     if version > VERSION:
         raise StoreError(
             f"{path} has an unknown schema: got version {version}, latest known is {VERSION}; update rendergateway"
+        )
+    if version < VERSION and read_only:
+        raise StoreError(
+            f"{path} has schema version {version} and cannot be migrated to {VERSION} read-only; open it once with "
+            "write access"
         )
     if version < VERSION:
         _run(connection, version)

@@ -12,19 +12,22 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from rendergateway.service.base.refusals import IllegalState
+from rendergateway.service.store.checksums import checksum
 from rendergateway.service.store.spatial_index import place_of
-from rendergateway.wire import TileSpec, encode, is_flat, references
+from rendergateway.wire import TileSpec, decode_stored, encode, is_flat, references
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["COLUMNS", "TileRows"]
+__all__ = ["COLUMNS", "TileRows", "has_columns_of_its_text"]
 
 # Document size limit of the real service's database.
 _LARGEST = 16 * 2**20
 
 # All columns except the row id.
-COLUMNS = "tile_id, z, section_id, group_id, min_x, min_y, max_x, max_y, level, cell_y, cell_x, flat, refs, text"
+COLUMNS = (
+    "tile_id, z, section_id, group_id, min_x, min_y, max_x, max_y, level, cell_y, cell_x, flat, refs, text, checksum"
+)
 _NAMES = COLUMNS.split(", ")
 _ONE = f"({', '.join('?' * len(_NAMES))})"
 _REPLACED = ", ".join(f"{name} = excluded.{name}" for name in _NAMES[1:])
@@ -96,8 +99,16 @@ def _values(tile: TileSpec) -> tuple[Any, ...]:
     # sqlite3 binds int, float, str and bytearray directly; for other types it looks up an adapter each time.
     return (
         # A z that is not finite remains text, as in the database of the real service: it is in no layer.
-        tile.tileId, tile.z, tile.section_id, tile.groupId, *box, *place_of(*box), int(flat), refs, bytearray(text)
+        tile.tileId, tile.z, tile.section_id, tile.groupId, *box, *place_of(*box), int(flat), refs, bytearray(text),
+        checksum(text),
     )  # fmt: skip
+
+
+def has_columns_of_its_text(row: tuple[Any, ...]) -> bool:
+    """Whether the columns of a stored row are those of its text."""
+    (expected,) = TileRows.of([decode_stored(row[_NAMES.index("text")], TileSpec)]).values
+    # SQLite stores NaN as NULL.
+    return tuple(None if value != value else value for value in expected) == row
 
 
 def _number(value: float | str | None) -> float | None:

@@ -8,6 +8,8 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+from rendergateway.errors import StoreError
+from rendergateway.service.store.checksums import CHECKSUM, checksum, damage
 from rendergateway.service.store.spatial_index import bands
 from rendergateway.service.store.tile_rows import TileRows
 
@@ -21,13 +23,14 @@ _FIRST, _PIECE = 64, 2**20
 
 _SAVE_CHANNEL = "INSERT OR IGNORE INTO channel (contents, name) VALUES (?, ?)"
 _DELETE_NAMELESS = "DELETE FROM tile_{n} WHERE tile_id IS NULL"
-_TEXT = "SELECT tile_id, flat, refs, text FROM tile_{n} WHERE tile_id IS ?"
+_TEXT = "SELECT tile_id, flat, refs, text, checksum FROM tile_{n} WHERE tile_id IS ?"
 _TEXTS = """
-SELECT tile_id, flat, refs, text FROM json_each(?) AS wanted CROSS JOIN tile_{n} AS tile ON tile.id = wanted.value
-"""
-_ENTRIES = """
-SELECT CAST(group_concat(json_quote(ifnull(tile_id, '')) || ':' || text) AS BLOB)
+SELECT tile_id, flat, refs, text, checksum
 FROM json_each(?) AS wanted CROSS JOIN tile_{n} AS tile ON tile.id = wanted.value
+"""
+_ENTRIES = f"""
+SELECT CAST(group_concat(json_quote(ifnull(tile_id, '')) || ':' || text) AS BLOB), total(checksum IS {CHECKSUM})
+FROM json_each(?) AS wanted CROSS JOIN tile_{{n}} AS tile ON tile.id = wanted.value
 """
 _BOXES = """
 SELECT tile_id, section_id, z, min_x, min_y, max_x, max_y
@@ -52,8 +55,11 @@ FROM json_each(:bands) AS band CROSS JOIN tile_{n} AS tile INDEXED BY tile_{n}_p
 """
 _IN_LAYER = " FROM tile_{n} AS tile WHERE z = :z "
 _TOUCHING = "AND min_x <= :right AND min_y <= :bottom AND max_x >= :left AND max_y >= :top"
-_SHARED = "SELECT text FROM transform_{n} WHERE id = ?"
-_SAVE_SHARED = "INSERT INTO transform_{n} (id, text) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET text = excluded.text"
+_SHARED = "SELECT text, checksum FROM transform_{n} WHERE id = ?"
+_SAVE_SHARED = """
+INSERT INTO transform_{n} (id, text, checksum) VALUES (?1, ?2, crc32(?2))
+ON CONFLICT (id) DO UPDATE SET text = excluded.text, checksum = excluded.checksum
+"""
 
 # Conditions for tiles, by the name of the filter.
 _FILTERS = {
@@ -167,18 +173,30 @@ class Tiles:
     def named(self, tile_id: str | None) -> StoredTile | None:
         """Return one tile, the one without an id for None; None if it is missing."""
         row = self._run(_TEXT, (tile_id,)).fetchone()
-        return StoredTile(*row) if row else None
+        return _stored(row) if row else None
 
     def stored(self, ids: Ids) -> Iterator[StoredTile]:
         """Yield tiles in the order of *ids*."""
-        for chunk in _chunks(ids):
-            yield from map(StoredTile._make, self._run(_TEXTS, (chunk,)))
+        return map(_stored, self._rows(_TEXTS, ids))
+
+    def _rows(self, query: str, ids: Ids) -> Iterator[tuple[Any, ...]]:
+        """Yield the row of each of *ids*, which an index of the table has listed."""
+        for start in range(0, len(ids), _AT_ONCE):
+            chosen = ids[start : start + _AT_ONCE]
+            rows = self._run(query, (json.dumps(chosen.tolist()),)).fetchall()
+            if len(rows) != len(chosen):
+                raise StoreError(f"the index of table tile_{self.contents} is damaged; restore a backup")
+            yield from rows
 
     def entries(self, ids: Ids) -> Iterator[bytes]:
         """Yield the members of a JSON object of tiles in large pieces, in the order of *ids*."""
         start, count = 0, _FIRST
         while start < len(ids):
-            (entries,) = self._run(_ENTRIES, (json.dumps(ids[start : start + count].tolist()),)).fetchone()
+            chosen = ids[start : start + count]
+            entries, intact = self._run(_ENTRIES, (json.dumps(chosen.tolist()),)).fetchone()
+            if intact != len(chosen):
+                # Names the tile.
+                list(self.stored(chosen))
             yield entries
             start += count
             # Tiles can differ in size by a factor of a thousand: pieces have a target size, not a number of tiles.
@@ -186,12 +204,13 @@ class Tiles:
 
     def boxes(self, ids: Ids) -> Iterator[TileBox]:
         """Yield the boxes of tiles in the order of *ids*."""
-        for chunk in _chunks(ids):
-            yield from map(TileBox._make, self._run(_BOXES, (chunk,)))
+        return map(TileBox._make, self._rows(_BOXES, ids))
 
     def shared(self, transform_id: str) -> bytes | None:
         """Return the JSON of one shared transform; None if it is missing."""
         row = self._run(_SHARED, (transform_id,)).fetchone()
+        if row and row[1] != checksum(row[0]):
+            raise damage(f"shared transform '{transform_id}'")
         return row[0] if row else None
 
     def refs(self, ids: Ids) -> set[str]:
@@ -202,6 +221,13 @@ class Tiles:
             for (refs,) in self._run(query, (chunk,)):
                 names.update(json.loads(refs) if refs else ())
         return names
+
+
+def _stored(row: tuple[Any, ...]) -> StoredTile:
+    *columns, stored = row
+    if stored != checksum(row[3]):
+        raise damage(f"tile '{row[0]}'")
+    return StoredTile._make(columns)
 
 
 def _conditions(filters: dict[str, Any]) -> str:

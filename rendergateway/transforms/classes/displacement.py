@@ -29,7 +29,7 @@ __all__ = ["DisplacementFieldTransform"]
 
 _PARAMETERS = ("z", "scale", "offset", "vectorScale")
 # The form of the first version of the class, whose volumes are N5.
-_FIRST_FORM = re.compile(r"\?(.*&)?scaleIndex=")
+_FIRST_FORM = re.compile(r"[^?]*\?(?:.*[?&])?scaleIndex=")
 # Cells are searched this far around the first guess.
 _MAX_RING = 32
 # A cell contains points this far outside of it, in cells.
@@ -74,7 +74,7 @@ class DisplacementFieldTransform(LeafTransform):
 
     @classmethod
     def _unsupported(cls, text: str) -> str:
-        if not _FIRST_FORM.search(text):
+        if not _FIRST_FORM.match(text):
             return ""
         return f"transform class '{cls.JAVA_NAME}' is not supported with scaleIndex, its first form: got '{text}'"
 

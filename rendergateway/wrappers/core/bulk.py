@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -137,9 +138,13 @@ def _stop(pool: Executor) -> None:
         process.terminate()
 
 
-def read_ahead(items: Iterable[T], read: Callable[[T], R], ahead: int) -> Iterator[R]:
+@contextlib.contextmanager
+def read_ahead(items: Iterable[T], read: Callable[[T], R], ahead: int) -> Iterator[Iterator[R]]:
     """
-    Yield the results of *read* for each item, in order, while up to *ahead* more are read by threads.
+    Yield an iterator over the results of *read* for each item, in order; up to *ahead* more are read by threads.
+
+    A context manager, not a generator of results: the end of the block waits for the threads. A garbage collector that
+    finalizes a generator may run in any thread, also in one of these, or while one is being started.
 
     Parameters
     ----------
@@ -154,6 +159,6 @@ def read_ahead(items: Iterable[T], read: Callable[[T], R], ahead: int) -> Iterat
 
     pool = ThreadPoolExecutor(ahead, "rendergateway-read")
     try:
-        yield from in_order(pool, for_threads(read), items, ahead + 1)
+        yield in_order(pool, for_threads(read), items, ahead + 1)
     finally:
         pool.shutdown(cancel_futures=True)

@@ -247,8 +247,8 @@ class Copy:
             with target as edit:
                 if resume:
                     z_values = self._remaining(z_values)
-                layers = read_ahead(z_values, self._read, bulk.workers)
-                edit.save(self._batches(edit, layers), total=self._total(before))
+                with read_ahead(z_values, self._read, bulk.workers) as layers:
+                    edit.save(self._batches(edit, layers), total=self._total(before))
                 self._check_source(before)
         except BaseException as error:
             add_note(error, self._how_to_resume(len(z_values)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -300,3 +301,18 @@ def test_copy__nothing_to_copy(gateway: Gateway) -> None:
 
     assert empty.copy_to("copy", complete=False).state == "LOADING"
     assert AffineModel2D() == AffineModel2D()
+
+
+def test_copy_to__edit_raises_and_its_threads_end(stack: StackWrapper) -> None:
+    """A failing edit ends its reading threads at once, not when it is garbage-collected."""
+
+    def fails(tiles: TileTable) -> TileTable:
+        raise ValueError("no")
+
+    before = set(threading.enumerate())
+    # The traceback, which this name keeps, refers to everything that was in use.
+    with pytest.raises(ValueError, match="no") as kept:
+        stack.copy_to("copy", edit=fails)
+
+    assert set(threading.enumerate()) <= before
+    assert kept.tb is not None
