@@ -11,10 +11,9 @@ from rendergateway.service.base.ids import CollectionId, StackId
 from rendergateway.service.base.refusals import IllegalArgument, NotFound, NullPointer
 from rendergateway.service.domain.lookup import existing_pairs, existing_tile, existing_tiles
 from rendergateway.service.domain.match_pairs import in_order
-from rendergateway.service.domain.mesh import LocalFromWorld
 from rendergateway.service.domain.render_parameters import without_last
 from rendergateway.service.domain.resolver import Resolver, decoded_tile
-from rendergateway.service.domain.tile_transforms import world_from_local
+from rendergateway.service.domain.tile_maps import TileMaps
 from rendergateway.service.handlers.sections import tile_bounds
 from rendergateway.service.store import Store
 from rendergateway.service.store.matches import Pairs
@@ -121,5 +120,7 @@ def _world(aligned: TileSpec, matched: TileSpec, points: Any) -> FloatArray:
     if matched.transforms is not None:
         matched.transforms = SpecList(specList=without_last(matched.transforms.specList))
     flat = np.asarray(points, dtype=np.float64)[:2].T.copy()
-    local = LocalFromWorld(matched)(flat)
-    return world_from_local(aligned).apply(local[np.isfinite(local).all(axis=1)])
+    # Both tiles are resolved.
+    maps = TileMaps(lambda: lambda name: None)
+    local = maps.of(matched).local_from_world(flat)
+    return maps.of(aligned).world_from_local(local[np.isfinite(local).all(axis=1)])
