@@ -35,6 +35,7 @@ class PictureKeywords(TypedDict, total=False):
     max_tiles: int | None
     dtype: Any
     compute: str
+    seamless: bool
 
 
 def _name(channel: str | None) -> str | None:
@@ -122,6 +123,9 @@ class PictureOptions:
     compute : {'service', 'local'}
         Whether the service draws, or this process from the tile specs. The pixels are the same except for noise;
         locally, image files are opened at the paths that ``Gateway(image_paths=…)`` maps to.
+    seamless : bool
+        Whether boxes side by side fit together at scales of 1/2, 1/4, …, where the service, from rounding errors, draws
+        a rotated tile from one mipmap level in one box and from another level in the next; drawn locally only.
 
     Raises
     ------
@@ -138,6 +142,7 @@ class PictureOptions:
     max_tiles: int | None = attrs.field(default=None, converter=_limit)
     dtype: str | None = attrs.field(default=None, converter=_depth)
     compute: str = attrs.field(default="service", validator=_one_of(COMPUTE, "compute"))
+    seamless: bool = False
 
     def __attrs_post_init__(self) -> None:
         if self.channel is not None and self.channels is not None:
@@ -148,6 +153,8 @@ class PictureOptions:
             )
         if self.intensity is not None and self.dtype == "uint16":
             raise TypeError("16-bit images have the values of the files; intensity= is for 8 bits")
+        if self.seamless and not self.is_local:
+            raise TypeError("seamless= is for pictures drawn by this process; pass compute='local'")
         if self.background not in (None, _NOISE):
             rgb_of(self.background)
 

@@ -316,7 +316,7 @@ def _drawn_locally(view: View, options: PictureOptions) -> tuple[Pixels, Alpha |
 
     parameters = view.parameters(options)
     _check_limit(parameters, view, options)
-    recipe = read_recipe(parameters.to_json())
+    recipe = attrs.evolve(read_recipe(parameters.to_json()), seamless=options.seamless)
     names = {channel.name for tile in recipe.tiles for channel in tile.channels}
     if recipe.tiles and options.channel is not None and options.channel not in names:
         raise missing_channel(options.channel, names, view.what)

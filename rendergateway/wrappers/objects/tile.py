@@ -387,8 +387,8 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         scale : float
             Picture pixels per pixel of the frame.
         **options
-            Those of `PictureOptions`: channel, channels, intensity, filter, mask, background, max_tiles, dtype and
-            compute.
+            Those of `PictureOptions`: channel, channels, intensity, filter, mask, background, max_tiles, dtype,
+            compute and seamless.
 
         Returns
         -------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -17,8 +18,10 @@ from rendergateway import (
     RecordError,
     ServiceError,
     StackWrapper,
+    TileRecord,
 )
 from rendergateway.model import ImagePyramid
+from tests.cases.read import case
 from tests.replay.cassettes import OURS, REAL_DATA, RECORDED_IMAGES, Scenario
 from tests.wrappers.images.pictured import opacity, plain_tile, put, ramp, save
 
@@ -169,3 +172,32 @@ def test_check_images__tells_what_is_wrong(gateway: Gateway, tmp_path: Path) -> 
     assert told == list(range(1, 13))
     assert len(stack.check_images(levels=[1])) == 0
     assert len(stack.check_images(z=7)) == 0
+
+
+def test_seamless__boxes_fit_together(gateway: Gateway, tmp_path: Path) -> None:
+    """At a scale between two levels, seamless boxes of a rotated tile have the pixels of a larger box."""
+    noise = np.random.default_rng(1).integers(0, 256, (460, 614)).astype(np.uint8)
+    url = save(tmp_path / "noise.png", noise)
+    records = [TileRecord.from_json(json.dumps(one)) for one in json.loads(case("rotated_tile_half_scale.json"))]
+    stack = gateway.create_stack("some")
+    with stack.editing() as edit:
+        edit.put([one.evolve(mipmaps=ImagePyramid().with_level(0, image_url=url)) for one in records], boxes="local")
+    section = stack.section(612)
+    corners = [(x, y) for x in range(1720, 2168, 64) for y in range(6200, 6520, 64)]
+
+    differing = {}
+    for seamless in (False, True):
+        whole = section.image(Bounds(1720, 6200, 2168, 6520), scale=0.5, compute="local", seamless=seamless)
+        parts = [
+            section.image(Bounds(x, y, x + 64, y + 64), scale=0.5, compute="local", seamless=seamless)
+            for x, y in corners
+        ]
+        places = [((x - 1720) // 2, (y - 6200) // 2) for x, y in corners]
+        differing[seamless] = sum(
+            not np.array_equal(part, whole[y : y + 32, x : x + 32]) for part, (x, y) in zip(parts, places, strict=True)
+        )
+
+    assert differing[False] > 0
+    assert differing[True] == 0
+    with pytest.raises(TypeError, match="seamless= is for pictures drawn by this process; pass compute='local'"):
+        section.image(seamless=True)
