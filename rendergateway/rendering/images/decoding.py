@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from rendergateway.errors import ImageError
 from rendergateway.extras import needed_for
+from rendergateway.rendering.base.arrays import array_of
 
 __all__ = ["MOST_IMAGE_PIXELS", "decoded", "decoded_picture", "plain_picture"]
 
@@ -22,6 +23,7 @@ MOST_IMAGE_PIXELS = 2**28
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _TAIL = 4096
+_RGBA = 4
 
 
 def decoded(source: Path | bytes, number: int | None = None) -> Pixels:
@@ -66,6 +68,10 @@ def decoded_picture(data: bytes) -> tuple[Pixels, npt.NDArray[np.uint8] | None]:
     """
     from rendergateway.rendering.base.opencv import cv2
 
+    array = array_of(data)
+    if array is not None:
+        four = array.ndim == 3 and array.shape[2] == _RGBA
+        return plain_picture(array[..., :3], array[..., 3]) if four else plain_picture(array, None)
     if not data.startswith(_PNG):
         return plain_picture(decoded(data), None)
     _check_complete(data)
