@@ -45,6 +45,8 @@ INTEGERS = (-(2.0**31), 2.0**31 - 1)
 _LARGEST = float(np.finfo(np.float64).max)
 # Pairs of a point and a box that are tested at a time.
 _PAIRS_AT_ONCE = 1 << 20
+# Up to so many pairs of any point and any box, sorting takes longer than testing all.
+_FEW_PAIRS = 1 << 14
 
 
 def as_float(value: Any) -> float:
@@ -304,7 +306,7 @@ def boxes_under(points: FloatArray, boxes: FloatArray) -> tuple[IntArray, IntArr
     points : ndarray, shape (N, 2)
         x, y; points that are not finite lie in no box.
     boxes : ndarray, shape (B, 4)
-        min x, min y, max x, max y; a box with a NaN contains no point.
+        min x, min y, max x, max y; a box with a side that is not finite contains no point.
 
     Returns
     -------
@@ -316,7 +318,13 @@ def boxes_under(points: FloatArray, boxes: FloatArray) -> tuple[IntArray, IntArr
     >>> [rows.tolist() for rows in boxes_under(np.array([[5.0, 5], [9, 9]]), np.array([[0.0, 0, 5, 5], [4, 4, 9, 9]]))]
     [[0, 0, 1], [0, 1, 1]]
     """
-    usable = np.flatnonzero(np.isfinite(boxes).all(axis=1))
+    is_usable = np.isfinite(boxes).all(axis=1)
+    if len(points) * len(boxes) <= _FEW_PAIRS:
+        x, y = points.T[:, :, np.newaxis]
+        min_x, min_y, max_x, max_y = boxes.T
+        pairs = np.nonzero((x >= min_x) & (x <= max_x) & (y >= min_y) & (y <= max_y) & is_usable)
+        return pairs[0], pairs[1]
+    usable = np.flatnonzero(is_usable)
     order = usable[np.argsort(boxes[usable, 0], kind="stable")]
     left = boxes[order, 0]
     # Only boxes whose left edge lies within the largest box width before a point can contain it, plus rounding.

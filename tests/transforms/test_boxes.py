@@ -131,12 +131,12 @@ def test_boxes_under__as_one_by_one(pairs_at_once: int, monkeypatch: pytest.Monk
     rng = np.random.default_rng(4)
     points, corners = rng.integers(0, 20, (40, 2)).astype(float), rng.integers(0, 20, (30, 2)).astype(float)
     boxes = np.hstack([corners, corners + rng.integers(0, 9, (30, 2))])
-    points[3, 0], points[4, 1], boxes[5, 3] = np.nan, np.inf, np.nan
+    points[3, 0], points[4, 1], boxes[5, 3], boxes[6, 0] = np.nan, np.inf, np.nan, -np.inf
     expected = [
         (row, box)
         for row, (x, y) in enumerate(points)
         for box, (min_x, min_y, max_x, max_y) in enumerate(boxes)
-        if min_x <= x <= max_x and min_y <= y <= max_y
+        if min_x <= x <= max_x and min_y <= y <= max_y and box != 6
     ]
 
     assert list(zip(*(rows.tolist() for rows in boxes_under(points, boxes)), strict=True)) == expected
@@ -167,6 +167,30 @@ def test_find_in_triangles__as_one_by_one(is_mirrored: bool) -> None:
     assert np.isnan(found[which == 1]).all() == is_mirrored
     assert np.isnan(found[which == 0]).any(axis=1).any()
     assert not np.isnan(found[which == 0]).all()
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        [[1e-9, 0, 5e4], [0, 1, 7e4]],
+        [[1e-7, 1e-7, 0], [0, 1, 3e5]],
+        [[1, 2, 0], [1, 2, 0]],
+        [[np.inf, 0, 0], [0, 1, 0]],
+    ],
+    ids=["narrow", "sheared", "singular", "infinite"],
+)
+def test_find_in_triangles__steep_affine(matrix: list[list[float]]) -> None:
+    """Behind an affine that is hard to undo, points are found as with the mesh of the tile alone, to the last bit."""
+    lens, affine = EXAMPLES["polynomial"], np.array(matrix)
+    vertices = mesh_vertices(500, 400)
+    with np.errstate(invalid="ignore"):
+        world = affines_apply(affine[np.newaxis], lens.apply(vertices))[0]
+        alone = MeshInverse(TransformList([lens, AffineModel2D(matrix)]), 500, 400).find(world)
+
+        found = MeshInverse(lens, 500, 400).find(world, np.broadcast_to(affine, (len(world), 2, 3)))
+
+    np.testing.assert_array_equal(found, alone)
+    assert np.isfinite(found).any() == (abs(affine[0, 0]) < 1)
 
 
 def test_find_in_triangles__flat() -> None:

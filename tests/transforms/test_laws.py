@@ -22,6 +22,7 @@ from rendergateway.transforms import (
     LeafTransform,
     MovingLeastSquaresTransform2,
     NewtonInverse,
+    PolynomialTransform2D,
     RigidModel2D,
     SimilarityModel2D,
     Transform,
@@ -74,6 +75,16 @@ def test_apply__any_leading_shape(transform: Transform) -> None:
     shaped = transform.apply(points.reshape(2, 3, 4, 2))
     np.testing.assert_allclose(shaped, mapped.reshape(2, 3, 4, 2), rtol=0, atol=ROUNDING_PX)
     assert transform.apply(np.empty((0, 2))).shape == (0, 2)
+
+
+def test_apply__polynomials_summed_in_order() -> None:
+    """A single point is mapped to the same bits as among others: terms are summed in their order, as in the service."""
+    bend = PolynomialTransform2D(np.random.default_rng(1).random((2, 21)) * 10.0 ** -np.arange(21))
+    points = points_of(count=500)
+
+    alone = np.concatenate([bend.apply(point[np.newaxis]) for point in points])
+
+    np.testing.assert_array_equal(alone, bend.apply(points))
 
 
 @every

@@ -177,6 +177,9 @@ class Recipe:
         Encode JPEG with one channel.
     quality : float
         JPEG quality, 0 … 1.
+    seamless : bool
+        Select the mipmap level of a tile independently of x and y, which the service does not do at scales between two
+        levels: boxes side by side fit together.
     """
 
     tiles: tuple[Tile, ...] = ()
@@ -199,6 +202,7 @@ class Recipe:
     min_mesh_cell_size: float = 0.0
     convert_to_gray: bool = False
     quality: float = 0.85
+    seamless: bool = False
 
     def size(self, most_pixels: int = MOST_PIXELS) -> tuple[int, int]:
         """

@@ -93,7 +93,9 @@ class TileJob:
         width, height = self._size(self.channels[0])
         map_ = self.recipe.picture_from_local(self.tile)
         try:
-            level = drawn_level(map_, width, height, self.recipe.cell_size)
+            level = drawn_level(
+                self._unplaced() if self.recipe.seamless else map_, width, height, self.recipe.cell_size
+            )
         except (ImageError, TransformError, OverflowError) as error:
             raise self._refused(error) from error
         return StartedTile(self, map_, width, level, tuple(self._begun(channel, level) for channel in self.channels))
@@ -122,6 +124,10 @@ class TileJob:
         except (TransformError, OverflowError) as error:
             raise self._refused(error) from error
         return LoadedTile(self, images, masks, placement)
+
+    def _unplaced(self) -> Transform:
+        """Return the transform to image pixels of a picture that begins at the origin of the world."""
+        return attrs.evolve(self.recipe, x=0.0, y=0.0).picture_from_local(self.tile)
 
     def _size(self, channel: Channel) -> tuple[float, float]:
         if self.tile.width is not None and self.tile.height is not None:

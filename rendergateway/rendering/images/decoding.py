@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from rendergateway.errors import ImageError
 from rendergateway.local_files import MOST_FILE_BYTES, LocalFile
+from rendergateway.rendering.base.arrays import array_of
 from rendergateway.rendering.images.headers import check_signature, read_header
 from rendergateway.rendering.images.tiff import SIGNATURES, tiff_image
 
@@ -24,6 +25,7 @@ _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 _ENDS = {"PNG": b"IEND", "JPEG": b"\xff\xd9"}
 # Bytes with the signature of a format, and with the marker of its end.
 _HEAD, _TAIL = 16, 4096
+_RGBA = 4
 
 
 def decoded(source: os.PathLike[str] | bytes, number: int | None = None, *, zipped: bool = False) -> Pixels:
@@ -115,6 +117,10 @@ def decoded_picture(data: bytes) -> tuple[Pixels, npt.NDArray[np.uint8] | None]:
     """
     from rendergateway.rendering.base.opencv import cv2
 
+    array = array_of(data)
+    if array is not None:
+        four = array.ndim == 3 and array.shape[2] == _RGBA
+        return plain_picture(array[..., :3], array[..., 3]) if four else plain_picture(array, None)
     if not data.startswith(_PNG):
         return plain_picture(decoded(data), None)
     _check_complete(data)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from rendergateway.errors import ImageError
 from rendergateway.extras import needed_for
+from rendergateway.rendering.base.arrays import array_bytes, is_unencoded
 from rendergateway.rendering.base.recipe import MOST_PIXELS, Recipe
 from rendergateway.rendering.base.threads import drawing
 from rendergateway.rendering.draw.compositor import RenderedImage
@@ -172,6 +173,9 @@ _OF_16_BITS: dict[str, Callable[[npt.NDArray[np.uint16]], bytes]] = {
     "png16": _png16, "tiff16": _tiff16, "raw16": _raw16,
 }  # fmt: skip
 FORMATS = (*_OF_8_BITS, *_OF_16_BITS)
+# Lossless formats of 8 bits, which keep the pixels of an array, and the one that keeps its opacity.
+_UNENCODED = ("png", "tiff")
+_WITH_OPACITY = "png"
 
 
 def encoded(image: RenderedImage, recipe: Recipe, kind: str) -> bytes:
@@ -189,9 +193,15 @@ def encoded(image: RenderedImage, recipe: Recipe, kind: str) -> bytes:
     """
     with drawing():
         if kind in _OF_16_BITS:
-            return _OF_16_BITS[kind](sixteen_bit(image))
-        pixels, alpha = seen(image, recipe)
-        return _OF_8_BITS[kind](pixels, alpha, recipe)
+            values = sixteen_bit(image)
+            return array_bytes(values) if is_unencoded() else _OF_16_BITS[kind](values)
+        return _of_8_bits(kind, *seen(image, recipe), recipe)
+
+
+def _of_8_bits(kind: str, pixels: Bytes, alpha: Bytes | None, recipe: Recipe) -> bytes:
+    if is_unencoded() and kind in _UNENCODED:
+        return array_bytes(pixels if alpha is None or kind != _WITH_OPACITY else _with_opacity(pixels, alpha))
+    return _OF_8_BITS[kind](pixels, alpha, recipe)
 
 
 def encoded_outlines(recipe: Recipe, kind: str, most_pixels: int = MOST_PIXELS) -> bytes:
@@ -212,7 +222,7 @@ def encoded_outlines(recipe: Recipe, kind: str, most_pixels: int = MOST_PIXELS) 
         rgba[...] = [*(recipe.background >> shift & 0xFF for shift in (16, 8, 0)), _OPAQUE]
     draw_outlines(recipe, rgba)
     pixels, alpha = np.ascontiguousarray(rgba[..., :_COLOURS]), np.ascontiguousarray(rgba[..., _COLOURS])
-    return _OF_8_BITS[kind.removesuffix("16")](pixels, alpha, recipe)
+    return _of_8_bits(kind.removesuffix("16"), pixels, alpha, recipe)
 
 
 # -- files -------------------------------------------------------------------------------------------------------

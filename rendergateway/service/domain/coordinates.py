@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import functools
+import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
-from rendergateway.geometry import FloatArray
+from rendergateway.geometry import FloatArray, boxes_under
 from rendergateway.number_text import double_text
 from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.refusals import IllegalArgument, IllegalState, ServiceRefusal
-from rendergateway.service.domain.lookup import existing_tile, maybe_tiles
-from rendergateway.service.domain.mesh import LocalFromWorld
+from rendergateway.service.domain.lookup import maybe_tiles, tile_missing
 from rendergateway.service.domain.resolver import Resolver, decoded_tile
-from rendergateway.service.domain.tile_transforms import world_from_local
+from rendergateway.service.domain.tile_maps import TileKind, TileMap, TileMaps
+from rendergateway.service.domain.tile_transforms import Affine
 from rendergateway.service.store import Store
 from rendergateway.service.store.tiles import Tiles
-from rendergateway.wire import Coordinates, TileSpec, json_number
+from rendergateway.wire import Coordinates, json_number
 
 __all__ = ["StackCoordinates", "text_of_point"]
 
 _POINTS_AT_ONCE = 2000
+# Of a side of a box: sides that are not finite would be in no box.
+_LARGEST = np.finfo(np.float64).max / 4
 _COUNT_WORDS = {2: "both x and y", 3: "x, y, and z"}
 
 
@@ -51,7 +54,9 @@ def _with_error(item: Coordinates | None, message: str) -> Coordinates:
 
 class StackCoordinates:
     """
-    Coordinate mapping through the tiles of one stack; each tile is read once.
+    Coordinate mapping through the tiles of one stack.
+
+    Each tile is read once, and tiles of one kind are mapped together.
 
     Parameters
     ----------
@@ -61,51 +66,70 @@ class StackCoordinates:
     """
 
     def __init__(self, store: Store, stack: StackId) -> None:
-        self._store = store
         self._stack = stack
         self._tiles: Tiles | None = maybe_tiles(store, stack)
         self._resolver = Resolver(self._tiles) if self._tiles else None
-        self._tile = functools.cache(self._read_tile)
-        self._inverse = functools.cache(self._make_inverse)
+        self._kinds = TileMaps(self._resolver.copies) if self._resolver else None
+        self._known: dict[str | None, TileMap | ServiceRefusal] = {}
 
-    def _read_tile(self, tile_id: str | None) -> TileSpec:
-        tile = decoded_tile(existing_tile(self._store, self._stack, tile_id))
-        return self._resolver.flattened(tile) if self._resolver else tile
+    def maps(self, tile_ids: Iterable[str | None]) -> dict[str | None, TileMap | ServiceRefusal]:
+        """Return the maps of tiles by id, among others; the refusal of a tile that is missing or lacks transforms."""
+        unknown = [tile_id for tile_id in tile_ids if tile_id not in self._known]
+        self._known.update((tile_id, tile_missing(self._stack, tile_id)) for tile_id in unknown)
+        if self._tiles is not None and self._resolver is not None and self._kinds is not None:
+            for stored in self._tiles.all_named(unknown):
+                found = self._kinds.of(decoded_tile(stored))
+                try:
+                    self._resolver.check(stored.tile_id, found.kind.unresolved)
+                except ServiceRefusal as refusal:
+                    self._known[stored.tile_id] = refusal
+                else:
+                    self._known[stored.tile_id] = found
+        return self._known
 
-    def _make_inverse(self, tile_id: str | None) -> LocalFromWorld:
-        return LocalFromWorld(self._tile(tile_id))
+    def _mapped(
+        self,
+        tile_ids: Sequence[str | None],
+        points: FloatArray,
+        way: Callable[[TileKind, FloatArray, Sequence[Affine | None]], FloatArray],
+    ) -> list[tuple[TileMap, float, float] | ServiceRefusal]:
+        """Return, per point, the map of its tile and the mapped x and y; or the refusal of the tile."""
+        maps = self.maps(dict.fromkeys(tile_ids))
+        answers: list[Any] = [maps[tile_id] for tile_id in tile_ids]
+        of_kind: defaultdict[TileKind, list[int]] = defaultdict(list)
+        for row, found in enumerate(answers):
+            if isinstance(found, TileMap):
+                of_kind[found.kind].append(row)
+        for kind, rows in of_kind.items():
+            try:
+                mapped = way(kind, points[rows], [answers[row].affine for row in rows])
+            except ServiceRefusal as refusal:
+                for row in rows:
+                    answers[row] = refusal
+                continue
+            for row, (x, y) in zip(rows, mapped.tolist(), strict=True):
+                answers[row] = answers[row], x, y
+        return answers
 
     # -- local to world --------------------------------------------------------------------------------------
 
-    def world_from_local(self, tile_id: str, points: FloatArray) -> Iterator[list[float]]:
-        """Yield x, y and, if the tile has one, z of each point in the world."""
-        tile = self._tile(tile_id)
-        tail = [] if tile.z is None else [float(tile.z)]
-        for x, y in world_from_local(tile).apply(points).tolist():
-            yield [*map(json_number, (x, y)), *tail]
+    def world_from_local(self, tile_id: str, point: FloatArray) -> list[float]:
+        """Return x, y and, if the tile has one, z of a point in the world."""
+        found = self.maps([tile_id])[tile_id]
+        if isinstance(found, ServiceRefusal):
+            raise found
+        return _numbers(found, *found.world_from_local(point)[0].tolist())
 
     def all_world_from_local(self, items: Sequence[Coordinates | None]) -> list[Coordinates]:
         """Return each point in world coordinates, or the point itself with an error message."""
-        answers: list[Coordinates | None] = [None] * len(items)
-        of_tile: defaultdict[str, list[int]] = defaultdict(list)
-        for number, item in enumerate(items):
-            message = _problem(item, "local", 2)
-            if message is not None:
-                answers[number] = _with_error(item, message)
-            elif item is not None and item.tileId is not None:
-                of_tile[item.tileId].append(number)
-        for tile_id, numbers in of_tile.items():
-            for number, answer in zip(numbers, self._of_one_tile(tile_id, [items[n] for n in numbers]), strict=True):
-                answers[number] = answer
-        return [answer for answer in answers if answer is not None]
-
-    def _of_one_tile(self, tile_id: str, items: list[Coordinates | None]) -> Iterable[Coordinates]:
-        points = _points(items, "local")
-        try:
-            world = list(self.world_from_local(tile_id, points))
-        except ServiceRefusal as refusal:
-            return [_with_error(item, str(refusal)) for item in items]
-        return [Coordinates(tileId=tile_id, world=point) for point in world]
+        problems = [_problem(item, "local", 2) for item in items]
+        valid = [item for item, problem in zip(items, problems, strict=True) if item is not None and problem is None]
+        mapped = self._mapped([item.tileId for item in valid], _points(valid, "local"), TileKind.world_from_local)
+        good = zip(valid, mapped, strict=True)
+        return [
+            _in_world(*next(good)) if problem is None else _with_error(item, problem)
+            for item, problem in zip(items, problems, strict=True)
+        ]
 
     # -- world to local --------------------------------------------------------------------------------------
 
@@ -123,48 +147,28 @@ class StackCoordinates:
         if not len(finite):
             return
         (left, top), (right, bottom) = finite.min(axis=0), finite.max(axis=0)
-        x, y = points.T
-        for box in tiles.boxes(tiles.ids_in_box(z, left, top, right, bottom)):
-            inside = (x >= box.min_x) & (x <= box.max_x) & (y >= box.min_y) & (y <= box.max_y)
-            for number in np.flatnonzero(inside).tolist():
-                found[number].append(box.tile_id)
+        near = list(tiles.boxes(tiles.ids_in_box(z, left, top, right, bottom)))
+        boxes = np.array([box[-4:] for box in near], dtype=np.float64).reshape(-1, 4).clip(-_LARGEST, _LARGEST)
+        for number, row in zip(*(rows.tolist() for rows in boxes_under(points, boxes)), strict=True):
+            found[number].append(near[row].tile_id)
 
     def local_from_world(self, z: float, points: FloatArray) -> list[list[Coordinates] | ServiceRefusal]:
         """Return, per point, its local coordinates in the tiles that contain it, visible tile last; or a refusal."""
         touched = self.touched(z, points)
-        of_tile: defaultdict[str | None, list[int]] = defaultdict(list)
-        for number, tile_ids in enumerate(touched):
-            for tile_id in tile_ids:
-                of_tile[tile_id].append(number)
-        answers: list[list[Coordinates] | ServiceRefusal] = [[] for _ in touched]
-        for tile_id in sorted(of_tile, key=lambda name: (name or "").encode()):
-            self._into_tile(tile_id, of_tile[tile_id], points, answers)
-        return [self._finished(answers[n], touched[n], z, points[n]) for n in range(len(touched))]
-
-    def _into_tile(
-        self,
-        tile_id: str | None,
-        numbers: list[int],
-        points: FloatArray,
-        answers: list[list[Coordinates] | ServiceRefusal],
-    ) -> None:
-        try:
-            inverse = self._inverse(tile_id)
-            local = inverse(points[numbers]).tolist()
-            z = self._tile(tile_id).z
-        except ServiceRefusal as refusal:
-            for number in numbers:
-                answers[number] = refusal
-            return
-        tail = [] if z is None else [float(z)]
-        for number, (x, y) in zip(numbers, local, strict=True):
-            answer = answers[number]
-            # NaN: the point has no source in this tile.
-            if (x == x or not inverse.is_finite) and isinstance(answer, list):
-                answer.append(Coordinates(tileId=tile_id, local=[*map(json_number, (x, y)), *tail]))
+        tile_ids = [tile_id for some in touched for tile_id in some]
+        which = np.repeat(np.arange(len(points)), [len(some) for some in touched])
+        mapped = iter(self._mapped(tile_ids, points[which], TileKind.local_from_world))
+        return [
+            self._finished(list(itertools.islice(mapped, len(some))), some, z, point)
+            for some, point in zip(touched, points, strict=True)
+        ]
 
     def _finished(
-        self, answer: list[Coordinates] | ServiceRefusal, touched: list[str | None], z: float, point: FloatArray
+        self,
+        mapped: list[tuple[TileMap, float, float] | ServiceRefusal],
+        touched: list[str | None],
+        z: float,
+        point: FloatArray,
     ) -> list[Coordinates] | ServiceRefusal:
         x, y = point.tolist()
         if not touched:
@@ -172,8 +176,16 @@ class StackCoordinates:
                 f"no tile specifications found in {self._stack} for world coordinates "
                 f"x={double_text(x)}, y={double_text(y)}, z={double_text(z)}"
             )
-        if isinstance(answer, ServiceRefusal):
-            return answer
+        answer: list[Coordinates] = []
+        refusal: ServiceRefusal | None = None
+        for tile_id, found in zip(touched, mapped, strict=True):
+            if isinstance(found, ServiceRefusal):
+                refusal = found
+            # NaN: the point has no source in this tile.
+            elif found[1] == found[1] or not found[0].is_finite:
+                answer.append(Coordinates(tileId=tile_id, local=_numbers(*found)))
+        if refusal is not None:
+            return refusal
         if not answer:
             return IllegalState(
                 f"world coordinate {text_of_point(x, y)} found in tile id(s) "
@@ -210,3 +222,13 @@ class StackCoordinates:
 
 def _points(items: Iterable[Coordinates | None], member: str) -> FloatArray:
     return np.array([getattr(item, member)[:2] for item in items], dtype=np.float64).reshape(-1, 2)
+
+
+def _numbers(found: TileMap, x: float, y: float) -> list[float]:
+    return [json_number(x), json_number(y), *found.tail]
+
+
+def _in_world(item: Coordinates, mapped: tuple[TileMap, float, float] | ServiceRefusal) -> Coordinates:
+    if isinstance(mapped, ServiceRefusal):
+        return _with_error(item, str(mapped))
+    return Coordinates(tileId=item.tileId, world=_numbers(*mapped))

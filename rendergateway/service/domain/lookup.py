@@ -26,6 +26,7 @@ __all__ = [
     "maybe_tiles",
     "not_read_only",
     "stack_missing",
+    "tile_missing",
 ]
 
 
@@ -85,10 +86,13 @@ def existing_tile(store: Store, stack: StackId, tile_id: str | None) -> StoredTi
     tiles = maybe_tiles(store, stack)
     tile = tiles.named(tile_id) if tiles else None
     if tile is None:
-        raise NotFound(
-            f"tile spec with id '{tile_id}' does not exist in the render.{stack.storage_name}__tile collection"
-        )
+        raise tile_missing(stack, tile_id)
     return tile
+
+
+def tile_missing(stack: StackId, tile_id: str | None) -> NotFound:
+    """Return the refusal for a missing tile."""
+    return NotFound(f"tile spec with id '{tile_id}' does not exist in the render.{stack.storage_name}__tile collection")
 
 
 def existing_pairs(store: Store, collection: CollectionId) -> Pairs:

@@ -8,7 +8,7 @@ from rendergateway.number_text import truncated
 from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.options import Options
 from rendergateway.service.base.refusals import NullPointer
-from rendergateway.service.domain.boxes import derive_box
+from rendergateway.service.domain.boxes import derive_boxes
 from rendergateway.service.domain.lookup import existing_stack, existing_tile, existing_tiles, layer_extent, maybe_tiles
 from rendergateway.service.domain.render_options import apply_options
 from rendergateway.service.domain.resolver import Resolver, decoded_tile
@@ -169,7 +169,7 @@ def _normalize(tile: TileSpec, query: dict[str, Any], *, legacy: bool) -> None:
     else:
         return
     tile.transforms = SpecList(specList=specs)
-    derive_box(tile, {})
+    derive_boxes([tile], {})
 
 
 def _cut(specs: list[Any], after_last: set[str], from_first: set[str]) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from rendergateway.service.base.refusals import IllegalState
 from rendergateway.service.store.tiles import StoredTile, Tiles
@@ -65,17 +65,21 @@ class Resolver:
             If a shared transform is missing.
         """
         if tile.transforms is not None:
-            copies: dict[str, Spec | None] = {}
-
-            def shared(name: str) -> Spec | None:
-                if name not in copies:
-                    text = self.text(name)
-                    copies[name] = None if text is None else decode_stored(text, SPEC)
-                return copies[name]
-
-            tile.transforms = flatten(tile.transforms, shared)
+            tile.transforms = flatten(tile.transforms, self.copies())
             self.check(tile.tileId, references(tile.transforms))
         return tile
+
+    def copies(self) -> Callable[[str], Spec | None]:
+        """Return a lookup of shared transforms for one tile; its copies may be modified."""
+        copies: dict[str, Spec | None] = {}
+
+        def shared(name: str) -> Spec | None:
+            if name not in copies:
+                text = self.text(name)
+                copies[name] = None if text is None else decode_stored(text, SPEC)
+            return copies[name]
+
+        return shared
 
     def check(self, tile_id: str | None, left: Iterable[str | None]) -> None:
         """

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from rendergateway.errors import RecordError
 from rendergateway.number_text import double_text
 from rendergateway.service.base.refusals import BadBody, IllegalArgument, NullPointer, ServiceRefusal
-from rendergateway.service.domain.boxes import derive_box
+from rendergateway.service.domain.boxes import derive_boxes
 from rendergateway.service.store.tile_rows import TileRows
 from rendergateway.service.store.tiles import Tiles
 from rendergateway.wire import SentTiles, Spec, TileSpec, decode_stored, encode, references
@@ -70,20 +70,20 @@ def _ready(body: SentTiles, shared: Mapping[str, Spec], z: float | None, derive:
     """Yield the validated tiles of a request as rows."""
     complete = frozenset(name for name, spec in shared.items() if not references(spec))
     resolve = functools.partial(_check_references, shared=shared, complete=complete)
-    place = functools.partial(_check_place, z=z)
-    derived = functools.partial(derive_box, shared=shared)
+    place = functools.partial(_check_places, z=z)
+    derived = functools.partial(derive_boxes, shared=shared)
     # The real service takes each step for all tiles before the next step: a refusal of an earlier step counts more.
-    steps: list[Callable[[TileSpec], None]] = [resolve, derived, place] if derive else [place, resolve]
+    steps: list[Callable[[list[TileSpec]], None]] = [resolve, derived, place] if derive else [place, resolve]
     refusal: ServiceRefusal | None = None
     for sent in tile_batches(body):
         batch = [tile for tile in sent if tile is not None and tile.transforms is not None]
+        for number, step in enumerate(steps):
+            try:
+                step(batch)
+            except ServiceRefusal as error:
+                refusal, steps = error, steps[:number]
+                break
         for tile in batch:
-            for number, step in enumerate(steps):
-                try:
-                    step(tile)
-                except ServiceRefusal as error:
-                    refusal, steps = error, steps[:number]
-                    break
             tile.tidy()
         if len(batch) < len(sent):
             refusal, steps = refusal or NullPointer(), []
@@ -93,33 +93,37 @@ def _ready(body: SentTiles, shared: Mapping[str, Spec], z: float | None, derive:
         raise refusal
 
 
-def _check_place(tile: TileSpec, z: float | None) -> None:
+def _check_places(tiles: Iterable[TileSpec], z: float | None) -> None:
     """Refuse a tile with an incomplete box, or another z."""
-    if tile.minX is None or tile.minY is None or tile.maxX is None or tile.maxY is None:
-        raise IllegalArgument(
-            f"tile with id '{_text(tile.tileId)}' is missing bounding box attributes (minX, minY, maxX, and/or maxY)"
-        )
-    if z is None or tile.z == z:
-        return
-    found = "null" if tile.z is None else double_text(float(tile.z))
-    raise IllegalArgument(
-        f"all tiles must have a z value of {double_text(z)} "
-        f"but tile with id '{_text(tile.tileId)}' has a z value of {found}"
-    )
+    for tile in tiles:
+        if tile.minX is None or tile.minY is None or tile.maxX is None or tile.maxY is None:
+            raise IllegalArgument(
+                f"tile with id '{_text(tile.tileId)}' is missing bounding box attributes "
+                "(minX, minY, maxX, and/or maxY)"
+            )
+        if z is not None and tile.z != z:
+            found = "null" if tile.z is None else double_text(float(tile.z))
+            raise IllegalArgument(
+                f"all tiles must have a z value of {double_text(z)} "
+                f"but tile with id '{_text(tile.tileId)}' has a z value of {found}"
+            )
 
 
-def _check_references(tile: TileSpec, shared: Mapping[str, Spec], complete: frozenset[str]) -> None:
+def _check_references(tiles: Iterable[TileSpec], shared: Mapping[str, Spec], complete: frozenset[str]) -> None:
     """Refuse a tile with references to transforms that the request lacks, or that have references themselves."""
-    names = references(tile.transforms)
-    if complete.issuperset(names):
-        return
-    missing: dict[str, None] = {}
-    for name in names:
-        spec = shared.get(name or "")
-        unresolved = [name] if spec is None else references(spec)
-        missing.update(dict.fromkeys(map(_text, unresolved)))
-    if missing:
-        raise IllegalArgument(f"tile {_text(tile.tileId)} requires the following transform ids [{', '.join(missing)}]")
+    for tile in tiles:
+        names = references(tile.transforms)
+        if complete.issuperset(names):
+            continue
+        missing: dict[str, None] = {}
+        for name in names:
+            spec = shared.get(name or "")
+            unresolved = [name] if spec is None else references(spec)
+            missing.update(dict.fromkeys(map(_text, unresolved)))
+        if missing:
+            raise IllegalArgument(
+                f"tile {_text(tile.tileId)} requires the following transform ids [{', '.join(missing)}]"
+            )
 
 
 def _text(value: str | None) -> str:

@@ -11,10 +11,9 @@ from rendergateway.service.base.ids import CollectionId, StackId
 from rendergateway.service.base.refusals import IllegalArgument, NotFound, NullPointer
 from rendergateway.service.domain.lookup import existing_pairs, existing_tile, existing_tiles
 from rendergateway.service.domain.match_pairs import in_order
-from rendergateway.service.domain.mesh import LocalFromWorld
 from rendergateway.service.domain.render_parameters import without_last
 from rendergateway.service.domain.resolver import Resolver, decoded_tile
-from rendergateway.service.domain.tile_transforms import world_from_local
+from rendergateway.service.domain.tile_maps import TileMaps
 from rendergateway.service.handlers.sections import tile_bounds
 from rendergateway.service.store import Store
 from rendergateway.service.store.matches import Pairs
@@ -35,11 +34,14 @@ def section_clustered_tile_bounds(
     store: Store, *, stack: StackId, z: float, matches: str, match_owner: str | None = None
 ) -> bytes:
     """Return the tile bounds of a layer, grouped into clusters of matched tiles, largest cluster first."""
-    pairs = existing_pairs(store, CollectionId(match_owner or stack.owner, matches).checked())
+    collection = CollectionId(match_owner or stack.owner, matches).checked()
     tiles = existing_tiles(store, stack)
     boxes = {box.tile_id: tile_bounds(box) for box in tiles.boxes(tiles.ids(z=z)) if box.tile_id is not None}
     sections = {box.sectionId for box in boxes.values() if box.sectionId is not None}
-    clusters = sorted(_clusters(pairs, sections), key=len, reverse=True)
+    if not sections:
+        # The real service does not look at the matches then.
+        return encode([])
+    clusters = sorted(_clusters(existing_pairs(store, collection), sections), key=len, reverse=True)
     return encode([found for cluster in clusters if (found := _present(cluster, boxes))])
 
 
@@ -65,17 +67,18 @@ def _clusters(pairs: Pairs, sections: set[str]) -> list[set[str]]:
 
 def stack_pair_residuals(store: Store, *, stack: StackId, body: PairQuestion | None) -> bytes:
     """Return the distances between the matched points of two tiles in an aligned stack."""
-    if body is None or body.matchRenderStackId is None:
+    if body is None:
+        raise NullPointer
+    if body.matchRenderStackId is None:
         raise IllegalArgument("stackId value must be specified")
     if body.matchCollectionId is None or body.pTileId is None or body.qTileId is None:
         raise IllegalArgument("matchCollectionId, pTileId and qTileId values must be specified")
-    stack.checked()
     name = body.matchRenderStackId
     rendered = StackId(name.owner or "null", name.project or "null", name.stack or "null").checked()
-    aligned = [_tile(store, stack, tile_id) for tile_id in (body.pTileId, body.qTileId)]
     matched = [_tile(store, rendered, tile_id) for tile_id in (body.pTileId, body.qTileId)]
     collection = CollectionId(body.matchCollectionId.owner or "null", body.matchCollectionId.name or "null").checked()
     points = _points(store, collection, matched)
+    aligned = [_tile(store, stack.checked(), tile_id) for tile_id in (body.pTileId, body.qTileId)]
     if body.includeDetails is None:
         raise NullPointer
     ends = [_world(*sides) for sides in zip(aligned, matched, points, strict=True)]
@@ -100,7 +103,11 @@ def _tile(store: Store, stack: StackId, tile_id: str) -> TileSpec:
 
 def _points(store: Store, collection: CollectionId, tiles: list[TileSpec]) -> list[Any]:
     """Return the matched points of both tiles, in pixels of the matched images."""
-    sides = [(tile.section_id or "null", tile.tileId or "null") for tile in tiles]
+    sides = []
+    for member, tile in zip(("pGroupId", "qGroupId"), tiles, strict=True):
+        if tile.section_id is None:
+            raise IllegalArgument(f"{member} value must be specified")
+        sides.append((tile.section_id, tile.tileId or "null"))
     straight = in_order(*sides)
     first, second = sides if straight else sides[::-1]
     rows = existing_pairs(store, collection).select(
@@ -121,5 +128,7 @@ def _world(aligned: TileSpec, matched: TileSpec, points: Any) -> FloatArray:
     if matched.transforms is not None:
         matched.transforms = SpecList(specList=without_last(matched.transforms.specList))
     flat = np.asarray(points, dtype=np.float64)[:2].T.copy()
-    local = LocalFromWorld(matched)(flat)
-    return world_from_local(aligned).apply(local[np.isfinite(local).all(axis=1)])
+    # Both tiles are resolved.
+    maps = TileMaps(lambda: lambda name: None)
+    local = maps.of(matched).local_from_world(flat)
+    return maps.of(aligned).world_from_local(local[np.isfinite(local).all(axis=1)])

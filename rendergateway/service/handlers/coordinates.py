@@ -11,17 +11,16 @@ from rendergateway.number_text import double_text
 from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.refusals import IllegalState, NullPointer, ServiceRefusal, Uncaught
 from rendergateway.service.domain.coordinates import StackCoordinates
-from rendergateway.service.domain.mesh import LocalFromWorld
-from rendergateway.service.domain.tile_transforms import world_from_local
+from rendergateway.service.domain.tile_maps import TileMap, TileMaps
 from rendergateway.service.store import Store
-from rendergateway.wire import Coordinates, TileSpec, encode, flatten, json_number
+from rendergateway.wire import Coordinates, TileSpec, encode, json_number
 
 Points = list[Coordinates | None] | None
 
 
 def coordinate_world_from_local(store: Store, *, stack: StackId, tile_id: str, x: float, y: float) -> bytes:
     """Return the world coordinates of a point of a tile."""
-    world = next(StackCoordinates(store, stack).world_from_local(tile_id, _one(x, y)))
+    world = StackCoordinates(store, stack).world_from_local(tile_id, _one(x, y))
     return encode(Coordinates(tileId=tile_id, world=world))
 
 
@@ -122,28 +121,23 @@ def _for_tile(item: Coordinates, tile_id: str | None) -> Coordinates:
 
 def coordinate_posted_world_from_local(store: Store, *, owner: str, x: float, y: float, body: TileSpec | None) -> bytes:
     """Map a point of the posted tile to world coordinates."""
-    tile = _flat(body)
-    return encode([*map(json_number, world_from_local(tile).apply(_one(x, y))[0].tolist()), *_tail(tile)])
+    posted = _posted(body)
+    return encode([*map(json_number, posted.world_from_local(_one(x, y))[0].tolist()), *posted.tail])
 
 
 def coordinate_posted_local_from_world(
     store: Store, *, owner: str, x: float, y: float, body: TileSpec | None, mesh_cell_size: float | None = None
 ) -> bytes:
     """Map a world point to local coordinates of the posted tile."""
-    tile = _flat(body)
-    local = LocalFromWorld(tile, mesh_cell_size)(_one(x, y))[0].tolist()
+    posted = _posted(body, mesh_cell_size)
+    local = posted.local_from_world(_one(x, y))[0].tolist()
     if local[0] != local[0]:
         raise IllegalState(f"Noninvertible location ( {double_text(x)}, {double_text(y)} )")
-    return encode([*map(json_number, local), *_tail(tile)])
+    return encode([*map(json_number, local), *posted.tail])
 
 
-def _flat(tile: TileSpec | None) -> TileSpec:
+def _posted(tile: TileSpec | None, cell_size: float | None = None) -> TileMap:
     if tile is None:
         raise NullPointer
-    if tile.transforms is not None:
-        tile.transforms = flatten(tile.transforms, lambda name: None)
-    return tile
-
-
-def _tail(tile: TileSpec) -> list[float]:
-    return [] if tile.z is None else [float(tile.z)]
+    # A posted tile comes without shared transforms.
+    return TileMaps(lambda: lambda name: None).of(tile, cell_size)

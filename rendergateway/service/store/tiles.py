@@ -24,6 +24,10 @@ _FIRST, _PIECE = 64, 2**20
 _SAVE_CHANNEL = "INSERT OR IGNORE INTO channel (contents, name) VALUES (?, ?)"
 _DELETE_NAMELESS = "DELETE FROM tile_{n} WHERE tile_id IS NULL"
 _TEXT = "SELECT tile_id, flat, refs, text, checksum FROM tile_{n} WHERE tile_id IS ?"
+_TEXTS_OF_NAMES = """
+SELECT tile.tile_id, flat, refs, text, checksum
+FROM json_each(?) AS wanted CROSS JOIN tile_{n} AS tile ON tile.tile_id IS wanted.value
+"""
 _TEXTS = """
 SELECT tile_id, flat, refs, text, checksum
 FROM json_each(?) AS wanted CROSS JOIN tile_{n} AS tile ON tile.id = wanted.value
@@ -174,6 +178,11 @@ class Tiles:
         """Return one tile, the one without an id for None; None if it is missing."""
         row = self._run(_TEXT, (tile_id,)).fetchone()
         return _stored(row) if row else None
+
+    def all_named(self, names: Sequence[str | None]) -> Iterator[StoredTile]:
+        """Yield the tiles with these ids; missing ones are skipped."""
+        for start in range(0, len(names), _AT_ONCE):
+            yield from map(_stored, self._run(_TEXTS_OF_NAMES, (json.dumps(names[start : start + _AT_ONCE]),)))
 
     def stored(self, ids: Ids) -> Iterator[StoredTile]:
         """Yield tiles in the order of *ids*."""

@@ -88,7 +88,10 @@ def evaluate(coefficients: FloatArray, points: FloatArray) -> FloatArray:
         else:
             # Term by term, rounded like the service (see apply_matrix), which matters for the border of a tile. A
             # border has no more points than one chunk; for more, a matrix product is ten times as fast.
-            values[:] = np.add.reduce(coefficients[:, :, np.newaxis] * terms, axis=1).T
+            products = coefficients[:, :, np.newaxis] * terms
+            # numpy sums a single point's terms in pairs unless every partial sum is asked for.
+            total = np.add.reduce(products, axis=1) if len(flat) > 1 else np.add.accumulate(products, axis=1)[:, -1]
+            values[:] = total.T
     return values.reshape(*points.shape[:-1], len(coefficients))
 
 

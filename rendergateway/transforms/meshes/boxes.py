@@ -11,7 +11,7 @@ from rendergateway.transforms.base.matrices import as_affines
 from rendergateway.transforms.classes.transform import Transform
 from rendergateway.transforms.meshes.mesh import mesh_vertices
 
-__all__ = ["affine_boxes", "affine_corners", "lens_boxes", "mesh_box", "tile_box"]
+__all__ = ["affine_boxes", "affine_corners", "boxes_around", "lens_boxes", "mesh_box", "tile_box"]
 
 # Tiles per pass: few enough that their border points stay in the processor's cache.
 _AT_ONCE = 512
@@ -151,23 +151,35 @@ def lens_boxes(
     ndarray, shape (N, 4)
         min x, min y, max x, max y.
     """
-    border, affines = lens.apply(border_points(width, height, cell_size)), as_affines(matrices)
-    return np.concatenate(
-        [_boxes_around(border, part) for part in np.split(affines, range(_AT_ONCE, len(affines), _AT_ONCE))]
-    )
+    return boxes_around(lens.apply(border_points(width, height, cell_size)), as_affines(matrices))
 
 
-def _boxes_around(points: FloatArray, affines: FloatArray) -> FloatArray:
-    """Return the service's bounding box of *points* (P, 2) mapped with each of *affines* (N, 2, 3)."""
+def boxes_around(points: FloatArray, affines: FloatArray) -> FloatArray:
+    """
+    Return the bounding boxes of the same points mapped with each of many affines, as the service derives them.
+
+    Parameters
+    ----------
+    points : ndarray, shape (P, 2)
+        x, y in input pixels of the affines; at least one.
+    affines : ndarray, shape (N, 2, 3)
+
+    Returns
+    -------
+    ndarray, shape (N, 4)
+        Equal to `service_box` of the mapped points; NaN for both sides of an axis if one of them is not finite.
+    """
     x, y = points.T[:, :, np.newaxis]
     boxes = np.empty((len(affines), 4))
-    for axis in range(2):
-        m0, m1, offset = np.ascontiguousarray(affines[:, axis].T)
-        # Rounding is monotonic: adding the offset to the extremes only is enough.
-        reach = m0 * x
-        reach += m1 * y
-        low, high = reach.min(axis=0) + offset, reach.max(axis=0) + offset
-        boxes[:, axis], boxes[:, 2 + axis] = _service_extent(low, high)
+    for start in range(0, len(affines), _AT_ONCE):
+        some = slice(start, start + _AT_ONCE)
+        for axis in range(2):
+            m0, m1, offset = np.ascontiguousarray(affines[some, axis].T)
+            # Rounding is monotonic: adding the offset to the extremes only is enough.
+            reach = m0 * x
+            reach += m1 * y
+            low, high = reach.min(axis=0) + offset, reach.max(axis=0) + offset
+            boxes[some, axis], boxes[some, 2 + axis] = _service_extent(low, high)
     return boxes
 
 

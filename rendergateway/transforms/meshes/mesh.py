@@ -34,6 +34,7 @@ _IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
 _MOST_VERTICES = 4_000_000
 # Margin around triangles when candidates are selected; much larger than rounding errors.
 _MARGIN_PX = 1e-3
+_ROUNDING = 8 * np.finfo(np.float64).eps
 
 
 def _columns_and_rows(width: float, height: float, cell_size: float) -> tuple[int, int]:
@@ -92,13 +93,13 @@ def mesh_vertices(width: float, height: float, cell_size: float = 64.0) -> Float
     .. [1] axtimwalde/mpicbg, ``TransformMesh.java``.
     """
     columns, rows, step_x, step_y = mesh_lattice(width, height, cell_size)
-    x = np.arange(columns) * step_x
-    lines = [np.column_stack([x, np.zeros(columns)])]
-    for row in range(1, rows):
-        y = row * step_y
-        lines.append(np.column_stack([x[1:] - step_x / 2, np.full(columns - 1, y - step_y / 2)]))
-        lines.append(np.column_stack([x, np.full(columns, y)]))
-    return np.concatenate(lines, dtype=np.float64)
+    x, y = np.arange(columns) * step_x, np.arange(rows)[:, np.newaxis] * step_y
+    # One row per pair: the vertices of the shifted row, then those of the full row below it.
+    lines = np.empty((rows, 2 * columns - 1, 2))
+    lines[:, : columns - 1, 0], lines[:, : columns - 1, 1] = x[1:] - step_x / 2, y - step_y / 2
+    lines[:, columns - 1 :, 0], lines[:, columns - 1 :, 1] = x, y
+    # No shifted row lies above the first full row.
+    return lines.reshape(-1, 2)[columns - 1 :]
 
 
 @functools.lru_cache(maxsize=32)
@@ -109,30 +110,23 @@ def mesh_triangles(width: float, height: float, cell_size: float = 64.0) -> npt.
     The order matters: a point in several triangles is mapped by the first one.
     """
     columns, rows = _columns_and_rows(width, height, cell_size)
-    triangles: list[tuple[int, int, int]] = []
-    for row in range(1, rows):
-        top = (row - 1) * (2 * columns - 1)
-        triangles += _triangles_of_row(columns, top)
-    indices = np.array(triangles, dtype=np.intp)
+    tops = np.arange(rows - 1, dtype=np.intp) * (2 * columns - 1)
+    indices = (tops[:, np.newaxis, np.newaxis] + _triangles_of_row(columns)).reshape(-1, 3)
     indices.setflags(write=False)
     return indices
 
 
-def _triangles_of_row(columns: int, top: int) -> list[tuple[int, int, int]]:
-    middle, bottom = top + columns, top + 2 * columns - 1
-    triangles = []
-    for i in range(columns - 1):
-        triangles.append((top + i, top + i + 1, middle + i))
-        if i:
-            triangles.append((top + i, middle + i, middle + i - 1))
-    triangles.append((top, middle, bottom))
-    for i in range(columns - 2):
-        triangles.append((middle + i, bottom + i + 1, bottom + i))
-        triangles.append((middle + i, middle + i + 1, bottom + i + 1))
-    last = columns - 2
-    triangles.append((bottom + last, middle + last, bottom + last + 1))
-    triangles.append((middle + last, top + last + 1, bottom + last + 1))
-    return triangles
+def _triangles_of_row(columns: int) -> npt.NDArray[np.intp]:
+    """Return the triangles between the first two full rows, and the shifted row between them."""
+    top = np.arange(columns - 1, dtype=np.intp)
+    middle = top + columns
+    bottom = middle + columns - 1
+    upper = np.stack([top, top + 1, middle, top, middle, middle - 1], axis=1).reshape(-1, 3)
+    lower = np.stack([middle, bottom + 1, bottom, middle, middle + 1, bottom + 1], axis=1)[:-1].reshape(-1, 3)
+    left = [[top[0], middle[0], bottom[0]]]
+    right = [[bottom[-1], middle[-1], bottom[-1] + 1], [middle[-1], top[-1] + 1, bottom[-1] + 1]]
+    # The first point of the shifted row has no neighbour on its left.
+    return np.concatenate([np.delete(upper, 1, axis=0), left, lower, right])
 
 
 def tile_mesh(
@@ -180,10 +174,35 @@ def find_in_triangles(
         degenerate before it, of a tile one pixel wide or high, is not mapped. Borders belong to a triangle; a reflected
         triangle contains no point.
     """
+    if affines is None:
+        return _find(points, points, source, target, None)
+    near = affines_undo(affines, points)
+    found = _find(points, near, source, target, affines)
+    for row in np.flatnonzero(~(_undo_error(affines, points, near) < _MARGIN_PX / 2)):
+        corners = affines_apply(affines[[row]], target.reshape(-1, 2)).reshape(target.shape)
+        found[row] = find_in_triangles(points[[row]], source, corners)[0]
+    return found
+
+
+def _undo_error(affines: FloatArray, points: FloatArray, near: FloatArray) -> FloatArray:
+    """Return bounds of the rounding errors of points that `affines_undo` maps to *near*, in its pixels."""
+    (a, b, tx), (c, d, ty) = np.abs(affines).transpose(1, 2, 0)
+    x, y = np.abs(points).T
+    with np.errstate(all="ignore"):
+        terms = np.maximum(d * (x + tx) + b * (y + ty), a * (y + ty) + c * (x + tx))
+        size = np.abs(affines[:, 0, 0] * affines[:, 1, 1] - affines[:, 0, 1] * affines[:, 1, 0])
+        error: FloatArray = _ROUNDING * (terms + (a * d + b * c) * np.abs(near).max(axis=1)) / size
+    return error
+
+
+def _find(
+    points: FloatArray, near: FloatArray, source: FloatArray, target: FloatArray, affines: FloatArray | None
+) -> FloatArray:
+    """Map *points* back as `find_in_triangles` does; *near* are the points before the affines."""
     # Select the few triangles near each point by bounding box, then test them exactly.
-    near = points if affines is None else affines_undo(affines, points)
-    boxes = np.concatenate([target.min(axis=1) - _MARGIN_PX, target.max(axis=1) + _MARGIN_PX], axis=1)
-    point, triangle = boxes_under(near, boxes)
+    a, b, c = target[:, 0], target[:, 1], target[:, 2]
+    low, high = np.minimum(np.minimum(a, b), c) - _MARGIN_PX, np.maximum(np.maximum(a, b), c) + _MARGIN_PX
+    point, triangle = boxes_under(near, np.concatenate([low, high], axis=1))
     corners = target[triangle] if affines is None else affines_apply(affines[point], target[triangle])
     inside = _are_inside(points[point], corners)
     point, first = np.unique(point[inside], return_index=True)
@@ -287,13 +306,22 @@ class MeshInverse(Transform):
             )
         return local
 
-    def find(self, points: npt.ArrayLike) -> FloatArray:
-        """Map world points (..., 2) to local ones; NaN for points in no triangle."""
+    def find(self, points: npt.ArrayLike, affines: FloatArray | None = None) -> FloatArray:
+        """
+        Map world points to local ones; NaN for points in no triangle.
+
+        Parameters
+        ----------
+        points : array_like, shape (..., 2)
+            World pixels.
+        affines : ndarray, shape (N, 2, 3), optional
+            A further affine per point, for tiles whose maps are *forward* and then an affine of their own.
+        """
         array = as_points(points)
         # A point lies in each triangle whose corners are one point, which maps it to itself.
         if self.width == self.height == 1:
             return array
-        return find_in_triangles(array.reshape(-1, 2), self._source, self._target).reshape(array.shape)
+        return find_in_triangles(array.reshape(-1, 2), self._source, self._target, affines).reshape(array.shape)
 
     def inverse(self) -> Transform:
         """Return the transform that this is the inverse of."""

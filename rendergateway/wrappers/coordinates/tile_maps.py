@@ -252,7 +252,5 @@ def _into_tiles_by_mesh(tile_map: TileMap, tails: FloatArray, points: FloatArray
         return points
     if tile_map.width is None or tile_map.height is None:
         raise TransformError(_NO_SIZE)
-    size = tile_map.width, tile_map.height, tile_map.cell_size
-    vertices, triangles = transforms.tile_mesh(*size, is_affine=not len(tile_map.head))
-    target = tile_map.head.apply(vertices)[triangles]
-    return transforms.find_in_triangles(points, vertices[triangles], target, tails)
+    mesh = transforms.MeshInverse(tile_map.head, tile_map.width, tile_map.height, tile_map.cell_size)
+    return mesh.find(points, tails)

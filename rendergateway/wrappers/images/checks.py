@@ -15,12 +15,15 @@ from rendergateway.model.tables.row_table import RowTable
 from rendergateway.progress import tracking
 from rendergateway.wrappers.core.bound import Client
 from rendergateway.wrappers.core.bulk import Bulk, in_order
+from rendergateway.wrappers.images.source import address_of, lost_values, window_of
 from rendergateway.wrappers.images.view import image_opener
 
 if TYPE_CHECKING:
     from rendergateway.rendering import Sources
 
 __all__ = ["check_images"]
+
+_GREY = 2
 
 
 @attrs.frozen
@@ -38,11 +41,11 @@ class _Image:
         return self.level.mask_url if self.is_mask else self.level.image_url
 
     @property
-    def loader(self) -> tuple[str | None, int | None]:
-        level = self.level
-        if self.is_mask:
-            return level.mask_loader_type, level.mask_slice
-        return level.image_loader_type, level.image_slice
+    def window(self) -> tuple[float, float] | None:
+        """The intensity window; None for masks, and for images that a filter changes before they are drawn."""
+        filters = [one.filter_spec for one in self.tile.channels if one.name == self.channel]
+        is_filtered = any(one is not None for one in (self.tile.filter_spec, *filters))
+        return None if self.is_mask or is_filtered else window_of(self.tile, self.channel)
 
 
 def check_images(
@@ -84,20 +87,16 @@ def _images_of(tiles: Iterable[TileRecord], levels: frozenset[int] | None) -> It
 
 
 def _problem(image: _Image, sources: Sources) -> str:
-    from rendergateway.rendering import ImageAddress
-
-    if image.url is None:
-        return "the level has no image URL"
-    loader, number = image.loader
-    address = ImageAddress(image.url, number=number) if loader is None else ImageAddress(image.url, loader, number)
     try:
-        height, width = sources.image(address).shape[:2]
+        pixels = sources.image(address_of(image.level, mask=image.is_mask))
     except ImageError as error:
         # The URL is in another column.
         return str(error).removeprefix(f"image '{image.url}': ")
+    height, width = pixels.shape[:2]
     wanted = [side and side / 2**image.number for side in (image.tile.width, image.tile.height)]
     # Programs that make levels truncate or round up odd sizes.
     if any(side is not None and abs(side - found) >= 1 for side, found in zip(wanted, (width, height), strict=True)):
         expected = " × ".join(f"{side:g}" for side in wanted if side is not None)
         return f"expected {expected} pixels, found {width} × {height}"
-    return ""
+    window = image.window if pixels.ndim == _GREY else None
+    return "" if window is None else lost_values(pixels, window)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 import attrs
 import numpy as np
@@ -13,7 +13,10 @@ from rendergateway.model.records.channels import FilterRecord, channel_selection
 from rendergateway.wrappers.core.arguments import COMPUTE, as_count, is_local
 from rendergateway.wrappers.images.windows import Window, rgb_of
 
-__all__ = ["PictureKeywords", "PictureOptions"]
+__all__ = ["AUTO", "PictureKeywords", "PictureOptions"]
+
+# The intensity window that fits the values shown.
+AUTO: Literal["auto"] = "auto"
 
 _MASKS = ("blended", "binary", None)
 _DEPTHS = ("uint8", "uint16")
@@ -25,13 +28,14 @@ class PictureKeywords(TypedDict, total=False):
 
     channel: str | None
     channels: Mapping[str, Window] | None
-    intensity: Sequence[float] | None
+    intensity: Sequence[float] | str | None
     filter: bool | str | Sequence[FilterRecord]
     mask: str | None
     background: int | str | None
     max_tiles: int | None
     dtype: Any
     compute: str
+    seamless: bool
 
 
 def _name(channel: str | None) -> str | None:
@@ -63,13 +67,15 @@ def _limit(max_tiles: int | None) -> int | None:
     return None if max_tiles is None else as_count(max_tiles, "max_tiles", 0)
 
 
-def _range(intensity: Sequence[float] | None) -> tuple[float, float] | None:
+def _range(intensity: Sequence[float] | str | None) -> tuple[float, float] | Literal["auto"] | None:
     if intensity is None:
         return None
+    if intensity == AUTO:
+        return AUTO
     try:
         low, high = map(float, intensity)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"intensity must be (low, high), got {intensity!r}") from error
+        raise TypeError(f"intensity must be (low, high) or 'auto', got {intensity!r}") from error
     if not low <= high:
         raise ValueError(f"intensity must be (low, high) with low <= high, got {low, high}")
     return low, high
@@ -98,8 +104,9 @@ class PictureOptions:
         The channel to draw. Default: the stack's default channel, or the first channel of the first tile.
     channels : mapping of str to Window, optional
         Several channels in colour, composed by this process from one image per channel; instead of *channel*.
-    intensity : (float, float), optional
-        Values mapped to black and white in 8 bits, instead of the intensity windows of the tiles.
+    intensity : (float, float) or 'auto', optional
+        Values mapped to black and white in 8 bits, instead of the intensity windows of the tiles. *auto* fits them to
+        the values shown, from the percentile 0.5 to 99.5; the picture is grey, opaque, and has them as `intensity`.
     filter : bool, str or sequence of FilterRecord
         True for the default filters of the service, the name of a list of filters that it has configured
         (``gateway.call("service.filters")``), or custom filters.
@@ -116,6 +123,9 @@ class PictureOptions:
     compute : {'service', 'local'}
         Whether the service draws, or this process from the tile specs. The pixels are the same except for noise;
         locally, image files are opened at the paths that ``Gateway(image_paths=…)`` maps to.
+    seamless : bool
+        Whether boxes side by side fit together at scales of 1/2, 1/4, …, where the service, from rounding errors, draws
+        a rotated tile from one mipmap level in one box and from another level in the next; drawn locally only.
 
     Raises
     ------
@@ -125,13 +135,14 @@ class PictureOptions:
 
     channel: str | None = attrs.field(default=None, converter=_name)
     channels: dict[str, Window] | None = attrs.field(default=None, converter=_windows)
-    intensity: tuple[float, float] | None = attrs.field(default=None, converter=_range)
+    intensity: tuple[float, float] | Literal["auto"] | None = attrs.field(default=None, converter=_range)
     filter: bool | str | tuple[FilterRecord, ...] = attrs.field(default=False, converter=_filter_steps)
     mask: str | None = attrs.field(default="blended", validator=_one_of(_MASKS, "mask"))
     background: int | str | None = None
     max_tiles: int | None = attrs.field(default=None, converter=_limit)
     dtype: str | None = attrs.field(default=None, converter=_depth)
     compute: str = attrs.field(default="service", validator=_one_of(COMPUTE, "compute"))
+    seamless: bool = False
 
     def __attrs_post_init__(self) -> None:
         if self.channel is not None and self.channels is not None:
@@ -142,6 +153,8 @@ class PictureOptions:
             )
         if self.intensity is not None and self.dtype == "uint16":
             raise TypeError("16-bit images have the values of the files; intensity= is for 8 bits")
+        if self.seamless and not self.is_local:
+            raise TypeError("seamless= is for pictures drawn by this process; pass compute='local'")
         if self.background not in (None, _NOISE):
             rgb_of(self.background)
 
@@ -157,11 +170,17 @@ class PictureOptions:
         """Return the options for the values of one of several channels."""
         return attrs.evolve(self, channel=name, channels=None, dtype="uint16")
 
+    def of_values(self) -> PictureOptions:
+        """Return the options of the picture to request: of the values, for ``intensity="auto"``."""
+        return attrs.evolve(self, intensity=None, dtype="uint16") if self.intensity == AUTO else self
+
     def query(self, *, limited: bool = False) -> dict[str, Any]:
         """Return the query values of an endpoint; *limited* for endpoints with a tile limit."""
         values: dict[str, Any] = {}
         if self.channel is not None:
             values["channels"] = channel_selection({self.channel: 1})
+        if self.intensity == AUTO:
+            raise TypeError("intensity='auto' is fitted to a picture; a URL or a recipe needs (low, high)")
         if self.intensity is not None:
             values["min_intensity"], values["max_intensity"] = self.intensity
         if isinstance(self.filter, str):

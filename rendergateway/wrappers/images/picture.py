@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -16,11 +17,14 @@ from rendergateway.errors import ImageError
 from rendergateway.geometry import Bounds, FloatArray, as_points
 from rendergateway.mutators import changes_data
 from rendergateway.visible_text import visible
-from rendergateway.wrappers.images.options import PictureOptions
+from rendergateway.wrappers.images.options import AUTO, PictureOptions
 from rendergateway.wrappers.images.view import View, covered_in, pixels_of
 from rendergateway.wrappers.images.windows import composed
 
-__all__ = ["Picture", "checked_kind", "drawn", "line_of"]
+__all__ = ["Picture", "checked_kind", "drawn", "fitted", "line_of"]
+
+# Percentiles of the values that intensity="auto" maps to black and white.
+_FITTED = (0.5, 99.5)
 
 
 def checked_kind(path: str | os.PathLike[str]) -> str:
@@ -43,7 +47,8 @@ class Picture(NDArrayOperatorsMixin):
     Attributes
     ----------
     pixels : ndarray, shape (H, W) or (H, W, 3)
-        Grey or red, green, blue; uint8 for display, or uint16 with the values of the files; read-only.
+        Grey or red, green, blue; uint8 for display, or uint16 with the values of the files; float32 only as read from
+        a file; read-only.
     alpha : ndarray of uint8, shape (H, W), or None
         Opacity of a masked 8-bit picture; None if all of it is opaque.
     """
@@ -60,6 +65,7 @@ class Picture(NDArrayOperatorsMixin):
         *,
         box: Bounds,
         frame: str,
+        covered: npt.NDArray[np.bool_] | None = None,
     ) -> None:
         pixels.setflags(write=False)
         self.pixels = pixels
@@ -68,7 +74,7 @@ class Picture(NDArrayOperatorsMixin):
         self._options = options
         self._box = box
         self._frame = frame
-        self._covered: npt.NDArray[np.bool_] | None = None
+        self._covered = covered
 
     # Content
 
@@ -86,6 +92,12 @@ class Picture(NDArrayOperatorsMixin):
     def frame(self) -> str:
         """``world``, ``raw`` or another of `TransformList.split_at`; of a cross section ``xz`` or ``yz``."""
         return self._frame
+
+    @property
+    def intensity(self) -> tuple[float, float] | None:
+        """Values mapped to black and white; None for the windows of the tiles."""
+        window = self._options.intensity
+        return None if isinstance(window, str) else window
 
     @property
     def max_tiles(self) -> int | None:
@@ -143,7 +155,7 @@ class Picture(NDArrayOperatorsMixin):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """uint8 or uint16."""
+        """uint8, uint16 or, as read from a file, float32."""
         return self.pixels.dtype
 
     @property
@@ -229,12 +241,26 @@ def drawn(view: View, options: PictureOptions) -> Picture:
     pixel costs ``….render_parameters`` too, to find the reason.
     """
     if options.channels is None:
-        pixels, alpha = pixels_of(view, options)
+        pixels, alpha = pixels_of(view, options.of_values())
+        pixels, options = fitted(pixels, options)
     else:
         alpha = None
         planes = {name: pixels_of(view, options.of_channel(name))[0] for name in options.channels}
         pixels = composed(planes, options.channels)
     return Picture(pixels, alpha, [view], options, box=view.box, frame=view.frame)
+
+
+def fitted(pixels: npt.NDArray[Any], options: PictureOptions) -> tuple[npt.NDArray[Any], PictureOptions]:
+    """Return 16-bit pixels in 8 bits, and the window that fits them, for ``intensity="auto"``; else both unchanged."""
+    if options.intensity != AUTO:
+        return pixels, options
+    from rendergateway.rendering.pixels.intensity import to_8bit
+
+    # Without tiles the values are 0.
+    shown = pixels[pixels > 0]
+    low, high = map(float, np.percentile(shown, _FITTED, method="nearest")) if shown.size else (0.0, 1.0)
+    window = (low, max(high, low + 1.0))
+    return to_8bit(pixels, window), attrs.evolve(options, intensity=window)
 
 
 def line_of(pixels: npt.NDArray[Any], frame: str) -> npt.NDArray[Any]:

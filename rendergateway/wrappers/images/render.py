@@ -22,7 +22,7 @@ from rendergateway.wrappers.core.bound import Bound, Client
 from rendergateway.wrappers.core.bulk import Bulk, mapped
 from rendergateway.wrappers.core.keys import SectionKey, StackKey, TileKey
 from rendergateway.wrappers.images.options import PictureOptions
-from rendergateway.wrappers.images.picture import Picture, drawn, line_of
+from rendergateway.wrappers.images.picture import Picture, drawn, fitted, line_of
 from rendergateway.wrappers.images.view import View, checked_scale, missing_channel, pixels_of
 
 __all__ = [
@@ -210,12 +210,13 @@ def cross_section(
     scale = checked_scale(scale)
     line = _line_box(bounds, axis, as_number(at, "at"), scale)
     views = [section_view(stack.at(SectionKey(*stack.key, z)), line, scale) for z in z_values]
-    rows = mapped(lambda view: pixels_of(view, options), views, bulk, what=f"Drawing sections of {stack.key.stack}")
+    values = options.of_values()
+    rows = mapped(lambda view: pixels_of(view, values), views, bulk, what=f"Drawing sections of {stack.key.stack}")
     alpha = None
     if any(one is not None for _, one in rows):
         full = (np.full(pixels.shape[:2], _BYTE, np.uint8) if one is None else one for pixels, one in rows)
         alpha = np.stack([line_of(one, axis) for one in full])
-    pixels = np.stack(_alike([line_of(pixels, axis) for pixels, _ in rows]))
+    pixels, options = fitted(np.stack(_alike([line_of(pixels, axis) for pixels, _ in rows])), options)
     low, high = (bounds.min_x, bounds.max_x) if axis == "xz" else (bounds.min_y, bounds.max_y)
     return Picture(pixels, alpha, views, options, box=Bounds(low, z_values[0], high, z_values[-1]), frame=axis)
 

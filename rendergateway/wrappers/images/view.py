@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import warnings
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rendergateway.endpoints import ENDPOINTS
+from rendergateway.endpoints.address import EMBEDDED
 from rendergateway.errors import ImageError, MissingChannelError, StaleBoxWarning
 from rendergateway.geometry import Bounds
 from rendergateway.model.records.render_parameters import RenderParameters
@@ -188,13 +190,16 @@ def pixels_of(view: View, options: PictureOptions) -> tuple[Pixels, Alpha | None
 
 
 def _requested(view: View, options: PictureOptions) -> tuple[Pixels, Alpha | None]:
+    from rendergateway.rendering.base.arrays import unencoded
     from rendergateway.rendering.images.decoding import decoded_picture
 
-    answer = _answer(view, options)
-    try:
-        pixels, alpha = decoded_picture(answer)
-    except ImageError as error:
-        raise ImageError(f"{view.what}: the answer of the service is not a picture: {error}") from error
+    # A service in this process need not encode what would be decoded again.
+    with unencoded() if view.conn.server.startswith(EMBEDDED) else contextlib.nullcontext():
+        answer = _answer(view, options)
+        try:
+            pixels, alpha = decoded_picture(answer)
+        except ImageError as error:
+            raise ImageError(f"{view.what}: the answer of the service is not a picture: {error}") from error
     if view.recipe is None and _is_suspicious(pixels, alpha, options):
         is_plain = pixels.dtype.name == _DEEP or (alpha is None and options.dtype != _DEEP)
         recipe = view.parameters(options)
@@ -316,7 +321,7 @@ def _drawn_locally(view: View, options: PictureOptions) -> tuple[Pixels, Alpha |
 
     parameters = view.parameters(options)
     _check_limit(parameters, view, options)
-    recipe = read_recipe(parameters.to_json())
+    recipe = attrs.evolve(read_recipe(parameters.to_json()), seamless=options.seamless)
     names = {channel.name for tile in recipe.tiles for channel in tile.channels}
     if recipe.tiles and options.channel is not None and options.channel not in names:
         raise missing_channel(options.channel, names, view.what)

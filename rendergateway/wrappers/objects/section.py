@@ -314,8 +314,8 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         scale : float
             Picture pixels per world pixel.
         **options
-            Those of `PictureOptions`: channel, channels, intensity, filter, mask, background, max_tiles, dtype and
-            compute.
+            Those of `PictureOptions`: channel, channels, intensity, filter, mask, background, max_tiles, dtype,
+            compute and seamless.
 
         Raises
         ------

@@ -1131,7 +1131,8 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         progress: Progress = None,
     ) -> RowTable:
         """
-        Check the image and mask files of tiles: which are missing, unreadable or of another size.
+        Check the image and mask files of tiles: which are missing, unreadable, of another size, or drawn all black or
+        white because their values lie outside of the intensity window.
 
         They are opened by this process, at the paths that ``Gateway(image_paths=…)`` maps to, and decoded.
 

@@ -387,8 +387,8 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         scale : float
             Picture pixels per pixel of the frame.
         **options
-            Those of `PictureOptions`: channel, channels, intensity, filter, mask, background, max_tiles, dtype and
-            compute.
+            Those of `PictureOptions`: channel, channels, intensity, filter, mask, background, max_tiles, dtype,
+            compute and seamless.
 
         Returns
         -------
@@ -416,6 +416,43 @@ class TileWrapper(ObjectWrapper[TileRecord]):
         from rendergateway.wrappers.images.render import tile_picture
 
         return tile_picture(self._view(frame, scale), self._obj, _options(options))
+
+    def source_image(self, channel: str | None = None, *, level: int = 0, mask: bool = False) -> Picture:
+        """
+        Read an image file of the tile: its own pixels, all of them, in the type of the file.
+
+        The file is opened by this process, at the path that ``Gateway(image_paths=…)`` maps to. ``image("raw")`` is the
+        same image as drawn by the service: with the intensity window and the filters of the tile, without its last row
+        and column.
+
+        Parameters
+        ----------
+        channel : str, optional
+            Default: the first.
+        level : int
+            Listed mipmap level, 0 for full size.
+        mask : bool
+            Whether to read the mask instead.
+
+        Returns
+        -------
+        Picture
+            uint8, uint16 or float32 values.
+
+        Raises
+        ------
+        ImageError
+            If the tile has no such level, image or mask, or the file cannot be read.
+        MissingChannelError
+            If the tile has no such channel.
+
+        Notes
+        -----
+        No request for a loaded tile.
+        """
+        from rendergateway.wrappers.images.source import source_picture
+
+        return source_picture(self._bound, self._obj, channel, level, mask=mask)
 
     def thumbnail(self, width: int = _THUMBNAIL_PX, **options: Unpack[PictureKeywords]) -> Picture:
         """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -17,8 +19,12 @@ from rendergateway import (
     RecordError,
     ServiceError,
     StackWrapper,
+    TileRecord,
 )
 from rendergateway.model import ImagePyramid
+from rendergateway.rendering.base import arrays
+from rendergateway.rendering.output import encoding
+from tests.cases.read import case
 from tests.replay.cassettes import OURS, REAL_DATA, RECORDED_IMAGES, Scenario
 from tests.wrappers.images.pictured import opacity, plain_tile, put, ramp, save
 
@@ -169,3 +175,85 @@ def test_check_images__tells_what_is_wrong(gateway: Gateway, tmp_path: Path) -> 
     assert told == list(range(1, 13))
     assert len(stack.check_images(levels=[1])) == 0
     assert len(stack.check_images(z=7)) == 0
+
+
+def test_seamless__boxes_fit_together(gateway: Gateway, tmp_path: Path) -> None:
+    """At a scale between two levels, seamless boxes of a rotated tile have the pixels of a larger box."""
+    noise = np.random.default_rng(1).integers(0, 256, (460, 614)).astype(np.uint8)
+    url = save(tmp_path / "noise.png", noise)
+    records = [TileRecord.from_json(json.dumps(one)) for one in json.loads(case("rotated_tile_half_scale.json"))]
+    stack = gateway.create_stack("some")
+    with stack.editing() as edit:
+        edit.put([one.evolve(mipmaps=ImagePyramid().with_level(0, image_url=url)) for one in records], boxes="local")
+    section = stack.section(612)
+    corners = [(x, y) for x in range(1720, 2168, 64) for y in range(6200, 6520, 64)]
+
+    differing = {}
+    for seamless in (False, True):
+        whole = section.image(Bounds(1720, 6200, 2168, 6520), scale=0.5, compute="local", seamless=seamless)
+        parts = [
+            section.image(Bounds(x, y, x + 64, y + 64), scale=0.5, compute="local", seamless=seamless)
+            for x, y in corners
+        ]
+        places = [((x - 1720) // 2, (y - 6200) // 2) for x, y in corners]
+        differing[seamless] = sum(
+            not np.array_equal(part, whole[y : y + 32, x : x + 32]) for part, (x, y) in zip(parts, places, strict=True)
+        )
+
+    assert differing[False] > 0
+    assert differing[True] == 0
+    with pytest.raises(TypeError, match="seamless= is for pictures drawn by this process; pass compute='local'"):
+        section.image(seamless=True)
+
+
+def test_service_in_this_process__encodes_nothing(
+    gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pictures of a service in this process are not encoded: grey, masked, coloured, in 16 bits, and outlines."""
+    grey, mask = save(tmp_path / "a.png", ramp(most=255).astype(np.uint8)), tmp_path / "mask.png"
+    save(mask, np.where(np.arange(100) < 50, 90, 255).astype(np.uint8)[np.newaxis].repeat(80, axis=0))
+    colours = save(tmp_path / "c.png", np.random.default_rng(1).integers(0, 256, (80, 100, 3)).astype(np.uint8))
+    deep = save(tmp_path / "d.png", ramp())
+    stacks = {
+        "grey": put(gateway, plain_tile(grey), name="grey"),
+        "masked": put(gateway, plain_tile(grey, mask_url=mask.as_uri()), name="masked"),
+        "colours": put(gateway, plain_tile(colours, mask_url=mask.as_uri()), name="colours"),
+        "deep": put(gateway, plain_tile(deep, max_intensity=65535), name="deep"),
+    }
+    looks: dict[str, Callable[[StackWrapper], Picture]] = {
+        "tile": lambda stack: stack.tile("t1").image(),
+        "section": lambda stack: stack.section(1).image(),
+        "16 bits": lambda stack: stack.section(1).image(dtype="uint16"),
+        "background": lambda stack: stack.tile("t1").image(background="#102030", dtype="uint8"),
+    }
+    files = {
+        (name, look): (picture.pixels, opacity(picture))
+        for name, stack in stacks.items()
+        for look, draw in looks.items()
+        for picture in [_through_files(lambda stack=stack, draw=draw: draw(stack), monkeypatch)]  # type: ignore[misc]
+    }
+    encoded_before = gateway.call_raw("tile.png", owner="lab", project="cortex", stack="grey", tile_id="t1")
+
+    def refused(*given: object) -> bytes:
+        raise AssertionError("a picture was encoded")
+
+    monkeypatch.setattr(encoding, "_OF_8_BITS", dict.fromkeys(encoding._OF_8_BITS, refused))
+    monkeypatch.setattr(encoding, "_OF_16_BITS", dict.fromkeys(encoding._OF_16_BITS, refused))
+
+    for (name, look), (pixels, alpha) in files.items():
+        picture = looks[look](stacks[name])
+        np.testing.assert_array_equal(picture.pixels, pixels)
+        np.testing.assert_array_equal(opacity(picture), alpha)
+        assert picture.pixels.dtype == pixels.dtype
+    with pytest.raises(ImageError, match="shows 1 tiles, more than max_tiles=0"):
+        stacks["grey"].section(1).image(max_tiles=0)
+    with pytest.raises(ImageError, match="shows 1 tiles, more than max_tiles=0"):
+        stacks["grey"].section(1).image(max_tiles=0, dtype="uint16")
+    assert encoded_before.startswith(b"\x89PNG")
+
+
+def _through_files(draw: Callable[[], Picture], monkeypatch: pytest.MonkeyPatch) -> Picture:
+    """Return a picture from a service that encodes it."""
+    with monkeypatch.context() as patch:
+        patch.setattr(arrays, "unencoded", contextlib.nullcontext)
+        return draw()

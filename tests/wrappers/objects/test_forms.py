@@ -64,7 +64,7 @@ _REFUSED: list[tuple[Callable[[Any, Any], object], type[Exception], str]] = [
     ),
     (lambda g, s: s.section(1).url(channel=["a"]), TypeError, r"the name of one channel, got \['a'\]; channels= names"),
     (lambda g, s: s.section(1).url(channels="a"), TypeError, "channels must map names to Window.*, got 'a'"),
-    (lambda g, s: s.section(1).url(intensity="0,9"), TypeError, r"intensity must be \(low, high\), got '0,9'"),
+    (lambda g, s: s.section(1).url(intensity="0,9"), TypeError, r"intensity must be \(low, high\) or 'auto', got '0,"),
     (lambda g, s: s.section(1).url(max_tiles="x"), ValueError, "max_tiles must be a whole number >= 0, got 'x'"),
     (lambda g, s: s.section(1).url(box=BOX, scale="x"), ImageError, "scale must be .* > 0; got 'x'"),
     (lambda g, s: s.world_from_local("t", "1,2"), TransformError, "points must be numbers of shape .*'1,2'"),
