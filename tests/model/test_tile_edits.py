@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rendergateway import ResolvedTiles, TileRecord, TileTable
+from rendergateway import RecordError, ResolvedTiles, TileRecord, TileTable
 from rendergateway.model.records.tiles import ResolvedTileRecord
 from rendergateway.model.tile_text.edits import without_stale_box
 from rendergateway.transforms import AffineModel2D, TransformReference
@@ -111,6 +111,22 @@ def test_evolve__table_of_many() -> None:
 
     assert [row for row, tile in enumerate(changed) if BOX.keys() & tile.to_dict().keys()] == [7]
     assert bytes(changed.texts[7]).decode() == texts[7]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("head", [{"className": "some.Warp", "dataString": "1"}, {"type": "ref", "refId": "lens"}])
+def test_evolve__affine_after_another_transform(head: dict[str, Any]) -> None:
+    """Numbers that are not finite are refused for a tile whose last transform is affine, whatever the first is."""
+    text = json.dumps({"tileId": "a", "transforms": {"type": "list", "specList": [head, LEAF]}})
+
+    with pytest.raises(RecordError, match="last_affine of tile 'a' is nan; expected finite numbers"):
+        TileTable([text]).evolve(last_affine=np.full((1, 2, 3), np.nan)).to_json()
+
+
+def test_columns__of_one_text() -> None:
+    """A column is read from one array of tiles, too, if a number in it is written as text."""
+    table = TileTable.from_json(json.dumps([{"tileId": "a", "z": 1}, {"tileId": "b", "z": "NaN"}]))
+
+    np.testing.assert_array_equal(table.columns("z")["z"], [1, np.nan])
 
 
 def test_resolved_tiles__keep_boxes() -> None:

@@ -298,6 +298,20 @@ def test_tls__not_trusted(serve: Serve, connect: Connect, authority: trustme.CA)
     assert server.requests == []
 
 
+@pytest.mark.parametrize("is_tls", [False, True])
+def test_tls__write_never_began(serve: Serve, connect: Connect, authority: trustme.CA, is_tls: bool) -> None:
+    """A write that failed before it was sent is not said to be of unknown effect."""
+    server = serve(answers([]), tls=secured(authority, "127.0.0.1") if is_tls else None)
+
+    with pytest.raises(ConnectionFailedError, match=r"untrusted certificate|TLS failed") as caught:
+        connect(server.url if is_tls else server.url.replace("http:", "https:")).call(
+            "stack.delete", owner="lab", project="cortex", stack="s"
+        )
+
+    assert "unknown whether" not in str(caught.value)
+    assert server.requests == []
+
+
 def test_tls__trusted(
     serve: Serve, connect: Connect, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

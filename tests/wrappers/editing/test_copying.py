@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -167,6 +168,25 @@ def test_copy__boxes_follow_changed_transforms(stack: StackWrapper) -> None:
     copy = stack.copy_to("moved", edit=moved)
 
     assert list(copy.tile("t1_0_moved").bounds or ()) == [1001, 1002, 1101, 1082]
+
+
+def test_copy__boxes_of_renamed_texts(stack: StackWrapper) -> None:
+    """A tile that is renamed in its JSON, and moved with its old box, is compared with the tile of the same row."""
+
+    def moved(tiles: TileTable) -> TileTable:
+        changed = []
+        for text in tiles.texts:
+            members = json.loads(bytes(text))
+            members["tileId"] += "_moved"
+            members["transforms"]["specList"][-1]["dataString"] = "1 0 0 1 1000 0"
+            changed.append(json.dumps(members))
+        return TileTable(changed)
+
+    copy = stack.copy_to("moved", edit=moved)
+
+    tile = copy.tile("t1_0_moved")
+    assert tile.bounds is not None
+    assert tile.bounds.min_x >= 1000
 
 
 def test_copy__tiles_left_out(stack: StackWrapper) -> None:
