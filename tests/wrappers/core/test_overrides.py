@@ -179,6 +179,7 @@ _CALLS: dict[str, dict[str, Call]] = {
         ],
         "image": lambda tile, g: [tile.image(scale=0.1), tile.image("lens_corrected", scale=0.1)],
         "thumbnail": lambda tile, g: tile.thumbnail(32),
+        "source_image": lambda tile, g: tile.source_image(),
         "render_parameters": lambda tile, g: tile.render_parameters().to_dict(),
         "url": lambda tile, g: [tile.url("jpg"), own(tile, "thumbnail_url")],
         "matches of two": lambda tile, g: repr(
