@@ -6,6 +6,7 @@ import contextlib
 import os
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ __all__ = ["Database"]
 
 _BUSY_S = 60.0
 _MOST_IDLE = 8
+# Readers look at the name of the file this often; writers, and readers of files without locks, always.
+_LOOK_S = 1.0
 # SQLite's write-ahead log needs memory shared by all processes, which network file systems do not provide.
 _NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "lustre", "gpfs", "beegfs", "ceph", "9p", "fuse.sshfs", "glusterfs"}
@@ -111,6 +114,7 @@ class Database:
         self._check_place()
         self._is_prepared = False
         self._identity: _Identity | None = None
+        self._looked_at = 0.0
         self._open_log = 0
         if create or self._has_data():
             self._prepare()
@@ -209,7 +213,9 @@ class Database:
         """
         with contextlib.suppress(FileNotFoundError):
             if self._found() == self._identity and not (with_log and self._log_inode() != self._open_log):
+                self._looked_at = time.monotonic()
                 return
+        self._looked_at = 0.0
         raise StoreError(
             f"{self.path} or its log ({self._log.name}) was renamed, deleted or replaced while in use; put it back, or "
             "restart the service"
@@ -248,7 +254,8 @@ class Database:
         try:
             with self.errors_of_reading():
                 connection.execute("BEGIN")
-                self._check_identity()
+                if "immutable" in self._mode or time.monotonic() > self._looked_at + _LOOK_S:
+                    self._check_identity()
                 yield connection
         finally:
             if connection.in_transaction:

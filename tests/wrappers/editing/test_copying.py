@@ -175,8 +175,8 @@ def test_copy__boxes_of_renamed_texts(stack: StackWrapper) -> None:
 
     def moved(tiles: TileTable) -> TileTable:
         changed = []
-        for text in tiles.texts:
-            members = json.loads(bytes(text))
+        for tile in tiles:
+            members = tile.to_dict()
             members["tileId"] += "_moved"
             members["transforms"]["specList"][-1]["dataString"] = "1 0 0 1 1000 0"
             changed.append(json.dumps(members))
