@@ -300,7 +300,7 @@ def test_tls__not_trusted(serve: Serve, connect: Connect, authority: trustme.CA)
 
 @pytest.mark.parametrize("is_tls", [False, True])
 def test_tls__write_never_began(serve: Serve, connect: Connect, authority: trustme.CA, is_tls: bool) -> None:
-    """A write that failed before it was sent is not said to be of unknown effect."""
+    """The error of a write that was never sent does not call its effect unknown."""
     server = serve(answers([]), tls=secured(authority, "127.0.0.1") if is_tls else None)
 
     with pytest.raises(ConnectionFailedError, match=r"untrusted certificate|TLS failed") as caught:
