@@ -120,6 +120,21 @@ def test_workers__start_replace_and_stop(tmp_path: Path) -> None:
     assert not any(os.path.exists(f"/proc/{pid}") for pid in replaced)
 
 
+def test_workers__stop_while_one_is_replaced(tmp_path: Path) -> None:
+    """SIGTERM ends a service that is waiting to replace a worker."""
+    words = [sys.executable, "-c", PROCESSES, str(tmp_path / "render.db")]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        os.kill(_children(process.pid)[0], signal.SIGKILL)
+        next(line for line in process.stderr if line.startswith("worker "))
+        process.send_signal(signal.SIGTERM)
+
+        assert process.wait(20) == 0
+        assert process.stderr.read() == ""
+
+
 def test_workers__end_with_their_starter(tmp_path: Path) -> None:
     """Workers of a killed service end by themselves."""
     words = [sys.executable, "-c", PROCESSES, str(tmp_path / "render.db")]

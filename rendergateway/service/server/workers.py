@@ -155,8 +155,10 @@ class _Worker:
             self._input.close()
 
     def join(self) -> int:
-        """Wait for the end of the process; return its status."""
-        os.close(self._ready)
+        """Wait for the end of the process; return its status. May be called again, if a signal ends `replace`."""
+        ready, self._ready = self._ready, -1
+        if ready >= 0:
+            os.close(ready)
         try:
             return self._process.wait(_STOPS_IN_S)
         except subprocess.TimeoutExpired:
