@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 
 import pytest
 
-from rendergateway import ConnectionFailedError
+from rendergateway import ConnectionFailedError, ServerError
 from rendergateway.wrappers.editing.upload import Uploader
 
 
@@ -25,13 +26,14 @@ class Clock(threading.Event):
 class Broken:
     """Calls that fail a number of times, and then return 3."""
 
-    def __init__(self, failures: int) -> None:
+    def __init__(self, failures: int, error: Exception | None = None) -> None:
         self.failures, self.calls = failures, 0
+        self.error = error or ConnectionFailedError("refused")
 
     def __call__(self) -> int:
         self.calls += 1
         if self.calls <= self.failures:
-            raise ConnectionFailedError("refused")
+            raise self.error
         return 3
 
 
@@ -53,3 +55,14 @@ def test_given_up__is_not_repeated() -> None:
     with pytest.raises(ConnectionFailedError):
         uploader.run([request])
     assert request.calls == 1
+
+
+@pytest.mark.parametrize(("status", "calls"), [(500, 1), (501, 1), (502, 2), (503, 2), (504, 2)])
+def test_status__of_a_service_that_restarts(status: int, calls: int) -> None:
+    """A request is made again after an error of a gateway or of a service that starts, not after one of its own."""
+    uploader = Uploader(workers=1, is_there=Broken(0), patience_s=1000.0, report=lambda count: None)
+    request = Broken(1, ServerError("failed", status=status))
+
+    with contextlib.nullcontext() if calls > 1 else pytest.raises(ServerError):
+        uploader.run([request])
+    assert request.calls == calls
