@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable
 from typing import BinaryIO
 
 import attrs
@@ -72,16 +73,16 @@ class LocalFile(os.PathLike[str]):
     @property
     def is_file(self) -> bool:
         """Whether it is a regular file below the roots."""
-        try:
-            return stat.S_ISREG(self.state().st_mode)
-        except OSError:
-            return False
+        return self._is(stat.S_ISREG)
 
     @property
     def is_folder(self) -> bool:
         """Whether it is a folder below the roots."""
+        return self._is(stat.S_ISDIR)
+
+    def _is(self, kind: Callable[[int], bool]) -> bool:
         try:
-            return stat.S_ISDIR(self.state().st_mode)
+            return kind(self.state().st_mode)
         except OSError:
             return False
 

@@ -93,8 +93,8 @@ class Application:
         try:
             routed = self._routed(request)
             reply = routed if isinstance(routed, Reply) else self._answer(request, *routed)
-        except HTTPException as error:  # An invalid body or header, found by Werkzeug.
-            reply = Reply(str(error.description), error.code or 400, content_type=TEXT)
+        except HTTPException as error:
+            reply = _invalid(error)
         return self._send(request, reply, start_response)
 
     def refuse_unread(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes] | None:
@@ -106,7 +106,7 @@ class Application:
                 check_length(environ, self.options.body_limit)
                 return None
         except HTTPException as error:
-            routed = Reply(str(error.description), error.code or 400, content_type=TEXT)
+            routed = _invalid(error)
         except ServiceRefusal as refusal:
             routed = _refused(request, refusal)
         return self._send(request, routed, start_response)
@@ -288,6 +288,11 @@ def app_for(path: str | os.PathLike[str], *, create: bool = True, **options: Any
     """
     settings = Options(**options)
     return Application(Database(path, read_only=settings.read_only, create=create), settings)
+
+
+def _invalid(error: HTTPException) -> Reply:
+    """Answer an invalid body or header, found by Werkzeug."""
+    return Reply(str(error.description), error.code or 400, content_type=TEXT)
 
 
 def _host_name(address: str) -> str | None:

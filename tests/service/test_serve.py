@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 import requests
@@ -95,18 +96,25 @@ def _children(pid: int) -> list[int]:
     return sorted(map(int, listed.stdout.split()))
 
 
-def test_workers__start_replace_and_stop(tmp_path: Path) -> None:
-    """Two processes serve one address; one that is killed is replaced; SIGTERM ends all."""
-    words = [sys.executable, "-c", PROCESSES, str(tmp_path / "render.db")]
+@contextlib.contextmanager
+def _two_workers(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str, IO[str]]]:
+    """Serve with two workers; yield the process, its line when it is ready, and its standard error."""
+    words = [sys.executable, "-c", PROCESSES, str(folder / "render.db")]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        stack = process.stdout.readline().split()[2].rstrip(",") + "/v1/owner/lab/project/tissue/stack/raw"
+        yield process, process.stdout.readline(), process.stderr
+
+
+def test_workers__start_replace_and_stop(tmp_path: Path) -> None:
+    """Two processes serve one address; one that is killed is replaced; SIGTERM ends all."""
+    with _two_workers(tmp_path) as (process, ready, errors):
+        stack = ready.split()[2].rstrip(",") + "/v1/owner/lab/project/tissue/stack/raw"
         workers = _children(process.pid)
 
         created = requests.post(stack, json={}, timeout=20)
         os.kill(workers[0], signal.SIGKILL)
-        line = next(line for line in process.stderr if line.startswith("worker "))
+        line = next(line for line in errors if line.startswith("worker "))
         answers = [requests.get(f"{stack}/tileIds", timeout=20) for _ in range(8)]
         replaced = _children(process.pid)
         process.send_signal(signal.SIGTERM)
@@ -122,30 +130,22 @@ def test_workers__start_replace_and_stop(tmp_path: Path) -> None:
 
 def test_workers__stop_while_one_is_replaced(tmp_path: Path) -> None:
     """SIGTERM ends a service that is waiting to replace a worker."""
-    words = [sys.executable, "-c", PROCESSES, str(tmp_path / "render.db")]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdout.readline()
+    with _two_workers(tmp_path) as (process, _, errors):
         os.kill(_children(process.pid)[0], signal.SIGKILL)
-        next(line for line in process.stderr if line.startswith("worker "))
+        next(line for line in errors if line.startswith("worker "))
         process.send_signal(signal.SIGTERM)
 
         assert process.wait(20) == 0
-        assert process.stderr.read() == ""
+        assert errors.read() == ""
 
 
 def test_workers__end_with_their_starter(tmp_path: Path) -> None:
     """Workers of a killed service end by themselves."""
-    words = [sys.executable, "-c", PROCESSES, str(tmp_path / "render.db")]
     # Both inherit the pipe of standard error: it ends when the last of them does.
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdout.readline()
+    with _two_workers(tmp_path) as (process, _, errors):
         process.kill()
 
-        assert process.stderr.read() == ""
+        assert errors.read() == ""
 
 
 def test_workers__in_this_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
