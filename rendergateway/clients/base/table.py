@@ -13,8 +13,12 @@ __all__ = ["ALIASES", "CLIENTS", "client_class"]
 # Class name -> module below rendergateway.clients, which has a class of that name.
 CLIENTS = {
     "StackClient": "stacks.stack",
+    "CoordinateClient": "tiles.coordinates",
     "ImportJsonClient": "tiles.import_json",
+    "ImportMETClient": "tiles.import_met",
+    "ImportTileZValuesClient": "tiles.import_tile_z_values",
     "ImportTransformChangesClient": "tiles.import_transform_changes",
+    "SectionUpdateClient": "tiles.section_update",
     "TransformRemovalClient": "tiles.transform_removal",
     "TransformSectionClient": "tiles.transform_section",
     "ValidateTilesClient": "tiles.validate_tiles",

@@ -37,7 +37,7 @@ from rendergateway.wrappers.core.bulk import Bulk
 from rendergateway.wrappers.core.keys import StackKey
 from rendergateway.wrappers.core.object import ObjectWrapper
 from rendergateway.wrappers.editing.batches import Batch, Batches, Validate
-from rendergateway.wrappers.editing.deletions import Deletion, Removal, Tiles
+from rendergateway.wrappers.editing.deletions import Deletion, Removal, Tiles, named_ids
 from rendergateway.wrappers.editing.sources import (
     SourcedTile,
     TileSource,
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from rendergateway.model.files.spec_set import SpecSet
+    from rendergateway.wrappers.editing.moves import NewZ
     from rendergateway.model.files.specs import SpecSource
 
 __all__ = ["StackEdit"]
@@ -606,6 +607,79 @@ class StackEdit:
 
     def _named(self, tile_ids: Sequence[str]) -> Iterator[SourcedTile]:
         return ((text, None) for _, text in self._reader.named(tile_ids))
+
+    # Moving
+
+    def move(
+        self,
+        z: NewZ,
+        tiles: Tiles | None = None,
+        *,
+        sections: Any = None,
+        section_ids: Iterable[str] | str | None = None,
+        box: Box | None = None,
+        source: ObjectWrapper[StackRecord] | None = None,
+        missing: str = "raise",
+        progress: Progress = None,
+    ) -> int:
+        """
+        Move tiles to another section: single ones, or those of sections.
+
+        Parameters
+        ----------
+        z : float or callable
+            The new z; with sections also a function of the old one, like ``lambda z: z // 3``.
+        tiles : str, TileWrapper, TileRecord or iterable of these, optional
+            By id; not with the other criteria.
+        sections : z, SectionWrapper or iterable of these, optional
+            Default: all.
+        section_ids : str or iterable of str, optional
+            Only tiles with these section ids in their layouts.
+        box : Bounds or (float, float, float, float), optional
+            Only tiles whose stored bounding boxes touch this one, in world pixels.
+        source : StackWrapper, optional
+            Save copies of its tiles in this stack. Default: tiles of this stack.
+        missing : {'raise', 'skip'}
+            Whether a missing one of *tiles* is an error; nothing is moved then.
+        progress : bool or callable, optional
+            As for `put`.
+
+        Returns
+        -------
+        int
+            Number of tiles; with ``missing="skip"`` of those that were named.
+
+        Raises
+        ------
+        NotFoundError
+            If there are no such tiles.
+        TypeError
+            If the criteria cannot be combined.
+
+        Notes
+        -----
+        ``section.tile_bounds`` per section, or ``stack.tile_specs`` for *tiles*; then ``section.take_tiles`` per batch.
+        With *source*, tiles are read and saved as by `apply`.
+        """
+        from rendergateway.wrappers.editing.moves import Move
+
+        reader = self._reader if source is None or source._bound == self._stack else StackReader.fresh(source._bound)
+        if tiles is None:
+            ids = [section_ids] if isinstance(section_ids, str) else section_ids
+            move = Move.of_sections(reader.stack, z, sections, ids, as_box(box))
+        elif (sections, section_ids, box, source) != (None, None, None, None):
+            raise TypeError("tiles= cannot be combined with sections=, section_ids=, box= or source=")
+        else:
+            move = Move.named(self._stack, z, named_ids(tiles), missing=missing)
+        if reader is not self._reader:
+            return self.save(self.batches(allow_nan=True).of(move.copies(reader)), progress=progress)
+        with tracking(self._bulk.progress if progress is None else progress, "Moving tiles") as report:
+            uploader = self._uploader(report)
+            try:
+                return uploader.run(move.requests(self._stack, self.batch))
+            finally:
+                if uploader.acknowledged:
+                    self.remark(f"{uploader.acknowledged} tiles were moved")
 
     # Deleting
 

@@ -496,6 +496,40 @@ class StackWrapper(ObjectWrapper[StackRecord]):
 
         return locate.local_from_world(self._bound, tile_ids, points, compute, method, frame)
 
+    def locate(
+        self, points: npt.ArrayLike, z: npt.ArrayLike, *, compute: str = "local", method: str = "mesh"
+    ) -> CoordinateTable:
+        """
+        Find the tiles under points of the world, in any sections.
+
+        Parameters
+        ----------
+        points : array_like, shape (N, 2)
+            x, y in world pixels.
+        z : float or array_like, shape (N,)
+            The section of all points, or of each.
+        compute, method
+            As for `SectionWrapper.locate`, which lists all tiles of its section.
+
+        Returns
+        -------
+        CoordinateTable
+            As from `SectionWrapper.locate`.
+
+        Raises
+        ------
+        NotFoundError
+            If the stack does not exist.
+
+        Notes
+        -----
+        Locally: ``coordinate.tile_ids`` per 25 000 points and ``stack.tile_specs`` per 50 000 tiles. By the service:
+        ``coordinate.batch_local_from_world`` per 25 000 points. If all points failed, ``stack.read``.
+        """
+        from rendergateway.wrappers.coordinates import locate
+
+        return locate.locate_in_stack(self._bound, points, z, compute, method)
+
     def world_from(
         self,
         other: StackWrapper | SectionWrapper,
@@ -532,7 +566,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
 
         Notes
         -----
-        Per section `SectionWrapper.locate`, then `world_from_local`.
+        `SectionWrapper.locate` or `locate`, then `world_from_local`.
         """
         from rendergateway.wrappers.coordinates import locate
 
@@ -542,13 +576,11 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         given = own_z if z is None else z
         if given is None or (own_z is not None and z is not None):
             raise TypeError("pass a section, or a stack and z=, the section of all points or of each")
-        source: StackWrapper = other._stack if own_z is not None else other  # type: ignore[union-attr, assignment]
-
-        def locate_at(layer: float, some: npt.NDArray[np.float64]) -> CoordinateTable:
-            section = source._section(layer)
-            return locate.locate(section._bound, some, section._located_tiles, compute)
-
-        return locate.through_tiles(self._bound, points, given, locate_at, compute)
+        if own_z is not None:
+            located = locate.locate(other._bound, points, other._located_tiles, compute)  # type: ignore[union-attr]
+        else:
+            located = locate.locate_in_stack(other._bound, points, given, compute)
+        return locate.through_tiles(self._bound, located, len(np.asarray(points).reshape(-1, 2)), compute)
 
     # Editing
 
