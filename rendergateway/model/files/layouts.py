@@ -29,8 +29,8 @@ def read_layout(path: str | os.PathLike[str], version: str = "v1") -> dict[str, 
     Parameters
     ----------
     path : str or Path
-        Lines of words: section, tile id, and in version 1 one word and the rows of an affine matrix; in versions 2 and 3
-        a count and so many parameters, six of `AffineModel2D` or more of `PolynomialTransform2D`. Lines with too few
+        Lines of words: section, tile id, and in version 1 one word and the rows of an affine matrix; in versions 2 and
+        3 a count and so many parameters, six of `AffineModel2D` or more of `PolynomialTransform2D`. Lines with too few
         words are skipped, with a warning in the log.
     version : {'v1', 'v2', 'v3'}
         Format of the lines.

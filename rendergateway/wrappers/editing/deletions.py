@@ -115,7 +115,7 @@ def count_stack(stack: Bound[StackKey]) -> Removal:
     stats = StackRecord.from_json(stack.fetch("stack.read")).stats
     if stats is not None:
         return Removal(stats.tile_count or 0, stats.section_count or 0)
-    return Removal(len(tilenamed_ids(stack)), len(stack.call("stack.z_values")))
+    return Removal(len(tile_ids_of(stack)), len(stack.call("stack.z_values")))
 
 
 def _is_empty(sections: object) -> bool:

@@ -57,8 +57,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from rendergateway.model.files.spec_set import SpecSet
-    from rendergateway.wrappers.editing.moves import NewZ
     from rendergateway.model.files.specs import SpecSource
+    from rendergateway.wrappers.editing.moves import NewZ
 
 __all__ = ["StackEdit"]
 
