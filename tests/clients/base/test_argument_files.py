@@ -25,5 +25,5 @@ def test_argument_file__lines_are_arguments(tmp_path: Path) -> None:
 
 def test_argument_file__missing() -> None:
     """A missing file is an error that names it."""
-    with pytest.raises(CommandError, match="Could not read file none.txt"):
+    with pytest.raises(CommandError, match=r"Could not read file none\.txt"):
         parse(StackClient, ["@none.txt"])
