@@ -7,10 +7,11 @@ import os
 import stat
 from collections.abc import Callable
 from typing import BinaryIO
+from urllib.parse import unquote
 
 import attrs
 
-__all__ = ["MOST_FILE_BYTES", "LocalFile", "OutsideError"]
+__all__ = ["MOST_FILE_BYTES", "LocalFile", "OutsideError", "file_path"]
 
 # Files that are read as a whole must not be larger.
 MOST_FILE_BYTES = 2**30
@@ -21,6 +22,20 @@ _LINKS = "/proc/self/fd"
 
 class OutsideError(FileNotFoundError):
     """A file outside of the roots, whether or not it exists."""
+
+
+def file_path(url: str) -> str | None:
+    """
+    Return the path of a ``file:`` URL, or *url* itself if it is a path; None for other URLs.
+
+    Examples
+    --------
+    >>> file_path("file:///data/tile%201.png"), file_path("/data/a.png"), file_path("s3://bucket/a.png")
+    ('/data/tile 1.png', '/data/a.png', None)
+    """
+    if url.startswith("file:"):
+        return "/" + unquote(url.removeprefix("file:")).lstrip("/")
+    return None if ":" in url.partition("/")[0] else url
 
 
 @attrs.frozen

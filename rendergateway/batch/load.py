@@ -15,7 +15,7 @@ from rendergateway.wrappers.reading.tiles import tile_ids_of
 
 if TYPE_CHECKING:
     from rendergateway import StackEdit, StackWrapper
-    from rendergateway.model.tile_text.limits import TileLimits
+    from rendergateway.wrappers.editing.batches import Validate
 
 __all__ = ["Loaded", "load_files", "load_specs"]
 
@@ -47,7 +47,8 @@ def load_specs(
     workers: int | None = None,
     batch: int | None = None,
     boxes: str = "keep",
-    validate: TileLimits | None = None,
+    validate: Validate = None,
+    invalid: str = "raise",
     progress: Progress = None,
 ) -> Loaded:
     """
@@ -64,7 +65,7 @@ def load_specs(
         all others.
     complete : bool
         Whether to leave the stack COMPLETE instead of LOADING.
-    workers, batch, boxes, validate, progress
+    workers, batch, boxes, validate, invalid, progress
         As in `StackChanges.editing` and `StackEdit.put`.
 
     Raises
@@ -72,7 +73,7 @@ def load_specs(
     BadRequestError
         If the stack exists and *existing* is ``refuse``.
     RecordError
-        If there is no tile, a shared transform is missing, or a box exceeds the limits; nothing is stored in this case.
+        If there is no tile, a shared transform is missing, or a tile is invalid; nothing is stored in this case.
 
     Notes
     -----
@@ -92,7 +93,14 @@ def load_specs(
     edit = stack.editing(workers=workers, batch=batch, complete=complete, progress=progress)
     # In a new or replaced stack, no old tile refers to another transform of the same id.
     may_change = existing != "append"
-    ready = edit.checked(resolved, boxes=boxes, validate=validate, may_change=may_change, allow_nan=specs.allow_nan)
+    ready = edit.checked(
+        resolved,
+        boxes=boxes,
+        validate=validate,
+        invalid=invalid,
+        may_change=may_change,
+        allow_nan=specs.allow_nan,
+    )
     if not is_there:
         stack._conn.create_stack("/".join(stack._key))
     with edit:

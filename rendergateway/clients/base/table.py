@@ -13,6 +13,11 @@ __all__ = ["ALIASES", "CLIENTS", "client_class"]
 # Class name -> module below rendergateway.clients, which has a class of that name.
 CLIENTS = {
     "StackClient": "stacks.stack",
+    "ImportJsonClient": "tiles.import_json",
+    "ImportTransformChangesClient": "tiles.import_transform_changes",
+    "TransformRemovalClient": "tiles.transform_removal",
+    "TransformSectionClient": "tiles.transform_section",
+    "ValidateTilesClient": "tiles.validate_tiles",
 }
 # Other class names of the same client.
 ALIASES = {"Render": "ArgbRenderer"}

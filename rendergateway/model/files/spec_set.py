@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable
 
@@ -20,7 +21,7 @@ from rendergateway.model.files.specs import FoundSpec, SpecFile, SpecSource, rea
 from rendergateway.model.records.json_slices import Raw, Text, copy_of, decode
 from rendergateway.model.tables.resolved import ResolvedTiles
 
-__all__ = ["SpecSet", "gather_specs"]
+__all__ = ["SpecSet", "gather_specs", "listed_sources"]
 
 
 @attrs.define
@@ -95,21 +96,29 @@ class SpecSet:
         transforms = self_contained(self.transforms)
         for tile in self.tiles.values():
             names = references_of(tile)
-            for name in sorted(names - transforms.keys()):
-                transforms[name] = _stored(stored, where, name, tile)
+            missing = [name for name in sorted(names) if name not in transforms]
+            transforms |= _stored(stored, where, missing, tile)
             if (unknown := names & self._unknown.keys()) and not has_box(tile):
                 raise no_box(tile, self._unknown[min(unknown)])
         return ResolvedTiles(dict(self.texts), transforms)
 
 
-def _stored(stored: Callable[[str], Text] | None, where: str, transform_id: str, tile: FoundSpec) -> bytes:
-    sentence = f"{tile}: tile {tile.id!r} refers to the shared transform {transform_id!r}, which is in no file"
-    if stored is None:
-        raise RecordError(f"{sentence} that is loaded")
-    try:
-        return copy_of(stored(transform_id))
-    except NotFoundError as error:
-        raise RecordError(f"{sentence} that is loaded, nor in {where}") from error
+def _stored(
+    stored: Callable[[str], Text] | None, where: str, transform_ids: list[str], tile: FoundSpec
+) -> dict[str, bytes | Raw]:
+    found: dict[str, bytes | Raw] = {}
+    if stored is not None:
+        for transform_id in transform_ids:
+            with contextlib.suppress(NotFoundError):
+                found[transform_id] = copy_of(stored(transform_id))
+    missing = ", ".join(name for name in transform_ids if name not in found)
+    if missing:
+        there = f", nor in {where}" if stored is not None else ""
+        raise RecordError(
+            f"{tile}: tile {tile.id} requires the following transform ids [{missing}], which are in no file that is "
+            f"loaded{there}"
+        )
+    return found
 
 
 def gather_specs(
@@ -141,16 +150,24 @@ def gather_specs(
         If a file cannot be read.
     """
     specs = SpecSet(allow_nan=allow_nan)
-    for source in _listed(transforms):
+    for source in listed_sources(transforms):
         specs.add(_without_tiles(read_specs(source)))
-    for source in _listed(sources):
+    for source in listed_sources(sources):
         specs.add(read_specs(source), z)
     return specs
 
 
-def _listed(sources: SpecSource | Iterable[SpecSource]) -> list[SpecSource]:
+def listed_sources(sources: SpecSource | Iterable[SpecSource]) -> list[SpecSource]:
+    """
+    Return one source or several as a list.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
+    """
     # An open file is an iterable of its lines.
-    if isinstance(sources, str | os.PathLike | bytes) or hasattr(sources, "read"):
+    if isinstance(sources, str | os.PathLike | bytes | SpecFile) or hasattr(sources, "read"):
         return [sources]  # type: ignore[list-item]
     if not isinstance(sources, Iterable):
         raise TypeError(f"files are paths, bytes or open binary files, or an iterable of these: got {sources!r}")

@@ -17,8 +17,9 @@ from rendergateway.model.records.json_slices import Raw, Text, copy_of, cut_list
 __all__ = ["STANDARD_INPUT", "FoundSpec", "SpecFile", "SpecSource", "cut_specs", "read_specs", "read_text"]
 
 STANDARD_INPUT = "-"
-# A path, JSON as bytes, or a file open for reading bytes.
-SpecSource: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
+_Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
+# A path, JSON as bytes, a file open for reading bytes, or a file that was read.
+SpecSource: TypeAlias = "_Source | SpecFile"
 
 _ZIP, _BYTE_ORDER_MARK = b"PK\x03\x04", b"\xef\xbb\xbf"
 _TILES, _TRANSFORMS = "tileIdToSpecMap", "transformIdToSpecMap"
@@ -72,8 +73,8 @@ def read_specs(source: SpecSource) -> SpecFile:
 
     Parameters
     ----------
-    source : str, Path, bytes or binary file
-        Plain or gzipped, regardless of its name; ``-`` for standard input.
+    source : str, Path, bytes, binary file or SpecFile
+        Plain or gzipped, regardless of its name; ``-`` for standard input. A `SpecFile` is returned as it is.
 
     Raises
     ------
@@ -82,10 +83,10 @@ def read_specs(source: SpecSource) -> SpecFile:
     OSError
         If the file cannot be read.
     """
-    return cut_specs(read_text(source), _name_of(source))
+    return source if isinstance(source, SpecFile) else cut_specs(read_text(source), _name_of(source))
 
 
-def _name_of(source: SpecSource) -> str:
+def _name_of(source: _Source) -> str:
     if isinstance(source, bytes):
         return "the bytes given"
     if isinstance(source, str | os.PathLike):
@@ -93,7 +94,7 @@ def _name_of(source: SpecSource) -> str:
     return str(getattr(source, "name", "the open file"))
 
 
-def read_text(source: SpecSource) -> bytes:
+def read_text(source: _Source) -> bytes:
     """
     Return the text of a file, decompressed if it is gzipped.
 
@@ -117,7 +118,7 @@ def read_text(source: SpecSource) -> bytes:
     return unpacked(content, name)
 
 
-def _content(source: SpecSource) -> bytes:
+def _content(source: _Source) -> bytes:
     if isinstance(source, bytes):
         return source
     if isinstance(source, str | os.PathLike):

@@ -24,7 +24,15 @@ from rendergateway.model.records.tiles import BOX_SIDES, BOX_SOURCES, TileRecord
 from rendergateway.model.tables.last_transforms import AFFINE_CLASS, affine_words
 from rendergateway.transforms import Transform, from_spec
 
-__all__ = ["WAYS", "affine_texts", "changed_transforms", "reference_text", "with_group", "without_stale_box"]
+__all__ = [
+    "WAYS",
+    "affine_texts",
+    "changed_transforms",
+    "reference_text",
+    "with_group",
+    "without_last_transforms",
+    "without_stale_box",
+]
 
 _EMPTY = b'{"type":"list","specList":[]}'
 _Items = list[Raw | bytes]
@@ -74,6 +82,15 @@ def changed_transforms(text: Text, how: str, new: bytes, shared: Mapping[str, Tr
     else:
         items = _ORDERS[how](items, new)
     members["transforms"] = join_object({**transforms, "specList": join_list(items)})
+    return join_object(members)
+
+
+def without_last_transforms(text: Text, count: int) -> bytes:
+    """Return a tile's text without its last *count* transforms; without any if it has fewer."""
+    members: dict[str, Text] = dict(cut_object(text))
+    transforms: dict[str, Text] = dict(cut_object(members.get("transforms", _EMPTY)))
+    items = cut_list(transforms.get("specList", b"[]"))
+    members["transforms"] = join_object({**transforms, "specList": join_list(items[: max(0, len(items) - count)])})
     return join_object(members)
 
 

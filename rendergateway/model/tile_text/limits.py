@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from rendergateway.errors import RecordError
 from rendergateway.geometry import FloatArray
+from rendergateway.model.records.json_slices import Text
+from rendergateway.transforms import Transform
 
 __all__ = ["TileLimits"]
 
-_SHOWN = 3
 _RANGES = {"coordinate": ("min_coordinate", "max_coordinate"), "size": ("min_size", "max_size")}
 
 
@@ -60,28 +60,10 @@ class TileLimits:
             limits |= {key: float(end) for key, end in zip(_RANGES[name], (low, high), strict=True) if end}
         return cls(**limits)
 
-    def check(self, tile_ids: Sequence[str], boxes: FloatArray) -> None:
-        """
-        Check bounding boxes against the limits.
-
-        Parameters
-        ----------
-        tile_ids : sequence of str
-            Ids for error messages.
-        boxes : ndarray, shape (N, 4)
-            min x, min y, max x, max y in world pixels.
-
-        Raises
-        ------
-        RecordError
-            If a box exceeds the limits; the message names the first tiles and their problems.
-        """
+    def problems(self, texts: Sequence[Text], boxes: FloatArray, shared: Mapping[str, Transform]) -> dict[int, str]:
+        """Return why tiles are invalid; see `TileValidator`."""
         found = self._beyond(boxes)
-        bad = np.flatnonzero(found.any(axis=1))
-        if bad.size:
-            shown = [f"{tile_ids[row]!r} ({self._sentence(boxes[row], found[row])})" for row in bad[:_SHOWN]]
-            more = f" and {bad.size - _SHOWN} more" if bad.size > _SHOWN else ""
-            raise RecordError(f"{bad.size} of {len(boxes)} checked tiles exceed the limits: {', '.join(shown)}{more}")
+        return {row: self._sentence(boxes[row], found[row]) for row in np.flatnonzero(found.any(axis=1)).tolist()}
 
     def _beyond(self, boxes: FloatArray) -> npt.NDArray[np.bool_]:
         """Return the mask (N, 6) of min x, min y, max x, max y, width and height beyond the limits."""

@@ -6,15 +6,14 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import attrs
 
 from rendergateway.errors import ImageError, MissingExtraError
 from rendergateway.extras import needed_for
-from rendergateway.local_files import MOST_FILE_BYTES, LocalFile
+from rendergateway.local_files import MOST_FILE_BYTES, LocalFile, file_path
 
-__all__ = ["Files", "ImageOpener", "Opener", "file_path", "files_of", "state_of"]
+__all__ = ["Files", "ImageOpener", "Opener", "files_of", "state_of"]
 
 # From the URL of an image to a local file, or to the contents of a file. Raises `ImageError` for URLs that may not or
 # cannot be opened.
@@ -31,20 +30,6 @@ def files_of(opener: Opener | Files) -> Files:
         return source if isinstance(source, (bytes, LocalFile)) else LocalFile(os.fspath(source))
 
     return opened
-
-
-def file_path(url: str) -> str | None:
-    """
-    Return the path of a ``file:`` URL, or *url* itself if it is a path; None for other URLs.
-
-    Examples
-    --------
-    >>> file_path("file:///data/tile%201.png"), file_path("/data/a.png"), file_path("s3://bucket/a.png")
-    ('/data/tile 1.png', '/data/a.png', None)
-    """
-    if url.startswith("file:"):
-        return "/" + unquote(url.removeprefix("file:")).lstrip("/")
-    return None if ":" in url.partition("/")[0] else url
 
 
 def state_of(file: LocalFile) -> os.stat_result:

@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from rendergateway.errors import ImageError
-from rendergateway.local_files import LocalFile
+from rendergateway.local_files import LocalFile, file_path
 from rendergateway.rendering.base.cache import ByteCache
 from rendergateway.rendering.base.recipe import ImageAddress, Level
 from rendergateway.rendering.base.threads import fetched, read
 from rendergateway.rendering.images.levels import halved
 from rendergateway.rendering.images.loaders import FILE_LOADERS, LOADERS, loader_of
-from rendergateway.rendering.images.locations import Files, ImageOpener, Opener, file_path, files_of, state_of
+from rendergateway.rendering.images.locations import Files, ImageOpener, Opener, files_of, state_of
 from rendergateway.rendering.images.volumes import VOLUME_LOADERS
 from rendergateway.rendering.pixels.patches import ShapeCache
 

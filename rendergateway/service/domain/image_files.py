@@ -7,9 +7,8 @@ import os
 import stat
 from pathlib import Path
 
-from rendergateway.local_files import LocalFile
+from rendergateway.local_files import LocalFile, file_path
 from rendergateway.rendering.images.loaders import FILE_LOADERS
-from rendergateway.rendering.images.locations import file_path
 from rendergateway.rendering.images.volumes import VOLUME_LOADERS
 from rendergateway.service.base.options import Options
 from rendergateway.service.base.refusals import IllegalArgument, NullPointer

@@ -14,7 +14,15 @@ from rendergateway.geometry import FloatArray
 from rendergateway.transforms.classes.affine import AffineModel2D
 from rendergateway.transforms.classes.linear import RigidModel2D, SimilarityModel2D, TranslationModel2D
 
-__all__ = ["fit_affine", "fit_affines", "fit_rigid", "fit_similarity", "fit_translation", "point_pairs"]
+__all__ = [
+    "fit_affine",
+    "fit_affines",
+    "fit_rigid",
+    "fit_similarity",
+    "fit_translation",
+    "point_pairs",
+    "rigid_deviations",
+]
 
 # Determinant relative to the squared trace: points deviate from a line by less than 1e-7 of their extent, which may be
 # rounding.
@@ -256,6 +264,34 @@ def fit_affines(
     matrices[:, :, :2] = linear
     matrices[:, :, 2] = centers[2:].T - np.einsum("sij,js->si", linear, centers[:2])
     return matrices
+
+
+def rigid_deviations(source: FloatArray, targets: FloatArray) -> FloatArray:
+    """
+    Return how far maps of the same points are from the rigid maps that fit them best.
+
+    Parameters
+    ----------
+    source : ndarray, shape (P, 2)
+        Points, not all coincident.
+    targets : ndarray, shape (N, P, 2)
+        The same points as mapped by each of N maps.
+
+    Returns
+    -------
+    ndarray, shape (N,)
+        The largest distance; NaN if a mapped point is not finite. A mirrored map has no best angle and is compared
+        with a translation.
+    """
+    a = source - source.mean(axis=0)
+    b = targets - targets.mean(axis=1, keepdims=True)
+    moments = a.T @ b
+    angles = np.arctan2(moments[:, 0, 1] - moments[:, 1, 0], moments[:, 0, 0] + moments[:, 1, 1])
+    cosine, sine = np.cos(angles), np.sin(angles)
+    # Row vectors times the transposed rotations.
+    turns = np.stack([cosine, sine, -sine, cosine], axis=-1).reshape(-1, 2, 2)
+    deviations: FloatArray = np.sqrt(((b - a @ turns) ** 2).sum(axis=2)).max(axis=1)
+    return deviations
 
 
 def _sums(values: FloatArray, starts: npt.NDArray[np.intp]) -> FloatArray:

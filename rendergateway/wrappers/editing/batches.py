@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar, cast
 
 import numpy as np
 
@@ -18,12 +18,17 @@ from rendergateway.transforms import Transform, from_spec
 from rendergateway.wrappers.editing.sources import Lookup, SourcedTile
 
 if TYPE_CHECKING:
-    from rendergateway.model.tile_text.limits import TileLimits
+    from rendergateway.model.tile_text.validators import TileValidator
 
-__all__ = ["BOXES", "Batch", "Batches", "check_boxes"]
+__all__ = ["BOXES", "INVALID", "Batch", "Batches", "Validate", "check_boxes"]
+
+T = TypeVar("T")
+Validate: TypeAlias = "TileValidator | Iterable[TileValidator] | None"
 
 # Keep stored boxes and let the service derive missing ones, or derive all, by the service or locally.
 BOXES = ("keep", "service", "local")
+# Refuse to save anything if a tile is invalid, or drop invalid tiles.
+INVALID = ("raise", "drop")
 
 
 def check_boxes(boxes: object) -> None:
@@ -51,14 +56,18 @@ class Batches:
         Returns the text of a shared transform of the target stack; raises NotFoundError if it has none.
     boxes : str
         One of `BOXES`.
-    limits : TileLimits, optional
-        Limits of the bounding boxes.
+    validate : TileValidator or iterable of these, optional
+        What rejects tiles.
+    invalid : {'raise', 'drop'}
+        What happens to tiles that are rejected.
     given : mapping of str to JSON text
         Shared transforms passed with the tiles.
     may_change : bool
         Whether *given* may replace those of the stack.
     allow_nan : bool
         Whether numbers that are not finite are allowed.
+    dropped : dict of str to str, optional
+        Filled with the reason for each dropped tile, by id.
     """
 
     def __init__(
@@ -67,18 +76,22 @@ class Batches:
         size: int,
         stored: Lookup,
         boxes: str = "keep",
-        limits: TileLimits | None = None,
+        validate: Validate = None,
+        invalid: str = "raise",
         given: Mapping[str, Text] | None = None,
         may_change: bool = False,
         allow_nan: bool = False,
+        dropped: dict[str, str] | None = None,
     ) -> None:
         check_boxes(boxes)
-        if limits is not None and not hasattr(limits, "check"):
-            raise TypeError(f"validate must be TileLimits(…), got {limits!r}")
+        if invalid not in INVALID:
+            raise ValueError(f"invalid must be {' or '.join(map(repr, INVALID))}; got {invalid!r}")
         self._size = size
         self._stored = stored
         self._boxes = boxes
-        self._limits = limits
+        self._validators = _validators(validate)
+        self._drops = invalid == "drop"
+        self._dropped = {} if dropped is None else dropped
         self._given = given or {}
         self._may_change = may_change
         self._allow_nan = allow_nan
@@ -94,7 +107,7 @@ class Batches:
         ------
         RecordError
             If a tile id is duplicate, a number is not finite, a shared transform is missing or differs from the
-            stack's, or a bounding box cannot be derived or exceeds the limits.
+            stack's, a bounding box cannot be derived, or a tile is invalid.
         """
         rows = iter(sourced)
         while piece := list(islice(rows, self._size)):
@@ -150,7 +163,7 @@ class Batches:
             return self._texts[name]
         except NotFoundError as error:
             raise RecordError(
-                f"tile {tile_id!r} refers to the shared transform {name!r}, which is missing; "
+                f"tile {tile_id} requires the following transform ids [{name}], which are missing; "
                 f"pass it with put(tiles, transforms={{{name!r}: transform}})"
             ) from error
 
@@ -189,14 +202,17 @@ class Batches:
         """Return the texts with locally derived boxes, and check all boxes."""
         if self._boxes == "local":
             boxes = self._derived(texts)
-            self._check_limits(outlines, boxes)
-            return _with_boxes(texts, boxes), [outline._replace(has_box=True) for outline in outlines]
-        if self._limits is not None:
+            valid = self._valid(outlines, texts, boxes)
+            return _with_boxes(_chosen(texts, valid), boxes[valid]), [
+                outlines[row]._replace(has_box=True) for row in valid
+            ]
+        if self._validators:
             derived = [self._boxes == "service" or not outline.has_box for outline in outlines]
             boxes = np.array(_stored_boxes(texts))
             if any(derived):
                 boxes[derived] = self._derived([text for text, it_is in zip(texts, derived, strict=True) if it_is])
-            self._check_limits(outlines, boxes)
+            valid = self._valid(outlines, texts, boxes)
+            return _chosen(texts, valid), _chosen(outlines, valid)
         return texts, outlines
 
     def _derived(self, texts: Sequence[Text]) -> FloatArray:
@@ -204,9 +220,18 @@ class Batches:
 
         return derived_boxes(texts, self.transforms())
 
-    def _check_limits(self, outlines: Sequence[TileOutline], boxes: FloatArray) -> None:
-        if self._limits is not None:
-            self._limits.check([outline.tile_id for outline in outlines], boxes)
+    def _valid(self, outlines: Sequence[TileOutline], texts: Sequence[Text], boxes: FloatArray) -> list[int]:
+        """Return the rows of valid tiles; raise for the others, or note them."""
+        rows = range(len(outlines))
+        if not self._validators:
+            return list(rows)
+        from rendergateway.model.tile_text.validators import check_tiles, invalid_tiles
+
+        problems = invalid_tiles(self._validators, texts, boxes, self.transforms())
+        if not self._drops:
+            check_tiles(problems, [outline.tile_id for outline in outlines])
+        self._dropped.update((outlines[row].tile_id, problem) for row, problem in problems.items())
+        return [row for row in rows if row not in problems]
 
     def _resolved(self, texts: Sequence[Text], outlines: Sequence[TileOutline]) -> ResolvedTiles:
         tiles = {outline.tile_id: text for outline, text in zip(outlines, texts, strict=True)}
@@ -233,6 +258,18 @@ def _check_sizes(outlines: Sequence[TileOutline], derives: Sequence[bool]) -> No
                 f"the bounding box of tile {outline.tile_id!r} cannot be derived: it has no {outline.missing_size}; "
                 "evolve(width=…, height=…) sets the image size"
             )
+
+
+def _validators(validate: Validate) -> tuple[TileValidator, ...]:
+    if validate is None:
+        return ()
+    from rendergateway.model.tile_text.validators import listed_validators
+
+    return listed_validators(validate)
+
+
+def _chosen(items: Sequence[T], rows: Sequence[int]) -> Sequence[T]:
+    return items if len(rows) == len(items) else [items[row] for row in rows]
 
 
 def _stored_boxes(texts: Sequence[Text]) -> FloatArray:

@@ -29,10 +29,11 @@ from rendergateway.wrappers.core.bound import Bound
 from rendergateway.wrappers.core.bulk import Bulk, read_ahead
 from rendergateway.wrappers.core.keys import StackKey
 from rendergateway.wrappers.editing.batches import Batch, Batches
+from rendergateway.wrappers.editing.derived import fill_metadata
 from rendergateway.wrappers.editing.edit import StackEdit
 from rendergateway.wrappers.editing.tile_changes import PreparedChanges
 from rendergateway.wrappers.editing.tile_selection import TileSelection
-from rendergateway.wrappers.editing.versions import new_version, still_exists, update_one
+from rendergateway.wrappers.editing.versions import new_version, still_exists
 from rendergateway.wrappers.reading.shared_transforms import SharedTransforms
 from rendergateway.wrappers.reading.snapshot import place_in_time
 from rendergateway.wrappers.reading.tiles import listed_z_values, z_values_of
@@ -54,7 +55,6 @@ __all__ = [
 Piece: TypeAlias = tuple[float, ResolvedTiles]
 # Treatments of an existing target: an error; its tiles are kept; its tiles in the layers that are saved are deleted.
 EXISTING = ("refuse", "append", "replace")
-_RESOLUTION = ("resolution_x_nm", "resolution_y_nm", "resolution_z_nm")
 # Characters; the service refuses request lines and headers of 8 kB together, and credentials may be long.
 _LONGEST_QUERY = 4000
 
@@ -116,13 +116,8 @@ def open_target(version: StackVersion, target: Bound[StackKey], existing: str) -
     """
     if existing == "refuse" or not still_exists(target):
         create_like(version, target)
-        return
-    stored = StackRecord.from_json(target.fetch("stack.read")).version or StackVersion()
-    resolution = [getattr(version, name) for name in _RESOLUTION]
-    if None not in resolution and None in [getattr(stored, name) for name in _RESOLUTION]:
-        update_one(target, "resolution_nm", resolution)
-    if version.path_builder is not None and stored.path_builder is None:
-        update_one(target, "path_builder", version.path_builder)
+    else:
+        fill_metadata(target, StackRecord.from_json(target.fetch("stack.read")), version)
 
 
 def _check_missing(target: Bound[StackKey]) -> None:

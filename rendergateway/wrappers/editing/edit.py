@@ -16,6 +16,7 @@ from rendergateway.errors import (
     ClosedGatewayError,
     ConnectionFailedError,
     NotFoundError,
+    RecordError,
     RenderGatewayError,
     StaleStackError,
     TimedOutError,
@@ -30,12 +31,12 @@ from rendergateway.transforms import Transform
 from rendergateway.transport.blocks import single_attempt
 from rendergateway.type_hints import resolvable_hints
 from rendergateway.visible_text import visible
-from rendergateway.wrappers.core.arguments import as_name
+from rendergateway.wrappers.core.arguments import Box, as_box, as_name
 from rendergateway.wrappers.core.bound import Bound
 from rendergateway.wrappers.core.bulk import Bulk
 from rendergateway.wrappers.core.keys import StackKey
 from rendergateway.wrappers.core.object import ObjectWrapper
-from rendergateway.wrappers.editing.batches import Batch, Batches
+from rendergateway.wrappers.editing.batches import Batch, Batches, Validate
 from rendergateway.wrappers.editing.deletions import Deletion, Removal, Tiles
 from rendergateway.wrappers.editing.sources import (
     SourcedTile,
@@ -55,8 +56,8 @@ from rendergateway.wrappers.reading.tiles import StackReader
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from rendergateway.model.files.spec_set import SpecSet
     from rendergateway.model.files.specs import SpecSource
-    from rendergateway.model.tile_text.limits import TileLimits
 
 __all__ = ["StackEdit"]
 
@@ -90,6 +91,8 @@ class StackEdit:
     ----------
     saved : int
         Tiles saved in the block so far.
+    dropped : dict of str to str
+        Reason for each invalid tile that was not saved, by id.
 
     Raises
     ------
@@ -117,6 +120,7 @@ class StackEdit:
         version: StackVersion | None = None,
     ) -> None:
         self.saved = 0
+        self.dropped: dict[str, str] = {}
         self.batch = bulk.batch
         self._stack = stack
         self._known = known
@@ -223,7 +227,8 @@ class StackEdit:
         *,
         transforms: Mapping[str, Transform | Text] | None = None,
         boxes: str = "keep",
-        validate: TileLimits | None = None,
+        validate: Validate = None,
+        invalid: str = "raise",
         allow_nan: bool = False,
         progress: Progress = None,
     ) -> int:
@@ -239,8 +244,10 @@ class StackEdit:
             More shared transforms, by id.
         boxes : {'keep', 'service', 'local'}
             Keep bounding boxes and let the service derive missing ones; or derive all, by the service or locally.
-        validate : TileLimits, optional
-            Limits of the bounding boxes; missing ones are derived locally for the check.
+        validate : TileLimits, WarpLimits, TileChecks, or iterable of these, optional
+            Checks of the tiles; missing bounding boxes are derived locally for them.
+        invalid : {'raise', 'drop'}
+            What happens to tiles that *validate* rejects; dropped ones are not saved, but added to `dropped`.
         allow_nan : bool
             Whether numbers that are not finite, as of a diverged solve, are allowed. Such a tile is stored and found in
             no picture: the service derives a box at 2147483647.
@@ -256,8 +263,8 @@ class StackEdit:
         ------
         RecordError
             If a tile id is duplicate, a number is not finite, a shared transform is missing or differs from the
-            stack's, or a bounding box exceeds the limits or cannot be derived; nothing is saved then, or nothing more
-            of an iterator.
+            stack's, a bounding box cannot be derived, or a tile is invalid. Then nothing is saved, or nothing more of
+            an iterator.
         StackStateError
             If the stack is not LOADING.
 
@@ -267,9 +274,12 @@ class StackEdit:
         shared transform of this stack and of the one that tiles come from.
         """
         if is_whole(tiles):
-            ready = self.checked(tiles, transforms=transforms, boxes=boxes, validate=validate, allow_nan=allow_nan)
+            ready = self.checked(
+                tiles, transforms=transforms, boxes=boxes, validate=validate, invalid=invalid, allow_nan=allow_nan
+            )
             return self.save(ready, progress=progress)
-        batches = self.batches(boxes=boxes, limits=validate, given=shared_texts(transforms), allow_nan=allow_nan)
+        given = shared_texts(transforms)
+        batches = self.batches(boxes=boxes, validate=validate, invalid=invalid, given=given, allow_nan=allow_nan)
         return self.save(batches.of(texts_of(tiles)), progress=progress)
 
     def load(
@@ -278,8 +288,10 @@ class StackEdit:
         *,
         transforms: SpecSource | Iterable[SpecSource] = (),
         z: float | None = None,
+        together: bool = True,
         boxes: str = "keep",
-        validate: TileLimits | None = None,
+        validate: Validate = None,
+        invalid: str = "raise",
         allow_nan: bool = False,
         progress: Progress = None,
     ) -> int:
@@ -289,12 +301,16 @@ class StackEdit:
         Parameters
         ----------
         files : path, bytes or binary file, or iterable of these
-            One set: tiles may refer to shared transforms in any of them, and in this stack.
+            Tiles may refer to shared transforms in any of them, and in this stack.
         transforms : the same, optional
             Files of shared transforms only.
         z : float, optional
             For tiles without z.
-        boxes, validate, allow_nan, progress
+        together : bool
+            Whether the files are one set, which is checked before anything is saved. If not, each file is a set of its
+            own that is checked and saved before the next one is read, in bounded memory; a tile of an earlier file is
+            replaced.
+        boxes, validate, invalid, allow_nan, progress
             As for `put`.
 
         Returns
@@ -305,15 +321,25 @@ class StackEdit:
         Raises
         ------
         RecordError
-            If an element of a file cannot be stored; the message names file and element, and nothing is saved.
+            If an element of a file cannot be stored, or all its tiles are invalid; the message names file and element.
+            Nothing is saved, or only earlier files unless *together*.
         OSError
             If a file cannot be read.
         """
-        from rendergateway.model.files.spec_set import gather_specs
+        from rendergateway.wrappers.editing.files import disjoint_runs, sets_of_files
 
-        specs = gather_specs(files, transforms=transforms, z=z, allow_nan=allow_nan)
-        resolved = specs.resolved(self._reader.shared.text, where=f"stack {self._stack.key.stack}")
-        return self.put(resolved, boxes=boxes, validate=validate, allow_nan=allow_nan, progress=progress)
+        def ready(specs: SpecSet) -> list[Batch]:
+            resolved = specs.resolved(self._reader.shared.text, where=f"stack {self._stack.key.stack}")
+            batches = self.checked(resolved, boxes=boxes, validate=validate, invalid=invalid, allow_nan=allow_nan)
+            if not batches:
+                raise RecordError(f"no tile of {next(iter(specs.tiles.values())).file} is valid; nothing to save")
+            return batches
+
+        sets = sets_of_files(files, transforms, z, together=together, allow_nan=allow_nan)
+        if together:
+            return sum(self.save(ready(specs), progress=progress) for specs in sets)
+        runs = disjoint_runs((set(specs.tiles), ready(specs)) for specs in sets)
+        return sum(self.save(batches, progress=progress) for batches in runs)
 
     def checked(
         self,
@@ -321,7 +347,8 @@ class StackEdit:
         *,
         transforms: Mapping[str, Transform | Text] | None = None,
         boxes: str = "keep",
-        validate: TileLimits | None = None,
+        validate: Validate = None,
+        invalid: str = "raise",
         may_change: bool = False,
         allow_nan: bool = False,
     ) -> list[Batch]:
@@ -330,7 +357,7 @@ class StackEdit:
 
         Parameters
         ----------
-        tiles, transforms, boxes, validate, allow_nan
+        tiles, transforms, boxes, validate, invalid, allow_nan
             As for `put`.
         may_change : bool
             Whether shared transforms may replace existing ones of the same ids.
@@ -343,14 +370,22 @@ class StackEdit:
         given = shared_texts(transforms)
         if isinstance(tiles, ResolvedTiles):
             given = {**tiles.transforms, **given}
-        batches = self.batches(boxes=boxes, limits=validate, given=given, may_change=may_change, allow_nan=allow_nan)
+        batches = self.batches(
+            boxes=boxes,
+            validate=validate,
+            invalid=invalid,
+            given=given,
+            may_change=may_change,
+            allow_nan=allow_nan,
+        )
         return list(batches.of(texts_of(tiles)))
 
     def batches(
         self,
         *,
         boxes: str = "keep",
-        limits: TileLimits | None = None,
+        validate: Validate = None,
+        invalid: str = "raise",
         given: Mapping[str, Text] | None = None,
         may_change: bool = False,
         allow_nan: bool = False,
@@ -358,9 +393,11 @@ class StackEdit:
         """Return what splits tiles into batches for this stack."""
         return Batches(
             size=self.batch,
+            dropped=self.dropped,
             stored=self._reader.shared.text,
             boxes=boxes,
-            limits=limits,
+            validate=validate,
+            invalid=invalid,
             given=given,
             may_change=may_change,
             allow_nan=allow_nan,
@@ -396,9 +433,11 @@ class StackEdit:
         how: str = "append",
         source: ObjectWrapper[StackRecord] | None = None,
         sections: Any = None,
+        box: Box | None = None,
         shared_id: str | None = None,
         boxes: str = "service",
-        validate: TileLimits | None = None,
+        validate: Validate = None,
+        invalid: str = "raise",
         allow_nan: bool = False,
         progress: Progress = None,
     ) -> int:
@@ -418,9 +457,11 @@ class StackEdit:
         sections : z, SectionWrapper or iterable of these, optional
             The sections. Default: all of the source. With one transform per tile: where the tiles are, which saves
             looking them up.
+        box : Bounds or (float, float, float, float), optional
+            Only tiles whose stored bounding boxes touch this one, in world pixels; not with one transform per tile.
         shared_id : str, optional
             Store the transform once under this id; the tiles refer to it.
-        boxes, validate, allow_nan, progress
+        boxes, validate, invalid, allow_nan, progress
             As for `put`.
 
         Returns
@@ -431,11 +472,11 @@ class StackEdit:
         Raises
         ------
         NotFoundError
-            If a tile is not in the source.
+            If a tile or a section is not in the source.
         RecordError
             As for `put`; also if a transform to concatenate is not affine, or a tile id is duplicate.
         ValueError
-            If *how* is unknown, or *shared_id* is given with one transform per tile.
+            If *how* is unknown, or *shared_id* or *box* is given with one transform per tile.
 
         Notes
         -----
@@ -444,10 +485,61 @@ class StackEdit:
         applied section by section.
         """
         change = Change.of(changes, how, shared_id)
+        batches = self.batches(boxes=boxes, validate=validate, invalid=invalid, given=change.given, allow_nan=allow_nan)
+        return self._change(change, batches, source, sections, box, progress)
+
+    def remove_transforms(
+        self,
+        count: int = 1,
+        *,
+        source: ObjectWrapper[StackRecord] | None = None,
+        sections: Any = None,
+        box: Box | None = None,
+        boxes: str = "service",
+        validate: Validate = None,
+        invalid: str = "raise",
+        allow_nan: bool = False,
+        progress: Progress = None,
+    ) -> int:
+        """
+        Remove the last transforms of tiles, and save the tiles in this stack.
+
+        Parameters
+        ----------
+        count : int
+            How many of each tile, 0 or more; a nested list or a reference counts as one. A tile that has fewer loses
+            all.
+        source, sections, box, boxes, validate, invalid, allow_nan, progress
+            As for `apply`.
+
+        Returns
+        -------
+        int
+            Number of tiles changed.
+
+        Raises
+        ------
+        NotFoundError, RecordError
+            As for `apply`.
+
+        Notes
+        -----
+        As `apply` with one transform for all.
+        """
+        batches = self.batches(boxes=boxes, validate=validate, invalid=invalid, allow_nan=allow_nan)
+        return self._change(Change.removing(count), batches, source, sections, box, progress)
+
+    def _change(
+        self,
+        change: Change,
+        batches: Batches,
+        source: ObjectWrapper[StackRecord] | None,
+        sections: Any,
+        box: Box | None,
+        progress: Progress,
+    ) -> int:
         reader = self._reader if source is None or source._bound == self._stack else StackReader.fresh(source._bound)
-        tiles = change.tiles(reader, sections)
-        batches = self.batches(boxes=boxes, limits=validate, given=change.given, allow_nan=allow_nan)
-        found = batches.of(tiles)
+        found = batches.of(change.tiles(reader, sections, as_box(box)))
         return self.save(list(found) if change.is_by_tile else found, progress=progress)
 
     def set_shared_transform(self, shared_id: str, transform: Transform, *, progress: Progress = None) -> int:

@@ -17,17 +17,12 @@ from rendergateway.model.tile_text.edits import changed_transforms, reference_te
 from rendergateway.number_text import double_text
 from rendergateway.transforms import AffineModel2D, LeafTransform, TranslationModel2D
 from rendergateway.wrappers.core.arguments import as_count, as_number
+from rendergateway.wrappers.editing.derived import with_thinner_sections
 
-__all__ = ["PreparedChanges", "TileChanges", "with_thinner_sections"]
+__all__ = ["PreparedChanges", "TileChanges"]
 
 _ORIGIN_PX = 10.0
 _MARGIN_PX = 100
-
-
-def with_thinner_sections(version: StackVersion, count: int) -> StackVersion:
-    """Return the metadata of a stack whose sections are divided into *count* layers."""
-    thickness = version.resolution_z_nm
-    return version if thickness is None else version.evolve(resolution_z_nm=thickness / count)
 
 
 def _sections(value: int | None) -> int | None:

@@ -9,14 +9,21 @@ import attrs
 import numpy.typing as npt
 
 from rendergateway.errors import NotFoundError
+from rendergateway.geometry import Bounds
 from rendergateway.model.records.json_slices import Text
 from rendergateway.model.records.record import to_text
-from rendergateway.model.tile_text.edits import WAYS, affine_texts, changed_transforms, reference_text
+from rendergateway.model.tile_text.edits import (
+    WAYS,
+    affine_texts,
+    changed_transforms,
+    reference_text,
+    without_last_transforms,
+)
 from rendergateway.model.tile_text.outlines import outline_of
 from rendergateway.transforms import Transform
-from rendergateway.wrappers.core.arguments import tile_id_of
+from rendergateway.wrappers.core.arguments import as_count, tile_id_of
 from rendergateway.wrappers.editing.sources import SourcedTile, shared_text
-from rendergateway.wrappers.reading.tiles import StackReader, z_values_of
+from rendergateway.wrappers.reading.tiles import StackReader, tiles_in_box, z_values_of
 
 __all__ = ["Change", "referring"]
 
@@ -36,12 +43,27 @@ class Change:
         The transform of each tile, by its id.
     given : mapping of str to bytes
         A shared transform to store with the tiles.
+    removed : int
+        Number of transforms to remove from the end instead.
     """
 
-    how: str
+    how: str = "append"
     for_all: bytes | None = None
     by_tile: Mapping[str, bytes] = attrs.field(factory=dict)
     given: Mapping[str, bytes] = attrs.field(factory=dict)
+    removed: int | None = None
+
+    @classmethod
+    def removing(cls, count: int) -> Change:
+        """
+        Return the removal of the last transforms.
+
+        Raises
+        ------
+        ValueError
+            If *count* is below 0.
+        """
+        return cls(removed=as_count(count, "count", 0))
 
     @classmethod
     def of(
@@ -82,19 +104,34 @@ class Change:
     @property
     def is_by_tile(self) -> bool:
         """Whether each tile has its own transform."""
-        return self.for_all is None
+        return self.for_all is None and self.removed is None
 
-    def tiles(self, source: StackReader, sections: Any) -> Iterator[SourcedTile]:
-        """Yield the edited tiles, freshly read, section by section."""
+    def tiles(self, source: StackReader, sections: Any, box: Bounds | None = None) -> Iterator[SourcedTile]:
+        """
+        Yield the edited tiles, freshly read, section by section.
+
+        Raises
+        ------
+        NotFoundError
+            If a tile or a section does not exist.
+        ValueError
+            If *box* is given with one transform per tile.
+        """
         if not self.is_by_tile:
-            found = _of_sections(source, z_values_of(source.stack, sections))
+            found = _of_sections(source, z_values_of(source.stack, sections), box=box)
+        elif box is not None:
+            raise ValueError(f"box={tuple(box)} requires one transform for all tiles, got one per tile")
         elif sections is None:
             found = source.named(self.by_tile)
         else:
             found = _of_sections(source, z_values_of(source.stack, sections), self.by_tile)
         for tile_id, text in found:
-            new = self.for_all or self.by_tile[tile_id]
-            yield changed_transforms(text, self.how, new, source.shared), source.shared.text
+            yield self._changed(tile_id, text, source.shared), source.shared.text
+
+    def _changed(self, tile_id: str, text: Text, shared: Mapping[str, Transform]) -> bytes:
+        if self.removed is not None:
+            return without_last_transforms(text, self.removed)
+        return changed_transforms(text, self.how, self.for_all or self.by_tile[tile_id], shared)
 
 
 def _own_text(tile: object, transform: object) -> bytes:
@@ -104,12 +141,18 @@ def _own_text(tile: object, transform: object) -> bytes:
 
 
 def _of_sections(
-    source: StackReader, z_values: Iterable[float], tile_ids: Iterable[str] | None = None
+    source: StackReader,
+    z_values: Iterable[float],
+    tile_ids: Iterable[str] | None = None,
+    box: Bounds | None = None,
 ) -> Iterator[tuple[str, Text]]:
-    """Yield the tiles of layers, or those with the given ids, which must all exist."""
+    """Yield the tiles of layers that touch *box*, or those with the given ids; layers and ids must all exist."""
     left = None if tile_ids is None else dict.fromkeys(tile_ids)
     for z in z_values:
-        for tile_id, text in source.layer(z).tiles.items():
+        tiles = source.layer(z).tiles
+        if not tiles:
+            raise NotFoundError(f"stack {source.stack} has no section at z {z:g}")
+        for tile_id, text in (tiles if box is None else tiles_in_box(tiles, box)).items():
             if left is None or tile_id in left:
                 yield tile_id, text
             if left is not None:

@@ -55,7 +55,7 @@ from rendergateway.wrappers.objects.owner import OwnerWrapper, ProjectWrapper, s
 from rendergateway.wrappers.reading.shared_transforms import SharedTransforms, TransformCache
 from rendergateway.wrappers.reading.snapshot import StackVersionCheck
 from rendergateway.wrappers.reading.splitting import TileQuery
-from rendergateway.wrappers.reading.tiles import StackReader, listed_z_values, unless_missing
+from rendergateway.wrappers.reading.tiles import StackReader, listed_z_values, unless_missing, z_values_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -64,8 +64,10 @@ if TYPE_CHECKING:
     from rendergateway.model.tables.coordinates import CoordinateTable
     from rendergateway.model.tables.row_table import RowTable
     from rendergateway.model.tables.tile_table import TileTable
+    from rendergateway.model.tile_text.validators import TileValidator
     from rendergateway.wrappers.core.bound import Client
     from rendergateway.wrappers.core.bulk import Bulk
+    from rendergateway.wrappers.editing.batches import Validate
     from rendergateway.wrappers.editing.cluster_edits import ClusterSplit
     from rendergateway.wrappers.editing.deletions import Removal
     from rendergateway.wrappers.editing.edit import StackEdit
@@ -672,6 +674,67 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         self._bound.call("stack.set_state", state=as_state(state))
 
     @changes_data
+    def reopen(self) -> None:
+        """
+        Make the stack LOADING, so that tiles can be saved, and leave it so; `editing` does it for a block.
+
+        Raises
+        ------
+        StackStateError
+            If it is READ_ONLY.
+
+        Notes
+        -----
+        ``stack.read`` and, unless it is LOADING, ``stack.set_state``.
+        """
+        from rendergateway.wrappers.editing.derived import open_for_writing
+
+        open_for_writing(self._bound)
+
+    @changes_data
+    def remove_transforms(
+        self,
+        count: int = 1,
+        *,
+        to: str | None = None,
+        sections: Any = None,
+        validate: Validate = None,
+        invalid: str = "raise",
+        complete: bool = True,
+        workers: int | None = None,
+        batch: int | None = None,
+        progress: Progress = None,
+    ) -> int:
+        """
+        Remove the last transforms of tiles, in place or into another stack.
+
+        Parameters
+        ----------
+        count : int
+            How many of each tile; see `StackEdit.remove_transforms`.
+        to : str, optional
+            ``[[owner/]project/]stack``, derived from this one if it is missing, see `derive`. Default: this stack.
+        sections : z, SectionWrapper or iterable of these, optional
+            Default: all. Other tiles are not copied.
+        validate, invalid
+            As for `StackEdit.put`.
+        complete, workers, batch, progress
+            As for `editing`.
+
+        Returns
+        -------
+        int
+            Number of tiles changed.
+
+        Notes
+        -----
+        As `editing` and `StackEdit.remove_transforms`; with *to* also `derive`.
+        """
+        target = self if to is None else self._derived(to)
+        with target._edit(self._bulk(workers, batch, progress), reload=True, complete=complete) as edit:
+            return edit.remove_transforms(count, source=self, sections=sections, validate=validate, invalid=invalid)
+
+    @changes_data
     def update(
         self,
         *,
@@ -1175,7 +1238,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         """
         from rendergateway.wrappers.editing.cluster_edits import ClusterLayers, ClusterSplit
         from rendergateway.wrappers.editing.copying import check_existing, open_target
-        from rendergateway.wrappers.editing.tile_changes import with_thinner_sections
+        from rendergateway.wrappers.editing.derived import with_thinner_sections
 
         target = self._sibling(name, owner, project)
         check_existing(existing, self._bound, target._bound, resume=False)
@@ -1194,6 +1257,52 @@ class StackWrapper(ObjectWrapper[StackRecord]):
             complete=complete, workers=workers, batch=batch, progress=progress,
         )  # fmt: skip
         return ClusterSplit(target, split.layers, split.removed)
+
+    @changes_data
+    def derive(
+        self, name: str, *, owner: str | None = None, project: str | None = None, layers_per_z: int = 1
+    ) -> StackWrapper:
+        """
+        Return a stack for results of this one: created if it is missing, LOADING.
+
+        Resolution and mipmap paths are copied if it has none; its tiles are kept.
+
+        Parameters
+        ----------
+        name : str
+            ``[[owner/]project/]stack``.
+        owner, project : str, optional
+            Default: those of this stack.
+        layers_per_z : int
+            Number of layers that a section is divided into; the section thickness is divided by it.
+
+        Raises
+        ------
+        StackStateError
+            If the stack exists and is READ_ONLY.
+
+        Notes
+        -----
+        ``stack.read`` of both; ``stack.create``, or what is missing of ``stack.set_resolution``,
+        ``stack.set_path_builder`` and ``stack.set_state``.
+
+        Examples
+        --------
+        ::
+
+            with stack.derive("straight").editing() as edit:
+                edit.apply(transform, source=stack)
+        """
+        return self._derived(name, owner, project, layers_per_z)
+
+    def _derived(
+        self, name: str, owner: str | None = None, project: str | None = None, layers_per_z: int = 1
+    ) -> StackWrapper:
+        from rendergateway.wrappers.editing.derived import derive
+
+        target = self._sibling(name, owner, project)
+        derive(self._bound, target._bound, as_count(layers_per_z, "layers_per_z"))
+        return target
 
     @changes_data
     @contextlib.contextmanager
@@ -1451,6 +1560,48 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         pieces = (piece for section in StackWrapper.sections(self, z) for piece in section._pieces(None))
         progress = self._bulk(None, None, progress).progress
         return check_boxes(pieces, tolerance_px, progress, f"Checking boxes of {self}")
+
+    def validate(self, *validators: TileValidator, sections: Any = None, progress: Progress = None) -> RowTable:
+        """
+        Check the tiles as they are stored.
+
+        Parameters
+        ----------
+        *validators : TileLimits, WarpLimits, TileChecks or another `TileValidator`
+            Default: ``TileChecks()``.
+        sections : z, SectionWrapper or iterable of these, optional
+            Default: all.
+        progress : optional
+            Progress in tiles.
+
+        Returns
+        -------
+        RowTable
+            One row per invalid tile: *tile_id*, *z* and *problem*, the first one found. Empty if there are none;
+            ``edit.delete(found.tile_id)`` deletes them.
+
+        Raises
+        ------
+        NotFoundError
+            If a section does not exist.
+        TypeError
+            If something is not a validator.
+
+        Notes
+        -----
+        As `iter_tiles`.
+        """
+        from rendergateway.model.tile_text.tile_checks import TileChecks
+        from rendergateway.model.tile_text.validators import listed_validators
+        from rendergateway.wrappers.editing.validation import validate
+
+        return validate(
+            listed_validators(validators or TileChecks()),
+            z_values_of(self._bound, sections),
+            lambda z: self._section(z)._pieces(None),
+            self._bulk(None, None, progress).progress,
+            f"Validating tiles of {self}",
+        )
 
     # Loading
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import compress
 from typing import Any, TypeVar
 
 import attrs
 
 from rendergateway.errors import BadRequestError, NotFoundError, RecordError
+from rendergateway.geometry import Bounds
 from rendergateway.model.records.json_slices import Text, copy_of, cut_list, decode
 from rendergateway.model.records.tiles import TileBoundsRecord, TileRecord
 from rendergateway.model.tables.field_values import field_values
@@ -19,7 +21,15 @@ from rendergateway.wrappers.core.listing import Listing
 from rendergateway.wrappers.reading.shared_transforms import SharedTransforms
 from rendergateway.wrappers.reading.splitting import TileQuery, in_pieces, is_too_broad, pieces_of_layer
 
-__all__ = ["MAX_IN_MEMORY", "StackReader", "listed_z_values", "tile_ids_of", "unless_missing", "z_values_of"]
+__all__ = [
+    "MAX_IN_MEMORY",
+    "StackReader",
+    "listed_z_values",
+    "tile_ids_of",
+    "tiles_in_box",
+    "unless_missing",
+    "z_values_of",
+]
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -123,6 +133,17 @@ def tile_ids_of(stack: Bound[StackKey], **limits: Any) -> list[str]:
         if not (joined.startswith('["') and joined.endswith('"]')) or "\N{REPLACEMENT CHARACTER}" in joined:
             raise
         return joined[2:-2].split('","')
+
+
+def tiles_in_box(tiles: Mapping[str, Text], box: Bounds) -> dict[str, Text]:
+    """Return the tiles whose stored bounding boxes touch a box, by id."""
+    from rendergateway.model.tables.tile_table import TileTable
+
+    sides = TileTable(list(tiles.values())).box
+    # A tile without a box touches none.
+    touching = (sides[:, 0] <= box.max_x) & (sides[:, 1] <= box.max_y)
+    touching &= (sides[:, 2] >= box.min_x) & (sides[:, 3] >= box.min_y)
+    return dict(compress(tiles.items(), touching.tolist()))
 
 
 @attrs.frozen(eq=False)

@@ -114,14 +114,21 @@ _CALLS: dict[str, dict[str, Call]] = {
             stack.copy_to("copy", sections=stack.sections()),
             stack.copy_to("half", complete=False, sections=[1]),
             stack.copy_to("half", resume=True),
-            stack.copy_to("half", keep=TileSelection(only_in=g.stack("other"), not_in=stack), existing="replace"),
+            stack.copy_to(
+                "half",
+                keep=TileSelection(box=BOX, only_in=g.stack("other"), not_in=stack),
+                existing="append",
+                complete=False,
+            ),
             stack.copy_to("apart", change=TileChanges(split_sections=2, to_origin=True)),
         ],
         "clusters": lambda stack, g: stack.clusters(g.match_collection("truth"), stack.sections()),
         "remove_unconnected": lambda stack, g: stack.remove_unconnected(
             g.match_collection("decoy"), sections=stack.sections()[1], keep=g.stack("other"), move_to="gone"
         ),
-        "split_clusters": lambda stack, g: stack.split_clusters("split", g.match_collection("truth"), removed_to="gone"),
+        "split_clusters": lambda stack, g: stack.split_clusters(
+            "split", g.match_collection("truth"), removed_to="gone"
+        ),
         "temporary": lambda stack, g: entered(stack.temporary()),
         "editing": in_edit(lambda edit: edit.put(edit.stack.tiles(z=1))),
         "put tiles of another": in_edit(

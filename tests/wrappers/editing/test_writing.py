@@ -255,9 +255,7 @@ def test_limits__name_tiles_and_nothing_is_written(gateway: Gateway, empty: Stac
 
     with (
         gateway.counting() as requests,
-        pytest.raises(
-            RecordError, match=r"1 of 2 checked tiles exceed the limits: 'far' \(min x is -5000, allowed is 0"
-        ),
+        pytest.raises(RecordError, match=r"1 of 2 checked tiles are invalid: 'far' \(min x is -5000, allowed is 0"),
         empty.editing(batch=2) as edit,
     ):
         edit.put(tiles, transforms={"shift": shift}, boxes=boxes, validate=TileLimits(min_coordinate=0))

@@ -1,0 +1,1 @@
+"""Clients of tiles: imports, changes of transforms, validation, coordinates, other layers."""

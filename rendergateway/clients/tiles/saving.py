@@ -1,0 +1,52 @@
+"""What the clients that save changed tiles have in common: they drop invalid tiles and leave the stack LOADING."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from rendergateway import StackEdit, StackWrapper
+from rendergateway.clients.base.messages import say_dropped
+from rendergateway.errors import CommandError
+
+__all__ = ["HOW", "editing", "read_section_data", "refuse_nothing"]
+
+
+# Names of the clients' ways to apply a transform -> `how` of `StackEdit.apply`.
+HOW = {
+    "APPEND": "append",
+    "REPLACE_LAST": "replace_last",
+    "REPLACE_ALL": "replace_all",
+    "CONCATENATE_TO_LAST": "concatenate_last",
+    "INSERT_AS_FIRST": "prepend",
+    "INSERT_BEFORE_LAST": "insert_before_last",
+    "PRE_CONCATENATE_LAST": "concatenate_last",
+}
+
+
+@contextlib.contextmanager
+def editing(stack: StackWrapper, *, complete: bool = False) -> Iterator[StackEdit]:
+    """Yield an edit of a stack, and print the invalid tiles that were not saved."""
+    with stack.editing(complete=complete) as edit:
+        try:
+            yield edit
+        finally:
+            say_dropped(edit.dropped)
+
+
+def refuse_nothing(saved: int) -> None:
+    """Raise CommandError if no tile was saved: a service refuses it."""
+    if not saved:
+        raise CommandError("collection does not have any tiles (maybe they were removed by a prior validation process)")
+
+
+def read_section_data(stack: StackWrapper) -> None:
+    """
+    Check that the stack has section data, as some clients do.
+
+    Raises
+    ------
+    RenderGatewayError
+        If it was never COMPLETE, or does not exist.
+    """
+    stack._bound.call("stack.section_data")
