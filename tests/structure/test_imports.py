@@ -37,6 +37,7 @@ LEVELS = [
     {"rendering.draw"},
     {"rendering.output"},
     {"rendering"},
+    {"alignment"},
     {"configuration"},
     {"transport.credentials", "service.base"},
     {"transport", "service.store"},

@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -29,22 +29,32 @@ from rendergateway.wrappers.core.bound import Bound
 from rendergateway.wrappers.core.bulk import Bulk, read_ahead
 from rendergateway.wrappers.core.keys import StackKey
 from rendergateway.wrappers.editing.batches import Batch, Batches
+from rendergateway.wrappers.editing.derived import fill_metadata
 from rendergateway.wrappers.editing.edit import StackEdit
+from rendergateway.wrappers.editing.tile_changes import PreparedChanges
+from rendergateway.wrappers.editing.tile_selection import TileSelection
 from rendergateway.wrappers.editing.versions import new_version, still_exists
 from rendergateway.wrappers.reading.shared_transforms import SharedTransforms
 from rendergateway.wrappers.reading.snapshot import place_in_time
 from rendergateway.wrappers.reading.tiles import listed_z_values, z_values_of
 
 __all__ = [
+    "EXISTING",
     "Copy",
+    "check_existing",
     "check_resumable",
     "clone",
     "create_like",
     "deleted_on_exit",
     "existing_z_values",
+    "open_target",
     "temporary_name",
 ]
 
+# z of a layer, and some of its tiles.
+Piece: TypeAlias = tuple[float, ResolvedTiles]
+# Treatments of an existing target: an error; its tiles are kept; its tiles in the layers that are saved are deleted.
+EXISTING = ("refuse", "append", "replace")
 # Characters; the service refuses request lines and headers of 8 kB together, and credentials may be long.
 _LONGEST_QUERY = 4000
 
@@ -86,9 +96,52 @@ def create_like(version: StackVersion, target: Bound[StackKey], *, notes: str | 
     target.call("stack.create", body=new_version(notes, None, of=version))
 
 
+def open_target(version: StackVersion, target: Bound[StackKey], existing: str) -> None:
+    """
+    Create the stack of a copy, or fill in the metadata that an existing one lacks: resolution and mipmap locations.
+
+    Parameters
+    ----------
+    version : StackVersion
+        Metadata of the copy.
+    target : Bound
+        The stack.
+    existing : str
+        One of `EXISTING`.
+
+    Raises
+    ------
+    BadRequestError
+        If the stack exists and must not.
+    """
+    if existing == "refuse" or not still_exists(target):
+        create_like(version, target)
+    else:
+        fill_metadata(target, StackRecord.from_json(target.fetch("stack.read")), version)
+
+
 def _check_missing(target: Bound[StackKey]) -> None:
     if still_exists(target):
         raise BadRequestError(f"stack {target} exists; delete it, or use another name")
+
+
+def check_existing(existing: str, source: Bound[StackKey], target: Bound[StackKey], *, resume: bool) -> None:
+    """
+    Check the treatment of an existing target.
+
+    Raises
+    ------
+    ValueError
+        If it is unknown, or combined with *resume*.
+    BadRequestError
+        If a stack would be copied onto itself.
+    """
+    if existing not in EXISTING:
+        raise ValueError(f"existing must be {', '.join(map(repr, EXISTING))}: got {existing!r}")
+    if resume and existing != "refuse":
+        raise ValueError(f"resume=True continues a copy to a new stack; leave out existing={existing!r}")
+    if existing != "refuse" and (source.key, source.client.service_id) == (target.key, target.client.service_id):
+        raise BadRequestError(f"stack {source} cannot be copied onto itself; stack.editing() changes its tiles")
 
 
 def check_resumable(target: Bound[StackKey]) -> None:
@@ -215,10 +268,16 @@ class Copy:
         From a stack and z to the number of tiles of a layer.
     sections : sequence of float, optional
         The layers. Default: all.
+    selection : TileSelection, optional
+        The tiles. Default: all.
+    changes : PreparedChanges, optional
+        Changes of the tiles.
     edit : callable, optional
         From the table of a layer to the table that is saved.
     boxes : str
         As for `StackEdit.put`.
+    replaces : bool
+        Whether the layers that are saved are emptied first.
     """
 
     source: Bound[StackKey]
@@ -226,10 +285,19 @@ class Copy:
     pieces: Callable[[float], Iterator[ResolvedTiles]]
     count: Callable[[Bound[StackKey], float], int]
     sections: Sequence[float] | None = None
+    selection: TileSelection | None = None
+    changes: PreparedChanges | None = None
     edit: Callable[[TileTable], TileTable] | None = None
     boxes: str = "keep"
+    replaces: bool = False
     _done: int = 0
     _skipped: int = 0
+    _emptied: set[float] = attrs.field(factory=set)
+
+    @property
+    def _keeps_tiles(self) -> bool:
+        """Whether all tiles are saved as they are."""
+        return self.selection is None and self.changes is None and self.edit is None
 
     def run(self, *, bulk: Bulk, complete: bool, resume: bool, patience_s: float) -> None:
         """
@@ -248,14 +316,15 @@ class Copy:
                 if resume:
                     z_values = self._remaining(z_values)
                 with read_ahead(z_values, self._read, bulk.workers) as layers:
-                    edit.save(self._batches(edit, layers), total=self._total(before))
+                    pieces = self._pieces_of(zip(z_values, layers, strict=True))
+                    edit.save(self._batches(edit, pieces), total=self._total(before))
                 self._check_source(before)
         except BaseException as error:
             add_note(error, self._how_to_resume(len(z_values)))
             raise
 
     def _total(self, source: StackRecord) -> int | None:
-        if self.sections is not None or self._skipped or source.stats is None:
+        if self.sections is not None or self.selection is not None or self._skipped or source.stats is None:
             return None
         return source.stats.tile_count
 
@@ -265,25 +334,43 @@ class Copy:
         first = next(pieces, None)
         return chain([] if first is None else [first], pieces)
 
-    def _batches(self, edit: StackEdit, layers: Iterable[Iterable[ResolvedTiles]]) -> Iterator[Batch]:
-        pieces = self._pieces_of(layers)
-        if self.edit is None and self.boxes == "keep":
-            return _as_read(pieces, edit.batch)
+    def _batches(self, edit: StackEdit, pieces: Iterator[Piece]) -> Iterator[Batch]:
+        if self._keeps_tiles and self.boxes == "keep":
+            return _as_read((piece for _, piece in pieces), edit.batch)
         # The target is new, or part of a copy of this source: its shared transforms are the source's.
-        batches = edit.batches(boxes=self.boxes, may_change=True, allow_nan=True)
-        return (batch for piece in pieces if len(piece) for batch in self._edited(piece, batches))
+        given = {} if self.changes is None else self.changes.shared
+        batches = edit.batches(boxes=self.boxes, given=given, may_change=True, allow_nan=True)
+        return (batch for z, piece in pieces if len(piece) for batch in self._edited(z, piece, batches))
 
-    def _pieces_of(self, layers: Iterable[Iterable[ResolvedTiles]]) -> Iterator[ResolvedTiles]:
-        for layer in layers:
-            yield from layer
+    def _pieces_of(
+        self, layers: Iterable[tuple[float, Iterable[ResolvedTiles]]]
+    ) -> Iterator[tuple[float, ResolvedTiles]]:
+        moves_z = self.edit is not None or (self.changes is not None and self.changes.changes.moves_z)
+        for z, layer in layers:
+            if not moves_z:
+                self._empty([z])
+            yield from ((z, piece) for piece in layer)
             self._done += 1
 
-    def _edited(self, piece: ResolvedTiles, batches: Batches) -> Iterator[Batch]:
-        old = list(piece.tiles.values())
-        new = TileTable(old) if self.edit is None else self.edit(TileTable(old))
+    def _empty(self, z_values: Iterable[float]) -> None:
+        """Delete the old tiles of layers of the target, before any new one is saved there."""
+        for z in z_values:
+            if self.replaces and z not in self._emptied:
+                self.target.call("section.delete", z=z)
+                self._emptied.add(z)
+
+    def _edited(self, z: float, piece: ResolvedTiles, batches: Batches) -> Iterator[Batch]:
+        tiles = TileTable(list(piece.tiles.values()))
+        if self.selection is not None:
+            tiles = self.selection.of(tiles, z)
+        old = list(tiles.texts)
+        new = tiles if self.changes is None else self.changes.of(tiles, z)
+        if self.edit is not None:
+            new = self.edit(new)
         if not isinstance(new, TileTable):
             raise TypeError(f"edit must return a TileTable, got {new!r}")
-        texts = _without_stale_boxes(piece, new.texts) if self.boxes == "keep" else new.texts
+        self._empty(dict.fromkeys(new.z.tolist()))
+        texts = _without_stale_boxes(piece, old, new.texts) if self.boxes == "keep" else new.texts
 
         shared = SharedTransforms(self.source.fetch)
         shared.add(piece.transforms)
@@ -292,8 +379,8 @@ class Copy:
     # Resuming, and changes of the source
 
     def _remaining(self, z_values: Sequence[float]) -> list[float]:
-        """Return the layers that are missing or incomplete in the target; all, if the copy edits tiles."""
-        if self.edit is not None:
+        """Return the layers that are missing or incomplete in the target; all, if tiles are selected or changed."""
+        if not self._keeps_tiles:
             return list(z_values)
         existing = set(listed_z_values(self.target))
         left = [z for z in z_values if z not in existing or self.count(self.target, z) != self.count(self.source, z)]
@@ -336,9 +423,12 @@ def _split(tiles: ResolvedTiles, size: int) -> tuple[ResolvedTiles, ResolvedTile
     return ResolvedTiles(first, dict(tiles.transforms)), ResolvedTiles(dict(items), dict(tiles.transforms))
 
 
-def _without_stale_boxes(old: ResolvedTiles, texts: Sequence[Text]) -> Iterator[Text]:
-    """Yield changed tiles, without their bounding box if it no longer fits, so that it is derived."""
-    before = list(old.tiles.values())
+def _without_stale_boxes(old: ResolvedTiles, before: Sequence[Text], texts: Sequence[Text]) -> Iterator[Text]:
+    """
+    Yield changed tiles, without their bounding box if it no longer fits, so that it is derived.
+
+    *before* are the tiles that were changed, those of *old* that were selected.
+    """
     for row, text in enumerate(texts):
         # A renamed tile is still in its row, unless rows were added or removed.
         former = old.tiles.get(outline_of(text).tile_id) or (before[row] if len(texts) == len(before) else None)

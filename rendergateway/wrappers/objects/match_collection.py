@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rendergateway.errors import BadRequestError, ConfigurationError, NotFoundError
+from rendergateway.errors import BadRequestError, ConfigurationError, NotFoundError, add_note
 from rendergateway.model.records.json_slices import cut_list, join_list
 from rendergateway.model.records.matches import CollectionRecord
 from rendergateway.progress import Progress, tracking
@@ -23,6 +25,7 @@ from rendergateway.wrappers.objects.owner import OwnerWrapper
 
 if TYPE_CHECKING:
     from rendergateway.wrappers.core.bound import Client
+    from rendergateway.wrappers.core.bulk import Bulk
     from rendergateway.wrappers.editing.deletions import Removal
     from rendergateway.wrappers.matching.upload import Matches
     from rendergateway.wrappers.objects.match_group import MatchGroupWrapper
@@ -225,10 +228,63 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
         -----
         One ``match.save`` per batch.
         """
-        from rendergateway.wrappers.editing.upload import Uploader
         from rendergateway.wrappers.matching.upload import checked_batches
 
-        bulk, bound = self._conn.bulk.with_given(workers=workers, batch=batch, progress=progress), self._bound
+        bulk = self._conn.bulk.with_given(workers=workers, batch=batch, progress=progress)
+        return self._save(checked_batches(matches, bulk.batch), bulk)
+
+    @changes_data
+    def put_files(
+        self,
+        files: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+        *,
+        duplicates: str = "refuse",
+        workers: int | None = None,
+        batch: int | None = None,
+        progress: Progress = None,
+    ) -> int:
+        """
+        Save the matches of files; existing pairs are replaced.
+
+        Parameters
+        ----------
+        files : str, path-like or iterable of these
+            Each a JSON array of matches or newline-delimited JSON, plain or gzipped.
+        duplicates : {'refuse', 'replace'}
+            Treatment of a pair that occurs twice, in either order of its sides: an error; or the last one is stored.
+        workers, batch, progress : optional
+            As for `put`. Files are read as streams: only a few batches are in memory.
+
+        Returns
+        -------
+        int
+            Number of pairs saved.
+
+        Raises
+        ------
+        RecordError
+            If a file is invalid, as for `put`; the message names file and element or pair. Nothing is saved then.
+        OSError
+            If a file cannot be read.
+
+        Notes
+        -----
+        One ``match.save`` per batch. Files are read twice: all are checked before the first is saved. To replace
+        duplicates, batches are saved one after another.
+        """
+        from rendergateway.wrappers.matching.upload import check_files, file_batches
+
+        paths = [files] if isinstance(files, str | os.PathLike) else list(files)
+        check_files(paths, duplicates)
+        in_order = 1 if duplicates == "replace" else workers
+        bulk = self._conn.bulk.with_given(workers=in_order, batch=batch, progress=progress)
+        return self._save(file_batches(paths, bulk.batch), bulk)
+
+    def _save(self, batches: Iterable[tuple[int, bytes]], bulk: Bulk) -> int:
+        """Save batches of pairs, given their numbers and texts; return the number of pairs."""
+        from rendergateway.wrappers.editing.upload import Uploader
+
+        bound = self._bound
 
         def save(count: int, text: bytes) -> int:
             bound.call("match.save", body=text)
@@ -236,10 +292,13 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
 
         with tracking(bulk.progress, f"Saving matches in {self}") as report:
             uploader = Uploader(workers=bulk.workers, is_there=self._ping, patience_s=60.0, report=report)
-            return uploader.run(
-                lambda count=count, text=text: save(count, text)  # type: ignore[misc]
-                for count, text in checked_batches(matches, bulk.batch)
-            )
+            try:
+                return uploader.run(partial(save, count, text) for count, text in batches)
+            except BaseException as error:
+                add_note(
+                    error, f"{uploader.acknowledged} pairs were saved before this error; saving them again is safe"
+                )
+                raise
 
     def _ping(self) -> object:
         return self._conn.call("service.version")
@@ -301,13 +360,15 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
         *,
         owner: str | None = None,
         gateway: Client | None = None,
+        groups: Iterable[Group] | None = None,
         exist_ok: bool = False,
+        replace_groups: bool = False,
         workers: int | None = None,
         batch: int | None = None,
         progress: Progress = None,
     ) -> MatchCollectionWrapper:
         """
-        Copy all pairs, as stored, into another collection.
+        Copy pairs, as stored, into another collection.
 
         Parameters
         ----------
@@ -317,8 +378,12 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
             Its owner. Default: this owner.
         gateway : Gateway, optional
             Of another service.
+        groups : iterable of str, SectionWrapper or MatchGroupWrapper, optional
+            Groups whose pairs are copied: those with p, as stored, in one of them. Default: all.
         exist_ok : bool
             Whether the other collection may exist; pairs that are in both are replaced.
+        replace_groups : bool
+            Whether the other collection may exist, and its pairs with p in a group that is copied are deleted first.
         workers, batch, progress : optional
             As for `put`.
 
@@ -336,23 +401,32 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
 
         Notes
         -----
-        ``match.collections`` of the other owner, ``match.p_group_ids``, then per group ``match.with_p_group`` and one
-        ``match.save`` per batch. At most the pairs of one group are in memory.
+        ``match.collections`` of the other owner, ``match.p_group_ids`` unless groups are given, then per group
+        ``match.with_p_group``, ``match.delete_with_p_group`` to replace it, and one ``match.save`` per batch. At most
+        the pairs of one group are in memory.
         """
         target = self._opened(name, owner, gateway)
         if target == self:
             raise ValueError(f"{self!r} cannot be copied onto itself")
-        if not exist_ok and target._exists:
+        is_there = target._exists
+        if is_there and not (exist_ok or replace_groups):
             raise BadRequestError(f"{target!r} exists; use exist_ok=True to add to it, or delete() it first")
+        source = self._pair_source
+        # A group passed as a section may be several.
+        selections = [Selection()] if groups is None else [Selection(p_group=group) for group in groups]
+        requests = [values for one in selections for _, values in source.query(one).requests]
         bulk = self._conn.bulk.with_given(workers=workers, batch=batch, progress=progress)
         from rendergateway.wrappers.matching.upload import batches
 
         saved = 0
         with tracking(bulk.progress, f"Copying matches of {self}") as report:
-            for table in PairReading.iter_tables(self):
-                for texts in batches(table.texts, bulk.batch):
-                    target._bound.call("match.save", body=join_list(texts))
-                    saved += len(texts)
+            for values in requests:
+                texts = cut_list(self._bound.fetch("match.with_p_group", **values))
+                if texts and is_there and replace_groups:
+                    target._bound.call("match.delete_with_p_group", **values)
+                for some in batches(texts, bulk.batch):
+                    target._bound.call("match.save", body=join_list(some))
+                    saved += len(some)
                     report(saved)
         return target
 
@@ -387,16 +461,32 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
         return self._opened(name, key.owner)
 
     @changes_data
-    def update_counts(self) -> None:
+    def update_counts(self, groups: Iterable[str] | None = None, *, progress: Progress = None) -> None:
         """
         Let the service count the matches of each pair, for pairs stored by old versions that did not.
 
+        Parameters
+        ----------
+        groups : iterable of str, optional
+            Only pairs with p, as stored, in one of these groups. Default: all.
+        progress : bool or callable, optional
+            As for `put`; counts groups.
+
+        Raises
+        ------
+        NotFoundError
+            If the collection does not exist.
+
         Notes
         -----
-        ``match.p_group_ids``, then one ``match.update_counts`` per group.
+        ``match.p_group_ids`` unless groups are given, then one ``match.update_counts`` per group.
         """
-        for group in MatchCollectionWrapper.groups(self, side="p").ids:
-            self._bound.call("match.update_counts", p_group=group)
+        names = self._p_groups() if groups is None else [as_name(group, "match group") for group in groups]
+        bulk = self._conn.bulk.with_given(progress=progress)
+        with tracking(bulk.progress, f"Counting matches of {self}", len(names)) as report:
+            for count, group in enumerate(names, 1):
+                self._bound.call("match.update_counts", p_group=group)
+                report(count)
 
     @changes_data
     def delete(self, *, dry_run: bool = False) -> Removal | None:

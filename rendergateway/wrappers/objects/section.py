@@ -301,6 +301,28 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         tiles: SectionTiles = self._remembered("located tiles", make)
         return tiles
 
+    def hidden_tile_ids(self) -> list[str]:
+        """
+        Return the ids of the tiles that are invisible: covered completely by tiles that are drawn over them.
+
+        Tiles are drawn in the order of their ids; a tile without area is invisible.
+
+        Raises
+        ------
+        NotFoundError
+            If the stack does not exist.
+
+        Notes
+        -----
+        One request, ``section.tile_bounds``.
+        """
+        from rendergateway.alignment.obscured import obscured
+        from rendergateway.model.tables.tile_table import TileTable
+
+        tiles = TileTable(cut_list(self._listed_text("section.tile_bounds")))
+        ids: list[str] = tiles.tile_id[obscured(tiles.box, tiles.tile_id)].tolist()
+        return ids
+
     # Pictures
 
     def image(self, box: Box | None = None, *, scale: float = 1.0, **options: Unpack[PictureKeywords]) -> Picture:

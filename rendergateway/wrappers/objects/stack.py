@@ -16,7 +16,7 @@ from rendergateway.geometry import Bounds
 from rendergateway.model.records.channels import PathBuilder
 from rendergateway.model.records.json_slices import Text, cut_list
 from rendergateway.model.records.stacks import SectionRecord, StackRecord, StackStats, StackVersion
-from rendergateway.progress import Progress
+from rendergateway.progress import Progress, tracking
 from rendergateway.visible_text import visible
 from rendergateway.wrappers.core import labels
 from rendergateway.wrappers.core.arguments import (
@@ -24,6 +24,7 @@ from rendergateway.wrappers.core.arguments import (
     ZRange,
     as_box,
     as_client,
+    as_count,
     as_name,
     as_names,
     as_part,
@@ -59,6 +60,7 @@ from rendergateway.wrappers.reading.tiles import StackReader, listed_z_values, u
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from rendergateway.alignment.clusters import Clusters
     from rendergateway.model.tables.coordinates import CoordinateTable
     from rendergateway.model.tables.row_table import RowTable
     from rendergateway.model.tables.tile_table import TileTable
@@ -66,11 +68,16 @@ if TYPE_CHECKING:
     from rendergateway.wrappers.core.bound import Client
     from rendergateway.wrappers.core.bulk import Bulk
     from rendergateway.wrappers.editing.batches import Validate
+    from rendergateway.wrappers.editing.cluster_edits import ClusterSplit
     from rendergateway.wrappers.editing.deletions import Removal
     from rendergateway.wrappers.editing.edit import StackEdit
+    from rendergateway.wrappers.editing.tile_changes import TileChanges
+    from rendergateway.wrappers.editing.tile_selection import TileSelection
     from rendergateway.wrappers.images.export import Exported
     from rendergateway.wrappers.images.options import PictureKeywords
     from rendergateway.wrappers.images.picture import Picture
+    from rendergateway.wrappers.matching.clusters import ClusterReader
+    from rendergateway.wrappers.matching.pairs import PairReading
     from rendergateway.wrappers.objects.section import SectionWrapper
     from rendergateway.wrappers.objects.shared_transform import SharedTransformWrapper
     from rendergateway.wrappers.objects.tile import TileWrapper
@@ -942,7 +949,10 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         gateway: Client | None = None,
         tiles: bool = True,
         sections: Any = None,
+        keep: TileSelection | None = None,
+        change: TileChanges | None = None,
         edit: Callable[[TileTable], TileTable] | None = None,
+        existing: str = "refuse",
         boxes: str = "keep",
         complete: bool = True,
         resume: bool = False,
@@ -952,7 +962,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         patience_s: float = 60.0,
     ) -> StackWrapper:
         """
-        Copy the stack through this process: to another owner or service, or with changes.
+        Copy the stack through this process: to another owner or service, in part or with changes.
 
         Sections are read, changed and saved one after another; about *workers* of them are in memory. Tiles stay linked
         to their shared transforms, which are copied, and metadata is copied too.
@@ -969,17 +979,23 @@ class StackWrapper(ObjectWrapper[StackRecord]):
             Whether tiles are copied; else the new stack is empty, and LOADING.
         sections : z, SectionWrapper or iterable of these, optional
             Default: all.
+        keep : TileSelection, optional
+            Which tiles: in a box, by ids, cells of the mosaic or other stacks. Default: all.
+        change : TileChanges, optional
+            Changes of z and place. Default: none.
         edit : callable, optional
-            Called with the `TileTable` of each section, or of pieces of a section of more than 20 000 tiles; returns
-            the table that is saved.
+            Other changes: called, after *change*, with the `TileTable` of each section, or of pieces of a section of
+            more than 20 000 tiles; returns the table that is saved.
+        existing : {'refuse', 'append', 'replace'}
+            Treatment of an existing stack: an error; its tiles are kept, except for those of equal ids; or its tiles in
+            the sections that are saved are deleted first.
         boxes : {'keep', 'service', 'local'}
-            As for `StackEdit.put`. A kept box is derived if *edit* changed the tile's transforms or size, but not its
-            box.
+            As for `StackEdit.put`. A kept box is derived if the tile's transforms or size changed, but not its box.
         complete : bool
             Whether the copy becomes COMPLETE, instead of LOADING.
         resume : bool
-            Continue an interrupted copy: sections with the same tile count are skipped, with *edit* all are saved
-            again. Tiles with the same id are replaced.
+            Continue an interrupted copy: sections with the same tile count are skipped; with *keep*, *change* or *edit*
+            all are saved again. Tiles with the same id are replaced.
         workers, batch, progress, patience_s
             As for `editing`.
 
@@ -991,48 +1007,293 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         Raises
         ------
         BadRequestError
-            If a stack of that name exists; with *resume*, if it is not LOADING.
+            If a stack of that name exists and *existing* is ``refuse``; if it is this stack; with *resume*, if it is
+            not LOADING; if the bounds or section data that *change* needs are missing.
         NotFoundError
             If a section does not exist.
         StaleStackError
             If this stack was changed by others meanwhile; the copy is left LOADING.
         RecordError
-            If *edit* returned duplicate tile ids.
+            If *edit* returned duplicate tile ids, or a tile cannot be changed.
 
         Notes
         -----
         After an error, and after Ctrl-C, the copy is left LOADING and a note on the error describes how to resume. Per
         section one ``section.resolved_tiles`` from the source and per batch one ``stack.save_tiles`` to the target,
-        small sections together; before and after, ``stack.read``, ``stack.z_values`` and ``stack.section_data`` of the
-        source, ``stack.read``, ``stack.create`` and ``stack.set_state`` of the target.
+        small sections together, and one ``section.delete`` to replace it; before and after, ``stack.read``,
+        ``stack.z_values`` and ``stack.section_data`` of the source, ``stack.read``, ``stack.create`` and
+        ``stack.set_state`` of the target.
         """
         from rendergateway.wrappers.editing import copying
         from rendergateway.wrappers.editing.batches import check_boxes
 
         target = self._sibling(name, owner, project, gateway)
         check_boxes(boxes)
+        copying.check_existing(existing, self._bound, target._bound, resume=resume)
         bulk = self._bulk(workers, batch, progress)
         z_values = copying.existing_z_values(self._bound, sections)
+        changes = None if change is None else change.prepared(self._obj, self._section_data)
         if resume:
             copying.check_resumable(target._bound)
         else:
-            copying.create_like(self._version, target._bound)
+            version = self._version if change is None else change.version(self._version)
+            copying.open_target(version, target._bound, existing)
         if tiles:
             stacks = {self._bound: self, target._bound: target}
+            in_pieces = change is None or not change.in_grid
             copy = copying.Copy(
                 self._bound,
                 target._bound,
-                pieces=lambda z: self._section(z)._pieces(None),
+                pieces=lambda z: self._section(z)._pieces(None) if in_pieces else iter([self._reader.layer(z)]),
                 count=lambda stack, z: stacks[stack]._section(z)._tile_count,
                 sections=z_values,
+                selection=keep,
+                changes=changes,
                 edit=edit,
                 boxes=boxes,
+                replaces=existing == "replace",
             )
             copy.run(bulk=bulk, complete=complete, resume=resume, patience_s=patience_s)
         return target
 
+    def _section_data(self) -> list[SectionRecord]:
+        """Read the section data, which a stack has from its first COMPLETE on."""
+        return [row for rows in rows_by_z(self._bound.fetch("stack.section_data")).values() for row in rows]
+
+    # Clusters of matched tiles
+
+    def clusters(
+        self, matches: PairReading[Any], sections: Any = None, *, between_groups: bool = True, progress: Progress = None
+    ) -> Clusters:
+        """
+        Group the tiles of some sections by their matches.
+
+        Parameters
+        ----------
+        matches : MatchCollectionWrapper or MergedMatches
+            The matches; a pair counts if both tiles are in the sections.
+        sections : z, SectionWrapper or iterable of these, optional
+            Default: all.
+        between_groups : bool
+            Whether matches of tiles of different sections count; without them each section has clusters of its own.
+        progress : bool or callable, optional
+            As for `editing`; counts sections.
+
+        Returns
+        -------
+        Clusters
+            Connected tiles, largest cluster first, and tiles without a match.
+
+        Raises
+        ------
+        NotFoundError
+            If the stack, a section or the match collection does not exist.
+
+        Notes
+        -----
+        Per section ``section.tile_bounds``, and per section id ``match.with_p_group`` or, with *between_groups* false,
+        ``match.within_group``; before, ``stack.z_values`` and ``stack.section_data``.
+        """
+        z_values = self._existing_z_values(sections)
+        with tracking(
+            self._conn.bulk.with_given(progress=progress).progress, "Reading clusters", len(z_values)
+        ) as report:
+            return self._cluster_reader(matches, between_groups).clusters(z_values, report)
+
+    def _existing_z_values(self, sections: Any) -> list[float]:
+        from rendergateway.wrappers.editing.copying import existing_z_values
+
+        return existing_z_values(self._bound, sections) or listed_z_values(self._bound)
+
+    def _cluster_reader(self, matches: Any, between_groups: bool) -> ClusterReader:
+        from rendergateway.wrappers.matching.clusters import ClusterReader
+
+        if not hasattr(matches, "_pair_source"):
+            raise TypeError(
+                f"matches must be a match collection, got {matches!r}; gateway.match_collection(name) opens it"
+            )
+        return ClusterReader(
+            self._bound, matches._pair_source, lambda z: self._section(z)._section_ids, between_groups=between_groups
+        )
+
+    def _clusters_by_z(
+        self, matches: Any, sections: Any, between_groups: bool, progress: Progress
+    ) -> dict[float, Clusters]:
+        """Return the clusters of each section by itself."""
+        reader, z_values = self._cluster_reader(matches, between_groups), self._existing_z_values(sections)
+        found: dict[float, Clusters] = {}
+        with tracking(
+            self._conn.bulk.with_given(progress=progress).progress, "Reading clusters", len(z_values)
+        ) as report:
+            for z in z_values:
+                found[z] = reader.clusters([z])
+                report(len(found))
+        return found
+
     @changes_data
-    def derive(self, name: str, *, owner: str | None = None, project: str | None = None) -> StackWrapper:
+    def remove_unconnected(
+        self,
+        matches: PairReading[Any],
+        *,
+        sections: Any = None,
+        max_size: int | None = None,
+        fraction: float | None = None,
+        between_groups: bool = True,
+        keep: StackWrapper | None = None,
+        move_to: str | None = None,
+        dry_run: bool = False,
+        complete: bool = True,
+        workers: int | None = None,
+        progress: Progress = None,
+    ) -> dict[float, list[str]]:
+        """
+        Delete the tiles of each section that matches do not connect to its largest cluster.
+
+        Parameters
+        ----------
+        matches, between_groups
+            As for `clusters`; each section is judged by itself.
+        sections : z, SectionWrapper or iterable of these, optional
+            Default: all.
+        max_size : int, optional
+            Clusters other than the largest one are deleted too, if they have at most this many tiles.
+        fraction : float, optional
+            The same as a fraction of the largest cluster, rounded up; *max_size* takes precedence.
+        keep : StackWrapper, optional
+            Tiles that this stack has in the same section are kept, with their whole clusters.
+        move_to : str, optional
+            ``[[owner/]project/]stack``, where the deleted tiles are saved first; it is created if it is missing.
+        dry_run : bool
+            Delete nothing.
+        complete : bool
+            Whether the stacks that change become COMPLETE.
+        workers, progress
+            As for `editing`.
+
+        Returns
+        -------
+        dict of float to list of str
+            By z, the ids of the unconnected tiles. A section of unconnected tiles only is left as it is.
+
+        Raises
+        ------
+        NotFoundError
+            If a stack, a section or the match collection does not exist.
+        StackStateError
+            If the stack is READ_ONLY.
+
+        Notes
+        -----
+        The requests of `clusters`; then those of `StackEdit.put` for *move_to* and of `StackEdit.delete`. Nothing is
+        deleted before all deleted tiles are saved.
+        """
+        from rendergateway.wrappers.editing.cluster_edits import unconnected_tiles
+
+        kept = None if keep is None else check_kind(keep, "stack", "keep")._bound
+        clusters = self._clusters_by_z(matches, sections, between_groups, progress)
+        found = unconnected_tiles(clusters, max_size, fraction, kept)
+        if found and not dry_run:
+            bulk = self._bulk(workers, None, progress)
+            if move_to is not None:
+                self._save_removed(move_to, found, bulk, complete=complete)
+            with self._edit(bulk, complete=complete) as edit:
+                edit.delete([tile_id for ids in found.values() for tile_id in ids])
+        return found
+
+    def _save_removed(self, name: str, found: Mapping[float, list[str]], bulk: Bulk, *, complete: bool) -> None:
+        from rendergateway.wrappers.editing.cluster_edits import save_layers_in
+        from rendergateway.wrappers.editing.copying import open_target
+
+        removed = self._sibling(name, None, None)
+        open_target(self._version, removed._bound, "append")
+        with removed._edit(bulk, complete=complete) as edit:
+            save_layers_in(edit, self._bound, found)
+
+    @changes_data
+    def split_clusters(
+        self,
+        name: str,
+        matches: PairReading[Any],
+        *,
+        owner: str | None = None,
+        project: str | None = None,
+        layers_per_z: int = 40,
+        sections: Any = None,
+        max_size: int | None = None,
+        fraction: float | None = None,
+        between_groups: bool = True,
+        removed_to: str | None = None,
+        existing: str = "refuse",
+        complete: bool = True,
+        workers: int | None = None,
+        batch: int | None = None,
+        progress: Progress = None,
+    ) -> ClusterSplit:
+        """
+        Copy each cluster of a section to a layer of its own.
+
+        The clusters of z, largest first, get the layers z · *layers_per_z* and those after it, and z as their tile
+        group; the section thickness of a new copy is divided by *layers_per_z*. Tiles without a match, and those of
+        small clusters, are not copied.
+
+        Parameters
+        ----------
+        name : str
+            The copy, ``[[owner/]project/]stack``.
+        matches, sections, max_size, fraction, between_groups
+            As for `remove_unconnected`.
+        owner, project : str, optional
+            Default: those of this stack.
+        layers_per_z : int
+            Most clusters of a section.
+        removed_to : str, optional
+            A stack of the owner and project of the copy, for the tiles that are not copied; it is created if it is
+            missing.
+        existing, complete, workers, batch, progress
+            As for `copy_to`.
+
+        Returns
+        -------
+        ClusterSplit
+            The copy, the layers of each section, and the tiles that were not copied.
+
+        Raises
+        ------
+        RecordError
+            If no tiles of a section are connected, or it has too many clusters; nothing is copied then.
+        BadRequestError, NotFoundError
+            As for `copy_to` and `clusters`.
+
+        Notes
+        -----
+        The requests of `clusters` and `copy_to`.
+        """
+        from rendergateway.wrappers.editing.cluster_edits import ClusterLayers, ClusterSplit
+        from rendergateway.wrappers.editing.copying import check_existing, open_target
+        from rendergateway.wrappers.editing.derived import with_thinner_sections
+
+        target = self._sibling(name, owner, project)
+        check_existing(existing, self._bound, target._bound, resume=False)
+        split = ClusterLayers.of(
+            self._clusters_by_z(matches, sections, between_groups, progress),
+            as_count(layers_per_z, "layers_per_z"), max_size, fraction,
+        )  # fmt: skip
+        open_target(with_thinner_sections(self._version, layers_per_z), target._bound, existing)
+        if removed_to is not None and split.removed:
+            bulk = self._bulk(workers, batch, progress)
+            removed = target._sibling(removed_to, None, None)
+            self._save_removed("/".join(removed._key), split.removed, bulk, complete=complete)
+        StackWrapper.copy_to(
+            self, "/".join(target._key), sections=list(split.layers), edit=split.moved,
+            existing="replace" if existing == "replace" else "append",
+            complete=complete, workers=workers, batch=batch, progress=progress,
+        )  # fmt: skip
+        return ClusterSplit(target, split.layers, split.removed)
+
+    @changes_data
+    def derive(
+        self, name: str, *, owner: str | None = None, project: str | None = None, layers_per_z: int = 1
+    ) -> StackWrapper:
         """
         Return a stack for results of this one: created if it is missing, LOADING.
 
@@ -1044,6 +1305,8 @@ class StackWrapper(ObjectWrapper[StackRecord]):
             ``[[owner/]project/]stack``.
         owner, project : str, optional
             Default: those of this stack.
+        layers_per_z : int
+            Number of layers that a section is divided into; the section thickness is divided by it.
 
         Raises
         ------
@@ -1062,13 +1325,15 @@ class StackWrapper(ObjectWrapper[StackRecord]):
             with stack.derive("straight").editing() as edit:
                 edit.apply(transform, source=stack)
         """
-        return self._derived(name, owner, project)
+        return self._derived(name, owner, project, layers_per_z)
 
-    def _derived(self, name: str, owner: str | None = None, project: str | None = None) -> StackWrapper:
+    def _derived(
+        self, name: str, owner: str | None = None, project: str | None = None, layers_per_z: int = 1
+    ) -> StackWrapper:
         from rendergateway.wrappers.editing.derived import derive
 
         target = self._sibling(name, owner, project)
-        derive(self._bound, target._bound)
+        derive(self._bound, target._bound, as_count(layers_per_z, "layers_per_z"))
         return target
 
     @changes_data

@@ -21,6 +21,8 @@ from rendergateway.transforms import AffineModel2D, Transform
 from rendergateway.transport.client import Client
 from rendergateway.wrappers.core import display, registry
 from rendergateway.wrappers.core.blitz import OBJECT_ALIASES
+from rendergateway.wrappers.editing.tile_changes import TileChanges
+from rendergateway.wrappers.editing.tile_selection import TileSelection
 
 POINT = [[300.0, 200.0]]
 BOX = Bounds(10, 10, 74, 42)
@@ -112,7 +114,21 @@ _CALLS: dict[str, dict[str, Call]] = {
             stack.copy_to("copy", sections=stack.sections()),
             stack.copy_to("half", complete=False, sections=[1]),
             stack.copy_to("half", resume=True),
+            stack.copy_to(
+                "half",
+                keep=TileSelection(box=BOX, only_in=g.stack("other"), not_in=stack),
+                existing="append",
+                complete=False,
+            ),
+            stack.copy_to("apart", change=TileChanges(split_sections=2, to_origin=True)),
         ],
+        "clusters": lambda stack, g: stack.clusters(g.match_collection("truth"), stack.sections()),
+        "remove_unconnected": lambda stack, g: stack.remove_unconnected(
+            g.match_collection("decoy"), sections=stack.sections()[1], keep=g.stack("other"), move_to="gone"
+        ),
+        "split_clusters": lambda stack, g: stack.split_clusters(
+            "split", g.match_collection("truth"), removed_to="gone"
+        ),
         "temporary": lambda stack, g: entered(stack.temporary()),
         "editing": in_edit(lambda edit: edit.put(edit.stack.tiles(z=1))),
         "put tiles of another": in_edit(
@@ -146,6 +162,7 @@ _CALLS: dict[str, dict[str, Call]] = {
         "tiles": lambda section, g: section.tiles().load(),
         "resolved_tiles": lambda section, g: len(section.resolved_tiles()),
         "iter_tiles": lambda section, g: [list(section.iter_tiles()), list(section.iter_tiles(batch=1))],
+        "hidden_tile_ids": lambda section, g: section.hidden_tile_ids(),
         "locate": lambda section, g: section.locate(POINT),
         "image": lambda section, g: [section.image(scale=0.1), section.image(BOX)],
         "thumbnail": lambda section, g: section.thumbnail(32),
@@ -212,8 +229,12 @@ _CALLS: dict[str, dict[str, Call]] = {
             matches.merged_with("decoy").world_points(g.stack("montage"), matches.table()),
         ],
         "put": lambda matches, g: matches.put(list(matches.pairs())),
-        "copy_to": lambda matches, g: matches.copy_to("copied"),
-        "update_counts": lambda matches, g: matches.update_counts(),
+        "put_files": lambda matches, g: matches.put_files(match_file(matches, folder_of(g) / "matches.json")),
+        "copy_to": lambda matches, g: [
+            matches.copy_to("copied"),
+            matches.copy_to("copied", groups=[g.stack("montage").section(1), "2.0"], replace_groups=True),
+        ],
+        "update_counts": lambda matches, g: [matches.update_counts(), matches.update_counts(["1.0"])],
         "delete_pairs": lambda matches, g: [
             matches.delete_pairs(within=g.stack("montage").section(1), dry_run=True),
             matches.delete_pairs(outside=matches.group("1.0")),
@@ -281,6 +302,11 @@ def folder_of(gateway: Gateway) -> Path:
 def pinned_tiles(stack: Any) -> Any:
     with stack.pinned() as view:
         return view.section(1).tiles().load().ids
+
+
+def match_file(matches: Any, path: Path) -> Path:
+    path.write_bytes(matches.table().to_json())
+    return path
 
 
 def loaded(stack: Any) -> int:

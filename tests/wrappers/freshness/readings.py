@@ -74,11 +74,13 @@ _METHODS: dict[str, Sequence[Reading]] = {
     "PairReading.residuals": [lambda matches: matches.residuals(_montage(matches), matches.table())],
     "PairReading.table": [lambda matches: matches.table()],
     "PairReading.world_points": [lambda matches: matches.world_points(_montage(matches), matches.table())],
+    "SectionWrapper.hidden_tile_ids": [lambda section: section.hidden_tile_ids()],
     "SectionWrapper.locate": [
         lambda section: section.locate(_ORIGIN),
         lambda section: section.locate(_ORIGIN, method="exact"),
     ],
     "SectionWrapper.tiles": [lambda section: section.tiles(), lambda section: section.tiles().table()],
+    "StackWrapper.clusters": [lambda stack: stack.clusters(stack._conn.match_collection("dmesh"))],
     "StackWrapper.local_from_world": [lambda stack: stack.local_from_world("a", _ORIGIN)],
     "StackWrapper.section": [lambda stack: stack.section(section_id="1.0")],
     "StackWrapper.tiles": [
@@ -117,8 +119,8 @@ _SETTINGS = _words("auth hooks image_base_url is_closed is_loaded registry serve
 _NOT_READINGS = _words(
     """
     CHILD_KIND KIND MARSHALLED RECORD collections do_not_call_in_templates load reload
-    clone_to copy_to create_stack delete delete_pairs editing new_version put rename set_state temporary temporary_stack
-    update update_counts
+    clone_to copy_to create_stack delete delete_pairs editing new_version put put_files remove_unconnected rename
+    set_state split_clusters temporary temporary_stack update update_counts
     get_object group in_frame match_collection merged_with owner pair pinned project shared_transform stack tile
     tile_group wrap
     call call_raw change_auth close connect counting endpoints from_env from_profile register registered request using
