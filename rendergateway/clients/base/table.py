@@ -22,6 +22,7 @@ CLIENTS = {
     "TransformRemovalClient": "tiles.transform_removal",
     "TransformSectionClient": "tiles.transform_section",
     "ValidateTilesClient": "tiles.validate_tiles",
+    "WarpTransformClient": "tiles.warp_transform",
 }
 # Other class names of the same client.
 ALIASES = {"Render": "ArgbRenderer"}

@@ -1291,6 +1291,89 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         return ClusterSplit(target, split.layers, split.removed)
 
     @changes_data
+    def warp_to(
+        self,
+        name: str,
+        aligned: StackWrapper,
+        *,
+        owner: str | None = None,
+        project: str | None = None,
+        sections: Any = None,
+        common_only: bool = False,
+        matches: PairReading[Any] | None = None,
+        max_size: int | None = None,
+        fraction: float | None = None,
+        between_groups: bool = False,
+        validate: Validate = None,
+        invalid: str = "raise",
+        complete: bool = True,
+        workers: int | None = None,
+        batch: int | None = None,
+        progress: Progress = None,
+    ) -> Warped:
+        """
+        Warp a montage so that its tile centres are where those of an aligned stack are, and save it as another stack.
+
+        A thin-plate spline per section, with the id ``3.0_TPS`` for z = 3, is appended to the transforms of its tiles.
+
+        Parameters
+        ----------
+        name : str
+            The warped stack, ``[[owner/]project/]stack``, derived from this one if it is missing, see `derive`.
+        aligned : StackWrapper
+            The stack with the same tiles; three of them at least in each section, not on one line.
+        owner, project : str, optional
+            Default: those of this stack.
+        sections : z, SectionWrapper or iterable of these, optional
+            Default: all.
+        common_only : bool
+            Whether tiles that are not in the aligned stack are left out, instead of warped like the others.
+        matches : MatchCollectionWrapper or MergedMatches, optional
+            Give each cluster of matched tiles a spline of its own, with ids ``3.0_cluster_0_TPS`` and so on.
+        max_size, fraction, between_groups
+            As for `clusters` and `remove_unconnected`: tiles of small clusters are left out, and those without a match.
+        validate, invalid
+            As for `StackEdit.put`.
+        complete, workers, batch, progress
+            As for `editing`.
+
+        Returns
+        -------
+        Warped
+            The stack, and the tiles that were left out.
+
+        Raises
+        ------
+        FitError
+            If the centres of a section do not determine a spline.
+        NotFoundError
+            If a stack or a section does not exist.
+        RecordError
+            If the stacks have no tile in common in a section, or none of its tiles is left.
+
+        Notes
+        -----
+        Requests of `derive` and `editing`; per section ``section.resolved_tiles`` of both stacks and
+        ``stack.save_tiles`` per batch; with *matches* those of `clusters`.
+        """
+        from rendergateway.wrappers.editing.warping import Warp, Warped
+
+        check_kind(aligned, "stack", "aligned")
+        z_values = z_values_of(self._bound, sections)
+
+        def clusters(z: float) -> list[tuple[str, ...]]:
+            found = self._cluster_reader(matches, between_groups).clusters([z])
+            small = found.small(max_size, fraction)
+            return [part for part in found.connected if part not in small]
+
+        target = self._derived(name, owner, project)
+        readers = (StackReader.fresh(self._bound), StackReader.fresh(aligned._bound))
+        warp = Warp(*readers, common_only, None if matches is None else clusters)
+        with target._edit(self._bulk(workers, batch, progress), reload=True, complete=complete) as edit:
+            saved = edit.warp(warp, z_values, validate=validate, invalid=invalid)
+        return Warped(target, saved, edit.dropped)
+
+    @changes_data
     def derive(
         self, name: str, *, owner: str | None = None, project: str | None = None, layers_per_z: int = 1
     ) -> StackWrapper:
