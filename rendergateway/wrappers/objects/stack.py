@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from rendergateway.wrappers.editing.edit import StackEdit
     from rendergateway.wrappers.editing.tile_changes import TileChanges
     from rendergateway.wrappers.editing.tile_selection import TileSelection
+    from rendergateway.wrappers.editing.warping import Warped
     from rendergateway.wrappers.images.export import Exported
     from rendergateway.wrappers.images.options import PictureKeywords
     from rendergateway.wrappers.images.picture import Picture
