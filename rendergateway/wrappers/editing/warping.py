@@ -9,11 +9,12 @@ import attrs
 
 from rendergateway.errors import FitError, NotFoundError, RecordError
 from rendergateway.geometry import FloatArray
+from rendergateway.hash_order import hash_order
 from rendergateway.model.tables.resolved import ResolvedTiles
 from rendergateway.model.tile_text.centers import tile_centers
 from rendergateway.model.tile_text.edits import changed_transforms, reference_text
 from rendergateway.number_text import double_text
-from rendergateway.transforms.fitting.curved import fit_thin_plate_spline
+from rendergateway.transforms.fitting.ordered_spline import fit_ordered_spline
 from rendergateway.wrappers.editing.sources import shared_text
 from rendergateway.wrappers.reading.tiles import StackReader
 
@@ -115,14 +116,15 @@ class Warp:
     def _add(
         self, layer: WarpedLayer, name: str, tile_ids: Sequence[str], tiles: ResolvedTiles, goal: ResolvedTiles
     ) -> None:
-        common = [tile_id for tile_id in tile_ids if tile_id in goal.tiles]
+        # The order of the clients' maps of tiles, which shows in the last digits.
+        common = hash_order((tile_id for tile_id in tile_ids if tile_id in goal.tiles), 2 * len(tiles))
         if self.clusters is not None and len(common) < _LEAST:
             layer.dropped.update(dict.fromkeys(tile_ids, f"fewer than {_LEAST} tiles of its cluster are aligned"))
             return
         if not common:
             raise RecordError(f"{name}: montage and align tile lists do not contain common tile ids")
         try:
-            spline = fit_thin_plate_spline(_centers(tiles, common), _centers(goal, common))
+            spline = fit_ordered_spline(_centers(tiles, common), _centers(goal, common))
         except FitError as error:
             raise FitError(f"{name}: the centres of {len(common)} tiles do not determine a warp: {error}") from error
         layer.transforms[name] = shared_text(name, spline)
