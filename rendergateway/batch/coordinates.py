@@ -183,7 +183,7 @@ def map_swc_folder(
         The stacks, with the same tiles.
     source, target : str or Path
         Folders; the target is created if it is missing. Each ``*.swc`` is written under its name, after all nodes are
-        mapped. Lines that are no nodes are copied.
+        mapped. Other lines are copied.
     workers, progress : optional
         Batches of 25 000 nodes at a time, and progress in nodes.
 

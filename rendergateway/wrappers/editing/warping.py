@@ -1,4 +1,4 @@
-"""Warps of montages: a thin-plate spline per section carries the tile centres to those of an aligned stack."""
+"""Warps of montages to aligned stacks: one thin-plate spline per section, fitted to tile centres."""
 
 from __future__ import annotations
 

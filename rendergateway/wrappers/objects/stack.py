@@ -1330,7 +1330,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         common_only : bool
             Whether tiles that are not in the aligned stack are left out, instead of warped like the others.
         matches : MatchCollectionWrapper or MergedMatches, optional
-            Give each cluster of matched tiles a spline of its own, with ids ``3.0_cluster_0_TPS`` and so on.
+            Fit one spline per cluster of matched tiles, with ids ``3.0_cluster_0_TPS`` and so on.
         max_size, fraction, between_groups
             As for `clusters` and `remove_unconnected`: tiles of small clusters are left out, and those without a match.
         validate, invalid
