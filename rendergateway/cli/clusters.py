@@ -54,7 +54,11 @@ def clusters(
     workers: int | None,
     **options: Any,
 ) -> None:
-    """Count the clusters of tiles that matches connect, or copy each cluster of a section to a layer of its own."""
+    """
+    Count or split clusters of matched tiles.
+
+    With --split-to each cluster of a section is copied to a layer of its own.
+    """
     existing = treatment(options.pop("append"), options.pop("replace"))
     with open_gateway(service, profile) as gateway:
         stack, matches = named_stack(gateway, name), named_collection(gateway, collection)

@@ -90,8 +90,9 @@ def copy(
     as_json: bool,
 ) -> None:
     """
-    Copy the tiles of one stack to another, all or some of them, unchanged or moved.
+    Copy tiles of a stack to another one.
 
+    All or some of them, unchanged or moved.
     The copy is a new stack, unless --append adds to an existing one or --replace replaces its sections.
     """
     existing = treatment(append, replace)

@@ -66,9 +66,9 @@ def remove(
     as_json: bool,
 ) -> None:
     """
-    Delete tiles of a stack: by id, or those that are hidden, outside of a box, or not connected by matches.
+    Delete tiles of a stack.
 
-    The ids are printed one per line.
+    By id, or those that are hidden, outside of a box, or not connected by matches. The ids are printed, one per line.
     """
     chosen = [bool(tiles), ids is not None, hidden, outside is not None, unconnected is not None]
     if sum(chosen) != 1:

@@ -1234,7 +1234,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         from rendergateway.wrappers.editing.derived import with_thinner_sections
 
         target = self._sibling(name or self._key.stack, owner, project)
-        is_in_place = target._key == self._key and existing != "refuse"
+        is_in_place = name is not None and target._key == self._key and existing != "refuse"
         if name is not None and not is_in_place:
             check_existing(existing, self._bound, target._bound, resume=False)
         split = ClusterLayers.of(
