@@ -90,7 +90,18 @@ if TYPE_CHECKING:
     )
     from rendergateway.rendering import register_filter, register_image_loader
     from rendergateway.transport import TokenFile
-    from rendergateway.wrappers import MergedMatches, Picture, PictureOptions, Removal, StackEdit, Window
+    from rendergateway.wrappers import (
+        Cells,
+        ClusterSplit,
+        MergedMatches,
+        Picture,
+        PictureOptions,
+        Removal,
+        StackEdit,
+        TileChanges,
+        TileSelection,
+        Window,
+    )
 
 __all__ = [
     "AddressError",
@@ -99,8 +110,10 @@ __all__ = [
     "BadRequestError",
     "BearerToken",
     "Bounds",
+    "Cells",
     "ChannelRecord",
     "ClosedGatewayError",
+    "ClusterSplit",
     "Collection",
     "CommandError",
     "ConfigurationError",
@@ -155,9 +168,11 @@ __all__ = [
     "StaleBoxWarning",
     "StaleStackError",
     "StoreError",
+    "TileChanges",
     "TileGroupWrapper",
     "TileLimits",
     "TileRecord",
+    "TileSelection",
     "TileTable",
     "TileWrapper",
     "TimedOutError",
@@ -206,7 +221,18 @@ _LAZY = {
     ],
     "rendering": ["register_filter", "register_image_loader"],
     "transport": ["TokenFile"],
-    "wrappers": ["MergedMatches", "Picture", "PictureOptions", "Removal", "StackEdit", "Window"],
+    "wrappers": [
+        "Cells",
+        "ClusterSplit",
+        "MergedMatches",
+        "Picture",
+        "PictureOptions",
+        "Removal",
+        "StackEdit",
+        "TileChanges",
+        "TileSelection",
+        "Window",
+    ],
 }
 
 if not TYPE_CHECKING:

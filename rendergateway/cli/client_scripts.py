@@ -23,7 +23,9 @@ __all__ = ["client_scripts"]
 @json_option
 def client_scripts(folder: Path | None, as_json: bool) -> None:
     """
-    Print a folder with run_ws_client.sh, which runs the Java clients of render without Java.
+    Print the folder of run_ws_client.sh.
+
+    It runs the Java clients of render without Java.
 
     \b
     For renderapi and everything built on it:

@@ -7,14 +7,19 @@ from typing import Any, NoReturn
 import click
 
 from rendergateway.cli.client_scripts import client_scripts
+from rendergateway.cli.clusters import clusters
 from rendergateway.cli.config import config
+from rendergateway.cli.copy import copy
 from rendergateway.cli.demo import demo
 from rendergateway.cli.export import export
 from rendergateway.cli.load import load
 from rendergateway.cli.login import login
+from rendergateway.cli.matches import matches
 from rendergateway.cli.picture import picture
 from rendergateway.cli.remedies import in_options
+from rendergateway.cli.remove import remove
 from rendergateway.cli.serve import serve
+from rendergateway.cli.stack import stack
 from rendergateway.cli.terminal import say
 from rendergateway.cli.tree import tree
 from rendergateway.cli.upkeep import backup, check, compact
@@ -74,5 +79,8 @@ def commands() -> None:
     """  # noqa: D301
 
 
-for verb in (backup, check, client_scripts, compact, config, demo, export, load, login, picture, serve, tree):
+for verb in (
+    backup, check, client_scripts, clusters, compact, config, copy, demo, export, load, login, matches, picture, remove,
+    serve, stack, tree,
+):  # fmt: skip
     commands.add_command(verb)

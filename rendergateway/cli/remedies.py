@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from rendergateway.configuration import SETTINGS
 
 __all__ = ["in_options"]
 
 # Python as messages of the library write it, and the same for a command; the first matching row applies at each place.
-_OPTIONS = (
+_OPTIONS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"existing='append' or existing='replace'", "--append or --replace"),
     (r"\bz=(?=$|[\s;,])", "--z"),
+    (r"\bsections=", "--z"),
+    (r"\b(layers_per_z|split_sections)=(\d+)", lambda found: f"--{found[1].replace('_', '-')} {found[2]}"),
+    (r"\bexist_ok=True", "--append"),
     (r"\ballow_nan=True", "--allow-nan"),
     (r"\boverwrite=True", "--overwrite"),
     (r"\bmax_tiles=(?=\d)", "--max-tiles "),
@@ -27,6 +31,10 @@ _OPTIONS = (
     (r"\bGateway\(image_paths=…\)", "--image-path THEIRS=MINE"),
     (r"\bPass credentials with Gateway\(auth=…\)", "'rendergateway login' stores credentials"),
     (r"\bpass an address \(([^()]*)\) or a profile\b", r"pass --service ADDRESS (\1) or --profile NAME"),
+    (
+        r"\bstack\.editing\(\) adds to it, stack\.delete\(\) removes it",
+        "'rendergateway load' adds to it, 'rendergateway stack delete' removes it",
+    ),
     (r" \(stack\.(editing\(\)|set_state\('COMPLETE'\)) does\)", ""),
 )
 _PARAMETER = re.compile(r"\bGateway\((\w+)=…\)")

@@ -11,19 +11,25 @@ from urllib.parse import unquote
 import click
 
 from rendergateway.endpoints.address import EMBEDDED
-from rendergateway.errors import CommandError, RenderGatewayError
+from rendergateway.errors import CommandError, NotFoundError, RenderGatewayError
 from rendergateway.gateway import Gateway
-from rendergateway.wrappers import StackWrapper
+from rendergateway.wrappers import MatchCollectionWrapper, StackWrapper
 from rendergateway.wrappers.core.bulk import Bulk
 
 __all__ = [
+    "collection_argument",
     "complete_stack",
     "existing_file",
     "full_name",
+    "named_collection",
     "named_stack",
     "open_gateway",
+    "read_tile_ids_option",
+    "sections_of",
     "service_options",
     "stack_argument",
+    "target_options",
+    "treatment",
     "workers_option",
 ]
 
@@ -76,6 +82,42 @@ def stack_argument(*, required: bool = True) -> Callable[[F], F]:
     """Return the argument that names a stack."""
     metavar = "[[OWNER/]PROJECT/]STACK" if required else "[[[OWNER/]PROJECT/]STACK]"
     return click.argument("name", required=required, metavar=metavar, shell_complete=complete_stack)
+
+
+def collection_argument(name: str) -> Callable[[F], F]:
+    """Return the argument that names a match collection."""
+    return click.argument(name, metavar="[OWNER/]COLLECTION")
+
+
+def target_options(command: F) -> F:
+    """Add the options for a stack that a command writes to: ``--append``, ``--replace`` and ``--leave-open``."""
+    append = click.option(
+        "--append", is_flag=True, help="Add to an existing stack; tiles with the same id are replaced."
+    )
+    replace = click.option("--replace", is_flag=True, help="Replace the sections of an existing stack.")
+    leave_open = click.option("--leave-open", is_flag=True, help="Leave the stack LOADING instead of COMPLETE.")
+    return append(replace(leave_open(command)))
+
+
+def treatment(append: bool, replace: bool) -> str:
+    """
+    Return the treatment of an existing stack.
+
+    Raises
+    ------
+    click.UsageError
+        If both are given.
+    """
+    if append and replace:
+        raise click.UsageError("--append and --replace exclude each other")
+    return "append" if append else "replace" if replace else "refuse"
+
+
+def read_tile_ids_option(ctx: click.Context, option: click.Parameter, path: str | None) -> list[str] | None:
+    """Read a file of tile ids, the value of an option."""
+    from rendergateway.model.files.tile_ids import read_tile_ids
+
+    return None if path is None else read_tile_ids(path)
 
 
 @contextlib.contextmanager
@@ -157,6 +199,40 @@ def named_stack(gateway: Gateway, name: str) -> StackWrapper:
             f"stack {name!r} needs its {missing}: pass owner/project/stack, or set RENDER_OWNER and RENDER_PROJECT"
         )
     return gateway.stack(name)
+
+
+def named_collection(gateway: Gateway, name: str) -> MatchCollectionWrapper:
+    """
+    Return the match collection with the name ``[owner/]collection``.
+
+    Raises
+    ------
+    CommandError
+        If the owner is neither in the name nor configured, or the name is malformed.
+    """
+    owner, slash, collection = name.rpartition("/")
+    if not collection or "/" in owner or (slash and not owner):
+        raise CommandError(f"the name of a match collection must be [owner/]collection: got {name!r}")
+    if not owner and not gateway.default_owner:
+        raise CommandError(f"match collection {name!r} needs its owner: pass owner/collection, or set RENDER_OWNER")
+    return gateway.match_collection(collection, owner=owner or None)
+
+
+def sections_of(stack: StackWrapper, z: Any) -> list[float] | None:
+    """
+    Return the z values of the option ``--z``; None without it.
+
+    Raises
+    ------
+    NotFoundError
+        If the stack has no such section.
+    """
+    if z is None:
+        return None
+    found: list[float] = list(stack.sections(z).ids)
+    if not found:
+        raise NotFoundError(f"stack {stack} has no section in {z!r}")
+    return found
 
 
 def full_name(stack: StackWrapper) -> str:

@@ -23,14 +23,19 @@ from rendergateway.wrappers.objects.tile import TileWrapper
 from rendergateway.wrappers.objects.tile_group import TileGroupWrapper
 
 if TYPE_CHECKING:
+    from rendergateway.wrappers.editing.cluster_edits import ClusterSplit
     from rendergateway.wrappers.editing.deletions import Removal
     from rendergateway.wrappers.editing.edit import StackEdit
+    from rendergateway.wrappers.editing.tile_changes import TileChanges
+    from rendergateway.wrappers.editing.tile_selection import Cells, TileSelection
     from rendergateway.wrappers.images.options import PictureOptions
     from rendergateway.wrappers.images.picture import Picture
     from rendergateway.wrappers.images.windows import Window
 
 __all__ = [
     "GATEWAY_ALIASES",
+    "Cells",
+    "ClusterSplit",
     "Collection",
     "MatchCollectionWrapper",
     "MatchGroupWrapper",
@@ -47,7 +52,9 @@ __all__ = [
     "SharedTransformWrapper",
     "StackEdit",
     "StackWrapper",
+    "TileChanges",
     "TileGroupWrapper",
+    "TileSelection",
     "TileWrapper",
     "Window",
     "add_aliases",
@@ -59,10 +66,14 @@ if not TYPE_CHECKING:
     __getattr__, __dir__ = names_from(
         __name__,
         {
+            "Cells": "editing.tile_selection",
+            "ClusterSplit": "editing.cluster_edits",
             "Picture": "images.picture",
             "PictureOptions": "images.options",
             "Removal": "editing.deletions",
             "StackEdit": "editing.edit",
+            "TileChanges": "editing.tile_changes",
+            "TileSelection": "editing.tile_selection",
             "Window": "images.windows",
         },
     )

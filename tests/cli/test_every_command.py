@@ -40,15 +40,27 @@ COMMANDS = dict(leaves(commands))
 RIGHT = {
     "backup": ["render.db", "copy.db"],
     "check": ["render.db"],
+    "client-scripts": ["--to", "scripts"],
+    "clusters": [STACK, "lab/truth"],
     "compact": ["render.db"],
     "config path": [],
     "config show": [],
+    "copy": [STACK, "lab/cortex/copy"],
     "demo": ["demo"],
     "export": [STACK, "--scale", "0.1", "--to", "pictures"],
     "load": ["tiles.json", "--stack", "lab/cortex/new"],
     "login": ["--forget", "--service", "localhost:1"],
+    "matches copy": ["lab/truth", "lab/copy"],
+    "matches count": ["lab/truth"],
+    "matches load": ["matches.json", "--into", "lab/new"],
     "picture": [STACK, "--z", "1", "--scale", "0.1", "-o", "a.png"],
+    "remove": [STACK, "s1_r0_c0"],
     "serve": ["--memory", "--port", "0"],
+    "stack clone": [STACK, "lab/cortex/copy"],
+    "stack create": ["lab/cortex/new"],
+    "stack delete": [STACK],
+    "stack rename": [STACK, "lab/cortex/new"],
+    "stack state": [STACK, "LOADING"],
     "tree": [STACK],
 }
 
@@ -58,7 +70,8 @@ def volume(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with one section, and its images beside it."""
     folder = tmp_path_factory.mktemp("volume")
     with Gateway(f"embedded:{folder / 'render.db'}", owner="lab", project="cortex") as gateway:
-        make_stack(gateway, sections=1, rows=1, columns=2, images=folder / "images")
+        make_stack(gateway, sections=1, rows=1, columns=2, images=folder / "images", matches="truth")
+        (folder / "matches.json").write_bytes(gateway.match_collection("truth").table().to_json())
     return folder / "render.db"
 
 
@@ -67,6 +80,7 @@ def filled(run: Run, volume: Path) -> Run:
     """Run the command in a folder with all that it may need."""
     shutil.copy2(volume, "render.db")
     tiles_file("tiles.json", "a")
+    shutil.copy2(volume.parent / "matches.json", "matches.json")
     return run
 
 
@@ -174,7 +188,11 @@ def problem(stderr: str) -> str:
     return last if last.startswith(("Error: ", "rendergateway: ")) and len(last.partition(": ")[2]) > 10 else ""
 
 
-@pytest.mark.parametrize("name", sorted(RIGHT.keys() - {"config path", "config show", "demo", "login", "serve"}))
+# Commands that need no database.
+NOTHING_NEEDED = {"client-scripts", "config path", "config show", "demo", "login", "serve", "stack create"}
+
+
+@pytest.mark.parametrize("name", sorted(RIGHT.keys() - NOTHING_NEEDED))
 def test_arguments__nothing_there(run: Run, name: str) -> None:
     """On no database, and without an argument, each command ends with a sentence and makes no file."""
     for words in (RIGHT[name], []):

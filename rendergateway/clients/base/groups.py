@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 import attrs
 
-from rendergateway.clients.base.options import Options, required
+from rendergateway.clients.base.options import Options, flag, option, required
+from rendergateway.errors import CommandError
 from rendergateway.gateway import Gateway
+from rendergateway.wrappers import MatchCollectionWrapper
 
-__all__ = ["MatchServiceOptions", "ServiceOptions"]
+__all__ = ["ClusterOptions", "MatchServiceOptions", "ServiceOptions"]
 
 _BASE_URL = "Base URL of the service (http://host:port/render-ws/v1), or embedded:PATH for a database file."
 
@@ -43,3 +45,33 @@ class MatchServiceOptions(Options):
         """Yield a gateway to the service, with the default owner."""
         with contextlib.closing(Gateway(self.base_data_url, owner=self.owner)) as gateway:
             yield gateway
+
+
+@attrs.frozen
+class ClusterOptions(Options):
+    """The matches that connect tiles, and which clusters of connected tiles are small."""
+
+    match_owner: str | None = option(help="Owner of the match collection. Default: that of the stacks.")
+    match_collection: str | None = option(help="Match collection.")
+    max_small_cluster_size: int | None = option(help="Most tiles of a small cluster.")
+    small_cluster_factor: float | None = option(
+        help="The same as a fraction of the largest cluster of the section, unless the number is given."
+    )
+    include_matches_outside_group: bool = flag(
+        "Use matches of tiles of different sections, as of reacquired ones, too."
+    )
+
+    def matches(self, gateway: Gateway) -> MatchCollectionWrapper:
+        """
+        Return the match collection.
+
+        Raises
+        ------
+        CommandError
+            If it is not given.
+        """
+        if self.match_collection is None:
+            raise CommandError(
+                "--matchCollection must be specified when --maxSmallClusterSize or --smallClusterFactor is specified"
+            )
+        return gateway.match_collection(self.match_collection, owner=self.match_owner)

@@ -41,7 +41,7 @@ class Option:
     names : tuple of str
         Names on the command line; empty for the positional values.
     kind : type or tuple of str
-        `str`, `int`, `float`, `bool`, or the names of an enumeration.
+        `str`, `int`, `float`, `bool`, the names of an enumeration, or a class with a method ``of_text`` and ``str()``.
     takes : {'flag', 'one', 'repeated', 'many'}
         No value; one value; one value, each time that it is given; or several values, which end at the next option.
     is_required : bool

@@ -91,7 +91,9 @@ class _Parser:
 
     def _add(self, option: Option, name: str, text: str) -> None:
         if option.is_list:
-            values = tuple(_value(option, name, part) for part in text.split(",") if part)
+            # The text of a value may itself have commas.
+            parts = [text] if hasattr(option.kind, "of_text") else text.split(",")
+            values = tuple(_value(option, name, part) for part in parts if part)
             self._values[option.field] = (*self._values.get(option.field, ()), *values)
         else:
             self._set(option, name, _value(option, name, text))
@@ -131,6 +133,8 @@ def _value(option: Option, name: str, text: str) -> Any:
         if number is None:
             raise _not_a(name, text, "a double")
         return float(text.rstrip("dDfF"))
+    if hasattr(kind, "of_text"):
+        return kind.of_text(text)
     return text
 
 
@@ -160,7 +164,7 @@ def _values_of(option: Option) -> str:
     if option.takes == "flag":
         return ""
     kind = option.kind
-    word = "|".join(kind) if isinstance(kind, tuple) else _KINDS[kind]
+    word = "|".join(kind) if isinstance(kind, tuple) else _KINDS.get(kind, kind.__name__.upper())
     return f" {word}{' …' if option.takes == 'many' else ''}"
 
 

@@ -12,7 +12,16 @@ __all__ = ["ALIASES", "CLIENTS", "client_class"]
 
 # Class name -> module below rendergateway.clients, which has a class of that name.
 CLIENTS = {
+    "CopyMatchClient": "matches.copy_match",
+    "ImportMatchClient": "matches.import_match",
+    "UpdateMatchCountsClient": "matches.update_match_counts",
+    "ClusterCountClient": "stacks.cluster_count",
+    "CopyStackClient": "stacks.copy_stack",
+    "DeltaStackClient": "stacks.delta_stack",
+    "SplitClusterClient": "stacks.split_cluster",
     "StackClient": "stacks.stack",
+    "TileRemovalClient": "stacks.tile_removal",
+    "UnconnectedTileRemovalClient": "stacks.unconnected_tile_removal",
     "CoordinateClient": "tiles.coordinates",
     "ImportJsonClient": "tiles.import_json",
     "ImportMETClient": "tiles.import_met",

@@ -11,7 +11,9 @@ from rendergateway import StackWrapper
 from rendergateway.clients.base.groups import ServiceOptions
 from rendergateway.clients.base.options import Client, flag, group, many, option, required
 from rendergateway.errors import CommandError
+from rendergateway.gateway import Gateway
 from rendergateway.model.records.stacks import StackVersion
+from rendergateway.number_text import parse_double
 
 __all__ = ["StackClient"]
 
@@ -49,14 +51,14 @@ class StackClient(Client):
             if self.action == "CREATE":
                 gateway.call("stack.create", **stack._key._asdict(), body=self._version())
             elif self.action == "CLONE":
-                self._clone(stack)
+                self._clone(gateway, stack)
             elif self.action == "RENAME":
                 name = _given(self.renamed_stack, "--renamedStack")
                 stack.rename(name, owner=self.renamed_owner, project=self.renamed_project)
             elif self.action == "SET_STATE":
                 stack.set_state(_given(self.stack_state, "--stackState"))
             else:
-                self._delete(stack)
+                self._delete(gateway, stack)
 
     def _version(self) -> StackVersion:
         fields = {
@@ -73,22 +75,32 @@ class StackClient(Client):
         }
         return StackVersion().evolve(**{name: value for name, value in fields.items() if value is not None})
 
-    def _clone(self, stack: StackWrapper) -> None:
-        stack.clone_to(
-            _given(self.clone_result_stack, "--cloneResultStack"),
-            project=self.clone_result_project,
-            sections=[float(z) for z in self.z_values] or None,
-            transforms=not self.skip_shared_transform_clone,
+    def _clone(self, gateway: Gateway, stack: StackWrapper) -> None:
+        gateway.call(
+            "stack.clone",
+            **stack._key._asdict(),
+            to_stack=_given(self.clone_result_stack, "--cloneResultStack"),
+            to_project=self.clone_result_project,
+            z=self._sections() or None,
+            skip_transforms=self.skip_shared_transform_clone or None,
+            body=self._version(),
         )
 
-    def _delete(self, stack: StackWrapper) -> None:
-        if self.section_id is not None:
-            stack.section(section_id=self.section_id).delete()
-        elif self.z_values:
-            for z in self.z_values:
-                stack.section(float(z)).delete()
-        else:
+    def _delete(self, gateway: Gateway, stack: StackWrapper) -> None:
+        sections = self._sections()
+        if not sections and self.section_id is None:
             stack.delete()
+        for z in sections:
+            stack.section(z).delete()
+        if self.section_id is not None:
+            # Only its tiles, not the whole layer.
+            gateway.call("section_id.delete", **stack._key._asdict(), section_id=self.section_id)
+
+    def _sections(self) -> list[float]:
+        try:
+            return [parse_double(z) for z in self.z_values]
+        except ValueError as error:
+            raise CommandError(f"--zValues must be numbers: got {', '.join(self.z_values)}") from error
 
 
 def _given(value: str | None, name: str) -> str:

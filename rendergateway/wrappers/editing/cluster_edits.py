@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
 
 from rendergateway.alignment.clusters import Clusters
 from rendergateway.errors import RecordError
+from rendergateway.model.tables.resolved import ResolvedTiles
 from rendergateway.model.tables.tile_table import TileTable
 from rendergateway.number_text import double_text
 from rendergateway.wrappers.core.bound import Bound
@@ -49,11 +50,14 @@ class ClusterLayers:
     ----------
     z_of : mapping of str to float
         By tile id; tiles that are removed are missing.
+    tile_ids : mapping of float to list of str
+        By former z: ids of the tiles of clusters that are kept.
     layers, removed
         As for `ClusterSplit`.
     """
 
     z_of: Mapping[str, float]
+    tile_ids: Mapping[float, list[str]]
     layers: Mapping[float, list[float]]
     removed: Mapping[float, list[str]]
 
@@ -70,6 +74,7 @@ class ClusterLayers:
             If no tiles of a layer are connected, or it has more clusters than there are layers for them.
         """
         z_of: dict[str, float] = {}
+        tile_ids: dict[float, list[str]] = {}
         layers: dict[float, list[float]] = {}
         removed: dict[float, list[str]] = {}
         for z, found in clusters.items():
@@ -82,10 +87,11 @@ class ClusterLayers:
                     f"z {z:g} has {len(kept)} clusters: got layers_per_z={layers_per_z}; use more, or remove small ones"
                 )
             layers[z] = [z * layers_per_z + place for place in range(len(kept))]
+            tile_ids[z] = [tile_id for part in kept for tile_id in part]
             z_of.update((tile_id, new) for new, part in zip(layers[z], kept, strict=True) for tile_id in part)
             if alone := found.unconnected(max_size, fraction):
                 removed[z] = alone
-        return cls(z_of, layers, removed)
+        return cls(z_of, tile_ids, layers, removed)
 
     def moved(self, tiles: TileTable) -> TileTable:
         """Return the tiles of clusters in their new layers; the former z is their tile group."""
@@ -113,8 +119,16 @@ def unconnected_tiles(
     return found
 
 
-def save_layers_in(edit: StackEdit, source: Bound[StackKey], tile_ids: Mapping[float, list[str]]) -> None:
-    """Save some tiles of layers of another stack, by z, with the shared transforms that they refer to."""
+def save_layers_in(
+    edit: StackEdit,
+    source: Bound[StackKey],
+    tile_ids: Mapping[float, list[str]],
+    change: Callable[[TileTable], TileTable] | None = None,
+) -> None:
+    """Save some tiles of layers of a stack, by z, with the shared transforms that they refer to."""
     reader = StackReader.fresh(source)
     for z, ids in tile_ids.items():
-        edit.put(reader.layer(z).filtered(ids), allow_nan=True)
+        layer = reader.layer(z).filtered(ids)
+        if change is not None:
+            layer = ResolvedTiles.of(change(TileTable(list(layer.tiles.values()))), layer.transforms)
+        edit.put(layer, allow_nan=True)

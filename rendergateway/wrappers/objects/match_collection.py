@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rendergateway.display import plural
 from rendergateway.errors import BadRequestError, ConfigurationError, NotFoundError, add_note
 from rendergateway.model.records.json_slices import cut_list, join_list
 from rendergateway.model.records.matches import CollectionRecord
@@ -295,9 +296,8 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
             try:
                 return uploader.run(partial(save, count, text) for count, text in batches)
             except BaseException as error:
-                add_note(
-                    error, f"{uploader.acknowledged} pairs were saved before this error; saving them again is safe"
-                )
+                saved = plural(uploader.acknowledged, "pair")
+                add_note(error, f"saved before this error: {saved}; saving them again is safe")
                 raise
 
     def _ping(self) -> object:

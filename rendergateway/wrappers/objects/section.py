@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from rendergateway.model.records.render_parameters import RenderParameters
     from rendergateway.model.tables.coordinates import CoordinateTable
+    from rendergateway.model.tables.tile_table import TileTable
     from rendergateway.wrappers.coordinates.locate import SectionTiles
     from rendergateway.wrappers.editing.deletions import Removal
     from rendergateway.wrappers.images.options import PictureKeywords, PictureOptions
@@ -317,11 +318,40 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         One request, ``section.tile_bounds``.
         """
         from rendergateway.alignment.obscured import obscured
-        from rendergateway.model.tables.tile_table import TileTable
 
-        tiles = TileTable(cut_list(self._listed_text("section.tile_bounds")))
+        tiles = self._listed_boxes()
         ids: list[str] = tiles.tile_id[obscured(tiles.box, tiles.tile_id)].tolist()
         return ids
+
+    def tile_ids_outside(self, box: Box) -> list[str]:
+        """
+        Return the ids of the tiles whose bounding boxes do not touch a box.
+
+        Parameters
+        ----------
+        box : Bounds or (float, float, float, float)
+            World pixels.
+
+        Raises
+        ------
+        NotFoundError
+            If the stack does not exist.
+
+        Notes
+        -----
+        One request, ``section.tile_bounds``.
+        """
+        from rendergateway.wrappers.editing.tile_selection import TileSelection
+
+        tiles = self._listed_boxes()
+        inside = set(TileSelection(box=box).of(tiles, self._key.z).tile_id)
+        return [tile_id for tile_id in tiles.tile_id if tile_id not in inside]
+
+    def _listed_boxes(self) -> TileTable:
+        """Read ids and bounding boxes of all tiles."""
+        from rendergateway.model.tables.tile_table import TileTable
+
+        return TileTable(cut_list(self._listed_text("section.tile_bounds")))
 
     # Pictures
 
@@ -503,9 +533,7 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
         return boxes
 
     def _read_tile_boxes(self) -> FloatArray:
-        from rendergateway.model.tables.tile_table import TileTable
-
-        return TileTable(cut_list(self._listed_text("section.tile_bounds"))).box
+        return self._listed_boxes().box
 
     def _listed_text(self, endpoint: str) -> Text:
         return unless_missing(self._stack._bound, lambda: self._bound.fetch(endpoint), b"[]")

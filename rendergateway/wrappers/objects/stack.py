@@ -1188,7 +1188,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         The requests of `clusters`; then those of `StackEdit.put` for *move_to* and of `StackEdit.delete`. Nothing is
         deleted before all deleted tiles are saved.
         """
-        from rendergateway.wrappers.editing.cluster_edits import unconnected_tiles
+        from rendergateway.wrappers.editing.cluster_edits import save_layers_in, unconnected_tiles
 
         kept = None if keep is None else check_kind(keep, "stack", "keep")._bound
         clusters = self._clusters_by_z(matches, sections, between_groups, progress)
@@ -1196,24 +1196,16 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         if found and not dry_run:
             bulk = self._bulk(workers, None, progress)
             if move_to is not None:
-                self._save_removed(move_to, found, bulk, complete=complete)
+                with self._derived(move_to)._edit(bulk, complete=complete) as edit:
+                    save_layers_in(edit, self._bound, found)
             with self._edit(bulk, complete=complete) as edit:
                 edit.delete([tile_id for ids in found.values() for tile_id in ids])
         return found
 
-    def _save_removed(self, name: str, found: Mapping[float, list[str]], bulk: Bulk, *, complete: bool) -> None:
-        from rendergateway.wrappers.editing.cluster_edits import save_layers_in
-        from rendergateway.wrappers.editing.copying import open_target
-
-        removed = self._sibling(name, None, None)
-        open_target(self._version, removed._bound, "append")
-        with removed._edit(bulk, complete=complete) as edit:
-            save_layers_in(edit, self._bound, found)
-
     @changes_data
     def split_clusters(
         self,
-        name: str,
+        name: str | None,
         matches: PairReading[Any],
         *,
         owner: str | None = None,
@@ -1239,8 +1231,9 @@ class StackWrapper(ObjectWrapper[StackRecord]):
 
         Parameters
         ----------
-        name : str
-            The copy, ``[[owner/]project/]stack``.
+        name : str or None
+            The copy, ``[[owner/]project/]stack``. With *existing* other than ``refuse`` it may be this stack, whose
+            tiles then move. None copies nothing.
         matches, sections, max_size, fraction, between_groups
             As for `remove_unconnected`.
         owner, project : str, optional
@@ -1269,26 +1262,35 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         -----
         The requests of `clusters` and `copy_to`.
         """
-        from rendergateway.wrappers.editing.cluster_edits import ClusterLayers, ClusterSplit
+        from rendergateway.wrappers.editing.cluster_edits import ClusterLayers, ClusterSplit, save_layers_in
         from rendergateway.wrappers.editing.copying import check_existing, open_target
         from rendergateway.wrappers.editing.derived import with_thinner_sections
 
-        target = self._sibling(name, owner, project)
-        check_existing(existing, self._bound, target._bound, resume=False)
+        target = self._sibling(name or self._key.stack, owner, project)
+        is_in_place = name is not None and target._key == self._key and existing != "refuse"
+        if name is not None and not is_in_place:
+            check_existing(existing, self._bound, target._bound, resume=False)
         split = ClusterLayers.of(
             self._clusters_by_z(matches, sections, between_groups, progress),
             as_count(layers_per_z, "layers_per_z"), max_size, fraction,
         )  # fmt: skip
-        open_target(with_thinner_sections(self._version, layers_per_z), target._bound, existing)
+        bulk = self._bulk(workers, batch, progress)
+        if name is not None and not is_in_place:
+            open_target(with_thinner_sections(self._version, layers_per_z), target._bound, existing)
         if removed_to is not None and split.removed:
-            bulk = self._bulk(workers, batch, progress)
-            removed = target._sibling(removed_to, None, None)
-            self._save_removed("/".join(removed._key), split.removed, bulk, complete=complete)
-        StackWrapper.copy_to(
-            self, "/".join(target._key), sections=list(split.layers), edit=split.moved,
-            existing="replace" if existing == "replace" else "append",
-            complete=complete, workers=workers, batch=batch, progress=progress,
-        )  # fmt: skip
+            removed = self._derived("/".join(target._sibling(removed_to, None, None)._key))
+            with removed._edit(bulk, complete=complete) as edit:
+                save_layers_in(edit, self._bound, split.removed)
+        if is_in_place:
+            with self._edit(bulk, complete=complete) as edit:
+                save_layers_in(edit, self._bound, split.tile_ids, split.moved)
+                edit.delete([tile_id for ids in split.removed.values() for tile_id in ids])
+        elif name is not None:
+            StackWrapper.copy_to(
+                self, "/".join(target._key), sections=list(split.layers), edit=split.moved,
+                existing="replace" if existing == "replace" else "append",
+                complete=complete, workers=workers, batch=batch, progress=progress,
+            )  # fmt: skip
         return ClusterSplit(target, split.layers, split.removed)
 
     @changes_data

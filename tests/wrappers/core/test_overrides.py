@@ -28,7 +28,7 @@ POINT = [[300.0, 200.0]]
 BOX = Bounds(10, 10, 74, 42)
 SHIFT = AffineModel2D([[1, 0, 10], [0, 1, 0]])
 # Times and random names differ from run to run.
-_VARYING = re.compile(rb"\d{4}-\d\d-\d\dT[\d:.]+Z|_temporary_[0-9a-f]{16}")
+_VARYING = re.compile(rb"\d{4}-\d\d-\d\dT[\d:.]+Z|_temporary_[0-9a-f]{16}|MOVE_STACK_[\d_]+")
 # Functions of the library that use what a subclass overrides, because that is their purpose: what shows or marshals an
 # object; verbs that are another verb in short; work made of public verbs.
 _READERS = {"__repr__", "__str__", "_cells", "_facts", "call", "name", "short_name", "simple_marshal", "sort_key"}
@@ -126,8 +126,8 @@ _CALLS: dict[str, dict[str, Call]] = {
         "remove_unconnected": lambda stack, g: stack.remove_unconnected(
             g.match_collection("decoy"), sections=stack.sections()[1], keep=g.stack("other"), move_to="gone"
         ),
-        "split_clusters": lambda stack, g: stack.split_clusters(
-            "split", g.match_collection("truth"), removed_to="gone"
+        "split_clusters": lambda stack, g: dict(
+            stack.split_clusters("split", g.match_collection("truth"), removed_to="gone").layers
         ),
         "temporary": lambda stack, g: entered(stack.temporary()),
         "editing": in_edit(lambda edit: edit.put(edit.stack.tiles(z=1))),
@@ -163,6 +163,7 @@ _CALLS: dict[str, dict[str, Call]] = {
         "resolved_tiles": lambda section, g: len(section.resolved_tiles()),
         "iter_tiles": lambda section, g: [list(section.iter_tiles()), list(section.iter_tiles(batch=1))],
         "hidden_tile_ids": lambda section, g: section.hidden_tile_ids(),
+        "tile_ids_outside": lambda section, g: section.tile_ids_outside(BOX),
         "locate": lambda section, g: section.locate(POINT),
         "image": lambda section, g: [section.image(scale=0.1), section.image(BOX)],
         "thumbnail": lambda section, g: section.thumbnail(32),

@@ -75,6 +75,7 @@ _METHODS: dict[str, Sequence[Reading]] = {
     "PairReading.table": [lambda matches: matches.table()],
     "PairReading.world_points": [lambda matches: matches.world_points(_montage(matches), matches.table())],
     "SectionWrapper.hidden_tile_ids": [lambda section: section.hidden_tile_ids()],
+    "SectionWrapper.tile_ids_outside": [lambda section: section.tile_ids_outside((0, 0, 50, 50))],
     "SectionWrapper.locate": [
         lambda section: section.locate(_ORIGIN),
         lambda section: section.locate(_ORIGIN, method="exact"),
