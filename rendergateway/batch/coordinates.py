@@ -66,8 +66,8 @@ def map_coordinate_file(
     stack : StackWrapper
         The stack of the points.
     source : str or Path
-        An array of ``{world: [x, y, z]}`` or, to map to the world, an array of arrays of ``{tileId, local: [x, y]}``:
-        of each, the visible element counts, else the first. Plain or gzipped.
+        An array of ``{world: [x, y, z]}`` or, to map to the world, an array of arrays of ``{tileId, local: [x, y]}``;
+        the visible element of each counts, else the first. Plain or gzipped.
     target : str or Path
         The file to write; gzipped if it ends in ``.gz``. Created or replaced on success only.
     z : float, optional

@@ -10,7 +10,7 @@ from rendergateway import StackEdit, StackWrapper
 from rendergateway.clients.base.messages import say_dropped
 from rendergateway.errors import CommandError
 
-__all__ = ["HOW", "editing", "refuse_nothing", "section_data"]
+__all__ = ["HOW", "editing", "read_section_data", "refuse_nothing"]
 
 
 # Names of the clients' ways to apply a transform -> `how` of `StackEdit.apply`.
@@ -41,7 +41,7 @@ def refuse_nothing(saved: int) -> None:
         raise CommandError("collection does not have any tiles (maybe they were removed by a prior validation process)")
 
 
-def section_data(stack: StackWrapper) -> list[dict[str, Any]]:
+def read_section_data(stack: StackWrapper) -> list[dict[str, Any]]:
     """
     Return the section data of a stack, which some clients need.
 

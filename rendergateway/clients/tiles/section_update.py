@@ -9,7 +9,7 @@ import attrs
 from rendergateway import StackWrapper
 from rendergateway.clients.base.groups import ServiceOptions
 from rendergateway.clients.base.options import Client, flag, group, many, option, required
-from rendergateway.clients.tiles.saving import editing, section_data
+from rendergateway.clients.tiles.saving import editing, read_section_data
 from rendergateway.errors import CommandError
 from rendergateway.geometry import Bounds
 
@@ -77,7 +77,7 @@ class SectionUpdateClient(Client):
 
     def _z_values(self, stack: StackWrapper) -> list[float]:
         """Return the sections to move, from the section data of the stack."""
-        rows = section_data(stack)
+        rows = read_section_data(stack)
         if self.flatten_by_divisor is not None:
             found = {row["z"] for row in rows}
         elif self.flatten_all_layers:

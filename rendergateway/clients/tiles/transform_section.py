@@ -11,7 +11,7 @@ from rendergateway.clients.base.boxes import given_box
 from rendergateway.clients.base.groups import ServiceOptions
 from rendergateway.clients.base.options import Client, flag, group, option, positional, required
 from rendergateway.clients.base.validators import ValidatorOptions
-from rendergateway.clients.tiles.saving import HOW, editing, section_data
+from rendergateway.clients.tiles.saving import HOW, editing, read_section_data
 from rendergateway.errors import CommandError
 from rendergateway.number_text import double_text
 from rendergateway.transforms import AffineModel2D, Transform, TranslationModel2D, from_spec
@@ -80,7 +80,7 @@ class TransformSectionClient(Client):
         if self.from_tile_id is not None and self.to_tile_id is not None:
             return [_move(stack, self.from_tile_id, self.to_tile_id)]
         if self.layer_minimum_x_and_y_bound is not None:
-            section_data(stack)
+            read_section_data(stack)
             return [self._to_minimum(stack, z, self.layer_minimum_x_and_y_bound) for z in self.z_values]
         return []
 

@@ -75,7 +75,7 @@ class Warp:
     common_only : bool
         Whether tiles that are not in the aligned stack are left out.
     clusters : callable, optional
-        From z to clusters of tile ids, each of which gets a spline of its own; tiles in none are left out.
+        From z to clusters of tile ids, with one spline each; tiles in no cluster are left out.
     """
 
     montage: StackReader

@@ -1401,7 +1401,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
 
         Notes
         -----
-        ``stack.read`` of both; ``stack.create``, or what is missing of ``stack.set_resolution``,
+        ``stack.read`` of both; ``stack.create``, or as needed ``stack.set_resolution``,
         ``stack.set_path_builder`` and ``stack.set_state``.
 
         Examples
