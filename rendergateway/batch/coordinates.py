@@ -237,10 +237,10 @@ def _written(folder: Path, files: Sequence[SwcFile], points: FloatArray) -> Mapp
         start += len(file.points)
         path = folder / file.path.name
         with write_file(path) as out:
-            out.write(file.with_points(some, _FAILED).encode())
+            out.write(file.with_points(some, _FAILED).encode("utf-8", "surrogateescape"))
         paths.append(path)
         failures += [f"{file.path}: {file.line(row)}\n" for row in np.flatnonzero(np.isnan(some).any(axis=1)).tolist()]
     if failures:
         with write_file(folder / _FAILURES) as out:
-            out.write("".join(failures).encode())
+            out.write("".join(failures).encode("utf-8", "surrogateescape"))
     return MappedFolder(paths, len(points), len(failures))

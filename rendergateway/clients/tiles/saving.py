@@ -9,8 +9,9 @@ from typing import Any
 from rendergateway import StackEdit, StackWrapper
 from rendergateway.clients.base.messages import say_dropped
 from rendergateway.errors import CommandError
+from rendergateway.number_text import parse_double
 
-__all__ = ["HOW", "editing", "read_section_data", "refuse_nothing"]
+__all__ = ["HOW", "editing", "read_section_data", "refuse_nothing", "z_value"]
 
 
 # Names of the clients' ways to apply a transform -> `how` of `StackEdit.apply`.
@@ -52,3 +53,18 @@ def read_section_data(stack: StackWrapper) -> list[dict[str, Any]]:
     """
     rows: list[dict[str, Any]] = stack._bound.call("stack.section_data")
     return rows
+
+
+def z_value(text: str) -> float:
+    """
+    Return the z of a positional value that the parser takes as text.
+
+    Raises
+    ------
+    CommandError
+        If it is not a number.
+    """
+    try:
+        return parse_double(text)
+    except ValueError as error:
+        raise CommandError(f'For input string: "{text}"') from error

@@ -8,7 +8,7 @@ from rendergateway.clients.base.groups import ServiceOptions
 from rendergateway.clients.base.messages import say_dropped
 from rendergateway.clients.base.options import Client, flag, group, option, positional, required
 from rendergateway.clients.base.validators import ValidatorOptions
-from rendergateway.clients.tiles.saving import read_section_data
+from rendergateway.clients.tiles.saving import read_section_data, z_value
 from rendergateway.errors import CommandError
 
 __all__ = ["WarpTransformClient"]
@@ -47,7 +47,7 @@ class WarpTransformClient(Client):
                 matches = gateway.match_collection(self.match_collection, owner=self.match_owner)
             target = stack.derive(self.target_stack, owner=self.target_owner, project=self.target_project)
             for text in self.z_values:
-                z = float(text)
+                z = z_value(text)
                 if not any(row["z"] == z for row in read_section_data(stack)):
                     raise CommandError("montage stack does not contain any matching z values")
                 warped = stack.warp_to(

@@ -74,7 +74,9 @@ def read_swc(path: str | os.PathLike[str]) -> SwcFile:
         If the file cannot be read.
     """
     path = Path(path)
-    lines = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines(keepends=True)
+    # Line ends, and bytes that are not UTF-8, are preserved.
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        lines = file.readlines()
     nodes, points = list[int](), list[list[float]]()
     for place, line in enumerate(lines):
         match = _NODE.fullmatch(line)
