@@ -76,7 +76,7 @@ def test_import_json__validator(run: Run, empty: StackWrapper, tmp_path: Path) -
     """Invalid tiles are reported and left out; a file without a valid tile is an error."""
     image = tmp_path / "a.png"
     image.write_bytes(b"image")
-    levels = {"mipmapLevels": {"0": {"imageUrl": f"file:{image}"}}}
+    levels: dict[str, Any] = {"mipmapLevels": {"0": {"imageUrl": f"file:{image}"}}}
     tiles = file_of(tmp_path, "a.json", [spec("good", **levels), spec("far", x=-9000, **levels), spec("bare")])
     validator = ["--validatorClass", "org.janelia.alignment.spec.validator.TemTileSpecValidator"]
 
@@ -134,7 +134,7 @@ def test_transform_changes__into_a_derived_stack(
     done = gateway.stack("done")
     assert ended.code == 0
     assert done.state == "LOADING"
-    assert done.resolution_nm == (4, 4, 40)
+    assert list(done.resolution_nm) == [4, 4, 40]
     table = done.tiles().table()
     assert table.tile_id.tolist() == ["t1_0", "t2_1"]
     assert table.box.tolist() == [[1000, 2000, 1100, 2080]] * 2

@@ -154,7 +154,7 @@ def test_section_update__into_another_stack(run: Run, gateway: Gateway, stack: S
     flat = gateway.stack("flat")
     assert ended.code == 0
     assert {z: len(ids) for z, ids in layout(flat).items()} == {0: 3, 1: 2}
-    assert (flat.state, flat.resolution_nm) == ("COMPLETE", (4, 4, 80))
+    assert (flat.state, list(flat.resolution_nm)) == ("COMPLETE", [4, 4, 80])
     assert layout(stack).keys() == {1, 2}
 
 
