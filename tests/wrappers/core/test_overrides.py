@@ -13,7 +13,17 @@ from typing import Any
 
 import pytest
 
-from rendergateway import Bounds, Collection, Gateway, MatchRecord, ObjectWrapper, PathBuilder, Picture, TileLimits
+from rendergateway import (
+    Bounds,
+    Collection,
+    Gateway,
+    MatchRecord,
+    ObjectWrapper,
+    PathBuilder,
+    Picture,
+    TileLimits,
+    TileRecord,
+)
 from rendergateway.batch.load import load_specs
 from rendergateway.model.files.spec_set import gather_specs
 from rendergateway.testing import make_stack
@@ -131,6 +141,9 @@ _CALLS: dict[str, dict[str, Call]] = {
         "split_clusters": lambda stack, g: dict(
             stack.split_clusters("split", g.match_collection("truth"), removed_to="gone").layers
         ),
+        "remove_transforms": lambda stack, g: stack.remove_transforms(to="less", sections=stack.sections()[1]),
+        "derive": lambda stack, g: stack.derive("derived"),
+        "warp_to": lambda stack, g: warped(stack),
         "temporary": lambda stack, g: entered(stack.temporary()),
         "editing": in_edit(lambda edit: edit.put(edit.stack.tiles(z=1))),
         "put tiles of another": in_edit(
@@ -141,6 +154,11 @@ _CALLS: dict[str, dict[str, Call]] = {
         "apply from a stack": in_edit(
             lambda edit: edit.apply(SHIFT, source=edit._stack.client.stack("other"), sections=[1])
         ),
+        "move tiles": in_edit(lambda edit: edit.move(9, edit.stack.tile("s1_r0_c1"))),
+        "move tiles back": in_edit(lambda edit: edit.move(1, sections=edit.stack.section(9))),
+        "move tiles of another": in_edit(
+            lambda edit: edit.move(8, sections=[3], source=edit._stack.client.stack("other"))
+        ),
         "set_shared_transform": in_edit(lambda edit: edit.set_shared_transform("lens", SHIFT)),
         "set_group": in_edit(lambda edit: edit.set_group("new", edit.stack.section(2).tiles())),
         "delete in dry run": in_edit(
@@ -148,13 +166,6 @@ _CALLS: dict[str, dict[str, Call]] = {
         ),
         "delete tiles": in_edit(lambda edit: edit.delete(edit.stack.section(2).tiles()[0])),
         "delete sections": in_edit(lambda edit: edit.delete(sections=edit.stack.sections()[1:])),
-        "move tiles": in_edit(lambda edit: edit.move(9, edit.stack.section(2).tiles()[0])),
-        "move sections": in_edit(
-            lambda edit: edit.move(8, sections=edit.stack.sections()[0], source=edit._stack.client.stack("other"))
-        ),
-        "remove_transforms": lambda stack, g: stack.remove_transforms(to="less", sections=stack.sections()[1]),
-        "derive": lambda stack, g: stack.derive("derived"),
-        "warp_to": lambda stack, g: stack.warp_to("warped", g.stack("other"), sections=stack.sections()[1]),
         "reopen": lambda stack, g: stack.reopen(),
         "new_version": lambda stack, g: entered(stack.new_version(notes="second")).saved,
         "update": lambda stack, g: stack.update(
@@ -318,6 +329,20 @@ def pinned_tiles(stack: Any) -> Any:
 def match_file(matches: Any, path: Path) -> Path:
     path.write_bytes(matches.table().to_json())
     return path
+
+
+def warped(stack: Any) -> object:
+    """Warp a stack of three tiles to itself."""
+    wide = stack.derive("wide")
+    places = [("a", 0, 0), ("b", 200, 0), ("c", 0, 200)]
+    with wide.editing() as edit:
+        edit.put(
+            [
+                TileRecord(tile_id=name, z=1, width=100, height=100, transforms=[AffineModel2D([[1, 0, x], [0, 1, y]])])
+                for name, x, y in places
+            ]
+        )
+    return wide.warp_to("warped", wide).tile_count
 
 
 def loaded(stack: Any) -> int:
