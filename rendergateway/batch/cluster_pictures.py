@@ -1,4 +1,4 @@
-"""Pictures of clusters for a review: the places where they overlap, and small ones."""
+"""Pictures of clusters for a review: overlaps, and small clusters."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def _draw(recipe: Recipe, tile: Tile, box: tuple[float, ...], rgba: npt.NDArray[
 
 def draw_frame(pixels: npt.NDArray[np.uint8], corners: tuple[int, int, int, int], color: tuple[int, ...]) -> None:
     """
-    Draw a rectangle one pixel wide; what is outside of the image is left out.
+    Draw a rectangle one pixel wide, clipped to the image.
 
     Parameters
     ----------

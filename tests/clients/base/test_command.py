@@ -100,7 +100,7 @@ def test_run__wrong_arguments(run: Run, right: list[str], tmp_path: Path) -> Non
 
 
 def test_run__interrupted(run: Run, right: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C ends a client with 130, a sentence, and what is known of the work that was done."""
+    """Ctrl-C ends a client with 130, a sentence, and the notes on the work that was done."""
 
     def interrupted(self: StackClient) -> None:
         error = KeyboardInterrupt()

@@ -70,7 +70,7 @@ def row_of(option: Option) -> Row:
 
 
 def comparable(row: Row) -> Row:
-    # A default beside a required mark is never used, that of a flag goes without saying.
+    # A default beside a required mark is never used, that of a flag is false.
     default = "" if row.is_required else "false" if row.kind == "flag" else row.default
     number = re.fullmatch(r"-?\d[\d.]*", default)
     return row._replace(default=repr(float(default)) if number else default)

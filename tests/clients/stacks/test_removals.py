@@ -29,7 +29,7 @@ def matches(gateway: Gateway) -> str:
 
 
 def test_removal__file_of_ids(run: Run, stack: StackWrapper, tmp_path: Path) -> None:
-    """Ids come from a gzipped file; unknown ones are no error; the stack may be completed."""
+    """Ids come from a gzipped file; unknown ones are ignored; the stack may be completed."""
     (tmp_path / "ids.json.gz").write_bytes(gzip.compress(json.dumps(["t1_0", "lost", "t1_2"]).encode()))
 
     ended = run(

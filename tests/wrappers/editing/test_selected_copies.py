@@ -54,7 +54,7 @@ def test_keep__criteria(stack: StackWrapper, criteria: dict[str, Any], kept: lis
 
 
 def test_keep__tiles_of_other_stacks(stack: StackWrapper, gateway: Gateway) -> None:
-    """Per section the first stack with tiles in it decides; where none has any, all tiles are kept."""
+    """Per section the first stack with tiles in it decides; all tiles are kept if none has any."""
     first = stack.copy_to("first", keep=TileSelection(ids=["t1_0"]))
     second = stack.copy_to("second", keep=TileSelection(ids=["t1_1", "t2_1"]))
 
