@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from rendergateway.errors import BadRequestError
+from rendergateway.errors import BadRequestError, RecordError
 from rendergateway.model.files.spec_set import SpecSet, gather_specs
 from rendergateway.model.files.specs import SpecSource
 from rendergateway.progress import Progress
@@ -30,12 +30,15 @@ class Loaded:
     tile_count, transform_count : int
         Numbers of saved tiles and shared transforms.
     z : tuple of float
-        Sections of the saved tiles, ascending.
+        Sections of the tiles, ascending.
+    dropped : mapping of str to str
+        Reason for each invalid tile that was not saved, by id.
     """
 
     tile_count: int
     transform_count: int
     z: tuple[float, ...]
+    dropped: Mapping[str, str] = attrs.field(factory=dict)
 
 
 def load_specs(
@@ -101,6 +104,8 @@ def load_specs(
         may_change=may_change,
         allow_nan=specs.allow_nan,
     )
+    if not ready:
+        raise RecordError(f"all {len(specs.tiles)} tiles are invalid; nothing was saved")
     if not is_there:
         stack._conn.create_stack("/".join(stack._key))
     with edit:
@@ -109,13 +114,15 @@ def load_specs(
         saved = edit.save(ready)
         if is_there and existing == "replace":
             _delete_others(stack, edit, specs)
-    return Loaded(saved, len({name for part in ready for name in part.tiles.transforms}), tuple(sorted(specs.z)))
+    transforms = {name for part in ready for name in part.tiles.transforms}
+    return Loaded(saved, len(transforms), tuple(sorted(specs.z)), edit.dropped)
 
 
 def _delete_others(stack: StackWrapper, edit: StackEdit, specs: SpecSet) -> None:
     """Delete all tiles except those just saved."""
     edit.delete(sections=[z for z in stack.sections().ids if z not in specs.z])
-    edit.delete([tile_id for tile_id in tile_ids_of(stack._bound) if tile_id not in specs.tiles])
+    kept = specs.tiles.keys() - edit.dropped.keys()
+    edit.delete([tile_id for tile_id in tile_ids_of(stack._bound) if tile_id not in kept])
 
 
 def load_files(

@@ -9,20 +9,25 @@ import click
 from rendergateway.cli.client_scripts import client_scripts
 from rendergateway.cli.clusters import clusters
 from rendergateway.cli.config import config
+from rendergateway.cli.coordinates import coordinates
 from rendergateway.cli.copy import copy
 from rendergateway.cli.demo import demo
 from rendergateway.cli.export import export
 from rendergateway.cli.load import load
 from rendergateway.cli.login import login
 from rendergateway.cli.matches import matches
+from rendergateway.cli.move import move
 from rendergateway.cli.picture import picture
 from rendergateway.cli.remedies import in_options
 from rendergateway.cli.remove import remove
 from rendergateway.cli.serve import serve
 from rendergateway.cli.stack import stack
 from rendergateway.cli.terminal import say
+from rendergateway.cli.transform import transform
 from rendergateway.cli.tree import tree
 from rendergateway.cli.upkeep import backup, check, compact
+from rendergateway.cli.validate import validate
+from rendergateway.cli.warp import warp
 from rendergateway.errors import NotFoundError, RenderGatewayError, ServiceError
 from rendergateway.version import __version__
 
@@ -80,7 +85,7 @@ def commands() -> None:
 
 
 for verb in (
-    backup, check, client_scripts, clusters, compact, config, copy, demo, export, load, login, matches, picture, remove,
-    serve, stack, tree,
+    backup, check, client_scripts, clusters, compact, config, coordinates, copy, demo, export, load, login, matches,
+    move, picture, remove, serve, stack, transform, tree, validate, warp,
 ):  # fmt: skip
     commands.add_command(verb)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import click
 
 from rendergateway.batch.load import Loaded, load_specs
+from rendergateway.cli.checks import check_options, drop_option, say_dropped
 from rendergateway.cli.look import finite
 from rendergateway.cli.services import (
     complete_stack,
@@ -19,17 +21,9 @@ from rendergateway.cli.services import (
 from rendergateway.cli.terminal import json_option, result, say
 from rendergateway.display import plural
 from rendergateway.model.files.spec_set import gather_specs
-from rendergateway.model.tile_text.limits import TileLimits
 from rendergateway.wrappers import StackWrapper
 
 __all__ = ["load"]
-
-
-def _limits(ctx: click.Context, option: click.Parameter, text: str | None) -> TileLimits | None:
-    try:
-        return None if text is None else TileLimits.parse(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error), ctx, option) from error
 
 
 @click.command()
@@ -50,12 +44,8 @@ def _limits(ctx: click.Context, option: click.Parameter, text: str | None) -> Ti
     is_flag=True,
     help="The second half of FILE… are shared transforms, one file per file of tiles: z1 z2 --transforms-each t1 t2.",
 )
-@click.option(
-    "--limits",
-    callback=_limits,
-    metavar="size=LOW..HIGH,coordinate=LOW..HIGH",
-    help="Refuse tiles whose bounding boxes exceed these limits, in world pixels.",
-)
+@check_options
+@drop_option
 @click.option(
     "--boxes",
     type=click.Choice(["keep", "derive"]),
@@ -76,7 +66,8 @@ def load(
     z: float | None,
     transforms: tuple[str, ...],
     each: bool,
-    limits: TileLimits | None,
+    checks: tuple[Any, ...],
+    invalid: str,
     boxes: str,
     allow_nan: bool,
     append: bool,
@@ -111,15 +102,17 @@ def load(
         started = time.perf_counter()
         loaded = load_specs(
             stack, specs, existing=existing, complete=not leave_open, workers=workers or gateway.bulk.workers,
-            boxes="service" if boxes == "derive" else boxes, validate=limits, progress=True,
+            boxes="service" if boxes == "derive" else boxes, validate=checks, invalid=invalid, progress=True,
         )  # fmt: skip
         seconds = time.perf_counter() - started
+        say_dropped(loaded.dropped)
         values = {
             "stack": full_name(stack),
             "state": stack.state,
             "tile_count": loaded.tile_count,
             "z": loaded.z,
             "transform_count": loaded.transform_count,
+            "dropped": dict(loaded.dropped),
             "seconds": round(seconds, 3),
         }
         result(values, _summary(stack, loaded, seconds), as_json)

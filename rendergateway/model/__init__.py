@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rendergateway.lazy import names_from
 
 if TYPE_CHECKING:
+    from rendergateway.model.files.layouts import read_layout, read_tile_z_values
     from rendergateway.model.files.tiles import read_tiles, write_tiles
     from rendergateway.model.files.transform_changes import read_transform_changes, write_transform_changes
     from rendergateway.model.records.channels import ChannelRecord, FilterRecord, PathBuilder, channel_selection
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from rendergateway.model.tables.resolved import ResolvedTiles
     from rendergateway.model.tables.tile_table import TileTable
     from rendergateway.model.tile_text.limits import TileLimits
+    from rendergateway.model.tile_text.tile_checks import TileChecks
+    from rendergateway.model.tile_text.validators import TileValidator
+    from rendergateway.model.tile_text.warp_limits import WarpLimits
 
 __all__ = [
     "BoundsRecord",
@@ -62,13 +66,18 @@ __all__ = [
     "StackStats",
     "StackVersion",
     "TileBoundsRecord",
+    "TileChecks",
     "TileLimits",
     "TileRecord",
     "TileTable",
+    "TileValidator",
+    "WarpLimits",
     "channel_selection",
     "date_text",
     "json_default",
     "parse_date",
+    "read_layout",
+    "read_tile_z_values",
     "read_tiles",
     "read_transform_changes",
     "to_json",
@@ -77,6 +86,7 @@ __all__ = [
 ]
 
 _NAMES = {
+    "files.layouts": ["read_layout", "read_tile_z_values"],
     "files.tiles": ["read_tiles", "write_tiles"],
     "files.transform_changes": ["read_transform_changes", "write_transform_changes"],
     "records.channels": ["ChannelRecord", "FilterRecord", "PathBuilder", "channel_selection"],
@@ -102,6 +112,9 @@ _NAMES = {
     "tables.resolved": ["ResolvedTiles"],
     "tables.tile_table": ["TileTable"],
     "tile_text.limits": ["TileLimits"],
+    "tile_text.tile_checks": ["TileChecks"],
+    "tile_text.validators": ["TileValidator"],
+    "tile_text.warp_limits": ["WarpLimits"],
 }
 
 if not TYPE_CHECKING:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from rendergateway.wrappers.editing.edit import StackEdit
     from rendergateway.wrappers.editing.tile_changes import TileChanges
     from rendergateway.wrappers.editing.tile_selection import Cells, TileSelection
+    from rendergateway.wrappers.editing.warping import Warped
     from rendergateway.wrappers.images.options import PictureOptions
     from rendergateway.wrappers.images.picture import Picture
     from rendergateway.wrappers.images.windows import Window
@@ -56,6 +57,7 @@ __all__ = [
     "TileGroupWrapper",
     "TileSelection",
     "TileWrapper",
+    "Warped",
     "Window",
     "add_aliases",
     "refresh_wrappers",
@@ -74,6 +76,7 @@ if not TYPE_CHECKING:
             "StackEdit": "editing.edit",
             "TileChanges": "editing.tile_changes",
             "TileSelection": "editing.tile_selection",
+            "Warped": "editing.warping",
             "Window": "images.windows",
         },
     )

@@ -297,7 +297,10 @@ def test_put__table_of_two_stacks(stack: StackWrapper) -> None:
     second = stack.clone_to("second", complete=True)
     table = TileTable.joined([stack.section(1).tiles().table(), second.section(2).tiles().table()])
 
-    with pytest.raises(RecordError, match="shared transform 'lens', which is missing"), other.editing() as edit:
+    with (
+        pytest.raises(RecordError, match=r"the following transform ids \[lens\], which are missing"),
+        other.editing() as edit,
+    ):
         edit.put(table)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rendergateway.errors import RecordError
-from rendergateway.service.base.hash_order import hash_order
+from rendergateway.hash_order import hash_order
 from rendergateway.wire import CanvasMatches, SentPair, StackVersionJson, TileSpec, decode_body, encode
 from rendergateway.wire.lenient import decode_leniently
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import shlex
 import sys
@@ -43,6 +44,7 @@ def write_scripts(folder: Path | None = None) -> Path:
     OSError
         If the folder cannot be written.
     """
+    _compile()
     folder = (folder or default_folder()).absolute()
     folder.mkdir(parents=True, exist_ok=True)
     script = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c {shlex.quote(_START)} "$@"\n'
@@ -51,3 +53,12 @@ def write_scripts(folder: Path | None = None) -> Path:
         file.write(script.encode())
     path.chmod(0o755)
     return folder
+
+
+def _compile() -> None:
+    """
+    Compile the package, as pip does on installation, unless it is compiled: otherwise each start takes twice as long.
+
+    Nothing is compiled in a folder that cannot be written.
+    """
+    compileall.compile_dir(Path(__file__).parents[2], quiet=2)

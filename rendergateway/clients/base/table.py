@@ -22,11 +22,16 @@ CLIENTS = {
     "StackClient": "stacks.stack",
     "TileRemovalClient": "stacks.tile_removal",
     "UnconnectedTileRemovalClient": "stacks.unconnected_tile_removal",
+    "CoordinateClient": "tiles.coordinates",
     "ImportJsonClient": "tiles.import_json",
+    "ImportMETClient": "tiles.import_met",
+    "ImportTileZValuesClient": "tiles.import_tile_z_values",
     "ImportTransformChangesClient": "tiles.import_transform_changes",
+    "SectionUpdateClient": "tiles.section_update",
     "TransformRemovalClient": "tiles.transform_removal",
     "TransformSectionClient": "tiles.transform_section",
     "ValidateTilesClient": "tiles.validate_tiles",
+    "WarpTransformClient": "tiles.warp_transform",
 }
 # Other class names of the same client.
 ALIASES = {"Render": "ArgbRenderer"}

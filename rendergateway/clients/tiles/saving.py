@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 from rendergateway import StackEdit, StackWrapper
 from rendergateway.clients.base.messages import say_dropped
 from rendergateway.errors import CommandError
+from rendergateway.number_text import parse_double
 
-__all__ = ["HOW", "editing", "read_section_data", "refuse_nothing"]
+__all__ = ["HOW", "editing", "read_section_data", "refuse_nothing", "z_value"]
 
 
 # Names of the clients' ways to apply a transform -> `how` of `StackEdit.apply`.
@@ -40,13 +42,29 @@ def refuse_nothing(saved: int) -> None:
         raise CommandError("collection does not have any tiles (maybe they were removed by a prior validation process)")
 
 
-def read_section_data(stack: StackWrapper) -> None:
+def read_section_data(stack: StackWrapper) -> list[dict[str, Any]]:
     """
-    Check that the stack has section data, as some clients do.
+    Return the section data of a stack, which some clients need.
 
     Raises
     ------
     RenderGatewayError
-        If it was never COMPLETE, or does not exist.
+        If the stack was never COMPLETE, or does not exist.
     """
-    stack._bound.call("stack.section_data")
+    rows: list[dict[str, Any]] = stack._bound.call("stack.section_data")
+    return rows
+
+
+def z_value(text: str) -> float:
+    """
+    Return the z of a positional value that the parser takes as text.
+
+    Raises
+    ------
+    CommandError
+        If it is not a number.
+    """
+    try:
+        return parse_double(text)
+    except ValueError as error:
+        raise CommandError(f'For input string: "{text}"') from error

@@ -35,7 +35,7 @@ class TransformRemovalClient(Client):
             with editing(target) as edit:
                 for z in self.z:
                     saved = edit.remove_transforms(
-                        self.number_of_transforms_to_remove,
+                        max(0, self.number_of_transforms_to_remove),
                         source=stack,
                         sections=z,
                         validate=validators,

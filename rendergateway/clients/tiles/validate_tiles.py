@@ -11,8 +11,7 @@ from rendergateway.clients.base.groups import ServiceOptions
 from rendergateway.clients.base.messages import say
 from rendergateway.clients.base.options import Client, flag, group, positional, required
 from rendergateway.clients.base.validators import ValidatorOptions
-from rendergateway.clients.tiles.saving import refuse_nothing
-from rendergateway.errors import CommandError
+from rendergateway.clients.tiles.saving import refuse_nothing, z_value
 
 if TYPE_CHECKING:
     from rendergateway.model.tile_text.validators import TileValidator
@@ -36,7 +35,7 @@ class ValidateTilesClient(Client):
         validators = self.validator.validators()
         with self.service.gateway() as gateway:
             stack = gateway.stack(self.stack)
-            deleted = sum(self._checked(stack, _number(z), validators) for z in self.z_values)
+            deleted = sum(self._checked(stack, z_value(z), validators) for z in self.z_values)
             if self.complete_stack_after_removal and deleted:
                 stack.set_state("COMPLETE")
 
@@ -56,10 +55,3 @@ class ValidateTilesClient(Client):
             edit.delete(found.tile_id.tolist())
         refuse_nothing(kept)
         return len(found)
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError as error:
-        raise CommandError(f'For input string: "{text}"') from error

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from rendergateway.hash_order import hash_order
 from rendergateway.number_text import truncated
-from rendergateway.service.base.hash_order import hash_order
 from rendergateway.service.base.ids import StackId
 from rendergateway.service.base.refusals import IllegalArgument, IllegalState
 from rendergateway.service.domain.lookup import existing_stack, not_read_only

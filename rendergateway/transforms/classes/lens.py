@@ -24,6 +24,8 @@ __all__ = ["NonLinearCoordinateTransform"]
 
 # Value of the constant term, which is neither centered nor scaled.
 CONSTANT_FEATURE = 100.0
+# Up to this many points, enough for the border of a tile, sums equal the service's to the last digit.
+_IN_ORDER = 1000
 
 
 @resolvable_hints
@@ -110,7 +112,23 @@ class NonLinearCoordinateTransform(LeafTransform):
 
     def apply(self, points: npt.ArrayLike) -> FloatArray:
         """Map points (..., 2); see `Transform.apply`."""
-        return self._polynomial.apply(as_points(points))
+        array = as_points(points)
+        if array.size > 2 * _IN_ORDER:
+            return self._polynomial.apply(array)
+        return self._summed(array.reshape(-1, 2)).reshape(array.shape)
+
+    def _summed(self, points: FloatArray) -> FloatArray:
+        """Return the mapped points (N, 2), summed term by term, rounded like the service."""
+        # Powers are rounded once, as by Java.
+        x, y = points.T.astype(np.longdouble)
+        order = self.dimension
+        x_powers, y_powers = ([(axis**power).astype(np.float64) for power in range(order + 1)] for axis in (x, y))
+        terms = [x_powers[degree - one] * y_powers[one] for degree in range(1, order + 1) for one in range(degree + 1)]
+        mapped = np.zeros_like(points)
+        for term, mean, deviation, beta in zip(terms, self.mean, self.deviation, self.beta, strict=False):
+            mapped += ((term - mean) / deviation)[:, np.newaxis] * beta
+        mapped += CONSTANT_FEATURE * self.beta[-1]
+        return mapped
 
     def jacobian(self, points: npt.ArrayLike) -> FloatArray:
         """Return the Jacobian matrices (..., 2, 2); see `Transform.jacobian`."""

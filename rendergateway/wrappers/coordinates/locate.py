@@ -32,7 +32,9 @@ __all__ = [
     "is_computed_here",
     "local_from_world",
     "locate",
+    "locate_in_stack",
     "maps_of",
+    "not_inverted",
     "outside_box",
     "through_tiles",
     "world_from_local",
@@ -121,51 +123,66 @@ def locate(
     mapped = layer.maps.local_from_world(layer.ids[place].tolist(), world[point], method)
     if method == "exact":
         _drop_points_outside(mapped, layer.sizes[place])
-    return _under_points(section.key, world, point, layer.ids[place], mapped)
+    return _under_points(
+        lambda number: _not_covered(section.key, world[number]), world, point, layer.ids[place], mapped
+    )
+
+
+def locate_in_stack(
+    stack: Bound[StackKey], points: npt.ArrayLike, z: npt.ArrayLike, compute: str = "local", method: str = "mesh"
+) -> CoordinateTable:
+    """Find the tiles under world points of any sections; see `StackWrapper.locate`."""
+    world = _points(points)
+    layers = np.broadcast_to(np.asarray(z, dtype=np.float64), len(world))
+    items = [{"world": point} for point in _finite(np.column_stack([world, layers]))]
+    if not is_computed_here(compute, method):
+        return _checked(stack, _requested(stack, "coordinate.batch_local_from_world", items, "local"))
+    under = _requested(stack, "coordinate.tile_ids", items, "world")
+    under = under[np.array([tile_id is not None for tile_id in under.tile_id], dtype=bool)]
+    maps = maps_of(stack, under.tile_id.tolist())
+    # A tile may have been deleted in between.
+    under = under[np.fromiter((tile_id in maps for tile_id in under.tile_id), bool, len(under))]
+    mapped = maps.local_from_world(under.tile_id.tolist(), world[under.point], method)
+    if method == "exact":
+        _drop_points_outside(mapped, maps.sizes(under.tile_id.tolist()))
+
+    def missing(number: int) -> str:
+        return _not_covered(SectionKey(*stack.key, float(layers[number])), world[number])
+
+    return _checked(stack, _under_points(missing, world, under.point, under.tile_id, mapped))
 
 
 def through_tiles(
-    target: Bound[StackKey],
-    points: npt.ArrayLike,
-    z: npt.ArrayLike,
-    locate_at: Callable[[float, FloatArray], CoordinateTable],
-    compute: str = "local",
+    target: Bound[StackKey], located: CoordinateTable, count: int, compute: str = "local"
 ) -> CoordinateTable:
     """
-    Transform world points of another stack into the world of *target*, through the tiles that show them.
+    Transform points into the world of *target*, through the tiles that show them in another stack.
 
     Parameters
     ----------
     target : Bound
         The stack of the result.
-    points : array_like, shape (N, 2)
-        x, y in world pixels of the other stack.
-    z : float or array_like, shape (N,)
-        The section of all points, or of each.
-    locate_at : callable
-        Finds the tiles under points of one section of the other stack.
+    located : CoordinateTable
+        The tiles under the points in the other stack.
+    count : int
+        Number of points.
     compute : {'local', 'service'}
         Where the points are transformed.
     """
-    world = _points(points)
-    layers = np.broadcast_to(np.asarray(z, dtype=np.float64), len(world))
-    ids: Column = np.full(len(world), None, dtype=object)
-    local, error = np.full_like(world, np.nan), np.full(len(world), "", dtype=object)
-    for layer in np.unique(layers).tolist():
-        rows = np.flatnonzero(layers == layer)
-        found = locate_at(layer, world[rows])
-        shown, failed = found[found.visible], found[found.failed]
-        error[rows[failed.point]] = failed.error
-        # Tiles with an error may be below the one that shows the point.
-        error[rows[shown.point]] = ""
-        ids[rows[shown.point]], local[rows[shown.point]] = shown.tile_id, shown.xy
+    ids: Column = np.full(count, None, dtype=object)
+    local, error = np.full((count, 2), np.nan), np.full(count, "", dtype=object)
+    shown, failed = located[located.visible], located[located.failed]
+    error[failed.point] = failed.error
+    # Tiles with an error may be below the one that shows the point.
+    error[shown.point] = ""
+    ids[shown.point], local[shown.point] = shown.tile_id, shown.xy
     good = np.flatnonzero(error == "")
     mapped = world_from_local(target, ids[good].tolist(), local[good], compute)
-    whole = np.full((len(world), 3), np.nan)
+    whole = np.full((count, 3), np.nan)
     whole[good] = np.column_stack([mapped.xy, mapped.z])
     error[good] = mapped.error
-    x, y, new_z = whole.T
-    return CoordinateTable(np.arange(len(world)), ids, x, y, new_z, error == "", error, frame="world")
+    x, y, z = whole.T
+    return CoordinateTable(np.arange(count), ids, x, y, z, error == "", error, frame="world")
 
 
 def maps_of(stack: Bound[StackKey], tile_ids: Sequence[str], frame: str = "raw") -> TileMaps:
@@ -255,7 +272,7 @@ def _drop_points_outside_boxes(
 def _explain_missing(found: Mapped, ids: Sequence[str], points: FloatArray) -> None:
     rows: list[int] = np.flatnonzero(np.isnan(found.points).any(axis=1) & (found.error == "")).tolist()
     for row in rows:
-        found.error[row] = _not_inverted(points[row], [ids[row]])
+        found.error[row] = not_inverted(points[row], [ids[row]])
 
 
 def _of_named_tiles(stack: Bound[StackKey], maps: TileMaps, ids: list[str], world: FloatArray) -> CoordinateTable:
@@ -287,16 +304,20 @@ def _drop_points_outside(mapped: Mapped, sizes: FloatArray) -> None:
 
 
 def _under_points(
-    section: SectionKey, world: FloatArray, point: IntArray, ids: Column, mapped: Mapped
+    missing: Callable[[int], str], world: FloatArray, point: IntArray, ids: Column, mapped: Mapped
 ) -> CoordinateTable:
-    """Return the rows of the tiles that show each point or have an error, and of the points in no tile."""
+    """
+    Return the rows of the tiles that show each point or have an error, and of the points in no tile.
+
+    *missing* returns why the point of a number is in no tile.
+    """
     failed = mapped.error != ""
     is_row = failed | ~np.isnan(mapped.points).any(axis=1)
     alone = np.setdiff1d(np.arange(len(world)), point[is_row])
     error: Column = np.empty(len(alone), dtype=object)
     for row, number in enumerate(alone.tolist()):
         under = ids[slice(*np.searchsorted(point, [number, number + 1]))].tolist()
-        error[row] = _not_inverted(world[number], under) if under else _not_covered(section, world[number])
+        error[row] = not_inverted(world[number], under) if under else missing(number)
     numbers = np.concatenate([point[is_row], alone])
     order = np.argsort(numbers, kind="stable")
     numbers = numbers[order]
@@ -324,8 +345,9 @@ def outside_box(point: FloatArray, tile_id: str) -> str:
 # The sentences of the service, so that results read the same wherever they were computed.
 
 
-def _not_inverted(point: FloatArray, tile_ids: Sequence[str]) -> str:
-    x, y = map(double_text, point.tolist())
+def not_inverted(point: Iterable[float], tile_ids: Sequence[str]) -> str:
+    """Return why a point is in the stored boxes of tiles, but in none of their meshes."""
+    x, y = map(double_text, point)
     return f"world coordinate ({x}, {y}) found in tile id(s) [{', '.join(tile_ids)}] cannot be inverted"
 
 

@@ -120,6 +120,10 @@ class TileMaps:
         """Return z of tiles; NaN if a tile has none."""
         return self._z[[self._rows[tile_id] for tile_id in tile_ids]]
 
+    def sizes(self, tile_ids: Sequence[str]) -> FloatArray:
+        """Return width and height (N, 2) of tiles in local pixels; NaN if missing."""
+        return self._tiles.size[[self._rows[tile_id] for tile_id in tile_ids]]
+
     def in_boxes(self, tile_ids: Sequence[str], points: FloatArray) -> npt.NDArray[np.bool_]:
         """Return whether each world point lies in the stored box of its tile, borders included."""
         boxes = self._tiles.box[[self._rows[tile_id] for tile_id in tile_ids]]

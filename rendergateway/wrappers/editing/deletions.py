@@ -18,7 +18,7 @@ from rendergateway.wrappers.core.keys import StackKey
 from rendergateway.wrappers.core.object import ObjectWrapper
 from rendergateway.wrappers.reading.tiles import tile_ids_of, z_values_of
 
-__all__ = ["Deletion", "Removal", "Tiles", "count_stack"]
+__all__ = ["Deletion", "Removal", "Tiles", "count_stack", "named_ids"]
 
 Tile: TypeAlias = str | TileRecord | ObjectWrapper[TileRecord]
 Tiles: TypeAlias = Tile | Iterable[Tile]
@@ -70,7 +70,7 @@ class Deletion:
         z_values = [] if sections is None or _is_empty(sections) else z_values_of(stack, sections)
         given = section_ids if isinstance(section_ids, Iterable) and not isinstance(section_ids, str) else [section_ids]
         names = [] if section_ids is None else [as_name(name, "section id") for name in given]
-        return cls(stack, _ids_of(tiles), z_values, names)
+        return cls(stack, named_ids(tiles), z_values, names)
 
     def requests(self) -> Iterator[Callable[[], int]]:
         """Yield a function per request; each returns 1."""
@@ -122,7 +122,8 @@ def _is_empty(sections: object) -> bool:
     return isinstance(sections, Sequence) and not len(sections)
 
 
-def _ids_of(tiles: Any) -> list[str]:
+def named_ids(tiles: Any) -> list[str]:
+    """Return the ids of tiles, each once; none for None."""
     if tiles is None:
         return []
     given = [tiles] if isinstance(tiles, str | TileRecord) or not isinstance(tiles, Iterable) else tiles

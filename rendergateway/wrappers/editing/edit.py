@@ -26,6 +26,7 @@ from rendergateway.model.records.json_slices import Text
 from rendergateway.model.records.stacks import StackRecord, StackVersion
 from rendergateway.model.tables.resolved import ResolvedTiles
 from rendergateway.model.tile_text.edits import with_group
+from rendergateway.number_text import double_text
 from rendergateway.progress import Progress, tracking
 from rendergateway.transforms import Transform
 from rendergateway.transport.blocks import single_attempt
@@ -37,7 +38,7 @@ from rendergateway.wrappers.core.bulk import Bulk
 from rendergateway.wrappers.core.keys import StackKey
 from rendergateway.wrappers.core.object import ObjectWrapper
 from rendergateway.wrappers.editing.batches import Batch, Batches, Validate
-from rendergateway.wrappers.editing.deletions import Deletion, Removal, Tiles
+from rendergateway.wrappers.editing.deletions import Deletion, Removal, Tiles, named_ids
 from rendergateway.wrappers.editing.sources import (
     SourcedTile,
     TileSource,
@@ -58,6 +59,8 @@ if TYPE_CHECKING:
 
     from rendergateway.model.files.spec_set import SpecSet
     from rendergateway.model.files.specs import SpecSource
+    from rendergateway.wrappers.editing.moves import NewZ
+    from rendergateway.wrappers.editing.warping import Warp
 
 __all__ = ["StackEdit"]
 
@@ -542,6 +545,36 @@ class StackEdit:
         found = batches.of(change.tiles(reader, sections, as_box(box)))
         return self.save(list(found) if change.is_by_tile else found, progress=progress)
 
+    def warp(
+        self,
+        warp: Warp,
+        z_values: Iterable[float],
+        *,
+        validate: Validate = None,
+        invalid: str = "raise",
+        progress: Progress = None,
+    ) -> int:
+        """
+        Save warped tiles, section by section; see `StackWrapper.warp_to`.
+
+        Raises
+        ------
+        RecordError
+            As for `put`; also if no tile of a section is left.
+        """
+        saved = 0
+        for z in z_values:
+            layer = warp.layer(z)
+            self.dropped.update(layer.dropped)
+            given: dict[str, Text] = {**layer.transforms}
+            batches = self.batches(boxes="service", validate=validate, invalid=invalid, given=given, allow_nan=True)
+            lookup = warp.montage.shared.text
+            ready = list(batches.of((text, lookup) for text in layer.texts))
+            if not ready:
+                raise RecordError(f"no tiles left to save after filtering invalid tiles for z {double_text(z)}")
+            saved += self.save(ready, progress=progress)
+        return saved
+
     def set_shared_transform(self, shared_id: str, transform: Transform, *, progress: Progress = None) -> int:
         """
         Replace a shared transform, and derive the bounding boxes of all tiles that refer to it.
@@ -606,6 +639,79 @@ class StackEdit:
 
     def _named(self, tile_ids: Sequence[str]) -> Iterator[SourcedTile]:
         return ((text, None) for _, text in self._reader.named(tile_ids))
+
+    # Moving
+
+    def move(
+        self,
+        z: NewZ,
+        tiles: Tiles | None = None,
+        *,
+        sections: Any = None,
+        section_ids: Iterable[str] | str | None = None,
+        box: Box | None = None,
+        source: ObjectWrapper[StackRecord] | None = None,
+        missing: str = "raise",
+        progress: Progress = None,
+    ) -> int:
+        """
+        Move tiles to another section: single ones, or those of sections.
+
+        Parameters
+        ----------
+        z : float or callable
+            The new z; with sections also a function of the old one, like ``lambda z: z // 3``.
+        tiles : str, TileWrapper, TileRecord or iterable of these, optional
+            By id; not with the other criteria.
+        sections : z, SectionWrapper or iterable of these, optional
+            Default: all.
+        section_ids : str or iterable of str, optional
+            Only tiles with these section ids in their layouts.
+        box : Bounds or (float, float, float, float), optional
+            Only tiles whose stored bounding boxes touch this one, in world pixels.
+        source : StackWrapper, optional
+            Save copies of its tiles in this stack. Default: tiles of this stack.
+        missing : {'raise', 'skip'}
+            Whether a missing one of *tiles* is an error; nothing is moved then.
+        progress : bool or callable, optional
+            As for `put`.
+
+        Returns
+        -------
+        int
+            Number of tiles; with ``missing="skip"`` of those that were named.
+
+        Raises
+        ------
+        NotFoundError
+            If there are no such tiles.
+        TypeError
+            If the criteria cannot be combined.
+
+        Notes
+        -----
+        ``section.tile_bounds`` per section, or ``stack.tile_specs`` for *tiles*; then ``section.take_tiles`` per batch.
+        With *source*, tiles are read and saved as by `apply`.
+        """
+        from rendergateway.wrappers.editing.moves import Move
+
+        reader = self._reader if source is None or source._bound == self._stack else StackReader.fresh(source._bound)
+        if tiles is None:
+            ids = [section_ids] if isinstance(section_ids, str) else section_ids
+            move = Move.of_sections(reader.stack, z, sections, ids, as_box(box))
+        elif (sections, section_ids, box, source) != (None, None, None, None):
+            raise TypeError("tiles= cannot be combined with sections=, section_ids=, box= or source=")
+        else:
+            move = Move.named(self._stack, z, named_ids(tiles), missing=missing)
+        if reader is not self._reader:
+            return self.save(self.batches(allow_nan=True).of(move.copies(reader)), progress=progress)
+        with tracking(self._bulk.progress if progress is None else progress, "Moving tiles") as report:
+            uploader = self._uploader(report)
+            try:
+                return uploader.run(move.requests(self._stack, self.batch))
+            finally:
+                if uploader.acknowledged:
+                    self.remark(f"{uploader.acknowledged} tiles were moved")
 
     # Deleting
 

@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from rendergateway.wrappers.editing.edit import StackEdit
     from rendergateway.wrappers.editing.tile_changes import TileChanges
     from rendergateway.wrappers.editing.tile_selection import TileSelection
+    from rendergateway.wrappers.editing.warping import Warped
     from rendergateway.wrappers.images.export import Exported
     from rendergateway.wrappers.images.options import PictureKeywords
     from rendergateway.wrappers.images.picture import Picture
@@ -503,6 +504,40 @@ class StackWrapper(ObjectWrapper[StackRecord]):
 
         return locate.local_from_world(self._bound, tile_ids, points, compute, method, frame)
 
+    def locate(
+        self, points: npt.ArrayLike, z: npt.ArrayLike, *, compute: str = "local", method: str = "mesh"
+    ) -> CoordinateTable:
+        """
+        Find the tiles under points of the world, in any sections.
+
+        Parameters
+        ----------
+        points : array_like, shape (N, 2)
+            x, y in world pixels.
+        z : float or array_like, shape (N,)
+            The section of all points, or of each.
+        compute, method
+            As for `SectionWrapper.locate`, which lists all tiles of its section.
+
+        Returns
+        -------
+        CoordinateTable
+            As from `SectionWrapper.locate`.
+
+        Raises
+        ------
+        NotFoundError
+            If the stack does not exist.
+
+        Notes
+        -----
+        Locally: ``coordinate.tile_ids`` per 25 000 points and ``stack.tile_specs`` per 50 000 tiles. By the service:
+        ``coordinate.batch_local_from_world`` per 25 000 points. If all points failed, ``stack.read``.
+        """
+        from rendergateway.wrappers.coordinates import locate
+
+        return locate.locate_in_stack(self._bound, points, z, compute, method)
+
     def world_from(
         self,
         other: StackWrapper | SectionWrapper,
@@ -539,7 +574,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
 
         Notes
         -----
-        Per section `SectionWrapper.locate`, then `world_from_local`.
+        `SectionWrapper.locate` or `locate`, then `world_from_local`.
         """
         from rendergateway.wrappers.coordinates import locate
 
@@ -549,13 +584,11 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         given = own_z if z is None else z
         if given is None or (own_z is not None and z is not None):
             raise TypeError("pass a section, or a stack and z=, the section of all points or of each")
-        source: StackWrapper = other._stack if own_z is not None else other  # type: ignore[union-attr, assignment]
-
-        def locate_at(layer: float, some: npt.NDArray[np.float64]) -> CoordinateTable:
-            section = source._section(layer)
-            return locate.locate(section._bound, some, section._located_tiles, compute)
-
-        return locate.through_tiles(self._bound, points, given, locate_at, compute)
+        if own_z is not None:
+            located = locate.locate(other._bound, points, other._located_tiles, compute)  # type: ignore[union-attr]
+        else:
+            located = locate.locate_in_stack(other._bound, points, given, compute)
+        return locate.through_tiles(self._bound, located, len(np.asarray(points).reshape(-1, 2)), compute)
 
     # Editing
 
@@ -1261,6 +1294,89 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         return ClusterSplit(target, split.layers, split.clusters, split.removed)
 
     @changes_data
+    def warp_to(
+        self,
+        name: str,
+        aligned: StackWrapper,
+        *,
+        owner: str | None = None,
+        project: str | None = None,
+        sections: Any = None,
+        common_only: bool = False,
+        matches: PairReading[Any] | None = None,
+        max_size: int | None = None,
+        fraction: float | None = None,
+        between_groups: bool = False,
+        validate: Validate = None,
+        invalid: str = "raise",
+        complete: bool = True,
+        workers: int | None = None,
+        batch: int | None = None,
+        progress: Progress = None,
+    ) -> Warped:
+        """
+        Warp a montage so that its tile centres are where those of an aligned stack are, and save it as another stack.
+
+        A thin-plate spline per section, with the id ``3.0_TPS`` for z = 3, is appended to the transforms of its tiles.
+
+        Parameters
+        ----------
+        name : str
+            The warped stack, ``[[owner/]project/]stack``, derived from this one if it is missing, see `derive`.
+        aligned : StackWrapper
+            The stack with the same tiles; three of them at least in each section, not on one line.
+        owner, project : str, optional
+            Default: those of this stack.
+        sections : z, SectionWrapper or iterable of these, optional
+            Default: all.
+        common_only : bool
+            Whether tiles that are not in the aligned stack are left out, instead of warped like the others.
+        matches : MatchCollectionWrapper or MergedMatches, optional
+            Fit one spline per cluster of matched tiles, with ids ``3.0_cluster_0_TPS`` and so on.
+        max_size, fraction, between_groups
+            As for `clusters` and `remove_unconnected`: tiles of small clusters are left out, and those without a match.
+        validate, invalid
+            As for `StackEdit.put`.
+        complete, workers, batch, progress
+            As for `editing`.
+
+        Returns
+        -------
+        Warped
+            The stack, and the tiles that were left out.
+
+        Raises
+        ------
+        FitError
+            If the centres of a section do not determine a spline.
+        NotFoundError
+            If a stack or a section does not exist.
+        RecordError
+            If the stacks have no tile in common in a section, or none of its tiles is left.
+
+        Notes
+        -----
+        Requests of `derive` and `editing`; per section ``section.resolved_tiles`` of both stacks and
+        ``stack.save_tiles`` per batch; with *matches* those of `clusters`.
+        """
+        from rendergateway.wrappers.editing.warping import Warp, Warped
+
+        check_kind(aligned, "stack", "aligned")
+        z_values = z_values_of(self._bound, sections)
+
+        def clusters(z: float) -> list[tuple[str, ...]]:
+            found = self._cluster_reader(matches, between_groups).clusters([z])
+            small = found.small(max_size, fraction)
+            return [part for part in found.connected if part not in small]
+
+        target = self._derived(name, owner, project)
+        readers = (StackReader.fresh(self._bound), StackReader.fresh(aligned._bound))
+        warp = Warp(*readers, common_only, None if matches is None else clusters)
+        with target._edit(self._bulk(workers, batch, progress), reload=True, complete=complete) as edit:
+            saved = edit.warp(warp, z_values, validate=validate, invalid=invalid)
+        return Warped(target, saved, edit.dropped)
+
+    @changes_data
     def derive(
         self, name: str, *, owner: str | None = None, project: str | None = None, layers_per_z: int = 1
     ) -> StackWrapper:
@@ -1285,7 +1401,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
 
         Notes
         -----
-        ``stack.read`` of both; ``stack.create``, or what is missing of ``stack.set_resolution``,
+        ``stack.read`` of both; ``stack.create``, or as needed ``stack.set_resolution``,
         ``stack.set_path_builder`` and ``stack.set_state``.
 
         Examples

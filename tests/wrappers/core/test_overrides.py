@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from rendergateway import Bounds, Collection, Gateway, MatchRecord, ObjectWrapper, PathBuilder, Picture
+from rendergateway import Bounds, Collection, Gateway, MatchRecord, ObjectWrapper, PathBuilder, Picture, TileLimits
 from rendergateway.batch.load import load_specs
 from rendergateway.model.files.spec_set import gather_specs
 from rendergateway.testing import make_stack
@@ -100,7 +100,9 @@ _CALLS: dict[str, dict[str, Call]] = {
         "shared_transform": lambda stack, g: stack.shared_transform("lens").load(),
         "world_from_local": lambda stack, g: stack.world_from_local("s1_r0_c0", POINT),
         "local_from_world": lambda stack, g: stack.local_from_world("s1_r0_c0", POINT),
+        "locate": lambda stack, g: [stack.locate(POINT, 1), stack.locate(POINT, 1, compute="service")],
         "check_boxes": lambda stack, g: len(stack.check_boxes()),
+        "validate": lambda stack, g: len(stack.validate(TileLimits(max_size=1), sections=stack.sections()[1])),
         "world_from": lambda stack, g: [
             stack.world_from(g.stack("other").section(1), POINT),
             stack.world_from(g.stack("other"), POINT, z=2),
@@ -146,6 +148,14 @@ _CALLS: dict[str, dict[str, Call]] = {
         ),
         "delete tiles": in_edit(lambda edit: edit.delete(edit.stack.section(2).tiles()[0])),
         "delete sections": in_edit(lambda edit: edit.delete(sections=edit.stack.sections()[1:])),
+        "move tiles": in_edit(lambda edit: edit.move(9, edit.stack.section(2).tiles()[0])),
+        "move sections": in_edit(
+            lambda edit: edit.move(8, sections=edit.stack.sections()[0], source=edit._stack.client.stack("other"))
+        ),
+        "remove_transforms": lambda stack, g: stack.remove_transforms(to="less", sections=stack.sections()[1]),
+        "derive": lambda stack, g: stack.derive("derived"),
+        "warp_to": lambda stack, g: stack.warp_to("warped", g.stack("other"), sections=stack.sections()[1]),
+        "reopen": lambda stack, g: stack.reopen(),
         "new_version": lambda stack, g: entered(stack.new_version(notes="second")).saved,
         "update": lambda stack, g: stack.update(
             resolution_nm=(1, 2, 3), path_builder=PathBuilder(root_path="/a", level_count=3, extension="png")

@@ -312,7 +312,7 @@ def test_load__checks_first(empty: StackWrapper, gateway: Gateway) -> None:
             edit.load(encode([bare("a").to_dict(), bare("b").evolve(z=None).to_dict()]))
         with pytest.raises(RecordError, match="expected a file of shared transforms"):
             edit.load(bare("a").to_json(), transforms=bare("b").to_json())
-        with pytest.raises(RecordError, match=r"'lens', which is in no file that is loaded, nor in stack empty"):
+        with pytest.raises(RecordError, match=r"\[lens\], which are in no file that is loaded, nor in stack empty"):
             edit.load(tile("a", 1, 0).to_json())
         with pytest.raises(TypeError, match="open for text"):
             edit.load(io.StringIO("[]"))

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from rendergateway import Bounds
+from rendergateway import Bounds, TileLimits
 from rendergateway.errors import RenderGatewayError, ServiceError
 from rendergateway.model import Record
 from rendergateway.model.tables.row_table import RowTable
@@ -82,6 +82,10 @@ _METHODS: dict[str, Sequence[Reading]] = {
     ],
     "SectionWrapper.tiles": [lambda section: section.tiles(), lambda section: section.tiles().table()],
     "StackWrapper.clusters": [lambda stack: stack.clusters(stack._conn.match_collection("dmesh"))],
+    "StackWrapper.locate": [
+        lambda stack: stack.locate(_ORIGIN, 1),
+        lambda stack: stack.locate(_ORIGIN, 1, compute="service"),
+    ],
     "StackWrapper.local_from_world": [lambda stack: stack.local_from_world("a", _ORIGIN)],
     "StackWrapper.section": [lambda stack: stack.section(section_id="1.0")],
     "StackWrapper.tiles": [
@@ -94,6 +98,7 @@ _METHODS: dict[str, Sequence[Reading]] = {
         lambda stack: stack.tiles(z=1).filter(width=100),
         lambda stack: stack.tiles().order_by("-width")[:2],
     ],
+    "StackWrapper.validate": [lambda stack: stack.validate(TileLimits(max_coordinate=10), sections=1)],
     "StackWrapper.world_from_local": [lambda stack: stack.world_from_local("a", _ORIGIN)],
     "TileGroupWrapper.tiles": [lambda group: group.tiles()],
     "TileWrapper.local_from_world": [
@@ -120,8 +125,8 @@ _SETTINGS = _words("auth hooks image_base_url is_closed is_loaded registry serve
 _NOT_READINGS = _words(
     """
     CHILD_KIND KIND MARSHALLED RECORD collections do_not_call_in_templates load reload
-    clone_to copy_to create_stack delete delete_pairs editing new_version put put_files remove_unconnected rename
-    set_state split_clusters temporary temporary_stack update update_counts
+    clone_to copy_to create_stack delete delete_pairs derive editing new_version put put_files remove_transforms remove_unconnected
+    rename reopen set_state split_clusters temporary temporary_stack update update_counts warp_to
     get_object group in_frame match_collection merged_with owner pair pinned project shared_transform stack tile
     tile_group wrap
     call call_raw change_auth close connect counting endpoints from_env from_profile register registered request using

@@ -1,4 +1,4 @@
-"""Iteration order of Java's ``HashSet`` of strings, for sets that the real service sends as lists."""
+"""Iteration order of Java's hash sets and maps of strings, which shows in results of the service and its clients."""
 
 from __future__ import annotations
 
@@ -9,9 +9,16 @@ __all__ = ["hash_order"]
 _LEAST_ROOM = 16
 
 
-def hash_order(texts: Iterable[str]) -> list[str]:
+def hash_order(texts: Iterable[str], room: int = _LEAST_ROOM) -> list[str]:
     """
     Return *texts* in the order of Java's ``HashSet``.
+
+    Parameters
+    ----------
+    texts : iterable of str
+        The elements, in the order of their insertion.
+    room : int
+        Capacity that the set was made with.
 
     Examples
     --------
@@ -19,7 +26,7 @@ def hash_order(texts: Iterable[str]) -> list[str]:
     ['TdTomato', 'DAPI']
     """
     items = list(dict.fromkeys(texts))
-    room = _LEAST_ROOM
+    room = 1 << max(0, room - 1).bit_length()
     while len(items) > room * 3 // 4:
         room *= 2
     return sorted(items, key=lambda text: _spread(text) & (room - 1))
