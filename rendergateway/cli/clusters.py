@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from rendergateway.batch.cluster_pictures import draw_overlaps
 from rendergateway.cli.look import finite, read_z
 from rendergateway.cli.services import (
     full_name,
@@ -38,6 +39,7 @@ __all__ = ["clusters"]
 @click.option("--max-size", type=click.IntRange(0), help="Leave out clusters with at most this many tiles.")
 @click.option("--fraction", type=float, callback=finite, help="The same as a fraction of the largest cluster.")
 @click.option("--removed-to", metavar="STACK", help="Save the tiles that are left out in this stack.")
+@click.option("--overlaps", metavar="FOLDER", help="Draw the places where clusters of a section overlap.")
 @target_options
 @workers_option("Concurrent requests")
 @json_option
@@ -48,6 +50,7 @@ def clusters(
     z: Any,
     within_sections: bool,
     split_to: str | None,
+    overlaps: str | None,
     service: str | None,
     profile: str | None,
     as_json: bool,
@@ -60,6 +63,8 @@ def clusters(
     With --split-to each cluster of a section is copied to a layer of its own.
     """
     existing = treatment(options.pop("append"), options.pop("replace"))
+    if overlaps is not None and split_to is None:
+        raise click.UsageError("--overlaps needs --split-to")
     with open_gateway(service, profile) as gateway:
         stack, matches = named_stack(gateway, name), named_collection(gateway, collection)
         say(f"Reading clusters of {full_name(stack)} of {gateway.server}")
@@ -77,8 +82,14 @@ def clusters(
                 progress=True,
                 **options,
             )
+            drawn = [] if overlaps is None else draw_overlaps(stack, split, overlaps, progress=True)
             removed = sum(map(len, split.removed.values()))
-            values = {"stack": full_name(split.stack), "layers": dict(split.layers), "removed": dict(split.removed)}
+            values = {
+                "stack": full_name(split.stack),
+                "layers": dict(split.layers),
+                "removed": dict(split.removed),
+                "files": list(map(str, drawn)),
+            }
             count = plural(sum(map(len, split.layers.values())), "layer")
             sentence = f"{full_name(split.stack)}: {count}; {plural(removed, 'tile')} left out"
         result(values, sentence, as_json)

@@ -14,7 +14,8 @@ def names(count: int) -> np.ndarray:
 
 def hidden(*boxes: tuple[float, float, float, float]) -> list[bool]:
     """Which of some boxes are hidden; later ones are drawn over earlier ones."""
-    return obscured(np.array(boxes, dtype=float).reshape(-1, 4), names(len(boxes))).tolist()
+    found: list[bool] = obscured(np.array(boxes, dtype=float).reshape(-1, 4), names(len(boxes))).tolist()
+    return found
 
 
 def test_obscured__by_one() -> None:

@@ -167,7 +167,8 @@ class Options:
 
     def to_arguments(self) -> list[str]:
         """
-        Return the options that differ from their defaults, as arguments of the command line.
+        Return the options that differ from their defaults, as arguments of the command line: values without a name
+        first, because an option with several values would take those after it.
 
         Examples
         --------
@@ -181,15 +182,15 @@ class Options:
         """
         hints = typing.get_type_hints(type(self))
         named: list[str] = []
-        last: list[str] = []
+        unnamed: list[str] = []
         for field in attrs.fields(type(self)):
             value = getattr(self, field.name)
             if isinstance(value, Options):
                 named += value.to_arguments()
             elif value != field.default:
                 one = _option(field, field.metadata[_DECLARED], hints[field.name])
-                (last if one.is_positional else named).extend(_arguments(one, value))
-        return named + last
+                (unnamed if one.is_positional else named).extend(_arguments(one, value))
+        return unnamed + named
 
 
 @attrs.frozen

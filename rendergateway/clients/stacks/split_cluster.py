@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import attrs
 
+from rendergateway import ClusterSplit, StackWrapper
 from rendergateway.clients.base.groups import ClusterOptions, ServiceOptions
 from rendergateway.clients.base.options import Client, flag, group, many, option, required
 from rendergateway.clients.tiles.saving import read_section_data
@@ -39,23 +43,24 @@ class SplitClusterClient(Client):
             matches = self.cluster.matches(gateway)
             stack = gateway.stack(self.stack)
             read_section_data(stack)
+            options: dict[str, Any] = {
+                "layers_per_z": self.max_clusters_per_original_z,
+                "sections": self.z,
+                "max_size": self.cluster.max_small_cluster_size,
+                "fraction": self.cluster.small_cluster_factor,
+                "between_groups": self.cluster.include_matches_outside_group,
+            }
+            if self.render_intersecting_clusters or self.render_clusters_max_count is not None:
+                # Before tiles move, which they do if the target is the stack itself.
+                self._draw(stack, stack.split_clusters(None, matches, **options))
+            target: dict[str, Any] = {"owner": self.target_owner, "project": self.target_project}
             if self.target_stack is not None:
-                stack.derive(
-                    self.target_stack,
-                    owner=self.target_owner,
-                    project=self.target_project,
-                    layers_per_z=self.max_clusters_per_original_z,
-                )
+                stack.derive(self.target_stack, **target, layers_per_z=self.max_clusters_per_original_z)
             split = stack.split_clusters(
                 self.target_stack,
                 matches,
-                owner=self.target_owner,
-                project=self.target_project,
-                layers_per_z=self.max_clusters_per_original_z,
-                sections=self.z,
-                max_size=self.cluster.max_small_cluster_size,
-                fraction=self.cluster.small_cluster_factor,
-                between_groups=self.cluster.include_matches_outside_group,
+                **target,
+                **options,
                 removed_to=f"{self.stack}_removed_tiles" if self.save_removed_tiles else None,
                 existing="append",
                 complete=self.complete_stacks,
@@ -63,3 +68,16 @@ class SplitClusterClient(Client):
         for z, layers in split.layers.items():
             alone = len(split.removed.get(z, ()))
             print(f"z {double_text(z)} has {len(layers)} clusters and {alone} unconnected tiles", flush=True)
+
+    def _draw(self, stack: StackWrapper, split: ClusterSplit) -> None:
+        written: list[Path] = []
+        if self.render_intersecting_clusters:
+            from rendergateway.batch.cluster_pictures import draw_overlaps
+
+            written += draw_overlaps(stack, split, self.root_output_directory)
+        if self.render_clusters_max_count is not None:
+            from rendergateway.batch.cluster_pictures import draw_small_clusters
+
+            written += draw_small_clusters(stack, split, self.root_output_directory, self.render_clusters_max_count)
+        for path in written:
+            print(f"saved {path}", flush=True)

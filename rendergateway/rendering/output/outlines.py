@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from rendergateway.rendering.base.recipe import Recipe, Tile
 
-__all__ = ["draw_outlines"]
+__all__ = ["draw_frame", "draw_outlines"]
 
 _GREEN = (0, 255, 0, 255)
 _LETTERS_PER_LINE = 12
@@ -37,21 +37,34 @@ def _draw(recipe: Recipe, tile: Tile, box: tuple[float, ...], rgba: npt.NDArray[
     x, y = (box[0] - recipe.x) * recipe.scale, (box[1] - recipe.y) * recipe.scale
     width, height = (box[2] - recipe.x) * recipe.scale - x, (box[3] - recipe.y) * recipe.scale - y
     left, top, across, down = (math.trunc(length) for length in (x, y, width, height))
-    _frame(rgba, left, top, left + across, top + down)
+    draw_frame(rgba, (left, top, left + across, top + down), _GREEN)
     if across > _WIDE_ENOUGH:
         _write(tile.id, left + (across - _LETTERS_PER_LINE * _LETTER_WIDTH) // 2, top + down // 4, rgba)
 
 
-def _frame(rgba: npt.NDArray[np.uint8], left: int, top: int, right: int, bottom: int) -> None:
-    height, width = rgba.shape[:2]
+def draw_frame(pixels: npt.NDArray[np.uint8], corners: tuple[int, int, int, int], color: tuple[int, ...]) -> None:
+    """
+    Draw a rectangle one pixel wide, clipped to the image.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (H, W, C)
+        Modified in place.
+    corners : (int, int, int, int)
+        Left, top, right and bottom pixels of the line.
+    color : tuple of int
+        One value per channel.
+    """
+    left, top, right, bottom = corners
+    height, width = pixels.shape[:2]
     columns = slice(max(0, left), max(0, min(width, right + 1)))
     rows = slice(max(0, top), max(0, min(height, bottom + 1)))
     for row in {top, bottom}:
         if 0 <= row < height:
-            rgba[row, columns] = _GREEN
+            pixels[row, columns] = color
     for column in {left, right}:
         if 0 <= column < width:
-            rgba[rows, column] = _GREEN
+            pixels[rows, column] = color
 
 
 def _write(text: str, x: int, y: int, rgba: npt.NDArray[np.uint8]) -> None:

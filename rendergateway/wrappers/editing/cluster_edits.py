@@ -32,12 +32,15 @@ class ClusterSplit:
         The stack with the split layers.
     layers : dict of float to list of float
         By former z: the layers of its clusters, largest cluster first.
+    clusters : dict of float to list of tuple of str
+        By former z: ids of the tiles of each of these clusters.
     removed : dict of float to list of str
         By former z: ids of the tiles that are not in it, without a match or in small clusters.
     """
 
     stack: Any
     layers: Mapping[float, list[float]]
+    clusters: Mapping[float, list[tuple[str, ...]]]
     removed: Mapping[float, list[str]]
 
 
@@ -50,15 +53,13 @@ class ClusterLayers:
     ----------
     z_of : mapping of str to float
         By tile id; tiles that are removed are missing.
-    tile_ids : mapping of float to list of str
-        By former z: ids of the tiles of clusters that are kept.
-    layers, removed
+    layers, clusters, removed
         As for `ClusterSplit`.
     """
 
     z_of: Mapping[str, float]
-    tile_ids: Mapping[float, list[str]]
     layers: Mapping[float, list[float]]
+    clusters: Mapping[float, list[tuple[str, ...]]]
     removed: Mapping[float, list[str]]
 
     @classmethod
@@ -74,8 +75,8 @@ class ClusterLayers:
             If no tiles of a layer are connected, or it has more clusters than there are layers for them.
         """
         z_of: dict[str, float] = {}
-        tile_ids: dict[float, list[str]] = {}
         layers: dict[float, list[float]] = {}
+        kept_of: dict[float, list[tuple[str, ...]]] = {}
         removed: dict[float, list[str]] = {}
         for z, found in clusters.items():
             small = set(found.small(max_size, fraction))
@@ -87,11 +88,16 @@ class ClusterLayers:
                     f"z {z:g} has {len(kept)} clusters: got layers_per_z={layers_per_z}; use more, or remove small ones"
                 )
             layers[z] = [z * layers_per_z + place for place in range(len(kept))]
-            tile_ids[z] = [tile_id for part in kept for tile_id in part]
+            kept_of[z] = kept
             z_of.update((tile_id, new) for new, part in zip(layers[z], kept, strict=True) for tile_id in part)
             if alone := found.unconnected(max_size, fraction):
                 removed[z] = alone
-        return cls(z_of, tile_ids, layers, removed)
+        return cls(z_of, layers, kept_of, removed)
+
+    @property
+    def tile_ids(self) -> dict[float, list[str]]:
+        """By former z: ids of the tiles of all clusters that are kept."""
+        return {z: [tile_id for part in parts for tile_id in part] for z, parts in self.clusters.items()}
 
     def moved(self, tiles: TileTable) -> TileTable:
         """Return the tiles of clusters in their new layers; the former z is their tile group."""

@@ -101,7 +101,7 @@ class TileSelection:
 
     box: Bounds | None = attrs.field(default=None, converter=as_box)
     ids: frozenset[str] | None = attrs.field(default=None, converter=_ids)
-    without: frozenset[str] = attrs.field(default=(), converter=_some_ids)
+    without: frozenset[str] = attrs.field(default=frozenset(), converter=_some_ids)
     without_cells: tuple[Cells, ...] = attrs.field(default=(), converter=_ranges)
     only_in: tuple[Any, ...] = attrs.field(default=(), converter=_stacks)
     not_in: tuple[Any, ...] = attrs.field(default=(), converter=_stacks)

@@ -1291,7 +1291,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
                 existing="replace" if existing == "replace" else "append",
                 complete=complete, workers=workers, batch=batch, progress=progress,
             )  # fmt: skip
-        return ClusterSplit(target, split.layers, split.removed)
+        return ClusterSplit(target, split.layers, split.clusters, split.removed)
 
     @changes_data
     def warp_to(

@@ -75,7 +75,7 @@ def test_matches__bad_options(run: Run, gateway: Gateway, client: str, words: li
 
 
 def test_copy__groups(run: Run, gateway: Gateway, tmp_path: Path) -> None:
-    """Some groups are copied to another owner; on request what it has in them is deleted."""
+    """Some groups are copied to another owner; on request its pairs in them are deleted first."""
     gateway.match_collection("m").put_files(write(tmp_path / "a.json", pair("a", "b"), pair("c", "d", "2.0")))
     other = gateway.using(owner="other").match_collection("n")
     other.put_files(write(tmp_path / "b.json", pair("x", "y"), pair("x", "z", "2.0")))

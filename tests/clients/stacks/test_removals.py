@@ -29,7 +29,7 @@ def matches(gateway: Gateway) -> str:
 
 
 def test_removal__file_of_ids(run: Run, stack: StackWrapper, tmp_path: Path) -> None:
-    """Ids come from a gzipped file; unknown ones are no error; the stack may be completed."""
+    """Ids come from a gzipped file; unknown ones are ignored; the stack may be completed."""
     (tmp_path / "ids.json.gz").write_bytes(gzip.compress(json.dumps(["t1_0", "lost", "t1_2"]).encode()))
 
     ended = run(
@@ -162,7 +162,7 @@ def test_split__clusters(run: Run, gateway: Gateway, stack: StackWrapper, matche
     apart = gateway.stack("apart", project="p")
     assert ended.code == 0, ended.err
     assert layout(apart) == {4.0: ["t1_0", "t1_1"], 8.0: ["t2_0", "t2_1"], 9.0: ["x", "y"]}
-    assert (apart.state, apart.resolution_nm, apart.tile("x").group.name) == ("COMPLETE", (4, 4, 10), "2.0")
+    assert (apart.state, apart.resolution_nm, str(apart.tile("x").group)) == ("COMPLETE", (4, 4, 10), "2.0")
     assert layout(gateway.stack("acquire_removed_tiles", project="p")) == {1.0: ["t1_2"]}
 
 

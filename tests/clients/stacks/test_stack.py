@@ -65,7 +65,7 @@ def test_delete__sections_and_section_id(run: Run, stack: StackWrapper) -> None:
 
 
 def test_delete__bad_z(run: Run, stack: StackWrapper) -> None:
-    """A z that is no number deletes nothing."""
+    """Nothing is deleted if a z is not a number."""
     ended = run("StackClient", "--stack", "acquire", "--action", "DELETE", "--zValues", "1", "x")
 
     assert (ended.code, ended.err) == (1, "ERROR: --zValues must be numbers: got 1, x\n")
@@ -73,7 +73,7 @@ def test_delete__bad_z(run: Run, stack: StackWrapper) -> None:
 
 
 def test_state__offline(run: Run, stack: StackWrapper) -> None:
-    """OFFLINE drops the tiles, as the service says."""
+    """OFFLINE drops the tiles."""
     assert run("StackClient", "--stack", "acquire", "--action", "SET_STATE", "--stackState", "OFFLINE").code == 0
 
     stack.reload()

@@ -18,6 +18,7 @@ from rendergateway import (
     TileRecord,
     TileSelection,
 )
+from rendergateway.model.records.stacks import SectionRecord
 from tests.wrappers.conftest import LENS, tile
 
 
@@ -53,7 +54,7 @@ def test_keep__criteria(stack: StackWrapper, criteria: dict[str, Any], kept: lis
 
 
 def test_keep__tiles_of_other_stacks(stack: StackWrapper, gateway: Gateway) -> None:
-    """Per section the first stack with tiles in it decides; where none has any, all tiles are kept."""
+    """Per section the first stack with tiles in it decides; all tiles are kept if none has any."""
     first = stack.copy_to("first", keep=TileSelection(ids=["t1_0"]))
     second = stack.copy_to("second", keep=TileSelection(ids=["t1_1", "t2_1"]))
 
@@ -103,6 +104,15 @@ def test_change__split_sections(gateway: Gateway) -> None:
     with pytest.raises(RecordError, match="2 sections exist for z 2"):
         stack.copy_to("too_many", change=TileChanges(split_sections=1))
     assert not gateway.stack("too_many").exists
+
+
+def test_change__order_of_sections(stack: StackWrapper) -> None:
+    """Section ids are ordered as text, in whatever order the service lists them."""
+    rows = [SectionRecord(section_id=name, z=3.0) for name in ("9", "10", "1")]
+
+    prepared = TileChanges(split_sections=3).prepared(stack._obj, lambda: rows)
+
+    assert prepared.z_of == {(3.0, "1"): 9.0, (3.0, "10"): 10.0, (3.0, "9"): 11.0}
 
 
 def test_change__to_origin(stack: StackWrapper, gateway: Gateway) -> None:
@@ -189,6 +199,15 @@ def test_existing__replaced_sections(stack: StackWrapper) -> None:
     stack.copy_to("other", sections=3, keep=TileSelection(ids=[]), existing="replace")
 
     assert ids_of(other) == ["old_t1_0", "old_t1_1", "t1_0", "t1_1"]
+
+
+def test_existing__sections_joined(stack: StackWrapper) -> None:
+    """A section that tiles of several sections move to is emptied once."""
+    other = stack.copy_to("other", edit=lambda tiles: tiles.evolve(tile_id=[f"old_{one}" for one in tiles.tile_id]))
+
+    stack.copy_to("other", edit=lambda tiles: tiles.evolve(z=1), existing="replace", workers=1)
+
+    assert other.section(1).tiles().ids == sorted(ids_of(stack))
 
 
 def test_existing__missing_metadata(stack: StackWrapper, gateway: Gateway) -> None:

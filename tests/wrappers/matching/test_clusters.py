@@ -146,7 +146,7 @@ def test_split__into_a_copy(stack: StackWrapper, matches: MatchCollectionWrapper
     assert split.layers == {1.0: [10.0, 11.0], 2.0: [20.0]}
     assert split.removed == {1.0: ["f"]}
     assert layout(split.stack) == {10.0: "abc", 11.0: "de", 20.0: "gh"}
-    assert (split.stack.resolution_nm, split.stack.tile("d").group.name) == ((4, 4, 4), "1.0")
+    assert (split.stack.resolution_nm, str(split.stack.tile("d").group)) == ((4, 4, 4), "1.0")
     assert layout(gateway.stack("left")) == {1.0: "f"}
     assert layout(stack) == {1.0: "abcdef", 2.0: "gh"}
 

@@ -115,13 +115,13 @@ def test_copy__groups(matches: MatchCollectionWrapper, gateway: Gateway, tmp_pat
 
 
 def test_copy__empty_group_replaces_nothing(matches: MatchCollectionWrapper, gateway: Gateway, tmp_path: Path) -> None:
-    """A group without pairs deletes none."""
-    matches.put_files(write(tmp_path / "a.json", pair("a", "b")))
-    other = matches.copy_to("other")
+    """A group without pairs deletes none of the other collection."""
+    matches.put_files(write(tmp_path / "a.json", pair("a", "b"), pair("c", "d", p_group="9.0", q_group="9.0")))
+    few = matches.copy_to("few", groups=["1.0"])
 
-    gateway.match_collection("other").copy_to("files", groups=["9.0"], replace_groups=True)
+    few.copy_to("files", groups=["1.0", "9.0"], replace_groups=True)
 
-    assert ids(matches) == ids(other) == ["ab"]
+    assert ids(matches) == ["ab", "cd"]
 
 
 def test_update_counts__groups(matches: MatchCollectionWrapper, tmp_path: Path) -> None:
