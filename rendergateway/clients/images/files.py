@@ -1,0 +1,38 @@
+"""Names and formats of the files that clients write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rendergateway import Picture
+
+__all__ = ["folder_of_z", "save"]
+
+
+def folder_of_z(z: float) -> str:
+    """
+    Return the folders of a section: thousands and hundreds of the whole z.
+
+    Examples
+    --------
+    >>> folder_of_z(12345.5)
+    '012/3'
+    """
+    whole = int(z)
+    return f"{int(whole / 1000):03d}/{int((whole - int(whole / 1000) * 1000) / 100)}"
+
+
+def save(
+    picture: Picture,
+    path: Path,
+    format: str,
+    *,
+    grey: bool,
+    quality: float = 0.85,
+    pixel_size: tuple[float, float, str] | None = None,
+) -> None:
+    """Write a picture as the Java clients do; a TIFF has colours in any case."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mode = "grey" if grey and not format.lower().startswith("tif") else "rgb"
+    picture.save(path, quality=quality, mode=mode, pixel_size=pixel_size)
+    print(f"saved {path}", flush=True)
