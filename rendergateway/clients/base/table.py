@@ -12,6 +12,8 @@ __all__ = ["ALIASES", "CLIENTS", "client_class"]
 
 # Class name -> module below rendergateway.clients, which has a class of that name.
 CLIENTS = {
+    "ArgbRenderer": "images.argb_renderer",
+    "BoxClient": "images.box",
     "RenderSectionClient": "images.render_section",
     "StackClient": "stacks.stack",
 }

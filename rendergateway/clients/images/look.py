@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from rendergateway.clients.base.options import Options, option
+from rendergateway.clients.base.years import keeps_edges
 from rendergateway.errors import CommandError
 
 __all__ = ["LookOptions", "intensity"]
@@ -26,6 +27,7 @@ class LookOptions(Options):
             "channel": channel_of(self.channels),
             "background": "noise" if fill_with_noise else None,
             "compute": "local",
+            "edges": keeps_edges(),
         }
 
 

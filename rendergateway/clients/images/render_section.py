@@ -76,7 +76,9 @@ class RenderSectionClient(Client):
             left, right, top, bottom = self.bounds
             width, height = right - left, bottom - top
         if width <= 0 or height <= 0:
-            raise ImageError(f"Width ({int(self.scale * width)}) and height ({int(self.scale * height)}) cannot be <= 0")
+            raise ImageError(
+                f"Width ({int(self.scale * width)}) and height ({int(self.scale * height)}) cannot be <= 0"
+            )
         return Bounds(left, top, left + width, top + height)
 
     def _folder(self) -> Path:

@@ -156,7 +156,11 @@ def _tiff_bytes(
     if pixel_size is not None:
         width, height, unit = pixel_size
         # ImageJ reads the unit of a resolution without unit from the description.
-        size = {"resolution": (1 / width, 1 / height), "resolutionunit": 1, "description": f"ImageJ=1.53\nunit={unit}\n"}
+        size = {
+            "resolution": (1 / width, 1 / height),
+            "resolutionunit": 1,
+            "description": f"ImageJ=1.53\nunit={unit}\n",
+        }
     buffer = io.BytesIO()
     tifffile.imwrite(buffer, pixels, byteorder=">", photometric=photometric, metadata=None, **size)
     return buffer.getvalue()

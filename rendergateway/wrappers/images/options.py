@@ -37,6 +37,7 @@ class PictureKeywords(TypedDict, total=False):
     compute: str
     seamless: bool
     interpolate: bool
+    edges: bool
 
 
 def _name(channel: str | Mapping[str, float] | None) -> str | dict[str, float] | None:
@@ -141,6 +142,9 @@ class PictureOptions:
         a rotated tile from one mipmap level in one box and from another level in the next; drawn locally only.
     interpolate : bool
         Whether values between pixels are interpolated bilinearly; otherwise the nearest pixel is drawn.
+    edges : bool
+        Whether the last column and row of each image are drawn, which a service, since 2020, draws black if it
+        interpolates; drawn locally only.
 
     Raises
     ------
@@ -159,6 +163,7 @@ class PictureOptions:
     compute: str = attrs.field(default="service", validator=_one_of(COMPUTE, "compute"))
     seamless: bool = False
     interpolate: bool = True
+    edges: bool = False
 
     def __attrs_post_init__(self) -> None:
         if self.channel is not None and self.channels is not None:
@@ -169,8 +174,9 @@ class PictureOptions:
             )
         if self.intensity is not None and self.dtype == "uint16":
             raise TypeError("16-bit images have the values of the files; intensity= is for 8 bits")
-        if self.seamless and not self.is_local:
-            raise TypeError("seamless= is for pictures drawn by this process; pass compute='local'")
+        for name in ("seamless", "edges"):
+            if getattr(self, name) and not self.is_local:
+                raise TypeError(f"{name}= is for pictures drawn by this process; pass compute='local'")
         if self.background not in (None, _NOISE):
             rgb_of(self.background)
 

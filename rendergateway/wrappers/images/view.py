@@ -326,7 +326,7 @@ def _drawn_locally(view: View, options: PictureOptions) -> tuple[Pixels, Alpha |
 
     parameters = view.parameters(options)
     _check_limit(parameters, view, options)
-    recipe = attrs.evolve(read_recipe(parameters.to_json()), seamless=options.seamless)
+    recipe = attrs.evolve(read_recipe(parameters.to_json()), seamless=options.seamless, edges=options.edges)
     names = {channel.name for tile in recipe.tiles for channel in tile.channels}
     if recipe.tiles:
         _check_channels(names, view, options)

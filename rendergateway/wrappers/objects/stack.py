@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -54,7 +55,7 @@ from rendergateway.wrappers.objects.owner import OwnerWrapper, ProjectWrapper, s
 from rendergateway.wrappers.reading.shared_transforms import SharedTransforms, TransformCache
 from rendergateway.wrappers.reading.snapshot import StackVersionCheck
 from rendergateway.wrappers.reading.splitting import TileQuery
-from rendergateway.wrappers.reading.tiles import StackReader, listed_z_values, unless_missing
+from rendergateway.wrappers.reading.tiles import StackReader, listed_z_values, unless_missing, z_values_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from rendergateway.wrappers.core.bulk import Bulk
     from rendergateway.wrappers.editing.deletions import Removal
     from rendergateway.wrappers.editing.edit import StackEdit
+    from rendergateway.wrappers.images.boxes import BoxFiles
     from rendergateway.wrappers.images.export import Exported
     from rendergateway.wrappers.images.options import PictureKeywords
     from rendergateway.wrappers.images.picture import Picture
@@ -1121,6 +1123,98 @@ class StackWrapper(ObjectWrapper[StackRecord]):
             overwrite=overwrite,
             bulk=self._bulk(workers, None, progress),
         )
+
+    @changes_data
+    def render_boxes(
+        self,
+        to: str | os.PathLike[str],
+        *,
+        width: int,
+        height: int,
+        sections: Any = None,
+        levels: int = 0,
+        format: str = "png",
+        mode: str | None = "grey",
+        overview: int = 0,
+        index: bool = False,
+        labels: bool = False,
+        overwrite: bool = False,
+        part: tuple[int, int] | None = None,
+        workers: int | None = None,
+        progress: Progress = None,
+        **options: Unpack[PictureKeywords],
+    ) -> BoxFiles:
+        """
+        Write boxes of sections as files for a viewer: ``LEVEL/Z/ROW/COLUMN.png``, the layout of CATMAID.
+
+        The grid begins at the origin of the world. Level 0 has full resolution, each level above it half of that below.
+        Boxes without tiles have no file; viewers show ``empty.png`` in their place. Files are written atomically, and
+        existing ones are kept, so that an interrupted run is resumed.
+
+        Parameters
+        ----------
+        to : str or Path
+            Folder of the levels; created if it does not exist.
+        width, height : int
+            Size of each box in pixels.
+        sections : z, SectionWrapper or iterable of these, optional
+            Default: all.
+        levels : int
+            The highest level.
+        format : {'png', 'jpg', 'tif'}
+            Format of the files.
+        mode : {'grey', 'rgb'}, optional
+            As of `Picture.save`; labels have 16-bit grey values in any case.
+        overview : int
+            Width of one picture per section, ``small/Z.png``, of the lowest level with a single box; 0 for none.
+        index : bool
+            Whether the paths of the boxes are listed in ``0/iGrid/Z.iGrid``.
+        labels : bool
+            Draw each tile in one value of its own instead of its image, 65535 outside of tiles.
+        overwrite : bool
+            Whether existing files are drawn again, as after a change of the stack.
+        part : (int, int), optional
+            ``(2, 5)`` for the second of five jobs that share each section. Default: all of it.
+        workers, progress : optional
+            Concurrent boxes, and progress in boxes of one section and level.
+        **options
+            Those of `PictureOptions`.
+
+        Returns
+        -------
+        BoxFiles
+            The folder, the number of files, and how many of them were written.
+
+        Raises
+        ------
+        ImageError
+            If the format is unknown, a section has no tiles, an overview is to be written and the stack has no bounds,
+            and as `SectionWrapper.image`; files written before are kept.
+        ValueError
+            If a number is out of range.
+
+        Notes
+        -----
+        ``stack.read``, without *sections* ``stack.z_values``; per section its bounds and ``section.tile_bounds``; then
+        per box that is drawn as `SectionWrapper.image`, and for labels ``box.render_parameters``.
+        """
+        from rendergateway.wrappers.images.boxes import BoxLayout, BoxSection, box_drawer, render_boxes
+        from rendergateway.wrappers.images.options import PictureOptions
+
+        chosen = PictureOptions(**options)
+        layout = BoxLayout(
+            Path(to), width, height, levels, format, mode, overview, index, labels, overwrite, part
+        )  # fmt: skip
+
+        def boxes_of(z: float) -> BoxSection:
+            section = self._section(z)
+            ids = (lambda: section._tiles().ids) if labels else None
+            draw = box_drawer(self._conn, lambda box: section._view(box, 1.0), chosen, ids)
+            return BoxSection(z, section._bounds, lambda: section._tile_boxes, draw)
+
+        z_values = listed_z_values(self._bound) if sections is None else z_values_of(self._bound, sections)
+        bounds = self._bounds if overview else None
+        return render_boxes(layout, map(boxes_of, z_values), bounds, self._bulk(workers, None, progress), str(self))
 
     def check_images(
         self,
