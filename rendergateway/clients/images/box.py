@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import attrs
+import numpy as np
 
 from rendergateway import StackWrapper
 from rendergateway.clients.base.groups import ServiceOptions
@@ -15,7 +16,7 @@ from rendergateway.wrappers.images.boxes import BoxFiles, BoxLayout
 
 __all__ = ["BoxClient"]
 
-_BYTE = 255
+_WHITE = 255
 
 
 @attrs.frozen
@@ -53,7 +54,7 @@ class BoxClient(Client):
             name = f"{self.width}x{self.height}{'-label' if self.label else ''}"
             folder = Path(self.root_directory).absolute() / self.service.project / self.stack / name
             if self.label:
-                self._check_labels(stack, folder)
+                self._refuse_labels(folder)
             done = self._render(stack, folder, part)
             print(f"{done.drawn} of {done.count} boxes drawn in {done.folder}", flush=True)
 
@@ -71,16 +72,13 @@ class BoxClient(Client):
             raise CommandError(f"numberOfRenderGroups ({count}) must be greater than the renderGroup ({number})")
         return number, count
 
-    def _check_labels(self, stack: StackWrapper, folder: Path) -> None:
-        """Refuse what the Java client refuses, after it has written one file; `StackWrapper.render_boxes` does not."""
-        tile = next(iter(stack.section(self.z_values[0]).tiles()), None)
-        ranges = [] if tile is None else [tile._obj, *tile._obj.channels]
-        if not ranges or max(one.max_intensity or 0 for one in ranges) > _BYTE:
-            return
-        BoxLayout(folder, self.width, self.height, self.max_level, self.format.lower(), labels=True).write_empty()
+    def _refuse_labels(self, folder: Path) -> None:
+        """Fail as the Java client does, after it has written one file; `StackWrapper.render_boxes` draws labels."""
+        layout = BoxLayout(folder, self.width, self.height, self.max_level, self.format.lower())
+        layout.write(layout.empty, np.full((self.height, self.width), _WHITE, dtype=np.uint8))
         raise ImageError(
             "target must be a class ij.process.FloatProcessor instance but instead is class ij.process.ShortProcessor: "
-            "labels of 8-bit tiles; 'rendergateway boxes --labels' draws them"
+            "this client cannot draw labels; 'rendergateway boxes --labels' does"
         )
 
     def _render(self, stack: StackWrapper, folder: Path, part: tuple[int, int] | None) -> BoxFiles:
@@ -95,7 +93,6 @@ class BoxClient(Client):
             mode="grey" if is_grey else "rgb",
             overview=self.max_overview_width_and_height or 0,
             index=self.create_i_grid,
-            labels=self.label,
             overwrite=self.force_generation,
             part=part,
             filter=self.filter_list_name or self.do_filter,
