@@ -6,14 +6,17 @@ from typing import Any, NoReturn
 
 import click
 
+from rendergateway.cli.boxes import boxes
 from rendergateway.cli.client_scripts import client_scripts
 from rendergateway.cli.config import config
 from rendergateway.cli.demo import demo
 from rendergateway.cli.export import export
 from rendergateway.cli.load import load
 from rendergateway.cli.login import login
+from rendergateway.cli.mipmaps import mipmaps
 from rendergateway.cli.picture import picture
 from rendergateway.cli.remedies import in_options
+from rendergateway.cli.render import render
 from rendergateway.cli.serve import serve
 from rendergateway.cli.terminal import say
 from rendergateway.cli.tree import tree
@@ -74,5 +77,8 @@ def commands() -> None:
     """  # noqa: D301
 
 
-for verb in (backup, check, client_scripts, compact, config, demo, export, load, login, picture, serve, tree):
+for verb in (
+    backup, boxes, check, client_scripts, compact, config, demo, export, load, login, mipmaps, picture, render, serve,
+    tree,
+):  # fmt: skip
     commands.add_command(verb)

@@ -14,7 +14,9 @@ __all__ = ["ALIASES", "CLIENTS", "client_class"]
 CLIENTS = {
     "ArgbRenderer": "images.argb_renderer",
     "BoxClient": "images.box",
+    "MipmapClient": "images.mipmap",
     "RenderSectionClient": "images.render_section",
+    "RenderTilesClient": "images.render_tiles",
     "StackClient": "stacks.stack",
 }
 # Other class names of the same client.

@@ -1,4 +1,4 @@
-"""Names and formats of the files that clients write."""
+"""Formats of the files that clients write."""
 
 from __future__ import annotations
 
@@ -6,20 +6,7 @@ from pathlib import Path
 
 from rendergateway import Picture
 
-__all__ = ["folder_of_z", "save"]
-
-
-def folder_of_z(z: float) -> str:
-    """
-    Return the folders of a section: thousands and hundreds of the whole z.
-
-    Examples
-    --------
-    >>> folder_of_z(12345.5)
-    '012/3'
-    """
-    whole = int(z)
-    return f"{int(whole / 1000):03d}/{int((whole - int(whole / 1000) * 1000) / 100)}"
+__all__ = ["save"]
 
 
 def save(

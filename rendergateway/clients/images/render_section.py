@@ -10,10 +10,11 @@ import attrs
 from rendergateway import Bounds, StackWrapper
 from rendergateway.clients.base.groups import ServiceOptions
 from rendergateway.clients.base.options import Client, flag, group, many, option, positional, required
-from rendergateway.clients.images.files import folder_of_z, save
+from rendergateway.clients.images.files import save
 from rendergateway.clients.images.look import LookOptions, intensity
 from rendergateway.errors import ImageError, StackStateError
 from rendergateway.number_text import double_text
+from rendergateway.wrappers.images.tile_files import folder_of_z
 
 __all__ = ["RenderSectionClient"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from rendergateway.rendering.images.sources import Sources
 from rendergateway.rendering.output.encoding import SUFFIXES, file_bytes, seen, write_whole
 from rendergateway.rendering.pixels.intensity import over_background
 
-__all__ = ["complete_recipe", "write_recipe_picture"]
+__all__ = ["complete_recipe", "read_parameters", "write_recipe_picture"]
 
 
 def complete_recipe(parameters: wire.RenderParametersJson) -> wire.RenderParametersJson:
@@ -47,6 +48,30 @@ def complete_recipe(parameters: wire.RenderParametersJson) -> wire.RenderParamet
     return parameters
 
 
+def read_parameters(url: str) -> wire.RenderParametersJson:
+    """
+    Read render parameters, or a list of tile specs, whose boxes are then the region.
+
+    Raises
+    ------
+    ImageError
+        If the file cannot be read, or tile specs of a list have no boxes.
+    RecordError
+        If it is malformed.
+    """
+    data = _bytes(url)
+    if not data.lstrip().startswith(b"["):
+        return complete_recipe(_decoded(url, data, wire.RenderParametersJson))
+    tiles = _decoded(url, data, list[wire.TileSpec | None])
+    sides = [(tile.minX, tile.minY, tile.maxX, tile.maxY) for tile in tiles if tile is not None]
+    if not sides or any(None in corners for corners in sides):
+        raise ImageError(f"{url}: tile specs need minX, minY, maxX and maxY to be drawn without render parameters")
+    left, top, right, bottom = ([float(one[place] or 0) for one in sides] for place in range(4))
+    x, y = min(left), min(top)
+    width, height = math.ceil(max(right) - x), math.ceil(max(bottom) - y)
+    return complete_recipe(wire.RenderParametersJson(x=x, y=y, width=width, height=height, tileSpecs=tiles))
+
+
 def _merged(parameters: wire.RenderParametersJson, base: wire.RenderParametersJson) -> wire.RenderParametersJson:
     default = wire.RenderParametersJson()
     for name in default.__struct_fields__:
@@ -57,11 +82,18 @@ def _merged(parameters: wire.RenderParametersJson, base: wire.RenderParametersJs
 
 
 def _read(url: str, kind: Any) -> Any:
+    return _decoded(url, _bytes(url), kind)
+
+
+def _bytes(url: str) -> bytes:
     path = file_path(url)
     try:
-        data = downloaded(url, [urlsplit(url).netloc]) if path is None else Path(path).read_bytes()
+        return downloaded(url, [urlsplit(url).netloc]) if path is None else Path(path).read_bytes()
     except ImageError as error:
         raise ImageError(f"{url}: {error}") from error
+
+
+def _decoded(url: str, data: bytes, kind: Any) -> Any:
     try:
         found = wire.decode_body(data, kind)
     except RecordError as error:
