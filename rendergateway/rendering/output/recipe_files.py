@@ -111,7 +111,7 @@ def write_recipe_picture(
     edges: bool = False,
 ) -> tuple[int, int]:
     """
-    Draw render parameters into a file, in colours with opacity or, if they say so, in grey.
+    Draw render parameters into a file, in colours with opacity, or in grey if they have convertToGray.
 
     Parameters
     ----------

@@ -56,7 +56,7 @@ def _number(value: Any) -> int:
 @attrs.frozen
 class BoxLayout:
     """
-    What is written, and where.
+    Layout of the files of boxes.
 
     Attributes
     ----------
