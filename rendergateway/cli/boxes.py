@@ -12,6 +12,7 @@ from rendergateway.cli.services import (
     full_name,
     named_stack,
     open_gateway,
+    sections_of,
     service_options,
     stack_argument,
     workers_option,
@@ -83,7 +84,7 @@ def boxes(
         say(f"Drawing boxes of {full_name(stack)} of {gateway.server} to {folder}")
         started = time.perf_counter()
         found = stack.render_boxes(
-            folder, width=size[0], height=size[1], sections=None if z is None else stack.sections(z), levels=levels,
+            folder, width=size[0], height=size[1], sections=sections_of(stack, z), levels=levels,
             format=kind, mode=mode, overview=overview or 0, index=index, labels=labels, overwrite=overwrite, part=part,
             workers=workers, progress=True, **look,
         )  # fmt: skip

@@ -12,6 +12,7 @@ from rendergateway.cli.services import (
     full_name,
     named_stack,
     open_gateway,
+    sections_of,
     service_options,
     stack_argument,
     workers_option,
@@ -61,7 +62,7 @@ def mipmaps(
         raise click.UsageError(f"--first-level {first_level} is above --levels {levels}")
     with open_gateway(service, profile, image_paths=image_paths) as gateway:
         stack = named_stack(gateway, name)
-        sections = None if z is None else stack.sections(z)
+        sections = sections_of(stack, z)
         if remove:
             count = stack.remove_mipmaps(
                 folder, sections=sections, levels=levels, first_level=first_level, format=kind, part=part

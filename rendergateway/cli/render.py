@@ -13,6 +13,7 @@ from rendergateway.cli.services import (
     full_name,
     named_stack,
     open_gateway,
+    sections_of,
     service_options,
     stack_argument,
     workers_option,
@@ -89,7 +90,7 @@ def render(
     how: dict[str, Any] = {"format": kind, "masks": masks, "overwrite": overwrite, "workers": workers, "progress": True}
     with open_gateway(service, profile, image_paths=look.pop("image_paths", None)) as gateway:
         stack = named_stack(gateway, name or "")
-        sections = None if z is None else stack.sections(z)
+        sections = sections_of(stack, z)
         say(f"Drawing tiles of {full_name(stack)} of {gateway.server} to {to}")
         started = time.perf_counter()
         if as_stack is not None:
@@ -109,8 +110,9 @@ def _draw_recipe(
     from rendergateway.rendering import ImageOpener, Sources
     from rendergateway.rendering.output.recipe_files import read_parameters, write_recipe_picture
 
+    members = _members(look, box, scale)
     parameters = read_parameters(recipe)
-    for member, value in _members(look, box, scale).items():
+    for member, value in members.items():
         setattr(parameters, member, value)
     sources = Sources(ImageOpener(look["image_paths"], remote=True))
     width, height = write_recipe_picture(parameters, to, sources=sources, edges=look["edges"])

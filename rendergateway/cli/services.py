@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote
@@ -13,7 +13,7 @@ import click
 from rendergateway.endpoints.address import EMBEDDED
 from rendergateway.errors import CommandError, RenderGatewayError
 from rendergateway.gateway import Gateway
-from rendergateway.wrappers import StackWrapper
+from rendergateway.wrappers import SectionWrapper, StackWrapper
 from rendergateway.wrappers.core.bulk import Bulk
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "full_name",
     "named_stack",
     "open_gateway",
+    "sections_of",
     "service_options",
     "stack_argument",
     "workers_option",
@@ -157,6 +158,23 @@ def named_stack(gateway: Gateway, name: str) -> StackWrapper:
             f"stack {name!r} needs its {missing}: pass owner/project/stack, or set RENDER_OWNER and RENDER_PROJECT"
         )
     return gateway.stack(name)
+
+
+def sections_of(stack: StackWrapper, z: Any) -> Sequence[SectionWrapper] | None:
+    """
+    Return the sections of a range; None, for all, without one.
+
+    Raises
+    ------
+    CommandError
+        If there are none.
+    """
+    if z is None:
+        return None
+    found = stack.sections(z)
+    if not found:
+        raise CommandError(f"stack {stack} has no sections in this range")
+    return found
 
 
 def full_name(stack: StackWrapper) -> str:

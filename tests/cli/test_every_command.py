@@ -39,7 +39,9 @@ COMMANDS = dict(leaves(commands))
 # Arguments of a successful run of each command, in a folder with a database, its images and a file of tiles.
 RIGHT = {
     "backup": ["render.db", "copy.db"],
+    "boxes": [STACK, "--to", "boxes"],
     "check": ["render.db"],
+    "client-scripts": ["--to", "scripts"],
     "compact": ["render.db"],
     "config path": [],
     "config show": [],
@@ -47,7 +49,9 @@ RIGHT = {
     "export": [STACK, "--scale", "0.1", "--to", "pictures"],
     "load": ["tiles.json", "--stack", "lab/cortex/new"],
     "login": ["--forget", "--service", "localhost:1"],
+    "mipmaps": [STACK, "--to", "levels", "--levels", "1"],
     "picture": [STACK, "--z", "1", "--scale", "0.1", "-o", "a.png"],
+    "render": [STACK, "--to", "pictures", "--scale", "0.1"],
     "serve": ["--memory", "--port", "0"],
     "tree": [STACK],
 }
@@ -174,7 +178,9 @@ def problem(stderr: str) -> str:
     return last if last.startswith(("Error: ", "rendergateway: ")) and len(last.partition(": ")[2]) > 10 else ""
 
 
-@pytest.mark.parametrize("name", sorted(RIGHT.keys() - {"config path", "config show", "demo", "login", "serve"}))
+@pytest.mark.parametrize(
+    "name", sorted(RIGHT.keys() - {"client-scripts", "config path", "config show", "demo", "login", "serve"})
+)
 def test_arguments__nothing_there(run: Run, name: str) -> None:
     """On no database, and without an argument, each command ends with a sentence and makes no file."""
     for words in (RIGHT[name], []):
