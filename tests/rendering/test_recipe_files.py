@@ -57,7 +57,7 @@ def test_recipe__given_values_win(tiles: Path, tmp_path: Path) -> None:
 
 
 def test_recipe__drawn_upon_an_image(tiles: Path, tmp_path: Path) -> None:
-    """The picture has the size of the image, and is drawn at its upper left corner, in grey if it says so."""
+    """The picture has the size of the image, and is drawn at its upper left corner, in grey with convertToGray."""
     cv2.imwrite(str(tmp_path / "below.png"), np.full((50, 60, 3), 7, np.uint8))
     recipe = read_parameters(str(tiles))
     recipe.in_, recipe.convertToGray = str(tmp_path / "below.png"), True

@@ -105,7 +105,7 @@ class BoxLayout:
 
     @property
     def empty(self) -> Path:
-        """The file that viewers show where there is no box."""
+        """The file that viewers show in the place of a missing box."""
         return self.folder / f"empty.{self.format}"
 
     def write(self, path: Path, pixels: Any, alpha: Any = None) -> None:

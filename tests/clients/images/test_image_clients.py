@@ -46,7 +46,7 @@ def stack(database: str) -> StackWrapper:
 
 @pytest.fixture
 def run(database: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Run a client over that stack, with ``out`` as its folder; return the exit code and what it printed."""
+    """Run a client over that stack, with ``out`` as its folder; return the exit code and its messages."""
 
     def run(name: str, *words: str, root: bool = True) -> tuple[int, str]:
         service = ["--baseDataUrl", database, "--owner", "lab", "--project", "cortex", "--stack", "montage"]

@@ -69,7 +69,7 @@ def test_boxes__without_tiles_have_no_file(gateway: Gateway, tmp_path: Path) -> 
 
 
 def test_boxes__resumed(drawn: StackWrapper, tmp_path: Path) -> None:
-    """Existing files are kept but for the last, which may be unfinished; levels follow what was drawn again."""
+    """Existing files are kept but for the last, which may be unfinished; levels above new boxes are drawn again."""
     drawn.render_boxes(tmp_path, width=300, height=300, sections=1, levels=1)
     whole = {name: (tmp_path / name).read_bytes() for name in names_in(tmp_path)}
     (tmp_path / "0/1/0/1.png").unlink()
@@ -129,7 +129,7 @@ def test_boxes__labels(drawn: StackWrapper, tmp_path: Path) -> None:
 
 
 def test_boxes__overview(drawn: StackWrapper, tmp_path: Path) -> None:
-    """The overview is made of the lowest level with a single box, without what is beyond the stack."""
+    """The overview is made of the lowest level with a single box, and ends with the stack."""
     drawn.render_boxes(tmp_path, width=512, height=512, sections=[1, 2], levels=3, overview=100)
 
     bounds = drawn.bounds
