@@ -17,7 +17,7 @@ from rendergateway.errors import ImageError
 from rendergateway.geometry import Bounds, FloatArray, as_points
 from rendergateway.mutators import changes_data
 from rendergateway.visible_text import visible
-from rendergateway.wrappers.images.options import AUTO, IntensityRange, PictureOptions
+from rendergateway.wrappers.images.options import AUTO, PictureOptions
 from rendergateway.wrappers.images.view import View, covered_in, pixels_of
 from rendergateway.wrappers.images.windows import composed
 
@@ -94,10 +94,11 @@ class Picture(NDArrayOperatorsMixin):
         return self._frame
 
     @property
-    def intensity(self) -> IntensityRange | None:
-        """Values mapped to black and white; None for the windows of the tiles."""
+    def intensity(self) -> tuple[float, float] | None:
+        """Values mapped to black and white; None if one of them is that of the tiles."""
         window = self._options.intensity
-        return None if isinstance(window, str) else window
+        low, high = (None, None) if window is None or isinstance(window, str) else window
+        return None if low is None or high is None else (low, high)
 
     @property
     def max_tiles(self) -> int | None:

@@ -62,7 +62,8 @@ def test_mipmaps__depth_is_that_of_the_window(gateway: Gateway, tmp_path: Path) 
         stack = put(gateway, plain_tile(url, min_intensity=0, max_intensity=window), name=name)
         stack.write_mipmaps(tmp_path / name, levels=1)
         found = image_of(levels_of(tmp_path / name, "a.png")[1])
-        assert (found.dtype, found.max()) == (dtype, 255 if dtype == np.uint8 else halved(ramp(most=1000)).max())
+        assert found.dtype == dtype
+        assert found.max() == (255 if name == "flat" else halved(ramp(most=1000)).max())
 
 
 def test_mipmaps__resumed_and_removed(gateway: Gateway, tmp_path: Path) -> None:

@@ -267,7 +267,7 @@ def test_interpolate__nearest_pixels(gateway: Gateway, tmp_path: Path) -> None:
 
     found = [stack.section(1).image(interpolate=False, compute=compute) for compute in ("service", "local")]
 
-    assert np.array_equal(*found)
+    assert np.array_equal(found[0], found[1])
     assert set(np.unique(found[0])) == {0, 10, 200}
     assert len(np.unique(stack.section(1).image())) > 3
 
@@ -276,8 +276,8 @@ def test_edges__last_column_and_row(gateway: Gateway, tmp_path: Path) -> None:
     """With edges the whole image is drawn, masks too; without, its last column and row are black."""
     pixels, mask = ramp(80, 100, 200).astype(np.uint8), np.full((80, 100), 255, np.uint8)
     levels = {"image_url": save(tmp_path / "a.png", pixels), "mask_url": save(tmp_path / "m.png", mask)}
-    for name, fields in (("plain", {}), ("masked", {"mask_url": levels["mask_url"]}), ("curved", {})):
-        stack = put(gateway, plain_tile(levels["image_url"], "t", **fields), name=name)
+    for name, mask_url in (("plain", None), ("masked", levels["mask_url"])):
+        stack = put(gateway, plain_tile(levels["image_url"], "t", mask_url=mask_url), name=name)
         whole = stack.tile("t").image(compute="local", edges=True)
         assert np.array_equal(whole, pixels), name
         assert whole.alpha is None
@@ -315,7 +315,7 @@ def test_channel__weights(gateway: Gateway, tmp_path: Path) -> None:
 
     found = [tile.image(channel=weights, dtype="uint16", compute=compute) for compute in ("service", "local")]
 
-    assert np.array_equal(*found)
+    assert np.array_equal(found[0], found[1])
     one, other = (tile.image(channel=name, dtype="uint16").pixels.astype(float) for name in weights)
     assert np.abs(found[0].pixels - (0.75 * one + 0.25 * other))[:-1, :-1].max() <= 2
     with pytest.raises(MissingChannelError, match="has no channel 'red'"):
