@@ -157,10 +157,12 @@ def test_boxes__pyramid(run: Run, stack: StackWrapper, tmp_path: Path) -> None:
         (["--numberOfRenderGroups", "1"], "renderGroup (1-n) must be specified when numberOfRenderGroups are"),
         (["--renderGroup", "0", "--numberOfRenderGroups", "2"], "renderGroup values start at 1"),
         (["--renderGroup", "3", "--numberOfRenderGroups", "2"], "numberOfRenderGroups (2) must be greater than"),
+        (["--maxLevel", "-1"], "levels and overview must be >= 0, got -1"),
+        (["--format", "bmp"], "unknown suffix"),
     ],
 )
-def test_boxes__bad_groups(run: Run, tmp_path: Path, words: list[str], message: str) -> None:
-    """Groups need both numbers, in range; nothing is written otherwise."""
+def test_boxes__bad_values(run: Run, tmp_path: Path, words: list[str], message: str) -> None:
+    """Groups need both numbers, in range, and other values must be valid; nothing is written otherwise."""
     code, printed = run("BoxClient", "--width", "64", "--height", "64", *words, "1")
 
     assert (code, message in printed) == (1, True), printed

@@ -88,6 +88,25 @@ def test_boxes__resumed(drawn: StackWrapper, tmp_path: Path) -> None:
     assert (tmp_path / "0/1/2/0.png").read_bytes() == whole["0/1/2/0.png"]
 
 
+def test_boxes__interrupted(drawn: StackWrapper, tmp_path: Path) -> None:
+    """After Ctrl-C all files are whole, and the next run draws the others."""
+
+    def stop(done: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        drawn.render_boxes(tmp_path / "a", width=200, height=200, sections=1, levels=1, progress=stop)
+    left = names_in(tmp_path / "a")
+    drawn.render_boxes(tmp_path / "a", width=200, height=200, sections=1, levels=1)
+    drawn.render_boxes(tmp_path / "b", width=200, height=200, sections=1, levels=1)
+
+    assert {"empty.png"} < left < names_in(tmp_path / "b")
+    assert names_in(tmp_path / "a") == names_in(tmp_path / "b")
+    for name in names_in(tmp_path / "b"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
 def test_boxes__parts_are_the_whole(drawn: StackWrapper, tmp_path: Path) -> None:
     """The parts of several jobs have no box in common, and together are all files of one job."""
     drawn.render_boxes(tmp_path / "whole", width=200, height=200, sections=1, levels=1)
