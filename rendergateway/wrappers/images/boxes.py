@@ -22,7 +22,7 @@ from rendergateway.wrappers.images.options import PictureOptions
 from rendergateway.wrappers.images.picture import checked_kind
 from rendergateway.wrappers.images.view import View, image_opener, pixels_of
 
-__all__ = ["BoxFiles", "BoxLayout", "BoxSection", "box_drawer", "render_boxes"]
+__all__ = ["BoxFiles", "BoxLayout", "BoxSection", "box_drawer", "render_boxes", "with_own_folders"]
 
 
 @attrs.frozen
@@ -189,6 +189,23 @@ def box_drawer(
         return draw_labels(recipe, labels(), sources()), None
 
     return draw
+
+
+def with_own_folders(z_values: list[float]) -> list[float]:
+    """
+    Return z values that differ in their whole numbers, which are the names of folders.
+
+    Raises
+    ------
+    ImageError
+        If two of them do not.
+    """
+    seen: dict[int, float] = {}
+    for z in z_values:
+        other = seen.setdefault(int(z), z)
+        if other != z:
+            raise ImageError(f"sections {other:g} and {z:g} would have the same folder {int(z)}; draw one of them")
+    return z_values
 
 
 def render_boxes(

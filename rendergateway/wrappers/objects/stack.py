@@ -1197,8 +1197,8 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         Raises
         ------
         ImageError
-            If the format is unknown, a section has no tiles, an overview is to be written and the stack has no bounds,
-            and as `SectionWrapper.image`; files written before are kept.
+            If the format is unknown, a section has no tiles, two sections have the same whole z, an overview is to be
+            written and the stack has no bounds, and as `SectionWrapper.image`; files written before are kept.
         ValueError
             If a number is out of range.
 
@@ -1207,7 +1207,13 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         ``stack.read``, without *sections* ``stack.z_values``; per section its bounds and ``section.tile_bounds``; then
         per box that is drawn as `SectionWrapper.image`, and for labels ``box.render_parameters``.
         """
-        from rendergateway.wrappers.images.boxes import BoxLayout, BoxSection, box_drawer, render_boxes
+        from rendergateway.wrappers.images.boxes import (
+            BoxLayout,
+            BoxSection,
+            box_drawer,
+            render_boxes,
+            with_own_folders,
+        )
         from rendergateway.wrappers.images.options import PictureOptions
 
         chosen = PictureOptions(**options)
@@ -1221,7 +1227,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
             draw = box_drawer(self._conn, lambda box: section._view(box, 1.0), chosen, ids)
             return BoxSection(z, section._bounds, lambda: section._tile_boxes, draw)
 
-        z_values = listed_z_values(self._bound) if sections is None else z_values_of(self._bound, sections)
+        z_values = with_own_folders(z_values_of(self._bound, sections))
         bounds = self._bounds if overview else None
         return render_boxes(layout, map(boxes_of, z_values), bounds, self._bulk(workers, None, progress), str(self))
 
@@ -1291,7 +1297,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
             if tiles is not None:
                 yield from (self._tile(tile if isinstance(tile, str) else tile._key.tile_id) for tile in tiles)
             if sections is not None or tiles is None:
-                for z in listed_z_values(self._bound) if sections is None else z_values_of(self._bound, sections):
+                for z in z_values_of(self._bound, sections):
                     yield from self._section(z)._tiles()
 
         def recipe_of(tile: TileWrapper) -> Callable[[], RenderParameters]:
@@ -1372,7 +1378,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
             recipe = lambda: tile._view("world", 1.0).parameters(chosen)  # noqa: E731
             return rasterized(self._conn, files, tile._obj, transforms, recipe, count)
 
-        z_values = listed_z_values(self._bound) if sections is None else z_values_of(self._bound, sections)
+        z_values = z_values_of(self._bound, sections)
         records = [
             record
             for z in z_values
@@ -1493,7 +1499,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         from rendergateway.wrappers.images.grid import checked_part, share_of
 
         chosen = checked_part(part)
-        for z in listed_z_values(self._bound) if sections is None else z_values_of(self._bound, sections):
+        for z in z_values_of(self._bound, sections):
             tiles = self._section(z)._tiles()
             share = share_of(len(tiles), chosen)
             if not len(tiles):

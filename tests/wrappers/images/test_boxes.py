@@ -199,3 +199,15 @@ def test_boxes__overview_without_bounds(gateway: Gateway, tmp_path: Path) -> Non
 
     with pytest.raises(ImageError, match="overviews need the bounds of the stack: some has none; complete it"):
         stack.render_boxes(tmp_path / "b", width=64, height=64, levels=1, overview=10)
+
+
+def test_boxes__fractional_z(gateway: Gateway, tmp_path: Path) -> None:
+    """Folders have whole z; two sections of the same one are refused before anything is written."""
+    url = save(tmp_path / "a.png", np.full((80, 100), 50, np.uint8))
+    stack = put(gateway, plain_tile(url, "a", z=1.0), plain_tile(url, "b", z=1.5))
+
+    with pytest.raises(ImageError, match=r"sections 1 and 1\.5 would have the same folder 1; draw one of them"):
+        stack.render_boxes(tmp_path / "b", width=64, height=64)
+    assert not (tmp_path / "b").exists()
+    stack.render_boxes(tmp_path / "b", width=128, height=128, sections=1.5)
+    assert names_in(tmp_path / "b") == {"empty.png", "0/1/0/0.png"}
