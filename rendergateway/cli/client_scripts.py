@@ -20,8 +20,9 @@ __all__ = ["client_scripts"]
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the scripts. Default: one below the cache folder of the user.",
 )
+@click.option("--like", type=click.Choice(["2019"]), help="Clients that draw as those of that year.")
 @json_option
-def client_scripts(folder: Path | None, as_json: bool) -> None:
+def client_scripts(folder: Path | None, like: str | None, as_json: bool) -> None:
     """
     Print the folder of run_ws_client.sh.
 
@@ -31,5 +32,5 @@ def client_scripts(folder: Path | None, as_json: bool) -> None:
     For renderapi and everything built on it:
       export RENDER_CLIENT_SCRIPTS=$(rendergateway client-scripts)
     """  # noqa: D301
-    path = write_scripts(folder)
+    path = write_scripts(folder, like)
     result({"folder": str(path), "clients": sorted(CLIENTS)}, str(path), as_json)

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 import click
 
+from rendergateway.cli.boxes import boxes
 from rendergateway.cli.client_scripts import client_scripts
 from rendergateway.cli.clusters import clusters
 from rendergateway.cli.config import config
@@ -16,10 +17,12 @@ from rendergateway.cli.export import export
 from rendergateway.cli.load import load
 from rendergateway.cli.login import login
 from rendergateway.cli.matches import matches
+from rendergateway.cli.mipmaps import mipmaps
 from rendergateway.cli.move import move
 from rendergateway.cli.picture import picture
 from rendergateway.cli.remedies import in_options
 from rendergateway.cli.remove import remove
+from rendergateway.cli.render import render
 from rendergateway.cli.serve import serve
 from rendergateway.cli.stack import stack
 from rendergateway.cli.terminal import say
@@ -85,7 +88,7 @@ def commands() -> None:
 
 
 for verb in (
-    backup, check, client_scripts, clusters, compact, config, coordinates, copy, demo, export, load, login, matches,
-    move, picture, remove, serve, stack, transform, tree, validate, warp,
+    backup, boxes, check, client_scripts, clusters, compact, config, coordinates, copy, demo, export, load, login,
+    matches, mipmaps, move, picture, remove, render, serve, stack, transform, tree, validate, warp,
 ):  # fmt: skip
     commands.add_command(verb)

@@ -40,6 +40,7 @@ def _box(ctx: click.Context, option: click.Parameter, text: str | None) -> Bound
     "--box", callback=_box, metavar="X0,Y0,X1,Y1", help="The same box of each; 'stack' for the bounds of the stack."
 )
 @click.option("--to", "folder", required=True, metavar="FOLDER", help="Folder of the files.")
+@click.option("--mode", type=click.Choice(["grey", "rgb"]), help="Store grey or colours, whatever the pictures have.")
 @click.option("--overwrite", is_flag=True, help="Draw existing files again.")
 @workers_option("Concurrent pictures")
 @look_options
@@ -52,6 +53,7 @@ def export(
     z: Any,
     box: Bounds | str | None,
     folder: str,
+    mode: str | None,
     overwrite: bool,
     workers: int | None,
     look: dict[str, Any],
@@ -70,8 +72,8 @@ def export(
         say(f"Exporting {full_name(stack)} of {gateway.server} to {folder}")
         started = time.perf_counter()
         found = stack.export(
-            folder, format=kind, scale=scale, z=z, box=_chosen(stack, box), overwrite=overwrite, workers=workers,
-            progress=True, **look,
+            folder, format=kind, scale=scale, z=z, box=_chosen(stack, box), mode=mode, overwrite=overwrite,
+            workers=workers, progress=True, **look,
         )  # fmt: skip
         seconds = time.perf_counter() - started
         kept = len(found.files) - found.drawn

@@ -14,7 +14,7 @@ from rendergateway.geometry import Bounds
 from rendergateway.wrappers import PictureOptions
 from rendergateway.wrappers.core.arguments import as_box, as_z
 
-__all__ = ["finite", "look_options", "read_box", "read_z"]
+__all__ = ["finite", "image_path_option", "look_options", "part_option", "read_box", "read_z"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -81,6 +81,30 @@ def _read_paths(ctx: click.Context, option: click.Parameter, texts: tuple[str, .
     return dict(text.split("=", 1) for text in texts)
 
 
+def _read_part(ctx: click.Context, option: click.Parameter, text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    number, _, count = text.partition("/")
+    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+        raise click.BadParameter(f"must be NUMBER/COUNT, as 2/5, got {text!r}", ctx, option)
+    return int(number), int(count)
+
+
+def part_option(command: F) -> F:
+    """Add the option for one of several jobs."""
+    return click.option(
+        "--part", callback=_read_part, metavar="NUMBER/COUNT", help="One of several jobs that share each section."
+    )(command)
+
+
+def image_path_option(command: F) -> F:
+    """Add the option that maps paths of images."""
+    return click.option(
+        "--image-path", "image_paths", multiple=True, callback=_read_paths, metavar="THEIRS=MINE",
+        help="Prefix of image paths as stored, and on this machine; may be repeated.",
+    )(command)  # fmt: skip
+
+
 _OPTIONS = [
     click.option("--channel", metavar="NAME", help="The channel to draw."),
     click.option("--intensity", callback=_read_range, metavar="LOW..HIGH", help="Values mapped to black and white."),
@@ -93,11 +117,10 @@ _OPTIONS = [
     click.option("--background", metavar="#RRGGBB", help="Colour of transparent pixels, or noise."),
     click.option("--max-tiles", type=click.IntRange(0), help="Refuse to draw more than this number."),
     click.option("--bits", type=click.Choice(["8", "16"]), help="Bits per pixel; 16 keeps the values of the images."),
+    click.option("--nearest", is_flag=True, help="Draw the nearest pixel instead of interpolating."),
     click.option("--local", is_flag=True, help="Draw in this process, from image files on this machine."),
-    click.option(
-        "--image-path", "image_paths", multiple=True, callback=_read_paths, metavar="THEIRS=MINE",
-        help="Prefix of image paths as stored, and on this machine; may be repeated.",
-    ),
+    click.option("--edges", is_flag=True, help="Draw the last column and row of each image; with --local."),
+    image_path_option,
 ]  # fmt: skip
 
 
@@ -122,7 +145,9 @@ def look_options(command: F) -> F:
         background: str | None,
         max_tiles: int | None,
         bits: str | None,
+        nearest: bool,
         local: bool,
+        edges: bool,
         image_paths: dict[str, str],
         **values: Any,
     ) -> Any:
@@ -134,7 +159,9 @@ def look_options(command: F) -> F:
             "background": background,
             "max_tiles": max_tiles,
             "dtype": None if bits is None else f"uint{bits}",
+            "interpolate": not nearest,
             "compute": "local" if local else "service",
+            "edges": edges,
             "image_paths": image_paths,
         }
         _check({name: value for name, value in look.items() if name != "image_paths"})

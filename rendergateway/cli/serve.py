@@ -39,6 +39,12 @@ __all__ = ["serve"]
 @click.option(
     "--nesting-limit", type=click.IntRange(1, 500), metavar="N", help="Maximum depth of JSON; 100 by default."
 )
+@click.option(
+    "--like",
+    type=click.Choice(["2019"]),
+    envvar="RENDERGATEWAY_LIKE",
+    help="Behave as the services of that year; for clients: client-scripts --like 2019.",
+)
 @json_option
 @click.option("--quiet", is_flag=True, help="Do not log requests to standard error.")
 @click.option(

@@ -22,6 +22,7 @@ from rendergateway.errors import ConfigurationError
 from rendergateway.number_text import parse_integer
 from rendergateway.rendering.filters.lists import read_filter_lists
 from rendergateway.service.app import PREFIX, Application, app_for
+from rendergateway.service.base.options import checked_like
 from rendergateway.service.http.response_file import ResponseFile
 from rendergateway.service.store import Database
 
@@ -39,7 +40,7 @@ def embedded_adapter(address: str, *, create: bool = False) -> EmbeddedAdapter:
     ----------
     address : str
         ``embedded:PATH``, or ``embedded:`` for a private file, deleted on close; then options:
-        ``?tile_limit=N&filters=FILE``.
+        ``?tile_limit=N&filters=FILE&like=2019``.
     create : bool
         Whether a missing file is created now, instead of by the first write.
 
@@ -63,8 +64,12 @@ def embedded_adapter(address: str, *, create: bool = False) -> EmbeddedAdapter:
 def _option(name: str, text: str) -> tuple[str, Any]:
     if name == "filters":
         return "filter_lists", read_filter_lists(text)
+    if name == "like":
+        return name, checked_like(text)
     if name != "tile_limit":
-        raise ConfigurationError(f"unknown option of an embedded service: got {name!r}; use tile_limit or filters")
+        raise ConfigurationError(
+            f"unknown option of an embedded service: got {name!r}; use tile_limit, filters or like"
+        )
     try:
         return name, parse_integer(text)
     except ValueError as error:

@@ -58,6 +58,7 @@ def serve(
     allow_origin: Sequence[str] = (),
     body_limit: int = GIB,
     nesting_limit: int = DEEPEST,
+    like: int | str | None = None,
     on_ready: Callable[[Listening], object] | None = None,
     on_request: Callable[[str], object] | None = None,
 ) -> None:
@@ -91,6 +92,8 @@ def serve(
         Maximum size of a request body in bytes, uncompressed.
     nesting_limit : int
         Maximum nesting depth of lists and objects in the JSON of a request.
+    like : int, optional
+        2019 for the behaviour of the services of that year; see `Options`.
     on_ready : callable, optional
         Called once the service listens; by default a start-up line is printed.
     on_request : callable, optional
@@ -113,6 +116,7 @@ def serve(
         allow_origin=tuple(allow_origin),
         body_limit=body_limit,
         nesting_limit=nesting_limit,
+        like=like,
         filter_lists=FILTER_LISTS if filters is None else read_filter_lists(filters),
         hosts=() if host in LOOPBACK_HOSTS else (host, socket.gethostname(), socket.getfqdn()),
     )

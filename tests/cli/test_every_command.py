@@ -39,6 +39,7 @@ COMMANDS = dict(leaves(commands))
 # Arguments of a successful run of each command, in a folder with a database, its images and a file of tiles.
 RIGHT = {
     "backup": ["render.db", "copy.db"],
+    "boxes": [STACK, "--to", "boxes"],
     "check": ["render.db"],
     "client-scripts": ["--to", "scripts"],
     "clusters": [STACK, "lab/truth"],
@@ -55,6 +56,8 @@ RIGHT = {
     "matches load": ["matches.json", "--into", "lab/new"],
     "picture": [STACK, "--z", "1", "--scale", "0.1", "-o", "a.png"],
     "remove": [STACK, "s1_r0_c0"],
+    "mipmaps": [STACK, "--to", "levels", "--levels", "1"],
+    "render": [STACK, "--to", "pictures", "--scale", "0.1"],
     "serve": ["--memory", "--port", "0"],
     "stack clone": [STACK, "lab/cortex/copy"],
     "stack create": ["lab/cortex/new"],

@@ -52,7 +52,8 @@ def main(arguments: Sequence[str]) -> int:
         return _end("interrupted", error, _INTERRUPTED)
     except OSError as error:
         return _end(_file_sentence(error), error, _FAILED)
-    except RenderGatewayError as error:
+    except (RenderGatewayError, ValueError) as error:
+        # Wrong values of arguments of the library are ValueErrors.
         return _end(str(error), error, _FAILED)
     return 0
 

@@ -8,6 +8,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from rendergateway.clients.base.years import LIKE_VARIABLE
 from rendergateway.model.files.objects import write_file
 
 __all__ = ["default_folder", "write_scripts"]
@@ -25,14 +26,16 @@ def default_folder() -> Path:
     return cache / "rendergateway" / "client-scripts" / Path(sys.prefix).as_posix().strip("/").replace("/", "-")
 
 
-def write_scripts(folder: Path | None = None) -> Path:
+def write_scripts(folder: Path | None = None, like: int | str | None = None) -> Path:
     """
     Write ``run_ws_client.sh`` for this interpreter to a folder.
 
     Parameters
     ----------
     folder : Path, optional
-        Created if it is missing; by default `default_folder`.
+        Created if it is missing; by default `default_folder`, or one below it for each year.
+    like : int, optional
+        2019 for clients that draw as those of that year; see `rendergateway.clients.base.years`.
 
     Returns
     -------
@@ -45,9 +48,10 @@ def write_scripts(folder: Path | None = None) -> Path:
         If the folder cannot be written.
     """
     _compile()
-    folder = (folder or default_folder()).absolute()
+    folder = (folder or default_folder() / ("" if like is None else f"like-{like}")).absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    script = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c {shlex.quote(_START)} "$@"\n'
+    year = "" if like is None else f"{LIKE_VARIABLE}={shlex.quote(str(like))} "
+    script = f'#!/bin/sh\n{year}exec {shlex.quote(sys.executable)} -c {shlex.quote(_START)} "$@"\n'
     path = folder / "run_ws_client.sh"
     with write_file(path) as file:
         file.write(script.encode())

@@ -180,6 +180,8 @@ class Recipe:
     seamless : bool
         Select the mipmap level of a tile independently of x and y, which the service does not do at scales between two
         levels: boxes side by side fit together.
+    edges : bool
+        Draw the last column and row of each image, which the service, since 2020, draws black if it interpolates.
     """
 
     tiles: tuple[Tile, ...] = ()
@@ -203,6 +205,7 @@ class Recipe:
     convert_to_gray: bool = False
     quality: float = 0.85
     seamless: bool = False
+    edges: bool = False
 
     def size(self, most_pixels: int = MOST_PIXELS) -> tuple[int, int]:
         """

@@ -191,7 +191,10 @@ class _Canvases:
         ] if self._masked else []  # fmt: skip
         try:
             patches = loaded.placement.patches(
-                [*images, *masks], interpolate=self._recipe.interpolate, blended=self._masked
+                [*images, *masks],
+                interpolate=self._recipe.interpolate,
+                blended=self._masked,
+                edges=self._recipe.edges,
             )
         except (ImageError, TransformError, OverflowError) as error:
             raise ImageError(f"tile '{loaded.job.tile.id}' cannot be drawn: {error}") from error

@@ -25,6 +25,7 @@ from rendergateway.rendering.pixels.intensity import grey_of, over_background, u
 
 __all__ = [
     "FORMATS",
+    "MODES",
     "SUFFIXES",
     "encoded",
     "encoded_outlines",
@@ -145,12 +146,23 @@ def _raw16(values: npt.NDArray[np.uint16]) -> bytes:
     return values.astype(">u2").tobytes()
 
 
-def _tiff_bytes(pixels: npt.NDArray[Any], photometric: str) -> bytes:
+def _tiff_bytes(
+    pixels: npt.NDArray[Any], photometric: str, pixel_size: tuple[float, float, str] | None = None
+) -> bytes:
     with needed_for("writing TIFF"):
         import tifffile
 
+    size: dict[str, Any] = {}
+    if pixel_size is not None:
+        width, height, unit = pixel_size
+        # ImageJ reads the unit of a resolution without unit from the description.
+        size = {
+            "resolution": (1 / width, 1 / height),
+            "resolutionunit": 1,
+            "description": f"ImageJ=1.53\nunit={unit}\n",
+        }
     buffer = io.BytesIO()
-    tifffile.imwrite(buffer, pixels, byteorder=">", photometric=photometric, metadata=None)
+    tifffile.imwrite(buffer, pixels, byteorder=">", photometric=photometric, metadata=None, **size)
     return buffer.getvalue()
 
 
@@ -269,7 +281,18 @@ def write_png(path: str | os.PathLike[str], pixels: npt.NDArray[Any]) -> None:
 SUFFIXES = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff"}
 
 
-def file_bytes(pixels: npt.NDArray[Any], alpha: Bytes | None, kind: str, *, quality: float = 0.85) -> bytes:
+MODES = ("grey", "rgb")
+
+
+def file_bytes(
+    pixels: npt.NDArray[Any],
+    alpha: Bytes | None,
+    kind: str,
+    *,
+    quality: float = 0.85,
+    mode: str | None = None,
+    pixel_size: tuple[float, float, str] | None = None,
+) -> bytes:
     """
     Encode display values as a file.
 
@@ -283,12 +306,21 @@ def file_bytes(pixels: npt.NDArray[Any], alpha: Bytes | None, kind: str, *, qual
         One of the values of `SUFFIXES`.
     quality : float
         JPEG quality, 0 … 1.
+    mode : {'grey', 'rgb'}, optional
+        *grey* stores luminance over black; *rgb* stores colours and, in a PNG, the opacity, which a TIFF drops as that
+        of the service does. Default: as the pixels are.
+    pixel_size : (float, float, str), optional
+        Width and height of a pixel and their unit, stored in a TIFF as ImageJ does.
 
     Raises
     ------
     ImageError
-        If the format does not support the pixels.
+        If the format or the mode does not support the pixels.
     """
+    if mode is not None:
+        pixels, alpha = _in_mode(pixels, alpha, kind, mode)
+        if mode == "rgb" and kind == "png":
+            return png_of_rgba(_with_opacity(pixels, alpha))
     if kind == "jpeg":
         if pixels.dtype != np.uint8:
             raise ImageError(
@@ -298,10 +330,22 @@ def file_bytes(pixels: npt.NDArray[Any], alpha: Bytes | None, kind: str, *, qual
         return _jpeg(pixels, alpha, Recipe(quality=quality, convert_to_gray=pixels.ndim == 2))
     if kind == "tiff":
         flat = pixels if pixels.dtype != np.uint8 else _on_black(pixels, alpha)
-        return _tiff_bytes(flat, "minisblack" if flat.ndim == 2 else "rgb")
+        return _tiff_bytes(flat, "minisblack" if flat.ndim == 2 else "rgb", pixel_size)
     if alpha is None and pixels.ndim == 2:
         return png_bytes(pixels)
     return png_of_rgba(_with_opacity(pixels, alpha))
+
+
+def _in_mode(pixels: npt.NDArray[Any], alpha: Bytes | None, kind: str, mode: str) -> tuple[Any, Bytes | None]:
+    if mode not in MODES:
+        raise ImageError(f"mode must be {' or '.join(map(repr, MODES))}: got {mode!r}")
+    if pixels.dtype != np.uint8:
+        if mode == "rgb":
+            raise ImageError(f"mode 'rgb' needs 8-bit pixels: got {pixels.dtype}; use dtype='uint8' or mode='grey'")
+        return pixels, None
+    if mode == "grey":
+        return grey_of(_on_black(pixels, alpha)), None
+    return _coloured(pixels), None if kind == "tiff" else alpha
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["grey_of", "over_background", "stretched", "to_8bit", "unmultiplied", "window_of"]
+__all__ = ["grey_in_depth", "grey_of", "over_background", "stretched", "to_8bit", "unmultiplied", "window_of"]
 
 _BYTE = 255
 _STEPS = 256.0
@@ -53,6 +53,34 @@ def to_8bit(values: npt.NDArray[Any], value_range: tuple[float, float]) -> npt.N
     # Java truncates NaN to 0; of a number below 0, the last byte remains.
     whole = np.clip(np.trunc(np.nan_to_num(seen, nan=0.0)), _LEAST_INTEGER, _BYTE).astype(np.int64)
     return np.asarray(whole.astype(np.uint8))
+
+
+def grey_in_depth(values: npt.NDArray[Any], value_range: tuple[float, float]) -> npt.NDArray[Any]:
+    """
+    Return grey values with the depth of a range: 8 bits if it ends below 256, else 16.
+
+    Values of another depth are stretched; colours are averaged.
+
+    Parameters
+    ----------
+    values : ndarray, shape (H, W) or (H, W, 3)
+        uint8, uint16 or float32.
+    value_range : (float, float)
+        Values displayed black and white.
+
+    References
+    ----------
+    .. [1] ImageJ, ``TypeConverter``: 8 bits in 16 keep their values.
+    """
+    if values.ndim == 3:
+        values = np.floor(values.astype(np.float64).sum(axis=2) / 3 + 0.5).astype(np.uint8)
+    if value_range[1] < _STEPS:
+        return to_8bit(values, value_range) if values.dtype != np.uint8 else values
+    if values.dtype != np.float32:
+        return values.astype(np.uint16)
+    low, high = window_of(values, value_range)
+    scaled = (values - low) * (_MOST_SHORT / (high - low) if high > low else 1.0) + 0.5
+    return np.clip(scaled, 0, _MOST_SHORT).astype(np.uint16)
 
 
 def window_of(values: npt.NDArray[Any], value_range: tuple[float, float]) -> tuple[float, float]:

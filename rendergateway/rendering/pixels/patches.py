@@ -72,7 +72,9 @@ class Placement(ABC):
     def band(self, box: Box) -> Band:
         """Return the shape of the image in a band."""
 
-    def patches(self, images: Sequence[Pixels], *, interpolate: bool, blended: bool) -> list[Patch]:
+    def patches(
+        self, images: Sequence[Pixels], *, interpolate: bool, blended: bool, edges: bool = False
+    ) -> list[Patch]:
         """
         Warp *images*, all of one size, to patches.
 
@@ -83,8 +85,10 @@ class Placement(ABC):
             Bilinear interpolation; otherwise the nearest pixel.
         blended : bool
             Whether it matters that pixels on a common side of two triangles are drawn twice.
+        edges : bool
+            Whether the last column and row are drawn, which interpolation leaves black.
         """
-        contiguous = [np.ascontiguousarray(image) for image in images]
+        contiguous = [np.ascontiguousarray(_extended(image) if edges and interpolate else image) for image in images]
 
         def drawn(box: Box) -> list[Patch]:
             band = self.band(box)
@@ -95,6 +99,11 @@ class Placement(ABC):
             return [Patch(box.x, box.y, inside, samples) for inside in (band.inside, *again)]
 
         return [patch for patches in side_by_side(drawn, self.bands()) for patch in patches]
+
+
+def _extended(image: Pixels) -> Pixels:
+    """Return an image with its last column and row repeated, so that every pixel has a neighbour."""
+    return np.pad(image, [(0, 1), (0, 1), (0, 0)][: image.ndim], mode="edge")
 
 
 def clipped(x: Sequence[float], y: Sequence[float], picture_size: tuple[int, int]) -> Box | None:

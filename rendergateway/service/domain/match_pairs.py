@@ -57,13 +57,13 @@ def row_of(pair: SentPair | None) -> tuple[Any, ...]:
     return p_group, q_group, p_id, q_id, has_consensus, count, encode(head)[:-1], details and b',"matches":' + details
 
 
-def json_of(row: PairRow, *, details: bool = True) -> bytes:
-    """Return the JSON of a stored pair, with or without its points."""
-    count = b"" if row.match_count is None else b',"matchCount":%d' % row.match_count
+def json_of(row: PairRow, *, details: bool = True, counts: bool = True) -> bytes:
+    """Return the JSON of a stored pair, with or without its points and their number."""
+    count = b"" if row.match_count is None or not counts else b',"matchCount":%d' % row.match_count
     return b"%b%b%b}" % (row.head, row.details if details else b"", count)
 
 
-def merged(sources: Sequence[Iterable[PairRow]], *, details: bool) -> Iterator[bytes]:
+def merged(sources: Sequence[Iterable[PairRow]], *, details: bool, counts: bool = True) -> Iterator[bytes]:
     """
     Yield the pairs of several collections, concatenating those with the same ids.
 
@@ -76,14 +76,14 @@ def merged(sources: Sequence[Iterable[PairRow]], *, details: bool) -> Iterator[b
     for _, group in itertools.groupby(ordered, key=lambda row: row[:4]):
         rows = list(group)
         if len(rows) == 1:
-            yield json_of(rows[0], details=details)
+            yield json_of(rows[0], details=details, counts=counts)
         elif not details:
             raise Uncaught("pairs cannot be merged: their matches were excluded")
         else:
-            yield _concatenated(rows)
+            yield _concatenated(rows, counts=counts)
 
 
-def _concatenated(rows: list[PairRow]) -> bytes:
+def _concatenated(rows: list[PairRow], *, counts: bool) -> bytes:
     pairs = [decode_stored(row.head + row.details + b"}", CanvasMatches) for row in rows]
     first: CanvasMatches = pairs[0]
     parts = [pair.matches for pair in pairs if pair.matches is not None]
@@ -94,7 +94,7 @@ def _concatenated(rows: list[PairRow]) -> bytes:
         q=_side([part.q or [] for part in parts]),
         w=[weight for part in parts for weight in part.w or ()],
     )
-    first.matchCount = len(first.matches.w or ())
+    first.matchCount = len(first.matches.w or ()) if counts else None
     return encode(first)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import re
 
+import attrs
+
 from rendergateway import rendering
 from rendergateway.endpoints import Endpoint
 from rendergateway.errors import FilterError, ImageError, MissingChannelError
@@ -86,6 +88,7 @@ def render_image(
 
 
 def _drawn(recipe: Recipe, kind: str, options: Options) -> bytes:
+    recipe = attrs.evolve(recipe, edges=options.is_like_2019)
     return rendering.encoded(rendering.draw(recipe, _sources(options)), recipe, kind)
 
 

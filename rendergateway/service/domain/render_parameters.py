@@ -146,11 +146,12 @@ def tile_recipe(
     # Normalized tiles start at the origin of the world, however they were normalized.
     x, y = (0.0, 0.0) if normalized else (min_x, min_y)
     width, height = query.pop("width", None), query.pop("height", None)
+    more = 1.0 if options.is_like_2019 else 0.0
     recipe = RenderParametersJson(
         x=x + query.pop("x", 0),
         y=y + query.pop("y", 0),
-        width=truncated(float(tile.maxX or 0.0) - min_x) if width is None else width,
-        height=truncated(float(tile.maxY or 0.0) - min_y) if height is None else height,
+        width=truncated(float(tile.maxX or 0.0) - min_x + more) if width is None else width,
+        height=truncated(float(tile.maxY or 0.0) - min_y + more) if height is None else height,
         tileSpecs=[tile],
     )
     return _of_stack(store, stack, recipe, query, options)

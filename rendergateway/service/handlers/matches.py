@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rendergateway.service.base.ids import CollectionId
+from rendergateway.service.base.options import Options
 from rendergateway.service.base.refusals import IllegalArgument, IllegalState, NotFound, NullPointer, ServiceRefusal
 from rendergateway.service.domain.lookup import existing_pairs
 from rendergateway.service.domain.match_pairs import in_order, json_of, merged, row_of
@@ -94,59 +95,83 @@ def match_multi_consensus_group_ids(store: Store, *, collection: CollectionId) -
 
 
 def _read(
-    store: Store, collection: CollectionId, selection: str, values: dict[str, str], query: dict[str, Any]
+    store: Store,
+    collection: CollectionId,
+    selection: str,
+    values: dict[str, str],
+    query: dict[str, Any],
+    options: Options,
 ) -> Iterator[bytes]:
+    counts = not options.is_like_2019
     merge_collection = query.get("merge_collection", ())
     others = [CollectionId(collection.owner, name).checked() for name in merge_collection]
     names = list(dict.fromkeys([collection, *others]))
     sources = [existing_pairs(store, name).select(selection, **values) for name in names]
     details = not query.get("exclude_match_details", False)
     if len(sources) == 1:
-        return json_stream(json_of(row, details=details) for row in sources[0])
-    texts = merged(sources, details=details)
+        return json_stream(json_of(row, details=details, counts=counts) for row in sources[0])
+    texts = merged(sources, details=details, counts=counts)
     # Merging without details can fail: then before the first byte is sent.
     return json_stream(texts if details else list(texts))
 
 
-def match_with_p_group(store: Store, *, collection: CollectionId, p_group: str, **query: Any) -> Iterator[bytes]:
+def match_with_p_group(
+    store: Store, *, collection: CollectionId, p_group: str, options: Options, **query: Any
+) -> Iterator[bytes]:
     """List the pairs with a group on the p side."""
-    return _read(store, collection, "with_p_group", {"group": p_group}, query)
+    return _read(store, collection, "with_p_group", {"group": p_group}, query, options)
 
 
-def match_within_group(store: Store, *, collection: CollectionId, group: str, **query: Any) -> Iterator[bytes]:
+def match_within_group(
+    store: Store, *, collection: CollectionId, group: str, options: Options, **query: Any
+) -> Iterator[bytes]:
     """List the pairs with a group on both sides."""
-    return _read(store, collection, "within_group", {"group": group}, query)
+    return _read(store, collection, "within_group", {"group": group}, query, options)
 
 
-def match_outside_group(store: Store, *, collection: CollectionId, group: str, **query: Any) -> Iterator[bytes]:
+def match_outside_group(
+    store: Store, *, collection: CollectionId, group: str, options: Options, **query: Any
+) -> Iterator[bytes]:
     """List the pairs with a group on one side only."""
-    return _read(store, collection, "outside_group", {"group": group}, query)
+    return _read(store, collection, "outside_group", {"group": group}, query, options)
 
 
 def match_between_groups(
-    store: Store, *, collection: CollectionId, p_group: str, q_group: str, **query: Any
+    store: Store, *, collection: CollectionId, p_group: str, q_group: str, options: Options, **query: Any
 ) -> Iterator[bytes]:
     """List the pairs between two groups."""
-    return _read(store, collection, "between_groups", _groups(p_group, q_group), query)
+    return _read(store, collection, "between_groups", _groups(p_group, q_group), query, options)
 
 
 def match_between_tiles(
-    store: Store, *, collection: CollectionId, p_group: str, p_id: str, q_group: str, q_id: str, **query: Any
+    store: Store,
+    *,
+    collection: CollectionId,
+    p_group: str,
+    p_id: str,
+    q_group: str,
+    q_id: str,
+    options: Options,
+    **query: Any,
 ) -> Iterator[bytes]:
     """List the pair of two canvases."""
-    return _read(store, collection, "between_tiles", _canvases(p_group, p_id, q_group, q_id), query)
+    return _read(store, collection, "between_tiles", _canvases(p_group, p_id, q_group, q_id), query, options)
 
 
 def match_from_tile_to_group(
-    store: Store, *, collection: CollectionId, p_group: str, p_id: str, q_group: str, **query: Any
+    store: Store, *, collection: CollectionId, p_group: str, p_id: str, q_group: str, options: Options, **query: Any
 ) -> Iterator[bytes]:
     """List the pairs of one canvas with the canvases of a group."""
-    return _read(store, collection, "from_tile_to_group", {"group": p_group, "id": p_id, "other": q_group}, query)
+    return _read(
+        store, collection, "from_tile_to_group", {"group": p_group, "id": p_id, "other": q_group}, query, options
+    )
 
 
-def match_with_tile(store: Store, *, collection: CollectionId, group: str, id: str, **query: Any) -> Iterator[bytes]:
+def match_with_tile(
+    store: Store, *, collection: CollectionId, group: str, id: str, options: Options, **query: Any
+) -> Iterator[bytes]:
     """List the pairs of one canvas."""
-    return _read(store, collection, "with_tile", {"group": group, "id": id}, query)
+    return _read(store, collection, "with_tile", {"group": group, "id": id}, query, options)
 
 
 def _groups(p_group: str, q_group: str) -> dict[str, str]:

@@ -70,6 +70,7 @@ def export(
     draw: Callable[[float], Picture],
     *,
     kind: str,
+    mode: str | None,
     look: Mapping[str, Any],
     overwrite: bool,
     bulk: Bulk,
@@ -89,6 +90,8 @@ def export(
         From z to the picture of a section.
     kind : str
         Format of the files.
+    mode : str, optional
+        As of `Picture.save`.
     look : mapping
         What the pictures depend on besides the stack: scale, box and options.
     overwrite : bool
@@ -125,7 +128,7 @@ def export(
         picture = draw(files[name])
         # Recorded before the file exists, so that an interrupted export recognises it as its own.
         journal.add(name, _Entry(owner, _UNFINISHED))
-        picture.save(folder / name)
+        picture.save(folder / name, mode=mode)
         journal.add(name, _Entry(owner, mark))
         return True
 

@@ -13,7 +13,7 @@ from rendergateway.model.records.channels import FilterRecord, channel_selection
 from rendergateway.wrappers.core.arguments import COMPUTE, as_count, is_local
 from rendergateway.wrappers.images.windows import Window, rgb_of
 
-__all__ = ["AUTO", "PictureKeywords", "PictureOptions"]
+__all__ = ["AUTO", "IntensityRange", "PictureKeywords", "PictureOptions"]
 
 # The intensity window that fits the values shown.
 AUTO: Literal["auto"] = "auto"
@@ -26,9 +26,9 @@ _NOISE = "noise"
 class PictureKeywords(TypedDict, total=False):
     """Keyword arguments of methods that draw; they are the fields of `PictureOptions`."""
 
-    channel: str | None
+    channel: str | Mapping[str, float] | None
     channels: Mapping[str, Window] | None
-    intensity: Sequence[float] | str | None
+    intensity: Sequence[float | None] | str | None
     filter: bool | str | Sequence[FilterRecord]
     mask: str | None
     background: int | str | None
@@ -36,12 +36,19 @@ class PictureKeywords(TypedDict, total=False):
     dtype: Any
     compute: str
     seamless: bool
+    interpolate: bool
+    edges: bool
 
 
-def _name(channel: str | None) -> str | None:
-    if channel is not None and not isinstance(channel, str):
-        raise TypeError(f"channel must be the name of one channel, got {channel!r}; channels= names several")
-    return channel
+def _name(channel: str | Mapping[str, float] | None) -> str | dict[str, float] | None:
+    if channel is None or isinstance(channel, str):
+        return channel
+    if not isinstance(channel, Mapping) or not channel:
+        raise TypeError(
+            f"channel must be the name of a channel, or weights by name, got {channel!r}; channels= names several in "
+            "colour"
+        )
+    return {name: float(weight) for name, weight in channel.items()}
 
 
 def _windows(channels: Mapping[str, Window] | None) -> dict[str, Window] | None:
@@ -67,15 +74,20 @@ def _limit(max_tiles: int | None) -> int | None:
     return None if max_tiles is None else as_count(max_tiles, "max_tiles", 0)
 
 
-def _range(intensity: Sequence[float] | str | None) -> tuple[float, float] | Literal["auto"] | None:
+IntensityRange = tuple[float | None, float | None]
+
+
+def _range(intensity: Sequence[float | None] | str | None) -> IntensityRange | Literal["auto"] | None:
     if intensity is None:
         return None
     if intensity == AUTO:
         return AUTO
     try:
-        low, high = map(float, intensity)
+        low, high = (None if one is None else float(one) for one in intensity)
     except (TypeError, ValueError) as error:
         raise TypeError(f"intensity must be (low, high) or 'auto', got {intensity!r}") from error
+    if low is None or high is None:
+        return None if low is high else (low, high)
     if not low <= high:
         raise ValueError(f"intensity must be (low, high) with low <= high, got {low, high}")
     return low, high
@@ -100,13 +112,15 @@ class PictureOptions:
 
     Parameters
     ----------
-    channel : str, optional
-        The channel to draw. Default: the stack's default channel, or the first channel of the first tile.
+    channel : str or mapping of str to float, optional
+        The channel to draw, or several with their weights, which are averaged. Default: the stack's default channel, or
+        the first channel of the first tile.
     channels : mapping of str to Window, optional
         Several channels in colour, composed by this process from one image per channel; instead of *channel*.
     intensity : (float, float) or 'auto', optional
-        Values mapped to black and white in 8 bits, instead of the intensity windows of the tiles. *auto* fits them to
-        the values shown, from the percentile 0.5 to 99.5; the picture is grey, opaque, and has them as `intensity`.
+        Values mapped to black and white in 8 bits, instead of the intensity windows of the tiles; None for one of them
+        keeps that of the tiles. *auto* fits them to the values shown, from the percentile 0.5 to 99.5; the picture is
+        grey, opaque, and has them as `intensity`.
     filter : bool, str or sequence of FilterRecord
         True for the default filters of the service, the name of a list of filters that it has configured
         (``gateway.call("service.filters")``), or custom filters.
@@ -126,6 +140,11 @@ class PictureOptions:
     seamless : bool
         Whether boxes side by side fit together at scales of 1/2, 1/4, …, where the service, from rounding errors, draws
         a rotated tile from one mipmap level in one box and from another level in the next; drawn locally only.
+    interpolate : bool
+        Whether values between pixels are interpolated bilinearly; otherwise the nearest pixel is drawn.
+    edges : bool
+        Whether the last column and row of each image are drawn, which a service, since 2020, draws black if it
+        interpolates; drawn locally only.
 
     Raises
     ------
@@ -133,9 +152,9 @@ class PictureOptions:
         If an option is unknown, or its value is invalid.
     """
 
-    channel: str | None = attrs.field(default=None, converter=_name)
+    channel: str | dict[str, float] | None = attrs.field(default=None, converter=_name)
     channels: dict[str, Window] | None = attrs.field(default=None, converter=_windows)
-    intensity: tuple[float, float] | Literal["auto"] | None = attrs.field(default=None, converter=_range)
+    intensity: IntensityRange | Literal["auto"] | None = attrs.field(default=None, converter=_range)
     filter: bool | str | tuple[FilterRecord, ...] = attrs.field(default=False, converter=_filter_steps)
     mask: str | None = attrs.field(default="blended", validator=_one_of(_MASKS, "mask"))
     background: int | str | None = None
@@ -143,6 +162,8 @@ class PictureOptions:
     dtype: str | None = attrs.field(default=None, converter=_depth)
     compute: str = attrs.field(default="service", validator=_one_of(COMPUTE, "compute"))
     seamless: bool = False
+    interpolate: bool = True
+    edges: bool = False
 
     def __attrs_post_init__(self) -> None:
         if self.channel is not None and self.channels is not None:
@@ -153,8 +174,9 @@ class PictureOptions:
             )
         if self.intensity is not None and self.dtype == "uint16":
             raise TypeError("16-bit images have the values of the files; intensity= is for 8 bits")
-        if self.seamless and not self.is_local:
-            raise TypeError("seamless= is for pictures drawn by this process; pass compute='local'")
+        for name in ("seamless", "edges"):
+            if getattr(self, name) and not self.is_local:
+                raise TypeError(f"{name}= is for pictures drawn by this process; pass compute='local'")
         if self.background not in (None, _NOISE):
             rgb_of(self.background)
 
@@ -165,6 +187,11 @@ class PictureOptions:
     def is_local(self) -> bool:
         """Whether the image is drawn by this process."""
         return is_local(self.compute)
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """Names of the channels of *channel*; empty for the default."""
+        return () if self.channel is None else (self.channel,) if isinstance(self.channel, str) else (*self.channel,)
 
     def of_channel(self, name: str) -> PictureOptions:
         """Return the options for the values of one of several channels."""
@@ -178,11 +205,13 @@ class PictureOptions:
         """Return the query values of an endpoint; *limited* for endpoints with a tile limit."""
         values: dict[str, Any] = {}
         if self.channel is not None:
-            values["channels"] = channel_selection({self.channel: 1})
+            weights = {self.channel: 1} if isinstance(self.channel, str) else self.channel
+            values["channels"] = channel_selection(weights)
         if self.intensity == AUTO:
             raise TypeError("intensity='auto' is fitted to a picture; a URL or a recipe needs (low, high)")
         if self.intensity is not None:
-            values["min_intensity"], values["max_intensity"] = self.intensity
+            sides = dict(zip(("min_intensity", "max_intensity"), self.intensity, strict=True))
+            values |= {name: value for name, value in sides.items() if value is not None}
         if isinstance(self.filter, str):
             values["filter_list_name"] = self.filter
         elif self.filter is True:
@@ -203,4 +232,6 @@ class PictureOptions:
             fields["background_rgb"] = red << 16 | green << 8 | blue
         if isinstance(self.filter, tuple):
             fields["filters"] = self.filter
+        if not self.interpolate:
+            fields["skip_interpolation"] = True
         return fields

@@ -95,9 +95,10 @@ class Picture(NDArrayOperatorsMixin):
 
     @property
     def intensity(self) -> tuple[float, float] | None:
-        """Values mapped to black and white; None for the windows of the tiles."""
+        """Values mapped to black and white; None if one of them is that of the tiles."""
         window = self._options.intensity
-        return None if isinstance(window, str) else window
+        low, high = (None, None) if window is None or isinstance(window, str) else window
+        return None if low is None or high is None else (low, high)
 
     @property
     def max_tiles(self) -> int | None:
@@ -181,7 +182,14 @@ class Picture(NDArrayOperatorsMixin):
     # Display and files
 
     @changes_data
-    def save(self, path: str | os.PathLike[str], *, quality: float = 0.85) -> None:
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        quality: float = 0.85,
+        mode: str | None = None,
+        pixel_size: tuple[float, float, str] | None = None,
+    ) -> None:
         """
         Write the picture to a file, atomically.
 
@@ -192,11 +200,16 @@ class Picture(NDArrayOperatorsMixin):
             A PNG keeps the opacity of a masked picture; other formats have a black background.
         quality : float
             Of a JPEG, 0 … 1.
+        mode : {'grey', 'rgb'}, optional
+            *grey* stores luminance over black; *rgb* stores colours also of a grey picture, in a TIFF without opacity.
+            Default: as the pixels are.
+        pixel_size : (float, float, str), optional
+            Width and height of a pixel and their unit, as ``(8, 8, "nm")``; stored in a TIFF as ImageJ does.
 
         Raises
         ------
         ImageError
-            If the suffix is unknown, or the format is JPEG and the picture has 16 bits.
+            If the suffix or the mode is unknown, or the picture has 16 bits and the format is JPEG or the mode *rgb*.
         OSError
             If the folder does not exist, or the file cannot be written.
         """
@@ -205,7 +218,8 @@ class Picture(NDArrayOperatorsMixin):
         kind, folder = checked_kind(path), Path(path).parent
         if not folder.is_dir():
             raise FileNotFoundError(errno.ENOENT, "the folder of the picture does not exist", str(folder))
-        write_whole(path, file_bytes(self.pixels, self.alpha, kind, quality=quality))
+        data = file_bytes(self.pixels, self.alpha, kind, quality=quality, mode=mode, pixel_size=pixel_size)
+        write_whole(path, data)
 
     def _repr_png_(self) -> bytes:
         from rendergateway.rendering.output.encoding import file_bytes

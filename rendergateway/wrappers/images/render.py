@@ -132,14 +132,14 @@ def tile_picture(view: View, record: TileRecord, options: PictureOptions) -> Pic
 def _with_depth(record: TileRecord, options: PictureOptions) -> PictureOptions:
     """Return options with the bit depth of the tile; raise if it lacks a channel."""
     ranges = {channel.name: channel.max_intensity for channel in record.channels}
-    for name in filter(None, [options.channel, *(options.channels or ())]):
+    for name in (*options.channel_names, *(options.channels or ())):
         if name not in ranges:
             raise missing_channel(name, set(ranges), f"tile {record.tile_id!r}")
     if options.dtype is not None or options.intensity is not None or options.channels is not None:
         return options
     first = next(iter(ranges.values()), record.max_intensity)
-    highest = first if options.channel is None else ranges[options.channel]
-    is_deep = (highest or 0) > _BYTE and not options.of_recipe()
+    chosen = [ranges[name] for name in options.channel_names] or [first]
+    is_deep = max(highest or 0 for highest in chosen) > _BYTE and not options.of_recipe()
     return attrs.evolve(options, dtype="uint16" if is_deep else None)
 
 

@@ -258,8 +258,7 @@ def _explain(recipe: RenderParameters, view: View, options: PictureOptions, *, m
     if not tiles:
         return
     names = {channel.name for tile in tiles for channel in tile.channels}
-    if options.channel is not None and options.channel not in names:
-        raise missing_channel(options.channel, names, view.what)
+    _check_channels(names, view, options)
     is_masked = any(
         level.mask_url is not None
         for tile in tiles
@@ -269,6 +268,12 @@ def _explain(recipe: RenderParameters, view: View, options: PictureOptions, *, m
     beyond = options.max_tiles is not None and len(tiles) > options.max_tiles
     if may_be_outlines and (beyond or not is_masked):
         raise _too_many(len(tiles), view, options)
+
+
+def _check_channels(names: set[str | None], view: View, options: PictureOptions) -> None:
+    for name in options.channel_names:
+        if name not in names:
+            raise missing_channel(name, names, view.what)
 
 
 def missing_channel(name: str, names: set[str | None], what: str) -> MissingChannelError:
@@ -321,10 +326,10 @@ def _drawn_locally(view: View, options: PictureOptions) -> tuple[Pixels, Alpha |
 
     parameters = view.parameters(options)
     _check_limit(parameters, view, options)
-    recipe = attrs.evolve(read_recipe(parameters.to_json()), seamless=options.seamless)
+    recipe = attrs.evolve(read_recipe(parameters.to_json()), seamless=options.seamless, edges=options.edges)
     names = {channel.name for tile in recipe.tiles for channel in tile.channels}
-    if recipe.tiles and options.channel is not None and options.channel not in names:
-        raise missing_channel(options.channel, names, view.what)
+    if recipe.tiles:
+        _check_channels(names, view, options)
     picture = draw(recipe, image_sources(view.conn))
     drawn = (sixteen_bit(picture), None) if options.dtype == _DEEP else plain_picture(*seen(picture, recipe))
     if _is_blank(*drawn):

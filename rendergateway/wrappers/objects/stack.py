@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from rendergateway.errors import NotFoundError, StackStateError
+from rendergateway.errors import ImageError, NotFoundError, StackStateError
 from rendergateway.geometry import Bounds
 from rendergateway.model.records.channels import PathBuilder
 from rendergateway.model.records.json_slices import Text, cut_list
 from rendergateway.model.records.stacks import SectionRecord, StackRecord, StackStats, StackVersion
+from rendergateway.number_text import double_text
 from rendergateway.progress import Progress, tracking
 from rendergateway.visible_text import visible
 from rendergateway.wrappers.core import labels
@@ -61,6 +63,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from rendergateway.alignment.clusters import Clusters
+    from rendergateway.model.records.render_parameters import RenderParameters
+    from rendergateway.model.records.tiles import TileRecord
     from rendergateway.model.tables.coordinates import CoordinateTable
     from rendergateway.model.tables.row_table import RowTable
     from rendergateway.model.tables.tile_table import TileTable
@@ -74,8 +78,10 @@ if TYPE_CHECKING:
     from rendergateway.wrappers.editing.tile_changes import TileChanges
     from rendergateway.wrappers.editing.tile_selection import TileSelection
     from rendergateway.wrappers.editing.warping import Warped
+    from rendergateway.wrappers.images.boxes import BoxFiles
     from rendergateway.wrappers.images.export import Exported
-    from rendergateway.wrappers.images.options import PictureKeywords
+    from rendergateway.wrappers.images.mipmaps import MipmapFiles
+    from rendergateway.wrappers.images.options import PictureKeywords, PictureOptions
     from rendergateway.wrappers.images.picture import Picture
     from rendergateway.wrappers.matching.clusters import ClusterReader
     from rendergateway.wrappers.matching.pairs import PairReading
@@ -1548,6 +1554,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         scale: float = 1.0,
         z: ZRange = None,
         box: Box | None = None,
+        mode: str | None = None,
         overwrite: bool = False,
         workers: int | None = None,
         progress: Progress = None,
@@ -1571,6 +1578,8 @@ class StackWrapper(ObjectWrapper[StackRecord]):
             Only these sections.
         box : Bounds or (float, float, float, float), optional
             The same box of each section: ``stack.bounds`` for pictures in registration. Default: each section whole.
+        mode : {'grey', 'rgb'}, optional
+            As of `Picture.save`.
         overwrite : bool
             Whether existing files are written again in any case, as those of a LOADING stack are.
         workers, progress : optional
@@ -1603,10 +1612,384 @@ class StackWrapper(ObjectWrapper[StackRecord]):
             lambda: StackWrapper.sections(self, z).ids,
             lambda z: self._section(z)._picture(box, scale, chosen),
             kind=format,
-            look={"scale": scale, "box": box, "options": chosen},
+            mode=mode,
+            look={"scale": scale, "box": box, "options": chosen, "mode": mode},
             overwrite=overwrite,
             bulk=self._bulk(workers, None, progress),
         )
+
+    @changes_data
+    def render_boxes(
+        self,
+        to: str | os.PathLike[str],
+        *,
+        width: int,
+        height: int,
+        sections: Any = None,
+        levels: int = 0,
+        format: str = "png",
+        mode: str | None = "grey",
+        overview: int = 0,
+        index: bool = False,
+        labels: bool = False,
+        overwrite: bool = False,
+        part: tuple[int, int] | None = None,
+        workers: int | None = None,
+        progress: Progress = None,
+        **options: Unpack[PictureKeywords],
+    ) -> BoxFiles:
+        """
+        Write boxes of sections as files for a viewer: ``LEVEL/Z/ROW/COLUMN.png``, the layout of CATMAID.
+
+        The grid begins at the origin of the world. Level 0 has full resolution, each level above it half of that below.
+        Boxes without tiles have no file; viewers show ``empty.png`` in their place. Files are written atomically, and
+        existing ones are kept, so that an interrupted run is resumed.
+
+        Parameters
+        ----------
+        to : str or Path
+            Folder of the levels; created if it does not exist.
+        width, height : int
+            Size of each box in pixels.
+        sections : z, SectionWrapper or iterable of these, optional
+            Default: all.
+        levels : int
+            The highest level.
+        format : {'png', 'jpg', 'tif'}
+            Format of the files.
+        mode : {'grey', 'rgb'}, optional
+            As of `Picture.save`; labels have 16-bit grey values in any case.
+        overview : int
+            Width of one picture per section, ``small/Z.png``, of the lowest level with a single box; 0 for none.
+        index : bool
+            Whether the paths of the boxes are listed in ``0/iGrid/Z.iGrid``.
+        labels : bool
+            Draw each tile in one value of its own instead of its image, 65535 outside of tiles.
+        overwrite : bool
+            Whether existing files are drawn again, as after a change of the stack.
+        part : (int, int), optional
+            ``(2, 5)`` for the second of five jobs that share each section. Default: all of it.
+        workers, progress : optional
+            Concurrent boxes, and progress in boxes of one section and level.
+        **options
+            Those of `PictureOptions`.
+
+        Returns
+        -------
+        BoxFiles
+            The folder, the number of files, and how many of them were written.
+
+        Raises
+        ------
+        ImageError
+            If the format is unknown, a section has no tiles, two sections have the same whole z, an overview is to be
+            written and the stack has no bounds, and as `SectionWrapper.image`; files written before are kept.
+        ValueError
+            If a number is out of range.
+
+        Notes
+        -----
+        ``stack.read``, without *sections* ``stack.z_values``; per section its bounds and ``section.tile_bounds``; then
+        per box that is drawn as `SectionWrapper.image`, and for labels ``box.render_parameters``.
+        """
+        from rendergateway.wrappers.images.boxes import (
+            BoxLayout,
+            BoxSection,
+            box_drawer,
+            render_boxes,
+            with_own_folders,
+        )
+        from rendergateway.wrappers.images.options import PictureOptions
+
+        chosen = PictureOptions(**options)
+        layout = BoxLayout(
+            Path(to), width, height, levels, format, mode, overview, index, labels, overwrite, part
+        )  # fmt: skip
+
+        def boxes_of(z: float) -> BoxSection:
+            section = self._section(z)
+            ids = (lambda: section._tiles().ids) if labels else None
+            draw = box_drawer(self._conn, lambda box: section._view(box, 1.0), chosen, ids)
+            return BoxSection(z, section._bounds, lambda: section._tile_boxes, draw)
+
+        z_values = with_own_folders(z_values_of(self._bound, sections))
+        bounds = self._bounds if overview else None
+        return render_boxes(layout, map(boxes_of, z_values), bounds, self._bulk(workers, None, progress), str(self))
+
+    @changes_data
+    def render_tiles(
+        self,
+        to: str | os.PathLike[str],
+        *,
+        tiles: Iterable[str | TileWrapper] | None = None,
+        sections: Any = None,
+        scale: float = 1.0,
+        format: str = "png",
+        masks: bool = False,
+        overwrite: bool = False,
+        workers: int | None = None,
+        progress: Progress = None,
+        **options: Unpack[PictureKeywords],
+    ) -> list[Path]:
+        """
+        Write pictures of tiles, each alone in its bounding box: ``000/1/123/TILE_ID.png`` for z = 123.
+
+        Files are written atomically, and existing ones are kept, so that an interrupted run is resumed.
+
+        Parameters
+        ----------
+        to : str or Path
+            Folder; created if it does not exist.
+        tiles : iterable of str or TileWrapper, optional
+            These tiles.
+        sections : z, SectionWrapper or iterable of these, optional
+            The tiles of these sections. Default: all, unless *tiles* are given.
+        scale : float
+            Picture pixels per world pixel.
+        format : {'png', 'jpg', 'tif'}
+            Format of the files.
+        masks : bool
+            Whether the masks are drawn instead of the images.
+        overwrite : bool
+            Whether existing files are drawn again, as after a change of the stack.
+        workers, progress : optional
+            Concurrent pictures, and progress.
+        **options
+            Those of `PictureOptions`; the pictures are drawn by this process.
+
+        Returns
+        -------
+        list of Path
+            The files.
+
+        Raises
+        ------
+        ImageError
+            If there are no tiles, the format is unknown, a tile id is not a file name, and as `TileWrapper.image`;
+            files written before are kept.
+
+        Notes
+        -----
+        Per section as `SectionWrapper.tiles`, for *tiles* as `TileWrapper.prefetch`; then per picture
+        ``tile.render_parameters``.
+        """
+        from rendergateway.wrappers.images.tile_files import TileFiles, write_tiles
+
+        chosen = _drawn_here(options)
+        files = TileFiles(Path(to).absolute(), format, chosen, masks, overwrite)
+
+        def found() -> Iterator[TileWrapper]:
+            if tiles is not None:
+                yield from (self._tile(tile if isinstance(tile, str) else tile._key.tile_id) for tile in tiles)
+            if sections is not None or tiles is None:
+                for z in z_values_of(self._bound, sections):
+                    yield from self._section(z)._tiles()
+
+        def recipe_of(tile: TileWrapper) -> Callable[[], RenderParameters]:
+            return lambda: tile._view("world", scale).parameters(chosen)
+
+        items = [(tile._obj, recipe_of(tile)) for tile in found()]
+        return write_tiles(self._conn, files, items, self._bulk(workers, None, progress), str(self))
+
+    @changes_data
+    def rasterize_to(
+        self,
+        name: str,
+        to: str | os.PathLike[str],
+        *,
+        sections: Any = None,
+        keep: int = 1,
+        format: str = "png",
+        masks: bool = False,
+        overwrite: bool = False,
+        complete: bool = True,
+        workers: int | None = None,
+        progress: Progress = None,
+        **options: Unpack[PictureKeywords],
+    ) -> StackWrapper:
+        """
+        Copy the stack with tiles whose images are pictures: drawn with all transforms but the last ones.
+
+        The tiles of the copy have these last transforms, and are at the same place. Files are as those of
+        `render_tiles`, at full resolution; masks are beside them, in ``TILE_ID.mask.png``.
+
+        Parameters
+        ----------
+        name : str
+            ``[[owner/]project/]stack``; created if it does not exist, otherwise its tiles of the same ids are replaced.
+        to : str or Path
+            Folder of the pictures.
+        sections : z, SectionWrapper or iterable of these, optional
+            Default: all.
+        keep : int
+            Number of the last transforms, which are not drawn.
+        format, masks, overwrite
+            As for `render_tiles`.
+        complete : bool
+            Whether the copy becomes COMPLETE, instead of LOADING.
+        workers, progress : optional
+            Concurrent pictures, and progress.
+        **options
+            Those of `PictureOptions`; the pictures are drawn by this process.
+
+        Returns
+        -------
+        StackWrapper
+            The copy.
+
+        Raises
+        ------
+        TransformError
+            If a tile has fewer transforms, or its last one is not affine.
+        ImageError, RecordError
+            If a tile has several channels, no size or no bounding box, and as `render_tiles`.
+
+        Notes
+        -----
+        Nothing is saved before all pictures are drawn. Per section as `SectionWrapper.tiles`, per picture that is drawn
+        ``tile.render_parameters``; then ``stack.create`` if the copy does not exist, and as `editing`.
+        """
+        from rendergateway.wrappers.core.bulk import mapped
+        from rendergateway.wrappers.editing import copying
+        from rendergateway.wrappers.images.tile_files import TileFiles, rasterized
+
+        chosen, bulk = _drawn_here(options), self._bulk(workers, None, progress)
+        files = TileFiles(Path(to).absolute(), format, chosen, masks, overwrite)
+        target = self._sibling(name, None, None, None)
+        count = as_count(keep, "keep", 0)
+
+        def drawn(tile: TileWrapper) -> TileRecord:
+            transforms = tile._resolved_transforms.flattened()
+            recipe = lambda: tile._view("world", 1.0).parameters(chosen)  # noqa: E731
+            return rasterized(self._conn, files, tile._obj, transforms, recipe, count)
+
+        z_values = z_values_of(self._bound, sections)
+        records = [
+            record
+            for z in z_values
+            for record in mapped(drawn, list(self._section(z)._tiles()), bulk, what=f"Drawing tiles of {self} z {z:g}")
+        ]
+        if not target._exists:
+            copying.create_like(self._version, target._bound)
+        # The rule is for the images of this stack.
+        if target._version.path_builder is not None:
+            StackWrapper.update(target, path_builder=None)
+        with target._edit(bulk, reload=True, complete=complete) as edit:
+            edit.put(records)
+        return target
+
+    @changes_data
+    def write_mipmaps(
+        self,
+        to: str | os.PathLike[str],
+        *,
+        sections: Any = None,
+        levels: int = 6,
+        first_level: int = 1,
+        format: str = "tif",
+        overwrite: bool = False,
+        part: tuple[int, int] | None = None,
+        workers: int | None = None,
+        progress: Progress = None,
+    ) -> MipmapFiles:
+        """
+        Write the images and masks of tiles at reduced sizes, and store the rule for missing levels.
+
+        Level n has half the resolution of level n − 1: truncated means of 2 × 2 pixels. Level 2 of ``/data/a.png`` is
+        ``FOLDER/2/data/a.png.tif``. Files have 8 bits if the intensity window of the tile ends below 256, else 16; they
+        are written atomically, and existing ones are kept, so that an interrupted run is resumed. Images are read by
+        this process, at the paths that ``Gateway(image_paths=…)`` maps to.
+
+        Parameters
+        ----------
+        to : str or Path
+            Folder of the levels; the service must see it under the same path.
+        sections : z, SectionWrapper or iterable of these, optional
+            Default: all.
+        levels : int
+            The highest level.
+        first_level : int
+            The first level that is written.
+        format : {'tif', 'png', 'jpg'}
+            Format of the files.
+        overwrite : bool
+            Whether existing files are written again.
+        part : (int, int), optional
+            ``(2, 5)`` for the second of five jobs that share the tiles of each section. Default: all of them.
+        workers, progress : optional
+            Concurrent images, and progress in images of one section.
+
+        Returns
+        -------
+        MipmapFiles
+            The folder, the number of files, how many of them were written, and whether the stack uses them: a rule for
+            other files is not replaced; `update` does that.
+
+        Raises
+        ------
+        ImageError
+            If the format is unknown, or an image cannot be read; files written before are kept, and the rule is not
+            stored.
+        ValueError
+            If a number is out of range.
+
+        Notes
+        -----
+        ``stack.read``, without *sections* ``stack.z_values``, per section as `SectionWrapper.tiles`; at last
+        ``stack.set_path_builder``.
+        """
+        from rendergateway.wrappers.images.mipmaps import MipmapFiles, MipmapLayout, grown_rule, write_mipmaps
+
+        layout, bulk = MipmapLayout(to, first_level, levels, format), self._bulk(workers, None, progress)
+        count = written = 0
+        for what, tiles in self._tiles_of_parts(sections, part):
+            found = write_mipmaps(self._conn, layout, tiles, overwrite=overwrite, bulk=bulk, what=what)
+            count, written = count + found[0], written + found[1]
+        # Read again: others may have changed it.
+        current = StackRecord.from_json(self._bound.fetch("stack.read")).version
+        rule, is_used = grown_rule(None if current is None else current.path_builder, layout.rule)
+        if rule is not None:
+            StackWrapper.update(self, path_builder=rule)
+        return MipmapFiles(layout.folder, count, written, is_used)
+
+    @changes_data
+    def remove_mipmaps(
+        self,
+        to: str | os.PathLike[str],
+        *,
+        sections: Any = None,
+        levels: int = 6,
+        first_level: int = 1,
+        format: str = "tif",
+        part: tuple[int, int] | None = None,
+    ) -> int:
+        """
+        Delete the files of `write_mipmaps`, with the same parameters; return their number.
+
+        The rule of the stack is kept: without the files, images are reduced when they are drawn.
+
+        Notes
+        -----
+        Without *sections* ``stack.z_values``; per section as `SectionWrapper.tiles`.
+        """
+        from rendergateway.wrappers.images.mipmaps import MipmapLayout, remove_mipmaps
+
+        layout = MipmapLayout(to, first_level, levels, format)
+        return sum(remove_mipmaps(layout, tiles) for _, tiles in self._tiles_of_parts(sections, part))
+
+    def _tiles_of_parts(
+        self, sections: Any, part: tuple[int, int] | None
+    ) -> Iterator[tuple[str, Iterator[TileRecord]]]:
+        """Yield a name and the tiles of sections, or of one of several parts of each."""
+        from rendergateway.wrappers.images.grid import checked_part, share_of
+
+        chosen = checked_part(part)
+        for z in z_values_of(self._bound, sections):
+            tiles = self._section(z)._tiles()
+            share = share_of(len(tiles), chosen)
+            if not len(tiles):
+                raise ImageError(f"stack {self} does not contain any tiles with a z value of {double_text(z)}")
+            yield f"{self} z {z:g}", (tile._obj for tile in tiles[share.start : share.stop])
 
     def check_images(
         self,
@@ -1743,6 +2126,13 @@ class StackWrapper(ObjectWrapper[StackRecord]):
             return rows_by_z(unless_missing(self._bound, lambda: self._bound.fetch("stack.section_data"), b"[]"))
         except StackStateError:
             return {}
+
+
+def _drawn_here(options: Any) -> PictureOptions:
+    """Return the options of pictures that this process draws."""
+    from rendergateway.wrappers.images.options import PictureOptions
+
+    return PictureOptions(**{**options, "compute": "local"})
 
 
 def rows_by_z(answer: Text) -> dict[float, list[SectionRecord]]:

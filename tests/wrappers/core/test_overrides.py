@@ -119,6 +119,31 @@ _CALLS: dict[str, dict[str, Call]] = {
         ],
         "cross_section": lambda stack, g: stack.cross_section("xz", at=20, scale=0.25),
         "export": lambda stack, g: stack.export(folder_of(g) / "export", scale=0.1).files,
+        "render_boxes": lambda stack, g: (
+            stack.render_boxes(folder_of(g) / "boxes", width=400, height=400, levels=1, sections=[1], overview=50).count
+        ),
+        "label boxes": lambda stack, g: (
+            stack.render_boxes(
+                folder_of(g) / "labels", width=400, height=400, labels=True, sections=stack.sections()[1]
+            ).count
+        ),
+        "render_tiles": lambda stack, g: [
+            path.name
+            for path in stack.render_tiles(
+                folder_of(g) / "tiles", tiles=["s1_r0_c0", stack.tile("s1_r0_c1")], sections=[2], scale=0.1
+            )
+        ],
+        # Paths of these files are in requests.
+        "rasterize_to": lambda stack, g: stack.rasterize_to(
+            "rasterized", folder_of(g).parent / "raster", sections=[1], overwrite=True
+        ),
+        "write_mipmaps": lambda stack, g: (
+            stack.write_mipmaps(folder_of(g).parent / "levels", levels=1, overwrite=True).count
+        ),
+        "remove_mipmaps": lambda stack, g: [
+            stack.remove_mipmaps(folder_of(g).parent / "levels", levels=1),
+            stack.update(path_builder=None),
+        ],
         "check_images": lambda stack, g: len(stack.check_images()),
         "pinned": lambda stack, g: pinned_tiles(stack),
         "clone_to": lambda stack, g: stack.clone_to("clone", sections=stack.sections()[1], complete=True),

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 
 from rendergateway import (
     Bounds,
@@ -160,3 +161,43 @@ def test_export__refuses_before_it_begins(drawn: StackWrapper, tmp_path: Path) -
             drawn.export(tmp_path / "out", **given)
 
     assert not (tmp_path / "out").exists()
+
+
+def test_save__modes(gateway: Gateway, tmp_path: Path) -> None:
+    """Grey is luminance over black; rgb has three channels, and opacity in a PNG only."""
+    mask = np.zeros((80, 100), np.uint8)
+    mask[:, 50:] = 255
+    level = {name: save(tmp_path / f"{name}.png", pixels) for name, pixels in (("a", ramp(most=200)), ("m", mask))}
+    picture = put(gateway, plain_tile(level["a"], "t", mask_url=level["m"])).tile("t").image()
+    assert picture.alpha is not None
+
+    found = {}
+    for name, mode in (("grey.png", "grey"), ("rgb.png", "rgb"), ("rgb.tif", "rgb"), ("grey.tif", "grey")):
+        picture.save(tmp_path / name, mode=mode)
+        found[name] = image_of(tmp_path / name)
+
+    flat = np.where(picture.alpha > 0, picture.pixels, 0)
+    assert np.array_equal(found["grey.png"], flat)
+    assert np.array_equal(found["grey.tif"], flat)
+    assert found["rgb.png"].shape[2] == 4
+    assert np.array_equal(found["rgb.png"][..., 3], picture.alpha)
+    assert np.array_equal(found["rgb.tif"], np.repeat(picture.pixels[..., np.newaxis], 3, axis=2))
+    with pytest.raises(ImageError, match="mode must be 'grey' or 'rgb': got 'red'"):
+        picture.save(tmp_path / "no.png", mode="red")
+
+
+def test_save__resolution_of_a_tiff(drawn: StackWrapper, tmp_path: Path) -> None:
+    """The size of a pixel is stored as ImageJ does: pixels per unit, and the unit in the description."""
+    drawn.section(2).image(scale=0.1).save(tmp_path / "a.tif", pixel_size=(40.0, 20.0, "nm"))
+
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        tags = {tag.name: tag.value for tag in file.pages.first.tags}
+    assert [round(top / bottom, 6) for top, bottom in (tags["XResolution"], tags["YResolution"])] == [0.025, 0.05]
+    assert "unit=nm" in tags["ImageDescription"]
+
+
+def test_export__mode(drawn: StackWrapper, tmp_path: Path) -> None:
+    """Files have the channels of the mode; another mode draws them again."""
+    for mode, shape in (("rgb", 3), ("grey", 2)):
+        found = drawn.export(tmp_path, scale=0.05, mode=mode)
+        assert (found.drawn, image_of(tmp_path / found.files[0]).ndim) == (3, 4 - 1 if shape == 3 else 2)

@@ -15,13 +15,14 @@ from rendergateway import (
     Bounds,
     Gateway,
     ImageError,
+    MissingChannelError,
     Picture,
     RecordError,
     ServiceError,
     StackWrapper,
     TileRecord,
 )
-from rendergateway.model import ImagePyramid
+from rendergateway.model import ChannelRecord, ImagePyramid
 from rendergateway.rendering.base import arrays
 from rendergateway.rendering.output import encoding
 from tests.cases.read import case
@@ -257,3 +258,76 @@ def _through_files(draw: Callable[[], Picture], monkeypatch: pytest.MonkeyPatch)
     with monkeypatch.context() as patch:
         patch.setattr(arrays, "unencoded", contextlib.nullcontext)
         return draw()
+
+
+def test_interpolate__nearest_pixels(gateway: Gateway, tmp_path: Path) -> None:
+    """Without interpolation a picture has values of the file only, drawn here or by the service."""
+    pixels = np.array([[10, 200]], dtype=np.uint8).repeat(40, axis=1).repeat(80, axis=0)
+    stack = put(gateway, plain_tile(save(tmp_path / "a.png", pixels), "t", 0.5, 0.25, width=80))
+
+    found = [stack.section(1).image(interpolate=False, compute=compute) for compute in ("service", "local")]
+
+    assert np.array_equal(found[0], found[1])
+    assert set(np.unique(found[0])) == {0, 10, 200}
+    assert len(np.unique(stack.section(1).image())) > 3
+
+
+def test_edges__last_column_and_row(gateway: Gateway, tmp_path: Path) -> None:
+    """With edges the whole image is drawn, masks too; without, its last column and row are black."""
+    pixels, mask = ramp(80, 100, 200).astype(np.uint8), np.full((80, 100), 255, np.uint8)
+    levels = {"image_url": save(tmp_path / "a.png", pixels), "mask_url": save(tmp_path / "m.png", mask)}
+    for name, mask_url in (("plain", None), ("masked", levels["mask_url"])):
+        stack = put(gateway, plain_tile(levels["image_url"], "t", mask_url=mask_url), name=name)
+        whole = stack.tile("t").image(compute="local", edges=True)
+        assert np.array_equal(whole, pixels), name
+        assert whole.alpha is None
+        cut = stack.tile("t").image(compute="local")
+        assert not cut[-1].any()
+        assert not cut[:, -1].any()
+        assert np.array_equal(cut[:-1, :-1], pixels[:-1, :-1])
+    with pytest.raises(TypeError, match="edges= is for pictures drawn by this process; pass compute='local'"):
+        stack.tile("t").image(edges=True)
+
+
+def test_edges__moved_by_half_a_pixel(gateway: Gateway, tmp_path: Path) -> None:
+    """Of a moved image, positions up to its last pixel centres are drawn; others stay black."""
+    pixels = np.full((80, 100), 100, np.uint8)
+    stack = put(gateway, plain_tile(save(tmp_path / "a.png", pixels), "t", 0.5, 0.5))
+
+    box = Bounds(0, 0, 102, 82)
+    covered = stack.section(1).image(box, compute="local", edges=True).pixels > 0
+
+    assert covered[1:80, 1:100].all()
+    assert covered.sum() == 79 * 99
+
+
+def test_channel__weights(gateway: Gateway, tmp_path: Path) -> None:
+    """Several channels with weights are averaged, by the service and here; an unknown one is named."""
+    channels = [
+        ChannelRecord(name=name, min_intensity=0, max_intensity=65535, mipmaps=ImagePyramid({0: url}))
+        for name, url in (
+            ("DAPI", save(tmp_path / "a.png", ramp(80, 80, 600))),
+            ("TdTomato", save(tmp_path / "b.png", ramp(80, 80, 90))),
+        )
+    ]  # fmt: skip
+    tile = put(gateway, plain_tile("", width=80, channels=channels, image_url=None)).tile("t1")
+    weights = {"DAPI": 0.75, "TdTomato": 0.25}
+
+    found = [tile.image(channel=weights, dtype="uint16", compute=compute) for compute in ("service", "local")]
+
+    assert np.array_equal(found[0], found[1])
+    one, other = (tile.image(channel=name, dtype="uint16").pixels.astype(float) for name in weights)
+    assert np.abs(found[0].pixels - (0.75 * one + 0.25 * other))[:-1, :-1].max() <= 2
+    with pytest.raises(MissingChannelError, match="has no channel 'red'"):
+        tile.image(channel={"DAPI": 0.5, "red": 0.5})
+
+
+def test_intensity__one_side(gateway: Gateway, tmp_path: Path) -> None:
+    """A window with one side keeps the other side of the tile."""
+    url = save(tmp_path / "a.png", ramp(most=250).astype(np.uint8))
+    section = put(gateway, plain_tile(url, min_intensity=20, max_intensity=200)).section(1)
+
+    for compute in ("service", "local"):
+        assert np.array_equal(section.image(intensity=(50, None), compute=compute), section.image(intensity=(50, 200)))
+        assert np.array_equal(section.image(intensity=(None, 90), compute=compute), section.image(intensity=(20, 90)))
+    assert np.array_equal(section.image(intensity=(None, None)), section.image())

@@ -1,0 +1,95 @@
+"""``rendergateway boxes``: boxes of sections as files for a viewer."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+
+from rendergateway.cli.look import look_options, part_option, read_z
+from rendergateway.cli.services import (
+    full_name,
+    named_stack,
+    open_gateway,
+    sections_of,
+    service_options,
+    stack_argument,
+    workers_option,
+)
+from rendergateway.cli.terminal import json_option, result, say
+from rendergateway.display import plural
+
+__all__ = ["boxes"]
+
+
+def _read_size(ctx: click.Context, option: click.Parameter, text: str) -> tuple[int, int]:
+    width, x, height = text.lower().partition("x")
+    sides = (width, height if x else width)
+    if not all(side.isdecimal() and int(side) > 0 for side in sides):
+        raise click.BadParameter(f"must be WIDTHxHEIGHT in pixels, as 1024x1024, got {text!r}", ctx, option)
+    return int(sides[0]), int(sides[1])
+
+
+@click.command()
+@stack_argument()
+@click.option("--to", "folder", required=True, metavar="FOLDER", help="Folder of the levels.")
+@click.option(
+    "--size", callback=_read_size, default="1024x1024", show_default=True, metavar="WIDTHxHEIGHT", help="Of each box."
+)
+@click.option("--z", callback=read_z, metavar="Z or FIRST..LAST", help="Only these sections.")
+@click.option(
+    "--levels", type=click.IntRange(0, 30), default=0, show_default=True, help="Highest level, of lowest resolution."
+)
+@click.option("--format", "kind", type=click.Choice(["png", "jpg", "tif"]), default="png", show_default=True)
+@click.option(
+    "--mode", type=click.Choice(["grey", "rgb"]), default="grey", show_default=True, help="Channels of files."
+)
+@click.option("--overview", type=click.IntRange(1), metavar="PIXELS", help="Width of an overview of each section.")
+@click.option("--index", is_flag=True, help="Write an iGrid file per section, which lists the boxes.")
+@click.option("--labels", is_flag=True, help="Draw each tile in one 16-bit value of its own.")
+@click.option("--overwrite", is_flag=True, help="Draw existing files again.")
+@part_option
+@workers_option("Concurrent boxes")
+@look_options
+@json_option
+@service_options
+def boxes(
+    name: str,
+    folder: str,
+    size: tuple[int, int],
+    z: Any,
+    levels: int,
+    kind: str,
+    mode: str,
+    overview: int | None,
+    index: bool,
+    labels: bool,
+    overwrite: bool,
+    part: tuple[int, int] | None,
+    workers: int | None,
+    look: dict[str, Any],
+    service: str | None,
+    profile: str | None,
+    as_json: bool,
+) -> None:
+    """
+    Draw boxes of sections into files for a viewer: LEVEL/Z/ROW/COLUMN.png.
+
+    Level 0 has full resolution, each level above it half of that below. Existing files are kept; an interrupted run is
+    resumed.
+    """
+    with open_gateway(service, profile, image_paths=look.pop("image_paths", None)) as gateway:
+        stack = named_stack(gateway, name)
+        say(f"Drawing boxes of {full_name(stack)} of {gateway.server} to {folder}")
+        started = time.perf_counter()
+        found = stack.render_boxes(
+            folder, width=size[0], height=size[1], sections=sections_of(stack, z), levels=levels,
+            format=kind, mode=mode, overview=overview or 0, index=index, labels=labels, overwrite=overwrite, part=part,
+            workers=workers, progress=True, **look,
+        )  # fmt: skip
+        seconds = time.perf_counter() - started
+        values = {"folder": str(found.folder), "files": found.count, "drawn": found.drawn, "seconds": round(seconds, 3)}
+        kept = found.count - found.drawn
+        more = f", {kept} existed" if kept else ""
+        result(values, f"{found.folder}: {plural(found.drawn, 'file')} in {seconds:.2f} s{more}", as_json)

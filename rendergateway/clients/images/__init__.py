@@ -1,0 +1,1 @@
+"""Clients that write images: sections, boxes, tiles, mipmap levels, recipes."""
