@@ -16,6 +16,7 @@ _OPTIONS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"\bsections=", "--z"),
     (r"\b(layers_per_z|split_sections)=(\d+)", lambda found: f"--{found[1].replace('_', '-')} {found[2]}"),
     (r"\bexist_ok=True", "--append"),
+    (r"; the same copy_to\(\) with resume=True continues, or (delete stack \S+)", r"; \1 and copy again"),
     (r"\ballow_nan=True", "--allow-nan"),
     (r"\boverwrite=True", "--overwrite"),
     (r"\bmax_tiles=(?=\d)", "--max-tiles "),

@@ -79,7 +79,7 @@ def existing_z_values(source: Bound[StackKey], sections: Any) -> list[float] | N
     wanted, existing = z_values_of(source, sections), set(z_values_of(source, None))
     missing = [f"{z:g}" for z in wanted if z not in existing]
     if missing:
-        raise NotFoundError(f"stack {source} has no section at z {', '.join(missing)}; nothing was copied")
+        raise NotFoundError(f"stack {source} has no section at z {', '.join(missing)}")
     return wanted
 
 
@@ -276,8 +276,8 @@ class Copy:
         From the table of a layer to the table that is saved.
     boxes : str
         As for `StackEdit.put`.
-    replaces : bool
-        Whether the layers that are saved are emptied first.
+    existing : str
+        One of `EXISTING`: how the tiles of the target are treated.
     """
 
     source: Bound[StackKey]
@@ -289,7 +289,7 @@ class Copy:
     changes: PreparedChanges | None = None
     edit: Callable[[TileTable], TileTable] | None = None
     boxes: str = "keep"
-    replaces: bool = False
+    existing: str = "refuse"
     _done: int = 0
     _skipped: int = 0
     _emptied: set[float] = attrs.field(factory=set)
@@ -298,6 +298,11 @@ class Copy:
     def _keeps_tiles(self) -> bool:
         """Whether all tiles are saved as they are."""
         return self.selection is None and self.changes is None and self.edit is None
+
+    @property
+    def _moves_z(self) -> bool:
+        """Whether tiles may change their layers."""
+        return self.edit is not None or (self.changes is not None and self.changes.changes.moves_z)
 
     def run(self, *, bulk: Bulk, complete: bool, resume: bool, patience_s: float) -> None:
         """
@@ -336,26 +341,26 @@ class Copy:
 
     def _batches(self, edit: StackEdit, pieces: Iterator[Piece]) -> Iterator[Batch]:
         if self._keeps_tiles and self.boxes == "keep":
-            return _as_read((piece for _, piece in pieces), edit.batch)
+            return _as_read(self._in_empty_layers(pieces), edit.batch)
         # The target is new, or part of a copy of this source: its shared transforms are the source's.
         given = {} if self.changes is None else self.changes.shared
         batches = edit.batches(boxes=self.boxes, given=given, may_change=True, allow_nan=True)
         return (batch for z, piece in pieces if len(piece) for batch in self._edited(z, piece, batches))
 
-    def _pieces_of(
-        self, layers: Iterable[tuple[float, Iterable[ResolvedTiles]]]
-    ) -> Iterator[tuple[float, ResolvedTiles]]:
-        moves_z = self.edit is not None or (self.changes is not None and self.changes.changes.moves_z)
+    def _pieces_of(self, layers: Iterable[tuple[float, Iterable[ResolvedTiles]]]) -> Iterator[Piece]:
         for z, layer in layers:
-            if not moves_z:
-                self._empty([z])
             yield from ((z, piece) for piece in layer)
             self._done += 1
 
+    def _in_empty_layers(self, pieces: Iterable[Piece]) -> Iterator[ResolvedTiles]:
+        for z, piece in pieces:
+            self._empty([z])
+            yield piece
+
     def _empty(self, z_values: Iterable[float]) -> None:
-        """Delete the old tiles of layers of the target, before any new one is saved there."""
+        """Delete the old tiles of layers that are replaced, before any new one is saved there."""
         for z in z_values:
-            if self.replaces and z not in self._emptied:
+            if self.existing == "replace" and z not in self._emptied:
                 self.target.call("section.delete", z=z)
                 self._emptied.add(z)
 
@@ -369,7 +374,7 @@ class Copy:
             new = self.edit(new)
         if not isinstance(new, TileTable):
             raise TypeError(f"edit must return a TileTable, got {new!r}")
-        self._empty(dict.fromkeys(new.z.tolist()))
+        self._empty([*([] if self._moves_z else [z]), *dict.fromkeys(new.z.tolist())])
         texts = _without_stale_boxes(piece, old, new.texts) if self.boxes == "keep" else new.texts
 
         shared = SharedTransforms(self.source.fetch)
@@ -398,10 +403,10 @@ class Copy:
             )
 
     def _how_to_resume(self, count: int) -> str:
-        return (
-            f"{self._done} of {count} sections were copied; the same copy_to() with resume=True continues, or delete "
-            f"stack {self.target.key.stack}"
-        )
+        done = f"{self._done} of {count} sections were copied"
+        if self.existing != "refuse":
+            return f"{done}; the same copy may be repeated"
+        return f"{done}; the same copy_to() with resume=True continues, or delete stack {self.target.key.stack}"
 
 
 def _as_read(pieces: Iterable[ResolvedTiles], size: int) -> Iterator[Batch]:

@@ -1058,7 +1058,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
                 changes=changes,
                 edit=edit,
                 boxes=boxes,
-                replaces=existing == "replace",
+                existing=existing,
             )
             copy.run(bulk=bulk, complete=complete, resume=resume, patience_s=patience_s)
         return target

@@ -217,6 +217,19 @@ def test_existing__missing_metadata(stack: StackWrapper, gateway: Gateway) -> No
     assert stack.copy_to("bare", existing="append").resolution_nm == (4, 4, 40)
 
 
+def test_existing__failed(stack: StackWrapper) -> None:
+    """A section whose tiles cannot be changed is not emptied; the note is that the copy may be repeated."""
+    with stack.editing() as edit:
+        edit.put([one._obj.evolve(layout=Layout(stage_x=0, stage_y=0)) for one in stack.section(1).tiles()])
+    other = stack.copy_to("other")
+
+    with pytest.raises(RecordError, match="no stage position") as caught:
+        stack.copy_to("other", change=TileChanges(at_stage=True), existing="replace", workers=1)
+
+    assert caught.value.__notes__[-1] == "1 of 3 sections were copied; the same copy may be repeated"
+    assert ids_of(other) == ids_of(stack)
+
+
 def test_existing__refused(stack: StackWrapper) -> None:
     """A stack is not copied onto itself, nor resumed into another; treatments are named."""
     with pytest.raises(BadRequestError, match="onto itself"):
