@@ -45,6 +45,7 @@ RIGHT = {
     "compact": ["render.db"],
     "config path": [],
     "config show": [],
+    "coordinates": [STACK, "points.json", "mapped.json"],
     "copy": [STACK, "lab/cortex/copy"],
     "demo": ["demo"],
     "export": [STACK, "--scale", "0.1", "--to", "pictures"],
@@ -53,6 +54,7 @@ RIGHT = {
     "matches copy": ["lab/truth", "lab/copy"],
     "matches count": ["lab/truth"],
     "matches load": ["matches.json", "--into", "lab/new"],
+    "move": [STACK, "s1_r0_c0", "--to-z", "5"],
     "picture": [STACK, "--z", "1", "--scale", "0.1", "-o", "a.png"],
     "remove": [STACK, "s1_r0_c0"],
     "serve": ["--memory", "--port", "0"],
@@ -61,7 +63,10 @@ RIGHT = {
     "stack delete": [STACK],
     "stack rename": [STACK, "lab/cortex/new"],
     "stack state": [STACK, "LOADING"],
+    "transform": [STACK, "--class", "AffineModel2D", "--data", "1,0,0,1,5,5"],
     "tree": [STACK],
+    "validate": [STACK],
+    "warp": ["lab/cortex/grid", "lab/cortex/grid", "lab/cortex/warped"],
 }
 
 
@@ -71,6 +76,7 @@ def volume(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("volume")
     with Gateway(f"embedded:{folder / 'render.db'}", owner="lab", project="cortex") as gateway:
         make_stack(gateway, sections=1, rows=1, columns=2, images=folder / "images", matches="truth")
+        make_stack(gateway, "grid", sections=1, rows=2, columns=2)
         (folder / "matches.json").write_bytes(gateway.match_collection("truth").table().to_json())
     return folder / "render.db"
 
@@ -80,6 +86,7 @@ def filled(run: Run, volume: Path) -> Run:
     """Run the command in a folder with all that it may need."""
     shutil.copy2(volume, "render.db")
     tiles_file("tiles.json", "a")
+    Path("points.json").write_text('[{"world": [20, 20, 1]}]')
     shutil.copy2(volume.parent / "matches.json", "matches.json")
     return run
 
@@ -113,7 +120,7 @@ def test_json__values(filled: Run) -> None:
         return {key: value for key, value in loaded.items() if "seconds" not in key}
 
     assert values("load") == {
-        "stack": "lab/cortex/new", "state": "COMPLETE", "tile_count": 1, "z": [1.0], "transform_count": 0
+        "stack": "lab/cortex/new", "state": "COMPLETE", "tile_count": 1, "z": [1.0], "transform_count": 0, "dropped": {}
     }  # fmt: skip
     assert values("picture") == {"file": "a.png", "width": 97, "height": 52, "dtype": "uint8"}
     assert values("export") == {"folder": "pictures", "files": ["00001.0.png"], "drawn": 1}
