@@ -231,7 +231,7 @@ def sections_of(stack: StackWrapper, z: Any) -> list[float] | None:
         return None
     found: list[float] = list(stack.sections(z).ids)
     if not found:
-        raise NotFoundError(f"stack {stack} has no section in {z!r}")
+        raise NotFoundError(f"stack {stack} has no section that --z selects")
     return found
 
 

@@ -152,6 +152,11 @@ def test_clusters__counted_and_split(run: Run, stack: StackWrapper) -> None:
     words = ["--split-to", "lab/p/apart", "--layers-per-z", "4", "--removed-to", "left", "--z", "1"]
     assert run("clusters", STACK, "lab/dmesh", *words).stdout == "lab/p/apart: 1 layer; 1 tile left out\n"
     assert (tiles_of("lab/p/apart"), tiles_of("lab/p/left")) == (["a1", "b1", "c1"], ["d1"])
+    words = ["--split-to", "lab/p/again", "--overlaps", "pictures", "--json"]
+    values = json.loads(run("clusters", STACK, "lab/dmesh", *words).stdout)
+    assert (values["layers"], values["files"]) == ({"1.0": [40.0], "2.0": [80.0]}, [])
+    assert run("clusters", STACK, "lab/dmesh", "--overlaps", "pictures").exit_code == 2
+    assert "has no section that --z selects" in run("clusters", STACK, "lab/dmesh", "--z", "9..").stderr
 
 
 def test_matches__files_copies_and_counts(run: Run, stack: StackWrapper, gateway: Gateway) -> None:
