@@ -147,6 +147,21 @@ def test_boxes__labels(drawn: StackWrapper, tmp_path: Path) -> None:
     assert set(np.unique(image_of(tmp_path / "1/1/0/0.png"))) <= {*labels.values(), NO_LABEL}
 
 
+def test_boxes__labels_of_whole_images(gateway: Gateway, tmp_path: Path) -> None:
+    """A label covers all pixels of its image, to the last column and row; masked pixels have none."""
+    mask = np.full((80, 100), 255, np.uint8)
+    mask[:, :40] = 0
+    url, mask_url = save(tmp_path / "a.png", ramp()), save(tmp_path / "m.png", mask)
+    stack = put(gateway, plain_tile(url, "a"), plain_tile(url, "b", x=100, mask_url=mask_url))
+
+    stack.render_boxes(tmp_path / "b", width=200, height=80, labels=True)
+
+    found, labels = image_of(tmp_path / "b/0/1/0/0.png"), labels_of(["a", "b"])
+    assert (found[:, :100] == labels["a"]).all()
+    assert (found[:, 100:140] == NO_LABEL).all()
+    assert (found[:, 140:] == labels["b"]).all()
+
+
 def test_boxes__overview(drawn: StackWrapper, tmp_path: Path) -> None:
     """The overview is made of the lowest level with a single box, and ends with the stack."""
     drawn.render_boxes(tmp_path, width=512, height=512, sections=[1, 2], levels=3, overview=100)

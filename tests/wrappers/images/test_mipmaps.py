@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rendergateway import Gateway, ImageError
-from rendergateway.model import PathBuilder
+from rendergateway.model import ImagePyramid, PathBuilder
 from rendergateway.rendering.images.levels import halved
 from tests.wrappers.images.pictured import image_of, plain_tile, put, ramp, save
 
@@ -81,6 +81,19 @@ def test_mipmaps__resumed_and_removed(gateway: Gateway, tmp_path: Path) -> None:
     assert stack.write_mipmaps(tmp_path / "levels", levels=2, overwrite=True).written == 2
     assert stack.remove_mipmaps(tmp_path / "levels", levels=2) == 2
     assert [one for one in (tmp_path / "levels").rglob("*") if one.is_file()] == [tmp_path / "levels" / "notes.txt"]
+
+
+def test_mipmaps__levels_that_a_tile_lists(gateway: Gateway, tmp_path: Path) -> None:
+    """Levels that a tile lists itself are not written; the next one is made from the image."""
+    pixels = ramp(most=255).astype(np.uint8)
+    levels = ImagePyramid({0: save(tmp_path / "a.png", pixels), 1: save(tmp_path / "half.png", pixels[::2, ::2])})
+    stack = put(gateway, plain_tile("", image_url=None, mipmaps=levels))
+
+    assert stack.write_mipmaps(tmp_path / "levels", levels=2).count == 1
+
+    paths = levels_of(tmp_path / "levels", "a.png")
+    assert list(paths) == [2]
+    assert np.array_equal(image_of(paths[2]), halved(pixels, 2))
 
 
 def test_mipmaps__rule_of_the_stack(gateway: Gateway, tmp_path: Path) -> None:
