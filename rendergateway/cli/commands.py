@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 import click
 
+from rendergateway.cli.client_scripts import client_scripts
 from rendergateway.cli.config import config
 from rendergateway.cli.demo import demo
 from rendergateway.cli.export import export
@@ -73,5 +74,5 @@ def commands() -> None:
     """  # noqa: D301
 
 
-for verb in (backup, check, compact, config, demo, export, load, login, picture, serve, tree):
+for verb in (backup, check, client_scripts, compact, config, demo, export, load, login, picture, serve, tree):
     commands.add_command(verb)

@@ -52,7 +52,8 @@ LEVELS = [
     {"gateway"},
     {""},
     {"batch", "demo"},
-    {"testing"},
+    {"testing", "clients.base"},
+    {"clients"},
     {"cli"},
 ]
 LEVEL_OF = {folder: number for number, folders in enumerate(LEVELS) for folder in folders}

@@ -1,0 +1,33 @@
+"""``rendergateway client-scripts``: the folder of ``run_ws_client.sh``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rendergateway.cli.terminal import json_option, result
+from rendergateway.clients.base.scripts import write_scripts
+from rendergateway.clients.base.table import CLIENTS
+
+__all__ = ["client_scripts"]
+
+
+@click.command("client-scripts")
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the scripts. Default: one below the cache folder of the user.",
+)
+@json_option
+def client_scripts(folder: Path | None, as_json: bool) -> None:
+    """
+    Print a folder with run_ws_client.sh, which runs the Java clients of render without Java.
+
+    \b
+    For renderapi and everything built on it:
+      export RENDER_CLIENT_SCRIPTS=$(rendergateway client-scripts)
+    """  # noqa: D301
+    path = write_scripts(folder)
+    result({"folder": str(path), "clients": sorted(CLIENTS)}, str(path), as_json)

@@ -1,0 +1,35 @@
+"""The clients: the one table of their class names and modules."""
+
+from __future__ import annotations
+
+import importlib
+from typing import cast
+
+from rendergateway.clients.base.options import Client
+from rendergateway.errors import CommandError
+
+__all__ = ["ALIASES", "CLIENTS", "client_class"]
+
+# Class name -> module below rendergateway.clients, which has a class of that name.
+CLIENTS = {
+    "StackClient": "stacks.stack",
+}
+# Other class names of the same client.
+ALIASES = {"Render": "ArgbRenderer"}
+
+
+def client_class(name: str) -> type[Client]:
+    """
+    Return a client by the name of its Java class, with or without the package.
+
+    Raises
+    ------
+    CommandError
+        If it is not in the table.
+    """
+    simple = name.rpartition(".")[2]
+    simple = ALIASES.get(simple, simple)
+    if simple not in CLIENTS:
+        raise CommandError(f"unknown client class: got {name!r}; available are {', '.join(sorted(CLIENTS))}")
+    module = importlib.import_module(f"rendergateway.clients.{CLIENTS[simple]}")
+    return cast("type[Client]", getattr(module, simple))

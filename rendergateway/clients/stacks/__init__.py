@@ -1,0 +1,1 @@
+"""Clients of whole stacks: state, copies, sections."""
