@@ -15,18 +15,16 @@ import numpy.typing as npt
 
 from rendergateway.errors import RecordError
 from rendergateway.geometry import Bounds, FloatArray
+from rendergateway.model.tables.pair_table import PairTable
 
-__all__ = ["POSITIONS", "PairColumns", "PairRule", "TileBoxes", "joined", "pairs_across", "pairs_within", "sorted_pairs"]
+__all__ = ["PairRule", "TileBoxes", "pairs_across", "pairs_within"]
 
 Indices = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Column = npt.NDArray[np.object_]
 
-# Positions of a tile relative to its partner in the same layer.
-POSITIONS = ("TOP", "BOTTOM", "LEFT", "RIGHT")
 # Candidates of a block of sources that are compared at once.
 _BLOCK = 4_000_000
-_NAMES = ("p_group", "p_id", "p_position", "q_group", "q_id", "q_position")
 
 
 @attrs.frozen(eq=False)
@@ -100,61 +98,7 @@ class PairRule:
         return self.radius_factor * longest
 
 
-@attrs.frozen(eq=False)
-class PairColumns:
-    """
-    Tile pairs as columns: p is the tile whose group, id and position sort first as text.
-
-    Parameters
-    ----------
-    p_group, p_id, q_group, q_id : ndarray of str, shape (N,)
-    p_position, q_position : ndarray of str, shape (N,)
-        One of `POSITIONS`; empty for tiles of different layers.
-    delta_z : ndarray, shape (N,)
-        Distance of the layers, 0 within a layer.
-    """
-
-    p_group: Column
-    p_id: Column
-    p_position: Column
-    q_group: Column
-    q_id: Column
-    q_position: Column
-    delta_z: FloatArray
-
-    @classmethod
-    def none(cls) -> PairColumns:
-        """Return no pairs."""
-        return cls(*(np.empty(0, dtype=object) for _ in _NAMES), delta_z=np.empty(0))
-
-    def __len__(self) -> int:
-        return len(self.p_id)
-
-    def __getitem__(self, rows: slice | Indices | Mask) -> PairColumns:
-        return PairColumns(*(getattr(self, name)[rows] for name in _NAMES), delta_z=self.delta_z[rows])
-
-    def as_dict(self) -> dict[str, npt.NDArray[np.object_] | FloatArray]:
-        """Return the columns by name."""
-        return {name: getattr(self, name) for name in (*_NAMES, "delta_z")}
-
-
-def joined(*parts: PairColumns) -> PairColumns:
-    """Return the pairs of all *parts*, in their order."""
-    columns = [np.concatenate([getattr(part, name) for part in parts]) for name in _NAMES]
-    return PairColumns(*columns, delta_z=np.concatenate([part.delta_z for part in parts]))
-
-
-def sorted_pairs(pairs: PairColumns) -> PairColumns:
-    """Return the pairs ordered by groups, ids and positions, as text."""
-    tiles = [list(zip(getattr(pairs, f"{s}_group").tolist(), getattr(pairs, f"{s}_id").tolist(), strict=True)) for s in "pq"]
-    rank = {tile: number for number, tile in enumerate(sorted({*tiles[0], *tiles[1]}))}
-    p, q = (np.fromiter(map(rank.__getitem__, side), np.int64, len(side)) for side in tiles)
-    code = {name: number for number, name in enumerate(["", *sorted(POSITIONS)])}
-    at = [np.fromiter(map(code.__getitem__, getattr(pairs, f"{s}_position")), np.int64, len(pairs)) for s in "pq"]
-    return pairs[np.lexsort([at[1], q, at[0], p])]
-
-
-def pairs_within(layer: TileBoxes, rule: PairRule, sources: Mask | None = None) -> PairColumns:
+def pairs_within(layer: TileBoxes, rule: PairRule, sources: Mask | None = None) -> PairTable:
     """
     Return the pairs of tiles of one layer, each once.
 
@@ -206,7 +150,7 @@ def pairs_within(layer: TileBoxes, rule: PairRule, sources: Mask | None = None) 
 
 def pairs_across(
     layer: TileBoxes, other: TileBoxes, delta_z: float, rule: PairRule, sources: Mask | None = None
-) -> PairColumns:
+) -> PairTable:
     """
     Return the pairs of a tile of one layer with a tile of a later one, *delta_z* away; see `pairs_within`.
 
@@ -231,7 +175,7 @@ def _ordered(
     second_rank: Indices,
     positions: tuple[npt.NDArray[np.str_], npt.NDArray[np.str_]],
     delta_z: float,
-) -> PairColumns:
+) -> PairTable:
     """Return pairs as columns, each with the side that sorts first as p."""
     equal = np.flatnonzero(first_rank == second_rank)
     if equal.size:
@@ -243,9 +187,11 @@ def _ordered(
         (layer.groups[first], layer.ids[first], positions[0].astype(object)),
         (other.groups[second], other.ids[second], positions[1].astype(object)),
     ]
-    p = [np.where(swap, two, one) for one, two in zip(*sides, strict=True)]
-    q = [np.where(swap, one, two) for one, two in zip(*sides, strict=True)]
-    return PairColumns(*p, *q, delta_z=np.full(len(first), float(delta_z)))
+    columns = {}
+    for number, name in enumerate(("group", "id", "position")):
+        one, two = sides[0][number], sides[1][number]
+        columns[f"p_{name}"], columns[f"q_{name}"] = np.where(swap, two, one), np.where(swap, one, two)
+    return PairTable(**columns, delta_z=np.full(len(first), float(delta_z)))
 
 
 def _ranks(groups: Column, ids: Column) -> Indices:

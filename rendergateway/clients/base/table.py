@@ -12,6 +12,7 @@ __all__ = ["ALIASES", "CLIENTS", "client_class"]
 
 # Class name -> module below rendergateway.clients, which has a class of that name.
 CLIENTS = {
+    "TilePairClient": "matching.tile_pair",
     "StackClient": "stacks.stack",
 }
 # Other class names of the same client.
