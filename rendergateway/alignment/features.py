@@ -96,12 +96,20 @@ class Features:
         Width and height of the picture.
     mask : ndarray of bool, shape (H, W), optional
         Opaque pixels; None if all are.
+    origin : (float, float)
+        x, y of the picture's corner in the tile, in pixels of full scale.
     """
 
     points: FloatArray
     descriptors: Bytes
     size: tuple[int, int]
     mask: npt.NDArray[np.bool_] | None = None
+    origin: tuple[float, float] = (0.0, 0.0)
+
+    def full_scale(self, points: FloatArray, scale: float) -> FloatArray:
+        """Return points of the picture, of *scale*, in pixels of the tile at full scale."""
+        moved: FloatArray = points / scale + self.origin
+        return moved
 
     def __len__(self) -> int:
         return len(self.points)
@@ -109,6 +117,7 @@ class Features:
     def to_bytes(self) -> bytes:
         """Return the features as the content of an ``npz`` file."""
         parts: dict[str, Any] = {"points": self.points, "descriptors": self.descriptors, "size": np.array(self.size)}
+        parts["origin"] = np.array(self.origin)
         if self.mask is not None:
             parts["mask"] = np.packbits(self.mask, axis=1)
         buffer = io.BytesIO()
@@ -131,9 +140,10 @@ class Features:
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as parts:
                 width, height = map(int, parts["size"])
+                x, y = map(float, parts["origin"])
                 mask = parts.get("mask")
                 opaque = None if mask is None else np.unpackbits(mask, axis=1, count=width).astype(bool)
-                return cls(parts["points"], parts["descriptors"], (width, height), opaque)
+                return cls(parts["points"], parts["descriptors"], (width, height), opaque, (x, y))
         except (ValueError, KeyError, OSError, EOFError) as error:
             raise ImageError(f"{os.fspath(path)} is not a file of features: {error}; delete it to make it again") from error
 
