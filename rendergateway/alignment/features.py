@@ -145,7 +145,9 @@ class Features:
                 opaque = None if mask is None else np.unpackbits(mask, axis=1, count=width).astype(bool)
                 return cls(parts["points"], parts["descriptors"], (width, height), opaque, (x, y))
         except (ValueError, KeyError, OSError, EOFError) as error:
-            raise ImageError(f"{os.fspath(path)} is not a file of features: {error}; delete it to make it again") from error
+            raise ImageError(
+                f"{os.fspath(path)} is not a file of features: {error}; delete it to make it again"
+            ) from error
 
 
 def described(picture: Bytes, rule: FeatureRule, mask: Bytes | None = None) -> Features:

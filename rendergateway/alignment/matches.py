@@ -174,9 +174,7 @@ def _rooted(features: Features) -> npt.NDArray[np.float32]:
     return np.sqrt(values)
 
 
-def filtered(
-    p: FloatArray, q: FloatArray, rule: MatchRule, scale: float = 1.0
-) -> list[tuple[FloatArray, FloatArray]]:
+def filtered(p: FloatArray, q: FloatArray, rule: MatchRule, scale: float = 1.0) -> list[tuple[FloatArray, FloatArray]]:
     """
     Return the sets of candidates that pass the filter of the rule; see `MatchRule`.
 

@@ -321,7 +321,9 @@ def _obscured(boxes: FloatArray, ids: Column) -> Mask:
 def _is_covered(box: FloatArray, others: FloatArray) -> bool:
     """Return whether the union of *others* covers *box*, cell by cell of the grid of their edges."""
     x, y = (
-        np.unique(np.clip(np.concatenate([box[axis::2], others[:, axis], others[:, axis + 2]]), box[axis], box[axis + 2]))
+        np.unique(
+            np.clip(np.concatenate([box[axis::2], others[:, axis], others[:, axis + 2]]), box[axis], box[axis + 2])
+        )
         for axis in (0, 1)
     )
     cells = np.zeros((len(y) - 1, len(x) - 1), dtype=bool)

@@ -7,6 +7,8 @@ fitted at once. Its random numbers are those of Java with one seed, so that a se
 
 from __future__ import annotations
 
+import functools
+
 import attrs
 import numpy as np
 import numpy.typing as npt
@@ -41,27 +43,48 @@ class JavaRandom:
     """
 
     def __init__(self, seed: int = _SEED) -> None:
-        self._state = (seed ^ 0x5DEECE66D) & (2**48 - 1)
-
-    def _bits(self, count: int) -> int:
-        self._state = (self._state * 0x5DEECE66D + 0xB) & (2**48 - 1)
-        return self._state >> (48 - count)
+        self._known = _doubles_of(seed)
+        self._next = 0
 
     def double(self) -> float:
         """Return the next double, 0 … 1."""
-        return ((self._bits(26) << 27) + self._bits(27)) * 2.0**-53
+        value = self._known.at(self._next)
+        self._next += 1
+        return value
 
     def samples(self, count: int, size: int, of: int) -> Indices:
         """Return *count* samples of *size* distinct numbers below *of*."""
-        rows = np.empty((count, size), dtype=np.int64)
-        for row in range(count):
+        rows = []
+        for _ in range(count):
             chosen: list[int] = []
             while len(chosen) < size:
                 number = int(self.double() * of)
                 if number not in chosen:
                     chosen.append(number)
-            rows[row] = chosen
-        return rows
+            rows.append(chosen)
+        return np.array(rows, dtype=np.int64).reshape(count, size)
+
+
+class _Doubles:
+    """The doubles of a seed, computed once: each search begins with the same ones."""
+
+    def __init__(self, seed: int) -> None:
+        self._state = (seed ^ 0x5DEECE66D) & (2**48 - 1)
+        self._values: list[float] = []
+
+    def at(self, index: int) -> float:
+        while len(self._values) <= index:
+            self._values.append(((self._bits(26) << 27) + self._bits(27)) * 2.0**-53)
+        return self._values[index]
+
+    def _bits(self, count: int) -> int:
+        self._state = (self._state * 0x5DEECE66D + 0xB) & (2**48 - 1)
+        return self._state >> (48 - count)
+
+
+@functools.lru_cache(maxsize=4)
+def _doubles_of(seed: int) -> _Doubles:
+    return _Doubles(seed)
 
 
 def _model(name: str | None) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs, unquote
@@ -58,7 +58,7 @@ class Canvas:
         return f"{self.group}/{self.id}"
 
 
-def canvas_of(url: str, group: str, name: str, picture: PictureRule | None, position: str = "") -> Canvas:
+def canvas_of(url: str, group: str, name: str, query: Mapping[str, Any], position: str = "") -> Canvas:
     """
     Return the canvas of a URL of render parameters.
 
@@ -68,17 +68,17 @@ def canvas_of(url: str, group: str, name: str, picture: PictureRule | None, posi
         Below ``/owner/…``; the base URL before it is ignored. ``{groupId}`` and ``{id}`` stand for *group* and *name*.
     group, name : str
         Match group and id.
-    picture : PictureRule, optional
-        Adds query values to those of the URL.
+    query : mapping
+        Query values that are added to those of the URL, if its endpoint has them.
     position : str
-        Position relative to the partner.
+        Position relative to the partner; empty unless the picture is clipped.
 
     Raises
     ------
     ConfigurationError
         If it is not the URL of render parameters of the service.
     """
-    path, _, query = _VERSION.sub("", url).partition("?")
+    path, _, given = _VERSION.sub("", url).partition("?")
     path = "/".join(unquote(part).replace("{groupId}", group).replace("{id}", name) for part in path.split("/"))
     try:
         found = route("GET", path)
@@ -86,15 +86,12 @@ def canvas_of(url: str, group: str, name: str, picture: PictureRule | None, posi
             raise ConfigurationError(
                 f"not the URL of render parameters of the service: got {url!r}; use …/owner/…/render-parameters"
             )
-        values = {**found.values, **found.endpoint.parse_query(parse_qs(query))}
+        values = {**found.values, **found.endpoint.parse_query(parse_qs(given))}
     except ValueError as error:
         raise ConfigurationError(f"URL of render parameters has an invalid value: got {url!r}: {error}") from error
-    if picture is not None:
-        known = found.endpoint.query_values
-        values |= {key: value for key, value in picture.query().items() if key in known}
+    values |= {key: value for key, value in query.items() if key in found.endpoint.query_values}
     items = ((key, tuple(value) if isinstance(value, list) else value) for key, value in values.items())
-    clipped = position if picture is not None and picture.clips else ""
-    return Canvas(group, name, found.endpoint.name, tuple(sorted(items)), clipped)
+    return Canvas(group, name, found.endpoint.name, tuple(sorted(items)), position)
 
 
 def recipe_of(client: Client, canvas: Canvas) -> RenderParameters:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -25,14 +25,58 @@ __all__ = ["Derived", "Matcher", "PairsAt", "derive", "match_records", "stored_p
 
 # Pairs that are described, then matched, before the next ones, per process.
 _BLOCK = 50
+# URL, group and id of a tile.
+Side: TypeAlias = tuple[str, str, str]
 
 
 @attrs.frozen(eq=False)
 class PairsAt:
-    """Tile pairs, and the URL template of the render parameters of their tiles, see `PairFile`."""
+    """
+    Tile pairs, and the URLs of the render parameters of their tiles.
 
-    template: str
+    Attributes
+    ----------
+    pairs : PairTable
+    template : str
+        The URL of each tile, see `PairFile`; the query values of the stage are added to it.
+    urls : tuple of (str, str), optional
+        The complete URLs of each pair, in place of the template.
+    """
+
     pairs: PairTable
+    template: str = ""
+    urls: tuple[tuple[str, str], ...] | None = None
+
+    def work(self) -> Iterator[PairWork]:
+        """Yield the work of each pair."""
+        for number, pair in enumerate(self.pairs):
+            if self.urls is None:
+                yield PairWork(pair, self.template, self.template, is_template=True)
+            else:
+                yield PairWork(pair, *self.urls[number])
+
+
+@attrs.frozen
+class PairWork:
+    """A pair to be matched, and the URLs of both sides."""
+
+    pair: TilePair
+    p_url: str
+    q_url: str
+    is_template: bool = False
+
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        """URL, group and id of both sides."""
+        pair = self.pair
+        return (self.p_url, pair.p_group, pair.p_id), (self.q_url, pair.q_group, pair.q_id)
+
+    def canvases(self, stage: MatchStage) -> tuple[Canvas, Canvas]:
+        """Return what is drawn for a stage."""
+        query = stage.picture.query() if self.is_template else {}
+        positions = (self.pair.p_position, self.pair.q_position) if stage.picture.clips else ("", "")
+        p, q = (canvas_of(*side, query, position) for side, position in zip(self.sides, positions, strict=True))
+        return p, q
 
 
 @attrs.frozen(eq=False)
@@ -54,6 +98,8 @@ class Derived:
         Pictures whose features were read or computed.
     unmatched : PairTable
         The pairs without matches.
+    records : tuple of MatchRecord
+        The matches, if they were not stored.
     """
 
     pair_count: int
@@ -62,6 +108,7 @@ class Derived:
     point_count: int
     described_count: int
     unmatched: PairTable
+    records: tuple[MatchRecord, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -115,7 +162,7 @@ class Matcher:
 def derive(
     sources: Sequence[PairsAt],
     matcher: Matcher,
-    store: Callable[[list[MatchRecord]], object],
+    store: Callable[[list[MatchRecord]], object] | None,
     *,
     batch: int,
     what: str,
@@ -129,8 +176,8 @@ def derive(
     ----------
     sources : sequence of PairsAt
     matcher : Matcher
-    store : callable
-        Stores some records.
+    store : callable, optional
+        Stores some records. Default: all are returned.
     batch : int
         Pairs of tiles that are stored together.
     what : str
@@ -149,17 +196,12 @@ def derive(
     total = sum(len(source.pairs) for source in sources)
     try:
         with tracking(progress, what, total) as report, runner(_workers(matcher, total), matcher.dask) as runs:
-            work = [
-                (source, _Work(pair, source.template))
-                for source in sources
-                for pair in source.pairs
-                if not known.has(pair)
-            ]
-            run.begin(work for _, work in work)
+            work = [one for source in sources for one in source.work() if not known.has(one.pair)]
+            run.begin(work)
             report(known.count)
             size = _BLOCK * matcher.workers
             for start in range(0, len(work), size):
-                for _ in run.block(runs, [one for _, one in work[start : start + size]]):
+                for _ in run.block(runs, work[start : start + size]):
                     report(known.count + run.done)
         run.flush()
     except BaseException as error:
@@ -172,27 +214,13 @@ def derive(
         point_count=run.points,
         described_count=run.described,
         unmatched=PairTable.of(run.unmatched),
+        records=tuple(run.found),
     )
 
 
 def _workers(matcher: Matcher, pairs: int) -> int:
     # A process costs more than a single pair.
     return max(1, min(matcher.workers, pairs))
-
-
-@attrs.frozen(eq=False)
-class _Work:
-    """A pair to be matched."""
-
-    pair: TilePair
-    template: str
-
-    def canvases(self, stage: MatchStage) -> tuple[Canvas, Canvas]:
-        pair = self.pair
-        return (
-            canvas_of(self.template, pair.p_group, pair.p_id, stage.picture, pair.p_position),
-            canvas_of(self.template, pair.q_group, pair.q_id, stage.picture, pair.q_position),
-        )
 
 
 class _Known:
@@ -217,24 +245,24 @@ class _Known:
 class _Run:
     """The state of a run: features in use, and matches to be stored."""
 
-    def __init__(self, matcher: Matcher, store: Callable[[list[MatchRecord]], object], batch: int) -> None:
+    def __init__(self, matcher: Matcher, store: Callable[[list[MatchRecord]], object] | None, batch: int) -> None:
         self.done = self.matched = self.points = self.described = self.stored = 0
         self.unmatched: list[TilePair] = []
+        self.found: list[MatchRecord] = []
         self._matcher = matcher
         self._store = store
         self._batch = batch
-        self._found: list[MatchRecord] = []
-        self._uses: Counter[tuple[str, str, str]] = Counter()
+        self._uses: Counter[Side] = Counter()
         # Features by what determines them, and what must be forgotten with a tile.
         self._features: dict[Any, Any] = {}
-        self._of_tile: dict[tuple[str, str, str], list[Any]] = {}
+        self._of_tile: dict[Side, list[Any]] = {}
 
-    def begin(self, work: Iterable[_Work]) -> None:
+    def begin(self, work: Iterable[PairWork]) -> None:
         """Count the pairs of each tile, so that its features are kept exactly as long as they are needed."""
         for one in work:
-            self._uses.update(_tiles_of(one))
+            self._uses.update(one.sides)
 
-    def block(self, runs: Runner, work: Sequence[_Work]) -> Iterator[None]:
+    def block(self, runs: Runner, work: Sequence[PairWork]) -> Iterator[None]:
         """Match a block, stage by stage; yield after each pair that is done."""
         left = list(work)
         for number, stage in enumerate(self._matcher.stages):
@@ -256,20 +284,20 @@ class _Run:
                     following.append(one)
             left = following
         for one in work:
-            for tile in _tiles_of(one):
+            for tile in one.sides:
                 self._uses[tile] -= 1
                 if not self._uses[tile]:
                     for key in self._of_tile.pop(tile, ()):
                         runs.forget(self._features.pop(key))
 
-    def _fail(self, work: _Work) -> None:
+    def _fail(self, work: PairWork) -> None:
         self.unmatched.append(work.pair)
         self.done += 1
 
-    def _attempt(self, runs: Runner, work: Sequence[_Work], stage: MatchStage) -> Iterator[tuple[_Work, Matched]]:
+    def _attempt(self, runs: Runner, work: Sequence[PairWork], stage: MatchStage) -> Iterator[tuple[PairWork, Matched]]:
         keys = [tuple((canvas, stage.picture, stage.features) for canvas in one.canvases(stage)) for one in work]
-        new = {key: tile for pair, one in zip(keys, work, strict=True) for key, tile in zip(pair, _tiles_of(one), strict=True)
-               if key not in self._features}  # fmt: skip
+        both = [one for pair, work_of in zip(keys, work, strict=True) for one in zip(pair, work_of.sides, strict=True)]
+        new = {key: tile for key, tile in both if key not in self._features}
         tasks = [self._matcher.task(canvas, stage) for canvas, _, _ in new]
         for (key, tile), features in zip(new.items(), runs.describe(tasks), strict=True):
             self._features[key] = features
@@ -283,35 +311,33 @@ class _Run:
             yield one, found
 
     def _add(self, records: list[MatchRecord]) -> None:
-        self._found += records
-        if len(self._found) >= self._batch:
+        self.found += records
+        if len(self.found) >= self._batch:
             self.flush()
 
     def flush(self) -> None:
         """Store what was found."""
-        if self._found:
-            self._store(self._found)
-            self.stored += len(self._found)
-            self._found = []
+        if self.found and self._store is not None:
+            self._store(self.found)
+            self.stored += len(self.found)
+            self.found = []
 
     def flush_after(self, error: BaseException, what: str) -> None:
         """Store what was found before an error, and report how much on it."""
+        if self._store is None:
+            add_note(error, f"{what}: {len(self.found)} pairs of tiles had matches, which are lost")
+            return
         try:
             self.flush()
         except Exception as another:
-            add_note(error, f"{len(self._found)} pairs that were found could not be stored: {another}")
+            add_note(error, f"{len(self.found)} pairs that were found could not be stored: {another}")
         add_note(
             error,
             f"{what}: {self.stored} pairs of tiles were stored before; the same work with skip_existing continues it",
         )
 
 
-def _tiles_of(work: _Work) -> tuple[tuple[str, str, str], tuple[str, str, str]]:
-    pair = work.pair
-    return (work.template, pair.p_group, pair.p_id), (work.template, pair.q_group, pair.q_id)
-
-
-def _in_reach(work: list[_Work], stage: MatchStage) -> tuple[list[_Work], list[_Work]]:
+def _in_reach(work: list[PairWork], stage: MatchStage) -> tuple[list[PairWork], list[PairWork]]:
     """Return the pairs that a stage is for, and those whose layers are too far apart for it."""
     most = stage.max_z_distance
     if most is None:

@@ -12,12 +12,12 @@ from rendergateway.model.tables.pair_table import PairTable, TilePair
 from rendergateway.wrappers.core.bound import Bound
 from rendergateway.wrappers.core.keys import StackKey
 from rendergateway.wrappers.matching.derive import PairsAt
-from rendergateway.wrappers.matching.tile_pairs import PairQuery, TilePairs
+from rendergateway.wrappers.matching.tile_pairs import TilePairs, url_template
 
 __all__ = ["DerivedPairs", "checked_stages", "sources_of"]
 
 _Path: TypeAlias = "str | os.PathLike[str]"
-DerivedPairs: TypeAlias = "TilePairs | PairTable | Iterable[TilePair] | _Path | Iterable[_Path]"
+DerivedPairs: TypeAlias = "TilePairs | PairsAt | PairTable | Iterable[TilePair] | _Path | Iterable[_Path]"
 
 
 def sources_of(pairs: DerivedPairs, stack: Bound[StackKey] | None) -> list[PairsAt]:
@@ -31,21 +31,23 @@ def sources_of(pairs: DerivedPairs, stack: Bound[StackKey] | None) -> list[Pairs
     RecordError
         If a file is not one of tile pairs.
     """
+    if isinstance(pairs, PairsAt):
+        return [pairs]
     if isinstance(pairs, TilePairs):
-        return [PairsAt(pairs.template, pairs.table())]
+        return [PairsAt(pairs.table(), pairs.template)]
     if isinstance(pairs, str | os.PathLike):
         pairs = [pairs]
     if not isinstance(pairs, PairTable):
         items = list(pairs)
         if items and all(isinstance(item, str | os.PathLike) for item in items):
-            return [PairsAt(found.template, found.pairs) for found in map(read_pairs, items)]
+            return [PairsAt(found.pairs, found.template) for found in map(read_pairs, items)]
         wrong = next((item for item in items if not isinstance(item, TilePair)), None)
         if wrong is not None:
             raise TypeError(f"pairs must be tile pairs or paths of pair files: got {wrong!r}")
         pairs = PairTable.of(items)
     if stack is None:
         raise TypeError("a table of pairs has no stack; pass stack=")
-    return [PairsAt(TilePairs(stack, PairQuery(rule=None)).template, pairs)]
+    return [PairsAt(pairs, url_template(stack.key))]
 
 
 def checked_stages(

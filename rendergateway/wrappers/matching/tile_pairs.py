@@ -16,7 +16,7 @@ from rendergateway.errors import NotFoundError, RecordError, add_note
 from rendergateway.geometry import Bounds
 from rendergateway.model.files.pair_files import PairWriter
 from rendergateway.model.records.json_slices import Text, cut_list
-from rendergateway.model.records.matches import MatchRecord, pair_ids
+from rendergateway.model.records.matches import CollectionRecord, MatchRecord, pair_ids
 from rendergateway.model.records.stacks import SectionRecord
 from rendergateway.model.records.tiles import TileBoundsRecord, TileRecord
 from rendergateway.model.tables.field_values import field_paths, field_values
@@ -28,7 +28,7 @@ from rendergateway.wrappers.core.bound import Bound
 from rendergateway.wrappers.core.keys import CollectionKey, StackKey
 from rendergateway.wrappers.reading.tiles import StackReader, listed_z_values
 
-__all__ = ["PairQuery", "TilePairs", "checked_rule"]
+__all__ = ["PairQuery", "TilePairs", "checked_rule", "url_template"]
 
 # Side of a cell of rows and columns; any length would do.
 _CELL_PX = 10.0
@@ -118,6 +118,13 @@ class PairQuery:
             )
 
 
+def url_template(stack: StackKey) -> str:
+    """Return the URL of the render parameters of a tile of a stack, with ``{baseDataUrl}`` and ``{id}``."""
+    return (
+        f"{{baseDataUrl}}/owner/{stack.owner}/project/{stack.project}/stack/{stack.stack}/tile/{{id}}/render-parameters"
+    )
+
+
 class TilePairs:
     """
     The tile pairs of a stack, read layer by layer each time that they are iterated, written or listed.
@@ -144,8 +151,7 @@ class TilePairs:
     @property
     def template(self) -> str:
         """URL of the render parameters of a tile, with ``{baseDataUrl}`` and ``{id}``."""
-        owner, project, stack = self._query.base or self._stack.key
-        return f"{{baseDataUrl}}/owner/{owner}/project/{project}/stack/{stack}/tile/{{id}}/render-parameters"
+        return url_template(self._query.base or self._stack.key)
 
     def tables(self) -> Iterator[PairTable]:
         """Yield the pairs of one layer after another with itself and the layers after it, sorted; some may be empty."""
@@ -271,8 +277,8 @@ class TilePairs:
         stored, above = self._query.stored, self._query.stored_above
         if stored is None:
             return lambda z: {}
-        names = [record["collectionId"]["name"] for record in stored.client.call("match.collections", owner=stored.key.owner)]
-        if stored.key.collection not in names:
+        listed = cut_list(stored.client.call_raw("match.collections", owner=stored.key.owner))
+        if stored.key.collection not in [CollectionRecord.from_json(text).collection_id.name for text in listed]:
             raise NotFoundError(f"owner {stored.key.owner} has no match collection {stored.key.collection!r}")
         limits = {"min_z": z_values[0], "max_z": z_values[-1]}
         sections: dict[float, list[str]] = {}

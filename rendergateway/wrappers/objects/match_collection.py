@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from rendergateway.errors import BadRequestError, ConfigurationError, NotFoundError
 from rendergateway.model.records.json_slices import cut_list, join_list
-from rendergateway.model.records.matches import CollectionRecord
+from rendergateway.model.records.matches import CollectionRecord, MatchRecord
 from rendergateway.progress import Progress, tracking
 from rendergateway.visible_text import visible
 from rendergateway.wrappers.core.arguments import (
@@ -268,6 +268,7 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
         feature_cache: str | os.PathLike[str] | None = None,
         cached_only: bool = False,
         dask: Any = None,
+        to: str | os.PathLike[str] | None = None,
         workers: int | None = None,
         batch: int | None = None,
         progress: Progress = None,
@@ -281,7 +282,7 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
 
         Parameters
         ----------
-        pairs : TilePairs, PairTable, iterable of TilePair, or path or paths of pair files
+        pairs : TilePairs, PairsAt, PairTable, iterable of TilePair, or path or paths of pair files
             The pairs. Tables and iterables of pairs need *stack*.
         stages : MatchStage or sequence of MatchStage, optional
             Attempts, in order: a pair without matches in one is tried in the next. Default: one of *options*.
@@ -297,6 +298,8 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
             Raise if features are not in the folder.
         dask : distributed.Client or str, optional
             A client of a Dask cluster, or the address of its scheduler: its workers do the work instead of processes.
+        to : str or Path, optional
+            Write the matches to this file, a JSON array, instead of saving them.
         workers : int, optional
             Processes; 1: this one. Default: that of the gateway, see `Bulk`.
         batch : int, optional
@@ -333,6 +336,7 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
         Per batch ``match.save``. With *skip_existing* one ``match.with_p_group`` per group. The samples of the search
         are the same each time, so the same tiles have the same matches, wherever they are matched.
         """
+        from rendergateway.model.files.objects import write_objects
         from rendergateway.wrappers.images.render import recipe_pixels
         from rendergateway.wrappers.matching.derive import Matcher, derive, stored_pairs
         from rendergateway.wrappers.matching.pair_sources import checked_stages, sources_of
@@ -342,6 +346,10 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
                 f"matches are derived in the frame 'lens_corrected': got the frame {self._frame!r} of {self!r}; open "
                 "the collection without a frame, or with that one"
             )
+
+        def save(records: list[MatchRecord]) -> object:
+            return MatchCollectionWrapper.put(self, records, workers=1, progress=False)
+
         bulk = self._conn.bulk.with_given(workers=workers, progress=progress)
         matcher = Matcher(
             client=self._conn,
@@ -353,15 +361,18 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
             feature_cache=None if feature_cache is None else os.fspath(feature_cache),
             cached_only=cached_only,
         )
-        return derive(
+        found = derive(
             sources_of(pairs, None if stack is None else stack._bound),
             matcher,
-            lambda records: MatchCollectionWrapper.put(self, records, workers=1, progress=False),
+            save if to is None else None,
             batch=100 if batch is None else as_count(batch, "batch"),
             what=f"Matching tiles into {self}",
             stored=stored_pairs(self._bound) if skip_existing else None,
             progress=bulk.progress,
         )
+        if to is not None:
+            write_objects(to, (record.to_json() for record in found.records))
+        return found
 
     def _ping(self) -> object:
         return self._conn.call("service.version")
