@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from rendergateway.clients.base.options import Client, Option
@@ -25,14 +26,25 @@ def parse(client: type[C], arguments: Sequence[str]) -> C:
     Return the client with the values of a command line.
 
     Only the names of options are options: any other argument is a positional value, or a value of the option before it
-    if that takes several.
+    if that takes several. ``@file`` means the lines of a file.
 
     Raises
     ------
     CommandError
         If an option is missing, lacks its value, is given twice or has a value of the wrong type.
     """
-    return client.of_values(_Parser(client).parse(arguments))
+    return client.of_values(_Parser(client).parse([word for one in arguments for word in _expanded(one)]))
+
+
+def _expanded(word: str) -> list[str]:
+    """Return the lines of the file for ``@file``, without those that are empty or begin with ``#``."""
+    if not word.startswith("@"):
+        return [word]
+    try:
+        lines = Path(word[1:]).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"Could not read file {word[1:]}: {error}") from error
+    return [line for line in lines if line and not line.strip().startswith("#")]
 
 
 class _Parser:
