@@ -176,14 +176,16 @@ def described(picture: Bytes, rule: FeatureRule, mask: Bytes | None = None) -> F
         size = max(1, round(width * scale)), max(1, round(height * scale))
         grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
     contrast = _LEAST_RESPONSE * (2 ** (1 / rule.steps) - 1) * rule.steps
-    sift = cv2.SIFT_create(
+    sift = cv2.SIFT.create(
         nOctaveLayers=rule.steps, contrastThreshold=contrast, edgeThreshold=_MOST_CURVATURE, sigma=_SIGMA
     )
     found = _chosen(sift.detect(grey, None), rule)
     wider = _DIVISIONS * max(1.0, (rule.fd_size / _CELLS) ** 0.5)
     for one in found:
         one.size *= wider
-    found, descriptors = sift.compute(grey, found) if found else ((), None)
+    descriptors = None
+    if found:
+        found, descriptors = sift.compute(grey, found)
     points = np.array([one.pt for one in found], dtype=np.float64).reshape(-1, 2)
     # Centers of pixels are at integers, before and after the reduction.
     points = (points + 0.5) * [width / grey.shape[1], height / grey.shape[0]] - 0.5

@@ -133,8 +133,8 @@ def matched(p: Features, q: Features, rule: MatchRule, scale: float = 1.0) -> Ma
     sets = filtered(*candidates(p, q, rule.rod), rule, scale)
     if not sets or rule.min_coverage_percentage is None:
         return Matched(tuple(sets))
-    points = tuple(np.concatenate([one[side] for one in sets]) for side in (0, 1))
-    covered = coverage(p, q, *points, rule.full_scale_coverage_radius_px * scale)
+    p_points, q_points = (np.concatenate([one[side] for one in sets]) for side in (0, 1))
+    covered = coverage(p, q, p_points, q_points, rule.full_scale_coverage_radius_px * scale)
     return Matched(tuple(sets) if covered.percentage >= rule.min_coverage_percentage else (), covered)
 
 

@@ -185,7 +185,7 @@ class MatchStage:
         model = FitModel(
             keywords.pop("model", "AFFINE"), keywords.pop("regularizer", None), keywords.pop("regularizer_weight", None)
         )
-        matching = {"model": model}
+        matching: dict[str, Any] = {"model": model}
         if "match_filter" in keywords:
             matching["filter"] = keywords.pop("match_filter")
         parts = [
@@ -264,7 +264,7 @@ def stages_of(text: Text, where: str) -> tuple[MatchStage, ...]:
         If a value is out of range.
     """
     try:
-        documents = decode(text, list[dict[str, Any]])
+        documents: list[dict[str, Any]] = decode(text, list[dict[str, Any]])
     except RecordError as error:
         raise RecordError(f"{where} is not an array of match stages: {error}") from error
     if not documents:

@@ -54,7 +54,8 @@ class TileBoxes:
     def touching(self, box: Bounds) -> TileBoxes:
         """Return the tiles whose boxes touch *box*, its border included."""
         low, high = self.boxes[:, :2], self.boxes[:, 2:]
-        return self.selected(((low <= [box.max_x, box.max_y]) & (high >= [box.min_x, box.min_y])).all(axis=1))
+        touch: Mask = ((low <= [box.max_x, box.max_y]) & (high >= [box.min_x, box.min_y])).all(axis=1)
+        return self.selected(touch)
 
     def visible(self) -> TileBoxes:
         """

@@ -12,6 +12,8 @@ from rendergateway.cli.demo import demo
 from rendergateway.cli.export import export
 from rendergateway.cli.load import load
 from rendergateway.cli.login import login
+from rendergateway.cli.match import match
+from rendergateway.cli.pairs import pairs
 from rendergateway.cli.picture import picture
 from rendergateway.cli.remedies import in_options
 from rendergateway.cli.serve import serve
@@ -74,5 +76,20 @@ def commands() -> None:
     """  # noqa: D301
 
 
-for verb in (backup, check, client_scripts, compact, config, demo, export, load, login, picture, serve, tree):
+for verb in (
+    backup,
+    check,
+    client_scripts,
+    compact,
+    config,
+    demo,
+    export,
+    load,
+    login,
+    match,
+    pairs,
+    picture,
+    serve,
+    tree,
+):
     commands.add_command(verb)

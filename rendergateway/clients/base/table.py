@@ -13,6 +13,11 @@ __all__ = ["ALIASES", "CLIENTS", "client_class"]
 # Class name -> module below rendergateway.clients, which has a class of that name.
 CLIENTS = {
     "TilePairClient": "matching.tile_pair",
+    "PointMatchClient": "matching.point_match",
+    "SIFTPointMatchClient": "matching.sift_point_match",
+    "MultiStagePointMatchClient": "matching.multi_stage_point_match",
+    "RansacFilterClient": "matching.ransac_filter",
+    "FeatureClient": "matching.feature",
     "StackClient": "stacks.stack",
 }
 # Other class names of the same client.

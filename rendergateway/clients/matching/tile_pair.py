@@ -6,6 +6,7 @@ from typing import Literal
 
 import attrs
 
+from rendergateway import MatchCollectionWrapper
 from rendergateway.clients.base.groups import ServiceOptions
 from rendergateway.clients.base.options import Client, flag, group, many, option, required
 from rendergateway.errors import CommandError, RecordError
@@ -86,8 +87,8 @@ class TilePairClient(Client):
                 min_matches=self.min_existing_match_count,
                 base=self._base(),
             )
-            files = pairs.write(self.to_json, max_pairs_per_file=self.max_pairs_per_file)
-        print(f"wrote {len(files)} files of tile pairs{': ' if files else ''}{', '.join(map(str, files))}", flush=True)
+            written = pairs.write(self.to_json, max_pairs_per_file=self.max_pairs_per_file)
+        print(f"wrote {written.pair_count} tile pairs to {len(written.files)} files", flush=True)
 
     def _box(self) -> Bounds | None:
         edges = {"minX": self.min_x, "maxX": self.max_x, "minY": self.min_y, "maxY": self.max_y}
@@ -106,7 +107,7 @@ class TilePairClient(Client):
             return None
         return "/".join(self.only_include_tiles_from_stack.split("::"))
 
-    def _existing(self, gateway: Gateway) -> object:
+    def _existing(self, gateway: Gateway) -> MatchCollectionWrapper | None:
         name = self.exclude_pairs_in_match_collection
         return None if name is None else gateway.match_collection(name, owner=self.existing_match_owner)
 

@@ -158,8 +158,10 @@ class PairTable(TableDisplay):
 
 def _texts(values: Iterable[str]) -> Column:
     if isinstance(values, np.ndarray) and values.dtype == object:
-        return read_only(values.view())
+        view: Column = read_only(values.view())
+        return view
     items = list(values)
     column = np.empty(len(items), dtype=object)
     column[:] = items
-    return read_only(column)
+    whole: Column = read_only(column)
+    return whole

@@ -249,7 +249,7 @@ class _Pairs:
         self._products = np.stack([one, x, y, u, v, x * x, x * y, y * y, x * u, x * v, y * u, y * v], axis=1)
 
     def __len__(self) -> int:
-        return self._products.shape[0]
+        return len(self._products)
 
     def fitted(self, masks: Mask) -> FloatArray:
         """Return the fit to each set of pairs, (H, 2, 3)."""

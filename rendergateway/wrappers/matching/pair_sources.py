@@ -38,7 +38,7 @@ def sources_of(pairs: DerivedPairs, stack: Bound[StackKey] | None) -> list[Pairs
     if isinstance(pairs, str | os.PathLike):
         pairs = [pairs]
     if not isinstance(pairs, PairTable):
-        items = list(pairs)
+        items: list[Any] = list(pairs)
         if items and all(isinstance(item, str | os.PathLike) for item in items):
             return [PairsAt(found.pairs, found.template) for found in map(read_pairs, items)]
         wrong = next((item for item in items if not isinstance(item, TilePair)), None)

@@ -28,7 +28,7 @@ from rendergateway.wrappers.core.bound import Bound
 from rendergateway.wrappers.core.keys import CollectionKey, StackKey
 from rendergateway.wrappers.reading.tiles import StackReader, listed_z_values
 
-__all__ = ["PairQuery", "TilePairs", "checked_rule", "url_template"]
+__all__ = ["PairQuery", "TilePairs", "WrittenPairs", "checked_rule", "url_template"]
 
 # Side of a cell of rows and columns; any length would do.
 _CELL_PX = 10.0
@@ -118,6 +118,23 @@ class PairQuery:
             )
 
 
+@attrs.frozen
+class WrittenPairs:
+    """
+    The files of tile pairs.
+
+    Attributes
+    ----------
+    files : tuple of Path
+        In the order of the pairs.
+    pair_count : int
+        The pairs in them.
+    """
+
+    files: tuple[Path, ...]
+    pair_count: int
+
+
 def url_template(stack: StackKey) -> str:
     """Return the URL of the render parameters of a tile of a stack, with ``{baseDataUrl}`` and ``{id}``."""
     return (
@@ -174,7 +191,7 @@ class TilePairs:
 
     def write(
         self, path: str | os.PathLike[str], *, max_pairs_per_file: int = 100_000, progress: Progress = None
-    ) -> list[Path]:
+    ) -> WrittenPairs:
         """
         Write the pairs to a file, or to parts if they are too many for one.
 
@@ -189,8 +206,8 @@ class TilePairs:
 
         Returns
         -------
-        list of Path
-            The files; empty if there are no pairs.
+        WrittenPairs
+            The files, none if there are no pairs, and the number of pairs.
 
         Raises
         ------
@@ -221,7 +238,7 @@ class TilePairs:
                 add_note(error, f"{len(writer.files)} files of {writer.count} pairs were written before: "
                                 f"{writer.files[0]} to {writer.files[-1].name}")  # fmt: skip
             raise
-        return writer.files
+        return WrittenPairs(tuple(writer.files), writer.count)
 
     # Layers
 
@@ -284,7 +301,8 @@ class TilePairs:
         sections: dict[float, list[str]] = {}
         for text in cut_list(self._stack.fetch("stack.section_data", **limits)):
             row = SectionRecord.from_json(text)
-            sections.setdefault(row.z, []).append(row.section_id)
+            if row.section_id is not None:
+                sections.setdefault(row.z, []).append(row.section_id)
         return lambda z: {group: _stored_ids(stored, group, above) for group in sections.get(z, [])}
 
 
