@@ -183,10 +183,8 @@ def described(picture: Bytes, rule: FeatureRule, mask: Bytes | None = None) -> F
     wider = _DIVISIONS * max(1.0, (rule.fd_size / _CELLS) ** 0.5)
     for one in found:
         one.size *= wider
-    descriptors = None
-    if found:
-        found, descriptors = sift.compute(grey, found)
-    points = np.array([one.pt for one in found], dtype=np.float64).reshape(-1, 2)
+    kept_ones, descriptors = sift.compute(grey, found) if found else ([], None)
+    points = np.array([one.pt for one in kept_ones], dtype=np.float64).reshape(-1, 2)
     # Centers of pixels are at integers, before and after the reduction.
     points = (points + 0.5) * [width / grey.shape[1], height / grey.shape[0]] - 0.5
     values = np.empty((0, _SIZE), np.uint8) if descriptors is None else np.clip(descriptors, 0, 255).astype(np.uint8)

@@ -53,8 +53,8 @@ class TileBoxes:
 
     def touching(self, box: Bounds) -> TileBoxes:
         """Return the tiles whose boxes touch *box*, its border included."""
-        low, high = self.boxes[:, :2], self.boxes[:, 2:]
-        touch: Mask = ((low <= [box.max_x, box.max_y]) & (high >= [box.min_x, box.min_y])).all(axis=1)
+        min_x, min_y, max_x, max_y = self.boxes.T
+        touch: Mask = (min_x <= box.max_x) & (max_x >= box.min_x) & (min_y <= box.max_y) & (max_y >= box.min_y)
         return self.selected(touch)
 
     def visible(self) -> TileBoxes:

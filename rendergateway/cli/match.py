@@ -84,9 +84,8 @@ def match(
 ) -> None:
     """Match the tile pairs of files, and save their matches."""
     if stage_file is None:
-        stages: tuple[MatchStage, ...] = (
-            MatchStage.of(filter=is_filtered, regularizer=regularizer, epsilon_px=epsilon, **options),
-        )
+        one = MatchStage.of(filter=is_filtered, regularizer=regularizer, epsilon_px=epsilon, **options)
+        stages: tuple[MatchStage, ...] = (one,)
     else:
         stages = stages_of(Path(stage_file).read_bytes(), stage_file)
     with open_gateway(service, profile) as gateway:

@@ -172,7 +172,7 @@ def _dask_client(dask: Any) -> Iterator[Any]:
         return
     with needed_for("matching on a Dask cluster"):
         import distributed
-    with distributed.Client(dask) as client:
+    with distributed.Client(dask) as client:  # type: ignore[no-untyped-call]
         yield client
 
 
