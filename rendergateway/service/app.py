@@ -224,6 +224,13 @@ class Application:
     def _written(self, call: Call, arguments: dict[str, Any]) -> tuple[HandlerResult, Callable[[], object]]:
         answer: HandlerResult = None
         refusal: ServiceRefusal | None = None
+        if call.computes:
+            # Others write meanwhile.
+            with reading(self.database) as store:
+                later = call(store, arguments)
+            with writing(self.database) as store:
+                answer = later.store(store)
+            return answer, nothing
         with writing(self.database) as store:
             try:
                 answer = call(store, arguments)

@@ -87,7 +87,19 @@ DOORS = {
     "rich": {"cli", "demo", "progress.py", "wrappers/core/display.py"},
     "click": {"cli"},
 }
-HEAVY = {"cv2", "pandas", "dask", "distributed", "werkzeug", "waitress", "sqlite3", "simdjson", "requests", "rich", "click"}
+HEAVY = {
+    "cv2",
+    "pandas",
+    "dask",
+    "distributed",
+    "werkzeug",
+    "waitress",
+    "sqlite3",
+    "simdjson",
+    "requests",
+    "rich",
+    "click",
+}
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
