@@ -53,7 +53,7 @@ class FeatureRule:
         Cells along each side of a descriptor in the service's matcher, 1 or more. Descriptors of OpenCV have 4; from 4
         on, a larger value widens the described area by its square root.
     min_scale, max_scale : float
-        Least and largest scale of the picture in which features are sought, 0 … 1, relative to its size.
+        Least and largest scale of the picture for the search, 0 … 1, relative to its size.
     steps : int
         Scales per octave.
 
@@ -70,12 +70,12 @@ class FeatureRule:
 
     @property
     def scale(self) -> float:
-        """Scale to which a picture is reduced before features are sought."""
+        """Scale of the reduced picture that is searched."""
         return 1.0 if self.max_scale > _WHOLE else self.max_scale
 
     @property
     def octaves(self) -> int:
-        """Number of halvings of the reduced picture in which features are sought, at least 1."""
+        """Number of octaves of the reduced picture that are searched, at least 1."""
         count, scale = 1, self.scale
         while self.min_scale > 0 and scale / 2 > self.min_scale:
             count, scale = count + 1, scale / 2

@@ -163,7 +163,7 @@ def candidates(p: Features, q: Features, rod: float) -> tuple[FloatArray, FloatA
 
 def _rooted(features: Features) -> npt.NDArray[np.float32]:
     """
-    Return the square roots of normalized descriptors, which tell features apart better.
+    Return the square roots of normalized descriptors, which distinguish features better.
 
     References
     ----------
@@ -225,7 +225,7 @@ def coverage(p: Features, q: Features, p_points: FloatArray, q_points: FloatArra
         return Coverage(0, 0)
     (width, height), (q_width, q_height) = p.size, q.size
     columns = np.arange(width)
-    # Rows of discs: +1 where one begins, -1 where it ends.
+    # Rows of discs: +1 at the beginning of each, -1 behind its end.
     edges = np.zeros((height, width + 1), dtype=np.int32)
     rows = np.arange(height)
     for x, y in p_points:

@@ -82,7 +82,7 @@ class PairRule:
     same_section : bool
         Whether tiles of the same group are paired.
     without_position : str, optional
-        One of `POSITIONS`; drops the pairs of a layer in which either tile has that position.
+        One of `POSITIONS`; drops the pairs of a layer if either tile has that position.
     """
 
     radius_factor: float = 0.9

@@ -27,7 +27,7 @@ from rendergateway.service.base.options import Options
 from rendergateway.service.base.refusals import NotBuilt, NotFound, ServiceRefusal, Uncaught
 from rendergateway.service.handlers import HANDLERS
 from rendergateway.service.http.body import body_of, check_length
-from rendergateway.service.http.call import Call, HandlerResult, RequestContext
+from rendergateway.service.http.call import Call, HandlerResult, Later, RequestContext
 from rendergateway.service.http.conditions import Conditions, ImageResult
 from rendergateway.service.http.negotiation import JSON, TEXT, MalformedHeaderError, accepts, produced_by, takes
 from rendergateway.service.http.reply import Reply, bare, nothing
@@ -227,10 +227,10 @@ class Application:
         if call.computes:
             # Others write meanwhile.
             with reading(self.database) as store:
-                later = call(store, arguments)
+                later: Later = call(store, arguments)
             with writing(self.database) as store:
-                answer = later.store(store)
-            return answer, nothing
+                stored: HandlerResult = later.store(store)
+            return stored, nothing
         with writing(self.database) as store:
             try:
                 answer = call(store, arguments)

@@ -187,7 +187,7 @@ class GeometricOptions(Options):
 
     def check(self) -> None:
         """
-        Refuse what is not supported.
+        Refuse unsupported options.
 
         Raises
         ------

@@ -33,8 +33,8 @@ class PairFile:
     Attributes
     ----------
     template : str
-        URL of the render parameters of a tile; ``{baseDataUrl}``, ``{groupId}`` and ``{id}`` stand for the base URL
-        of the service, and group and id of the tile.
+        URL of the render parameters of a tile; ``{baseDataUrl}``, ``{groupId}`` and ``{id}`` are replaced by the
+        base URL of the service, and group and id of the tile.
     pairs : PairTable
     """
 

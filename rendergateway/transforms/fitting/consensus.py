@@ -221,9 +221,9 @@ def consensus(
 
 def consensus_sets(source: npt.ArrayLike, target: npt.ArrayLike, rule: ConsensusRule) -> list[Mask]:
     """
-    Return disjoint sets of point pairs, each of which agrees on another transform, as they are found one by one.
+    Return disjoint sets of point pairs; the pairs of a set agree on one transform.
 
-    The filter by trust has the factor 4 between the searches, whatever the rule says.
+    The filter by trust has the factor 4 between the searches, in place of the factor of the rule.
     """
     p, q, _ = point_pairs(source, target, None, least=0)
     rule = attrs.evolve(rule, max_trust=_SET_TRUST)

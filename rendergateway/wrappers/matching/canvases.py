@@ -65,7 +65,8 @@ def canvas_of(url: str, group: str, name: str, query: Mapping[str, Any], positio
     Parameters
     ----------
     url : str
-        Below ``/owner/…``; the base URL before it is ignored. ``{groupId}`` and ``{id}`` stand for *group* and *name*.
+        Below ``/owner/…``; the base URL before it is ignored. ``{groupId}`` and ``{id}`` are replaced by *group* and
+        *name*.
     group, name : str
         Match group and id.
     query : mapping

@@ -72,7 +72,7 @@ class PairWork:
         return (self.p_url, pair.p_group, pair.p_id), (self.q_url, pair.q_group, pair.q_id)
 
     def canvases(self, stage: MatchStage) -> tuple[Canvas, Canvas]:
-        """Return what is drawn for a stage."""
+        """Return the pictures of both tiles for a stage."""
         query = stage.picture.query() if self.is_template else {}
         positions = (self.pair.p_position, self.pair.q_position) if stage.picture.clips else ("", "")
         p, q = (canvas_of(*side, query, position) for side, position in zip(self.sides, positions, strict=True))
@@ -189,7 +189,7 @@ def derive(
 
     Notes
     -----
-    What was found is stored before an error, also Ctrl-C, is raised; a note on it reports how much.
+    Matches are stored before an error, also Ctrl-C, is raised; a note on it reports how much.
     """
     run = _Run(matcher, store, batch)
     known = _Known(stored)
@@ -316,14 +316,14 @@ class _Run:
             self.flush()
 
     def flush(self) -> None:
-        """Store what was found."""
+        """Store the matches."""
         if self.found and self._store is not None:
             self._store(self.found)
             self.stored += len(self.found)
             self.found = []
 
     def flush_after(self, error: BaseException, what: str) -> None:
-        """Store what was found before an error, and report how much on it."""
+        """Store the matches before an error, and report their number on it."""
         if self._store is None:
             add_note(error, f"{what}: {len(self.found)} pairs of tiles had matches, which are lost")
             return

@@ -40,7 +40,7 @@ class Runner(Protocol):
     """Describes and matches; the results are the same wherever it does."""
 
     def describe(self, tasks: Sequence[DescribeTask]) -> Iterator[Any]:
-        """Yield what stands for the features of each canvas, in order."""
+        """Yield a handle for the features of each canvas, in order."""
         ...
 
     def match(self, tasks: Sequence[MatchTask]) -> Iterator[tuple[Matched, Features, Features]]:

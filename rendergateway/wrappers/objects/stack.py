@@ -1047,7 +1047,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         same_layer, same_section : bool
             Whether to pair tiles of equal z, and of equal section id.
         without_position : {'TOP', 'BOTTOM', 'LEFT', 'RIGHT'}, optional
-            Leave out pairs of a layer in which either tile has that position relative to the other: ``'LEFT'`` and
+            Leave out pairs of a layer if either tile has that position relative to the other: ``'LEFT'`` and
             ``'RIGHT'`` both leave out the horizontal ones.
         by_row_and_column : bool
             Place the tiles by row and column of their layouts instead of their boxes; *z_distance* must be 0, and
