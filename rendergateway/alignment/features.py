@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +145,7 @@ class Features:
                 mask = parts.get("mask")
                 opaque = None if mask is None else np.unpackbits(mask, axis=1, count=width).astype(bool)
                 return cls(parts["points"], parts["descriptors"], (width, height), opaque, (x, y))
-        except (ValueError, KeyError, OSError, EOFError) as error:
+        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise ImageError(
                 f"{os.fspath(path)} is not a file of features: {error}; delete it to make it again"
             ) from error

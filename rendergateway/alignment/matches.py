@@ -229,7 +229,7 @@ def coverage(p: Features, q: Features, p_points: FloatArray, q_points: FloatArra
     edges = np.zeros((height, width + 1), dtype=np.int32)
     rows = np.arange(height)
     for x, y in p_points:
-        half = np.sqrt(np.maximum(radius_px**2 - (rows - y) ** 2, -1.0))
+        half = np.sqrt(np.maximum(radius_px**2 - (rows - y) ** 2, 0.0))
         inside = np.flatnonzero(np.abs(rows - y) <= radius_px)
         first = np.clip(np.ceil(x - half[inside]), 0, width).astype(np.int64)
         last = np.clip(np.floor(x + half[inside]) + 1, 0, width).astype(np.int64)

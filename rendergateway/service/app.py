@@ -219,7 +219,8 @@ class Application:
                 "does, and so does Gateway(create=True)"
             )
         with no_data() as store:
-            return call(store, arguments)
+            answer: HandlerResult = call(store, arguments)
+            return answer
 
     def _written(self, call: Call, arguments: dict[str, Any]) -> tuple[HandlerResult, Callable[[], object]]:
         answer: HandlerResult = None
@@ -229,8 +230,7 @@ class Application:
             with reading(self.database) as store:
                 later: Later = call(store, arguments)
             with writing(self.database) as store:
-                stored: HandlerResult = later.store(store)
-            return stored, nothing
+                return later.store(store), nothing
         with writing(self.database) as store:
             try:
                 answer = call(store, arguments)

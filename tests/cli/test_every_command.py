@@ -47,6 +47,8 @@ RIGHT = {
     "export": [STACK, "--scale", "0.1", "--to", "pictures"],
     "load": ["tiles.json", "--stack", "lab/cortex/new"],
     "login": ["--forget", "--service", "localhost:1"],
+    "match": ["pairs.json", "--into", "lab/derived", "--no-filter", "--workers", "1"],
+    "pairs": [STACK, "--to", "found.json"],
     "picture": [STACK, "--z", "1", "--scale", "0.1", "-o", "a.png"],
     "serve": ["--memory", "--port", "0"],
     "tree": [STACK],
@@ -58,7 +60,8 @@ def volume(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with one section, and its images beside it."""
     folder = tmp_path_factory.mktemp("volume")
     with Gateway(f"embedded:{folder / 'render.db'}", owner="lab", project="cortex") as gateway:
-        make_stack(gateway, sections=1, rows=1, columns=2, images=folder / "images")
+        stack = make_stack(gateway, sections=1, rows=1, columns=2, images=folder / "images")
+        stack.tile_pairs().write(folder / "pairs.json")
     return folder / "render.db"
 
 
@@ -66,6 +69,7 @@ def volume(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def filled(run: Run, volume: Path) -> Run:
     """Run the command in a folder with all that it may need."""
     shutil.copy2(volume, "render.db")
+    shutil.copy2(volume.with_name("pairs.json"), "pairs.json")
     tiles_file("tiles.json", "a")
     return run
 

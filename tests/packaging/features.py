@@ -345,7 +345,7 @@ def matching_elsewhere(place: Place) -> None:
     from rendergateway.wrappers.matching.runners import runner
 
     cluster = LocalCluster(  # type: ignore[no-untyped-call]
-        n_workers=1, processes=False, dashboard_address=None
+        protocol="tcp://", host="127.0.0.1", n_workers=1, processes=False, dashboard_address=None
     )
     with cluster, runner(1, cluster.scheduler_address) as runs:
         assert list(runs.match([])) == []

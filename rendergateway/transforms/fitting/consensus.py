@@ -28,6 +28,8 @@ MODELS = {"TRANSLATION": 1, "RIGID": 2, "SIMILARITY": 2, "AFFINE": 3}
 # Distances that are computed at once.
 _BLOCK = 4_000_000
 _SEED = 69997
+# Distances of pairs that agree exactly, in pixels.
+_ROUNDING = 1e-9
 # Trust of the sets of a search for several.
 _SET_TRUST = 4.0
 
@@ -321,7 +323,7 @@ def _trusted(pairs: _Pairs, inliers: Mask, max_trust: float) -> Mask:
     """Drop inliers that are far from their partners, compared with the median of all."""
     while inliers.any():
         distances = pairs.distances(pairs.fitted(inliers[np.newaxis]))[0]
-        kept = inliers & (distances <= np.median(distances[inliers]) * max_trust)
+        kept = inliers & (distances <= np.median(distances[inliers]) * max_trust + _ROUNDING)
         if (kept == inliers).all():
             return inliers
         inliers = kept

@@ -117,8 +117,8 @@ _SETTINGS = _words("auth hooks image_base_url is_closed is_loaded registry serve
 _NOT_READINGS = _words(
     """
     CHILD_KIND KIND MARSHALLED RECORD collections do_not_call_in_templates load reload
-    clone_to copy_to create_stack delete delete_pairs derive editing new_version put rename set_state temporary temporary_stack
-    update update_counts
+    clone_to copy_to create_stack delete delete_pairs derive editing new_version put rename set_state
+    temporary temporary_stack update update_counts
     get_object group in_frame match_collection merged_with owner pair pinned project shared_transform stack tile
     tile_group wrap
     call call_raw change_auth close connect counting endpoints from_env from_profile register registered request using
