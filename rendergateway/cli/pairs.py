@@ -66,6 +66,8 @@ def pairs(
     as_json: bool,
 ) -> None:
     """Write the pairs of tiles that may overlap to a file, to be matched."""
+    if exclude == "":
+        raise click.UsageError("--exclude needs the name of a match collection, got an empty one")
     if rows_and_columns and z_distance:
         raise click.UsageError("--rows-and-columns needs --z-distance 0: rows of two sections are not comparable")
     with open_gateway(service, profile) as gateway:

@@ -21,7 +21,8 @@ ALL_SCALES = FeatureRule(min_scale=0.2, max_scale=1.0)
 
 def texture(size: int = 300, seed: int = 3) -> Any:
     noise = np.random.default_rng(seed).integers(0, 256, (size, size), dtype=np.uint8)
-    return cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 3), None, 0, 255, cv2.NORM_MINMAX)
+    smooth = cv2.GaussianBlur(noise, (0, 0), 3).astype(float)
+    return np.round(255 * (smooth - smooth.min()) / np.ptp(smooth)).astype(np.uint8)
 
 
 def two_views() -> tuple[Any, Any]:
@@ -46,7 +47,7 @@ def made(points: Any, descriptors: Any = None, size: tuple[int, int] = (50, 40),
 @pytest.mark.parametrize("filter", FILTERS)
 def test_matched__finds_the_shift(features: Any, filter: str) -> None:
     """The matches of two views of one picture are its shift, whatever the filter."""
-    found = matched(*features, MatchRule(rod=0.8, epsilon_px=1.0, filter=filter))
+    found = matched(features[0], features[1], MatchRule(rod=0.8, epsilon_px=1.0, filter=filter))
 
     p, q = found.sets[0]
     assert len(p) > 20
@@ -190,7 +191,7 @@ def test_matched__too_little_covered(features: Any) -> None:
     """Matches that cover too little of the overlap are dropped."""
     rule = MatchRule(rod=0.8, epsilon_px=1.0, full_scale_coverage_radius_px=1.0, min_coverage_percentage=90)
 
-    found = matched(*features, rule)
+    found = matched(features[0], features[1], rule)
 
     assert not found.sets
     assert found.covered is not None
@@ -238,7 +239,7 @@ def test_stages__of_a_document() -> None:
     ],
 )
 def test_stages__bad_document(text: bytes, error: type[Exception], sentence: str) -> None:
-    """A document that is no list of stages is refused with its name."""
+    """Anything but a list of stages is refused with its name."""
     with pytest.raises(error, match=sentence):
         stages_of(text, "a.json")
 

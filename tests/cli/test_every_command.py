@@ -41,6 +41,7 @@ RIGHT = {
     "backup": ["render.db", "copy.db"],
     "check": ["render.db"],
     "compact": ["render.db"],
+    "client-scripts": ["--to", "scripts"],
     "config path": [],
     "config show": [],
     "demo": ["demo"],
@@ -153,7 +154,8 @@ VALUES = [
     (name, option)
     for name, command in COMMANDS.items()
     for option, known in options_of(command).items()
-    if not known.is_flag and name not in ("demo", "serve")
+    # The answer of a scheduler is waited for.
+    if not known.is_flag and name not in ("demo", "serve") and option != "--dask"
 ]
 
 

@@ -1,4 +1,4 @@
-"""Files of tile pairs: parts, compression, and what is not one."""
+"""Files of tile pairs: parts, compression, and other files."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_writer__parts(tmp_path: Path, count: int, most: int, parts: list[int] |
      gzip.compress(b"{")],
 )  # fmt: skip
 def test_pairs__bad_file(tmp_path: Path, content: bytes) -> None:
-    """What is no pair file is refused by its name."""
+    """Any other file is refused by its name."""
     path = tmp_path / "bad.json"
     path.write_bytes(content)
     with pytest.raises(RecordError, match=r"bad\.json"):

@@ -123,9 +123,8 @@ class FitModel:
 
     def __attrs_post_init__(self) -> None:
         if (self.regularizer is None) != (self.weight is None):
-            raise FitError(
-                f"regularizer and its weight must be given together: got {self.regularizer} and {self.weight}"
-            )
+            given = f"the weight {self.weight}" if self.regularizer is None else f"the regularizer {self.regularizer}"
+            raise FitError(f"regularizer and its weight must be given together: got {given} alone")
         if self.weight is not None and not 0 <= self.weight <= 1:
             raise FitError(f"weight of a regularizer must be 0 … 1: got {self.weight}")
 

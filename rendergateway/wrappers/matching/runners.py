@@ -16,6 +16,7 @@ import attrs
 
 from rendergateway.alignment.features import Features
 from rendergateway.alignment.matches import Matched, MatchRule, matched
+from rendergateway.errors import ConfigurationError
 from rendergateway.extras import needed_for
 from rendergateway.rendering.output.encoding import write_whole
 from rendergateway.wrappers.matching.canvases import DescribeTask
@@ -68,6 +69,8 @@ def runner(workers: int, dask: Any = None) -> Iterator[Runner]:
     ------
     MissingExtraError
         If *dask* is an address and distributed is not installed.
+    ConfigurationError
+        If no scheduler answers at the address.
     """
     if dask is not None:
         with _dask_client(dask) as client:
@@ -172,7 +175,11 @@ def _dask_client(dask: Any) -> Iterator[Any]:
         return
     with needed_for("matching on a Dask cluster"):
         import distributed
-    with distributed.Client(dask) as client:  # type: ignore[no-untyped-call]
+    try:
+        client = distributed.Client(dask)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"Dask scheduler cannot be reached: got the address {dask!r}: {error}") from error
+    with client:
         yield client
 
 

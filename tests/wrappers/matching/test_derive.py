@@ -47,7 +47,8 @@ def stack(volume: Path, tmp_path: Path) -> Iterator[StackWrapper]:
 def collection(
     stack: StackWrapper, name: str = "derived", frame: str | None = "lens_corrected"
 ) -> MatchCollectionWrapper:
-    return stack._conn.match_collection(name, frame=frame)
+    found: MatchCollectionWrapper = stack._conn.match_collection(name, frame=frame)
+    return found
 
 
 def test_derive__matches_are_true(stack: StackWrapper) -> None:
@@ -64,7 +65,7 @@ def test_derive__matches_are_true(stack: StackWrapper) -> None:
 
 
 def text_of(matches: MatchCollectionWrapper) -> list[bytes]:
-    return sorted(bytes(text) for text in matches.table().texts)
+    return sorted(record.to_json() for record in matches.table())
 
 
 def test_derive__the_same_everywhere(stack: StackWrapper) -> None:
@@ -222,11 +223,11 @@ def test_derive__arguments(stack: StackWrapper, tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="pass stack="):
         derive(table)
     with pytest.raises(TypeError, match="tile pairs or paths"):
-        derive([3])  # type: ignore[list-item]
+        derive([3])  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="options of their own"):
         derive(table, MatchStage(), stack=stack, **OPTIONS)
     with pytest.raises(TypeError, match="unknown options"):
-        derive(table, stack=stack, epsilon=3)  # type: ignore[call-arg]
+        derive(table, stack=stack, epsilon=3)
     with pytest.raises(ValueError, match="compute"):
         derive(table, stack=stack, compute="elsewhere")
     (tmp_path / "a.json").write_text("[]")

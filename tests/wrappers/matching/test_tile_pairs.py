@@ -73,7 +73,8 @@ def test_pairs__box_and_near(grid: StackWrapper) -> None:
     """A box, and tiles whose neighbours are sought, limit the pairs."""
     corner = grid.tile("s1_r0_c0").bounds
     assert corner is not None
-    assert ids(grid, z=1, z_distance=0, box=Bounds(*corner[:2], corner[2] - 100, corner[3] - 100)) == []
+    inner = Bounds(corner.min_x, corner.min_y, corner.max_x - 100, corner.max_y - 100)
+    assert ids(grid, z=1, z_distance=0, box=inner) == []
     assert ids(grid, z=1, z_distance=0, near=["s1_r2_c2"]) == [("s1_r1_c2", "s1_r2_c2"), ("s1_r2_c1", "s1_r2_c2")]
 
 
@@ -100,8 +101,8 @@ def test_pairs__obscured(gateway: Gateway) -> None:
 
 
 def placed(name: str, x: float, y: float, **layout: Any) -> TileRecord:
-    box = {"min_x": x, "min_y": y, "max_x": x + 100.0, "max_y": y + 100.0}
-    return TileRecord(tile_id=name, z=1.0, width=100, height=100, layout=Layout(section_id="1.0", **layout), **box)
+    one = TileRecord(tile_id=name, z=1.0, width=100, height=100, layout=Layout(section_id="1.0", **layout))
+    return one.evolve(min_x=x, min_y=y, max_x=x + 100.0, max_y=y + 100.0)
 
 
 def test_pairs__by_row_and_column(gateway: Gateway) -> None:
