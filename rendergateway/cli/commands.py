@@ -16,9 +16,11 @@ from rendergateway.cli.demo import demo
 from rendergateway.cli.export import export
 from rendergateway.cli.load import load
 from rendergateway.cli.login import login
+from rendergateway.cli.match import match
 from rendergateway.cli.matches import matches
 from rendergateway.cli.mipmaps import mipmaps
 from rendergateway.cli.move import move
+from rendergateway.cli.pairs import pairs
 from rendergateway.cli.picture import picture
 from rendergateway.cli.remedies import in_options
 from rendergateway.cli.remove import remove
@@ -89,6 +91,6 @@ def commands() -> None:
 
 for verb in (
     backup, boxes, check, client_scripts, clusters, compact, config, coordinates, copy, demo, export, load, login,
-    matches, mipmaps, move, picture, remove, render, serve, stack, transform, tree, validate, warp,
+    match, matches, mipmaps, move, pairs, picture, remove, render, serve, stack, transform, tree, validate, warp,
 ):  # fmt: skip
     commands.add_command(verb)

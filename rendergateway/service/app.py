@@ -27,7 +27,7 @@ from rendergateway.service.base.options import Options
 from rendergateway.service.base.refusals import NotBuilt, NotFound, ServiceRefusal, Uncaught
 from rendergateway.service.handlers import HANDLERS
 from rendergateway.service.http.body import body_of, check_length
-from rendergateway.service.http.call import Call, HandlerResult, RequestContext
+from rendergateway.service.http.call import Call, HandlerResult, Later, RequestContext
 from rendergateway.service.http.conditions import Conditions, ImageResult
 from rendergateway.service.http.negotiation import JSON, TEXT, MalformedHeaderError, accepts, produced_by, takes
 from rendergateway.service.http.reply import Reply, bare, nothing
@@ -219,11 +219,18 @@ class Application:
                 "does, and so does Gateway(create=True)"
             )
         with no_data() as store:
-            return call(store, arguments)
+            answer: HandlerResult = call(store, arguments)
+            return answer
 
     def _written(self, call: Call, arguments: dict[str, Any]) -> tuple[HandlerResult, Callable[[], object]]:
         answer: HandlerResult = None
         refusal: ServiceRefusal | None = None
+        if call.computes:
+            # Others write meanwhile.
+            with reading(self.database) as store:
+                later: Later = call(store, arguments)
+            with writing(self.database) as store:
+                return later.store(store), nothing
         with writing(self.database) as store:
             try:
                 answer = call(store, arguments)

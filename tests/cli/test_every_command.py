@@ -56,6 +56,8 @@ RIGHT = {
     "matches count": ["lab/truth"],
     "matches load": ["matches.json", "--into", "lab/new"],
     "move": [STACK, "s1_r0_c0", "--to-z", "5"],
+    "match": ["pairs.json", "--into", "lab/derived", "--no-filter", "--workers", "1"],
+    "pairs": [STACK, "--to", "found.json"],
     "picture": [STACK, "--z", "1", "--scale", "0.1", "-o", "a.png"],
     "remove": [STACK, "s1_r0_c0"],
     "mipmaps": [STACK, "--to", "levels", "--levels", "1"],
@@ -78,9 +80,10 @@ def volume(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with one section, and its images beside it."""
     folder = tmp_path_factory.mktemp("volume")
     with Gateway(f"embedded:{folder / 'render.db'}", owner="lab", project="cortex") as gateway:
-        make_stack(gateway, sections=1, rows=1, columns=2, images=folder / "images", matches="truth")
+        stack = make_stack(gateway, sections=1, rows=1, columns=2, images=folder / "images", matches="truth")
         make_stack(gateway, "grid", sections=1, rows=2, columns=2)
         (folder / "matches.json").write_bytes(gateway.match_collection("truth").table().to_json())
+        stack.tile_pairs().write(folder / "pairs.json")
     return folder / "render.db"
 
 
@@ -88,6 +91,7 @@ def volume(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def filled(run: Run, volume: Path) -> Run:
     """Run the command in a folder with all that it may need."""
     shutil.copy2(volume, "render.db")
+    shutil.copy2(volume.with_name("pairs.json"), "pairs.json")
     tiles_file("tiles.json", "a")
     Path("points.json").write_text('[{"world": [20, 20, 1]}]')
     shutil.copy2(volume.parent / "matches.json", "matches.json")
@@ -173,7 +177,8 @@ VALUES = [
     (name, option)
     for name, command in COMMANDS.items()
     for option, known in options_of(command).items()
-    if not known.is_flag and name not in ("demo", "serve")
+    # The answer of a scheduler is waited for.
+    if not known.is_flag and name not in ("demo", "serve") and option != "--dask"
 ]
 
 

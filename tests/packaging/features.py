@@ -329,6 +329,28 @@ def ransac(place: Place) -> None:
     assert fit_ransac(fit_affine, corners, corners)[1].all()
 
 
+@feature("service")
+def matching(place: Place) -> None:
+    with opened(place) as gateway:
+        pairs = gateway.stack("montage").tile_pairs(z=1, z_distance=0)
+        target = place.folder / "matches.json"
+        collection = gateway.match_collection("derived")
+        collection.derive(pairs, workers=1, to=target, filter=False, min_scale=0.2, epsilon_px=3.0)
+
+
+@feature("dask")
+def matching_elsewhere(place: Place) -> None:
+    from distributed import LocalCluster
+
+    from rendergateway.wrappers.matching.runners import runner
+
+    cluster = LocalCluster(  # type: ignore[no-untyped-call]
+        protocol="tcp://", host="127.0.0.1", n_workers=1, processes=False, dashboard_address=None
+    )
+    with cluster, runner(1, cluster.scheduler_address) as runs:
+        assert list(runs.match([])) == []
+
+
 # -- tables, remote, volumes -------------------------------------------------------------------------------------
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import requests
 
@@ -22,19 +21,6 @@ def test_handlers__one_for_each_endpoint() -> None:
     assert set(HANDLERS) == set(ENDPOINTS)
 
 
-def test_docs__name_what_is_not_built() -> None:
-    """The docs list exactly the endpoints whose handlers answer 501."""
-    listed = set(re.findall(r"^\| `([a-z_.]+)` \|", DOCS.partition("## Deliberate differences")[0], re.MULTILINE))
-
-    refusing = {
-        name
-        for name, call in HANDLERS.items()
-        if "NotBuilt" in call.handler.__code__.co_names and ENDPOINTS[name].answer != "bytes"
-    }
-
-    assert listed == refusing == {"trial.run"}
-
-
 def test_docs__show_every_deliberate_difference() -> None:
     """The docs list each deliberate difference with its reason."""
     lines = (ROOT / "cassettes" / "differences.txt").read_text(encoding="utf-8").splitlines()
@@ -50,12 +36,3 @@ def test_description__names_every_endpoint(service: Service) -> None:
 
     names = {operation["operationId"] for methods in paths.values() for operation in methods.values()}
     assert names == set(ENDPOINTS)
-
-
-def test_trial__refused_with_a_sentence(service: Service) -> None:
-    """Running a trial is refused with a message that names the endpoint."""
-    body: dict[str, Any] = {"featureAndMatchParameters": {"siftFeatureParameters": {}}}
-    answer = service.send("POST", "/owner/lab/matchTrial", body)
-
-    assert answer.status_code == 501
-    assert "trial.run" in answer.text

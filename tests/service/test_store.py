@@ -206,7 +206,7 @@ def test_open__first_schema(tmp_path: Path) -> None:
     service.adapter.close()
     for table in ("tile_1", "transform_1", "tile_2", "transform_2", "match_3"):
         _file_with(path, f"ALTER TABLE {table} DROP COLUMN checksum")
-    _file_with(path, "DROP TABLE channel", "PRAGMA user_version = 1")
+    _file_with(path, "DROP TABLE channel", "DROP TABLE trial", "PRAGMA user_version = 1")
 
     service = Service(f"embedded:{path}")
 

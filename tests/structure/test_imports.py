@@ -75,7 +75,7 @@ DOORS = {
     "werkzeug": {"service/app.py"},
     "re2": {"service/domain/id_pattern.py"},
     "waitress": {"service/server"},
-    "cv2": {"rendering/base/opencv.py", "transforms/fitting/ransac.py"},
+    "cv2": {"rendering/base/opencv.py", "alignment", "transforms/fitting/ransac.py"},
     "tifffile": {"rendering"},
     "PIL": {"rendering"},
     "isal": {"rendering", "service/store"},
@@ -83,10 +83,23 @@ DOORS = {
     "numcodecs": {"rendering"},
     "fsspec": {"rendering"},
     "pandas": {"model/tables"},
+    "distributed": {"wrappers/matching/runners.py"},
     "rich": {"cli", "demo", "progress.py", "wrappers/core/display.py"},
     "click": {"cli"},
 }
-HEAVY = {"cv2", "pandas", "dask", "werkzeug", "waitress", "sqlite3", "simdjson", "requests", "rich", "click"}
+HEAVY = {
+    "cv2",
+    "pandas",
+    "dask",
+    "distributed",
+    "werkzeug",
+    "waitress",
+    "sqlite3",
+    "simdjson",
+    "requests",
+    "rich",
+    "click",
+}
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

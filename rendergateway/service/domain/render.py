@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
+from collections.abc import Iterator
 
 import attrs
 
@@ -12,7 +14,7 @@ from rendergateway.endpoints import Endpoint
 from rendergateway.errors import FilterError, ImageError, MissingChannelError
 from rendergateway.local_files import LocalFile
 from rendergateway.number_text import truncated
-from rendergateway.rendering import MOST_PIXELS, Recipe, Sources
+from rendergateway.rendering import MOST_PIXELS, RenderedImage, Sources
 from rendergateway.rendering.filters.registry import FILTERS, NEWER_FILTERS, built, step_of
 from rendergateway.rendering.images.remote import downloaded
 from rendergateway.service.base.options import Options
@@ -21,7 +23,7 @@ from rendergateway.service.domain.image_files import check_tile, local_file
 from rendergateway.service.domain.render_options import check_channels
 from rendergateway.wire import RenderParametersJson, flatten
 
-__all__ = ["render_image"]
+__all__ = ["drawn_image", "render_image"]
 
 # Java's syntax of a URI; it allows letters of all languages.
 _URI = re.compile(r"(?:[-\w.~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*")
@@ -54,6 +56,28 @@ def render_image(
         If there is no list of tiles, the averaged channels of a tile are incompatible, or a filter is null or has no
         parameters.
     """
+    outlines = _checked(parameters, options, most_tiles)
+    kind = endpoint.name.rpartition(".")[2].rpartition("_")[2]
+    with _as_refusals():
+        recipe = _recipe(parameters, options)
+        if outlines:
+            return rendering.encoded_outlines(recipe, kind)
+        return rendering.encoded(rendering.draw(recipe, _sources(options)), recipe, kind)
+
+
+def drawn_image(parameters: RenderParametersJson, options: Options) -> RenderedImage:
+    """Render an image to its values; refusals as by `render_image`."""
+    _checked(parameters, options, None)
+    with _as_refusals():
+        return rendering.draw(_recipe(parameters, options), _sources(options))
+
+
+def _recipe(parameters: RenderParametersJson, options: Options) -> rendering.Recipe:
+    return attrs.evolve(rendering.read_recipe(parameters), edges=options.is_like_2019)
+
+
+def _checked(parameters: RenderParametersJson, options: Options, most_tiles: int | None) -> bool:
+    """Refuse what cannot be rendered; return whether only the boxes of the tiles are drawn."""
     if not isinstance(parameters.tileSpecs, list):
         raise NullPointer
     if parameters.tileSpecUrl is not None and not parameters.tileSpecs:
@@ -75,21 +99,20 @@ def render_image(
     _check_size(parameters)
     if parameters.tileSpecs and not outlines:
         _check_filters(parameters, options)
-    kind = endpoint.name.rpartition(".")[2].rpartition("_")[2]
+    return outlines
+
+
+@contextlib.contextmanager
+def _as_refusals() -> Iterator[None]:
+    """Turn errors of drawing into refusals."""
     try:
-        recipe = rendering.read_recipe(parameters)
-        return rendering.encoded_outlines(recipe, kind) if outlines else _drawn(recipe, kind, options)
+        yield
     except MissingChannelError as error:
         raise NullPointer from error
     except FilterError as error:
         raise IllegalState(str(error)) from error
     except ImageError as error:
         raise IllegalArgument(str(error)) from error
-
-
-def _drawn(recipe: Recipe, kind: str, options: Options) -> bytes:
-    recipe = attrs.evolve(recipe, edges=options.is_like_2019)
-    return rendering.encoded(rendering.draw(recipe, _sources(options)), recipe, kind)
 
 
 @functools.lru_cache(maxsize=8)

@@ -20,9 +20,24 @@ from rendergateway.service.http.conditions import Conditions, ImageResult
 from rendergateway.service.store import Store
 from rendergateway.wire import SentTiles, decode_body
 
-__all__ = ["Call", "HandlerResult", "RequestContext"]
+__all__ = ["Call", "HandlerResult", "Later", "RequestContext"]
 
 HandlerResult = bytes | str | None | Iterator[bytes] | ImageResult
+
+
+@attrs.frozen
+class Later:
+    """
+    The result of a long computation, which needs the database for reading only, and what stores it.
+
+    Attributes
+    ----------
+    store : callable
+        Stores it, in a transaction of its own; returns the answer.
+    """
+
+    store: Callable[[Store], HandlerResult]
+
 
 # Endpoints of the real service that validate names outside their error handling: a bad name is an uncaught error.
 _UNGUARDED = frozenset(
@@ -79,17 +94,18 @@ class Call:
         to its annotated type, and any of ``options``, ``base_url``, ``conditions`` and ``endpoint``.
     """
 
-    def __init__(self, endpoint: Endpoint, handler: Callable[..., HandlerResult]) -> None:
+    def __init__(self, endpoint: Endpoint, handler: Callable[..., HandlerResult | Later]) -> None:
         self.endpoint = endpoint
         self.handler = handler
         names = set(inspect.signature(handler).parameters)
+        self.computes = inspect.signature(handler).return_annotation == Later.__name__
         self._context = names & _CONTEXT_NAMES
         self._takes_endpoint = "endpoint" in names
         self._body_kind = typing.get_type_hints(handler).get("body")
         self._unguarded = endpoint.answer == "bytes" or endpoint.name in _UNGUARDED
 
-    def __call__(self, store: Store, arguments: dict[str, Any]) -> HandlerResult:
-        """Call the handler."""
+    def __call__(self, store: Store, arguments: dict[str, Any]) -> Any:
+        """Call the handler; return its `HandlerResult`, or `Later` if it computes."""
         with _decoded_first(arguments.get("body")):
             return self.handler(store, **arguments)
 

@@ -26,12 +26,13 @@ _NEXT = "SELECT name FROM garbage LIMIT 1"
 # The tables that stacks and match collections refer to.
 _TABLES = """
 SELECT kind || contents FROM stack, (SELECT 'tile_' AS kind UNION SELECT 'transform_' UNION SELECT 'section_')
-WHERE contents IS NOT NULL UNION SELECT 'match_' || contents FROM collection
+WHERE contents IS NOT NULL UNION SELECT 'match_' || contents FROM collection UNION SELECT 'trial'
 """
 # Of a table with checksums: columns, the name that they make, and the checksum.
 _NAMES_OF_DAMAGED = {
     "tile": ("tile_id", "tile '{}'", CHECKSUM),
     "transform": ("id", "shared transform '{}'", CHECKSUM),
+    "trial": ("id", "match trial '{}'", CHECKSUM),
     "match": ("p_id, q_id", "pair of '{}' and '{}'", PAIR_CHECKSUM),
 }
 _FORGET = "DELETE FROM garbage WHERE name = ?"

@@ -13,7 +13,7 @@ __all__ = ["APPLICATION_ID", "VERSION", "create_pairs", "create_tiles", "migrate
 
 # "RGWY": distinguishes this file from databases of other programs.
 APPLICATION_ID = 0x52475759
-VERSION = 3
+VERSION = 4
 
 _CHANNELS_OF_TILES = """
 INSERT OR IGNORE INTO channel SELECT {n}, json_extract(channel.value, '$.name')
@@ -49,8 +49,12 @@ def _add_checksums(connection: sqlite3.Connection) -> None:
         connection.execute(f"UPDATE {table} SET checksum = {value}")
 
 
+def _add_trials(connection: sqlite3.Connection) -> None:
+    _execute_all(connection, _script("trials.sql"))
+
+
 # The migration from version N to N + 1 is at position N.
-MIGRATIONS = (_create_database, _add_channels, _add_checksums)
+MIGRATIONS = (_create_database, _add_channels, _add_checksums, _add_trials)
 
 
 def migrate(connection: sqlite3.Connection, path: str, *, read_only: bool = False) -> None:

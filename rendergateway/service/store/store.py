@@ -13,6 +13,7 @@ from rendergateway.service.store.sections import Sections
 from rendergateway.service.store.stacks import StackRow, StackRows
 from rendergateway.service.store.tile_rows import COLUMNS
 from rendergateway.service.store.tiles import Tiles
+from rendergateway.service.store.trials import Trials
 
 __all__ = ["Store", "no_data", "reading", "writing"]
 
@@ -33,6 +34,7 @@ class Store:
         self._connection = connection
         self.stacks = StackRows(connection)
         self.collections = Collections(connection)
+        self.trials = Trials(connection)
 
     def tiles(self, row: StackRow) -> Tiles | None:
         """Return the tiles of a stack; None if it has no tile collection."""

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 
 from rendergateway.errors import ImageError, RecordError, TransformError
 from rendergateway.geometry import Bounds, checked_frame, frame_label
@@ -28,6 +29,7 @@ from rendergateway.wrappers.images.view import View, checked_scale, missing_chan
 __all__ = [
     "cross_section",
     "recipe_picture",
+    "recipe_pixels",
     "section_box",
     "section_view",
     "thumbnail_scale",
@@ -250,6 +252,14 @@ def recipe_picture(client: Client, recipe: RenderParameters, options: PictureOpt
     box = Bounds(x, y, x + width, y + height)
     view = View(client, "recipe", {}, box, scale, "a recipe", recipe=recipe)
     return drawn(view, options)
+
+
+def recipe_pixels(
+    client: Client, recipe: bytes, compute: str
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8] | None]:
+    """Draw a recipe, as JSON, in 8 bits; return its pixels and their opacity, None if it is opaque."""
+    picture = recipe_picture(client, RenderParameters.from_json(recipe), PictureOptions(compute=compute))
+    return picture.pixels, picture.alpha
 
 
 # URLs

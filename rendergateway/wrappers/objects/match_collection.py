@@ -10,10 +10,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rendergateway.display import plural
 from rendergateway.errors import BadRequestError, ConfigurationError, NotFoundError, add_note
 from rendergateway.model.records.json_slices import cut_list, join_list
-from rendergateway.model.records.matches import CollectionRecord
+from rendergateway.model.records.matches import CollectionRecord, MatchRecord
 from rendergateway.progress import Progress, tracking
 from rendergateway.visible_text import visible
-from rendergateway.wrappers.core.arguments import as_client, as_name, as_part, check_new_name, kind_of
+from rendergateway.wrappers.core.arguments import (
+    as_client,
+    as_count,
+    as_name,
+    as_part,
+    check_new_name,
+    is_local,
+    kind_of,
+)
 from rendergateway.wrappers.core.collection import Collection, Listing
 from rendergateway.wrappers.core.epochs import fact
 from rendergateway.wrappers.core.keys import CollectionKey, Key, MatchGroupKey, OwnerKey, keys_below
@@ -25,11 +33,17 @@ from rendergateway.wrappers.objects.match_pair import MatchPairWrapper
 from rendergateway.wrappers.objects.owner import OwnerWrapper
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from rendergateway.alignment.stages import MatchStage, StageKeywords
     from rendergateway.wrappers.core.bound import Client
     from rendergateway.wrappers.core.bulk import Bulk
     from rendergateway.wrappers.editing.deletions import Removal
+    from rendergateway.wrappers.matching.derive import Derived
+    from rendergateway.wrappers.matching.pair_sources import DerivedPairs
     from rendergateway.wrappers.matching.upload import Matches
     from rendergateway.wrappers.objects.match_group import MatchGroupWrapper
+    from rendergateway.wrappers.objects.stack import StackWrapper
 
 __all__ = ["MatchCollectionWrapper", "MergedMatches"]
 
@@ -299,6 +313,124 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
                 saved = plural(uploader.acknowledged, "pair")
                 add_note(error, f"saved before this error: {saved}; saving them again is safe")
                 raise
+
+    @changes_data
+    def derive(
+        self,
+        pairs: DerivedPairs,
+        stages: MatchStage | Sequence[MatchStage] | None = None,
+        *,
+        stack: StackWrapper | None = None,
+        compute: str = "service",
+        skip_existing: bool = False,
+        feature_cache: str | os.PathLike[str] | None = None,
+        cached_only: bool = False,
+        dask: Any = None,
+        to: str | os.PathLike[str] | None = None,
+        workers: int | None = None,
+        batch: int | None = None,
+        progress: Progress = None,
+        **options: Unpack[StageKeywords],
+    ) -> Derived:
+        """
+        Match pairs of tiles, and save their matches; existing ones are replaced.
+
+        Tiles are drawn without the transforms that place them in the world: with those up to the last one labelled
+        ``lens``, or without labels the first two except the last. So the frame of the matches is ``lens_corrected``.
+
+        Parameters
+        ----------
+        pairs : TilePairs, PairsAt, PairTable, iterable of TilePair, or path or paths of pair files
+            The pairs. Tables and iterables of pairs need *stack*.
+        stages : MatchStage or sequence of MatchStage, optional
+            Attempts, in order: a pair without matches in one is tried in the next. Default: one of *options*.
+        stack : StackWrapper, optional
+            The stack of the tiles.
+        compute : {'service', 'local'}
+            Whether the service draws the tiles, or the processes that match, from the image files.
+        skip_existing : bool
+            Leave out the pairs that the collection has. So an interrupted run is continued.
+        feature_cache : str or Path, optional
+            Folder of features, which are read if everything that determines them is unchanged, else made and written.
+        cached_only : bool
+            Raise if features are not in the folder.
+        dask : distributed.Client or str, optional
+            A client of a Dask cluster, or the address of its scheduler: its workers do the work instead of processes.
+        to : str or Path, optional
+            Write the matches to this file, a JSON array, instead of saving them.
+        workers : int, optional
+            Processes; 1: this one. Default: that of the gateway, see `Bulk`.
+        batch : int, optional
+            Pairs per request. Default: 100.
+        progress : bool or callable, optional
+            See `rendergateway.progress.tracking`; counts pairs.
+        **options
+            Values of the only stage, as for `MatchStage.of`: ``scale=0.5, epsilon_px=5.0, model="RIGID"``.
+
+        Returns
+        -------
+        Derived
+            Numbers of pairs, and those without matches.
+
+        Raises
+        ------
+        TypeError
+            If both *stages* and *options* are given, or *stack* is missing.
+        ConfigurationError
+            If `frame` is set to another one.
+        RecordError
+            If a file is not one of tile pairs.
+        NotFoundError
+            If a tile does not exist, or its features are not in the folder and must be.
+        ImageError
+            If a tile cannot be drawn.
+        KeyboardInterrupt
+            On Ctrl-C. Before this or an error is raised, the matches that were found are saved; a note reports how
+            many pairs of tiles were.
+
+        Notes
+        -----
+        Per tile ``tile.render_parameters`` and, if the service draws, ``recipe.png``; each is drawn and described once.
+        Per batch ``match.save``. With *skip_existing* one ``match.with_p_group`` per group. The samples of the search
+        are the same each time, so the same tiles have the same matches, wherever they are matched.
+        """
+        from rendergateway.model.files.objects import write_objects
+        from rendergateway.wrappers.images.render import recipe_pixels
+        from rendergateway.wrappers.matching.derive import Matcher, derive, stored_pairs
+        from rendergateway.wrappers.matching.pair_sources import checked_stages, sources_of
+
+        if self._frame not in (None, "lens_corrected"):
+            raise ConfigurationError(
+                f"matches are derived in the frame 'lens_corrected': got the frame {self._frame!r} of {self!r}; open "
+                "the collection without a frame, or with that one"
+            )
+
+        def save(records: list[MatchRecord]) -> object:
+            return MatchCollectionWrapper.put(self, records, workers=1, progress=False)
+
+        bulk = self._conn.bulk.with_given(workers=workers, progress=progress)
+        matcher = Matcher(
+            client=self._conn,
+            stages=checked_stages(stages, options),
+            draw=recipe_pixels,
+            compute="local" if is_local(compute) else "service",
+            workers=bulk.workers,
+            dask=dask,
+            feature_cache=None if feature_cache is None else os.fspath(feature_cache),
+            cached_only=cached_only,
+        )
+        found = derive(
+            sources_of(pairs, None if stack is None else stack._bound),
+            matcher,
+            save if to is None else None,
+            batch=100 if batch is None else as_count(batch, "batch"),
+            what=f"Matching tiles into {self}",
+            stored=stored_pairs(self._bound) if skip_existing else None,
+            progress=bulk.progress,
+        )
+        if to is not None:
+            write_objects(to, (record.to_json() for record in found.records))
+        return found
 
     def _ping(self) -> object:
         return self._conn.call("service.version")

@@ -85,6 +85,8 @@ if TYPE_CHECKING:
     from rendergateway.wrappers.images.picture import Picture
     from rendergateway.wrappers.matching.clusters import ClusterReader
     from rendergateway.wrappers.matching.pairs import PairReading
+    from rendergateway.wrappers.matching.tile_pairs import TilePairs
+    from rendergateway.wrappers.objects.match_collection import MatchCollectionWrapper
     from rendergateway.wrappers.objects.section import SectionWrapper
     from rendergateway.wrappers.objects.shared_transform import SharedTransformWrapper
     from rendergateway.wrappers.objects.tile import TileWrapper
@@ -1487,6 +1489,125 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         client = self._conn if gateway is None else as_client(gateway)
         sibling: StackWrapper = client.objects.opened("stack", key)
         return sibling
+
+    # Matching
+
+    def tile_pairs(
+        self,
+        *,
+        z: ZRange = None,
+        sections: Sequence[Any] | None = None,
+        z_distance: int = 2,
+        radius_factor: float = 0.9,
+        radius_px: float | None = None,
+        corners: bool = False,
+        obscured: bool = False,
+        same_layer: bool = True,
+        same_section: bool = True,
+        without_position: str | None = None,
+        by_row_and_column: bool = False,
+        box: Box | None = None,
+        only_in: str | StackWrapper | None = None,
+        near: Iterable[str] | None = None,
+        exclude: MatchCollectionWrapper | None = None,
+        min_matches: int = 0,
+        base: str | StackWrapper | None = None,
+    ) -> TilePairs:
+        """
+        Return the pairs of tiles that may overlap, to be matched.
+
+        A tile is paired with each tile whose bounding box is at most a radius away from the center of its own, in its
+        layer and in those above it.
+
+        Parameters
+        ----------
+        z : (float, float) or float, optional
+            First and last z. Default: all.
+        sections : sequence of float or SectionWrapper, optional
+            Only these layers.
+        z_distance : int
+            Largest difference of z, >= 0; 0 pairs the tiles of each layer only.
+        radius_factor : float
+            The radius, as a multiple of the longer side of the tile's box.
+        radius_px : float, optional
+            The radius in world pixels, in place of the factor.
+        corners : bool
+            Whether to keep neighbours whose centers are outside of the box of the tile in both x and y.
+        obscured : bool
+            Whether to keep tiles that tiles with greater ids, which are drawn over them, cover completely.
+        same_layer, same_section : bool
+            Whether to pair tiles of equal z, and of equal section id.
+        without_position : {'TOP', 'BOTTOM', 'LEFT', 'RIGHT'}, optional
+            Leave out pairs of a layer if either tile has that position relative to the other: ``'LEFT'`` and
+            ``'RIGHT'`` both leave out the horizontal ones.
+        by_row_and_column : bool
+            Place the tiles by row and column of their layouts instead of their boxes; *z_distance* must be 0, and
+            *obscured*, *box* and *only_in* have no effect.
+        box : Bounds or (float, float, float, float), optional
+            Only tiles that touch this box, in world pixels.
+        only_in : StackWrapper or str, optional
+            Only tiles whose ids this stack has in the same layer.
+        near : iterable of str, optional
+            Only pairs of these tiles with their neighbours.
+        exclude : MatchCollectionWrapper, optional
+            Leave out the pairs that it has; the stack must be COMPLETE.
+        min_matches : int
+            Leave out only pairs with more matches than this; 0: all pairs of *exclude*.
+        base : StackWrapper or str, optional
+            The stack that the URLs of a pair file name. Default: this one.
+
+        Returns
+        -------
+        TilePairs
+            Lazy: iterate it, ``write`` it to files, or get columns by ``table``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has a wrong type or value.
+        NotFoundError
+            When read, if there is no layer in the range, or a stack or match collection does not exist.
+        RecordError
+            When read, if a tile has no section id, which is the match group of its tiles.
+
+        Notes
+        -----
+        No request now; see `TilePairs`.
+        """
+        from rendergateway.wrappers.matching.tile_pairs import PairQuery, TilePairs, checked_rule
+
+        if exclude is not None:
+            check_kind(exclude, "match_collection", "exclude")
+        named = {name: self._named(one) for name, one in (("only_in", only_in), ("base", base)) if one is not None}
+        query = PairQuery(
+            rule=checked_rule(
+                radius_factor,
+                radius_px,
+                corners=corners,
+                same_section=same_section,
+                without_position=without_position,
+            ),
+            z_distance=z_distance,
+            same_layer=same_layer,
+            obscured=obscured,
+            by_row_and_column=by_row_and_column,
+            z=None if sections is None else z_values_of(self._bound, sections),
+            z_range=as_z_range(z),
+            box=as_box(box),
+            only_in=named["only_in"]._bound if "only_in" in named else None,
+            near=None if near is None else frozenset([near] if isinstance(near, str) else near),
+            stored=None if exclude is None else exclude._bound,
+            stored_above=as_count(min_matches, "min_matches", None),
+            base=named["base"]._key if "base" in named else None,
+        )
+        return TilePairs(self._bound, query)
+
+    def _named(self, stack: str | StackWrapper) -> StackWrapper:
+        """Return a stack, passed as itself or as ``[[owner/]project/]stack`` beside this one."""
+        if isinstance(stack, str):
+            return self._sibling(stack, None, None)
+        check_kind(stack, "stack", "a stack")
+        return stack
 
     # Pictures
 

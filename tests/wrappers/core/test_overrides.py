@@ -117,6 +117,11 @@ _CALLS: dict[str, dict[str, Call]] = {
             stack.world_from(g.stack("other").section(1), POINT),
             stack.world_from(g.stack("other"), POINT, z=2),
         ],
+        "tile_pairs": lambda stack, g: [
+            list(stack.tile_pairs(exclude=g.match_collection("decoy"))),
+            list(stack.tile_pairs(only_in=g.stack("other"), sections=stack.sections(), z_distance=0)),
+            stack.tile_pairs(base=g.stack("other")).template,
+        ],
         "cross_section": lambda stack, g: stack.cross_section("xz", at=20, scale=0.25),
         "export": lambda stack, g: stack.export(folder_of(g) / "export", scale=0.1).files,
         "render_boxes": lambda stack, g: (
@@ -275,6 +280,11 @@ _CALLS: dict[str, dict[str, Call]] = {
             matches.merged_with("decoy").groups(),
             matches.merged_with("decoy").world_points(g.stack("montage"), matches.table()),
         ],
+        "derive": lambda matches, g: (
+            matches.derive(
+                g.stack("montage").tile_pairs(z=1), workers=1, filter=False, skip_existing=True, min_scale=0.2
+            ).matched_count
+        ),
         "put": lambda matches, g: matches.put(list(matches.pairs())),
         "put_files": lambda matches, g: matches.put_files(match_file(matches, folder_of(g) / "matches.json")),
         "copy_to": lambda matches, g: [

@@ -1,0 +1,1 @@
+"""Clients of tile pairs, features and matches."""
