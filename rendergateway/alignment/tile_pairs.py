@@ -7,6 +7,7 @@ neighbour if its box is at most the radius away from the center of the other one
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 
 import attrs
@@ -23,6 +24,10 @@ Indices = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Column = npt.NDArray[np.object_]
 
+# Positions of a tile by number, and the numbers of those of its partner.
+_AT = np.array(["", "LEFT", "RIGHT", "TOP", "BOTTOM"], dtype=object)
+_MIRRORED = np.array([0, 2, 1, 4, 3])
+_OPPOSITE = _AT[_MIRRORED]
 # Candidates of a block of sources that are compared at once.
 _BLOCK = 4_000_000
 
@@ -139,14 +144,12 @@ def pairs_within(layer: TileBoxes, rule: PairRule, sources: Mask | None = None) 
     first, second, dx, dy, swap = first[kept], second[kept], dx[kept], dy[kept], swap[kept]
     sign = np.where(swap, -1.0, 1.0)
     dx, dy = sign * dx, sign * dy
-    beside = np.abs(dx) > np.abs(dy)
-    # Position of the first: the second is to the right if dx > 0.
-    first_at = np.where(beside, np.where(dx > 0, "LEFT", "RIGHT"), np.where(dy >= 0, "TOP", "BOTTOM"))
-    second_at = np.where(beside, np.where(dx > 0, "RIGHT", "LEFT"), np.where(dy >= 0, "BOTTOM", "TOP"))
+    # Number of the position of the first, in `_AT`: the second is to the right of it if dx > 0, below it if dy >= 0.
+    at = np.where(np.abs(dx) > np.abs(dy), np.where(dx > 0, 1, 2), np.where(dy >= 0, 3, 4))
     if rule.without_position is not None:
-        apart = (first_at != rule.without_position) & (second_at != rule.without_position)
-        first, second, first_at, second_at = first[apart], second[apart], first_at[apart], second_at[apart]
-    return _ordered(layer, layer, first, second, rank[first], rank[second], (first_at, second_at), 0.0)
+        apart = (_AT[at] != rule.without_position) & (_OPPOSITE[at] != rule.without_position)
+        first, second, at = first[apart], second[apart], at[apart]
+    return _ordered(layer, layer, first, second, rank[first], rank[second], at, 0.0)
 
 
 def pairs_across(
@@ -162,9 +165,8 @@ def pairs_across(
         apart = layer.groups[source] != other.groups[found]
         source, found = source[apart], found[apart]
     rank = _ranks(np.concatenate([layer.groups, other.groups]), np.concatenate([layer.ids, other.ids]))
-    nowhere = np.full(len(source), "")
     ranks = rank[: len(layer)][source], rank[len(layer) :][found]
-    return _ordered(layer, other, source, found, *ranks, (nowhere, nowhere), delta_z)
+    return _ordered(layer, other, source, found, *ranks, np.zeros(len(source), np.int64), delta_z)
 
 
 def _ordered(
@@ -174,30 +176,42 @@ def _ordered(
     second: Indices,
     first_rank: Indices,
     second_rank: Indices,
-    positions: tuple[npt.NDArray[np.str_], npt.NDArray[np.str_]],
+    at: Indices,
     delta_z: float,
 ) -> PairTable:
-    """Return pairs as columns, each with the side that sorts first as p."""
+    """Return pairs as columns, sorted, each with the side that sorts first as p."""
     equal = np.flatnonzero(first_rank == second_rank)
     if equal.size:
         row = int(equal[0])
         words = f"{layer.groups[first[row]]}/{layer.ids[first[row]]}"
         raise RecordError(f"tile pair has two tiles of the same group and id: got {words} twice; ids must be unique")
     swap = first_rank > second_rank
-    sides = [
-        (layer.groups[first], layer.ids[first], positions[0].astype(object)),
-        (other.groups[second], other.ids[second], positions[1].astype(object)),
-    ]
-    columns = {}
-    for number, name in enumerate(("group", "id", "position")):
-        one, two = sides[0][number], sides[1][number]
-        columns[f"p_{name}"], columns[f"q_{name}"] = np.where(swap, two, one), np.where(swap, one, two)
-    return PairTable(**columns, delta_z=np.full(len(first), float(delta_z)))
+    p_at, q_at = np.where(swap, _MIRRORED[at], at), np.where(swap, at, _MIRRORED[at])
+    p_rank, q_rank = np.where(swap, second_rank, first_rank), np.where(swap, first_rank, second_rank)
+    # Few pairs have equal tiles and different positions: they are ordered by position only then.
+    order = np.lexsort([p_at, q_rank, p_rank]) if (p_at > 0).any() else np.lexsort([q_rank, p_rank])
+    swap, first, second = swap[order], first[order], second[order]
+    tiles = len(layer)
+    p, q = np.where(swap, second + tiles, first), np.where(swap, first, second + tiles)
+    groups, ids = np.concatenate([layer.groups, other.groups]), np.concatenate([layer.ids, other.ids])
+    return PairTable(
+        p_group=groups[p],
+        p_id=ids[p],
+        p_position=_AT[p_at[order]],
+        q_group=groups[q],
+        q_id=ids[q],
+        q_position=_AT[q_at[order]],
+        delta_z=np.full(len(first), float(delta_z)),
+    )
 
 
 def _ranks(groups: Column, ids: Column) -> Indices:
     """Return the place of each tile in the order of groups and ids as text; equal tiles share it."""
-    keys = list(zip(groups.tolist(), ids.tolist(), strict=True))
+    names = ids.tolist()
+    # The tiles of a layer usually have one group, and are listed by id.
+    if len(set(groups.tolist())) == 1 and all(map(operator.lt, names, names[1:])):
+        return np.arange(len(names))
+    keys = list(zip(groups.tolist(), names, strict=True))
     place = {key: number for number, key in enumerate(sorted(set(keys)))}
     return np.fromiter(map(place.__getitem__, keys), np.int64, len(keys))
 
@@ -244,21 +258,21 @@ def _touching(areas: FloatArray, boxes: FloatArray) -> Iterator[tuple[Indices, I
     width, height = (boxes[:, 2:] - boxes[:, :2]).max(axis=0)
     origin = boxes[:, 1].min()
     band_height = max(height, np.median(areas[:, 3] - areas[:, 1]) / 2, margin)
-    band = np.floor((boxes[:, 1] - origin) / band_height).astype(np.int64)
+    # One sorted number for band and x: an area's run in a band is between two of them.
+    left = min(boxes[:, 0].min(), areas[:, 0].min()) - margin - width
+    stride = 2.0 ** np.ceil(np.log2(max(boxes[:, 0].max(), areas[:, 2].max()) + margin - left + 1))
+    band = np.floor((boxes[:, 1] - origin) / band_height)
     order = np.lexsort([boxes[:, 0], band])
-    bands, starts = np.unique(band[order], return_index=True)
-    ends = np.append(starts[1:], len(order))
-    min_x = boxes[order, 0]
-    low = np.floor((areas[:, 1] - margin - height - origin) / band_height)
-    high = np.floor((areas[:, 3] + margin - origin) / band_height)
-    spans: list[tuple[Indices, Indices, Indices]] = []
-    for number, start, end in zip(bands.tolist(), starts.tolist(), ends.tolist(), strict=True):
-        inside = np.flatnonzero((low <= number) & (number <= high))
-        in_band = min_x[start:end]
-        first = start + np.searchsorted(in_band, areas[inside, 0] - margin - width, side="left")
-        last = start + np.searchsorted(in_band, areas[inside, 2] + margin, side="right")
-        spans.append((inside, first, last))
-    for inside, first, last in spans:
+    key = band[order] * stride + (boxes[order, 0] - left)
+    low = np.maximum(np.floor((areas[:, 1] - margin - height - origin) / band_height), 0)
+    high = np.minimum(np.floor((areas[:, 3] + margin - origin) / band_height), band.max())
+    # Large keys are rounded more than the numbers they are made of.
+    margin += float(np.spacing(key[-1]))
+    for step in range(int((high - low).max(initial=-1)) + 1):
+        inside = np.flatnonzero(low + step <= high)
+        base = (low[inside] + step) * stride - left
+        first = np.searchsorted(key, base + areas[inside, 0] - margin - width, side="left")
+        last = np.searchsorted(key, base + areas[inside, 2] + margin, side="right")
         yield from _runs(areas, boxes[order], inside, first, last, margin, areas_of, boxes_of[order])
 
 

@@ -110,6 +110,12 @@ class PairTable(TableDisplay):
         parts = list(tables) or [cls.of([])]
         return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS})
 
+    @classmethod
+    def merged(cls, tables: Iterable[PairTable]) -> PairTable:
+        """Return the pairs of sorted *tables*, sorted."""
+        parts = [table for table in tables if len(table)]
+        return parts[0] if len(parts) == 1 else cls.joined(parts).sorted()
+
     def sorted(self) -> PairTable:
         """Return the pairs ordered by groups, ids and positions, as text."""
         sides = [

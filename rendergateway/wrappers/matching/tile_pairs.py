@@ -172,11 +172,11 @@ class TilePairs:
 
     def tables(self) -> Iterator[PairTable]:
         """Yield the pairs of one layer after another with itself and the layers after it, sorted; some may be empty."""
-        return map(PairTable.sorted, self._by_layer())
+        return self._by_layer()
 
     def table(self) -> PairTable:
         """Return all pairs, ordered by groups and ids as text."""
-        return PairTable.joined(self.tables()).sorted()
+        return PairTable.merged(self.tables())
 
     def to_pandas(self) -> Any:
         """Return all pairs as a data frame; needs pandas."""
@@ -230,7 +230,7 @@ class TilePairs:
         try:
             with tracking(progress, f"Pairing tiles of {self._stack.key.stack}") as report:
                 for number, pairs in enumerate(self._by_layer(), 1):
-                    left = writer.write_full(PairTable.joined([left, pairs]).sorted())
+                    left = writer.write_full(PairTable.merged([left, pairs]))
                     report(number)
             writer.write_rest(left)
         except BaseException as error:
@@ -243,7 +243,7 @@ class TilePairs:
     # Layers
 
     def _by_layer(self) -> Iterator[PairTable]:
-        """Yield the pairs of each layer with itself and the layers after it."""
+        """Yield the pairs of each layer with itself and the layers after it, sorted."""
         query = self._query
         z_values = self._z_values()
         stored_of = self._stored_pairs(z_values)
@@ -261,7 +261,7 @@ class TilePairs:
                 pairs = pairs_across(layer, other, other_z - z, query.rule, sources)
                 # The p group of a pair may be that of either layer.
                 parts.append(_without(pairs, {**stored, **other_stored}))
-            yield PairTable.joined(parts)
+            yield PairTable.merged(parts)
 
     def _z_values(self) -> list[float]:
         low, high = self._query.z_range

@@ -227,7 +227,7 @@ def test_derive__arguments(stack: StackWrapper, tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="options of their own"):
         derive(table, MatchStage(), stack=stack, **OPTIONS)
     with pytest.raises(TypeError, match="unknown options"):
-        derive(table, stack=stack, epsilon=3)
+        derive(table, stack=stack, epsilon=3)  # type: ignore[call-arg]
     with pytest.raises(ValueError, match="compute"):
         derive(table, stack=stack, compute="elsewhere")
     (tmp_path / "a.json").write_text("[]")
