@@ -223,7 +223,7 @@ def test_completion__commands_options_and_stacks(filled: Run, monkeypatch: pytes
     """A shell completes commands, options and names of stacks, as short as the configured owner and project allow."""
     assert filled("load", "tiles.json", "--stack", "lab/other/more").exit_code == 0
 
-    assert completions("tr") == ["tree"]
+    assert completions("tre") == ["tree"]
     assert "--service" in completions("tree", "--s")
     assert completions("tree", "l") == ["lab/cortex/montage", "lab/other/more"]
     assert completions("export", "lab/o") == ["lab/other/more"]
@@ -242,7 +242,7 @@ def test_completion__commands_options_and_stacks(filled: Run, monkeypatch: pytes
 def test_completion__of_the_installed_command(tmp_path: Path) -> None:
     """The console script answers the shell, under the name that its documentation has."""
     page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
-    variables = {"_RENDERGATEWAY_COMPLETE": "bash_complete", "COMP_WORDS": "rendergateway tr", "COMP_CWORD": "1"}
+    variables = {"_RENDERGATEWAY_COMPLETE": "bash_complete", "COMP_WORDS": "rendergateway tre", "COMP_CWORD": "1"}
     done = subprocess.run(
         PROGRAM, env={**os.environ, **variables, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True
     )
