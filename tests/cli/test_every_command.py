@@ -66,7 +66,7 @@ RIGHT = {
     "transform": [STACK, "--class", "AffineModel2D", "--data", "1,0,0,1,5,5"],
     "tree": [STACK],
     "validate": [STACK],
-    "warp": ["lab/cortex/grid", "lab/cortex/grid", "lab/cortex/warped"],
+    "warp": ["grids/a/grid", "grids/a/grid", "grids/a/warped"],
 }
 
 
@@ -76,7 +76,7 @@ def volume(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("volume")
     with Gateway(f"embedded:{folder / 'render.db'}", owner="lab", project="cortex") as gateway:
         make_stack(gateway, sections=1, rows=1, columns=2, images=folder / "images", matches="truth")
-        make_stack(gateway, "grid", sections=1, rows=2, columns=2)
+        make_stack(gateway, "grids/a/grid", sections=1, rows=2, columns=2)
         (folder / "matches.json").write_bytes(gateway.match_collection("truth").table().to_json())
     return folder / "render.db"
 
