@@ -132,9 +132,12 @@ def _has_error(one: Coordinates | list[Coordinates]) -> bool:
 def _in_batches(
     work: Callable[[list[Any]], list[T]], items: Sequence[Any], workers: int, progress: Progress, what: str
 ) -> list[T]:
-    batches = [list(items[start : start + _POINTS_PER_BATCH]) for start in range(0, len(items), _POINTS_PER_BATCH)]
+    def batch(start: int) -> list[T]:
+        return work(list(items[start : start + _POINTS_PER_BATCH]))
+
+    starts = range(0, len(items), _POINTS_PER_BATCH)
     done: list[T] = []
-    with tracking(progress, what, len(items)) as report, read_ahead(batches, work, workers) as results:
+    with tracking(progress, what, len(items)) as report, read_ahead(starts, batch, workers) as results:
         for result in results:
             done += result
             report(len(done))

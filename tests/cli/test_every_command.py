@@ -71,7 +71,7 @@ RIGHT = {
     "transform": [STACK, "--class", "AffineModel2D", "--data", "1,0,0,1,5,5"],
     "tree": [STACK],
     "validate": [STACK],
-    "warp": ["lab/cortex/grid", "lab/cortex/grid", "lab/cortex/warped"],
+    "warp": ["grids/a/grid", "grids/a/grid", "grids/a/warped"],
 }
 
 
@@ -81,7 +81,7 @@ def volume(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("volume")
     with Gateway(f"embedded:{folder / 'render.db'}", owner="lab", project="cortex") as gateway:
         stack = make_stack(gateway, sections=1, rows=1, columns=2, images=folder / "images", matches="truth")
-        make_stack(gateway, "grid", sections=1, rows=2, columns=2)
+        make_stack(gateway, "grids/a/grid", sections=1, rows=2, columns=2)
         (folder / "matches.json").write_bytes(gateway.match_collection("truth").table().to_json())
         stack.tile_pairs().write(folder / "pairs.json")
     return folder / "render.db"
@@ -231,7 +231,7 @@ def test_completion__commands_options_and_stacks(filled: Run, monkeypatch: pytes
     """A shell completes commands, options and names of stacks, as short as the configured owner and project allow."""
     assert filled("load", "tiles.json", "--stack", "lab/other/more").exit_code == 0
 
-    assert completions("tr") == ["tree"]
+    assert completions("tre") == ["tree"]
     assert "--service" in completions("tree", "--s")
     assert completions("tree", "l") == ["lab/cortex/montage", "lab/other/more"]
     assert completions("export", "lab/o") == ["lab/other/more"]
@@ -250,7 +250,7 @@ def test_completion__commands_options_and_stacks(filled: Run, monkeypatch: pytes
 def test_completion__of_the_installed_command(tmp_path: Path) -> None:
     """The console script answers the shell, under the name that its documentation has."""
     page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
-    variables = {"_RENDERGATEWAY_COMPLETE": "bash_complete", "COMP_WORDS": "rendergateway tr", "COMP_CWORD": "1"}
+    variables = {"_RENDERGATEWAY_COMPLETE": "bash_complete", "COMP_WORDS": "rendergateway tre", "COMP_CWORD": "1"}
     done = subprocess.run(
         PROGRAM, env={**os.environ, **variables, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True
     )

@@ -90,7 +90,7 @@ def test_transform__invalid_tiles(filled: Run) -> None:
     ],
 )
 def test_transform__wrong_arguments(filled: Run, words: list[str]) -> None:
-    """What is not one change is a usage error."""
+    """Anything but one change is a usage error."""
     assert filled("transform", STACK, *words).exit_code == 2
 
 

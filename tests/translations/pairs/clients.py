@@ -141,9 +141,10 @@ CALLS: list[Row] = [
     ),
     only_here(
         "coordinateClient",
-        "section.locate(points).to_json(nested=True)",
-        "the JSON of its files; there: Java; the command over files is not yet available",
-        lambda text: text.startswith(b'[[{"tileId":"s2_r0_c0",'),
+        "rendergateway coordinates montage points.json tiles.json --z 2",
+        JAVA,
+        lambda _: Path("tiles.json").read_bytes().startswith(b'[[{"tileId":"s2_r0_c0",'),
+        setup="from pathlib import Path; Path('points.json').write_text('[{\"world\": [30, 40]}]')",
     ),
     only_here(
         "renderSectionClient",

@@ -503,3 +503,29 @@ def test_coordinate_table__columns_of_one_length() -> None:
     """Columns have one value per row."""
     with pytest.raises(RecordError, match="one value per row"):
         CoordinateTable([0, 1], ["a"], [0.0], [0.0], [0.0], [True], [""])
+
+
+def test_stack_locate__like_the_section(stack: StackWrapper, gateway: Gateway) -> None:
+    """Points of any sections are found like in each section, with two requests; each failure has the section in it."""
+    points = [[95, 20], [5, 5], [-900, 0]]
+
+    with gateway.counting() as requests:
+        found = stack.locate([*points, [95, 20]], z=[1, 1, 1, 99])
+    wanted = stack.section(1).locate(points)
+    exact = stack.locate(points, 1, method="exact")
+    asked = stack.locate(points, 1, compute="service")
+
+    assert requests == ["coordinate.tile_ids", "stack.tile_specs"]
+    assert found[found.point < 3].to_json() == wanted.to_json()
+    assert exact.to_json() == stack.section(1).locate(points, method="exact").to_json()
+    assert asked.tile_id.tolist() == wanted.tile_id.tolist()
+    assert found.error[-1].endswith("for world coordinates x=95.0, y=20.0, z=99.0")
+
+
+def test_stack_locate__bad_arguments(stack: StackWrapper, gateway: Gateway) -> None:
+    """A missing stack and coordinates that are not finite are errors; without points nothing is found."""
+    with pytest.raises(NotFoundError):
+        gateway.stack("nowhere").locate([[1, 1]], 1)
+    with pytest.raises(TransformError, match="coordinates must be finite"):
+        stack.locate([[1, 1]], np.nan)
+    assert len(stack.locate([], 1)) == 0
