@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import attrs
 
@@ -26,9 +27,10 @@ class ServiceOptions(Options):
     project: str = required("Project of the stacks.")
 
     @contextlib.contextmanager
-    def gateway(self) -> Iterator[Gateway]:
-        """Yield a gateway to the service, with the default owner and project."""
-        with contextlib.closing(Gateway(self.base_data_url, owner=self.owner, project=self.project)) as gateway:
+    def gateway(self, **options: Any) -> Iterator[Gateway]:
+        """Yield a gateway to the service, with the default owner and project and other *options* of `Gateway`."""
+        gateway = Gateway(self.base_data_url, owner=self.owner, project=self.project, **options)
+        with contextlib.closing(gateway):
             yield gateway
 
 

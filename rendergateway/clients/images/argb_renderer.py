@@ -70,11 +70,12 @@ class ArgbRenderer(Client):
     def run(self) -> None:
         """Draw the picture."""
         from rendergateway import wire
+        from rendergateway.rendering import ImageOpener, Sources
         from rendergateway.rendering.output.recipe_files import complete_recipe, write_recipe_picture
 
         values = {_MEMBERS.get(name, name): value for name, value in attrs.asdict(self).items()}
         path = Path(self.out.removeprefix("file://").removeprefix("file:")).absolute()
         recipe = complete_recipe(wire.RenderParametersJson(**values))
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_recipe_picture(recipe, path, edges=keeps_edges())
+        write_recipe_picture(recipe, path, sources=Sources(ImageOpener(remote=True)), edges=keeps_edges())
         print(f"saved {path}", flush=True)

@@ -47,7 +47,7 @@ class BoxClient(Client):
     def run(self) -> None:
         """Draw the boxes, section by section."""
         part = self._part()
-        with self.service.gateway() as gateway:
+        with self.service.gateway(remote_images=True) as gateway:
             stack = gateway.stack(self.stack)
             if stack.bounds is None:
                 raise StackStateError(f"stack {stack} has no bounds: it is {stack.state}; complete it")

@@ -36,7 +36,7 @@ class MipmapClient(Client):
                 if number < 1
                 else f"numberOfRenderGroups ({count}) must be greater than the renderGroup ({number})"
             )
-        with self.service.gateway() as gateway:
+        with self.service.gateway(remote_images=True) as gateway:
             stack = gateway.stack(self.stack)
             sections, extension = self.z_values, {"tiff": "tif"}.get(self.format.lower(), self.format.lower())
             if self.remove_all:

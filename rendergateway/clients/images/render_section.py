@@ -50,7 +50,7 @@ class RenderSectionClient(Client):
             raise ImageError("labels cannot be drawn in 8 bits: got --renderTileLabels; 'boxes --labels' draws 16 bits")
         folder = self._folder()
         folder.mkdir(parents=True, exist_ok=True)
-        with self.service.gateway() as gateway:
+        with self.service.gateway(remote_images=True) as gateway:
             stack = gateway.stack(self.stack)
             size = self._pixel_size(stack)
             for z in self.z_values:

@@ -53,7 +53,7 @@ class RenderTilesClient(Client):
         run = self.run_timestamp or f"{datetime.now():%Y%m%d_%H%M%S}"
         folder = Path(self.root_directory).absolute() / self.service.project / self.stack / run
         folder.mkdir(parents=True, exist_ok=True)
-        with self.service.gateway() as gateway:
+        with self.service.gateway(remote_images=True) as gateway:
             self._draw(gateway.stack(self.stack), folder)
 
     def _draw(self, stack: StackWrapper, folder: Path) -> None:
