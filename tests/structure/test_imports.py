@@ -37,6 +37,7 @@ LEVELS = [
     {"rendering.draw"},
     {"rendering.output"},
     {"rendering"},
+    {"alignment"},
     {"configuration"},
     {"transport.credentials", "service.base"},
     {"transport", "service.store"},
@@ -63,6 +64,8 @@ ALLOWED = {
     ("transport.lifecycle", "service.embedded"),
     # Some methods of a transform return other classes: one late import, of transforms.operations.
     ("transforms.classes.transform", "transforms"),
+    # A stack asks for long work over many tiles.
+    ("wrappers.objects.stack", "batch"),
 }
 # One door for each outside library.
 DOORS = {
@@ -81,11 +84,12 @@ DOORS = {
     "h5py": {"rendering"},
     "numcodecs": {"rendering"},
     "fsspec": {"rendering"},
+    "scipy": {"alignment"},
     "pandas": {"model/tables"},
     "rich": {"cli", "demo", "progress.py", "wrappers/core/display.py"},
     "click": {"cli"},
 }
-HEAVY = {"cv2", "pandas", "dask", "werkzeug", "waitress", "sqlite3", "simdjson", "requests", "rich", "click"}
+HEAVY = {"cv2", "scipy", "pandas", "dask", "werkzeug", "waitress", "sqlite3", "simdjson", "requests", "rich", "click"}
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -219,6 +219,8 @@ class Copy:
         From the table of a layer to the table that is saved.
     boxes : str
         As for `StackEdit.put`.
+    is_resumable : bool
+        Whether a note on an error describes how to resume.
     """
 
     source: Bound[StackKey]
@@ -228,6 +230,7 @@ class Copy:
     sections: Sequence[float] | None = None
     edit: Callable[[TileTable], TileTable] | None = None
     boxes: str = "keep"
+    is_resumable: bool = True
     _done: int = 0
     _skipped: int = 0
 
@@ -251,7 +254,8 @@ class Copy:
                     edit.save(self._batches(edit, layers), total=self._total(before))
                 self._check_source(before)
         except BaseException as error:
-            add_note(error, self._how_to_resume(len(z_values)))
+            if self.is_resumable:
+                add_note(error, self._how_to_resume(len(z_values)))
             raise
 
     def _total(self, source: StackRecord) -> int | None:

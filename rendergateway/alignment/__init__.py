@@ -1,0 +1,1 @@
+"""Tile pairs, feature matching, solving: arrays in, arrays out."""
