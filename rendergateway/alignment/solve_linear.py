@@ -237,6 +237,7 @@ def _smoother(matrix: Any, inverse: Any, highest: float) -> Callable[[FloatArray
             before, factor = factor, 1 / (2 * centre / half - factor)
             step = factor * before * step + (2 * factor / half) * (inverse @ residual)
             found += step
-        return found
+        result: FloatArray = found
+        return result
 
     return smooth

@@ -86,9 +86,9 @@ class TileMatches:
         counts: IntArray = np.diff(self.offsets)
         return counts
 
-    def by_point(self, of_pairs: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    def by_point(self, of_pairs: FloatArray) -> FloatArray:
         """Return a value per pair as one per point."""
-        return np.repeat(of_pairs, self.counts, axis=0)
+        return np.repeat(of_pairs, self.counts)
 
     def of_pairs(self, chosen: npt.NDArray[np.bool_], at_most: int | None = None) -> TileMatches:
         """Return the chosen pairs, of each at most that many first points."""

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from math import comb
 
 import numpy as np
+import numpy.typing as npt
 
 from rendergateway.alignment.solve_options import SolveOptions
 from rendergateway.geometry import FloatArray, IntArray
@@ -84,6 +85,10 @@ class Model(ABC):
         raise NotImplementedError
 
     @abstractmethod
+    def hold(self, fixed: npt.NDArray[np.bool_], templates: FloatArray) -> None:
+        """Give fixed tiles (N,) their templates, whether or not the model has such transforms."""
+
+    @abstractmethod
     def accept(self) -> None:
         """Take the present transforms as the template."""
 
@@ -118,8 +123,8 @@ def model_of(options: SolveOptions, templates: FloatArray, centres: Centres, sec
     if options.order is not None:
         return _Polynomials(centres, options, templates)
     affine = templates[:, :, 1:3], templates[:, :, 0]
-    kind = {"rigid": _Rigid, "similarity": _Similarity, "scaled_translation": _Scaled}[options.model]
-    model = kind(centres, options, *affine)
+    kinds: dict[str, type[_Motions]] = {"rigid": _Rigid, "similarity": _Similarity, "scaled_translation": _Scaled}
+    model = kinds[options.model](centres, options, *affine)
     if options.model == "scaled_translation":
         model.ties = section
     return model
@@ -160,7 +165,8 @@ class _Polynomials(Model):
             world: FloatArray = now[:, :, 0] + now[:, :, 1] * local[:, :1] + now[:, :, 2] * local[:, 1:]
             return world
         terms = polynomial_terms(local, self._all)
-        return np.einsum("mdk,km->md", self._now[tile], terms)
+        values: FloatArray = np.einsum("mdk,km->md", self._now[tile], terms)
+        return values
 
     def rows(self, tile: IntArray, local: FloatArray) -> tuple[FloatArray, ...]:
         return (polynomial_terms(local, self._order),)
@@ -173,6 +179,9 @@ class _Polynomials(Model):
 
     def advance(self, step: FloatArray) -> None:
         self._now[:, :, : self.terms] += step.transpose(0, 2, 1)
+
+    def hold(self, fixed: npt.NDArray[np.bool_], templates: FloatArray) -> None:
+        """Do nothing: they have them."""
 
     def accept(self) -> None:
         self._template = self.coefficients()[:, :, : self.terms]
@@ -196,7 +205,8 @@ class _Polynomials(Model):
         spread = max(float(np.abs(world).max(initial=0.0)), 1e-300)
         motions = polynomial_terms(world / spread, self._order).T.reshape(count, len(nodes), -1)
         inverse = np.linalg.inv(polynomial_terms(nodes, self._order).T)
-        return inverse @ motions
+        smooth: FloatArray = inverse @ motions
+        return smooth
 
 
 def _substitution(origin: FloatArray, length: FloatArray, order: int) -> FloatArray:
@@ -266,6 +276,11 @@ class _Motions(Model):
     def _turn(self, step: FloatArray) -> None:
         self._linear = self._linear + np.einsum("nk,nkij->nij", step, self._generators())
 
+    def hold(self, fixed: npt.NDArray[np.bool_], templates: FloatArray) -> None:
+        linear = templates[fixed][:, :, 1:3]
+        self._linear[fixed] = linear
+        self._place[fixed] = templates[fixed][:, :, 0] + _times(linear, self.centres.origin[fixed])
+
     def accept(self) -> None:
         self._template = self._linear, self._translation()
 
@@ -273,7 +288,8 @@ class _Motions(Model):
         return np.concatenate([self._translation()[:, :, np.newaxis], self._linear], axis=2)
 
     def scales(self) -> FloatArray:
-        return np.linalg.det(self._linear)
+        scales: FloatArray = np.linalg.det(self._linear)
+        return scales
 
     def smooth_motions(self) -> FloatArray:
         # Turning, and scaling if tiles can, about the centre of all; shifting.
@@ -313,7 +329,7 @@ class _Rigid(_Motions):
 
     def begin(self, other: Model) -> None:
         assert isinstance(other, _Similarity)
-        self._linear, self._place = nearest_orthogonal(other._linear), other._place
+        self._linear, self._place = nearest_orthogonal(other._linear), other._place.copy()
 
     def _generators(self) -> FloatArray:
         return (_TURN @ self._linear)[:, np.newaxis]
@@ -328,7 +344,8 @@ class _Similarity(_Motions):
 
     def _start(self, linear: FloatArray) -> FloatArray:
         self._base = nearest_orthogonal(linear)
-        return self._base * (np.einsum("nij,nij->n", self._base, linear) / 2)[:, np.newaxis, np.newaxis]
+        scale: FloatArray = np.einsum("nij,nij->n", self._base, linear) / 2
+        return self._base * scale[:, np.newaxis, np.newaxis]
 
     def _generators(self) -> FloatArray:
         return np.stack([self._base, _TURN @ self._base], axis=1)
@@ -339,7 +356,7 @@ class _Scaled(_Motions):
 
     def _start(self, linear: FloatArray) -> FloatArray:
         self._base = linear
-        return linear
+        return linear.copy()
 
     def _generators(self) -> FloatArray:
         return self._base[:, np.newaxis]

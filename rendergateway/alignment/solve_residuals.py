@@ -52,7 +52,8 @@ class Residuals:
         x, y = np.sqrt(by_axis).tolist()
         count = int(point_count)
         if not count:
-            return cls(pair_count, 0, *[np.nan] * 4, (x, y))
+            nan = float("nan")
+            return cls(pair_count, 0, nan, nan, nan, nan, (x, y))
         mean = float(total) / count
         square = float(squares) / count
         return cls(pair_count, count, mean, max(square - mean**2, 0.0) ** 0.5, square**0.5, float(highest), (x, y))

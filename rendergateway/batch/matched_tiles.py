@@ -242,7 +242,7 @@ class MatchedTiles:
 
     def _numbered(self, table: MatchTable, unknown: Unknown) -> TileMatches:
         tiles = np.column_stack([self.rows_of(table.p_id), self.rows_of(table.q_id)])
-        is_known = (tiles >= 0).all(axis=1)
+        is_known: npt.NDArray[np.bool_] = np.logical_and(*(tiles >= 0).T)
         if not is_known.all():
             for row in np.flatnonzero(~is_known).tolist():
                 ends = ((table.p_group[row], table.p_id[row]), (table.q_group[row], table.q_id[row]))

@@ -87,13 +87,15 @@ class _Sums:
             columns[0, some] = np.add.reduceat(distance, starts)
             columns[1, some] = np.add.reduceat(distance**2, starts)
             columns[2, some] = np.maximum.reduceat(distance, starts)
-        return cls(matches.tiles, matches.counts, *columns, (away**2).sum(axis=0))
+        sums, squares, highest = columns
+        return cls(matches.tiles, matches.counts, sums, squares, highest, (away**2).sum(axis=0))
 
     @classmethod
     def joined(cls, parts: list[_Sums]) -> _Sums:
         whole = [_Sums.of(TileMatches.empty()), *parts]
-        columns = (np.concatenate([getattr(part, field.name) for part in whole]) for field in attrs.fields(cls)[:-1])
-        return cls(*columns, np.sum([part.by_axis for part in whole], axis=0))
+        names = [field.name for field in attrs.fields(cls) if field.name != "by_axis"]
+        columns: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in whole]) for name in names}
+        return cls(by_axis=np.sum([part.by_axis for part in whole], axis=0), **columns)
 
 
 def _tables(tiles: MatchedTiles, sums: _Sums, unknown: Unknown) -> StackResiduals:
@@ -113,7 +115,14 @@ def _tables(tiles: MatchedTiles, sums: _Sums, unknown: Unknown) -> StackResidual
     of_sections = ResidualSums(len(layers))
     of_sections.add(number.reshape(-1), *values)
     return StackResiduals(
-        Residuals.of_sums(len(p), *(column.sum() for column in values[:3]), values[3].max(initial=0.0), sums.by_axis),
+        Residuals.of_sums(
+            len(p),
+            int(sums.points.sum()),
+            float(sums.sums.sum()),
+            float(sums.squares.sum()),
+            float(sums.highest.max(initial=0.0)),
+            sums.by_axis,
+        ),
         pairs,
         RowTable({"tile_id": names, "z": z, **of_tiles.columns()}),
         RowTable({"z": layers[:, 0], "other_z": layers[:, 1], **of_sections.columns()}),

@@ -1098,7 +1098,8 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         Ctrl-C, the new stack is deleted.
         """
         from rendergateway.alignment.solve_options import SolveOptions
-        from rendergateway.batch.solve import SolvePlan, as_fixed, solve_stack
+        from rendergateway.batch.solve import solve_stack
+        from rendergateway.batch.solve_systems import SolvePlan, as_fixed
         from rendergateway.wrappers.reading.tiles import z_values_of
 
         plan = SolvePlan(
