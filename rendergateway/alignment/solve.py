@@ -126,14 +126,18 @@ def solve(
         raise SolveError(f"the solve diverged: tile {name(row)} has numbers that are not finite; nothing was written")
     if fixed is not None:
         chosen[fixed, :, : templates.shape[2]], chosen[fixed, :, templates.shape[2] :] = templates[fixed], 0.0
-    before = attrs.evolve(options, model="affine", poly_factors=None)
-    origin = templates if start is None else start
+    before = work.before
+    if start is not None or options.order is None:
+        plain = attrs.evolve(options, model="affine", poly_factors=None)
+        before = displacements(
+            model_of(plain, templates if start is None else start, model.centres, work.section), good
+        )
     return Solution(
         chosen,
         clusters_of(good, len(z)),
         collinear,
-        Residuals.of(displacements(model_of(before, origin, model.centres, work.section), good), len(good)),
-        Residuals.of(displacements(model, good), len(good)),
+        Residuals.of(before, len(good)),
+        Residuals.of(work.after, len(good)),
         int((~kept).sum()),
         model.terms * model.columns * int(free.sum()),
         work.iterations,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
 from rendergateway.geometry import FloatArray, IntArray
+
+_N = TypeVar("_N", bound=np.generic)
 
 __all__ = ["Part", "TileMatches"]
 
@@ -86,7 +89,7 @@ class TileMatches:
         counts: IntArray = np.diff(self.offsets)
         return counts
 
-    def by_point(self, of_pairs: FloatArray) -> FloatArray:
+    def by_point(self, of_pairs: npt.NDArray[_N]) -> npt.NDArray[_N]:
         """Return a value per pair as one per point."""
         return np.repeat(of_pairs, self.counts)
 

@@ -29,7 +29,16 @@ _HELD = 1000.0
 
 
 class Work:
-    """A solve of all tiles: its inputs, and what is counted."""
+    """
+    A solve of all tiles.
+
+    Attributes
+    ----------
+    iterations : int
+        Of the iterative solver.
+    before, after : ndarray, shape (M, 2)
+        Differences of the points that were used, at the template and after the solve.
+    """
 
     def __init__(
         self,
@@ -44,6 +53,7 @@ class Work:
         self.section = np.unique(z, return_inverse=True)[1].reshape(-1)
         self.report, self.name = report, name
         self.iterations = 0
+        self.before = self.after = np.empty((0, 2))
 
     def model(self, matches: TileMatches, name: str | None = None) -> Model:
         """Return the model at the template."""
@@ -110,9 +120,8 @@ class Work:
         SolveError
             If its residuals are larger than before, or tiles collapsed.
         """
-        before, after = (
-            _squares(displacements(one, matches), weights) / weights.sum() for one in (self.model(matches), model)
-        )
+        self.before, self.after = (displacements(one, matches) for one in (self.model(matches), model))
+        before, after = (_squares(away, weights) / weights.sum() for away in (self.before, self.after))
         if not after <= before * (1 + 1e-6) + 1e-6:
             raise SolveError(
                 f"the solve diverged: the mean square residual was {before:.3g} px², and is {after:.3g} px²; nothing "

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from rendergateway.alignment.solve_matches import TileMatches
 from rendergateway.errors import NotFoundError, RecordError, TransformError
 from rendergateway.geometry import FloatArray, IntArray
+from rendergateway.model.records.json_slices import cut_list
 from rendergateway.model.tables.match_table import MatchTable
 from rendergateway.model.tables.tile_table import TileTable
 from rendergateway.wrappers.coordinates.tile_maps import TileMaps
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["MatchedTiles", "Unknown", "frame_of", "z_in_range"]
 
 _SHOWN = 3
+_PAIRS = 4000
 
 
 def frame_of(matches: PairReading[Any]) -> str:
@@ -197,11 +199,12 @@ class MatchedTiles:
         unknown: Unknown,
         *,
         within: bool = False,
+        report: Callable[[int], object] = lambda count: None,
         chosen: Callable[[IntArray], npt.NDArray[np.bool_]] | None = None,
         at_most: int | None = None,
     ) -> Iterator[TileMatches]:
         """
-        Yield the matches between the tiles, one answer after another.
+        Yield the matches between the tiles, a few thousand pairs at a time.
 
         Parameters
         ----------
@@ -213,6 +216,8 @@ class MatchedTiles:
             Counts other pairs.
         within : bool
             Whether only pairs within these sections are read, which are one section.
+        report : callable
+            Receives the number of answers read.
         chosen : callable, optional
             From pairs of rows (N, 2) to whether they are used.
         at_most : int, optional
@@ -223,13 +228,17 @@ class MatchedTiles:
         One ``match.with_p_group``, or ``match.within_group``, per section id.
         """
         source = collection._pair_source
-        for selection in self._selections(within):
+        for count, selection in enumerate(self._selections(within), 1):
             for answer in source.answers(source.query(selection)):
-                part = self._numbered(MatchTable.from_json(answer), unknown)
-                if chosen is not None:
-                    part = part.of_pairs(chosen(part.tiles), at_most)
-                p, q = (mapped(np.repeat(part.tiles[:, side], part.counts), (part.p, part.q)[side]) for side in (0, 1))
-                yield attrs.evolve(part, p=p, q=q)
+                texts = cut_list(answer)
+                # In parts: the texts of an answer and all numbers in them are not in memory twice.
+                for start in range(0, len(texts), _PAIRS):
+                    part = self._numbered(MatchTable(texts[start : start + _PAIRS]), unknown)
+                    if chosen is not None:
+                        part = part.of_pairs(chosen(part.tiles), at_most)
+                    p, q = (mapped(part.by_point(part.tiles[:, side]), (part.p, part.q)[side]) for side in (0, 1))
+                    yield attrs.evolve(part, p=p, q=q)
+            report(count)
 
     def _selections(self, within: bool) -> Iterator[Selection]:
         for place, group in enumerate(self.groups):

@@ -55,13 +55,14 @@ class StackResiduals:
 def residuals_of_stack(stack: StackWrapper, matches: PairReading[Any], z: ZRange, bulk: Bulk) -> StackResiduals:
     """Return the residuals of matches between tiles of a stack; see `StackWrapper.residuals`."""
     frame, z_values = frame_of(matches), z_in_range(stack, z)
-    unknown, parts = Unknown(), list[_Sums]()
+    unknown = Unknown()
     with tracking(bulk.progress, f"Reading {stack}", 2 * len(z_values)) as report:
         tiles = MatchedTiles.read(stack._bound, z_values, bulk.workers, report)
         mapped = tiles.maps(frame)
-        for count, part in enumerate(tiles.matches(matches, mapped, unknown), 1):
-            parts.append(_Sums.of(part))
-            report(len(z_values) + count)
+        parts = [
+            _Sums.of(part)
+            for part in tiles.matches(matches, mapped, unknown, report=lambda count: report(len(z_values) + count))
+        ]
     return _tables(tiles, _Sums.joined(parts), unknown)
 
 

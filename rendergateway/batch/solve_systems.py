@@ -157,7 +157,7 @@ def _system(
             found,
             plan.options,
             fixed=fixed if fixed.any() else None,
-            start=start,
+            start=None if plan.template is None else start,
             tile_ids=tiles.table.tile_id,
         )
     except SolveError as error:
@@ -193,21 +193,16 @@ def _matches(
     is_montage = plan.mode == "montage"
     mapped_points = tiles.maps(frame, tiles.table if plan.how == "append" else without_last(tiles.table))
     _check_frame(tiles, frame, plan.how)
-    parts = []
-    for count, part in enumerate(
-        tiles.matches(
-            collection,
-            mapped_points,
-            unknown,
-            within=is_montage,
-            chosen=None if is_montage else is_near,
-            at_most=options.npts_max,
-        ),
-        1,
-    ):
-        parts.append(part)
-        report(count)
-    return TileMatches.joined(parts)
+    found = tiles.matches(
+        collection,
+        mapped_points,
+        unknown,
+        within=is_montage,
+        report=report,
+        chosen=None if is_montage else is_near,
+        at_most=options.npts_max,
+    )
+    return TileMatches.joined(list(found))
 
 
 def _check_frame(tiles: MatchedTiles, frame: str, how: str) -> None:

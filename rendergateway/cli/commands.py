@@ -15,6 +15,7 @@ from rendergateway.cli.login import login
 from rendergateway.cli.picture import picture
 from rendergateway.cli.remedies import in_options
 from rendergateway.cli.serve import serve
+from rendergateway.cli.solve import solve
 from rendergateway.cli.terminal import say
 from rendergateway.cli.tree import tree
 from rendergateway.cli.upkeep import backup, check, compact
@@ -74,5 +75,5 @@ def commands() -> None:
     """  # noqa: D301
 
 
-for verb in (backup, check, client_scripts, compact, config, demo, export, load, login, picture, serve, tree):
+for verb in (backup, check, client_scripts, compact, config, demo, export, load, login, picture, serve, solve, tree):
     commands.add_command(verb)
