@@ -76,8 +76,9 @@ def fill(path: str, sections: int, rows: int, columns: int, pairs: int, points: 
 
     true, nominal, section, found = volume(sections, rows, columns, pairs)
     random = np.random.default_rng(17)
+    # BigFeta drops pairs of groups whose order as text is not that of their sections.
     ids = np.array([f"s{z:03d}_t{number:06d}" for number, z in enumerate(section)], dtype=object)
-    groups = np.array([f"{z + 1}.0" for z in section], dtype=object)
+    groups = np.array([f"{z + 1:04d}.0" for z in section], dtype=object)
     place = nominal[:, :, 2]
     inverse = np.linalg.inv(true[:, :, :2])
 

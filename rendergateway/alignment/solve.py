@@ -113,12 +113,11 @@ def solve(
     work = Work(templates, z, options, free, report, name)
     model = work.model(used)
     collinear = collinear_tiles(used, len(z), model.centres)
-    if options.default_lambda == 0 and collinear.any() and model.terms > 1:
-        row = int(np.flatnonzero(collinear)[0])
-        raise SolveError(
-            f"the points of {int(collinear.sum())} tiles lie on one line, like those of tile {name(row)}: got "
-            "default_lambda=0; a larger one takes what they leave open from the template"
-        )
+    if not options.order:
+        # Shifts and turns are determined all the same.
+        collinear[:] = False
+    if not options.lambdas().all():
+        _check_determined(clusters_of(used, len(z)), free, collinear, name)
     model, kept = work.solved(used, weights)
     good, chosen = used.of_points(kept), model.coefficients()
     if not np.isfinite(chosen).all():
@@ -142,6 +141,20 @@ def solve(
         model.terms * model.columns * int(free.sum()),
         work.iterations,
     )
+
+
+def _check_determined(
+    cluster: IntArray, free: npt.NDArray[np.bool_], collinear: npt.NDArray[np.bool_], name: Callable[[int], str]
+) -> None:
+    """Refuse tiles that matches and fixed tiles do not determine; without regularization nothing else does."""
+    held = np.isin(cluster, cluster[~free & (cluster >= 0)])
+    for reason, wrong in (("without matches to fixed tiles", ~held), ("with points on one line", collinear)):
+        rows = np.flatnonzero(wrong & free)
+        if len(rows):
+            raise SolveError(
+                f"{len(rows)} tiles {reason} are not determined, like tile {name(int(rows[0]))}: got a regularization "
+                "of 0; a larger default_lambda takes what is left open from the template"
+            )
 
 
 def _names(tile_ids: Sequence[str] | npt.NDArray[Any]) -> Callable[[int], str]:
