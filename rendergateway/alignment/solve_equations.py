@@ -40,19 +40,41 @@ class Equations:
 
 def displacements(model: Model, matches: TileMatches) -> FloatArray:
     """Return the vectors (M, 2) from q to p of all matches in the world."""
+    coefficients = model.coefficients()
+    is_affine = coefficients.shape[2] == 3
     away = np.empty_like(matches.p)
     for part in matches.parts():
-        for side, sign in ((0, 1.0), (1, -1.0)):
-            tile, local = _local(model, matches, part, side)
-            world = model.world(tile, local)
-            away[part.points] = world if sign > 0 else away[part.points] - world
+        p, q = (
+            _mapped(coefficients, matches, part, side)
+            if is_affine
+            else model.world(*_local(model, matches, part, side)).T
+            for side in (0, 1)
+        )
+        away[part.points] = (p - q).T
     return away
 
 
+def _mapped(coefficients: FloatArray, matches: TileMatches, part: Part, side: int) -> FloatArray:
+    """Return the points of a side, (2, M), mapped by the affines of their tiles."""
+    x, y = (matches.p, matches.q)[side][part.points].T
+    mapped = np.empty((2, len(x)))
+    for axis, own in enumerate(coefficients[matches.tiles[part.pairs, side]].transpose(1, 2, 0)):
+        # A value per pair, repeated: faster than looking it up for each point.
+        shift, of_x, of_y = (np.repeat(values, part.counts) for values in own)
+        np.multiply(of_x, x, out=mapped[axis])
+        mapped[axis] += shift
+        mapped[axis] += of_y * y
+    return mapped
+
+
 def _local(model: Model, matches: TileMatches, part: Part, side: int) -> tuple[IntArray, FloatArray]:
-    counts = np.diff(part.starts, append=part.points.stop - part.points.start)
-    tile = np.repeat(matches.tiles[part.pairs, side], counts)
-    return tile, model.local(tile, (matches.p, matches.q)[side][part.points])
+    """Return the tile of each point of a side, and the points from its origin, in units of the length."""
+    of_pairs, points = matches.tiles[part.pairs, side], (matches.p, matches.q)[side][part.points]
+    local = np.empty((2, len(points)))
+    for axis in (0, 1):
+        np.subtract(points[:, axis], np.repeat(model.centres.origin[of_pairs, axis], part.counts), out=local[axis])
+    local /= model.centres.length
+    return np.repeat(of_pairs, part.counts), local.T
 
 
 def equations_of(model: Model, matches: TileMatches, weights: FloatArray, away: FloatArray) -> Equations:

@@ -45,7 +45,7 @@ def factorized(matrix: Any) -> Operator:
         )
     except RuntimeError as error:
         raise SolveError(
-            f"the equations have no unique solution: {error}; pass default_lambda > 0, or fix a tile"
+            f"the equations have no unique solution: {error}; use a larger default_lambda, or fix a tile"
         ) from error
     solve: Operator = factors.solve
     return solve

@@ -28,13 +28,14 @@ class Part:
     ----------
     pairs, points : slice
         Which ones.
-    starts : ndarray, shape (N,)
-        First point of each pair, counted from the first of the part.
+    starts, counts : ndarray, shape (N,)
+        First point of each pair, counted from the first of the part, and their number.
     """
 
     pairs: slice
     points: slice
     starts: IntArray
+    counts: IntArray
 
 
 @attrs.frozen(eq=False)
@@ -121,5 +122,6 @@ class TileMatches:
             limit = self.offsets[first] + _POINTS
             end = max(first + 1, int(np.searchsorted(self.offsets, limit, side="right")) - 1)
             start, stop = self.offsets[[first, end]].tolist()
-            yield Part(slice(first, end), slice(start, stop), self.offsets[first:end] - start)
+            ends = self.offsets[first : end + 1] - start
+            yield Part(slice(first, end), slice(start, stop), ends[:-1], np.diff(ends))
             first = end

@@ -59,11 +59,6 @@ class Model(ABC):
         self.centres = centres
         self.lambdas = options.lambdas()
 
-    def local(self, tile: IntArray, points: FloatArray) -> FloatArray:
-        """Return points (M, 2) of tiles (M,) from their origins, in units of the length."""
-        local: FloatArray = (points - self.centres.origin[tile]) / self.centres.length
-        return local
-
     @abstractmethod
     def world(self, tile: IntArray, local: FloatArray) -> FloatArray:
         """Return points (M, 2) of tiles (M,) in the world."""

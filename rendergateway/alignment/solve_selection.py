@@ -100,10 +100,9 @@ def collinear_tiles(matches: TileMatches, count: int, centres: Centres) -> npt.N
     """Return the tiles with points that all lie on one line, or are one."""
     moments = np.zeros((count, 2, 2))
     for part in matches.parts():
-        counts = np.diff(part.starts, append=part.points.stop - part.points.start)
         for side, points in ((0, matches.p), (1, matches.q)):
             tile = matches.tiles[part.pairs, side]
-            local = (points[part.points] - centres.origin[np.repeat(tile, counts)]) / centres.length
+            local = (points[part.points] - centres.origin[np.repeat(tile, part.counts)]) / centres.length
             for i, j in ((0, 0), (0, 1), (1, 1)):
                 sums = np.add.reduceat(local[:, i] * local[:, j], part.starts)
                 moments[:, i, j] += np.bincount(tile, sums, minlength=count)

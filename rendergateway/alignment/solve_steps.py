@@ -54,11 +54,14 @@ class Work:
         self.report, self.name = report, name
         self.iterations = 0
         self.before = self.after = np.empty((0, 2))
+        self._known: tuple[TileMatches | None, Any] = None, None
 
     def model(self, matches: TileMatches, name: str | None = None) -> Model:
         """Return the model at the template."""
         options = self.options if name is None else attrs.evolve(self.options, model=name, poly_factors=None)
-        model = model_of(options, self.templates, centres_of(matches, len(self.z)), self.section)
+        if self._known[0] is not matches:
+            self._known = matches, centres_of(matches, len(self.z))
+        model = model_of(options, self.templates, self._known[1], self.section)
         model.hold(~self.free, self.templates)
         return model
 

@@ -51,9 +51,6 @@ def templates_of(table: TileTable, how: str, order: int) -> FloatArray:
     templates = as_polynomials(np.nan_to_num(affines), terms)
     for row in np.flatnonzero(np.isnan(affines).any(axis=(1, 2))).tolist():
         templates[row] = _coefficients(table, row, order, terms)
-    if not np.isfinite(templates).all():
-        row = int(np.flatnonzero(~np.isfinite(templates).all(axis=(1, 2)))[0])
-        raise SolveError(f"the last transform of tile {table.tile_id[row]!r} has numbers that are not finite")
     return templates
 
 
@@ -71,6 +68,8 @@ def _coefficients(table: TileTable, row: int, order: int, terms: int) -> FloatAr
                 f"tile {tile_id!r} ends with a polynomial that the model cannot replace: {error}; use a polynomial "
                 "model, or how='append'"
             ) from error
+    if last is not None and last.is_affine and not last.is_finite:
+        raise SolveError(f"the last transform of tile {tile_id!r} has numbers that are not finite; correct it first")
     what = "no transform" if last is None else f"{type(last).__name__} as its last transform"
     raise SolveError(
         f"tile {tile_id!r} has {what}; the solve replaces affine and polynomial transforms: how='append' keeps all "
