@@ -3,8 +3,8 @@ Solves against BigFeta (PyPI ``bigfeta``): the same stack, matches and regulariz
 
 Run: ``python benchmarks/solve.py [montage] [volume] [large …] [--bigfeta PYTHON]``, where PYTHON is the interpreter of
 an environment with bigfeta, which needs older libraries than this package. Each side reads, assembles, solves and
-writes in a process of its own, after its imports; its CPU time (and wall time) and peak memory are shown, and the largest distance between the corners of
-the tiles of both results, as a part of the image size.
+writes in a process of its own, after its imports; its CPU time (and wall time) and peak memory are shown, and the
+largest distance between the corners of the tiles of both results, as a part of the image size.
 
 ``large`` takes numbers of sections of 1000 tiles: ``python benchmarks/solve.py large 25 50 100``.
 """
@@ -39,7 +39,8 @@ start, cpu = time.perf_counter(), time.process_time()
 solver = BigFeta(input_data=json.loads(sys.argv[1]), args=[])
 solver.run()
 results = {name: numpy.asarray(solver.results[name]).tolist() for name in ("precision", "error", "mag")}
-results |= {"seconds": time.process_time() - cpu, "wall": time.perf_counter() - start, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+results |= {"seconds": time.process_time() - cpu, "wall": time.perf_counter() - start}
+results["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print("RESULT" + json.dumps(results))
 """
 
@@ -194,11 +195,9 @@ def difference(path: str) -> float:
 
 
 def shown(who: str, result: dict[str, Any]) -> None:
-    print(
-        f"  {who:8} {result['seconds']:8.1f} s ({result['wall']:.1f} s) {result['memory']:8.0f} MB   residuals {result['mag'][0]:.9g} ± "
-        f"{result['mag'][1]:.9g} px, norms {result['error'][0]:.9g} {result['error'][1]:.9g}",
-        flush=True,
-    )
+    times = f"{result['seconds']:8.1f} s ({result['wall']:.1f} s) {result['memory']:8.0f} MB"
+    mean, deviation, x, y = *result["mag"], *result["error"]
+    print(f"  {who:8} {times}   residuals {mean:.9g} ± {deviation:.9g} px, norms {x:.9g} {y:.9g}", flush=True)
 
 
 def compare(

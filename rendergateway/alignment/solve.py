@@ -34,7 +34,7 @@ class Solution:
     cluster : ndarray, shape (N,)
         Number of the cluster of each tile, tiles that matches connect; 0 is the largest, -1 a tile without matches.
     collinear : ndarray, shape (N,), bool
-        Tiles whose points lie on one line: the template decides what they leave open.
+        Tiles whose points lie on one line: the template determines the rest of their transforms.
     before, after : Residuals
         Of the points that were used, outliers excluded.
     outlier_count : int
@@ -153,7 +153,7 @@ def _check_determined(
         if len(rows):
             raise SolveError(
                 f"{len(rows)} tiles {reason} are not determined, like tile {name(int(rows[0]))}: got a regularization "
-                "of 0; a larger default_lambda takes what is left open from the template"
+                "of 0; a larger default_lambda takes the missing parameters from the template"
             )
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from rendergateway.alignment.solve_matches import Part, TileMatches
 from rendergateway.alignment.solve_models import Model
+from rendergateway.alignment.solve_sparse import sparse
 from rendergateway.geometry import FloatArray, IntArray
 
 __all__ = ["Equations", "displacements", "equations_of"]
@@ -170,8 +171,6 @@ def _merged(tiles: IntArray, blocks: FloatArray) -> tuple[IntArray, FloatArray]:
 
 def sparse_matrix(equations: Equations, free: npt.NDArray[np.bool_]) -> Any:
     """Return the matrix of the free tiles in scipy's block format."""
-    from scipy import sparse
-
     terms = equations.diagonal.shape[1]
     number = np.cumsum(free) - 1
     inside = free[equations.tiles].all(axis=1)
@@ -183,4 +182,4 @@ def sparse_matrix(equations: Equations, free: npt.NDArray[np.bool_]) -> Any:
     data = np.concatenate([equations.diagonal[free], blocks, blocks.transpose(0, 2, 1)])[order]
     pointers = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=count))])
     size = terms * count
-    return sparse.bsr_array((data, column[order], pointers), shape=(size, size), blocksize=(terms, terms))
+    return sparse().bsr_array((data, column[order], pointers), shape=(size, size), blocksize=(terms, terms))

@@ -7,12 +7,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from rendergateway.alignment.solve_sparse import sparse
 from rendergateway.errors import SolveError
 from rendergateway.geometry import FloatArray, IntArray
 
 __all__ = ["DIRECT_BELOW", "conjugate_gradients", "factorized", "preconditioner"]
 
-# Unknowns up to which a factorization is chosen: in three dimensions its time and memory grow faster than the system.
+# Largest number of unknowns of a factorization: in three dimensions its time and memory grow faster than the system.
 DIRECT_BELOW = 30_000
 # Relative to the start, in the norm of the preconditioner.
 _TOLERANCE = 1e-10
@@ -36,11 +37,9 @@ def factorized(matrix: Any) -> Operator:
     SolveError
         If the matrix is singular.
     """
-    from scipy.sparse.linalg import splu
-
     try:
         # Symmetric and positive: no pivoting, and the ordering of the pattern itself.
-        factors = splu(
+        factors = sparse().linalg.splu(
             matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
         )
     except RuntimeError as error:
@@ -122,7 +121,7 @@ def preconditioner(matrix: Any, motions: FloatArray, positions: FloatArray) -> O
     motions : ndarray, shape (N, K, m)
         Vectors that the matrix almost maps to 0, such as motions of all tiles together.
     positions : ndarray, shape (N, 3)
-        x, y and z of the tiles, in units in which neighbours are equally far apart.
+        x, y and z of the tiles, scaled so that neighbours are equally far apart.
 
     References
     ----------
@@ -171,8 +170,6 @@ def groups_of(positions: FloatArray) -> IntArray:
 
 def _aggregated(groups: IntArray, motions: FloatArray) -> tuple[Any, FloatArray]:
     """Return orthonormal motions of each group as a block matrix, and the given motions in terms of them."""
-    from scipy import sparse
-
     count, terms, kinds = motions.shape
     orthonormal, coarse = np.zeros_like(motions), np.zeros((int(groups.max()) + 1, kinds, kinds))
     order = np.argsort(groups, kind="stable")
@@ -184,27 +181,23 @@ def _aggregated(groups: IntArray, motions: FloatArray) -> tuple[Any, FloatArray]
         orthonormal[tiles, :, : q.shape[1]] = q.reshape(len(tiles), terms, -1)
         coarse[groups[tiles[0]], : len(r)] = r
     shape = (count * terms, len(coarse) * kinds)
-    return sparse.bsr_array((orthonormal, groups, np.arange(count + 1)), shape=shape), coarse
+    return sparse().bsr_array((orthonormal, groups, np.arange(count + 1)), shape=shape), coarse
 
 
 def _held(matrix: Any, size: int) -> Any:
-    """Return a block matrix with 1 on the diagonal where it is 0, for motions that a group does not have."""
-    from scipy import sparse
-
+    """Return a block matrix with 1 instead of 0 on the diagonal, for motions that a group does not have."""
     diagonal = matrix.diagonal()
     missing = np.where(diagonal > 0, 0.0, 1.0)
-    return (matrix + sparse.diags_array(missing)).tobsr((size, size))
+    return (matrix + sparse().diags_array(missing)).tobsr((size, size))
 
 
 def _inverse_diagonal(matrix: Any) -> Any:
     """Return the inverse of the diagonal blocks, as a block matrix."""
-    from scipy import sparse
-
     size = matrix.blocksize[0]
     count = matrix.shape[0] // size
     row = np.repeat(np.arange(count), np.diff(matrix.indptr))
     blocks = np.linalg.inv(matrix.data[row == matrix.indices])
-    return sparse.bsr_array((blocks, np.arange(count), np.arange(count + 1)), shape=matrix.shape)
+    return sparse().bsr_array((blocks, np.arange(count), np.arange(count + 1)), shape=matrix.shape)
 
 
 def _largest_eigenvalue(matrix: Any, inverse: Any) -> float:

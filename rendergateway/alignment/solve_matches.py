@@ -15,7 +15,7 @@ _N = TypeVar("_N", bound=np.generic)
 
 __all__ = ["Part", "TileMatches"]
 
-# Points per pass over all matches: what is computed of them stays in the processor's cache.
+# Points per pass over all matches: their intermediate results stay in the processor's cache.
 _POINTS = 1 << 15
 
 

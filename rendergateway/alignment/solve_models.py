@@ -81,7 +81,7 @@ class Model(ABC):
 
     @abstractmethod
     def hold(self, fixed: npt.NDArray[np.bool_], templates: FloatArray) -> None:
-        """Give fixed tiles (N,) their templates, whether or not the model has such transforms."""
+        """Set fixed tiles (N,) to their templates, whether or not the model has such transforms."""
 
     @abstractmethod
     def accept(self) -> None:
@@ -176,7 +176,7 @@ class _Polynomials(Model):
         self._now[:, :, : self.terms] += step.transpose(0, 2, 1)
 
     def hold(self, fixed: npt.NDArray[np.bool_], templates: FloatArray) -> None:
-        """Do nothing: they have them."""
+        """Do nothing: all tiles start from their templates."""
 
     def accept(self) -> None:
         self._template = self.coefficients()[:, :, : self.terms]

@@ -1,4 +1,4 @@
-"""Which matches count in a solve, and what they say about the tiles."""
+"""The matches that count in a solve, and the clusters of tiles that they connect."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from rendergateway.alignment.solve_matches import TileMatches
 from rendergateway.alignment.solve_models import Centres
 from rendergateway.alignment.solve_options import SolveOptions
+from rendergateway.alignment.solve_sparse import sparse
 from rendergateway.errors import SolveError
 from rendergateway.geometry import FloatArray, IntArray
 
@@ -116,12 +117,9 @@ def collinear_tiles(matches: TileMatches, count: int, centres: Centres) -> npt.N
 
 def clusters_of(matches: TileMatches, count: int) -> IntArray:
     """Return the cluster of each tile, by size; -1 without matches."""
-    from scipy import sparse
-    from scipy.sparse.csgraph import connected_components
-
     p, q = matches.tiles.T
-    graph = sparse.coo_array((np.ones(len(p), dtype=np.bool_), (p, q)), shape=(count, count))
-    found = connected_components(graph, directed=False)[1]
+    graph = sparse().coo_array((np.ones(len(p), dtype=np.bool_), (p, q)), shape=(count, count))
+    found = sparse().csgraph.connected_components(graph, directed=False)[1]
     sizes = np.bincount(found)
     rank = np.empty(len(sizes), dtype=np.int64)
     rank[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes))

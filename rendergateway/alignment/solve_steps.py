@@ -15,6 +15,7 @@ from rendergateway.alignment.solve_matches import TileMatches
 from rendergateway.alignment.solve_models import Model, model_of
 from rendergateway.alignment.solve_options import SolveOptions
 from rendergateway.alignment.solve_selection import centres_of
+from rendergateway.alignment.solve_sparse import sparse
 from rendergateway.errors import SolveError
 from rendergateway.geometry import FloatArray, IntArray
 
@@ -83,7 +84,7 @@ class Work:
         return self.checked(model, good, weights[last]), last
 
     def _without_outliers(self, matches: TileMatches, weights: FloatArray, limit: float) -> Model:
-        """Return a model to which points contribute the less the farther they are off."""
+        """Return a model that distant points hardly influence."""
         # Shifts first, and tiles held by the template: outliers would pull the scale of all tiles toward 0.
         held = attrs.evolve(
             self.options, default_lambda=max(self.options.default_lambda, _HELD), passes=1, poly_factors=None
@@ -209,14 +210,12 @@ def _squares(away: FloatArray, weights: FloatArray) -> float:
 
 def _tied(matrix: Any, right: FloatArray, group: IntArray, terms: int) -> FloatArray:
     """Solve with the first unknown of each tile the same within a group."""
-    from scipy import sparse
-
     count = len(group)
     numbers = np.unique(group, return_inverse=True)[1].reshape(-1)
     own = numbers.max() + 1 + np.arange(count * (terms - 1)).reshape(count, terms - 1)
     columns = np.concatenate([numbers[:, np.newaxis], own], axis=1).ravel()
     size = int(columns.max()) + 1
-    ties = sparse.csr_array((np.ones(len(columns)), columns, np.arange(len(columns) + 1)), shape=(len(columns), size))
+    ties = sparse().csr_array((np.ones(len(columns)), columns, np.arange(len(columns) + 1)), shape=(len(columns), size))
     whole = ties.T @ (matrix.tocsr() @ ties)
     step: FloatArray = ties @ factorized(whole)(ties.T @ right)
     return step

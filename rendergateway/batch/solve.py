@@ -54,7 +54,7 @@ class Solved:
     unconnected : RowTable
         One row per tile outside of the largest cluster: *tile_id*, *z*, *cluster* (-1 without matches), *is_dropped*.
     collinear : tuple of str
-        Tiles whose points lie on one line, so that the template decides what they leave open.
+        Tiles whose points lie on one line: the template determines the rest of their transforms.
     unknown_pair_count : int
         Pairs that were skipped because they name missing tiles.
     """

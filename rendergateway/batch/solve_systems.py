@@ -44,7 +44,7 @@ def _one_of(words: Sequence[str]) -> Any:
 @attrs.frozen(kw_only=True)
 class SolvePlan:
     """
-    What is solved, and how it is written; see `StackWrapper.solve`.
+    The tiles to solve, and the way to write them; see `StackWrapper.solve`.
 
     Attributes
     ----------

@@ -22,6 +22,8 @@ from rendergateway.cli.services import (
 )
 from rendergateway.cli.terminal import json_option, result, say
 from rendergateway.gateway import Gateway
+from rendergateway.geometry import checked_frame
+from rendergateway.wrappers import StackWrapper
 
 __all__ = ["solve"]
 
@@ -32,8 +34,10 @@ _DEFAULTS = SolveOptions()
 def _number(name: str, help: str) -> Callable[[F], F]:
     default = getattr(_DEFAULTS, name)
     option = f"--{name.replace('_', '-')}"
+    # None by default: of 0 pixels all points would be farther.
+    kind = click.FloatRange(0, min_open=default is None)
     return click.option(
-        option, name, type=float, callback=finite, default=default, show_default=default is not None, help=help
+        option, name, type=kind, callback=finite, default=default, show_default=default is not None, help=help
     )
 
 
@@ -44,11 +48,25 @@ def _count(name: str, help: str) -> Callable[[F], F]:
     )
 
 
-def _matches(gateway: Gateway, names: tuple[str, ...], frame: str | None) -> Any:
+def _frame(ctx: click.Context, option: click.Parameter, text: str) -> str:
+    try:
+        return checked_frame(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, option) from error
+
+
+def _all_finite(ctx: click.Context, option: click.Parameter, values: tuple[float, ...]) -> tuple[float, ...]:
+    for value in values:
+        finite(ctx, option, value)
+    return values
+
+
+def _matches(stack: StackWrapper, names: tuple[str, ...], frame: str) -> Any:
+    gateway: Gateway = stack._conn
     found = []
     for name in names:
         owner, slash, collection = name.rpartition("/")
-        found.append(gateway.match_collection(collection, owner=owner if slash else None, frame=frame))
+        found.append(gateway.match_collection(collection, owner=owner if slash else stack._key.owner, frame=frame))
     return found[0].merged_with(*found[1:]) if len(found) > 1 else found[0]
 
 
@@ -62,7 +80,12 @@ def _matches(gateway: Gateway, names: tuple[str, ...], frame: str | None) -> Any
     shell_complete=complete_stack,
     help="The new stack.",
 )
-@click.option("--frame", required=True, help="Pixels of the points: raw, lens_corrected, before:LABEL, after:LABEL.")
+@click.option(
+    "--frame",
+    required=True,
+    callback=_frame,
+    help="Pixels of the points: raw, lens_corrected, before:LABEL, after:LABEL.",
+)
 @click.option("--3d", "is_volume", is_flag=True, help="All sections together, instead of each alone.")
 @click.option("--z", callback=read_z, metavar="Z or FIRST..LAST", help="Only these sections.")
 @click.option("--model", type=click.Choice(list(MODELS)), default=_DEFAULTS.model, show_default=True)
@@ -82,7 +105,13 @@ def _matches(gateway: Gateway, names: tuple[str, ...], frame: str | None) -> Any
 @click.option("--any-scale", is_flag=True, help="Accept tiles that change their scale by more than 0.5 … 2.")
 @click.option("--fixed", multiple=True, metavar="TILE_ID", help="Tile that keeps its transform; may be repeated.")
 @click.option(
-    "--fixed-section", "fixed_sections", multiple=True, type=float, metavar="Z", help="Section that does; repeatable."
+    "--fixed-section",
+    "fixed_sections",
+    multiple=True,
+    type=float,
+    callback=_all_finite,
+    metavar="Z",
+    help="Section that does; may be repeated.",
 )
 @click.option(
     "--unconnected",
@@ -124,13 +153,15 @@ def solve(
 
     Matches of several collections are merged. Nothing is written if the solve fails; the stack itself stays as it is.
     """
+    if options["npts_max"] < options["npts_min"]:
+        raise click.UsageError(f"--npts-max {options['npts_max']} is below --npts-min {options['npts_min']}")
     with open_gateway(service, profile) as gateway:
         stack = named_stack(gateway, name)
         say(f"Solving {full_name(stack)} of {gateway.server}")
         started = time.perf_counter()
         solved = stack.solve(
-            _matches(gateway, collections, frame), to, mode="3d" if is_volume else "montage", z=z,
-            how="append" if append else "replace_last", template=None if template is None else gateway.stack(template),
+            _matches(stack, collections, frame), to, mode="3d" if is_volume else "montage", z=z,
+            how="append" if append else "replace_last", template=named_stack(gateway, template) if template else None,
             fixed=fixed, fixed_sections=fixed_sections or None, unconnected=unconnected,
             unknown_tiles="skip" if skip_unknown else "refuse", complete=not leave_open, processes=processes,
             workers=workers, progress=True, scale_limits=None if any_scale else _DEFAULTS.scale_limits, **options,

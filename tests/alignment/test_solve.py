@@ -30,7 +30,7 @@ def solved(volume: Volume, *, fixed: Any = None, **options: Any) -> Solution:
 @pytest.mark.parametrize("sections", [1, 3])
 @pytest.mark.parametrize("solver", ["direct", "iterative"])
 def test_solve__exact_matches(sections: int, solver: str) -> None:
-    """Exact matches give the true affines, up to one transform of all: 1e-6 px."""
+    """Exact matches lead to the true affines, up to one transform of all: 1e-6 px."""
     volume = made_volume(sections, 8, 8)
 
     found = solved(volume, solver=solver, **EXACT)
@@ -258,7 +258,7 @@ def test_solve__clusters() -> None:
 
 
 def test_solve__collinear_points() -> None:
-    """Tiles with points on one line are named; what they leave open comes from the template."""
+    """Tiles with points on one line are named; their other parameters come from the template."""
     volume = made_volume(1, 1, 2)
     p = np.column_stack([np.full(20, 900.0), np.linspace(0, 900, 20)])
     line = attrs.evolve(volume, matches=attrs.evolve(volume.matches, p=p, q=p - [850.0, 0.0]))

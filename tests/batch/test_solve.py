@@ -143,7 +143,7 @@ def test_solve__polynomials(stack: StackWrapper, matches: MatchCollectionWrapper
 
 def test_solve__template(gateway: Gateway, stack: StackWrapper, matches: MatchCollectionWrapper) -> None:
     """Regularized toward another stack, the result lies where that stack does."""
-    far = stack.copy_to("far", edit=lambda table: table.evolve(last_affine=table.last_affine + [[0, 0, 500]]))
+    far = stack.copy_to("far", edit=lambda table: table.evolve(last_affine=table.last_affine + np.array([[0, 0, 500]])))
 
     solved = stack.solve(matches, "solved", mode="3d", template=far)
 
@@ -299,7 +299,7 @@ def test_solve__unknown_tiles(gateway: Gateway, stack: StackWrapper, matches: Ma
 
 
 def test_solve__tiles_of_other_sections(stack: StackWrapper, matches: MatchCollectionWrapper) -> None:
-    """Matches with sections outside of the range are no error."""
+    """Matches with sections outside of the range are ignored."""
     assert stack.solve(matches, "new", mode="3d", z=(1, 2)).after.pair_count == 33
     assert stack.residuals(matches, z=(1, 2)).outside_pair_count == 9
 
@@ -321,7 +321,7 @@ def test_solve__template_that_is_not_finite(gateway: Gateway) -> None:
     matches = gateway.match_collection("m", frame="raw")
     matches.put([pair("a", "b")])
 
-    with pytest.raises(SolveError, match="the last transform of tile .* has"):
+    with pytest.raises(SolveError, match=r"the last transform of tile .* has"):
         stack.solve(matches, "new")
     assert not gateway.stack("new").exists
 
@@ -354,7 +354,7 @@ def test_solve__transforms_that_cannot_be_replaced(gateway: Gateway, transforms:
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
 def test_solve__interrupted(stack: StackWrapper, matches: MatchCollectionWrapper, error: type[BaseException]) -> None:
-    """An interrupted write leaves no stack; a note says so."""
+    """An interrupted write leaves no stack; a note reports it."""
     before = texts(stack)
 
     def stop(done: int) -> None:

@@ -49,6 +49,7 @@ RIGHT = {
     "login": ["--forget", "--service", "localhost:1"],
     "picture": [STACK, "--z", "1", "--scale", "0.1", "-o", "a.png"],
     "serve": ["--memory", "--port", "0"],
+    "solve": [STACK, "truth", "--frame", "raw", "--to", "lab/cortex/solved"],
     "tree": [STACK],
 }
 
@@ -58,7 +59,7 @@ def volume(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with one section, and its images beside it."""
     folder = tmp_path_factory.mktemp("volume")
     with Gateway(f"embedded:{folder / 'render.db'}", owner="lab", project="cortex") as gateway:
-        make_stack(gateway, sections=1, rows=1, columns=2, images=folder / "images")
+        make_stack(gateway, sections=1, rows=1, columns=2, images=folder / "images", matches="truth")
     return folder / "render.db"
 
 

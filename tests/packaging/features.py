@@ -329,6 +329,16 @@ def ransac(place: Place) -> None:
     assert fit_ransac(fit_affine, corners, corners)[1].all()
 
 
+# -- alignment -----------------------------------------------------------------------------------------------------
+
+
+@feature("alignment")
+def solve(place: Place) -> None:
+    with opened(place) as gateway:
+        stack, matches = gateway.stack("montage"), gateway.match_collection("truth", frame="raw")
+        stack.solve(matches, "solved", z=1).stack.delete()
+
+
 # -- tables, remote, volumes -------------------------------------------------------------------------------------
 
 
