@@ -214,11 +214,12 @@ def compare(
         url = ports.get()
         here = measured([sys.executable, __file__, "--ours", url, mode, solver])
         shown("ours", here)
+        print(f"  {here['iterations']} iterations")
         if python is not None:
             there = bigfeta(python, url, mode, sections)
             shown("BigFeta", there)
             speed, memory = there["seconds"] / here["seconds"], there["memory"] / here["memory"]
-            print(f"  {speed:.1f} × faster, 1/{memory:.1f} of the memory; {here['iterations']} iterations")
+            print(f"  {speed:.1f} × faster, 1/{memory:.1f} of the memory")
         server.terminate()
         server.join()
         if python is not None:
