@@ -196,7 +196,7 @@ def difference(path: str) -> float:
 
 def shown(who: str, result: dict[str, Any]) -> None:
     times = f"{result['seconds']:8.1f} s ({result['wall']:.1f} s) {result['memory']:8.0f} MB"
-    mean, deviation, x, y = *result["mag"], *result["error"]
+    (mean, deviation), (x, y) = result["mag"], result["error"]
     print(f"  {who:8} {times}   residuals {mean:.9g} ± {deviation:.9g} px, norms {x:.9g} {y:.9g}", flush=True)
 
 

@@ -72,16 +72,15 @@ class Work:
         if limit is None:
             return self.checked(self.fitted(matches, weights), matches, weights), np.ones(len(weights), np.bool_)
         model = self._without_outliers(matches, weights, limit)
-        kept = np.hypot(*displacements(model, matches).T) <= limit
+        kept = np.zeros(len(weights), dtype=np.bool_)
         for _ in range(_MOST_REJECTIONS):
+            last, kept = kept, np.hypot(*displacements(model, matches).T) <= limit
             if not kept.any():
                 raise SolveError(f"no matches agree within outliers_px={limit:g} px; use a larger value")
-            good = matches.of_points(kept)
-            model = self.fitted(good, weights[kept])
-            last, kept = kept, np.hypot(*displacements(model, matches).T) <= limit
             if (kept == last).all():
                 break
-        return self.checked(model, good, weights[last]), last
+            model = self.fitted(matches.of_points(kept), weights[kept])
+        return self.checked(model, matches.of_points(kept), weights[kept]), kept
 
     def _without_outliers(self, matches: TileMatches, weights: FloatArray, limit: float) -> Model:
         """Return a model that distant points hardly influence."""
@@ -166,22 +165,29 @@ class Work:
         right = equations.right[self.free].reshape(-1, model.columns)
         del equations
         if model.ties is not None:
-            step = _tied(matrix, right, model.ties[self.free], model.terms)
-        elif self._is_direct(matrix):
-            step = factorized(matrix)(right)
+            ties = _ties(model.ties[self.free], model.terms)
+            step = ties @ self._solution(ties.T @ (matrix.tocsr() @ ties), ties.T @ right, None)
         else:
-            motions = model.smooth_motions()[self.free]
-            precondition = preconditioner(matrix, motions, self._positions(model)[self.free])
-            step, count = conjugate_gradients(matrix, right, precondition, self.report)
-            self.iterations += count
+            step = self._solution(matrix, right, model)
         whole = np.zeros((len(self.free), model.terms, model.columns))
         whole[self.free] = step.reshape(-1, model.terms, model.columns)
         model.advance(whole)
         return whole
 
-    def _is_direct(self, matrix: Any) -> bool:
+    def _solution(self, matrix: Any, right: FloatArray, model: Model | None) -> FloatArray:
+        """Solve a system; without a model, one of tied unknowns, for which there is no multigrid."""
         chosen = self.options.solver
-        return chosen == "direct" or (chosen == "auto" and matrix.shape[0] <= DIRECT_BELOW)
+        if chosen == "direct" or (chosen == "auto" and matrix.shape[0] <= DIRECT_BELOW):
+            return factorized(matrix)(right)
+        if model is None:
+            diagonal = matrix.diagonal()[:, np.newaxis]
+            solution, count = conjugate_gradients(matrix, right, lambda one: one / diagonal, self.report)
+        else:
+            motions, positions = model.smooth_motions()[self.free], self._positions(model)[self.free]
+            precondition = preconditioner(matrix, motions, positions)
+            solution, count = conjugate_gradients(matrix, right, precondition, self.report)
+        self.iterations += count
+        return solution
 
     def _positions(self, model: Model) -> FloatArray:
         """Return places of the tiles; sections are as far apart as tiles of a section."""
@@ -189,8 +195,9 @@ class Work:
         place = model.world(np.arange(count), np.zeros((count, 2)))
         sections = int(self.section.max()) + 1
         area = float(np.prod(np.ptp(place, axis=0)))
-        spacing = np.sqrt(area * sections / count) if area > 0 else float(np.ptp(place)) / count
-        return np.column_stack([place, self.section * spacing])
+        spacing = (area * sections / count) ** 0.5 if area > 0 else float(np.ptp(place)) / count
+        positions: FloatArray = np.column_stack([place, self.section * spacing])
+        return positions
 
 
 def _width(distance: FloatArray) -> float:
@@ -208,14 +215,11 @@ def _squares(away: FloatArray, weights: FloatArray) -> float:
     return float(np.einsum("md,md,m->", away, away, weights))
 
 
-def _tied(matrix: Any, right: FloatArray, group: IntArray, terms: int) -> FloatArray:
-    """Solve with the first unknown of each tile the same within a group."""
+def _ties(group: IntArray, terms: int) -> Any:
+    """Return the matrix from tied unknowns to those of each tile: the first is the same within a group."""
     count = len(group)
     numbers = np.unique(group, return_inverse=True)[1].reshape(-1)
     own = numbers.max() + 1 + np.arange(count * (terms - 1)).reshape(count, terms - 1)
     columns = np.concatenate([numbers[:, np.newaxis], own], axis=1).ravel()
-    size = int(columns.max()) + 1
-    ties = sparse().csr_array((np.ones(len(columns)), columns, np.arange(len(columns) + 1)), shape=(len(columns), size))
-    whole = ties.T @ (matrix.tocsr() @ ties)
-    step: FloatArray = ties @ factorized(whole)(ties.T @ right)
-    return step
+    shape = len(columns), int(columns.max()) + 1
+    return sparse().csr_array((np.ones(len(columns)), columns, np.arange(len(columns) + 1)), shape=shape)

@@ -106,7 +106,8 @@ def test_solve__rigid_keeps_reflections() -> None:
     assert np.linalg.det(found.coefficients[:, :, 1:3]).round(6).tolist() == [1, 1, 1, 1, -1, 1, 1, 1, 1]
 
 
-def test_solve__scale_per_section() -> None:
+@pytest.mark.parametrize("solver", ["direct", "iterative"])
+def test_solve__scale_per_section(solver: str) -> None:
     """Tiles of a section share one scale, which is found."""
     volume = made_volume(3, 3, 3, kind="translation")
     scale = np.array([1.0, 1.02, 0.97])[volume.z.astype(int)]
@@ -116,7 +117,7 @@ def test_solve__scale_per_section() -> None:
     ]
     scaled = attrs.evolve(volume, matches=attrs.evolve(volume.matches, p=parts[0], q=parts[1]))
 
-    found = solved(scaled, model="scaled_translation", **EXACT)
+    found = solved(scaled, model="scaled_translation", solver=solver, **EXACT)
 
     assert found.after.max_px < 1e-5
     found_scale = found.coefficients[:, 0, 1]
@@ -137,7 +138,7 @@ def dense(volume: Volume, weights: FloatArray, default_lambda: float, translatio
     regularization = np.tile([default_lambda, default_lambda, default_lambda * translation_factor], count)
     start = volume.templates[:, :, [1, 2, 0]].transpose(0, 2, 1).reshape(-1, 2)
     whole = rows.T @ (rows * weights[:, np.newaxis]) + np.diag(regularization)
-    found = np.linalg.solve(whole, regularization[:, np.newaxis] * start)
+    found = np.asarray(np.linalg.solve(whole, regularization[:, np.newaxis] * start), dtype=np.float64)
     return found.reshape(count, 3, 2).transpose(0, 2, 1)[:, :, [2, 0, 1]]
 
 

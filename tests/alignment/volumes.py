@@ -83,7 +83,8 @@ def corners(coefficients: FloatArray) -> FloatArray:
     """Return the corners of tiles (N, 2, T) in the world: (N, 4, 2)."""
     x, y = _CORNERS.T
     terms = np.stack([np.ones(4), x, y, x * x, x * y, y * y, x**3, x * x * y, x * y * y, y**3])
-    return np.einsum("ndk,kc->ncd", coefficients, terms[: coefficients.shape[2]])
+    found: FloatArray = np.einsum("ndk,kc->ncd", coefficients, terms[: coefficients.shape[2]])
+    return found
 
 
 def corner_error(volume: Volume, coefficients: FloatArray) -> float:
