@@ -26,6 +26,7 @@ Errors that rendergateway raises.
     │       └── ServerError           the service failed
     ├── RecordError                   invalid JSON, or JSON of another object
     ├── MultipleFoundError            several objects match, one was requested
+    ├── SolveError                    matches do not determine the transforms of a stack, or the solve diverged
     ├── StaleStackError               the stack changed since it was read
     ├── TransformError                invalid parameters of a coordinate transform
     │   ├── ConversionError           the transform cannot be converted exactly
@@ -75,6 +76,7 @@ __all__ = [
     "RequestError",
     "ServerError",
     "ServiceError",
+    "SolveError",
     "StackStateError",
     "StaleBoxWarning",
     "StaleStackError",
@@ -237,6 +239,10 @@ class RecordError(RenderGatewayError):
 
 class MultipleFoundError(RenderGatewayError):
     """Several objects match, but one was requested."""
+
+
+class SolveError(RenderGatewayError):
+    """The matches do not determine the transforms of a stack, or the solve diverged; nothing was written."""
 
 
 class StaleBoxWarning(UserWarning):

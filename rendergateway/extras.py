@@ -21,6 +21,7 @@ EXTRAS = {
     "tifffile": "service",
     "waitress": "service",
     "werkzeug": "service",
+    "scipy": "alignment",
     "pandas": "tables",
     "fsspec": "remote",
     "distributed": "dask",

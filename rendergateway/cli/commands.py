@@ -26,6 +26,7 @@ from rendergateway.cli.remedies import in_options
 from rendergateway.cli.remove import remove
 from rendergateway.cli.render import render
 from rendergateway.cli.serve import serve
+from rendergateway.cli.solve import solve
 from rendergateway.cli.stack import stack
 from rendergateway.cli.terminal import say
 from rendergateway.cli.transform import transform
@@ -91,6 +92,7 @@ def commands() -> None:
 
 for verb in (
     backup, boxes, check, client_scripts, clusters, compact, config, coordinates, copy, demo, export, load, login,
-    match, matches, mipmaps, move, pairs, picture, remove, render, serve, stack, transform, tree, validate, warp,
+    match, matches, mipmaps, move, pairs, picture, remove, render, serve, solve, stack, transform, tree, validate,
+    warp,
 ):  # fmt: skip
     commands.add_command(verb)

@@ -69,6 +69,7 @@ RIGHT = {
     "stack rename": [STACK, "lab/cortex/new"],
     "stack state": [STACK, "LOADING"],
     "transform": [STACK, "--class", "AffineModel2D", "--data", "1,0,0,1,5,5"],
+    "solve": [STACK, "truth", "--frame", "raw", "--to", "lab/cortex/solved"],
     "tree": [STACK],
     "validate": [STACK],
     "warp": ["grids/a/grid", "grids/a/grid", "grids/a/warped"],

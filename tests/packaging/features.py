@@ -351,6 +351,16 @@ def matching_elsewhere(place: Place) -> None:
         assert list(runs.match([])) == []
 
 
+# -- alignment -----------------------------------------------------------------------------------------------------
+
+
+@feature("alignment")
+def solve(place: Place) -> None:
+    with opened(place) as gateway:
+        stack, matches = gateway.stack("montage"), gateway.match_collection("truth", frame="raw")
+        stack.solve(matches, "solved", z=1).stack.delete()
+
+
 # -- tables, remote, volumes -------------------------------------------------------------------------------------
 
 

@@ -18,7 +18,7 @@ from tests.packaging.places import INCLUDES, MODULES, extra_of, name_of, place_o
 
 pytestmark = pytest.mark.installs
 
-ENVIRONMENTS = ["", "cli", "service", "tables", "remote", "volumes", "dask", "all"]
+ENVIRONMENTS = ["", "alignment", "cli", "service", "tables", "remote", "volumes", "dask", "all"]
 
 
 @pytest.fixture(scope="module")

@@ -64,6 +64,8 @@ ALLOWED = {
     ("transport.lifecycle", "service.embedded"),
     # Some methods of a transform return other classes: one late import, of transforms.operations.
     ("transforms.classes.transform", "transforms"),
+    # A stack asks for long work over many tiles.
+    ("wrappers.objects.stack", "batch"),
 }
 # One door for each outside library.
 DOORS = {
@@ -82,6 +84,7 @@ DOORS = {
     "h5py": {"rendering"},
     "numcodecs": {"rendering"},
     "fsspec": {"rendering"},
+    "scipy": {"alignment"},
     "pandas": {"model/tables"},
     "distributed": {"wrappers/matching/runners.py"},
     "rich": {"cli", "demo", "progress.py", "wrappers/core/display.py"},
@@ -89,6 +92,7 @@ DOORS = {
 }
 HEAVY = {
     "cv2",
+    "scipy",
     "pandas",
     "dask",
     "distributed",

@@ -134,6 +134,23 @@ class TileMaps:
         """Transform local points (N, 2), each by its tile, into the world."""
         return self._mapped(tile_ids, points, _head_of, _into_world)
 
+    def world_from_rows(self, row: IntArray, points: FloatArray) -> Mapped:
+        """Transform local points (N, 2), each by the tile in a row (N,) of the table, into the world."""
+        rows, which = np.unique(row, return_inverse=True)
+        return self._mapped_rows(rows, which.reshape(-1), points, _head_of, _into_world)
+
+    @property
+    def are_identities(self) -> bool:
+        """Whether local pixels are world pixels in all tiles."""
+        maps, _, tails, _ = self._grouped(self._texts, _head_of)
+        return not any(len(one.head) or one.problem for one in maps) and bool((tails == np.eye(2, 3)).all())
+
+    def first_empty(self) -> int | None:
+        """Return the first row of a tile without transforms after its frame; None if all have some."""
+        maps, groups, _, _ = self._grouped(self._texts, _mesh_of)
+        rows = np.flatnonzero(np.array([one.is_bare for one in maps], dtype=np.bool_)[groups])
+        return int(rows[0]) if len(rows) else None
+
     def local_from_world(self, tile_ids: Sequence[str], points: FloatArray, method: str) -> Mapped:
         """
         Transform world points (N, 2), each into its tile.
@@ -158,6 +175,17 @@ class TileMaps:
         numbers: dict[str, int] = {}
         which = np.array([numbers.setdefault(tile_id, len(numbers)) for tile_id in tile_ids], dtype=np.int64)
         rows = np.array([self._rows[tile_id] for tile_id in numbers], dtype=np.int64)
+        return self._mapped_rows(rows, which, points, kind_of, transform)
+
+    def _mapped_rows(
+        self,
+        rows: IntArray,
+        which: IntArray,
+        points: FloatArray,
+        kind_of: Callable[[TileMap], Hashable],
+        transform: Callable[[TileMap, FloatArray, FloatArray, Column], FloatArray],
+    ) -> Mapped:
+        """Transform points, each by the tile whose place in *rows* is in *which*."""
         maps, groups, tails, problem = self._grouped([self._texts[row] for row in rows.tolist()], kind_of)
         mapped, error = np.full_like(points, np.nan), problem[which]
         blocked = error != ""

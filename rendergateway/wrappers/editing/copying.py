@@ -278,6 +278,8 @@ class Copy:
         As for `StackEdit.put`.
     existing : str
         One of `EXISTING`: how the tiles of the target are treated.
+    is_resumable : bool
+        Whether a note on an error describes how to resume.
     """
 
     source: Bound[StackKey]
@@ -290,6 +292,7 @@ class Copy:
     edit: Callable[[TileTable], TileTable] | None = None
     boxes: str = "keep"
     existing: str = "refuse"
+    is_resumable: bool = True
     _done: int = 0
     _skipped: int = 0
     _emptied: set[float] = attrs.field(factory=set)
@@ -325,7 +328,8 @@ class Copy:
                     edit.save(self._batches(edit, pieces), total=self._total(before))
                 self._check_source(before)
         except BaseException as error:
-            add_note(error, self._how_to_resume(len(z_values)))
+            if self.is_resumable:
+                add_note(error, self._how_to_resume(len(z_values)))
             raise
 
     def _total(self, source: StackRecord) -> int | None:

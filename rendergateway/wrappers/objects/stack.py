@@ -63,6 +63,9 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from rendergateway.alignment.clusters import Clusters
+    from rendergateway.alignment.solve_options import SolveKeywords
+    from rendergateway.batch.residuals import StackResiduals
+    from rendergateway.batch.solve import Solved
     from rendergateway.model.records.render_parameters import RenderParameters
     from rendergateway.model.records.tiles import TileRecord
     from rendergateway.model.tables.coordinates import CoordinateTable
@@ -1608,6 +1611,173 @@ class StackWrapper(ObjectWrapper[StackRecord]):
             return self._sibling(stack, None, None)
         check_kind(stack, "stack", "a stack")
         return stack
+
+    # Alignment
+
+    @changes_data
+    def solve(
+        self,
+        matches: PairReading[Any],
+        to: str,
+        *,
+        mode: str = "montage",
+        z: ZRange = None,
+        how: str = "replace_last",
+        template: StackWrapper | None = None,
+        fixed: Any = (),
+        fixed_sections: Any = None,
+        unconnected: str = "keep",
+        unknown_tiles: str = "refuse",
+        owner: str | None = None,
+        project: str | None = None,
+        boxes: str = "service",
+        complete: bool = True,
+        processes: int | None = None,
+        dask: Any = None,
+        workers: int | None = None,
+        batch: int | None = None,
+        progress: Progress = None,
+        **options: Unpack[SolveKeywords],
+    ) -> Solved:
+        """
+        Solve the transforms of the tiles from point matches, and write the result as a new stack.
+
+        The solved transforms minimize the weighted squared residuals of the matches, plus the squared distance of their
+        parameters from a template. This stack stays as it is.
+
+        Parameters
+        ----------
+        matches : MatchCollectionWrapper or MergedMatches
+            The matches, with a frame: ``gateway.match_collection(name, frame="raw")``. Groups are section ids.
+        to : str
+            The new stack, ``[[owner/]project/]stack``.
+        mode : {'montage', '3d'}
+            Each section alone, or all sections together.
+        z : (float, float) or float, optional
+            Only these sections; only they are in the new stack.
+        how : {'replace_last', 'append'}
+            The solved transform replaces the last transform of each tile, or is appended to them. All others, and
+            shared ones, are kept.
+        template : StackWrapper, optional
+            A stack of the same tiles whose last transforms are the template. Default: this stack; with *append* the
+            identity.
+        fixed : str, tile or iterable of these
+            Tiles that keep their template.
+        fixed_sections : z, SectionWrapper or iterable of these, optional
+            Sections whose tiles do.
+        unconnected : {'keep', 'drop_unmatched', 'drop'}
+            Tiles without matches, and those outside of the largest cluster of tiles that matches connect: all are kept,
+            those without matches are left out of the new stack, or all are.
+        unknown_tiles : {'refuse', 'skip'}
+            Treatment of matches that name tiles missing in their section.
+        owner, project : str, optional
+            Of the new stack. Default: those of this stack.
+        boxes, complete
+            As for `copy_to`.
+        processes : int, optional
+            Number of processes for the sections of a montage; the service must be reachable from them. Default: this
+            one.
+        dask : distributed.Client, optional
+            Solve the sections of a montage on a Dask cluster.
+        workers, batch, progress
+            As for `editing`; progress in sections, then in tiles.
+        **options
+            Those of `SolveOptions`: *model*, *default_lambda*, *translation_factor*, *outliers_px*, …
+
+        Returns
+        -------
+        Solved
+            The new stack, residuals before and after, and tiles that matches do not connect.
+
+        Raises
+        ------
+        SolveError
+            If no usable matches are left, the system is singular, a tile has a transform that cannot be replaced, or
+            the solve diverged. Nothing is written.
+        NotFoundError
+            If there are no sections, or a tile of *matches*, *fixed* or *template* is missing.
+        BadRequestError
+            If the new stack exists.
+        ConfigurationError
+            If the frame of *matches* is not set; `MissingExtraError` without scipy.
+        StaleStackError
+            If this stack was changed by others meanwhile.
+
+        Notes
+        -----
+        Per section ``section.resolved_tiles``, and per section id ``match.within_group`` (3d: ``match.with_p_group``);
+        then as `copy_to`. Nothing is written before all sections are solved. After an error while writing, and after
+        Ctrl-C, the new stack is deleted.
+        """
+        from rendergateway.alignment.solve_options import SolveOptions
+        from rendergateway.batch.solve import solve_stack
+        from rendergateway.batch.solve_systems import SolvePlan, as_fixed
+        from rendergateway.wrappers.reading.tiles import z_values_of
+
+        plan = SolvePlan(
+            mode=mode,
+            how=how,
+            template=template if template is None else check_kind(template, "stack", "template"),
+            fixed=as_fixed(fixed),
+            fixed_z=frozenset(() if fixed_sections is None else z_values_of(self._bound, fixed_sections)),
+            unconnected=unconnected,
+            unknown_tiles=unknown_tiles,
+            options=SolveOptions(**options),
+        )
+        return solve_stack(
+            self,
+            matches,
+            self._sibling(to, owner, project),
+            plan,
+            z=z,
+            boxes=boxes,
+            complete=complete,
+            bulk=self._bulk(workers, batch, progress),
+            processes=processes,
+            dask=dask,
+        )
+
+    def residuals(
+        self,
+        matches: PairReading[Any],
+        *,
+        z: ZRange = None,
+        workers: int | None = None,
+        progress: Progress = None,
+    ) -> StackResiduals:
+        """
+        Return the distances of the two points of matches in the world, per pair, tile and section.
+
+        Parameters
+        ----------
+        matches : MatchCollectionWrapper or MergedMatches
+            The matches, with a frame. Groups are section ids.
+        z : (float, float) or float, optional
+            Only matches between tiles of these sections.
+        workers, progress : optional
+            Concurrent requests, and progress in sections.
+
+        Returns
+        -------
+        StackResiduals
+            Tables *pairs*, *tiles* and *sections*, in pixels, and *total*.
+
+        Raises
+        ------
+        ConfigurationError
+            If the frame of *matches* is not set.
+        NotFoundError
+            If there are no sections, or the collection does not exist.
+        TransformError
+            If a transform of a tile cannot be applied.
+
+        Notes
+        -----
+        ``stack.z_values``, per section ``section.resolved_tiles``, and per section id ``match.with_p_group``.
+        """
+        from rendergateway.batch.residuals import residuals_of_stack
+
+        return residuals_of_stack(self, matches, z, self._bulk(workers, None, progress))
 
     # Pictures
 

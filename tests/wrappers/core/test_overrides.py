@@ -150,6 +150,8 @@ _CALLS: dict[str, dict[str, Call]] = {
             stack.update(path_builder=None),
         ],
         "check_images": lambda stack, g: len(stack.check_images()),
+        "solve": lambda stack, g: stack.solve(g.match_collection("truth", frame="raw"), "solved", z=1).tile_count,
+        "residuals": lambda stack, g: stack.residuals(g.match_collection("truth", frame="raw")).total,
         "pinned": lambda stack, g: pinned_tiles(stack),
         "clone_to": lambda stack, g: stack.clone_to("clone", sections=stack.sections()[1], complete=True),
         "copy_to": lambda stack, g: [

@@ -1,0 +1,185 @@
+"""Normal equations of a solve, as blocks of tiles and pairs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from rendergateway.alignment.solve_matches import Part, TileMatches
+from rendergateway.alignment.solve_models import Model
+from rendergateway.alignment.solve_sparse import sparse
+from rendergateway.geometry import FloatArray, IntArray
+
+__all__ = ["Equations", "displacements", "equations_of"]
+
+
+@attrs.frozen(eq=False)
+class Equations:
+    """
+    ``K step = b``, the normal equations of a step of all unknowns.
+
+    Attributes
+    ----------
+    diagonal : ndarray, shape (N, K, K)
+        Blocks of the tiles.
+    tiles : ndarray, shape (P, 2)
+        Row and column of the other blocks.
+    blocks : ndarray, shape (P, K, K)
+        They are in the matrix twice, the second time transposed.
+    right : ndarray, shape (N, K, R)
+        b.
+    """
+
+    diagonal: FloatArray
+    tiles: IntArray
+    blocks: FloatArray
+    right: FloatArray
+
+
+def displacements(model: Model, matches: TileMatches) -> FloatArray:
+    """Return the vectors (M, 2) from q to p of all matches in the world."""
+    coefficients = model.coefficients()
+    is_affine = coefficients.shape[2] == 3
+    away = np.empty_like(matches.p)
+    for part in matches.parts():
+        p, q = (
+            _mapped(coefficients, matches, part, side)
+            if is_affine
+            else model.world(*_local(model, matches, part, side)).T
+            for side in (0, 1)
+        )
+        away[part.points] = (p - q).T
+    return away
+
+
+def _mapped(coefficients: FloatArray, matches: TileMatches, part: Part, side: int) -> FloatArray:
+    """Return the points of a side, (2, M), mapped by the affines of their tiles."""
+    x, y = (matches.p, matches.q)[side][part.points].T
+    mapped = np.empty((2, len(x)))
+    for axis, own in enumerate(coefficients[matches.tiles[part.pairs, side]].transpose(1, 2, 0)):
+        # A value per pair, repeated: faster than looking it up for each point.
+        shift, of_x, of_y = (np.repeat(values, part.counts) for values in own)
+        np.multiply(of_x, x, out=mapped[axis])
+        mapped[axis] += shift
+        mapped[axis] += of_y * y
+    return mapped
+
+
+def _local(model: Model, matches: TileMatches, part: Part, side: int) -> tuple[IntArray, FloatArray]:
+    """Return the tile of each point of a side, and the points from its origin, in units of the length."""
+    of_pairs, points = matches.tiles[part.pairs, side], (matches.p, matches.q)[side][part.points]
+    local = np.empty((2, len(points)))
+    for axis in (0, 1):
+        np.subtract(points[:, axis], np.repeat(model.centres.origin[of_pairs, axis], part.counts), out=local[axis])
+    local /= model.centres.length
+    return np.repeat(of_pairs, part.counts), local.T
+
+
+def equations_of(model: Model, matches: TileMatches, weights: FloatArray, away: FloatArray) -> Equations:
+    """
+    Return the normal equations at the present state of a model.
+
+    Parameters
+    ----------
+    model : Model
+        The tiles.
+    matches : TileMatches
+        The matches; none of the pairs is without points.
+    weights : ndarray, shape (M,)
+        Weights of the points.
+    away : ndarray, shape (M, 2)
+        Their `displacements`.
+    """
+    count, terms, columns = len(model.centres.origin), model.terms, model.columns
+    # Blocks of p, of q, and of both; their parts of the right side.
+    sums = [np.empty((len(matches), terms, terms)) for _ in range(3)]
+    right = np.empty((2, len(matches), terms, columns))
+    for part in matches.parts():
+        sides = [model.rows(*_local(model, matches, part, side)) for side in (0, 1)]
+        weight, offset = weights[part.points], away[part.points]
+        for place, (first, second) in enumerate(((0, 0), (1, 1), (0, 1))):
+            is_symmetric = first == second
+            sums[place][part.pairs] = _products(sides[first], sides[second], weight, part.starts, is_symmetric)
+        for side, sign in ((0, -1.0), (1, 1.0)):
+            right[side, part.pairs] = sign * _forces(sides[side], weight, offset, part.starts, columns)
+    ends = matches.tiles.T.ravel()
+    diagonal = _summed(ends, np.concatenate(sums[:2]), count)
+    hessian, step = model.regularization()
+    diagonal += hessian
+    total = _summed(ends, right.reshape(-1, terms, columns), count) + step
+    return Equations(diagonal, *_merged(matches.tiles, -sums[2]), total)
+
+
+def _products(
+    first: tuple[FloatArray, ...], second: tuple[FloatArray, ...], weight: FloatArray, starts: IntArray, same: bool
+) -> FloatArray:
+    terms = len(first[0])
+    products = np.empty((len(starts), terms, terms))
+    for row in range(terms):
+        weighted = [rows[row] * weight for rows in first]
+        for column in range(row if same else 0, terms):
+            product = weighted[0] * second[0][column]
+            for one, rows in zip(weighted[1:], second[1:], strict=True):
+                product += one * rows[column]
+            products[:, row, column] = np.add.reduceat(product, starts)
+            if same:
+                products[:, column, row] = products[:, row, column]
+    return products
+
+
+def _forces(
+    rows: tuple[FloatArray, ...], weight: FloatArray, away: FloatArray, starts: IntArray, columns: int
+) -> FloatArray:
+    forces = np.empty((len(starts), len(rows[0]), columns))
+    weighted = (away * weight[:, np.newaxis]).T
+    for term in range(len(rows[0])):
+        if columns == 1:
+            product = rows[0][term] * weighted[0] + rows[1][term] * weighted[1]
+            forces[:, term, 0] = np.add.reduceat(product, starts)
+        else:
+            for axis in (0, 1):
+                forces[:, term, axis] = np.add.reduceat(rows[0][term] * weighted[axis], starts)
+    return forces
+
+
+def _summed(index: IntArray, values: FloatArray, count: int) -> FloatArray:
+    """Return the sums of values (P, …) of equal index, (count, …)."""
+    total = np.zeros((count, *values.shape[1:]))
+    flat, out = values.reshape(len(values), -1), total.reshape(count, -1)
+    for place in range(flat.shape[1]):
+        out[:, place] = np.bincount(index, flat[:, place], minlength=count)
+    return total
+
+
+def _merged(tiles: IntArray, blocks: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Return each two tiles once, with the sum of their blocks; a pair in the other order is transposed."""
+    is_swapped = tiles[:, 0] > tiles[:, 1]
+    if is_swapped.any():
+        tiles, blocks = np.sort(tiles, axis=1), blocks.copy()
+        blocks[is_swapped] = blocks[is_swapped].transpose(0, 2, 1)
+    order = np.lexsort(tiles.T[::-1])
+    tiles, blocks = tiles[order], blocks[order]
+    is_first = np.ones(len(tiles), dtype=np.bool_)
+    is_first[1:] = (tiles[1:] != tiles[:-1]).any(axis=1)
+    if is_first.all():
+        return tiles, blocks
+    return tiles[is_first], np.add.reduceat(blocks, np.flatnonzero(is_first), axis=0)
+
+
+def sparse_matrix(equations: Equations, free: npt.NDArray[np.bool_]) -> Any:
+    """Return the matrix of the free tiles in scipy's block format."""
+    terms = equations.diagonal.shape[1]
+    number = np.cumsum(free) - 1
+    inside = free[equations.tiles].all(axis=1)
+    rows, columns = number[equations.tiles[inside]].T
+    blocks, count = equations.blocks[inside], int(free.sum())
+    row = np.concatenate([np.arange(count), rows, columns])
+    column = np.concatenate([np.arange(count), columns, rows])
+    order = np.lexsort((column, row))
+    data = np.concatenate([equations.diagonal[free], blocks, blocks.transpose(0, 2, 1)])[order]
+    pointers = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=count))])
+    size = terms * count
+    return sparse().bsr_array((data, column[order], pointers), shape=(size, size), blocksize=(terms, terms))
