@@ -10,6 +10,7 @@ from rendergateway.cli.client_scripts import client_scripts
 from rendergateway.cli.config import config
 from rendergateway.cli.demo import demo
 from rendergateway.cli.export import export
+from rendergateway.cli.import_images import import_
 from rendergateway.cli.load import load
 from rendergateway.cli.login import login
 from rendergateway.cli.picture import picture
@@ -74,5 +75,5 @@ def commands() -> None:
     """  # noqa: D301
 
 
-for verb in (backup, check, client_scripts, compact, config, demo, export, load, login, picture, serve, tree):
+for verb in (backup, check, client_scripts, compact, config, demo, export, import_, load, login, picture, serve, tree):
     commands.add_command(verb)

@@ -14,7 +14,7 @@ from rendergateway.geometry import Bounds
 from rendergateway.wrappers import PictureOptions
 from rendergateway.wrappers.core.arguments import as_box, as_z
 
-__all__ = ["finite", "look_options", "read_box", "read_z"]
+__all__ = ["finite", "look_options", "read_box", "read_range", "read_z"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -61,7 +61,8 @@ def read_z(
     return (first, last) if dots else first
 
 
-def _read_range(ctx: click.Context, option: click.Parameter, text: str | None) -> tuple[float, float] | None:
+def read_range(ctx: click.Context, option: click.Parameter, text: str | None) -> tuple[float, float] | None:
+    """Parse a range of numbers: ``0..255``."""
     if text is None:
         return None
     low, _, high = text.partition(_RANGE)
@@ -83,7 +84,7 @@ def _read_paths(ctx: click.Context, option: click.Parameter, texts: tuple[str, .
 
 _OPTIONS = [
     click.option("--channel", metavar="NAME", help="The channel to draw."),
-    click.option("--intensity", callback=_read_range, metavar="LOW..HIGH", help="Values mapped to black and white."),
+    click.option("--intensity", callback=read_range, metavar="LOW..HIGH", help="Values mapped to black and white."),
     click.option("--filter", "filtered", is_flag=True, help="Apply the service's default filters."),
     click.option("--filter-list", metavar="NAME", help="Apply a list of filters configured in the service."),
     click.option(

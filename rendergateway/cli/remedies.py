@@ -11,7 +11,13 @@ __all__ = ["in_options"]
 # Python as messages of the library write it, and the same for a command; the first matching row applies at each place.
 _OPTIONS = (
     (r"existing='append' or existing='replace'", "--append or --replace"),
+    (r"\bz='order'", "--z order"),
     (r"\bz=(?=$|[\s;,])", "--z"),
+    (r"\bskip_bad=True", "--skip-bad"),
+    (r"\bmixed_sizes=True", "--mixed-sizes"),
+    (r"\bresolution_nm=(?=$|[\s;,])", "--resolution"),
+    (r"\b(overlap|pattern|positions|unit)=(?=$|[\s;,])", r"--\1"),
+    (r"\bcolumns=\{'(\w+)': (?:'([^']*)'|(…))\}", r"--column \1=\2\3"),
     (r"\ballow_nan=True", "--allow-nan"),
     (r"\boverwrite=True", "--overwrite"),
     (r"\bmax_tiles=(?=\d)", "--max-tiles "),

@@ -45,6 +45,7 @@ RIGHT = {
     "config show": [],
     "demo": ["demo"],
     "export": [STACK, "--scale", "0.1", "--to", "pictures"],
+    "import": ["images", "--stack", "lab/cortex/raw", "--pattern", "s{z}_r{row}_c{col}.png", "--overlap", "0.125"],
     "load": ["tiles.json", "--stack", "lab/cortex/new"],
     "login": ["--forget", "--service", "localhost:1"],
     "picture": [STACK, "--z", "1", "--scale", "0.1", "-o", "a.png"],
@@ -66,6 +67,7 @@ def volume(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def filled(run: Run, volume: Path) -> Run:
     """Run the command in a folder with all that it may need."""
     shutil.copy2(volume, "render.db")
+    shutil.copytree(volume.parent / "images", "images")
     tiles_file("tiles.json", "a")
     return run
 
@@ -101,6 +103,10 @@ def test_json__values(filled: Run) -> None:
     assert values("load") == {
         "stack": "lab/cortex/new", "state": "COMPLETE", "tile_count": 1, "z": [1.0], "transform_count": 0
     }  # fmt: skip
+    imported = values("import")
+    assert (imported["stack"], imported["state"], imported["z"]) == ("lab/cortex/raw", "COMPLETE", [1.0])
+    assert (imported["tile_count"], imported["kinds"]) == (2, {"uint8": 2})
+    assert imported["sizes"] == [{"width": 512, "height": 512, "count": 2}]
     assert values("picture") == {"file": "a.png", "width": 97, "height": 52, "dtype": "uint8"}
     assert values("export") == {"folder": "pictures", "files": ["00001.0.png"], "drawn": 1}
     assert values("check") == {"database": "render.db", "problems": []}
