@@ -11,6 +11,7 @@ from rendergateway.cli.config import config
 from rendergateway.cli.demo import demo
 from rendergateway.cli.export import export
 from rendergateway.cli.import_images import import_
+from rendergateway.cli.inspect import doctor, info
 from rendergateway.cli.load import load
 from rendergateway.cli.login import login
 from rendergateway.cli.picture import picture
@@ -75,5 +76,21 @@ def commands() -> None:
     """  # noqa: D301
 
 
-for verb in (backup, check, client_scripts, compact, config, demo, export, import_, load, login, picture, serve, tree):
+for verb in (
+    backup,
+    check,
+    client_scripts,
+    compact,
+    config,
+    demo,
+    doctor,
+    export,
+    import_,
+    info,
+    load,
+    login,
+    picture,
+    serve,
+    tree,
+):
     commands.add_command(verb)

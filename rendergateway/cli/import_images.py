@@ -9,7 +9,7 @@ import click
 
 from rendergateway.batch.importers import Imported, import_images
 from rendergateway.cli.load import existing_value
-from rendergateway.cli.look import finite, read_range
+from rendergateway.cli.look import finite, image_paths_option, read_range
 from rendergateway.cli.services import (
     complete_stack,
     full_name,
@@ -113,6 +113,7 @@ def _z(ctx: click.Context, option: click.Parameter, text: str | None) -> float |
 @click.option("--replace", is_flag=True, help="Replace an existing stack: delete its other tiles after the import.")
 @click.option("--leave-open", is_flag=True, help="Leave the stack LOADING instead of COMPLETE.")
 @workers_option("Concurrent images and requests")
+@image_paths_option
 @json_option
 @service_options
 def import_(
@@ -129,6 +130,7 @@ def import_(
     replace: bool,
     leave_open: bool,
     resolution: tuple[float, ...] | None,
+    image_paths: dict[str, str],
     service: str | None,
     profile: str | None,
     as_json: bool,
@@ -142,7 +144,7 @@ def import_(
     is stored if an image is missing or damaged, or a position is wrong.
     """
     existing = existing_value(append, replace)
-    with open_gateway(service, profile, makes_file=True) as gateway:
+    with open_gateway(service, profile, makes_file=True, image_paths=image_paths) as gateway:
         stack = named_stack(gateway, name)
         say(f"Importing into stack {full_name(stack)} of {gateway.server}")
         started = time.perf_counter()

@@ -14,7 +14,7 @@ from rendergateway.geometry import Bounds
 from rendergateway.wrappers import PictureOptions
 from rendergateway.wrappers.core.arguments import as_box, as_z
 
-__all__ = ["finite", "look_options", "read_box", "read_range", "read_z"]
+__all__ = ["finite", "image_paths_option", "look_options", "read_box", "read_range", "read_z"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -82,6 +82,14 @@ def _read_paths(ctx: click.Context, option: click.Parameter, texts: tuple[str, .
     return dict(text.split("=", 1) for text in texts)
 
 
+def image_paths_option(command: F) -> F:
+    """Add the option ``--image-path``; the command receives a mapping, ``image_paths``."""
+    return click.option(
+        "--image-path", "image_paths", multiple=True, callback=_read_paths, metavar="THEIRS=MINE",
+        help="Prefix of image paths as stored, and on this machine; may be repeated.",
+    )(command)  # fmt: skip
+
+
 _OPTIONS = [
     click.option("--channel", metavar="NAME", help="The channel to draw."),
     click.option("--intensity", callback=read_range, metavar="LOW..HIGH", help="Values mapped to black and white."),
@@ -95,10 +103,7 @@ _OPTIONS = [
     click.option("--max-tiles", type=click.IntRange(0), help="Refuse to draw more than this number."),
     click.option("--bits", type=click.Choice(["8", "16"]), help="Bits per pixel; 16 keeps the values of the images."),
     click.option("--local", is_flag=True, help="Draw in this process, from image files on this machine."),
-    click.option(
-        "--image-path", "image_paths", multiple=True, callback=_read_paths, metavar="THEIRS=MINE",
-        help="Prefix of image paths as stored, and on this machine; may be repeated.",
-    ),
+    image_paths_option,
 ]  # fmt: skip
 
 
