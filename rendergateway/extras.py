@@ -23,6 +23,7 @@ EXTRAS = {
     "werkzeug": "service",
     "pandas": "tables",
     "fsspec": "remote",
+    "matplotlib": "plots",
     "h5py": "volumes",
     "numcodecs": "volumes",
 }

@@ -278,8 +278,7 @@ class _Examined:
 
 def _absent(box: FloatArray) -> npt.NDArray[np.bool_]:
     """Whether all sides of a box are missing: it is reported as a box, not as a number."""
-    absent: npt.NDArray[np.bool_] = np.isnan(box).all(axis=1)
-    return absent
+    return np.asarray(np.isnan(box).all(axis=1))
 
 
 def _file_check(stack: StackWrapper) -> Callable[[str], str]:

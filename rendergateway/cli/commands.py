@@ -15,6 +15,7 @@ from rendergateway.cli.inspect import doctor, info
 from rendergateway.cli.load import load
 from rendergateway.cli.login import login
 from rendergateway.cli.picture import picture
+from rendergateway.cli.plot import plot
 from rendergateway.cli.remedies import in_options
 from rendergateway.cli.serve import serve
 from rendergateway.cli.terminal import say
@@ -90,6 +91,7 @@ for verb in (
     load,
     login,
     picture,
+    plot,
     serve,
     tree,
 ):

@@ -9,7 +9,7 @@ import click
 
 from rendergateway.batch.doctor import IMAGE_CHECKS, Finding, diagnose_service, diagnose_stack
 from rendergateway.batch.stack_summary import StackSummary, range_words, summarize
-from rendergateway.cli.look import image_paths_option
+from rendergateway.cli.look import image_paths_option, not_empty
 from rendergateway.cli.outline import box_words
 from rendergateway.cli.remedies import in_options
 from rendergateway.cli.services import named_stack, open_gateway, service_options, stack_argument
@@ -99,7 +99,9 @@ def _words(counts: dict[Any, int], show: Any) -> str:
 
 @click.command()
 @stack_argument(required=False)
-@click.option("--matches", metavar="COLLECTION", help="Check which tiles this match collection connects.")
+@click.option(
+    "--matches", callback=not_empty, metavar="COLLECTION", help="Check which tiles this match collection connects."
+)
 @click.option(
     "--images",
     type=click.Choice(IMAGE_CHECKS),

@@ -14,7 +14,7 @@ from rendergateway.geometry import Bounds
 from rendergateway.wrappers import PictureOptions
 from rendergateway.wrappers.core.arguments import as_box, as_z
 
-__all__ = ["finite", "image_paths_option", "look_options", "read_box", "read_range", "read_z"]
+__all__ = ["finite", "image_paths_option", "look_options", "not_empty", "read_box", "read_range", "read_z"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,6 +26,13 @@ def finite(ctx: click.Context, option: click.Parameter, value: float | None) -> 
     if value is not None and not math.isfinite(value):
         raise click.BadParameter(f"must be finite, got {value}", ctx, option)
     return value
+
+
+def not_empty(ctx: click.Context, option: click.Parameter, text: str | None) -> str | None:
+    """Return a text; an empty one is a usage error."""
+    if text == "":
+        raise click.BadParameter("must not be empty", ctx, option)
+    return text
 
 
 def read_box(ctx: click.Context, option: click.Parameter, text: str | None) -> Bounds | None:

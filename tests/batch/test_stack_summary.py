@@ -33,7 +33,7 @@ def test_summary__made_up_stack(gateway: Gateway, tmp_path: Path) -> None:
 
 
 def test_summary__channels_and_missing_members(gateway: Gateway) -> None:
-    """Channels are counted by name; tiles without image, size or box are no error."""
+    """Channels are counted by name; tiles without image, size or box are counted, too."""
     stack = gateway.create_stack("odd")
     channel = ChannelRecord(name="DAPI", min_intensity=0, max_intensity=9)
     with stack.editing() as edit:

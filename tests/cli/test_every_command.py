@@ -51,6 +51,12 @@ RIGHT = {
     "load": ["tiles.json", "--stack", "lab/cortex/new"],
     "login": ["--forget", "--service", "localhost:1"],
     "picture": [STACK, "--z", "1", "--scale", "0.1", "-o", "a.png"],
+    "plot matches": [STACK, "--matches", "truth", "-o", "a.png"],
+    "plot residuals": [STACK, "--matches", "truth", "--frame", "raw", "-o", "a.png"],
+    "plot seam": [STACK, "--tile", "s1_r0_c0", "--tile", "s1_r0_c1", "-o", "a.png"],
+    "plot sections": [STACK, "-o", "a.png"],
+    "plot thumbnails": [STACK, "--width", "20", "-o", "a.png"],
+    "plot tiles": [STACK, "-o", "a.png"],
     "serve": ["--memory", "--port", "0"],
     "tree": [STACK],
 }
@@ -61,7 +67,7 @@ def volume(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with one section, and its images beside it."""
     folder = tmp_path_factory.mktemp("volume")
     with Gateway(f"embedded:{folder / 'render.db'}", owner="lab", project="cortex") as gateway:
-        make_stack(gateway, sections=1, rows=1, columns=2, images=folder / "images")
+        make_stack(gateway, sections=1, rows=1, columns=2, images=folder / "images", matches="truth")
     return folder / "render.db"
 
 

@@ -51,7 +51,7 @@ LEVELS = [
     {"wrappers"},
     {"gateway"},
     {""},
-    {"batch", "demo"},
+    {"batch", "demo", "plots"},
     {"testing", "clients.base"},
     {"clients"},
     {"cli"},
@@ -81,11 +81,24 @@ DOORS = {
     "h5py": {"rendering"},
     "numcodecs": {"rendering"},
     "fsspec": {"rendering"},
+    "matplotlib": {"plots"},
     "pandas": {"model/tables"},
     "rich": {"cli", "demo", "progress.py", "wrappers/core/display.py"},
     "click": {"cli"},
 }
-HEAVY = {"cv2", "pandas", "dask", "werkzeug", "waitress", "sqlite3", "simdjson", "requests", "rich", "click"}
+HEAVY = {
+    "cv2",
+    "matplotlib",
+    "pandas",
+    "dask",
+    "werkzeug",
+    "waitress",
+    "sqlite3",
+    "simdjson",
+    "requests",
+    "rich",
+    "click",
+}
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rendergateway.batch.importers.images import ImageListing, ListedImage, image_url
-from rendergateway.batch.importers.names import NamePattern, natural, tile_ids
+from rendergateway.batch.importers.names import NamePattern, tile_ids
 from rendergateway.batch.importers.positions import PositionTable
 from rendergateway.errors import RecordError
+from rendergateway.wrappers.core.labels import natural_order
 
 __all__ = ["ORDER", "listed_by_names", "listed_in_table"]
 
@@ -190,7 +191,7 @@ def _named_sections(texts: Sequence[tuple[str, str]]) -> tuple[list[tuple[float,
             raise RecordError(f"{where}: the section is missing; fill its column")
     if all(_is_number(text) for _, text in texts):
         return [(_number(where, "z", text), None) for where, text in texts], []
-    names = sorted({text for _, text in texts}, key=natural)
+    names = sorted({text for _, text in texts}, key=natural_order)
     order = {name: float(place) for place, name in enumerate(names, 1)}
     shown = ", ".join(_ranges(order))
     return [(order[text], text) for _, text in texts], [

@@ -11,8 +11,9 @@ from pathlib import Path
 import attrs
 
 from rendergateway.errors import ImageError, RecordError
+from rendergateway.wrappers.core.labels import natural_order
 
-__all__ = ["IMAGE_SUFFIXES", "NamePattern", "image_files", "natural", "tile_ids"]
+__all__ = ["IMAGE_SUFFIXES", "NamePattern", "image_files", "tile_ids"]
 
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 _NUMBER, _COUNT = r"-?\d+(?:\.\d+)?", r"\d+"
@@ -29,7 +30,6 @@ _FIELDS = {
 }
 _SAME = {"column": "col", "slice": "section", "layer": "section", "tile_id": "tile"}
 _TOKEN = re.compile(r"\{(\w*)\}|(\*)")
-_DIGITS = re.compile(r"(\d+)")
 
 
 def image_files(images: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> tuple[Path, list[Path]]:
@@ -57,29 +57,20 @@ def image_files(images: str | os.PathLike[str] | Iterable[str | os.PathLike[str]
         files = [path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()]
         if not files:
             raise ImageError(f"folder without images: got {text!r}; image files end in {', '.join(IMAGE_SUFFIXES)}")
-        return folder, sorted(files, key=natural)
+        return folder, sorted(files, key=_by_name)
     found = [Path(os.path.abspath(name)) for name in glob.glob(text, recursive=True) if os.path.isfile(name)]
     if not found:
         raise ImageError(f"no images found: got {text!r}; pass an existing folder, or a pattern such as 'images/*.tif'")
-    return _common(found), sorted(found, key=natural)
+    return _common(found), sorted(found, key=_by_name)
+
+
+def _by_name(path: Path) -> tuple[str | int, ...]:
+    return natural_order(os.fspath(path))
 
 
 def _common(files: Sequence[Path]) -> Path:
     parents = {os.fspath(path.parent) for path in files}
     return Path(os.path.commonpath(parents)) if parents else Path(os.path.abspath("."))
-
-
-def natural(name: object) -> tuple[tuple[bool, int, str], ...]:
-    """
-    Return a key for sorting names by the numbers in them.
-
-    Examples
-    --------
-    >>> sorted(["s10", "s9", "a"], key=natural)
-    ['a', 's9', 's10']
-    """
-    parts = _DIGITS.split(str(name))
-    return tuple((part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts)
 
 
 def tile_ids(folder: Path, files: Sequence[Path]) -> dict[Path, str]:
