@@ -12,6 +12,7 @@ from rendergateway.cli.demo import demo
 from rendergateway.cli.export import export
 from rendergateway.cli.import_images import import_
 from rendergateway.cli.inspect import doctor, info
+from rendergateway.cli.layout import layout
 from rendergateway.cli.load import load
 from rendergateway.cli.login import login
 from rendergateway.cli.picture import picture
@@ -88,6 +89,7 @@ for verb in (
     export,
     import_,
     info,
+    layout,
     load,
     login,
     picture,

@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
-from rendergateway.batch.importers import Imported, import_images
+from rendergateway.batch.importers import Imported, import_images, import_project
+from rendergateway.batch.importers.listing import ORDER
+from rendergateway.batch.importers.projects import FORMATS, STORED, format_of
 from rendergateway.cli.load import existing_value
 from rendergateway.cli.look import finite, image_paths_option, read_range
 from rendergateway.cli.services import (
@@ -60,12 +62,12 @@ def _columns(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]
 
 
 def _z(ctx: click.Context, option: click.Parameter, text: str | None) -> float | str | None:
-    if text is None or text == "order":
+    if text in (None, ORDER, STORED):
         return text
     try:
         return float(text)
     except ValueError as error:
-        raise click.BadParameter(f"must be a number or 'order', got {text!r}", ctx, option) from error
+        raise click.BadParameter(f"must be a number, 'order' or 'stored', got {text!r}", ctx, option) from error
 
 
 @click.command("import")
@@ -94,7 +96,12 @@ def _z(ctx: click.Context, option: click.Parameter, text: str | None) -> float |
     type=click.FloatRange(0, 1, max_open=True),
     help="Fraction that neighbours in a grid share: 0.1.",
 )
-@click.option("--z", callback=_z, metavar="Z|order", help="Section of all images; or order: each image is a section.")
+@click.option(
+    "--z", callback=_z, metavar="Z|order|stored",
+    help="Section of all images; order: each image, or each section of a project, counts; stored: z of the project.",
+)  # fmt: skip
+@click.option("--format", "kind", type=click.Choice(list(FORMATS)), help="Format of a project. Default: by its suffix.")
+@click.option("--titles", is_flag=True, help="Tile ids are the titles of the patches of a TrakEM2 project.")
 @click.option(
     "--resolution", callback=_resolution, metavar="X,Y,Z", help="Nanometres per pixel, and section thickness."
 )
@@ -126,6 +133,8 @@ def import_(
     flip: str | None,
     overlap: float | None,
     z: float | str | None,
+    kind: str | None,
+    titles: bool,
     append: bool,
     replace: bool,
     leave_open: bool,
@@ -139,21 +148,45 @@ def import_(
     """
     Import image files as the tiles of a stack.
 
-    IMAGES is a folder with its subfolders, a glob, or files. Positions come from a table (--positions), or from rows
-    and columns in the file names (--pattern). Sizes, pixel types and intensity windows are read from the files; nothing
-    is stored if an image is missing or damaged, or a position is wrong.
+    IMAGES is a folder with its subfolders, a glob, or files; positions come from a table (--positions), or from rows
+    and columns in the file names (--pattern). Or it is a project that places its images: TrakEM2 (.xml, .xml.gz),
+    SerialEM (.idoc, .mdoc), or a KARSH layout (--format karsh). Sizes, pixel types and intensity windows are read from
+    the files; nothing is stored if an image is missing or damaged, or a position is wrong.
     """
     existing = existing_value(append, replace)
+    project = kind or (format_of(images[0]) if len(images) == 1 else None)
+    placing: dict[str, Any] = {
+        "positions": positions,
+        "columns": columns,
+        "pattern": pattern,
+        "unit": unit,
+        "overlap": overlap,
+    }
+    if project is not None:
+        _check_project(images, placing)
+    elif titles or z == STORED:
+        raise click.UsageError("--titles and --z stored are for projects")
     with open_gateway(service, profile, makes_file=True, image_paths=image_paths) as gateway:
         stack = named_stack(gateway, name)
         say(f"Importing into stack {full_name(stack)} of {gateway.server}")
         started = time.perf_counter()
-        imported = import_images(
-            stack, images[0] if len(images) == 1 else images, positions=positions, columns=columns, pattern=pattern,
-            unit=unit, flip=flip or "", overlap=overlap, z=z, existing=existing, complete=not leave_open, progress=True,
-            resolution_nm=resolution, **options,
-        )  # fmt: skip
+        options |= {"existing": existing, "complete": not leave_open, "progress": True, "resolution_nm": resolution}
+        options |= {"flip": flip or "", "z": z}
+        if project is not None:
+            options.pop("mixed_sizes")
+            ids = "title" if titles else "id"
+            imported = import_project(stack, images[0], format=project, ids=ids, **options)
+        else:
+            imported = import_images(stack, images[0] if len(images) == 1 else images, **placing, **options)
         _report(imported, full_name(stack), time.perf_counter() - started, as_json)
+
+
+def _check_project(images: tuple[str, ...], placing: dict[str, Any]) -> None:
+    given = [f"--{name.removesuffix('s') if name == 'columns' else name}" for name, value in placing.items() if value]
+    if given:
+        raise click.UsageError(f"a project places its images itself; remove {', '.join(given)}")
+    if len(images) > 1:
+        raise click.UsageError("a project is one file")
 
 
 def _report(imported: Imported, name: str, seconds: float, as_json: bool) -> None:

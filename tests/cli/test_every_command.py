@@ -48,6 +48,7 @@ RIGHT = {
     "export": [STACK, "--scale", "0.1", "--to", "pictures"],
     "import": ["images", "--stack", "lab/cortex/raw", "--pattern", "s{z}_r{row}_c{col}.png", "--overlap", "0.125"],
     "info": [STACK],
+    "layout": [STACK, "-o", "project.xml"],
     "load": ["tiles.json", "--stack", "lab/cortex/new"],
     "login": ["--forget", "--service", "localhost:1"],
     "picture": [STACK, "--z", "1", "--scale", "0.1", "-o", "a.png"],

@@ -83,7 +83,10 @@ def save_images(
     sizes = Counter((one.width, one.height) for one in facts)
     if not mixed_sizes:
         _check_sizes(images, facts, sizes)
+    # Kinds of images without a window of their own.
+    open_kinds = {one.kind for image, one in kept if image.window is None}
     windows = read.windows(percentiles) if window is None else dict.fromkeys(read.samples, window)
+    windows = {kind: windows[kind] for kind in sorted(open_kinds & windows.keys())}
     corners = placing.corners(images, facts)
     pixel_size = (resolution_nm or (None,))[0]
     found = []
@@ -105,7 +108,7 @@ def save_images(
         z=tuple(sorted(specs.z)),
         sizes=dict(sizes.most_common()),
         kinds=dict(Counter(one.kind for one in facts).most_common()),
-        windows={kind: windows[kind] for kind in sorted(windows)},
+        windows=windows,
         skipped=skipped,
         unlisted=listing.unlisted,
         notes=notes,
@@ -151,7 +154,7 @@ def _window_notes(
     percentiles: tuple[float, float],
 ) -> list[str]:
     notes = []
-    for kind, (low, high) in sorted(windows.items()):
+    for kind, (low, high) in windows.items():
         origin = f"percentiles {percentiles[0]:g} and {percentiles[1]:g} of {plural(len(read.samples[kind]), 'image')}"
         notes.append(f"intensity window of {kind}: {low:g} … {high:g}" + ("" if given else f", {origin}"))
     if any(one is not None and one.kind == RGB for one in read.facts):
