@@ -29,8 +29,8 @@ def test_tiles__of_a_section(gateway: Gateway, shared_data: Path, tmp_path: Path
         return [float(np.corrcoef(one.pixels.ravel(), other.pixels.ravel())[0, 1]) for one, other in pictures]
 
     right, wrong = agreement(0), agreement(6)
-    assert min(right) > 0.4
-    assert max(wrong) < min(right) / 2
+    assert min(right) > 0.3
+    assert all(there < here - 0.1 for here, there in zip(right, wrong, strict=True))
 
 
 def test_sixteen_bits__not_saturated(stack: StackWrapper, shared_data: Path, tmp_path: Path) -> None:
