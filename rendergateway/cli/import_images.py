@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from rendergateway.batch.importers import Imported, import_images, import_project
+from rendergateway.batch.importers.files import CHECKS
 from rendergateway.batch.importers.listing import ORDER
 from rendergateway.batch.importers.projects import FORMATS, STORED, format_of
 from rendergateway.cli.load import existing_value
@@ -113,6 +114,10 @@ def _z(ctx: click.Context, option: click.Parameter, text: str | None) -> float |
 @click.option(
     "--sample", type=click.IntRange(1), default=32, show_default=True, help="Images that percentiles are computed from."
 )
+@click.option(
+    "--check", type=click.Choice(CHECKS), default="pixels", show_default=True,
+    help="Decode all images, or read the headers of TIFF and PNG files beyond the sample.",
+)  # fmt: skip
 @click.option("--mixed-sizes", is_flag=True, help="Allow images of different sizes.")
 @click.option("--skip-bad", is_flag=True, help="Leave out missing and damaged images.")
 @click.option("--dry-run", is_flag=True, help="Read and check all images, store nothing.")

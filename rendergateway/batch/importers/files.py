@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from rendergateway.batch.importers.images import ImageFacts, ListedImage
+from rendergateway.batch.importers.images import ListedImage
 from rendergateway.errors import ImageError
 from rendergateway.rendering.images.locations import file_path
+from rendergateway.rendering.images.summary import RGB, ImageSummary, summary_of, summary_of_pixels
 from rendergateway.wrappers.core.bulk import Bulk, mapped
 from rendergateway.wrappers.images.view import image_opener
 
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
     from rendergateway.rendering import Sources
     from rendergateway.wrappers.core.bound import Client
 
-__all__ = ["RGB", "ReadImages", "read_images", "sampled_rows", "window_of"]
+__all__ = ["CHECKS", "ReadImages", "read_images", "sampled_rows", "window_of"]
 
-RGB = "RGB"
+CHECKS = ("pixels", "headers")
+_GREY = 2
 # Values per sampled image.
 _MOST_VALUES = 2**16
 _WHOLE_RANGE = {"uint8": (0.0, 255.0), "uint16": (0.0, 65535.0)}
@@ -35,7 +37,7 @@ class ReadImages:
 
     Attributes
     ----------
-    facts : list of ImageFacts or None
+    facts : list of ImageSummary or None
         Size and pixel type of each image; None if it cannot be read.
     problems : dict of int to str
         Row of an image that cannot be read → reason.
@@ -43,7 +45,7 @@ class ReadImages:
         Pixel type → values of the sampled grey images.
     """
 
-    facts: list[ImageFacts | None] = attrs.field(repr=False)
+    facts: list[ImageSummary | None] = attrs.field(repr=False)
     problems: dict[int, str]
     samples: dict[str, list[npt.NDArray[Any]]] = attrs.field(repr=False)
 
@@ -64,7 +66,7 @@ def sampled_rows(count: int, most: int) -> frozenset[int]:
     return frozenset(np.linspace(0, count - 1, min(most, count)).astype(int).tolist())
 
 
-def read_images(client: Client, images: Sequence[ListedImage], sample: int, bulk: Bulk) -> ReadImages:
+def read_images(client: Client, images: Sequence[ListedImage], *, sample: int, check: str, bulk: Bulk) -> ReadImages:
     """
     Read all images, and values of some of them.
 
@@ -73,46 +75,65 @@ def read_images(client: Client, images: Sequence[ListedImage], sample: int, bulk
     client : Client
         Its image paths map URLs to local files.
     images : sequence of ListedImage
-        The images; each is decoded once.
+        The images.
     sample : int
         Number of images for the intensity windows.
+    check : {'pixels', 'headers'}
+        Whether each image is decoded, or, besides those of the sample, its header is read.
     bulk : Bulk
         Threads and progress.
     """
     from rendergateway.rendering import Sources
 
+    opener = image_opener(client)
     # No cache: each file is read once, except for the sample of a rare pixel type.
-    sources = Sources(image_opener(client), cache_bytes=0)
+    reader = _Reader(Sources(opener, cache_bytes=0), opener, check == "pixels")
     chosen = sampled_rows(len(images), sample)
     rows = list(enumerate(images))
-    found = mapped(lambda row: _read(row[1], sources, row[0] in chosen), rows, bulk, what="Reading images")
-    samples: dict[str, list[npt.NDArray[Any]]] = {}
+    found = mapped(lambda row: reader.read(row[1], row[0] in chosen), rows, bulk, what="Reading images")
     rows_of: dict[str, list[int]] = {}
-    for row, (one, values) in enumerate(found):
-        if isinstance(one, ImageFacts) and one.kind != RGB:
+    for row, (one, _) in enumerate(found):
+        if isinstance(one, ImageSummary) and one.kind != RGB:
             rows_of.setdefault(one.kind, []).append(row)
-            if values is not None:
-                samples.setdefault(one.kind, []).append(values)
-    for kind in rows_of.keys() - samples.keys():
-        some = [images[rows_of[kind][place]] for place in sampled_rows(len(rows_of[kind]), sample)]
-        again = mapped(lambda image: _read(image, sources, True)[1], some, bulk, what=f"Sampling {kind}")
-        samples[kind] = [values for values in again if values is not None]
+    for kind, of_kind in rows_of.items():
+        if not any(found[row][1] is not None for row in of_kind):
+            some = [of_kind[place] for place in sampled_rows(len(of_kind), sample)]
+            again = mapped(lambda row: reader.read(images[row], True), some, bulk, what=f"Sampling {kind}")
+            for row, result in zip(some, again, strict=True):
+                found[row] = result
+    samples: dict[str, list[npt.NDArray[Any]]] = {}
+    for one, values in found:
+        if isinstance(one, ImageSummary) and values is not None:
+            samples.setdefault(one.kind, []).append(values)
     problems = {row: one for row, (one, _) in enumerate(found) if isinstance(one, str)}
     return ReadImages([None if isinstance(one, str) else one for one, _ in found], problems, samples)
 
 
-def _read(image: ListedImage, sources: Sources, is_sampled: bool) -> tuple[ImageFacts | str, npt.NDArray[Any] | None]:
-    try:
-        pixels = sources.image(image.address)
-    except ImageError as error:
-        return _reason(image, error), None
-    height, width = pixels.shape[:2]
-    if pixels.ndim > 2:
-        return ImageFacts(width, height, RGB), None
-    # Every n-th value, of an odd n so that it does not fall on the same columns.
-    step = max(1, pixels.size // _MOST_VALUES) | 1
-    values = pixels.ravel()[::step].copy() if is_sampled else None
-    return ImageFacts(width, height, str(pixels.dtype)), values
+@attrs.frozen
+class _Reader:
+    """Reads images, or their headers."""
+
+    sources: Sources
+    opener: Callable[[str], Any]
+    decodes: bool
+
+    def read(self, image: ListedImage, is_sampled: bool) -> tuple[ImageSummary | str, npt.NDArray[Any] | None]:
+        """Return the summary of an image, or its problem, and values of a sampled grey one."""
+        try:
+            known = None if self.decodes or is_sampled else self._summary(image)
+            if known is not None:
+                return known, None
+            pixels = self.sources.image(image.address)
+        except ImageError as error:
+            return _reason(image, error), None
+        # Every n-th value, of an odd n so that it does not fall on the same columns.
+        step = max(1, pixels.size // _MOST_VALUES) | 1
+        values = pixels.ravel()[::step].copy() if is_sampled and pixels.ndim == _GREY else None
+        return summary_of_pixels(pixels), values
+
+    def _summary(self, image: ListedImage) -> ImageSummary | None:
+        source = self.opener(image.url)
+        return summary_of(source, image.slice_number)
 
 
 def _reason(image: ListedImage, error: ImageError) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rendergateway.rendering.base.recipe import ImageAddress
     from rendergateway.wrappers import StackWrapper
 
-__all__ = ["ImageFacts", "ImageListing", "Imported", "ListedImage", "check_unique", "image_url", "refuse_bad"]
+__all__ = ["ImageListing", "Imported", "ListedImage", "check_unique", "image_url", "refuse_bad"]
 
 # A message lists so many bad images, each in a note.
 _MOST_LISTED = 50
@@ -129,15 +129,6 @@ class ImageListing:
     notes: tuple[str, ...] = ()
 
 
-@attrs.frozen
-class ImageFacts:
-    """Size and pixels of an image file: *kind* is ``uint8``, ``uint16``, ``float32`` or ``RGB``."""
-
-    width: int
-    height: int
-    kind: str
-
-
 @attrs.frozen(kw_only=True)
 class Imported:
     """
@@ -173,8 +164,8 @@ class Imported:
     sizes: dict[tuple[int, int], int]
     kinds: dict[str, int]
     windows: dict[str, tuple[float, float]]
-    skipped: tuple[str, ...] = ()
-    unlisted: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = attrs.field(default=(), repr=False)
+    unlisted: tuple[str, ...] = attrs.field(default=(), repr=False)
     notes: tuple[str, ...] = ()
     stored: bool = True
 

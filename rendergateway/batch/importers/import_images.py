@@ -73,6 +73,9 @@ def import_images(
         Percentiles of the values drawn black and white. Default: 0.5 and 99.5.
     sample : int
         Number of images that the percentiles are computed from, evenly spaced. Default: 32.
+    check : {'pixels', 'headers'}
+        Whether each image is decoded, which finds any damage, or only the sample: of other TIFF and PNG files the
+        header is read, and the end must be there. Headers are for images that take hours to read.
     mixed_sizes : bool
         Whether images may differ in size.
     skip_bad : bool

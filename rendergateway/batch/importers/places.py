@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import attrs
 import numpy as np
 
-from rendergateway.batch.importers.images import ImageFacts, ListedImage
+from rendergateway.batch.importers.images import ListedImage
 from rendergateway.batch.importers.positions import NANOMETRES
 from rendergateway.errors import RecordError
 from rendergateway.geometry import FloatArray
+from rendergateway.rendering.images.summary import ImageSummary
 
 __all__ = ["Placing"]
 
@@ -92,7 +93,7 @@ class Placing:
             return None
         return f"positions in {self.unit}, at {self.pixel_nm[0]:g} × {self.pixel_nm[1]:g} nm per pixel"
 
-    def corners(self, images: Sequence[ListedImage], facts: Sequence[ImageFacts]) -> FloatArray:
+    def corners(self, images: Sequence[ListedImage], facts: Sequence[ImageSummary]) -> FloatArray:
         """
         Return the top left corner of each image in world pixels, (N, 2); NaN for images that have transforms.
 
@@ -116,7 +117,7 @@ class Placing:
         # No -0.0 in the numbers of a flipped axis.
         return corners + 0.0
 
-    def _pitch(self, images: Sequence[ListedImage], facts: Sequence[ImageFacts]) -> FloatArray:
+    def _pitch(self, images: Sequence[ListedImage], facts: Sequence[ImageSummary]) -> FloatArray:
         first = next(
             (one for one in images if one.transforms is None and one.position is None and one.stage is None), None
         )
@@ -129,7 +130,7 @@ class Placing:
         pitch: FloatArray = sign * size * (1 - self.overlap)
         return pitch
 
-    def doubt(self, corners: FloatArray, z: FloatArray, facts: Sequence[ImageFacts]) -> str | None:
+    def doubt(self, corners: FloatArray, z: FloatArray, facts: Sequence[ImageSummary]) -> str | None:
         """Return a note if images are implausibly close or far apart; None if not."""
         for layer in np.unique(z[np.isfinite(corners[:, 0])]):
             some = corners[z == layer][:_MOST_COMPARED]

@@ -30,7 +30,7 @@ __all__ = ["FORMATS", "STORED", "format_of", "import_project"]
 _SUFFIXES = {".xml": "trakem2", ".xml.gz": "trakem2", ".mdoc": "serialem", ".idoc": "serialem"}
 # Keys with the place of a piece in pixels, the most accurate first.
 _PIECES = ("AlignedPieceCoordsVS", "AlignedPieceCoords", "PieceCoordinates")
-_NM_PER_ANGSTROM, _UM = 0.1, 1e3
+_NM_PER_ANGSTROM = 0.1
 STORED = "stored"
 _SLASHES = re.compile(r"[/\\]+")
 _MRC = (".mrc", ".st", ".map")
@@ -118,7 +118,7 @@ def import_project(
     return save_images(stack, _with_z(listing, z), placing.with_unit(listing.unit, listing.name), **options)
 
 
-_Resolution = tuple[float, float, float] | None
+_Resolution = tuple[float, float, float | None] | None
 
 
 def _with_z(listing: ImageListing, z: float | str | None) -> ImageListing:
@@ -226,7 +226,7 @@ def _serialem(path: str | os.PathLike[str], ids: str, z: float | str | None) -> 
     images = [_of_block(block, file, folder, key) for block in blocks]
     spacing = next((one for block in blocks if (one := block.numbers("PixelSpacing", 1))), None)
     pixel_nm = spacing[0] * _NM_PER_ANGSTROM if spacing else None
-    resolution = None if pixel_nm is None else (pixel_nm, pixel_nm, pixel_nm)
+    resolution = None if pixel_nm is None else (pixel_nm, pixel_nm, None)
     note = f"places are {key}, in pixels" if key else "places are StagePosition, in µm"
     return ImageListing(file.name, images, unit=None if key else "um", notes=(note,)), resolution
 
@@ -245,7 +245,7 @@ def _of_block(block: Block, file: SerialEMFile, folder: Path, key: str | None) -
             )
     else:
         name = block.name
-    position, z, section = _place(block, key)
+    position, z = _place(block, key)
     base = Path(_SLASHES.split(name)[-1])
     return ListedImage(
         where=block.where,
@@ -254,7 +254,6 @@ def _of_block(block: Block, file: SerialEMFile, folder: Path, key: str | None) -
         z=z,
         position=position if key else None,
         stage=None if key else position,
-        section_id=section,
         slice_number=number,
         rotation=_rotation(block),
     )
@@ -267,18 +266,18 @@ def _existing(folder: Path, name: str) -> Path:
     return given if given.exists() or not beside.exists() else beside
 
 
-def _place(block: Block, key: str | None) -> tuple[tuple[float, float], float, str | None]:
+def _place(block: Block, key: str | None) -> tuple[tuple[float, float], float]:
     """Return the corner in pixels, or the stage position, and z."""
     if key is not None:
         x, y, z = block.numbers(key, 3) or (0.0, 0.0, 0.0)
         # Pieces are counted from the bottom.
-        return (x, -y + 0.0), z, None
+        return (x, -y + 0.0), z
     found = block.numbers("StagePosition", 2)
     if found is None:
         raise RecordError(
             f"{block.where}: the position is missing; {' or '.join(_PIECES)}, or StagePosition is required"
         )
-    return (found[0], found[1]), 0.0, None
+    return (found[0], found[1]), 0.0
 
 
 def _rotation(block: Block) -> float | None:

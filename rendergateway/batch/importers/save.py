@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
-from rendergateway.batch.importers.files import RGB, ReadImages, read_images
+from rendergateway.batch.importers.files import CHECKS, ReadImages, read_images
 from rendergateway.batch.importers.images import (
-    ImageFacts,
     ImageListing,
     Imported,
     ListedImage,
@@ -25,6 +24,7 @@ from rendergateway.errors import RecordError
 from rendergateway.model.files.spec_set import SpecSet
 from rendergateway.model.files.specs import FoundSpec, SpecFile
 from rendergateway.progress import Progress
+from rendergateway.rendering.images.summary import RGB, ImageSummary
 
 if TYPE_CHECKING:
     from rendergateway.wrappers import StackWrapper
@@ -39,6 +39,7 @@ class SaveKeywords(TypedDict, total=False):
     window: tuple[float, float] | None
     percentiles: tuple[float, float]
     sample: int
+    check: str
     mixed_sizes: bool
     skip_bad: bool
     dry_run: bool
@@ -58,6 +59,7 @@ def save_images(
     window: tuple[float, float] | None = None,
     percentiles: tuple[float, float] = (0.5, 99.5),
     sample: int = 32,
+    check: str = "pixels",
     mixed_sizes: bool = False,
     skip_bad: bool = False,
     dry_run: bool = False,
@@ -68,11 +70,11 @@ def save_images(
     progress: Progress = None,
 ) -> Imported:
     """Read the images of a list, and save them as tiles; for parameters and errors see `import_images`."""
-    _check_options(window, percentiles, sample)
+    _check_options(window, percentiles, sample, check)
     check_existing(stack, existing)
     check_unique(listing.images)
     bulk = stack._bulk(workers, batch, progress)
-    read = read_images(stack._conn, listing.images, sample, bulk)
+    read = read_images(stack._conn, listing.images, sample=sample, check=check, bulk=bulk)
     bad = {**read.problems, **_unexpected_sizes(listing.images, read.facts)}
     skipped = tuple(bad[row] for row in sorted(bad))
     if not skip_bad or len(skipped) == len(listing.images):
@@ -116,16 +118,20 @@ def save_images(
     )
 
 
-def _check_options(window: tuple[float, float] | None, percentiles: tuple[float, float], sample: int) -> None:
+def _check_options(
+    window: tuple[float, float] | None, percentiles: tuple[float, float], sample: int, check: str
+) -> None:
     if window is not None and not (np.isfinite(window).all() and window[0] < window[1]):
         raise ValueError(f"window must be (low, high) with low < high, both finite: got {window!r}")
     if not 0 <= percentiles[0] < percentiles[1] <= 100:
         raise ValueError(f"percentiles must be (low, high) with 0 <= low < high <= 100: got {percentiles!r}")
     if sample < 1:
         raise ValueError(f"sample must be >= 1: got {sample}")
+    if check not in CHECKS:
+        raise ValueError(f"check must be one of {', '.join(CHECKS)}: got {check!r}")
 
 
-def _unexpected_sizes(images: Sequence[ListedImage], facts: Sequence[ImageFacts | None]) -> dict[int, str]:
+def _unexpected_sizes(images: Sequence[ListedImage], facts: Sequence[ImageSummary | None]) -> dict[int, str]:
     return {
         row: f"{image.where}: expected {image.size[0]:g} × {image.size[1]:g} pixels, found {one.width} × {one.height}"
         for row, (image, one) in enumerate(zip(images, facts, strict=True))
@@ -133,7 +139,7 @@ def _unexpected_sizes(images: Sequence[ListedImage], facts: Sequence[ImageFacts 
     }
 
 
-def _check_sizes(images: Sequence[ListedImage], facts: Sequence[ImageFacts], sizes: Counter[tuple[int, int]]) -> None:
+def _check_sizes(images: Sequence[ListedImage], facts: Sequence[ImageSummary], sizes: Counter[tuple[int, int]]) -> None:
     """Refuse images of different sizes."""
     if len(sizes) <= 1:
         return

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from rendergateway.batch.importers.files import window_of
-from rendergateway.batch.importers.images import ImageFacts, ListedImage
+from rendergateway.batch.importers.images import ListedImage
 from rendergateway.model.records.pyramid import ImagePyramid, MipmapLevel
 from rendergateway.model.records.tiles import Layout, TileRecord
 from rendergateway.number_text import double_text
+from rendergateway.rendering.images.summary import ImageSummary
 from rendergateway.transforms import AffineModel2D
 
 __all__ = ["tile_of"]
@@ -19,7 +20,7 @@ __all__ = ["tile_of"]
 
 def tile_of(
     image: ListedImage,
-    facts: ImageFacts,
+    facts: ImageSummary,
     corner: list[float],
     windows: Mapping[str, tuple[float, float]],
     pixel_size: float | None,

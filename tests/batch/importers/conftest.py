@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rendergateway import Gateway, StackWrapper
-from rendergateway.rendering.output.encoding import file_bytes
+from rendergateway.rendering.output.encoding import SUFFIXES, file_bytes
 
 Images = Callable[..., Path]
 
@@ -26,7 +26,7 @@ def images(tmp_path: Path) -> Images:
         for name in names:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(file_bytes(shown, None, path.suffix[1:]))
+            path.write_bytes(file_bytes(shown, None, SUFFIXES[path.suffix]))
         return folder
 
     return write

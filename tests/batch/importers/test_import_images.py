@@ -309,6 +309,21 @@ def test_images__rare_pixel_type(stack: StackWrapper, images: Images) -> None:
     assert imported.windows == {"uint16": (1000, 1008), "uint8": (0, 239)}
 
 
+def test_images__headers(stack: StackWrapper, images: Images) -> None:
+    """With headers alone, sizes and types are the same, and truncated files are found."""
+    images("0_0.png", "0_1.tif", "0_2.jpg")
+    folder = images("0_3.tif", pixels=np.full((60, 80), 1000, dtype=np.uint16) + np.arange(80, dtype=np.uint16))
+    options: dict[str, Any] = {"pattern": "{y}_{x}.*", "z": 1, "sample": 1, "dry_run": True}
+
+    whole, headers = (import_images(stack, folder, **options, check=check) for check in ("pixels", "headers"))
+
+    assert (headers.kinds, headers.sizes, headers.windows) == (whole.kinds, whole.sizes, whole.windows)
+    for name in ("0_1.tif", "0_3.tif"):
+        (folder / name).write_bytes((folder / name).read_bytes()[:-200])
+    with pytest.raises(ImageError, match=r"2 of 4 images cannot be imported: got .*0_1\.tif: TIFF is truncated"):
+        import_images(stack, folder, **options, check="headers")
+
+
 # Stacks
 
 
@@ -346,6 +361,7 @@ def test_dry_run__stores_nothing(stack: StackWrapper, images: Images) -> None:
         ({"window": (9, 9)}, "window must be"),
         ({"percentiles": (5, 101)}, "percentiles must be"),
         ({"sample": 0}, "sample must be >= 1: got 0"),
+        ({"check": "none"}, "check must be one of pixels, headers: got 'none'"),
         ({"existing": "ignore"}, "existing must be"),
     ],
 )

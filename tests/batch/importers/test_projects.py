@@ -328,7 +328,7 @@ def test_serialem__pieces(stack: StackWrapper, tmp_path: Path, images: Images) -
     table = stack.tiles().table()
     assert dict(zip(table.tile_id, table.last_affine[:, :, 2].tolist(), strict=True)) == {"a": [1, 0], "b": [2, -51]}
     assert table.z.tolist() == [3, 3]
-    assert list(stack.resolution_nm) == [4, 4, 4]
+    assert list(stack.resolution_nm) == [4, 4, None]
     assert "places are AlignedPieceCoords, in pixels" in imported.notes
     assert stack.tile("a").layout.rotation == 90
 
