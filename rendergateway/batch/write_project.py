@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rendergateway.errors import RecordError
 from rendergateway.model.files.objects import write_file
 from rendergateway.model.files.trakem2 import MASK_FOLDER, Patch, mask_name
-from rendergateway.model.files.trakem2_writer import write_trakem2
+from rendergateway.model.files.trakem2_text import trakem2_text
 from rendergateway.model.records.pyramid import MipmapLevel
 from rendergateway.model.records.tiles import TileRecord
 from rendergateway.number_text import double_text
@@ -80,8 +80,12 @@ def write_project(
             report(len(patches))
     if not patches:
         raise RecordError(f"stack {stack} has no tiles to write")
+    # Transforms are checked before the first mask is written.
+    content = trakem2_text(patches, title=stack.name, resolution_nm=resolution_nm, unuid=unuid)
     _write_masks(stack, masks, folder / f"trakem2.{unuid}" / MASK_FOLDER)
-    return write_trakem2(path, patches, title=stack.name, resolution_nm=resolution_nm, unuid=unuid)
+    with write_file(path) as file:
+        file.write(content)
+    return len(patches)
 
 
 def _patch(tile: TileWrapper, oid: str, thickness: float, folder: Path) -> tuple[Patch, MipmapLevel]:

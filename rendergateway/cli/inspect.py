@@ -28,9 +28,10 @@ _SHOWN = 5
 @service_options
 def info(name: str, as_json: bool, service: str | None, profile: str | None) -> None:
     """
-    Show the contents of a stack: sections, sizes, transforms, intensity windows and image folders.
+    Show a summary of a stack.
 
-    All tiles are read, section by section.
+    All tiles are read, section by section. The summary has sections, sizes, transforms, intensity windows and folders
+    of images.
     """
     with open_gateway(service, profile) as gateway:
         summary = summarize(named_stack(gateway, name), progress=True)
@@ -122,10 +123,11 @@ def doctor(
     profile: str | None,
 ) -> None:
     """
-    Check a service and, with a name, a stack; exit with status 1 if there are problems.
+    Find problems of a service and a stack.
 
-    Of the service: whether it answers, its version and limits. Of the stack: sections missing, numbers that are not
-    finite, boxes that do not fit their transforms, missing images, tiles without matches.
+    The exit status is 1 if there are any. Of the service: whether it answers, its version and limits. Of the stack:
+    sections missing, numbers that are not finite, boxes that do not fit their transforms, missing images, tiles without
+    matches.
     """
     if matches is not None and name is None:
         raise click.UsageError("--matches needs a stack")

@@ -28,7 +28,11 @@ _TRAKEM2 = "trakem2"
 def layout(
     name: str, output: str, kind: str | None, z: Any, as_json: bool, service: str | None, profile: str | None
 ) -> None:
-    """Write the tiles of a stack as a TrakEM2 project, or as a KARSH, SCHEFFER or MET layout."""
+    """
+    Write tiles as a TrakEM2 project or a layout.
+
+    A layout is a text file with a line per tile: KARSH or SCHEFFER, as the service writes them, or MET.
+    """
     chosen = kind or format_of(output) or LAYOUTS[0]
     with open_gateway(service, profile) as gateway:
         stack = named_stack(gateway, name)

@@ -17,7 +17,13 @@ from rendergateway.batch.write_project import write_layout, write_project
 from rendergateway.model.files.trakem2 import read_trakem2
 from rendergateway.rendering.output.encoding import file_bytes
 from rendergateway.testing import make_stack
-from rendergateway.transforms import AffineModel2D, ThinPlateSplineTransform, TransformReference, fit_thin_plate_spline
+from rendergateway.transforms import (
+    AffineModel2D,
+    ThinPlateSplineTransform,
+    TransformReference,
+    fit_thin_plate_spline,
+    from_spec,
+)
 from tests.batch.importers.conftest import Images
 
 PROJECT = """<?xml version="1.0" encoding="ISO-8859-1"?>
@@ -194,7 +200,7 @@ def test_trakem2__curved_last_and_masks(gateway: Gateway, tmp_path: Path, images
     assert there.source_image(mask=True).pixels.tolist() == stack.tile("a").source_image(mask=True).pixels.tolist()
 
 
-def test_trakem2__nothing_written(gateway: Gateway, tmp_path: Path) -> None:
+def test_trakem2__nothing_written(gateway: Gateway, tmp_path: Path, images: Images) -> None:
     """A tile without an image, a foreign class of transform and a stack without tiles are refused before writing."""
     stack = gateway.create_stack("bare")
     with pytest.raises(RecordError, match="stack bare has no tiles to write"):
@@ -204,7 +210,16 @@ def test_trakem2__nothing_written(gateway: Gateway, tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="tile 'a' has no image file at level 0: got None; TrakEM2 needs it"):
         write_project(stack, tmp_path / "out.xml")
 
-    assert list(tmp_path.glob("out*")) == []
+    name = "org.janelia.alignment.transform.ExponentialFunctionOffsetTransform"
+    lens = from_spec({"className": name, "dataString": "3,0.1,0,0"})
+    image, mask = (images(name) / name for name in ("a.png", "m.png"))
+    with stack.editing() as edit:
+        foreign: dict[str, Any] = {"transforms": [lens], "image_url": image.as_uri(), "mask_url": mask.as_uri()}
+        edit.put([TileRecord(tile_id="a", z=1, width=80, height=60, **foreign)])
+    with pytest.raises(RecordError, match=r"patch 'a': TrakEM2 has no transform of class org\.janelia\."):
+        write_project(stack, tmp_path / "out.xml")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["images"]
 
 
 # KARSH, SCHEFFER, MET

@@ -1,39 +1,33 @@
-"""Writing of TrakEM2 projects."""
+"""TrakEM2 projects as XML text."""
 
 from __future__ import annotations
 
 import math
-import os
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from xml.sax.saxutils import quoteattr
 
 from rendergateway.errors import RecordError, TransformError
-from rendergateway.model.files.objects import write_file
 from rendergateway.model.files.trakem2 import MESH, Patch, patch_box
 from rendergateway.number_text import double_text
 from rendergateway.transforms import AffineModel2D, LeafTransform, Transform, TransformList
 
-__all__ = ["write_trakem2"]
+__all__ = ["trakem2_text"]
 
 _PACKAGE = "mpicbg.trakem2.transform."
 
 
-def write_trakem2(
-    path: str | os.PathLike[str],
+def trakem2_text(
     patches: Iterable[Patch],
     *,
     title: str = "rendergateway",
     resolution_nm: Sequence[float | None] = (),
-    unuid: str | None = None,
-) -> int:
+    unuid: str,
+) -> bytes:
     """
-    Write patches as a project; return their number.
+    Return patches as the XML of a project.
 
     Parameters
     ----------
-    path : str or Path
-        ``.xml`` or ``.xml.gz``; created or replaced on success only.
     patches : iterable of Patch
         With unique oids. The mask file of a patch with a mask must be at `mask_name` of its oid, twice, below
         ``trakem2.<unuid>/trakem2.masks``.
@@ -41,23 +35,18 @@ def write_trakem2(
         Title of the project.
     resolution_nm : sequence of float
         Nanometres per pixel in x and y, and section thickness.
-    unuid : str, optional
+    unuid : str
         Unique name of the project, part of the name of its data folder.
 
     Raises
     ------
     RecordError
         If a transform has no class in TrakEM2; the message names the patch.
-    OSError
-        If the file cannot be written.
     """
     ordered = sorted(patches, key=lambda patch: patch.z)
     if len({patch.oid for patch in ordered}) < len(ordered):
         raise RecordError("patches of a project must have unique oids")
-    lines = list(_lines(ordered, title, resolution_nm, unuid or f"{time.time_ns() // 10**6}.0.0"))
-    with write_file(path) as file:
-        file.write("\n".join(lines).encode("iso-8859-1", "xmlcharrefreplace"))
-    return len(ordered)
+    return "\n".join(_lines(ordered, title, resolution_nm, unuid)).encode("iso-8859-1", "xmlcharrefreplace")
 
 
 def _lines(patches: Sequence[Patch], title: str, resolution_nm: Sequence[float | None], unuid: str) -> Iterator[str]:
