@@ -25,6 +25,7 @@ EXTRAS = {
     "pandas": "tables",
     "fsspec": "remote",
     "distributed": "dask",
+    "matplotlib": "plots",
     "h5py": "volumes",
     "numcodecs": "volumes",
 }

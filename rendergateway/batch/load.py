@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rendergateway import StackEdit, StackWrapper
     from rendergateway.wrappers.editing.batches import Validate
 
-__all__ = ["Loaded", "load_files", "load_specs"]
+__all__ = ["Loaded", "check_existing", "load_files", "load_specs"]
 
 
 @attrs.frozen
@@ -53,6 +53,7 @@ def load_specs(
     validate: Validate = None,
     invalid: str = "raise",
     progress: Progress = None,
+    resolution_nm: Sequence[float | None] | None = None,
 ) -> Loaded:
     """
     Save checked tile specs to a stack, which is created if it is missing.
@@ -70,6 +71,8 @@ def load_specs(
         Whether to leave the stack COMPLETE instead of LOADING.
     workers, batch, boxes, validate, invalid, progress
         As in `StackChanges.editing` and `StackEdit.put`.
+    resolution_nm : (float, float, float), optional
+        Resolution of a stack that is created.
 
     Raises
     ------
@@ -84,13 +87,7 @@ def load_specs(
     among the new ones; a note on the error reports this, and that the same load may be repeated. A section without new
     tiles is deleted with one request; in other sections, one ``tile.delete`` per tile.
     """
-    if existing not in ("refuse", "append", "replace"):
-        raise ValueError(f"existing must be 'refuse', 'append' or 'replace': got {existing!r}")
-    is_there = stack._exists
-    if is_there and existing == "refuse":
-        raise BadRequestError(
-            f"stack {'/'.join(stack._key)} exists already; pass existing='append' or existing='replace'"
-        )
+    is_there = check_existing(stack, existing)
     stored = stack._shared_transforms.text if is_there and existing == "append" else None
     resolved = specs.resolved(stored, where=f"stack {stack}")
     edit = stack.editing(workers=workers, batch=batch, complete=complete, progress=progress)
@@ -107,7 +104,7 @@ def load_specs(
     if not ready:
         raise RecordError(f"all {len(specs.tiles)} tiles are invalid; nothing was saved")
     if not is_there:
-        stack._conn.create_stack("/".join(stack._key))
+        stack._conn.create_stack("/".join(stack._key), resolution_nm=resolution_nm)
     with edit:
         if is_there and existing == "replace":
             edit.remark("old tiles are still among the new ones; the same load may be repeated")
@@ -116,6 +113,18 @@ def load_specs(
             _delete_others(stack, edit, specs)
     transforms = {name for part in ready for name in part.tiles.transforms}
     return Loaded(saved, len(transforms), tuple(sorted(specs.z)), edit.dropped)
+
+
+def check_existing(stack: StackWrapper, existing: str) -> bool:
+    """Return whether a stack exists; refuse it, or a value of *existing*, as `load_specs` does."""
+    if existing not in ("refuse", "append", "replace"):
+        raise ValueError(f"existing must be 'refuse', 'append' or 'replace': got {existing!r}")
+    is_there: bool = stack._exists
+    if is_there and existing == "refuse":
+        raise BadRequestError(
+            f"stack {'/'.join(stack._key)} exists already; pass existing='append' or existing='replace'"
+        )
+    return is_there
 
 
 def _delete_others(stack: StackWrapper, edit: StackEdit, specs: SpecSet) -> None:

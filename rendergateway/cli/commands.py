@@ -14,6 +14,9 @@ from rendergateway.cli.coordinates import coordinates
 from rendergateway.cli.copy import copy
 from rendergateway.cli.demo import demo
 from rendergateway.cli.export import export
+from rendergateway.cli.import_images import import_
+from rendergateway.cli.inspect import doctor, info
+from rendergateway.cli.layout import layout
 from rendergateway.cli.load import load
 from rendergateway.cli.login import login
 from rendergateway.cli.match import match
@@ -22,6 +25,7 @@ from rendergateway.cli.mipmaps import mipmaps
 from rendergateway.cli.move import move
 from rendergateway.cli.pairs import pairs
 from rendergateway.cli.picture import picture
+from rendergateway.cli.plot import plot
 from rendergateway.cli.remedies import in_options
 from rendergateway.cli.remove import remove
 from rendergateway.cli.render import render
@@ -91,8 +95,8 @@ def commands() -> None:
 
 
 for verb in (
-    backup, boxes, check, client_scripts, clusters, compact, config, coordinates, copy, demo, export, load, login,
-    match, matches, mipmaps, move, pairs, picture, remove, render, serve, solve, stack, transform, tree, validate,
-    warp,
+    backup, boxes, check, client_scripts, clusters, compact, config, coordinates, copy, demo, doctor, export,
+    import_, info, layout, load, login, match, matches, mipmaps, move, pairs, picture, plot, remove, render, serve,
+    solve, stack, transform, tree, validate, warp,
 ):  # fmt: skip
     commands.add_command(verb)

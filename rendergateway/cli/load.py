@@ -23,7 +23,7 @@ from rendergateway.display import plural
 from rendergateway.model.files.spec_set import gather_specs
 from rendergateway.wrappers import StackWrapper
 
-__all__ = ["load"]
+__all__ = ["existing_value", "load"]
 
 
 @click.command()
@@ -85,8 +85,7 @@ def load(
     input. Tiles may refer to shared transforms in any of the files. Nothing is stored if a file is invalid. The stack
     is created if it does not exist.
     """
-    if append and replace:
-        raise click.UsageError("--append and --replace exclude each other")
+    existing = existing_value(append, replace)
     if each:
         half, odd = divmod(len(files), 2)
         if odd:
@@ -94,7 +93,6 @@ def load(
                 f"--transforms-each needs one file of transforms per file of tiles, got {len(files)}"
             )
         files, transforms = files[:half], (*transforms, *files[half:])
-    existing = "append" if append else "replace" if replace else "refuse"
     with open_gateway(service, profile, makes_file=True) as gateway:
         stack = named_stack(gateway, name)
         say(f"Loading into stack {full_name(stack)} of {gateway.server}")
@@ -116,6 +114,13 @@ def load(
             "seconds": round(seconds, 3),
         }
         result(values, _summary(stack, loaded, seconds), as_json)
+
+
+def existing_value(append: bool, replace: bool) -> str:
+    """Return the value of *existing* that the flags mean."""
+    if append and replace:
+        raise click.UsageError("--append and --replace exclude each other")
+    return "append" if append else "replace" if replace else "refuse"
 
 
 def _summary(stack: StackWrapper, loaded: Loaded, seconds: float) -> str:

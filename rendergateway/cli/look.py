@@ -14,7 +14,16 @@ from rendergateway.geometry import Bounds
 from rendergateway.wrappers import PictureOptions
 from rendergateway.wrappers.core.arguments import as_box, as_z
 
-__all__ = ["finite", "image_path_option", "look_options", "part_option", "read_box", "read_z"]
+__all__ = [
+    "finite",
+    "image_path_option",
+    "look_options",
+    "not_empty",
+    "part_option",
+    "read_box",
+    "read_range",
+    "read_z",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,6 +35,13 @@ def finite(ctx: click.Context, option: click.Parameter, value: float | None) -> 
     if value is not None and not math.isfinite(value):
         raise click.BadParameter(f"must be finite, got {value}", ctx, option)
     return value
+
+
+def not_empty(ctx: click.Context, option: click.Parameter, text: str | None) -> str | None:
+    """Return a text; an empty one is a usage error."""
+    if text == "":
+        raise click.BadParameter("must not be empty", ctx, option)
+    return text
 
 
 def read_box(ctx: click.Context, option: click.Parameter, text: str | None) -> Bounds | None:
@@ -61,7 +77,8 @@ def read_z(
     return (first, last) if dots else first
 
 
-def _read_range(ctx: click.Context, option: click.Parameter, text: str | None) -> tuple[float, float] | None:
+def read_range(ctx: click.Context, option: click.Parameter, text: str | None) -> tuple[float, float] | None:
+    """Parse a range of numbers: ``0..255``."""
     if text is None:
         return None
     low, _, high = text.partition(_RANGE)
@@ -107,7 +124,7 @@ def image_path_option(command: F) -> F:
 
 _OPTIONS = [
     click.option("--channel", metavar="NAME", help="The channel to draw."),
-    click.option("--intensity", callback=_read_range, metavar="LOW..HIGH", help="Values mapped to black and white."),
+    click.option("--intensity", callback=read_range, metavar="LOW..HIGH", help="Values mapped to black and white."),
     click.option("--filter", "filtered", is_flag=True, help="Apply the service's default filters."),
     click.option("--filter-list", metavar="NAME", help="Apply a list of filters configured in the service."),
     click.option(

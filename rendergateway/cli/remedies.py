@@ -12,11 +12,17 @@ __all__ = ["in_options"]
 # Python as messages of the library write it, and the same for a command; the first matching row applies at each place.
 _OPTIONS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"existing='append' or existing='replace'", "--append or --replace"),
+    (r"\bz='order'", "--z order"),
     (r"\bz=(?=$|[\s;,])", "--z"),
     (r"\bsections=", "--z"),
     (r"\b(layers_per_z|split_sections)=(\d+)", lambda found: f"--{found[1].replace('_', '-')} {found[2]}"),
     (r"\bexist_ok=True", "--append"),
     (r"; the same copy_to\(\) with resume=True continues, or (delete stack \S+)", r"; \1 and copy again"),
+    (r"\bskip_bad=True", "--skip-bad"),
+    (r"\bmixed_sizes=True", "--mixed-sizes"),
+    (r"\bresolution_nm=(?=$|[\s;,])", "--resolution"),
+    (r"\b(overlap|pattern|positions|unit)=(?=$|[\s;,])", r"--\1"),
+    (r"\bcolumns=\{'(\w+)': (?:'([^']*)'|(…))\}", r"--column \1=\2\3"),
     (r"\ballow_nan=True", "--allow-nan"),
     (r"\boverwrite=True", "--overwrite"),
     (r"\bmax_tiles=(?=\d)", "--max-tiles "),

@@ -176,7 +176,9 @@ def existing_file(path: str) -> Path:
     """
     file = Path(path).expanduser()
     if not file.exists():
-        raise CommandError(f"database {path!r} does not exist; check the path ('load' and 'serve' create a database)")
+        raise CommandError(
+            f"database {path!r} does not exist; check the path ('import', 'load' and 'serve' create a database)"
+        )
     return file
 
 

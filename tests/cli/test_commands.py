@@ -15,7 +15,7 @@ from rendergateway.cli.commands import commands
 from tests.cli.conftest import Run, tiles_file
 from tests.conftest import ROOT
 
-CHECK = "check the path ('load' and 'serve' create a database)"
+CHECK = "check the path ('import', 'load' and 'serve' create a database)"
 WITHOUT = "import sys; sys.modules['{name}'] = None; from rendergateway.cli import main; main()"
 
 

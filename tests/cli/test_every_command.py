@@ -49,7 +49,11 @@ RIGHT = {
     "coordinates": [STACK, "points.json", "mapped.json"],
     "copy": [STACK, "lab/cortex/copy"],
     "demo": ["demo"],
+    "doctor": [STACK],
     "export": [STACK, "--scale", "0.1", "--to", "pictures"],
+    "import": ["images", "--stack", "lab/cortex/raw", "--pattern", "s{z}_r{row}_c{col}.png", "--overlap", "0.125"],
+    "info": [STACK],
+    "layout": [STACK, "-o", "project.xml"],
     "load": ["tiles.json", "--stack", "lab/cortex/new"],
     "login": ["--forget", "--service", "localhost:1"],
     "matches copy": ["lab/truth", "lab/copy"],
@@ -62,6 +66,12 @@ RIGHT = {
     "remove": [STACK, "s1_r0_c0"],
     "mipmaps": [STACK, "--to", "levels", "--levels", "1"],
     "render": [STACK, "--to", "pictures", "--scale", "0.1"],
+    "plot matches": [STACK, "--matches", "truth", "-o", "a.png"],
+    "plot residuals": [STACK, "--matches", "truth", "--frame", "raw", "-o", "a.png"],
+    "plot seam": [STACK, "--tile", "s1_r0_c0", "--tile", "s1_r0_c1", "-o", "a.png"],
+    "plot sections": [STACK, "-o", "a.png"],
+    "plot thumbnails": [STACK, "--width", "20", "-o", "a.png"],
+    "plot tiles": [STACK, "-o", "a.png"],
     "serve": ["--memory", "--port", "0"],
     "stack clone": [STACK, "lab/cortex/copy"],
     "stack create": ["lab/cortex/new"],
@@ -93,6 +103,7 @@ def filled(run: Run, volume: Path) -> Run:
     """Run the command in a folder with all that it may need."""
     shutil.copy2(volume, "render.db")
     shutil.copy2(volume.with_name("pairs.json"), "pairs.json")
+    shutil.copytree(volume.parent / "images", "images")
     tiles_file("tiles.json", "a")
     Path("points.json").write_text('[{"world": [20, 20, 1]}]')
     shutil.copy2(volume.parent / "matches.json", "matches.json")
@@ -130,6 +141,10 @@ def test_json__values(filled: Run) -> None:
     assert values("load") == {
         "stack": "lab/cortex/new", "state": "COMPLETE", "tile_count": 1, "z": [1.0], "transform_count": 0, "dropped": {}
     }  # fmt: skip
+    imported = values("import")
+    assert (imported["stack"], imported["state"], imported["z"]) == ("lab/cortex/raw", "COMPLETE", [1.0])
+    assert (imported["tile_count"], imported["kinds"]) == (2, {"uint8": 2})
+    assert imported["sizes"] == [{"width": 512, "height": 512, "count": 2}]
     assert values("picture") == {"file": "a.png", "width": 97, "height": 52, "dtype": "uint8"}
     assert values("export") == {"folder": "pictures", "files": ["00001.0.png"], "drawn": 1}
     assert values("check") == {"database": "render.db", "problems": []}

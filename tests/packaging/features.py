@@ -391,6 +391,14 @@ def frame_of_rows(place: Place) -> None:
         assert len(gateway.stacks().table().to_pandas()) == 1
 
 
+@feature("plots")
+def plot_of_tiles(place: Place) -> None:
+    from rendergateway.plots import tile_map
+
+    with opened(place) as gateway:
+        assert tile_map(gateway.stack("montage").section(1).tiles().table()).get_xlabel() == "x (px)"
+
+
 @feature("remote")
 def image_elsewhere(place: Place) -> None:
     from rendergateway.rendering import ImageOpener

@@ -16,7 +16,7 @@ BELONGS = {
     "service": "service",
 }
 # An extra that includes another.
-INCLUDES = {"service": {"cli"}, "all": {"alignment", "cli", "dask", "remote", "service", "tables", "volumes"}}
+INCLUDES = {"service": {"cli"}, "all": {"alignment", "cli", "dask", "plots", "remote", "service", "tables", "volumes"}}
 # Libraries that may be missing without an error: zlib is used instead, no bar is shown, rich itself is the caller.
 OPTIONAL = {
     ("rendering/output/png.py", "isal"),

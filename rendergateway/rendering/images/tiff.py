@@ -21,7 +21,7 @@ from rendergateway.errors import ImageError
 from rendergateway.extras import needed_for
 from rendergateway.rendering.images.headers import MOST_IMAGE_BYTES, check_size
 
-__all__ = ["SIGNATURES", "tiff_image"]
+__all__ = ["SIGNATURES", "tiff_image", "tiff_layout"]
 
 Pixels = npt.NDArray[Any]
 
@@ -62,6 +62,29 @@ def tiff_image(file: BinaryIO, number: int | None) -> Pixels:
     ImageError
         If the file is malformed or truncated, has no such image, or the image is too large or of an unsupported kind.
     """
+    page, index = _found(file, number)
+    try:
+        return page.read(file, index)
+    except (ImageError, MemoryError):
+        raise
+    except Exception as error:
+        raise ImageError(f"TIFF cannot be read: {error}") from error
+
+
+def tiff_layout(file: BinaryIO, number: int | None) -> tuple[int, int, int, np.dtype[Any], int]:
+    """
+    Return width, height, samples per pixel, type of the samples, and the end of the data of one image of a TIFF file.
+
+    Parameters and errors are those of `tiff_image`; the data are not read.
+    """
+    page, index = _found(file, number)
+    ends = [offset + count for offset, count in zip(page.offsets, page.counts, strict=False)]
+    size = page.width * page.height * page.samples * page.dtype.itemsize
+    return page.width, page.height, page.samples, page.dtype, max(ends, default=0) + index * size
+
+
+def _found(file: BinaryIO, number: int | None) -> tuple[_Page, int]:
+    """Return the tags of an image, and how many images without tags of their own precede it."""
     with needed_for("reading TIFF"):
         import tifffile
 
@@ -72,10 +95,10 @@ def tiff_image(file: BinaryIO, number: int | None) -> Pixels:
             first = _page(found, 0)
             count = 1 if number is None else _stacked(first)
             if count == 1:
-                return _Page.of(_page(found, index), found.byteorder).read(file)
+                return _Page.of(_page(found, index), found.byteorder), 0
             if not 0 <= index < count:
                 raise ImageError(f"TIFF has no image {number}: {number} out of 1-{count} range")
-            return _Page.of(first, found.byteorder).read(file, index)
+            return _Page.of(first, found.byteorder), index
     except (ImageError, MemoryError):
         raise
     except Exception as error:  # tifffile raises many types of errors
