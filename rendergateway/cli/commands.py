@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 import click
 
+from rendergateway.cli.catalogue import catalogue
 from rendergateway.cli.config import config
 from rendergateway.cli.demo import demo
 from rendergateway.cli.export import export
@@ -17,6 +18,7 @@ from rendergateway.cli.serve import serve
 from rendergateway.cli.terminal import say
 from rendergateway.cli.tree import tree
 from rendergateway.cli.upkeep import backup, check, compact
+from rendergateway.cli.view import view
 from rendergateway.errors import NotFoundError, RenderGatewayError, ServiceError
 from rendergateway.version import __version__
 
@@ -73,5 +75,5 @@ def commands() -> None:
     """  # noqa: D301
 
 
-for verb in (backup, check, compact, config, demo, export, load, login, picture, serve, tree):
+for verb in (backup, catalogue, check, compact, config, demo, export, load, login, picture, serve, tree, view):
     commands.add_command(verb)
