@@ -1,7 +1,8 @@
-"""Charts over z and histograms, as values of inline SVG: positions are computed here, colours are in the style sheet."""
+"""Charts over z and histograms, as values of inline SVG; their colours are in the style sheet."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -189,16 +190,14 @@ def _sides(layers: Sequence[_Layer], side: str) -> list[tuple[float, float]]:
 
 
 def _differences(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    return [(z, value - before) for (_, before), (z, value) in zip(points[:-1], points[1:], strict=True)]
+    return [(z, value - before) for (_, before), (z, value) in itertools.pairwise(points)]
 
 
 # Histograms
 
 
 def histogram(sizes: npt.NDArray[np.float64], bars: int = 12) -> list[tuple[str, list[Bar]]]:
-    """
-    Return histograms of tile widths and heights, shape (N, 2), in pixels: few different values have a bar each.
-    """
+    """Return histograms of tile widths and heights, shape (N, 2), in pixels: few different values have a bar each."""
     found = []
     for title, values in zip(("Width", "Height"), np.asarray(sizes, dtype=np.float64).T, strict=True):
         known = values[np.isfinite(values)]
@@ -212,6 +211,6 @@ def _bars(values: npt.NDArray[np.float64], most: int) -> list[Bar]:
     labels = [f"{name:,g} px" for name in names.tolist()]
     if len(names) > most:
         counts, edges = np.histogram(values, bins=most)
-        labels = [f"{low:,.0f} – {high:,.0f} px" for low, high in zip(edges[:-1], edges[1:], strict=True)]
+        labels = [f"{low:,.0f} – {high:,.0f} px" for low, high in itertools.pairwise(edges)]
     largest = int(counts.max())
     return [Bar(label, count, count / largest) for label, count in zip(labels, counts.tolist(), strict=True)]
