@@ -157,7 +157,7 @@ def _catmaid(target: Target, host: str | None) -> str:
     resolution = target.resolution_nm()
     if None in resolution:
         raise RecordError(
-            f"CATMAID needs the resolution of stack {stack!r}, which is not set; set it with stack.update(resolution_nm=…)"
+            f"CATMAID needs the resolution of stack {stack!r}, which is not set; stack.update(resolution_nm=…) sets it"
         )
     place = [side * step for side, step in zip(target.known_position(), resolution, strict=True) if step is not None]
     values = {
@@ -213,8 +213,8 @@ def _root(base_url: str) -> str:
     """Return the base URL without the path of the service."""
     if not base_url.startswith(("http:", "https:")):
         raise ConfigurationError(
-            f"the service has no address for browsers: got {base_url!r}; serve the database with 'rendergateway serve', "
-            "or pass Gateway(public_url=…)"
+            f"the service has no address for browsers: got {base_url!r}; serve the database with 'rendergateway "
+            "serve', or pass Gateway(public_url=…)"
         )
     return base_url.removesuffix(_DATA)
 

@@ -1,4 +1,4 @@
-"""Section maps: the outlines of all tiles of a section as arrays, in pieces that a browser requests as it needs them."""
+"""Section maps: the outlines of all tiles of a section as arrays, in pieces that a browser requests when needed."""
 
 from __future__ import annotations
 

@@ -89,7 +89,15 @@ class ServedPages:
         """Return the pages; the service checks the hosts of requests."""
         from rendergateway.gateway import Gateway
 
+        log_to_stderr()
         return application(Gateway(self.address), is_of_service=True).wsgi_app
+
+
+def log_to_stderr() -> None:
+    """Print failures of pages, with their tracebacks, unless the process has set up logging of its own."""
+    log = logging.getLogger("rendergateway.catalogue")
+    if not (log.handlers or logging.getLogger().handlers):
+        log.addHandler(logging.StreamHandler())
 
 
 def serve_pages(
@@ -130,6 +138,7 @@ def serve_pages(
         def log_request(self, *words: Any) -> None:
             """Do nothing."""
 
+    log_to_stderr()
     hosts = () if host in LOOPBACK_HOSTS else (host,)
     app = application(gateway, hosts=hosts, viewers=viewers)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)

@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import attrs
 
@@ -97,7 +98,7 @@ class Site:
 
     # Addresses
 
-    def url_for(self, page: str, **values: Any) -> str:
+    def url_for(self, page: str, /, **values: Any) -> str:
         """Return the address of a page of this site."""
         return flask.url_for(f"{self.name}.{page}", **values)
 
@@ -130,7 +131,9 @@ class Site:
         """Return the address of this page with some values of its query changed; None removes one."""
         query = {**flask.request.args.to_dict(), **changes}
         kept = {name: value for name, value in query.items() if value not in (None, "")}
-        return self.url_for(flask.request.endpoint.rpartition(".")[2], **{**(flask.request.view_args or {}), **kept})
+        # Names in a query are anybody's, so they are not passed to url_for() as keywords.
+        path = flask.url_for(flask.request.endpoint or "", **(flask.request.view_args or {}))
+        return f"{path}?{urlencode(kept)}" if kept else path
 
     def links(self, shown: Any) -> list[tuple[str, str]]:
         """Return titles and addresses of an object in viewers; those that cannot show it are left out."""

@@ -107,12 +107,9 @@ def pair_page(site: Site, owner: str, collection: str) -> str:
             distances = pair.residuals(stack)
         except RenderGatewayError as error:
             problem = RenderGatewayError.__str__(error)
-    points = [
-        (number, p, q, weight, None if distances is None else distances[number - 1])
-        for number, (p, q, weight) in enumerate(
-            zip(pair.p.tolist(), pair.q.tolist(), pair.weights.tolist(), strict=True), 1
-        )
-    ]
+    known = [None] * count if distances is None else distances.tolist()
+    columns = (pair.p.tolist(), pair.q.tolist(), pair.weights.tolist(), known)
+    points = [(number, *row) for number, row in enumerate(zip(*columns, strict=True), 1)]
     return site.page_of(
         pair,
         collection=shown,

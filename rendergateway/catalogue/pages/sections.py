@@ -171,9 +171,8 @@ def _grid_neighbours(table: Any) -> list[tuple[str, str]]:
         places[section_id, row, column] = tile_id
     found = []
     for (section_id, row, column), tile_id in places.items():
-        for place in ((section_id, row, column + 1), (section_id, row + 1, column)):
-            if place in places:
-                found.append((tile_id, places[place]))
+        beside = ((section_id, row, column + 1), (section_id, row + 1, column))
+        found += [(tile_id, places[place]) for place in beside if place in places]
     return found
 
 

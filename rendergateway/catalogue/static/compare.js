@@ -87,7 +87,7 @@ class Comparison {
     for (const { layer } of this.sides) {
       const level = layer.levelFor(this.view);
       if (layer.canShow(level)) layer.requestPictures(this.view, level);
-      if (hasOutlines) layer.requestPieces(this.view);
+      layer.requestPieces(this.view);
     }
     if (this.way === "beside") {
       for (const { canvas, layer } of this.sides) this.paintOne(clear(canvas), layer, hasOutlines, TINTS[0]);
