@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 __all__ = ["Bar", "Chart", "Series", "chart_of", "histogram", "section_charts"]
 
-WIDTH, HEIGHT = 640, 220
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 12, 12, 28
+WIDTH, HEIGHT = 480, 200
+_LEFT, _RIGHT, _TOP, _BOTTOM = 66, 10, 12, 26
 _TICKS = 5
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from rendergateway.errors import ConversionError
 from rendergateway.number_text import double_text
+from rendergateway.transforms import TransformReference
 from rendergateway.visible_text import visible
 
 __all__ = ["date", "length", "number", "text", "transform_text"]
@@ -80,6 +81,8 @@ def transform_text(transform: Any) -> str:
     >>> transform_text(AffineModel2D([[1, 0, 10], [0, 1, -2.5]]))
     'shift (10, -2.5) px'
     """
+    if isinstance(transform, TransformReference):
+        return f"the shared transform {visible(transform.ref_id)}"
     if getattr(transform, "is_affine", False) and not hasattr(transform, "split_at"):
         try:
             return _affine_text(transform.as_affine())

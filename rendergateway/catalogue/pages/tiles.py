@@ -8,6 +8,7 @@ from rendergateway.catalogue.pages.places import stack_of
 from rendergateway.catalogue.site import Site, is_reachable
 from rendergateway.errors import NotFoundError, RecordError, RenderGatewayError
 from rendergateway.extras import needed_for
+from rendergateway.transforms import TransformReference
 
 with needed_for("the catalogue"):
     import flask
@@ -62,7 +63,7 @@ def _tile(shown: Any) -> Any:
 
 
 def _has_references(record: Any) -> bool:
-    return any(type(one).__name__ == "TransformReference" for one in record.transforms)
+    return any(isinstance(one, TransformReference) for one in record.transforms)
 
 
 def _resolved(tile: Any) -> list[Any] | str:

@@ -8,6 +8,8 @@ const MOST_IN_LEGEND = 12;
 const SVG = "http://www.w3.org/2000/svg";
 // Colours that need matches, besides the properties of tiles.
 const OF_MATCHES = { cluster: "Match cluster", residual: "Residual", missing: "Missing connections" };
+// The values of their controls, which the address of a view contains.
+const OPTIONS = ["collection", "frame", "threshold"];
 
 class SectionMap {
   constructor(element) {
@@ -98,8 +100,9 @@ class SectionMap {
     const values = new URLSearchParams({ x: x.toFixed(1), y: y.toFixed(1), scale: scale.toPrecision(6) });
     const mode = this.find("[data-colour]").value;
     if (mode) values.set("colour", mode);
-    const collection = this.find("[data-collection]").value;
-    if (mode in OF_MATCHES && collection) values.set("collection", collection);
+    if (mode in OF_MATCHES) {
+      for (const name of OPTIONS) values.set(name, this.find(`[data-${name}]`).value);
+    }
     values.set("focus", "map");
     return `#${values}`;
   }
@@ -113,6 +116,7 @@ class SectionMap {
     const select = this.find("[data-colour]");
     if ([...select.options].some((option) => option.value === values.get("colour"))) {
       select.value = values.get("colour");
+      for (const name of OPTIONS.slice(1)) if (values.has(name)) this.find(`[data-${name}]`).value = values.get(name);
       this.choose(values.get("collection"));
     }
   }

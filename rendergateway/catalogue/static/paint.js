@@ -93,7 +93,7 @@ export function drawPictures(context, layer, view) {
 }
 
 // Outlines; colour(piece data, place) returns the colour of a tile. Tiny tiles are filled instead.
-export function drawOutlines(context, layer, view, colour, width = 1.25) {
+export function drawOutlines(context, layer, view, colour, width = 1.5) {
   const [left, top] = layer.bounds;
   const [startX, startY] = view.toScreen(left, top);
   const scale = view.scale;
