@@ -155,11 +155,14 @@ class Site:
     # Validity
 
     def version_of(self, stack: Any) -> str:
-        """Return a word that changes with the stack; for a stack that may change unnoticed, a new one each time."""
-        modified = stack.modified
-        if stack.state == "LOADING" or modified is None:
+        """
+        Return a word that changes with the stack; for a stack that may change unnoticed, a new one each time.
+
+        The time of the last change is not enough: updates in place, of channels for example, leave it as it is.
+        """
+        if stack.state == "LOADING" or stack.modified is None:
             return f"now-{secrets.token_hex(6)}"
-        return f"{modified.timestamp() * 1000:.0f}.{stack.version_number or 0}"
+        return hashlib.blake2b(stack.load()._obj.to_json(), digest_size=9).hexdigest()
 
     def unchanged(self, stack: Any) -> flask.Response | None:
         """

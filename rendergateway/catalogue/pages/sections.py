@@ -54,7 +54,10 @@ def section_by_id(site: Site, owner: str, project: str, stack: str) -> Any:
     if name:
         section = shown.section(section_id=name)
         return flask.redirect(site.url(section))
-    section = section_of(site, owner, project, stack, flask.request.args.get("z", "").strip())
+    z = flask.request.args.get("z", "").strip()
+    if not z:
+        return flask.redirect(site.url(shown))
+    section = section_of(site, owner, project, stack, z)
     return flask.redirect(site.url(section))
 
 
