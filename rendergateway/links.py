@@ -153,6 +153,7 @@ def _neuroglancer(target: Target, host: str | None) -> str:
 
 
 def _catmaid(target: Target, host: str | None) -> str:
+    server = _given(host, "CATMAID")
     owner, project, stack = target.names
     resolution = target.resolution_nm()
     if None in resolution:
@@ -167,7 +168,7 @@ def _catmaid(target: Target, host: str | None) -> str:
         **{name: double_text(value) for name, value in zip(("xp", "yp", "zp"), place, strict=True)},
         "tool": "navigator",
     }
-    return f"{_given(host, 'CATMAID')}/?{_query(values)}"
+    return f"{server}/?{_query(values)}"
 
 
 def _ndviz(target: Target, host: str | None) -> str:

@@ -39,7 +39,7 @@ _NONE = "none"
 
 @attrs.frozen(eq=False)
 class Codes:
-    """A property of tiles by which a map is coloured: *names* of its values, and for each tile the place of its own."""
+    """A property that colours a map: *names* of its values, and for each tile the place of its own."""
 
     title: str
     names: list[str]

@@ -9,7 +9,7 @@ import click
 
 from rendergateway.cli.services import named_stack, open_gateway, service_options, stack_argument
 from rendergateway.cli.terminal import json_option, result
-from rendergateway.extras import require
+from rendergateway.extras import needed_for, require
 
 if TYPE_CHECKING:
     from rendergateway.wrappers import StackWrapper
@@ -40,9 +40,10 @@ def view(name: str, opens: bool, service: str | None, profile: str | None, as_js
 
 
 def _viewer(shown: StackWrapper) -> Any:
-    import neuroglancer  # type: ignore[import-not-found, unused-ignore]
-
     from rendergateway.links import neuroglancer_state
+
+    with needed_for("rendergateway view"):
+        import neuroglancer
 
     viewer = neuroglancer.Viewer()
     viewer.set_state(neuroglancer_state(shown.link("neuroglancer")))

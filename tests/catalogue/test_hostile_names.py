@@ -79,7 +79,7 @@ def check(catalogue: Catalogue, path: str) -> str:
 
 
 def fill(gateway: Gateway, notes: str, tile_id: str) -> None:
-    """Save a stack and a match collection in which all texts are hostile."""
+    """Save a stack and a match collection with hostile texts in all fields."""
     layout = Layout(section_id=tile_id, camera_id=tile_id, scope_id=tile_id)
     tiles = [
         TileRecord(

@@ -17,7 +17,7 @@ from tests.catalogue.conftest import MONTAGE, PAGES, PAIR, Catalogue, put_tiles
 
 
 class _References(HTMLParser):
-    """Addresses in a page: of links, of forms, of what it loads, of maps."""
+    """Addresses in a page: of links, forms, pictures, scripts and styles."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -101,7 +101,7 @@ def test_pieces__each_tile_once() -> None:
 
 
 def test_codes__properties_that_differ() -> None:
-    """Tiles are coloured by the properties in which they differ, with names in natural order and missing ones last."""
+    """Tiles are coloured by properties that differ among them, with names in natural order and missing ones last."""
     layouts = [Layout(section_id="1.0", camera_id=camera, image_col=column) for camera, column in (("10", 1), ("9", 2))]
     records = [
         TileRecord(

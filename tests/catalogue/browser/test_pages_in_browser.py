@@ -101,7 +101,7 @@ def test_pair__matches_over_the_pictures(wide: Tab, site: Site) -> None:
 
 
 def test_compare__two_colours(wide: Tab) -> None:
-    """Two equal sections are grey where they are laid over each other in two colours."""
+    """Two equal sections over each other in two colours are grey."""
     page = wide.open(PAGES["compare"])
     wide.until("document.querySelector('[data-compare]').comparison.sides.every(one => one.layer.picturesIn"
                            "(document.querySelector('[data-compare]').comparison.view).length)")  # fmt: skip

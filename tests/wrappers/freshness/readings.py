@@ -123,7 +123,7 @@ _NOT_READINGS = _words(
     tile_group wrap
     call call_raw change_auth close connect counting endpoints from_env from_profile register registered request using
     version_info
-    check_images cross_section export image render source_image thumbnail
+    check_images cross_section export image link render source_image thumbnail
     """
 )
 _ALIASES = frozenset({*OBJECT_ALIASES, *GATEWAY_ALIASES})
