@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from click.testing import CliRunner
@@ -14,6 +15,7 @@ from click.testing import CliRunner
 from rendergateway import ConfigurationError, Gateway, RecordError, StackWrapper
 from rendergateway.cli.commands import commands
 from rendergateway.links import VIEWERS, command_line, neuroglancer_state, python_line
+from rendergateway.testing import make_stack as make_stack_of
 
 ROOT = "http://render.example.org:8080"
 
@@ -28,9 +30,7 @@ def public() -> Iterator[Gateway]:
 @pytest.fixture
 def montage(public: Gateway) -> StackWrapper:
     """A stack with a resolution of 4 × 4 × 40 nm."""
-    from rendergateway.testing import make_stack
-
-    return make_stack(public)
+    return make_stack_of(public)
 
 
 def test_neuroglancer__source_dimensions_and_position(montage: StackWrapper) -> None:
@@ -70,34 +70,31 @@ def test_catmaid__nanometres(montage: StackWrapper) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "page", "json_path"),
+    ("kind", "page", "more", "json_path"),
     [
-        ("stack", "stack-details.html?renderStackOwner=lab&renderStackProject=cortex&renderStack=montage", ""),
-        ("section", "tile-layer.html?renderStackOwner=lab&renderStackProject=cortex&renderStack=montage&z=2.0",
-         "/z/2.0/sectionData"),
-        ("tile", "tile-with-neighbors.html?renderStackOwner=lab&renderStackProject=cortex&renderStack=montage&tileId=a%26b",
-         "/tile/a%26b"),
+        ("stack", "stack-details", "", ""),
+        ("section", "tile-layer", "&z=2.0", "/z/2.0/sectionData"),
+        ("tile", "tile-with-neighbors", "&tileId=a%26b", "/tile/a%26b"),
     ],
-)  # fmt: skip
-def test_render__its_own_pages_and_json(public: Gateway, kind: str, page: str, json_path: str) -> None:
+)
+def test_render__its_own_pages_and_json(public: Gateway, kind: str, page: str, more: str, json_path: str) -> None:
     """Pages of render and raw JSON have the names of the object, quoted, and cost no request."""
     stack = public.stack("montage")
     shown: Any = {"stack": stack, "section": stack.section(2), "tile": stack.tile("a&b")}[kind]
 
     with public.counting() as requests:
         dashboard, raw = shown.link("dashboard"), shown.link("json")
-        assert (
-            shown.link("ndviz", host="https://ndviz")
-            == "https://ndviz/render/render.example.org:8080/lab/cortex/montage/"
-        )
+        ndviz = shown.link("ndviz", host="https://ndviz")
 
-    assert dashboard == f"{ROOT}/render-ws/view/{page}"
+    names = "renderStackOwner=lab&renderStackProject=cortex&renderStack=montage"
+    assert dashboard == f"{ROOT}/render-ws/view/{page}.html?{names}{more}"
     assert raw == f"{ROOT}/render-ws/v1/owner/lab/project/cortex/stack/montage{json_path}"
+    assert ndviz == "https://ndviz/render/render.example.org:8080/lab/cortex/montage/"
     assert requests == []
 
 
 def test_link__what_is_missing(gateway: Gateway, make_stack: Callable[..., StackWrapper], public: Gateway) -> None:
-    """An unknown viewer, a service without an address, a missing host, resolution or bounds are errors with a remedy."""
+    """Unknown viewers, a service without an address, and missing hosts, resolutions or bounds are errors."""
     private = make_stack()
     new = public.create_stack("new", resolution_nm=(4, 4, 40))
     bare = public.create_stack("bare")
@@ -140,13 +137,11 @@ def test_python_line__reaches_the_object(montage: StackWrapper, public: Gateway)
         assert (found.KIND, found._key) == (shown.KIND, shown._key)
 
 
-def test_command_line__is_a_command(make_stack: Callable[..., StackWrapper], tmp_path: Any, monkeypatch: Any) -> None:
+def test_command_line__is_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands take the words of their lines; objects without a command have no line."""
     monkeypatch.chdir(tmp_path)
     with Gateway("embedded:./render.db", owner="lab", project="cortex") as gateway:
-        from rendergateway.testing import make_stack as made
-
-        stack = made(gateway, sections=1, rows=1, columns=1, images=tmp_path / "images")
+        stack = make_stack_of(gateway, sections=1, rows=1, columns=1, images=tmp_path / "images")
         objects: list[Any] = [stack.owner, stack.project, stack, stack.section(1.0), stack.tile("s1_r0_c0")]
         lines = [command_line("embedded:./render.db", one.KIND, tuple(one._key)) for one in objects]
 
@@ -162,7 +157,5 @@ def test_command_line__is_a_command(make_stack: Callable[..., StackWrapper], tmp
 def test_state__round_trip() -> None:
     """The state of an address is read back, with any characters."""
     state = {"layers": [{"name": "é #!%&"}]}
-    from urllib.parse import quote
 
     assert neuroglancer_state(f"https://x/#!{quote(json.dumps(state))}") == state
-    assert unquote("%7B") == "{"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -56,7 +56,7 @@ class Bar:
     share: float
 
 
-def chart_of(title: str, unit: str, points: dict[str, Sequence[tuple[float, float]]]) -> Chart | None:
+def chart_of(title: str, unit: str, points: Mapping[str, Sequence[tuple[float, float]]]) -> Chart | None:
     """
     Return a chart of named series of (z, value); None without points.
 

@@ -100,7 +100,7 @@ class SectionMap:
             The shared transforms that the tiles refer to.
         """
         outlines = _outlines(table, shared)
-        placed = np.isfinite(outlines).all(axis=(1, 2))
+        placed = np.asarray(np.isfinite(outlines).all(axis=(1, 2)))
         bounds = None
         if placed.any():
             low, high = outlines[placed].min(axis=(0, 1)), outlines[placed].max(axis=(0, 1))

@@ -45,7 +45,7 @@ class Catalogue:
 
     def get(self, path: str, **options: object) -> TestResponse:
         """Return the answer to a request."""
-        return self.browser.get(path, buffered=True, **options)  # type: ignore[arg-type]
+        return self.browser.get(path, buffered=True, **options)
 
     def text(self, path: str) -> str:
         """Return a page that must be there."""

@@ -62,8 +62,7 @@ def test_catalogue__of_a_database(database: Path) -> None:
 @pytest.mark.parametrize("more", [(), ("--workers", "2")], ids=["one process", "two processes"])
 def test_serve__pages_beside_the_service(database: Path, more: tuple[str, ...]) -> None:
     """One address has pages and service, with the rules of the service for hosts and its folders of images."""
-    words = ("serve", database, "--images", database.parent / "images", "--quiet", *more)
-    with running(*words) as url:
+    with running("serve", database, "--images", database.parent / "images", "--quiet", *more) as url:
         page = requests.get(url + MONTAGE, timeout=20)
         picture = requests.get(f"{url}{MONTAGE}z/1.0/cells/0/0/0.jpg", timeout=20)
         owners = requests.get(f"{url}/render-ws/v1/owners", timeout=20)
@@ -132,7 +131,7 @@ def test_catalogue__port_in_use(gateway: Gateway) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with pytest.raises(ConfigurationError, match="cannot listen on .*; choose another port"):
+        with pytest.raises(ConfigurationError, match=r"cannot listen on .*; choose another port"):
             serve_pages(gateway, port=taken.getsockname()[1])
 
 

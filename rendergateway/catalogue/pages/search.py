@@ -88,7 +88,8 @@ def _in_owner(site: Site, owner: str, words: str, project: str) -> tuple[list[_F
     named = [stack for stack in stacks if wanted in stack.name.casefold()]
     projects = {stack.project.name: stack.project for stack in stacks if wanted in stack.project.name.casefold()}
     collections = [one for one in shown.match_collections() if wanted in one.name.casefold()]
-    recent = sorted((one for one in stacks if one.modified), key=lambda one: one.modified, reverse=True)[:_MOST_STACKS]
+    changed = [(stack.modified, place) for place, stack in enumerate(stacks) if stack.modified is not None]
+    recent = [stacks[place] for _, place in sorted(changed, reverse=True)[:_MOST_STACKS]]
     tiles = []
     if is_reachable(words):
         tiles = [tile for tile in (_existing(lambda one=one: one.tile(words).load()) for one in recent) if tile]  # type: ignore[misc]

@@ -53,12 +53,12 @@ def section_by_id(site: Site, owner: str, project: str, stack: str) -> Any:
     name = flask.request.args.get("id", "").strip()
     if name:
         section = shown.section(section_id=name)
-        return flask.redirect(site.url(section))
+        return flask.redirect(site.url(section) or site.url_for("home"))
     z = flask.request.args.get("z", "").strip()
     if not z:
-        return flask.redirect(site.url(shown))
+        return flask.redirect(site.url(shown) or site.url_for("home"))
     section = section_of(site, owner, project, stack, z)
-    return flask.redirect(site.url(section))
+    return flask.redirect(site.url(section) or site.url_for("home"))
 
 
 # The map

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -90,7 +92,7 @@ def test_map__outlines_on_the_right_pixels(wide: Tab, site: Site, x: float, y: f
     assert _nearest(expected, drawn).max() < 2 + 2 * scale
 
 
-def _nearest(points: npt.NDArray[np.float64], others: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _nearest(points: npt.NDArray[Any], others: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """Return the distance of each point to the nearest of the others."""
     found = [np.hypot(*(others - point).T).min() for point in points[:: max(1, len(points) // 1500)]]
     return np.array(found)
