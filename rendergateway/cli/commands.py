@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import click
 
 from rendergateway.cli.boxes import boxes
+from rendergateway.cli.catalogue import catalogue
 from rendergateway.cli.client_scripts import client_scripts
 from rendergateway.cli.clusters import clusters
 from rendergateway.cli.config import config
@@ -37,6 +38,7 @@ from rendergateway.cli.transform import transform
 from rendergateway.cli.tree import tree
 from rendergateway.cli.upkeep import backup, check, compact
 from rendergateway.cli.validate import validate
+from rendergateway.cli.view import view
 from rendergateway.cli.warp import warp
 from rendergateway.errors import NotFoundError, RenderGatewayError, ServiceError
 from rendergateway.version import __version__
@@ -95,8 +97,8 @@ def commands() -> None:
 
 
 for verb in (
-    backup, boxes, check, client_scripts, clusters, compact, config, coordinates, copy, demo, doctor, export,
-    import_, info, layout, load, login, match, matches, mipmaps, move, pairs, picture, plot, remove, render, serve,
-    solve, stack, transform, tree, validate, warp,
+    backup, boxes, catalogue, check, client_scripts, clusters, compact, config, coordinates, copy, demo, doctor,
+    export, import_, info, layout, load, login, match, matches, mipmaps, move, pairs, picture, plot, remove, render,
+    serve, solve, stack, transform, tree, validate, view, warp,
 ):  # fmt: skip
     commands.add_command(verb)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["demo"]
 
 _PICTURE_SCALE = 0.5
+# Where `rendergateway serve` listens by default.
+_CATALOGUE = "http://127.0.0.1:8080/"
 
 
 @click.command()
@@ -61,8 +63,10 @@ def demo(folder: str, as_json: bool) -> None:
         "stack": STACK,
         "match_collection": f"demo/{COLLECTION}",
         "picture": str(place.picture),
+        "catalogue": _CATALOGUE,
     }
-    result(values, f"\nA picture of {drawn}: {_from_here(place.picture)}", as_json)
+    picture = f"A picture of {drawn}: {_from_here(place.picture)}"
+    result(values, f"\n{picture}\nThe catalogue, while the second command runs: {_CATALOGUE}", as_json)
 
 
 def _draw(place: DemoFolder) -> None:

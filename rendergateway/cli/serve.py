@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from rendergateway.cli.terminal import json_option, result
+from rendergateway.cli.terminal import json_option, result, say
+from rendergateway.errors import MissingExtraError
+from rendergateway.extras import require
 
 __all__ = ["serve"]
 
@@ -53,9 +57,12 @@ __all__ = ["serve"]
     metavar="URL",
     help="Origin of web pages that may read, besides local ones; may be repeated.",
 )
-def serve(path: str | None, memory: bool, quiet: bool, as_json: bool, **options: Any) -> None:
+@click.option("--pages/--no-pages", default=True, show_default=True, help="Serve the catalogue at the same address.")
+def serve(path: str | None, memory: bool, quiet: bool, as_json: bool, pages: bool, **options: Any) -> None:
     """
     Serve the database PATH until stopped; create it if missing.
+
+    A browser shows the catalogue of its stacks at the same address.
 
     It is reachable from this machine only, unless --host is another address.
     """
@@ -75,11 +82,29 @@ def serve(path: str | None, memory: bool, quiet: bool, as_json: bool, **options:
     options = {name: value for name, value in options.items() if value is not None}
     if options.get("tile_limit") == 0:
         options["tile_limit"] = None
-    if path is not None:
-        run(path, **options)
-        return
-    with tempfile.TemporaryDirectory(prefix="rendergateway-") as folder:
-        run(Path(folder, "render.db"), **options)
+    with contextlib.ExitStack() as stack:
+        if path is None:
+            path = str(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rendergateway-")), "render.db"))
+        run(path, **options, pages=_pages(path, options) if pages else None)
+
+
+def _pages(path: str, options: Mapping[str, Any]) -> Callable[[], Any] | None:
+    """Return the catalogue of a database; None, with a message, if Flask is not installed."""
+    try:
+        require("the catalogue", "flask")
+    except MissingExtraError as error:
+        say(f"No web pages: {error}")
+        return None
+    from rendergateway.catalogue.server import ServedPages
+    from rendergateway.service.base.options import TILE_LIMIT
+
+    return ServedPages(
+        Path(path).expanduser().resolve(),
+        images=[str(Path(folder).expanduser().resolve()) for folder in options["images"]],
+        remote_images=options["remote_images"],
+        tile_limit=options.get("tile_limit", TILE_LIMIT),
+        filters=options.get("filters"),
+    )
 
 
 def _say_nothing(line: str) -> None:

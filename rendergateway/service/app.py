@@ -41,7 +41,7 @@ with needed_for("the embedded service"):
     from werkzeug.wrappers import Request
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 __all__ = ["PREFIX", "Application", "app_for"]
 
@@ -81,17 +81,22 @@ class Application:
     ----------
     database : Database
     options : Options
+    pages : WSGI application, optional
+        Answers all paths outside of the service's own, with the same rules for hosts and paths.
     """
 
-    def __init__(self, database: Database, options: Options) -> None:
+    def __init__(self, database: Database, options: Options, pages: WSGIApplication | None = None) -> None:
         self.database = database
         self.options = options
+        self._pages = pages
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         request = Request(environ, populate_request=False)
         try:
             routed = self._routed(request)
+            if callable(routed):
+                return routed(environ, start_response)
             reply = routed if isinstance(routed, Reply) else self._answer(request, *routed)
         except HTTPException as error:
             reply = _invalid(error)
@@ -125,8 +130,8 @@ class Application:
             self._allow_origin(request.environ, reply)
         return reply.send(request.method, start_response)
 
-    def _routed(self, request: Request) -> Reply | tuple[Endpoint, dict[str, Any]]:
-        """Return the endpoint of a request with the values of path and query, or the reply to its head."""
+    def _routed(self, request: Request) -> Reply | tuple[Endpoint, dict[str, Any]] | WSGIApplication:
+        """Return the endpoint of a request with the values of path and query, the reply to its head, or the pages."""
         raw_path, query = raw_target(request.environ)
         refused = refused_target(request.environ, raw_path, query)
         if refused is not None:
@@ -136,6 +141,8 @@ class Application:
         if request.method == "TRACE":
             return Reply(status=403, headers=NO_CACHE)
         path = decoded_path(raw_path)
+        if self._pages is not None and not (path + "/").startswith(PREFIX + "/"):
+            return self._pages
         if _asks_for_start_page(request, path):
             return Reply(start_page(html.escape(_base_url(request))), content_type="text/html;charset=utf-8")
         if not (path + "/").startswith(PREFIX + "/") or "/WEB-INF/" in path:

@@ -40,7 +40,8 @@ def embedded_adapter(address: str, *, create: bool = False) -> EmbeddedAdapter:
     ----------
     address : str
         ``embedded:PATH``, or ``embedded:`` for a private file, deleted on close; then options:
-        ``?tile_limit=N&filters=FILE&like=2019``.
+        ``?tile_limit=N&filters=FILE&like=2019&images=DIR&remote_images=HOST``. The last two may be repeated; without *images*
+        any file is read, with an empty one none.
     create : bool
         Whether a missing file is created now, instead of by the first write.
 
@@ -54,21 +55,27 @@ def embedded_adapter(address: str, *, create: bool = False) -> EmbeddedAdapter:
     if not address.startswith(EMBEDDED):
         raise ConfigurationError(f"invalid address of an embedded service: got {address!r}; write embedded:PATH")
     path, _, query = address.removeprefix(EMBEDDED).partition("?")
-    options = dict(_option(name, values[-1]) for name, values in parse_qs(query, keep_blank_values=True).items())
+    given = parse_qs(query, keep_blank_values=True).items()
+    options = {"images": None, **dict(_option(name, values) for name, values in given)}
     if path:
-        return EmbeddedAdapter(app_for(unquote(path), create=create, images=None, **options))
+        return EmbeddedAdapter(app_for(unquote(path), create=create, **options))
     folder = tempfile.mkdtemp(prefix="rendergateway-")
-    return EmbeddedAdapter(app_for(Path(folder, "render.db"), images=None, **options), private_folder=folder)
+    return EmbeddedAdapter(app_for(Path(folder, "render.db"), **options), private_folder=folder)
 
 
-def _option(name: str, text: str) -> tuple[str, Any]:
+def _option(name: str, texts: list[str]) -> tuple[str, Any]:
+    text = texts[-1]
+    if name == "images":
+        return name, tuple(Path(folder).resolve() for folder in texts if folder)
+    if name == "remote_images":
+        return name, tuple(filter(None, texts))
     if name == "filters":
         return "filter_lists", read_filter_lists(text)
     if name == "like":
         return name, checked_like(text)
     if name != "tile_limit":
         raise ConfigurationError(
-            f"unknown option of an embedded service: got {name!r}; use tile_limit, filters or like"
+            f"unknown option of an embedded service: got {name!r}; use tile_limit, filters, like, images or remote_images"
         )
     try:
         return name, parse_integer(text)

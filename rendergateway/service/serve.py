@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -25,6 +25,9 @@ from rendergateway.service.server.job import Job
 from rendergateway.service.server.workers import serve_in_processes
 from rendergateway.service.store import Database
 from rendergateway.wire import DEEPEST
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 __all__ = ["Listening", "serve"]
 
@@ -61,6 +64,7 @@ def serve(
     like: int | str | None = None,
     on_ready: Callable[[Listening], object] | None = None,
     on_request: Callable[[str], object] | None = None,
+    pages: Callable[[], WSGIApplication] | None = None,
 ) -> None:
     """
     Serve the database *path* until the process receives SIGTERM or SIGINT.
@@ -98,6 +102,9 @@ def serve(
         Called once the service listens; by default a start-up line is printed.
     on_request : callable, optional
         Called with one line per answered request; by default printed to standard error.
+    pages : callable, optional
+        Called in each process that serves; returns the WSGI application of all paths outside of ``/render-ws``. It is
+        sent to other processes if *workers* > 1.
 
     Raises
     ------
@@ -125,7 +132,7 @@ def serve(
         file = database.path
         if database.read_only and not read_only:
             raise StoreError(f"{file} cannot be written; serve it with read_only=True, or change its permissions")
-    job = Job(file, options, threads, on_request or _print_to_stderr)
+    job = Job(file, options, threads, on_request or _print_to_stderr, pages)
     with contextlib.closing(_listener(host, port)) as listener, _signals_end():
         service = Listening(_url(listener.getsockname()), file, roots)
         ready = functools.partial(on_ready or _print, service)

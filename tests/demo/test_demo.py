@@ -53,7 +53,7 @@ def test_demo__prints_what_it_saw(made: tuple[DemoFolder, Result]) -> None:
 def test_demo__what_next_works_as_printed(made: tuple[DemoFolder, Result]) -> None:
     """The suggested commands refer to existing data; the Python one runs."""
     _, result = made
-    tree, serve, python = (shlex.split(line) for line in result.stdout.splitlines()[-5:-2])
+    tree, serve, python = (shlex.split(line) for line in result.stdout.splitlines()[-6:-3])
 
     words = tree[tree.index("tree") :]
     assert "48 tiles" in CliRunner().invoke(commands, words).stdout
@@ -62,11 +62,12 @@ def test_demo__what_next_works_as_printed(made: tuple[DemoFolder, Result]) -> No
     assert said.startswith("Bounds(min_x=")
 
 
-def test_demo__last_line_names_a_picture(made: tuple[DemoFolder, Result]) -> None:
-    """The last line names the picture of the first section, which shows tissue without gaps."""
+def test_demo__last_lines_name_a_picture_and_the_catalogue(made: tuple[DemoFolder, Result]) -> None:
+    """The last lines name the address of the catalogue, and the picture of the first section, tissue without gaps."""
     place, result = made
 
-    assert Path(result.stdout.splitlines()[-1].partition(": ")[2]).resolve() == place.picture
+    assert result.stdout.splitlines()[-1].endswith(": http://127.0.0.1:8080/")
+    assert Path(result.stdout.splitlines()[-2].partition(": ")[2]).resolve() == place.picture
     pixels = grey(place.picture)
     middle = pixels[100:-100, 100:-100]
     assert min(pixels.shape[:2]) > 900

@@ -199,6 +199,29 @@ def command_upkeep(place: Place) -> None:
     assert "no damage" in command("check", place.files / "render.db")
 
 
+@feature("catalogue")
+def pages(place: Place) -> None:
+    from rendergateway import Gateway
+    from rendergateway.catalogue import application
+
+    with contextlib.closing(Gateway(place.service)) as gateway:
+        browser = application(gateway).test_client()
+        assert browser.get("/owner/lab/project/cortex/stack/montage/z/1.0/").status_code == 200
+
+
+@feature("cli", "catalogue")
+def command_catalogue(place: Place) -> None:
+    words = ("-I", "-m", "rendergateway.cli", "catalogue", "--port", "0", "--service", place.service)
+    with subprocess.Popen(
+        [sys.executable, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        if not process.stdout.readline():
+            raise RuntimeError(error_of(process.stderr.read()))
+        process.send_signal(signal.SIGINT)
+
+
 @feature("cli", "service")
 def command_picture(place: Place) -> None:
     words = ("--z", "1", "--scale", "0.1", "-o", place.folder / "command.png", "--service", place.service)

@@ -12,11 +12,17 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # Folder or file -> the extra without which it is of no use; everything else works with the core alone.
 BELONGS = {
+    "catalogue": "catalogue",
     "cli": "cli",
     "service": "service",
 }
 # An extra that includes another.
-INCLUDES = {"service": {"cli"}, "all": {"alignment", "cli", "dask", "plots", "remote", "service", "tables", "volumes"}}
+INCLUDES = {
+    "catalogue": {"cli"},
+    "service": {"cli"},
+    "viewer": {"cli"},
+    "all": {"alignment", "catalogue", "cli", "dask", "plots", "remote", "service", "tables", "viewer", "volumes"},
+}
 # Libraries that may be missing without an error: zlib is used instead, no bar is shown, rich itself is the caller.
 OPTIONAL = {
     ("rendering/output/png.py", "isal"),

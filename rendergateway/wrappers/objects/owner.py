@@ -85,10 +85,11 @@ class OwnerWrapper(ObjectWrapper[NameRecord]):
 
     def _list_stacks(self) -> Listing:
         texts = cut_list(self._bound.fetch("stack.list"))
-        keys = (stack_key(StackRecord.from_json(text)) for text in texts)
-        # Stacks of several projects may have the same name.
+        # Stacks of several projects may have the same name; the names themselves may contain slashes.
+        keys = [stack_key(StackRecord.from_json(text)) for text in texts]
         names = [f"{key.project}/{key.stack}" for key in keys]
-        return Listing(names, lambda name: StackKey(*self._key, *name.split("/")), texts)
+        known = dict(zip(names, keys, strict=True))
+        return Listing(names, lambda name: known[name], texts)
 
     def _list_match_collections(self) -> Listing:
         texts = cut_list(self._bound.fetch("match.collections"))

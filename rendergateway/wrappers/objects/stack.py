@@ -40,6 +40,7 @@ from rendergateway.wrappers.core.arguments import (
 from rendergateway.wrappers.core.collection import Collection
 from rendergateway.wrappers.core.epochs import fact
 from rendergateway.wrappers.core.keys import (
+    Key,
     OwnerKey,
     ProjectKey,
     SectionKey,
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from rendergateway.alignment.solve_options import SolveKeywords
     from rendergateway.batch.residuals import StackResiduals
     from rendergateway.batch.solve import Solved
+    from rendergateway.links import Target
     from rendergateway.model.records.render_parameters import RenderParameters
     from rendergateway.model.records.tiles import TileRecord
     from rendergateway.model.tables.coordinates import CoordinateTable
@@ -2394,6 +2396,48 @@ class StackWrapper(ObjectWrapper[StackRecord]):
             self._bulk(None, None, progress).progress,
             f"Validating tiles of {self}",
         )
+
+    # Links
+
+    def link(self, viewer: str, *, host: str | None = None, at: Sequence[float] | None = None) -> str:
+        """
+        Return the address of the stack in a viewer.
+
+        Parameters
+        ----------
+        viewer : {'neuroglancer', 'catmaid', 'ndviz', 'dashboard', 'json'}
+            *dashboard* is a page of render itself, *json* the raw answer of the service.
+        host : str, optional
+            Address of the viewer. Default: the public neuroglancer, for *dashboard* the host of the service; the others
+            need it.
+        at : (float, float, float), optional
+            x, y in world pixels and z to centre on. Default: the middle of the stack.
+
+        Raises
+        ------
+        ConfigurationError
+            If the viewer needs *host*, or the service has no address for browsers: pass ``Gateway(public_url=…)``.
+        RecordError
+            If the viewer needs the resolution or the bounds of the stack, and they are not set.
+        ValueError
+            If the viewer is unknown.
+
+        Notes
+        -----
+        Requests as `bounds` for neuroglancer and CATMAID, else none.
+        """
+        from rendergateway import links
+
+        place = None if at is None else links.as_position(at)
+        return links.link(
+            viewer, self._linked("stack", self._key, lambda: place or links.centre_of(self._bounds)), host
+        )
+
+    def _linked(self, kind: str, key: Key, position: Callable[[], tuple[float, float, float] | None]) -> Target:
+        """Return the stack, or a part of it with *key*, as the target of a link."""
+        from rendergateway.links import Target
+
+        return Target(kind, self._conn.image_base_url, key._asdict(), lambda: self._resolution_nm, position)
 
     # Loading
 

@@ -527,6 +527,40 @@ class TileWrapper(ObjectWrapper[TileRecord]):
 
         return thumbnail_scale(self._view("world", 1.0).box, width)
 
+    # Links
+
+    def link(self, viewer: str, *, host: str | None = None) -> str:
+        """
+        Return the address of the tile in a viewer, see `StackWrapper.link`.
+
+        Parameters
+        ----------
+        viewer : {'neuroglancer', 'catmaid', 'ndviz', 'dashboard', 'json'}
+            *dashboard* is a page of render itself, *json* the raw answer of the service.
+        host : str, optional
+            Address of the viewer. Default: the public neuroglancer, for *dashboard* the host of the service; the others
+            need it.
+
+        Raises
+        ------
+        ConfigurationError
+            If the viewer needs *host*, or the service has no address for browsers: pass ``Gateway(public_url=…)``.
+        RecordError
+            If the viewer needs the resolution or the bounds of the stack, and they are not set.
+        ValueError
+            If the viewer is unknown.
+
+        Notes
+        -----
+        ``stack.read`` once per stack and, for a tile that is not loaded, ``tile.read`` for neuroglancer and CATMAID;
+        else none.
+        """
+        from rendergateway import links
+
+        return links.link(
+            viewer, self._stack._linked("tile", self._key, lambda: links.centre_of(self._obj.bounds, self._z)), host
+        )
+
     # Writing
 
     @changes_data

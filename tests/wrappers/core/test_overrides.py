@@ -68,6 +68,13 @@ def entered(context: Any) -> Any:
         return inside
 
 
+def linked(one: Any) -> str:
+    """Return the address of an object in a viewer; an embedded service has no address of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(one._conn, "public_url", "http://localhost/render-ws/v1")
+        return str(one.link("neuroglancer"))
+
+
 def in_edit(act: Callable[[Any], object]) -> Call:
     def call(stack: Any, g: Gateway) -> object:
         with stack.editing() as edit:
@@ -104,6 +111,7 @@ _CALLS: dict[str, dict[str, Call]] = {
             stack.tiles(pattern="r0").prefetch(),
         ],
         "iter_tiles": lambda stack, g: list(stack.iter_tiles(batch=1)),
+        "link": lambda stack, g: linked(stack),
         "tile": lambda stack, g: stack.tile("s1_r0_c1").load(),
         "tile_group": lambda stack, g: stack.tile_group("good").tiles().load(),
         "tile_groups": lambda stack, g: stack.tile_groups().load(),
@@ -220,6 +228,7 @@ _CALLS: dict[str, dict[str, Call]] = {
         "locate": lambda section, g: section.locate(POINT),
         "image": lambda section, g: [section.image(scale=0.1), section.image(BOX)],
         "thumbnail": lambda section, g: section.thumbnail(32),
+        "link": lambda section, g: linked(section),
         "render_parameters": lambda section, g: section.render_parameters().to_dict(),
         "url": lambda section, g: [section.url("jpg"), own(section, "thumbnail_url")],
         "neighbours": lambda section, g: [
@@ -235,6 +244,7 @@ _CALLS: dict[str, dict[str, Call]] = {
     },
     "tile": {
         "neighbours": lambda tile, g: tile.neighbours(margin_px=5, dz=1).load(),
+        "link": lambda tile, g: linked(tile),
         "group": lambda tile, g: own(tile, "group"),
         "section": lambda tile, g: own(tile, "section"),
         "shared_transforms": lambda tile, g: tile.shared_transforms().load(),

@@ -131,8 +131,8 @@ _NOT_READINGS = _words(
     tile_group wrap
     call call_raw change_auth close connect counting endpoints from_env from_profile register registered request using
     version_info
-    check_images cross_section export image rasterize_to remove_mipmaps render render_boxes render_tiles residuals
-    solve source_image thumbnail tile_pairs write_mipmaps
+    check_images cross_section export image link rasterize_to remove_mipmaps render render_boxes render_tiles
+    residuals solve source_image thumbnail tile_pairs write_mipmaps
     """
 )
 _ALIASES = frozenset({*OBJECT_ALIASES, *GATEWAY_ALIASES})

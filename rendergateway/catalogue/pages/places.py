@@ -1,0 +1,44 @@
+"""The stack, section or tile that an address names."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from rendergateway.catalogue.site import Site, is_reachable
+from rendergateway.extras import needed_for
+from rendergateway.number_text import parse_double
+
+with needed_for("the catalogue"):
+    import flask
+
+__all__ = ["full_name", "named_stack", "section_of", "stack_of"]
+
+
+def stack_of(site: Site, owner: str, project: str, stack: str) -> Any:
+    """Return the stack of an address; no request."""
+    return site.gateway.stack(stack, owner=owner, project=project)
+
+
+def section_of(site: Site, owner: str, project: str, stack: str, z: str) -> Any:
+    """Return the section of an address; no request."""
+    try:
+        value = parse_double(z)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        flask.abort(404, f"z must be a number: got {z}")
+    return stack_of(site, owner, project, stack).section(value)
+
+
+def full_name(stack: Any) -> str:
+    """Return ``owner/project/stack``."""
+    return "/".join(stack._key)
+
+
+def named_stack(site: Site, name: str) -> Any:
+    """Return the stack ``owner/project/stack``; None if the name has other parts."""
+    parts = name.strip().split("/")
+    if len(parts) != 3 or not all(map(is_reachable, parts)):
+        return None
+    return stack_of(site, *parts)

@@ -1,0 +1,84 @@
+"""The page of a stack, and the page of a sample of its tiles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rendergateway.catalogue.charts import histogram, missing_layers, section_charts
+from rendergateway.catalogue.pages.places import stack_of
+from rendergateway.catalogue.site import Site
+from rendergateway.extras import needed_for
+from rendergateway.model.tables.references import references
+
+with needed_for("the catalogue"):
+    import flask
+
+__all__ = ["sample_page", "stack_page"]
+
+# Sections that the page of a sample reads, spread over the stack.
+_SAMPLED = 3
+_RAW = (
+    ("Metadata", "stack.read"),
+    ("z values", "stack.z_values"),
+    ("Section data", "stack.section_data"),
+    ("Reordered sections", "stack.reordered_section_data"),
+    ("Merged z values", "stack.merged_z_values"),
+    ("Mergeable z values", "stack.mergeable_z_values"),
+    ("Mergeable data", "stack.mergeable_data"),
+)
+
+
+def stack_page(site: Site, owner: str, project: str, stack: str) -> str | flask.Response:
+    """Return the page of a stack: ``stack.read``, ``stack.z_values`` and ``stack.section_data``."""
+    shown = stack_of(site, owner, project, stack)
+    if (same := site.unchanged(shown)) is not None:
+        return same
+    sections = shown.sections() if shown.state != "OFFLINE" else []
+    # The rows of a LOADING stack are those of its last COMPLETE: each section would be requested alone.
+    has_rows = shown.state in ("COMPLETE", "READ_ONLY")
+    return site.page_of(
+        shown,
+        version=site.version_of(shown),
+        sections=site.table("section", sections) if has_rows else None,
+        z_sections=sections,
+        charts=section_charts(sections) if has_rows else [],
+        missing=missing_layers([one.z for one in sections]),
+        merged=[one for one in sections if len(one.section_ids) > 1] if has_rows else [],
+        raw=_RAW,
+    )
+
+
+def sample_page(site: Site, owner: str, project: str, stack: str) -> str | flask.Response:
+    """
+    Return the page of sizes and shared transforms of the tiles of some sections.
+
+    ``stack.read``, ``stack.z_values`` and ``section.resolved_tiles`` per section: first, middle and last.
+    """
+    shown = stack_of(site, owner, project, stack)
+    if (same := site.unchanged(shown)) is not None:
+        return same
+    sections = shown.sections()
+    places = sorted({round(place) for place in np.linspace(0, len(sections) - 1, _SAMPLED)}) if len(sections) else []
+    chosen = [sections[place] for place in places]
+    tables = [section.tiles().table() for section in chosen]
+    counts: dict[str, int] = {}
+    for table in tables:
+        for text in table.texts:
+            for name in references(text):
+                counts[name] = counts.get(name, 0) + 1
+    sizes = np.concatenate([table.size for table in tables]) if tables else np.empty((0, 2))
+    return site.page(
+        "catalogue/sample.html",
+        shown=shown,
+        sections=chosen,
+        total=len(sections),
+        tiles=sum(map(len, tables)),
+        sizes=histogram(sizes),
+        transforms=[(name, count, _transform(shown, name)) for name, count in sorted(counts.items())],
+    )
+
+
+def _transform(shown: Any, name: str) -> Any:
+    return shown.shared_transforms[name]

@@ -1,0 +1,174 @@
+"""The map of a section in a real browser: pictures and outlines on the right pixels, zoomed and panned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from rendergateway import Bounds
+from tests.catalogue.browser.conftest import Site, Tab
+from tests.catalogue.conftest import MONTAGE
+
+SECTION = f"{MONTAGE}z/2.0/"
+# Reads the pixels of the map, and the world coordinates of its canvas.
+READ = """(() => {
+  const map = document.querySelector('[data-map]').sectionMap;
+  map.paint();
+  const { canvas, view } = map;
+  const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+  return { width: canvas.width, height: canvas.height, box: view.box, scale: view.scale, data: Array.from(data) };
+})()"""
+
+
+def pixels_of(tab: Tab) -> tuple[npt.NDArray[np.uint8], list[float], float]:
+    """Return the pixels of the map (H, W, 4), the box of the world that it shows, and its scale."""
+    found = tab.page.evaluate(READ)
+    pixels = np.array(found["data"], dtype=np.uint8).reshape(found["height"], found["width"], 4)
+    return pixels, found["box"], found["scale"]
+
+
+def show(tab: Tab, x: float, y: float, scale: float, *, outlines: bool, pictures: bool) -> None:
+    """Show a place of the world, and wait until it is drawn."""
+    tab.page.locator("[data-outlines]").set_checked(outlines)
+    tab.page.locator("[data-pictures]").set_checked(pictures)
+    tab.page.evaluate(f"document.querySelector('[data-map]').sectionMap.view.set({x}, {y}, {scale})")
+    tab.page.wait_for_timeout(100)
+    tab.page.wait_for_selector("[data-map][data-ready=true]")
+    tab.until("document.querySelector('[data-map]').sectionMap.layer.pictureQueue.running === 0")
+
+
+@pytest.mark.parametrize(("x", "y", "scale"), [(480, 470, 0.5), (300, 620, 1.0), (610, 250, 2.0)])
+def test_map__picture_on_the_right_pixels(wide: Tab, site: Site, x: float, y: float, scale: float) -> None:
+    """The map shows what section.image() draws of the same box, also zoomed and panned."""
+    wide.open(SECTION)
+    show(wide, x, y, scale, outlines=False, pictures=True)
+    pixels, box, _ = pixels_of(wide)
+
+    section = site.gateway.stack("montage").section(2)
+    size = 120
+    middle = Bounds(x - size, y - size, x + size, y + size)
+    wanted = np.asarray(section.image(middle), dtype=float)
+    if wanted.ndim == 3:
+        wanted = wanted.mean(axis=2)
+    rows, columns = (np.arange(2 * size) + 0.5 for _ in range(2))
+    at_x = ((middle.min_x + columns - box[0]) * scale).astype(int)
+    at_y = ((middle.min_y + rows - box[1]) * scale).astype(int)
+    shown = pixels[np.ix_(at_y, at_x)][:, :, :3].mean(axis=2)
+
+    def alike(shift: tuple[int, int]) -> float:
+        moved = np.roll(wanted, shift, axis=(0, 1))
+        return float(np.corrcoef(shown[20:-20, 20:-20].ravel(), moved[20:-20, 20:-20].ravel())[0, 1])
+
+    correlation = {shift: alike(shift) for shift in ((0, 0), (0, 4), (4, 0), (0, -4), (-4, 0))}
+    assert correlation[0, 0] > 0.95
+    assert max(correlation, key=lambda shift: correlation[shift]) == (0, 0)
+
+
+@pytest.mark.parametrize(("x", "y", "scale"), [(480, 470, 0.5), (300, 620, 1.5)])
+def test_map__outlines_on_the_right_pixels(wide: Tab, site: Site, x: float, y: float, scale: float) -> None:
+    """Each pixel of an outline is on the transformed border of a tile, and each border has an outline."""
+    wide.open(SECTION)
+    show(wide, x, y, scale, outlines=True, pictures=False)
+    pixels, box, _ = pixels_of(wide)
+    drawn = np.argwhere(pixels[:, :, 3] > 150)[:, ::-1] + 0.5
+
+    along = np.linspace(0, 512, 200)
+    border = np.concatenate([
+        np.stack([along, np.full(200, edge)], axis=1)[:, order] for edge in (0, 512) for order in ([0, 1], [1, 0])
+    ])  # fmt: skip
+    tiles = site.gateway.stack("montage").section(2).tiles()
+    world = np.concatenate([tile.world_from_local(border) for tile in tiles])
+    expected = (world - box[:2]) * scale
+    height, width = pixels.shape[:2]
+    expected = expected[(expected > 2).all(axis=1) & (expected < [width - 2, height - 2]).all(axis=1)]
+
+    # An outline has eight points, so it is a straight line where a lens bends a border by a pixel or two.
+    apart = _nearest(drawn, expected)
+    assert len(drawn) > 500
+    assert apart.max() < 2 + 2 * scale
+    assert _nearest(expected, drawn).max() < 2 + 2 * scale
+
+
+def _nearest(points: npt.NDArray[Any], others: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Return the distance of each point to the nearest of the others."""
+    found = [np.hypot(*(others - point).T).min() for point in points[:: max(1, len(points) // 1500)]]
+    return np.array(found)
+
+
+def test_map__tile_under_the_pointer(wide: Tab, site: Site) -> None:
+    """A click names the tile on top, and links to it."""
+    page = wide.open(SECTION)
+    show(wide, 480, 470, 0.5, outlines=True, pictures=True)
+    (tile,) = {tile.tile_id for tile in site.gateway.stack("montage").tiles(z=2, box=(200, 200, 201, 201))}
+    canvas = page.locator("[data-map] canvas")
+    box = canvas.bounding_box()
+    assert box is not None
+
+    canvas.click(position={"x": box["width"] / 2 + (200 - 480) * 0.5, "y": box["height"] / 2 + (200 - 470) * 0.5})
+    page.locator(".map-found a").click()
+
+    assert page.locator("h1").inner_text() == tile
+
+
+def test_map__keys(wide: Tab) -> None:
+    """Keys move, zoom and fit the map; Page Down opens the next section with the same view and colours."""
+    page = wide.open(SECTION)
+    page.locator("[data-colour]").select_option("column")
+    page.locator("[data-map] canvas").focus()
+    view = "(({ x, y, scale }) => [x, y, scale])(document.querySelector('[data-map]').sectionMap.view)"
+    first = page.evaluate(view)
+
+    page.keyboard.press("+")
+    page.keyboard.press("ArrowRight")
+    moved = page.evaluate(view)
+    page.keyboard.press("PageDown")
+    page.wait_for_url("**/z/3.0/**")
+    page.wait_for_selector("[data-map][data-ready=true]")
+    kept = page.evaluate(view)
+    assert page.locator("[data-colour]").input_value() == "column"
+    page.keyboard.press("PageUp")
+    page.wait_for_url("**/z/2.0/**")
+    page.wait_for_selector("[data-map][data-ready=true]")
+    page.keyboard.press("0")
+
+    assert moved[2] == pytest.approx(1.5 * first[2])
+    assert moved[0] == pytest.approx(first[0] + 60 / moved[2])
+    assert kept == pytest.approx(moved, rel=1e-4)
+    assert page.evaluate(view) == pytest.approx(first, rel=1e-4)
+    assert wide.problems == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "words"),
+    [
+        ("column", "0 1"),
+        ("row", "0 1"),
+        ("cluster", "4 tiles"),
+        ("residual", "px and more"),
+        ("missing", "0 without matches"),
+    ],
+)
+def test_map__colours(wide: Tab, mode: str, words: str) -> None:
+    """Tiles are coloured by their properties and by their matches, with a legend."""
+    page = wide.open(SECTION)
+
+    page.locator("[data-colour]").select_option(mode)
+    wide.until(f"document.querySelector('.map-legend').innerText.replace(/\\s+/g, ' ').includes('{words}')")
+
+    assert wide.problems == []
+
+
+def test_map__only_what_is_seen(wide: Tab) -> None:
+    """Zoomed in, outlines of far tiles are not requested, and pictures appear once they show few enough tiles."""
+    requested: list[str] = []
+    wide.page.on("request", lambda one: requested.append(one.url))
+    wide.page.goto(f"{wide.site.url}/owner/lab/project/cortex/stack/many/z/1.0/#x=300&y=300&scale=1")
+    wide.page.wait_for_selector("[data-map][data-ready=true]")
+
+    assert len([url for url in requested if "/pieces/" in url]) == 1
+    wide.page.locator("[data-fit]").click()
+    wide.until("document.querySelector('[data-map]').sectionMap.layer.pieces.every(one => one.data)")
+    assert "zoom in for the picture" in wide.page.locator(".map-status").inner_text()

@@ -1,0 +1,114 @@
+"""Each page in a real browser, narrow and wide, dark and light."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.catalogue.browser.conftest import Site, Tab
+from tests.catalogue.conftest import MONTAGE, PAGES, PAIR
+
+# The pixel in the middle of the first map of a comparison.
+MIDDLE = (
+    "(canvas => [...canvas.getContext('2d').getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data])"
+    "(document.querySelector('[data-compare] canvas'))"
+)
+ALL = {**PAGES, "many": "/owner/lab/project/cortex/stack/many/z/1.0/"}
+
+
+@pytest.mark.parametrize("page", ALL)
+def test_page__fits_and_reports_nothing(tab: Tab, page: str) -> None:
+    """No error on the console, no request to another host, no page wider than the window, and no serious barrier."""
+    shown = tab.open(ALL[page])
+
+    assert tab.problems == []
+    assert shown.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    found = axe.Axe().run(shown).response["violations"]
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")] == []
+
+
+def test_page__without_javascript(wide: Tab, site: Site) -> None:
+    """Without JavaScript a section has its picture and its tiles, and a pair its matches."""
+    context = wide.page.context.browser.new_context(java_script_enabled=False)  # type: ignore[union-attr]
+    page = context.new_page()
+
+    page.goto(site.url + PAGES["section"])
+    assert page.locator("noscript img, img.whole").first.is_visible()
+    assert page.locator("tbody tr").count() >= 4
+    page.goto(site.url + PAIR)
+    assert page.locator("svg .match").count() > 10
+    page.get_by_role("link", name="Next").click()
+    assert page.locator("svg .match").count() == 1
+    context.close()
+
+
+def test_search__finds_a_tile(wide: Tab) -> None:
+    """A reader types a part of an id, and opens the tile that is found."""
+    page = wide.open(MONTAGE)
+
+    page.get_by_label("Search for a stack, section or tile").fill("s2_r1")
+    page.get_by_role("button", name="Search").click()
+    page.get_by_role("link", name="s2_r1_c0").click()
+
+    assert page.locator("h1").inner_text() == "s2_r1_c0"
+    assert page.locator("img.whole").evaluate("image => image.naturalWidth") > 500
+    assert wide.problems == []
+
+
+def test_keyboard__reaches_everything(wide: Tab) -> None:
+    """The first stop of the tab key skips to the content, and each stop has a visible focus."""
+    page = wide.open(MONTAGE)
+
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        style = "getComputedStyle(document.activeElement)"
+        assert page.evaluate(f"{style}.outlineStyle") != "none"
+
+
+def test_chart__point_and_its_section(wide: Tab) -> None:
+    """A point of a chart shows its values, and leads to its section."""
+    page = wide.open(MONTAGE)
+    chart = page.locator("[data-chart] svg").first
+    box = chart.bounding_box()
+    assert box is not None
+
+    page.mouse.move(box["x"] + box["width"] * 0.55, box["y"] + box["height"] / 2)
+    assert page.locator(".tip").first.inner_text() == "Original: z 2, 4"
+    page.mouse.click(box["x"] + box["width"] * 0.55, box["y"] + box["height"] / 2)
+    page.wait_for_url("**/z/2.0/")
+
+
+def test_pair__matches_over_the_pictures(wide: Tab, site: Site) -> None:
+    """Matches are drawn where the arrays are, over pictures of the tiles."""
+    page = wide.open(PAIR)
+    pair = site.gateway.match_collection("truth").pair(("1.0", "s1_r0_c0"), ("1.0", "s1_r0_c1"))
+    pictures = [page.locator("svg image").nth(place).bounding_box() for place in (0, 1)]
+    circles = page.locator('[data-match="1"] circle')
+    centres = [circles.nth(place).bounding_box() for place in (0, 1)]
+
+    for points, picture, circle in zip((pair.p, pair.q), pictures, centres, strict=True):
+        assert picture is not None
+        assert circle is not None
+        scale = picture["width"] / 512
+        assert circle["x"] + circle["width"] / 2 == pytest.approx(picture["x"] + points[0, 0] * scale, abs=0.6)
+        assert circle["y"] + circle["height"] / 2 == pytest.approx(picture["y"] + points[0, 1] * scale, abs=0.6)
+    page.locator("h1").click()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url("**match=1*")
+    assert wide.problems == []
+
+
+def test_compare__two_colours(wide: Tab) -> None:
+    """Two equal sections over each other in two colours are grey."""
+    page = wide.open(PAGES["compare"])
+    wide.until("document.querySelector('[data-compare]').comparison.sides.every(one => one.layer.picturesIn"
+                           "(document.querySelector('[data-compare]').comparison.view).length)")  # fmt: skip
+    page.get_by_label("Two colours").check()
+    wide.until(f"{MIDDLE}[3] === 255")
+
+    middle = page.evaluate(MIDDLE)
+    assert max(middle[:3]) - min(middle[:3]) <= 70
+    page.get_by_label("Blink").check()
+    page.get_by_text("Shown: b").wait_for()

@@ -1,0 +1,310 @@
+"""What the pages show, their states, and how requests are answered."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from html.parser import HTMLParser
+from urllib.parse import urljoin
+
+import pytest
+
+from rendergateway import Gateway, StackWrapper, TileRecord
+from rendergateway.catalogue import application
+from rendergateway.endpoints import ENDPOINTS
+from rendergateway.testing.misbehaving import MisbehavingServer, answers
+from tests.catalogue.conftest import MONTAGE, PAGES, PAIR, Catalogue, put_tiles
+
+
+class _References(HTMLParser):
+    """Addresses in a page: of links, forms, pictures, scripts and styles."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        values = dict(attributes)
+        if "external" in (values.get("rel") or ""):
+            return
+        self.found |= {value for name in ("href", "src", "action") if (value := values.get(name))}
+
+
+def references(text: str, base: str) -> set[str]:
+    """Paths on this site that a page refers to."""
+    reader = _References()
+    reader.feed(text)
+    return {urljoin(base, found).partition("#")[0] for found in reader.found if not found.startswith("#")}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page__every_reference_answers(catalogue: Catalogue, montage: StackWrapper, page: str) -> None:
+    """All links, forms, pictures, scripts and styles of a page are there."""
+    found = references(catalogue.text(PAGES[page]), PAGES[page])
+
+    statuses = {path: catalogue.get(path).status_code for path in sorted(found)}
+
+    assert {path: status for path, status in statuses.items() if status not in (200, 302)} == {}
+
+
+def test_page__whole_site_is_reachable(catalogue: Catalogue, montage: StackWrapper) -> None:
+    """Each kind of page is reached by links from the first one."""
+    waiting, seen, kinds = ["/"], {"/"}, set()
+    while waiting:
+        path = waiting.pop()
+        answer = catalogue.get(path)
+        assert answer.status_code in (200, 302), path
+        with catalogue.app.test_request_context(path) as context:
+            kinds.add((context.request.endpoint or "").partition(".")[2])
+        if answer.mimetype == "text/html":
+            # One of each set of siblings is enough.
+            new = {one for one in references(answer.text, path) if "sort=" not in one} - seen
+            seen |= new
+            waiting += [one for one in new if not re.search(r"z/[23]\.0|s[23]_|match=", one)]
+
+    assert {"owner", "project", "stack", "sample", "section", "tile", "match_collection", "pairs", "pair"} <= kinds
+    assert {"thumbnail", "tile_picture", "raw", "compare", "search"} <= kinds
+
+
+def test_stack_page__facts(catalogue: Catalogue, montage: StackWrapper) -> None:
+    """Counts, bounds, resolution, version and links are on the page of a stack."""
+    text = catalogue.text(MONTAGE)
+
+    box = montage.bounds
+    assert box is not None
+    for words in ("Complete", "4 × 4 × 40 nm", ">12<", f"{box.min_x:g} … {box.max_x:g}", "rendergateway tree"):
+        assert words in text
+    assert text.count("<figure") == 6
+
+
+def test_stack_page__missing_and_merged_layers(catalogue: Catalogue) -> None:
+    """Layers without tiles and layers of several section ids are listed."""
+    stack = catalogue.gateway.create_stack("gaps")
+    put_tiles(stack, 2, z=1.0, complete=False)
+    with stack.editing() as edit:
+        tiles = stack.section(1.0).tiles().table()
+        edit.put(tiles[:1].evolve(tile_id=["x"], z=4.0, section_id="4.0"))
+        edit.put(tiles[:1].evolve(tile_id=["y"], z=4.0, section_id="9.1"))
+
+    text = catalogue.text("/owner/lab/project/cortex/stack/gaps/")
+
+    assert "Missing layers: 2, 3." in text
+    assert re.search(r"Merged layers.*z/4\.0/", text, re.DOTALL)
+    assert "Reordered" in text
+
+
+def test_project_page__filters_and_sorts(catalogue: Catalogue) -> None:
+    """Stacks are found by name and state, and ordered by a column in both directions."""
+    for name, count in (("a10", 3), ("a9", 2), ("b", 1)):
+        put_tiles(catalogue.gateway.create_stack(name), count)
+    catalogue.gateway.create_stack("a_new")
+
+    def shown(query: str) -> list[str]:
+        text = catalogue.text(f"/owner/lab/project/cortex/?{query}")
+        return re.findall(r'<th scope="row"><a [^>]*><bdi class="name">(.*?)</bdi>', text)
+
+    assert shown("q=a&state=COMPLETE&sort=stack") == ["a9", "a10"]
+    assert shown("sort=-tiles")[-3:] == ["a10", "a9", "b"]
+    assert shown("sort=tiles") == ["b", "a9", "a10", "a_new"]
+    assert shown("q=nothing") == []
+    assert "Show all 4" in catalogue.text("/owner/lab/project/cortex/?q=nothing")
+
+
+def test_section_page__tiles_are_sorted_and_paged(catalogue: Catalogue) -> None:
+    """A section of many tiles has pages, ordered by any column, and finds a tile by its id."""
+    put_tiles(catalogue.gateway.create_stack("many"), 250)
+    page = "/owner/lab/project/cortex/stack/many/z/1.0/"
+
+    def first(query: str) -> str:
+        found = re.search(r'<th scope="row"><a [^>]*><bdi class="name">(.*?)</bdi>', catalogue.text(page + query))
+        assert found is not None
+        return found[1]
+
+    assert first("") == "t00000"
+    assert first("?page=3") == "t00200"
+    assert first("?page=99") == "t00200"
+    assert first("?sort=-max-x") == "t00099"
+    assert first("?sort=-camera&page=2") == "t00052"
+    assert first("?q=0017&sort=-tile") == "t00179"
+
+
+def test_tile_page__transforms_in_words(catalogue: Catalogue, montage: StackWrapper) -> None:
+    """A tile shows its transforms in words, with the shared one resolved, its neighbours and its matches."""
+    text = catalogue.text(PAGES["tile"])
+
+    assert "the shared transform lens" in text
+    assert re.search(r"scale [\d.]+ × [\d.]+, rotation [\d.e-]+°", text)
+    assert "PolynomialTransform2D" in text
+    assert text.count('class="thumb"') == 3
+    assert "s1_r0_c1" in text
+    assert "matches, group" in text
+
+
+def test_pair_page__matches_where_the_arrays_are(catalogue: Catalogue, montage: StackWrapper) -> None:
+    """Lines of a drawing connect the points of the pair, scaled with the pictures; one is shown on demand."""
+    text = catalogue.text(PAIR)
+    lines = re.findall(r'<line x1="([\d.]+)" y1="([\d.]+)" x2="([\d.]+)" y2="([\d.]+)"', text)
+    (pair,) = [
+        one for one in catalogue.gateway.match_collection("truth").pairs() if one.p_id + one.q_id == "s1_r0_c0s1_r0_c1"
+    ]
+
+    scale, gap = 480 / 512, 16
+    drawn = [list(map(float, line)) for line in lines]
+    wanted = [
+        [p[0] * scale, p[1] * scale, q[0] * scale + 480 + gap, q[1] * scale]
+        for p, q in zip(pair.p.tolist(), pair.q.tolist(), strict=True)
+    ]
+    assert drawn == [pytest.approx(line) for line in wanted]
+    assert catalogue.text(f"{PAIR}&match=3").count("<line ") == 1
+    assert f'<line x1="{drawn[2][0]}"' in catalogue.text(f"{PAIR}&match=3")
+    assert catalogue.text(f"{PAIR}&as=points").count("<line ") == 0
+
+
+def test_collection_page__matrix(catalogue: Catalogue, montage: StackWrapper) -> None:
+    """Pairs and matches are counted for each pair of groups."""
+    pairs = list(catalogue.gateway.match_collection("truth").pairs(between=("1.0", "2.0")))
+
+    text = catalogue.text(PAGES["matches"])
+
+    assert f"{len(pairs)} <span>{sum(map(len, pairs))}</span>" in text
+    assert catalogue.text(f"{PAGES['matches']}?q=3.0").count("<tr>") == 2
+    assert "No p group contains" in catalogue.text(f"{PAGES['matches']}?q=none")
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("q=s1_r0_c1&stack=lab/cortex/montage", "tile?id=s1_r0_c1"),
+        ("q=r1_c&stack=lab/cortex/montage", "tile?id=s3_r1_c1"),
+        ("q=2&stack=lab/cortex/montage", "stack/montage/z/2.0/"),
+        ("q=3.0&stack=lab/cortex/montage", "stack/montage/z/3.0/"),
+        ("q=s1_r0_c1", "tile?id=s1_r0_c1"),
+        ("q=mont&owner=lab", "stack/montage/"),
+        ("q=trut", "matches/truth/"),
+        ("q=cort", "project/cortex/"),
+        ("q=la", "/owner/lab/"),
+    ],
+)
+def test_search__finds(catalogue: Catalogue, montage: StackWrapper, query: str, words: str) -> None:
+    """A text finds tiles, sections, stacks, collections, projects and owners."""
+    assert words in unescape(catalogue.text(f"/search?{query}").partition("<h1>")[2])
+
+
+@pytest.mark.parametrize("query", ["q=nothing&stack=lab/cortex/montage", "q=nothing", "q=../x&owner=lab", "q=%00"])
+def test_search__finds_nothing(catalogue: Catalogue, montage: StackWrapper, query: str) -> None:
+    """A search without result has a sentence."""
+    assert "Nothing contains" in catalogue.text(f"/search?{query}")
+
+
+def test_empty_states__have_a_remedy(catalogue: Catalogue) -> None:
+    """Pages without objects name the command or the call that adds some."""
+    assert "rendergateway load" in catalogue.text("/")
+    catalogue.gateway.create_stack("new")
+    assert "rendergateway load" in catalogue.text("/owner/lab/project/cortex/stack/new/")
+    assert "has no stacks" in catalogue.text("/owner/nobody/")
+    assert "has no stacks" in catalogue.text("/owner/lab/project/none/")
+    assert "No tiles at z 7" in catalogue.text("/owner/lab/project/cortex/stack/new/z/7/")
+    assert "Name two stacks" in catalogue.text("/compare")
+    assert "no z in common" in catalogue.text("/compare?a=lab/cortex/new&b=lab/cortex/new")
+    assert "Type a name" in catalogue.text("/search")
+
+
+def test_loading_stack__costs_no_request_per_section(catalogue: Catalogue) -> None:
+    """A LOADING stack lists its sections without counts, whose statistics do not exist yet."""
+    stack = catalogue.gateway.create_stack("loading")
+    for z in (1.0, 2.0):
+        with stack.editing(complete=False) as edit:
+            edit.put([TileRecord(tile_id=f"a{z}", z=z, width=9, height=9, min_x=0, min_y=0, max_x=9, max_y=9)])
+
+    with catalogue.gateway.counting() as requests:
+        text = catalogue.text("/owner/lab/project/cortex/stack/loading/")
+
+    assert requests == ["stack.read", "stack.z_values"]
+    assert "Tiles are being loaded" in text
+    assert "z/2.0/" in text
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("/owner/lab/project/cortex/stack/none/", 404, "does not exist"),
+        ("/owner/lab/project/cortex/stack/montage/tile?id=none", 404, "none"),
+        ("/owner/lab/project/cortex/stack/montage/tile", 400, "id="),
+        ("/owner/lab/project/cortex/stack/montage/z/abc/", 404, "z must be a number"),
+        ("/owner/lab/project/cortex/stack/montage/z/nan/", 404, "z must be a number"),
+        ("/owner/lab/project/cortex/stack/montage/section?id=none", 404, "none"),
+        ("/owner/lab/matches/none/", 404, "none"),
+        ("/owner/lab/matches/truth/pair?pg=1.0&p=a&qg=1.0&q=b", 404, "no matches"),
+        ("/owner/lab/matches/truth/pair", 400, "pg="),
+        ("/owner/lab/project/cortex/stack/montage/z/1.0/pieces/99?v=1", 404, "piece 99"),
+        ("/raw/stack.delete?owner=lab&project=cortex&stack=montage", 404, "not a reading"),
+        ("/raw/stack.read?owner=lab", 400, "needs project, stack"),
+        ("/raw/section.bounds?owner=lab&project=cortex&stack=montage&z=x", 400, "x"),
+        ("/nothing/here", 404, "Not Found"),
+    ],
+)
+def test_error_page__sentence_and_status(
+    catalogue: Catalogue, montage: StackWrapper, path: str, status: int, words: str
+) -> None:
+    """An error is a page with the sentence of the service and its status."""
+    answer = catalogue.get(path)
+
+    assert answer.status_code == status
+    assert words in unescape(answer.text)
+    assert "<nav" in answer.text
+    assert "ETag" not in answer.headers
+
+
+def test_error_page__unreachable_service() -> None:
+    """A service that does not answer is a page with status 503."""
+    with MisbehavingServer(answers([])) as server:
+        address = server.url
+    browser = application(Gateway(address, retries=0)).test_client()
+
+    answer = browser.get("/")
+
+    assert answer.status_code == 503
+    assert "Service Unavailable" in answer.text
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+@pytest.mark.parametrize("page", ["home", "stack", "section"])
+def test_requests__only_readings(catalogue: Catalogue, montage: StackWrapper, method: str, page: str) -> None:
+    """No page accepts another method than GET and HEAD."""
+    answer = catalogue.browser.open(PAGES[page], method=method, data=b"{}")
+
+    assert answer.status_code == 405
+    assert catalogue.get(MONTAGE).status_code == 200
+
+
+def test_requests__change_nothing(catalogue: Catalogue, montage: StackWrapper) -> None:
+    """All pages together make reading requests only."""
+    with catalogue.gateway.counting() as requests:
+        for path in PAGES.values():
+            catalogue.text(path)
+
+    assert {ENDPOINTS[name].effect for name in requests} == {"read"}
+
+
+def test_requests__unknown_hosts_are_refused(gateway: Gateway) -> None:
+    """A site on loopback refuses names that do not belong to it, so that no other page can read through it."""
+    browser = application(gateway, hosts=("atlas",)).test_client()
+
+    statuses = {
+        host: browser.get("/", headers={"Host": host}).status_code for host in ("localhost:80", "atlas", "evil")
+    }
+
+    assert statuses == {"localhost:80": 200, "atlas": 200, "evil": 403}
+    assert "unknown host name: got evil" in browser.get("/", headers={"Host": "evil"}).text
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_headers__policy(catalogue: Catalogue, montage: StackWrapper, page: str) -> None:
+    """Scripts, styles and pictures come from the site alone, and pages contain none themselves."""
+    answer = catalogue.get(PAGES[page])
+
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", answer.text)
