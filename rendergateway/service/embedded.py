@@ -40,8 +40,8 @@ def embedded_adapter(address: str, *, create: bool = False) -> EmbeddedAdapter:
     ----------
     address : str
         ``embedded:PATH``, or ``embedded:`` for a private file, deleted on close; then options:
-        ``?tile_limit=N&filters=FILE&like=2019&images=DIR&remote_images=HOST``. The last two may be repeated; without *images*
-        any file is read, with an empty one none.
+        ``?tile_limit=N&filters=FILE&like=2019&images=DIR&remote_images=HOST``. The last two may be repeated; without
+        *images* any file is read, with an empty one none.
     create : bool
         Whether a missing file is created now, instead of by the first write.
 
@@ -75,7 +75,8 @@ def _option(name: str, texts: list[str]) -> tuple[str, Any]:
         return name, checked_like(text)
     if name != "tile_limit":
         raise ConfigurationError(
-            f"unknown option of an embedded service: got {name!r}; use tile_limit, filters, like, images or remote_images"
+            f"unknown option of an embedded service: got {name!r}; use tile_limit, filters, like, images or "
+            "remote_images"
         )
     try:
         return name, parse_integer(text)
