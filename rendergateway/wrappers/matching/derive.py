@@ -318,8 +318,10 @@ class _Run:
     def flush(self) -> None:
         """Store the matches."""
         if self.found and self._store is not None:
-            self._store(self.found)
-            self.stored += len(self.found)
+            # Tiles at the same place are two pairs, one in each order; the last one counts, as in the service.
+            once = {unordered((one.p_group, one.p_id, one.q_group, one.q_id)): one for one in self.found}
+            self._store(list(once.values()))
+            self.stored += len(once)
             self.found = []
 
     def flush_after(self, error: BaseException, what: str) -> None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rendergateway.endpoints.address import EMBEDDED
 from rendergateway.errors import BadRequestError, ConfigurationError, NotFoundError
 from rendergateway.model.records.json_slices import cut_list, join_list
 from rendergateway.model.records.matches import CollectionRecord, MatchRecord
@@ -301,7 +302,8 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
         to : str or Path, optional
             Write the matches to this file, a JSON array, instead of saving them.
         workers : int, optional
-            Processes; 1: this one. Default: that of the gateway, see `Bulk`.
+            Processes; 1: this one. Default: that of the gateway, see `Bulk`; 1 for an embedded service without a file,
+            which other processes cannot reach.
         batch : int, optional
             Pairs per request. Default: 100.
         progress : bool or callable, optional
@@ -350,6 +352,8 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
         def save(records: list[MatchRecord]) -> object:
             return MatchCollectionWrapper.put(self, records, workers=1, progress=False)
 
+        if workers is None and self._conn.server == EMBEDDED:
+            workers = 1
         bulk = self._conn.bulk.with_given(workers=workers, progress=progress)
         matcher = Matcher(
             client=self._conn,

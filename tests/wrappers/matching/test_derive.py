@@ -129,6 +129,16 @@ def test_derive__skip_existing(stack: StackWrapper) -> None:
     assert matches.pair((one.p_group, one.p_id), (one.q_group, one.q_id)).p.tolist() == [[1, 2]]
 
 
+def test_derive__a_pair_twice(stack: StackWrapper) -> None:
+    """A pair that is listed in both orders is stored once."""
+    one = next(iter(stack.tile_pairs(z=1)))
+    turned = TilePair(one.q_group, one.q_id, one.p_group, one.p_id)
+
+    found = collection(stack).derive([one, turned], stack=stack, workers=1, **OPTIONS)
+
+    assert (found.matched_count, len(collection(stack).pairs())) == (2, 1)
+
+
 def test_derive__stages(stack: StackWrapper) -> None:
     """A pair without matches in one stage is tried in the next, unless its layers are too far apart."""
     strict = MatchStage.of(**OPTIONS, min_inliers=10**6, name="strict")
