@@ -18,7 +18,7 @@ from rendergateway.model.tables.pair_table import PairTable, TilePair
 from rendergateway.number_text import double_text
 from rendergateway.progress import Progress, tracking
 from rendergateway.wrappers.images.render import recipe_pixels
-from rendergateway.wrappers.matching.canvases import canvas_of, recipe_of
+from rendergateway.wrappers.matching.canvases import canvas_of, check_service, recipe_of
 from rendergateway.wrappers.matching.derive import Derived, Matcher, PairsAt
 from rendergateway.wrappers.matching.runners import runner
 
@@ -116,6 +116,7 @@ def url_pairs(
             f"groups and ids of pictures must be of {', '.join((*_GROUPS, *_IDS))}: got {groups} and {ids}"
         )
     client, name = collection._conn, collection._key.collection
+    check_service((url for pair in urls for url in pair), client.server)
     recipes = {url: recipe_of(client, canvas_of(url, "", url, {})) for pair in urls for url in pair}
     numbers = {url: number for number, url in enumerate(recipes)}
 
@@ -197,6 +198,8 @@ def describe_files(
         If a tile cannot be drawn.
     """
     sources = [PairsAt(found.pairs, found.template) for found in map(read_pairs, files)]
+    for source in sources:
+        check_service(source.all_urls(), gateway.server)
     canvases = dict.fromkeys(one for source in sources for work in source.work() for one in work.canvases(stage))
     chosen = list(canvases)[slice(*part)]
     matcher = Matcher(

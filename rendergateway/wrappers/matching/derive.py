@@ -18,7 +18,7 @@ from rendergateway.model.tables.pair_table import PairTable, TilePair
 from rendergateway.progress import Progress, tracking
 from rendergateway.wrappers.core.bound import Bound, Client
 from rendergateway.wrappers.core.keys import CollectionKey
-from rendergateway.wrappers.matching.canvases import Canvas, DescribeTask, Painter, canvas_of
+from rendergateway.wrappers.matching.canvases import Canvas, DescribeTask, Painter, canvas_of, check_service
 from rendergateway.wrappers.matching.runners import MatchTask, Runner, runner
 
 __all__ = ["Derived", "Matcher", "PairsAt", "derive", "match_records", "stored_pairs"]
@@ -46,6 +46,10 @@ class PairsAt:
     pairs: PairTable
     template: str = ""
     urls: tuple[tuple[str, str], ...] | None = None
+
+    def all_urls(self) -> Iterable[str]:
+        """Return the template, or all URLs."""
+        return [self.template] if self.urls is None else {url for pair in self.urls for url in pair}
 
     def work(self) -> Iterator[PairWork]:
         """Yield the work of each pair."""
@@ -187,10 +191,17 @@ def derive(
     progress : bool or callable, optional
         Counts pairs.
 
+    Raises
+    ------
+    ConfigurationError
+        If a URL is one of another service.
+
     Notes
     -----
     Matches are stored before an error, also Ctrl-C, is raised; a note on it reports how much.
     """
+    for source in sources:
+        check_service(source.all_urls(), matcher.client.server)
     run = _Run(matcher, store, batch)
     known = _Known(stored)
     total = sum(len(source.pairs) for source in sources)
