@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from rendergateway.number_text import double_text
 from rendergateway.progress import Progress, tracking
 from rendergateway.wrappers.images.render import recipe_pixels
 from rendergateway.wrappers.matching.canvases import canvas_of, check_service, recipe_of
-from rendergateway.wrappers.matching.derive import Derived, Matcher, PairsAt
+from rendergateway.wrappers.matching.derive import Derived, Matcher, PairsAt, of_sets
 from rendergateway.wrappers.matching.runners import runner
 
 if TYPE_CHECKING:
@@ -251,12 +251,6 @@ def filter_file(
     return len({(one.p_group, one.q_group, one.p_id, one.q_id) for one in found})
 
 
-def _filtered(record: MatchRecord, rule: MatchRule, scale: float) -> Iterator[MatchRecord]:
+def _filtered(record: MatchRecord, rule: MatchRule, scale: float) -> list[MatchRecord]:
     sets = filtered(record.p * scale, record.q * scale, rule, scale)
-    for number, (p, q) in enumerate(sets):
-        one = record.evolve(p=p / scale, q=q / scale, weights=[1.0] * len(p))
-        if len(sets) > 1:
-            suffix = f"_set_{record.p_group}_{record.q_group}_{number}"
-            data = {"index": number, "originalPId": record.p_id, "originalQId": record.q_id}
-            one = one.evolve(p_id=record.p_id + suffix, q_id=record.q_id + suffix, consensus_set=data)
-        yield one
+    return of_sets([record.evolve(p=p / scale, q=q / scale, weights=[1.0] * len(p)) for p, q in sets])

@@ -21,7 +21,7 @@ from rendergateway.wrappers.core.keys import CollectionKey
 from rendergateway.wrappers.matching.canvases import Canvas, DescribeTask, Painter, canvas_of, check_service
 from rendergateway.wrappers.matching.runners import MatchTask, Runner, runner
 
-__all__ = ["Derived", "Matcher", "PairsAt", "derive", "match_records", "stored_pairs"]
+__all__ = ["Derived", "Matcher", "PairsAt", "derive", "match_records", "of_sets", "stored_pairs"]
 
 # Pairs that are described, then matched, before the next ones, per process.
 _BLOCK = 50
@@ -360,23 +360,26 @@ def _in_reach(work: list[PairWork], stage: MatchStage) -> tuple[list[PairWork], 
 
 def match_records(pair: TilePair, found: Matched, p: Features, q: Features, scale: float) -> list[MatchRecord]:
     """Return the matches of a pair as records in pixels of full scale: one, or one per consensus set."""
-    records = []
-    for number, (p_points, q_points) in enumerate(found.sets):
-        ids = {"p_group": pair.p_group, "p_id": pair.p_id, "q_group": pair.q_group, "q_id": pair.q_id}
-        if len(found.sets) > 1:
-            suffix = f"_set_{pair.p_group}_{pair.q_group}_{number}"
-            ids["p_id"], ids["q_id"] = f"{pair.p_id}{suffix}", f"{pair.q_id}{suffix}"
-        record = MatchRecord(
-            **ids,
-            p=p.full_scale(p_points, scale),
-            q=q.full_scale(q_points, scale),
-            match_count=len(p_points),
+    ids = {"p_group": pair.p_group, "p_id": pair.p_id, "q_group": pair.q_group, "q_id": pair.q_id}
+    records = [
+        MatchRecord(**ids, p=p.full_scale(p_points, scale), q=q.full_scale(q_points, scale), match_count=len(p_points))
+        for p_points, q_points in found.sets
+    ]
+    return of_sets(records)
+
+
+def of_sets(records: list[MatchRecord]) -> list[MatchRecord]:
+    """Return the consensus sets of a pair as records with ids of their own; a single one keeps its ids."""
+    if len(records) == 1:
+        return records
+    return [
+        record.evolve(
+            p_id=f"{record.p_id}_set_{record.p_group}_{record.q_group}_{number}",
+            q_id=f"{record.q_id}_set_{record.p_group}_{record.q_group}_{number}",
+            consensus_set={"index": number, "originalPId": record.p_id, "originalQId": record.q_id},
         )
-        if len(found.sets) > 1:
-            data = {"index": number, "originalPId": pair.p_id, "originalQId": pair.q_id}
-            record = record.evolve(consensus_set=data)
-        records.append(record)
-    return records
+        for number, record in enumerate(records)
+    ]
 
 
 def stored_pairs(collection: Bound[CollectionKey]) -> Callable[[str], set[tuple[str, ...]]]:
