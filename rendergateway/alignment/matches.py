@@ -20,6 +20,8 @@ Mask = npt.NDArray[np.bool_]
 
 FILTERS = ("NONE", "SINGLE_SET", "CONSENSUS_SETS", "AGGREGATED_CONSENSUS_SETS")
 _SEED = 69997
+# Of plausible affine matches, in the direction of the least one.
+_LEAST_STRETCH = 0.25
 
 
 def _filter(value: Any) -> str:
@@ -123,6 +125,9 @@ def matched(p: Features, q: Features, rule: MatchRule, scale: float = 1.0) -> Ma
     """
     Match the features of two pictures.
 
+    Sets of affine matches that would flatten, shrink or enlarge a picture to less than a quarter or more than four
+    times its size in any direction are left out: they are coincidences of few points.
+
     Parameters
     ----------
     p, q : Features
@@ -130,12 +135,23 @@ def matched(p: Features, q: Features, rule: MatchRule, scale: float = 1.0) -> Ma
     scale : float
         Pixels of the pictures per pixel of full scale.
     """
-    sets = filtered(*candidates(p, q, rule.rod), rule, scale)
+    sets = [one for one in filtered(*candidates(p, q, rule.rod), rule, scale) if _is_plausible(*one, rule)]
     if not sets or rule.min_coverage_percentage is None:
         return Matched(tuple(sets))
     p_points, q_points = (np.concatenate([one[side] for one in sets]) for side in (0, 1))
     covered = coverage(p, q, p_points, q_points, rule.full_scale_coverage_radius_px * scale)
     return Matched(tuple(sets) if covered.percentage >= rule.min_coverage_percentage else (), covered)
+
+
+def _is_plausible(p: FloatArray, q: FloatArray, rule: MatchRule) -> bool:
+    if rule.filter not in ("SINGLE_SET", "CONSENSUS_SETS") or rule.model.name != "AFFINE":
+        return True
+    try:
+        moved = rule.model.fit(p, q)
+    except FitError:
+        return False
+    stretches = np.linalg.svd(moved.matrix[:, :2], compute_uv=False)
+    return bool(_LEAST_STRETCH <= stretches[1] and stretches[0] <= 1 / _LEAST_STRETCH)
 
 
 def candidates(p: Features, q: Features, rod: float) -> tuple[FloatArray, FloatArray]:

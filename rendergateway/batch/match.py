@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +18,8 @@ from rendergateway.model.tables.pair_table import PairTable, TilePair
 from rendergateway.number_text import double_text
 from rendergateway.progress import Progress, tracking
 from rendergateway.wrappers.images.render import recipe_pixels
-from rendergateway.wrappers.matching.canvases import canvas_of, recipe_of
-from rendergateway.wrappers.matching.derive import Derived, Matcher, PairsAt
+from rendergateway.wrappers.matching.canvases import canvas_of, check_service, recipe_of
+from rendergateway.wrappers.matching.derive import Derived, Matcher, PairsAt, of_sets
 from rendergateway.wrappers.matching.runners import runner
 
 if TYPE_CHECKING:
@@ -116,6 +116,7 @@ def url_pairs(
             f"groups and ids of pictures must be of {', '.join((*_GROUPS, *_IDS))}: got {groups} and {ids}"
         )
     client, name = collection._conn, collection._key.collection
+    check_service((url for pair in urls for url in pair), client.server)
     recipes = {url: recipe_of(client, canvas_of(url, "", url, {})) for pair in urls for url in pair}
     numbers = {url: number for number, url in enumerate(recipes)}
 
@@ -197,6 +198,8 @@ def describe_files(
         If a tile cannot be drawn.
     """
     sources = [PairsAt(found.pairs, found.template) for found in map(read_pairs, files)]
+    for source in sources:
+        check_service(source.all_urls(), gateway.server)
     canvases = dict.fromkeys(one for source in sources for work in source.work() for one in work.canvases(stage))
     chosen = list(canvases)[slice(*part)]
     matcher = Matcher(
@@ -248,12 +251,6 @@ def filter_file(
     return len({(one.p_group, one.q_group, one.p_id, one.q_id) for one in found})
 
 
-def _filtered(record: MatchRecord, rule: MatchRule, scale: float) -> Iterator[MatchRecord]:
+def _filtered(record: MatchRecord, rule: MatchRule, scale: float) -> list[MatchRecord]:
     sets = filtered(record.p * scale, record.q * scale, rule, scale)
-    for number, (p, q) in enumerate(sets):
-        one = record.evolve(p=p / scale, q=q / scale, weights=[1.0] * len(p))
-        if len(sets) > 1:
-            suffix = f"_set_{record.p_group}_{record.q_group}_{number}"
-            data = {"index": number, "originalPId": record.p_id, "originalQId": record.q_id}
-            one = one.evolve(p_id=record.p_id + suffix, q_id=record.q_id + suffix, consensus_set=data)
-        yield one
+    return of_sets([record.evolve(p=p / scale, q=q / scale, weights=[1.0] * len(p)) for p, q in sets])

@@ -89,9 +89,11 @@ def _doubles_of(seed: int) -> _Doubles:
     return _Doubles(seed)
 
 
-def _model(name: str | None) -> str | None:
-    if name is None:
-        return None
+def _maybe_model(name: str | None) -> str | None:
+    return None if name is None else _model(name)
+
+
+def _model(name: str) -> str:
     if not isinstance(name, str) or name.upper() not in MODELS:
         raise FitError(f"model must be one of {', '.join(MODELS)}: got {name!r}")
     return name.upper()
@@ -118,7 +120,7 @@ class FitModel:
     """
 
     name: str = attrs.field(default="AFFINE", converter=_model)
-    regularizer: str | None = attrs.field(default=None, converter=_model)
+    regularizer: str | None = attrs.field(default=None, converter=_maybe_model)
     weight: float | None = None
 
     def __attrs_post_init__(self) -> None:

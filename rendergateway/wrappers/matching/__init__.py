@@ -1,5 +1,5 @@
 """
-Selects, uploads and measures point matches.
+Tile pairs, and point matches: selected, uploaded, measured, and derived from pictures.
 
 Imports ``wrappers.reading`` and below, not the other features.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs, unquote
@@ -15,18 +15,19 @@ import numpy.typing as npt
 
 from rendergateway.alignment.features import FeatureRule, Features, described
 from rendergateway.alignment.stages import PictureRule
+from rendergateway.endpoints.address import EMBEDDED
 from rendergateway.endpoints.routing import route
 from rendergateway.errors import ConfigurationError, NotFoundError, RecordError, add_note
 from rendergateway.model.records.render_parameters import RenderParameters
 from rendergateway.rendering.output.encoding import write_whole
 from rendergateway.wrappers.core.bound import Client
 
-__all__ = ["Canvas", "DescribeTask", "Painter", "canvas_of", "recipe_of"]
+__all__ = ["Canvas", "DescribeTask", "Painter", "canvas_of", "check_service", "recipe_of"]
 
 # From a client, render parameters as JSON and where to draw to the pixels and their opacity, None if opaque.
 Painter: TypeAlias = Callable[[Client, bytes, str], "tuple[npt.NDArray[Any], npt.NDArray[Any] | None]"]
 
-_VERSION = re.compile(r"^(https?://[^?]*?|\{baseDataUrl\})(/v1)?(?=/owner/)")
+_BASE = re.compile(r"^(https?://[^?]*?|\{baseDataUrl\})(?=/owner/)")
 # Part of the cache key: raise it with each change of the features of a picture.
 _FEATURES_VERSION = 1
 
@@ -58,6 +59,32 @@ class Canvas:
         return f"{self.group}/{self.id}"
 
 
+def check_service(urls: Iterable[str], server: str) -> None:
+    """
+    Refuse URLs of another service than the one that is asked.
+
+    Parameters
+    ----------
+    urls : iterable of str
+        Complete, or with ``{baseDataUrl}``.
+    server : str
+        Base URL of the service. An embedded one has none, so every URL is taken for its own.
+
+    Raises
+    ------
+    ConfigurationError
+        If the base of a URL is another one.
+    """
+    if server.startswith(EMBEDDED):
+        return
+    for url in urls:
+        base = _BASE.match(url)
+        if base is not None and not url.startswith("{") and base[0].rstrip("/") != server.rstrip("/"):
+            raise ConfigurationError(
+                f"URL is one of another service than {server}: got {url!r}; connect to that service"
+            )
+
+
 def canvas_of(url: str, group: str, name: str, query: Mapping[str, Any], position: str = "") -> Canvas:
     """
     Return the canvas of a URL of render parameters.
@@ -65,8 +92,8 @@ def canvas_of(url: str, group: str, name: str, query: Mapping[str, Any], positio
     Parameters
     ----------
     url : str
-        Below ``/owner/…``; the base URL before it is ignored. ``{groupId}`` and ``{id}`` are replaced by *group* and
-        *name*.
+        Below ``/owner/…``; the base URL before it is ignored, see `check_service`. ``{groupId}`` and ``{id}`` are
+        replaced by *group* and *name*.
     group, name : str
         Match group and id.
     query : mapping
@@ -79,7 +106,7 @@ def canvas_of(url: str, group: str, name: str, query: Mapping[str, Any], positio
     ConfigurationError
         If it is not the URL of render parameters of the service.
     """
-    path, _, given = _VERSION.sub("", url).partition("?")
+    path, _, given = _BASE.sub("", url).partition("?")
     path = "/".join(unquote(part).replace("{groupId}", group).replace("{id}", name) for part in path.split("/"))
     try:
         found = route("GET", path)

@@ -18,10 +18,10 @@ from rendergateway.model.tables.pair_table import PairTable, TilePair
 from rendergateway.progress import Progress, tracking
 from rendergateway.wrappers.core.bound import Bound, Client
 from rendergateway.wrappers.core.keys import CollectionKey
-from rendergateway.wrappers.matching.canvases import Canvas, DescribeTask, Painter, canvas_of
+from rendergateway.wrappers.matching.canvases import Canvas, DescribeTask, Painter, canvas_of, check_service
 from rendergateway.wrappers.matching.runners import MatchTask, Runner, runner
 
-__all__ = ["Derived", "Matcher", "PairsAt", "derive", "match_records", "stored_pairs"]
+__all__ = ["Derived", "Matcher", "PairsAt", "derive", "match_records", "of_sets", "stored_pairs"]
 
 # Pairs that are described, then matched, before the next ones, per process.
 _BLOCK = 50
@@ -46,6 +46,10 @@ class PairsAt:
     pairs: PairTable
     template: str = ""
     urls: tuple[tuple[str, str], ...] | None = None
+
+    def all_urls(self) -> Iterable[str]:
+        """Return the template, or all URLs."""
+        return [self.template] if self.urls is None else {url for pair in self.urls for url in pair}
 
     def work(self) -> Iterator[PairWork]:
         """Yield the work of each pair."""
@@ -187,10 +191,17 @@ def derive(
     progress : bool or callable, optional
         Counts pairs.
 
+    Raises
+    ------
+    ConfigurationError
+        If a URL is one of another service.
+
     Notes
     -----
     Matches are stored before an error, also Ctrl-C, is raised; a note on it reports how much.
     """
+    for source in sources:
+        check_service(source.all_urls(), matcher.client.server)
     run = _Run(matcher, store, batch)
     known = _Known(stored)
     total = sum(len(source.pairs) for source in sources)
@@ -318,8 +329,10 @@ class _Run:
     def flush(self) -> None:
         """Store the matches."""
         if self.found and self._store is not None:
-            self._store(self.found)
-            self.stored += len(self.found)
+            # Tiles at the same place are two pairs, one in each order; the last one counts, as in the service.
+            once = {unordered((one.p_group, one.p_id, one.q_group, one.q_id)): one for one in self.found}
+            self._store(list(once.values()))
+            self.stored += len(once)
             self.found = []
 
     def flush_after(self, error: BaseException, what: str) -> None:
@@ -347,23 +360,26 @@ def _in_reach(work: list[PairWork], stage: MatchStage) -> tuple[list[PairWork], 
 
 def match_records(pair: TilePair, found: Matched, p: Features, q: Features, scale: float) -> list[MatchRecord]:
     """Return the matches of a pair as records in pixels of full scale: one, or one per consensus set."""
-    records = []
-    for number, (p_points, q_points) in enumerate(found.sets):
-        ids = {"p_group": pair.p_group, "p_id": pair.p_id, "q_group": pair.q_group, "q_id": pair.q_id}
-        if len(found.sets) > 1:
-            suffix = f"_set_{pair.p_group}_{pair.q_group}_{number}"
-            ids["p_id"], ids["q_id"] = f"{pair.p_id}{suffix}", f"{pair.q_id}{suffix}"
-        record = MatchRecord(
-            **ids,
-            p=p.full_scale(p_points, scale),
-            q=q.full_scale(q_points, scale),
-            match_count=len(p_points),
+    ids = {"p_group": pair.p_group, "p_id": pair.p_id, "q_group": pair.q_group, "q_id": pair.q_id}
+    records = [
+        MatchRecord(**ids, p=p.full_scale(p_points, scale), q=q.full_scale(q_points, scale), match_count=len(p_points))
+        for p_points, q_points in found.sets
+    ]
+    return of_sets(records)
+
+
+def of_sets(records: list[MatchRecord]) -> list[MatchRecord]:
+    """Return the consensus sets of a pair as records with ids of their own; a single one keeps its ids."""
+    if len(records) == 1:
+        return records
+    return [
+        record.evolve(
+            p_id=f"{record.p_id}_set_{record.p_group}_{record.q_group}_{number}",
+            q_id=f"{record.q_id}_set_{record.p_group}_{record.q_group}_{number}",
+            consensus_set={"index": number, "originalPId": record.p_id, "originalQId": record.q_id},
         )
-        if len(found.sets) > 1:
-            data = {"index": number, "originalPId": pair.p_id, "originalQId": pair.q_id}
-            record = record.evolve(consensus_set=data)
-        records.append(record)
-    return records
+        for number, record in enumerate(records)
+    ]
 
 
 def stored_pairs(collection: Bound[CollectionKey]) -> Callable[[str], set[tuple[str, ...]]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from rendergateway.display import plural
 from rendergateway.errors import BadRequestError, ConfigurationError, NotFoundError, add_note
+from rendergateway.endpoints.address import EMBEDDED
 from rendergateway.model.records.json_slices import cut_list, join_list
 from rendergateway.model.records.matches import CollectionRecord, MatchRecord
 from rendergateway.progress import Progress, tracking
@@ -359,7 +360,8 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
         to : str or Path, optional
             Write the matches to this file, a JSON array, instead of saving them.
         workers : int, optional
-            Processes; 1: this one. Default: that of the gateway, see `Bulk`.
+            Processes; 1: this one. Default: that of the gateway, see `Bulk`; 1 for an embedded service without a file,
+            which other processes cannot reach.
         batch : int, optional
             Pairs per request. Default: 100.
         progress : bool or callable, optional
@@ -408,6 +410,8 @@ class MatchCollectionWrapper(PairReading[MatchPairWrapper], ObjectWrapper[Collec
         def save(records: list[MatchRecord]) -> object:
             return MatchCollectionWrapper.put(self, records, workers=1, progress=False)
 
+        if workers is None and self._conn.server == EMBEDDED:
+            workers = 1
         bulk = self._conn.bulk.with_given(workers=workers, progress=progress)
         matcher = Matcher(
             client=self._conn,

@@ -24,6 +24,7 @@ from rendergateway.errors import RecordError
 from rendergateway.model.records.matches import MatchRecord
 from rendergateway.model.tables.pair_table import PairTable, TilePair
 from rendergateway.testing import make_stack
+from rendergateway.wrappers.matching.canvases import check_service
 
 OPTIONS: Any = {"filter": False, "min_scale": 0.2, "max_scale": 0.5, "epsilon_px": 3.0}
 
@@ -127,6 +128,16 @@ def test_derive__skip_existing(stack: StackWrapper) -> None:
 
     assert (found.skipped_count, found.pair_count) == (1, len(pairs))
     assert matches.pair((one.p_group, one.p_id), (one.q_group, one.q_id)).p.tolist() == [[1, 2]]
+
+
+def test_derive__a_pair_twice(stack: StackWrapper) -> None:
+    """A pair that is listed in both orders is stored once."""
+    one = next(iter(stack.tile_pairs(z=1)))
+    turned = TilePair(one.q_group, one.q_id, one.p_group, one.p_id)
+
+    found = collection(stack).derive([one, turned], stack=stack, workers=1, **OPTIONS)
+
+    assert (found.matched_count, len(collection(stack).pairs())) == (2, 1)
 
 
 def test_derive__stages(stack: StackWrapper) -> None:
@@ -233,3 +244,23 @@ def test_derive__arguments(stack: StackWrapper, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("[]")
     with pytest.raises(RecordError, match=r"a\.json"):
         derive(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize(
+    ("url", "is_own"),
+    [
+        ("{baseDataUrl}/owner/o/x", True),
+        ("http://render:8080/render-ws/v1/owner/o/x", True),
+        ("http://other:8080/render-ws/v1/owner/o/x", False),
+        ("http://render:8080/v1/owner/o/x", False),
+    ],
+)
+def test_check_service__other_hosts(url: str, is_own: bool) -> None:
+    """A URL of another service is refused instead of being read from this one."""
+    server = "http://render:8080/render-ws/v1"
+    if is_own:
+        check_service([url], server)
+    else:
+        with pytest.raises(ConfigurationError, match="another service"):
+            check_service([url], server)
+    check_service([url], "embedded:a.db")
