@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote
@@ -11,9 +11,9 @@ from urllib.parse import unquote
 import click
 
 from rendergateway.endpoints.address import EMBEDDED
-from rendergateway.errors import CommandError, RenderGatewayError
+from rendergateway.errors import CommandError, NotFoundError, RenderGatewayError
 from rendergateway.gateway import Gateway
-from rendergateway.wrappers import SectionWrapper, StackWrapper
+from rendergateway.wrappers import StackWrapper
 from rendergateway.wrappers.core.bulk import Bulk
 
 __all__ = [
@@ -160,20 +160,20 @@ def named_stack(gateway: Gateway, name: str) -> StackWrapper:
     return gateway.stack(name)
 
 
-def sections_of(stack: StackWrapper, z: Any) -> Sequence[SectionWrapper] | None:
+def sections_of(stack: StackWrapper, z: Any) -> list[float] | None:
     """
-    Return the sections of a range; None, for all, without one.
+    Return the z values of the option ``--z``; None without it.
 
     Raises
     ------
-    CommandError
-        If there are none.
+    NotFoundError
+        If the stack has no such section.
     """
     if z is None:
         return None
-    found = stack.sections(z)
+    found: list[float] = list(stack.sections(z).ids)
     if not found:
-        raise CommandError(f"stack {stack} has no sections in this range")
+        raise NotFoundError(f"stack {stack} has no section in {z!r}")
     return found
 
 
