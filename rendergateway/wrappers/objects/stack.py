@@ -1156,9 +1156,10 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         """
         Write boxes of sections as files for a viewer: ``LEVEL/Z/ROW/COLUMN.png``, the layout of CATMAID.
 
-        The grid begins at the origin of the world. Level 0 has full resolution, each level above it half of that below.
-        Boxes without tiles have no file; viewers show ``empty.png`` in their place. Files are written atomically, and
-        existing ones are kept, so that an interrupted run is resumed.
+        The grid begins at the origin of the world: tiles left of or above it are cut, and the result names their
+        sections. Level 0 has full resolution, each level above it half of that below. Boxes without tiles have no file;
+        viewers show ``empty.png`` in their place. Files are written atomically, and existing ones are kept, so that an
+        interrupted run is resumed.
 
         Parameters
         ----------
@@ -1200,7 +1201,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
             If the format is unknown, a section has no tiles, two sections have the same whole z, an overview is to be
             written and the stack has no bounds, and as `SectionWrapper.image`; files written before are kept.
         ValueError
-            If a number is out of range.
+            If a number is out of range, or options do not fit boxes: ``intensity="auto"``, several colours in grey.
 
         Notes
         -----
@@ -1217,6 +1218,8 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         from rendergateway.wrappers.images.options import PictureOptions
 
         chosen = PictureOptions(**options)
+        if chosen.channels is not None and mode == "grey" and not labels:
+            raise ValueError("channels= are composed in colour; pass mode='rgb'")
         layout = BoxLayout(
             Path(to), width, height, levels, format, mode, overview, index, labels, overwrite, part
         )  # fmt: skip
