@@ -1288,7 +1288,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
 
         Notes
         -----
-        Per section as `SectionWrapper.tiles`, for *tiles* as `TileWrapper.prefetch`; then per picture
+        Per section as `SectionWrapper.tiles`, for each of *tiles* ``tile.read``; then per picture that is drawn
         ``tile.render_parameters``.
         """
         from rendergateway.wrappers.images.tile_files import TileFiles, write_tiles
@@ -1296,18 +1296,24 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         chosen = _drawn_here(options)
         files = TileFiles(Path(to).absolute(), format, chosen, masks, overwrite)
 
-        def found() -> Iterator[TileWrapper]:
+        bulk = self._bulk(workers, None, progress)
+
+        def groups() -> Iterator[Iterable[TileWrapper]]:
             if tiles is not None:
-                yield from (self._tile(tile if isinstance(tile, str) else tile._key.tile_id) for tile in tiles)
+                yield (self._tile(tile if isinstance(tile, str) else tile._key.tile_id) for tile in tiles)
             if sections is not None or tiles is None:
-                for z in z_values_of(self._bound, sections):
-                    yield from self._section(z)._tiles()
+                yield from (self._section(z)._tiles() for z in z_values_of(self._bound, sections))
 
         def recipe_of(tile: TileWrapper) -> Callable[[], RenderParameters]:
             return lambda: tile._view("world", scale).parameters(chosen)
 
-        items = [(tile._obj, recipe_of(tile)) for tile in found()]
-        return write_tiles(self._conn, files, items, self._bulk(workers, None, progress), str(self))
+        return [
+            path
+            for group in groups()
+            for path in write_tiles(
+                self._conn, files, [(tile._obj, recipe_of(tile)) for tile in group], bulk, str(self)
+            )
+        ]
 
     @changes_data
     def rasterize_to(
