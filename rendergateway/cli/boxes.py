@@ -89,7 +89,15 @@ def boxes(
             workers=workers, progress=True, **look,
         )  # fmt: skip
         seconds = time.perf_counter() - started
-        values = {"folder": str(found.folder), "files": found.count, "drawn": found.drawn, "seconds": round(seconds, 3)}
+        values = {
+            "folder": str(found.folder),
+            "files": found.count,
+            "drawn": found.drawn,
+            "cut": list(found.cut),
+            "seconds": round(seconds, 3),
+        }
         kept = found.count - found.drawn
         more = f", {kept} existed" if kept else ""
+        if found.cut:
+            more += f"; {plural(len(found.cut), 'section')} cut at the origin of the world"
         result(values, f"{found.folder}: {plural(found.drawn, 'file')} in {seconds:.2f} s{more}", as_json)

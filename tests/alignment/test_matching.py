@@ -248,3 +248,13 @@ def test_stage__unknown_option() -> None:
     """An option that is none of a stage is named."""
     with pytest.raises(TypeError, match="epsilon"):
         MatchStage.of(epsilon=3)
+
+
+@pytest.mark.parametrize(("height", "found"), [(0.1, 0), (0.5, 1), (2.0, 1), (8.0, 0)])
+def test_matched__flattened(height: float, found: int) -> None:
+    """Affine matches that change the size of a picture more than four times in one direction are coincidences."""
+    random = np.random.default_rng(3)
+    points, descriptors = random.uniform(0, 200, (12, 2)), random.integers(0, 256, (12, 128))
+    p, q = made(points, descriptors), made(points * [1.0, height], descriptors)
+
+    assert len(matched(p, q, MatchRule(epsilon_px=1.0)).sets) == found

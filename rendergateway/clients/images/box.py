@@ -12,6 +12,7 @@ from rendergateway.clients.base.groups import ServiceOptions
 from rendergateway.clients.base.options import Client, flag, group, option, positional, required
 from rendergateway.clients.base.years import keeps_edges
 from rendergateway.errors import CommandError, ImageError, StackStateError
+from rendergateway.number_text import double_text
 from rendergateway.wrappers.images.boxes import BoxFiles, BoxLayout
 
 __all__ = ["BoxClient"]
@@ -57,6 +58,8 @@ class BoxClient(Client):
                 self._refuse_labels(folder)
             done = self._render(stack, folder, part)
             print(f"{done.drawn} of {done.count} boxes drawn in {done.folder}", flush=True)
+            if done.cut:
+                print(f"cut at the origin of the world: z {', '.join(map(double_text, done.cut))}", flush=True)
 
     def _part(self) -> tuple[int, int] | None:
         number, count = self.render_group, self.number_of_render_groups

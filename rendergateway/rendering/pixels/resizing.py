@@ -13,13 +13,14 @@ __all__ = ["resized"]
 _BITS = 8
 
 
-def resized(pixels: npt.NDArray[np.uint8], width: int, height: int) -> npt.NDArray[np.uint8]:
+def resized(pixels: npt.NDArray[Any], width: int, height: int) -> npt.NDArray[Any]:
     """
     Return an image at another size: four neighbours are interpolated, however much smaller it becomes.
 
     Parameters
     ----------
-    pixels : ndarray of uint8, shape (H, W) or (H, W, 3)
+    pixels : ndarray, shape (H, W) or (H, W, 3)
+        uint8 or uint16.
     width, height : int
         New size in pixels.
 
@@ -44,10 +45,8 @@ def resized(pixels: npt.NDArray[np.uint8], width: int, height: int) -> npt.NDArr
         (values[row][:, left] << _BITS) + (values[row][:, right] - values[row][:, left]) * across
         for row in (top, bottom)
     )
-    found: npt.NDArray[np.uint8] = (
-        ((upper << _BITS) + (lower - upper) * down + (1 << 2 * _BITS - 1)) >> 2 * _BITS
-    ).astype(np.uint8)
-    return found
+    found: npt.NDArray[Any] = ((upper << _BITS) + (lower - upper) * down + (1 << 2 * _BITS - 1)) >> 2 * _BITS
+    return found.astype(pixels.dtype)
 
 
 def _neighbours(side: int, new: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:

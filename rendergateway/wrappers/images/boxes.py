@@ -18,9 +18,9 @@ from rendergateway.wrappers.core.arguments import as_count
 from rendergateway.wrappers.core.bound import Client
 from rendergateway.wrappers.core.bulk import Bulk, mapped
 from rendergateway.wrappers.images.grid import BoxGrid, checked_part, clipped_size
-from rendergateway.wrappers.images.options import PictureOptions
-from rendergateway.wrappers.images.picture import checked_kind
-from rendergateway.wrappers.images.view import View, image_opener, pixels_of
+from rendergateway.wrappers.images.options import AUTO, PictureOptions
+from rendergateway.wrappers.images.picture import checked_kind, drawn
+from rendergateway.wrappers.images.view import View, image_opener
 
 __all__ = ["BoxFiles", "BoxLayout", "BoxSection", "box_drawer", "render_boxes", "with_own_folders"]
 
@@ -38,11 +38,14 @@ class BoxFiles:
         Number of files of all levels, of this part of the sections.
     drawn : int
         Number of files that were written; the others existed.
+    cut : tuple of float
+        z of sections with tiles left of or above the origin of the world, where the grid has no boxes.
     """
 
     folder: Path
     count: int
     drawn: int
+    cut: tuple[float, ...]
 
 
 def _side(value: Any) -> int:
@@ -175,9 +178,21 @@ def box_drawer(
         For pictures.
     tile_ids : callable, optional
         Returns the tiles of the section, for labels instead of pictures.
+
+    Raises
+    ------
+    ValueError
+        If the intensity window would differ from box to box.
     """
+    if options.intensity == AUTO:
+        raise ValueError("intensity='auto' would differ from box to box; pass (low, high)")
     if tile_ids is None:
-        return lambda box: pixels_of(view_of(box), options)
+
+        def picture(box: Bounds) -> tuple[Any, Any]:
+            found = drawn(view_of(box), options)
+            return found.pixels, found.alpha
+
+        return picture
     from rendergateway.rendering import read_recipe
     from rendergateway.rendering.draw.labels import LabelSources, draw_labels, labels_of
 
@@ -216,11 +231,14 @@ def render_boxes(
         raise ImageError(f"overviews need the bounds of the stack: {what} has none; complete it")
     layout.folder.mkdir(parents=True, exist_ok=True)
     layout.write_empty()
-    count = drawn = 0
+    count = written = 0
+    cut: list[float] = []
     for section in sections:
         done = _Section(layout, section, bulk, what).render(what, stack_bounds)
-        count, drawn = count + len(done), drawn + sum(done.values())
-    return BoxFiles(layout.folder, count, drawn)
+        count, written = count + len(done), written + sum(done.values())
+        if section.bounds is not None and min(section.bounds.min_x, section.bounds.min_y) < 0:
+            cut.append(section.z)
+    return BoxFiles(layout.folder, count, written, tuple(cut))
 
 
 class _Section:
@@ -316,7 +334,9 @@ class _Section:
             for row in range(rows):
                 for column in range(columns):
                     place = (row, column)
-                    cell = self._path(0, place) if place in drawn else self._layout.empty
+                    # Boxes of other parts may exist.
+                    is_there = place in drawn or (self._layout.part != (1, 1) and self._path(0, place).exists())
+                    cell = self._path(0, place) if is_there else self._layout.empty
                     file.write(os.fsencode(cell.absolute()) + b"\n")
 
     def _write_overview(self, path: Path, level: int, stack_bounds: Bounds) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import attrs
@@ -88,15 +88,14 @@ class TileFiles:
 def write_tiles(
     client: Client,
     files: TileFiles,
-    tiles: Iterable[tuple[TileRecord, Callable[[], RenderParameters]]],
+    tiles: Sequence[tuple[TileRecord, Callable[[], RenderParameters]]],
     bulk: Bulk,
     what: str,
 ) -> list[Path]:
     """Draw tiles into files; see `StackWrapper.render_tiles`."""
-    todo = list(tiles)
-    if not todo:
+    if not tiles:
         raise ImageError(f"stack {what} has no such tiles to draw")
-    paths = [files.path(record) for record, _ in todo]
+    items = [(files.path(record), recipe) for record, recipe in tiles]
 
     def write(item: tuple[Path, Callable[[], RenderParameters]]) -> Path:
         path, recipe_of = item
@@ -105,7 +104,6 @@ def write_tiles(
             files.save(recipe_picture(client, _of_masks(recipe) if files.masks else recipe, files.options), path)
         return path
 
-    items = [(path, recipe) for path, (_, recipe) in zip(paths, todo, strict=True)]
     return mapped(write, items, bulk, what=f"Drawing tiles of {what}")
 
 

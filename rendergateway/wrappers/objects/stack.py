@@ -1934,9 +1934,10 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         """
         Write boxes of sections as files for a viewer: ``LEVEL/Z/ROW/COLUMN.png``, the layout of CATMAID.
 
-        The grid begins at the origin of the world. Level 0 has full resolution, each level above it half of that below.
-        Boxes without tiles have no file; viewers show ``empty.png`` in their place. Files are written atomically, and
-        existing ones are kept, so that an interrupted run is resumed.
+        The grid begins at the origin of the world: tiles left of or above it are cut, and the result names their
+        sections. Level 0 has full resolution, each level above it half of that below. Boxes without tiles have no file;
+        viewers show ``empty.png`` in their place. Files are written atomically, and existing ones are kept, so that an
+        interrupted run is resumed.
 
         Parameters
         ----------
@@ -1978,7 +1979,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
             If the format is unknown, a section has no tiles, two sections have the same whole z, an overview is to be
             written and the stack has no bounds, and as `SectionWrapper.image`; files written before are kept.
         ValueError
-            If a number is out of range.
+            If a number is out of range, or options do not fit boxes: ``intensity="auto"``, several colours in grey.
 
         Notes
         -----
@@ -1995,6 +1996,8 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         from rendergateway.wrappers.images.options import PictureOptions
 
         chosen = PictureOptions(**options)
+        if chosen.channels is not None and mode == "grey" and not labels:
+            raise ValueError("channels= are composed in colour; pass mode='rgb'")
         layout = BoxLayout(
             Path(to), width, height, levels, format, mode, overview, index, labels, overwrite, part
         )  # fmt: skip
@@ -2063,7 +2066,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
 
         Notes
         -----
-        Per section as `SectionWrapper.tiles`, for *tiles* as `TileWrapper.prefetch`; then per picture
+        Per section as `SectionWrapper.tiles`, for each of *tiles* ``tile.read``; then per picture that is drawn
         ``tile.render_parameters``.
         """
         from rendergateway.wrappers.images.tile_files import TileFiles, write_tiles
@@ -2071,18 +2074,24 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         chosen = _drawn_here(options)
         files = TileFiles(Path(to).absolute(), format, chosen, masks, overwrite)
 
-        def found() -> Iterator[TileWrapper]:
+        bulk = self._bulk(workers, None, progress)
+
+        def groups() -> Iterator[Iterable[TileWrapper]]:
             if tiles is not None:
-                yield from (self._tile(tile if isinstance(tile, str) else tile._key.tile_id) for tile in tiles)
+                yield (self._tile(tile if isinstance(tile, str) else tile._key.tile_id) for tile in tiles)
             if sections is not None or tiles is None:
-                for z in z_values_of(self._bound, sections):
-                    yield from self._section(z)._tiles()
+                yield from (self._section(z)._tiles() for z in z_values_of(self._bound, sections))
 
         def recipe_of(tile: TileWrapper) -> Callable[[], RenderParameters]:
             return lambda: tile._view("world", scale).parameters(chosen)
 
-        items = [(tile._obj, recipe_of(tile)) for tile in found()]
-        return write_tiles(self._conn, files, items, self._bulk(workers, None, progress), str(self))
+        return [
+            path
+            for group in groups()
+            for path in write_tiles(
+                self._conn, files, [(tile._obj, recipe_of(tile)) for tile in group], bulk, str(self)
+            )
+        ]
 
     @changes_data
     def rasterize_to(

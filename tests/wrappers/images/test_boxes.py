@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rendergateway import Bounds, Gateway, ImageError, StackWrapper
+from rendergateway import Bounds, Gateway, ImageError, StackWrapper, Window
 from rendergateway.rendering import Sources, draw, read_recipe
 from rendergateway.rendering.draw.labels import NO_LABEL, labels_of
 from rendergateway.rendering.images.levels import halved
@@ -226,3 +226,41 @@ def test_boxes__fractional_z(gateway: Gateway, tmp_path: Path) -> None:
     assert not (tmp_path / "b").exists()
     stack.render_boxes(tmp_path / "b", width=128, height=128, sections=1.5)
     assert names_in(tmp_path / "b") == {"empty.png", "0/1/0/0.png"}
+
+
+def test_boxes__cut_at_the_origin(gateway: Gateway, tmp_path: Path) -> None:
+    """A section that begins left of the origin is cut there, and the result names it."""
+    url = save(tmp_path / "a.png", np.full((80, 100), 50, np.uint8))
+    stack = put(gateway, plain_tile(url, "a", -50, 10), plain_tile(url, "b", z=2))
+
+    found = stack.render_boxes(tmp_path / "b", width=128, height=128)
+
+    assert found.cut == (1.0,)
+    assert np.array_equal(image_of(tmp_path / "b/0/1/0/0.png"), stack.section(1).image(Bounds(0, 0, 128, 128)))
+
+
+def test_boxes__sixteen_bits_and_channels(two_channels: StackWrapper, tmp_path: Path) -> None:
+    """16 bits are kept by all levels; channels are composed in colour, which grey files would lose."""
+    look = {"width": 600, "height": 600, "sections": 1, "levels": 8}
+    two_channels.render_boxes(tmp_path / "a", channel="DAPI", dtype="uint16", overview=50, **look)  # type: ignore[arg-type]
+    files = [path for path in (tmp_path / "a").rglob("*.png") if path.name != "empty.png"]
+    assert {image_of(path).dtype.name for path in files} == {"uint16"}
+    assert max(image_of(path).max() for path in (tmp_path / "a/0").rglob("*.png")) > 255
+    box = next((tmp_path / "a/0").rglob("*.png"))
+    windows = {"DAPI": Window(0, 600, "#ff0000"), "TdTomato": Window(0, 600, "#00ff00")}
+    two_channels.render_boxes(tmp_path / "b", channels=windows, mode="rgb", **look)  # type: ignore[arg-type]
+    assert image_of(tmp_path / "b" / box.relative_to(tmp_path / "a"))[..., 1].any()
+    with pytest.raises(ValueError, match="channels= are composed in colour; pass mode='rgb'"):
+        two_channels.render_boxes(tmp_path / "c", channels=windows, **look)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="intensity='auto' would differ from box to box"):
+        two_channels.render_boxes(tmp_path / "c", channel="DAPI", intensity="auto", **look)  # type: ignore[arg-type]
+
+
+def test_boxes__index_of_the_last_part(drawn: StackWrapper, tmp_path: Path) -> None:
+    """After all parts the index lists the boxes of all of them."""
+    for number in (1, 2):
+        drawn.render_boxes(tmp_path, width=300, height=300, sections=1, part=(number, 2), index=True)
+    parts = (tmp_path / "0/iGrid/1.0.iGrid").read_text()
+    drawn.render_boxes(tmp_path, width=300, height=300, sections=1, index=True)
+
+    assert parts == (tmp_path / "0/iGrid/1.0.iGrid").read_text()
