@@ -343,7 +343,22 @@ def test_solve__no_matches(gateway: Gateway, stack: StackWrapper) -> None:
 
     where = "stack lab/cortex/rough, z 1: "
     refused(stack, SolveError, f"{where}no matches are left to solve with: got 2 pairs, 1 with fewer than", few, z=1)
-    refused(stack, SolveError, "rough, z 2: there are no matches between the tiles", few, z=2)
+    refused(stack, SolveError, "there are no matches between the tiles of stack lab/cortex/rough; check", few, z=2)
+    refused(stack, SolveError, "rough, z 2 to 3: there are no matches between the tiles", few, z=(2, 3), mode="3d")
+
+
+def test_solve__section_without_matches(gateway: Gateway, stack: StackWrapper, matches: MatchCollectionWrapper) -> None:
+    """A section of a montage without matches is kept as it is, and reported."""
+    matches.delete_pairs(within="2.0")
+
+    solved = stack.solve(matches, "new")
+
+    assert solved.sections.pair_count.tolist() == [12, 0, 12]
+    assert solved.unconnected.tile_id.tolist() == stack.section(2).tiles().ids
+    after = texts(solved.stack)
+    assert [after[tile_id] for tile_id in solved.unconnected.tile_id] == [
+        text for tile_id, text in texts(stack).items() if tile_id.startswith("s2")
+    ]
 
 
 def test_solve__one_tile(gateway: Gateway) -> None:
