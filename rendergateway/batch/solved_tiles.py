@@ -142,7 +142,7 @@ class SolvedTiles:
             for place, text in zip(quick.tolist(), new, strict=True):
                 texts[place] = text
         for place in np.setdiff1d(changed, quick).tolist():
-            texts[place] = changed_transforms(texts[place], self.how, self._text(rows[place], texts[place]), {})
+            texts[place] = changed_transforms(texts[place], self.how, self._text(int(rows[place]), texts[place]), {})
         return TileTable(texts)
 
     def _affines(self, rows: IntArray) -> FloatArray:

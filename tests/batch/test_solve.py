@@ -332,8 +332,10 @@ def test_solve__refusals(gateway: Gateway, stack: StackWrapper, matches: MatchCo
     refused(stack, ValueError, "how must be", matches, how="prepend")
     refused(stack, ValueError, "unconnected must be", matches, unconnected="lose")
     refused(stack, TypeError, "template", matches, template=stack.section(1))
-    with pytest.raises(BadRequestError, match="stack lab/cortex/true exists; delete it, or use another name"):
+    exists = pytest.raises(BadRequestError, match="stack lab/cortex/true exists; delete it, or use another name")
+    with gateway.counting() as requests, exists:
         stack.solve(matches, "true")
+    assert requests == ["stack.read"]
 
 
 def test_solve__no_matches(gateway: Gateway, stack: StackWrapper) -> None:
