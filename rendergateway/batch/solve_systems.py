@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -114,6 +115,9 @@ def solved_parts(
     if plan.mode == "3d":
         with tracking(bulk.progress, what, 2 * len(systems[0])) as report:
             return [work(systems[0], report)]
+    if dask is not None or processes is not None:
+        # Raises ConfigurationError for a service that other processes cannot reach.
+        pickle.dumps(work)
     if dask is not None:
         futures = dask.map(work, systems, pure=False)
         try:

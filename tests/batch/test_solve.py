@@ -332,6 +332,8 @@ def test_solve__refusals(gateway: Gateway, stack: StackWrapper, matches: MatchCo
     refused(stack, ValueError, "how must be", matches, how="prepend")
     refused(stack, ValueError, "unconnected must be", matches, unconnected="lose")
     refused(stack, TypeError, "template", matches, template=stack.section(1))
+    private = "a private embedded service cannot be pickled; use embedded:PATH"
+    refused(stack, ConfigurationError, private, matches, processes=2)
     exists = pytest.raises(BadRequestError, match="stack lab/cortex/true exists; delete it, or use another name")
     with gateway.counting() as requests, exists:
         stack.solve(matches, "true")
