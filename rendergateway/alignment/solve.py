@@ -102,8 +102,8 @@ def solve(
 
     Notes
     -----
-    Memory: 48 bytes per point; per tile and pair 24 K² bytes for K unknowns of a tile (3 for ``affine``), twice that
-    for the direct solver and its factors, which grow faster than the system.
+    Memory: about 100 bytes per point, those of the matches included; about 60 K² bytes per pair for K unknowns of a
+    tile, 3 for ``affine``; and the factors of the direct solver, which grow faster than the system.
     """
     name = _names(tile_ids)
     used, weights = selected(matches, z, options, name)

@@ -175,7 +175,7 @@ class Work:
         return whole
 
     def _solution(self, matrix: Any, right: FloatArray, model: Model | None) -> FloatArray:
-        """Solve a system; without a model, one of tied unknowns, for which there is no multigrid."""
+        """Solve a system; without a model, one of tied unknowns, which has no multigrid."""
         chosen = self.options.solver
         if chosen == "direct" or (chosen == "auto" and matrix.shape[0] <= DIRECT_BELOW):
             return factorized(matrix)(right)
@@ -196,7 +196,8 @@ class Work:
         sections = int(self.section.max()) + 1
         area = float(np.prod(np.ptp(place, axis=0)))
         spacing = (area * sections / count) ** 0.5 if area > 0 else float(np.ptp(place)) / count
-        positions: FloatArray = np.column_stack([place, self.section * spacing])
+        positions = np.empty((count, 3))
+        positions[:, :2], positions[:, 2] = place, self.section * spacing
         return positions
 
 

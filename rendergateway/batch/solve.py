@@ -13,7 +13,14 @@ from rendergateway.batch.matched_tiles import frame_of, z_in_range
 from rendergateway.batch.solve_systems import SolvedPart, SolvePlan, solved_parts
 from rendergateway.batch.solved_tiles import SolvedTiles
 from rendergateway.display import plural
-from rendergateway.errors import BadRequestError, NotFoundError, RenderGatewayError, StaleStackError, add_note
+from rendergateway.errors import (
+    BadRequestError,
+    NotFoundError,
+    RenderGatewayError,
+    SolveError,
+    StaleStackError,
+    add_note,
+)
 from rendergateway.extras import require
 from rendergateway.model.records.stacks import StackRecord
 from rendergateway.model.tables.row_table import RowTable
@@ -120,13 +127,22 @@ def solve_stack(
     parts = solved_parts(stack, matches, plan, systems, bulk, processes, dask)
     if place_in_time(_read(stack)) != place_in_time(before):
         raise StaleStackError(f"stack {stack._bound} was changed by others while it was solved; nothing was written")
+    if not any(part.after.pair_count for part in parts):
+        raise SolveError(
+            f"there are no matches between the tiles of stack {stack._bound}; check the match collection, and its "
+            "groups and tile ids"
+        )
     tiles = SolvedTiles.joined([part.tiles for part in parts])
     missing = plan.fixed - tiles.rows.keys()
     if missing:
         raise NotFoundError(f"fixed names tile {min(missing)!r}, which is not among the tiles to be solved")
     solved = _summary(target, plan, parts)
     notes = f"solved from {stack._bound} with matches {matches}: {solved}; {_words(plan)}"
-    create_like(stack._version, target._bound, notes=notes)
+    try:
+        create_like(stack._version, target._bound, notes=notes)
+    except KeyboardInterrupt as error:
+        add_note(error, f"stack {target._bound} may have been created, without tiles; delete it")
+        raise
     _write(stack, target, tiles, wanted, boxes=boxes, complete=complete, bulk=bulk)
     return solved
 

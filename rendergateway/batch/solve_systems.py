@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from rendergateway.batch.solved_tiles import WAYS, SolvedTiles, templates_of, wi
 from rendergateway.errors import NotFoundError, SolveError
 from rendergateway.geometry import FloatArray, IntArray
 from rendergateway.progress import tracking
+from rendergateway.wrappers.coordinates.tile_maps import TileMaps
 from rendergateway.wrappers.core.arguments import tile_id_of
 from rendergateway.wrappers.core.bulk import Bulk, mapped
 
@@ -113,6 +115,9 @@ def solved_parts(
     if plan.mode == "3d":
         with tracking(bulk.progress, what, 2 * len(systems[0])) as report:
             return [work(systems[0], report)]
+    if dask is not None or processes is not None:
+        # Raises ConfigurationError for a service that other processes cannot reach.
+        pickle.dumps(work)
     if dask is not None:
         futures = dask.map(work, systems, pure=False)
         try:
@@ -151,6 +156,8 @@ def _system(
         if unknown.pairs and (plan.unknown_tiles == "refuse" or not len(found)):
             raise NotFoundError(f"{unknown}; nothing was written: unknown_tiles='skip' leaves these pairs out")
         fixed = _fixed(tiles, plan)
+        if plan.mode == "montage" and not len(found):
+            return _part(tiles, plan, _unsolved(templates), fixed, unknown)
         solution = solve(
             templates,
             tiles.table.z,
@@ -164,6 +171,13 @@ def _system(
         where = f"z {z_values[0]:g}" if len(z_values) == 1 else f"z {z_values[0]:g} to {z_values[-1]:g}"
         raise SolveError(f"stack {stack._bound}, {where}: {error}") from error
     return _part(tiles, plan, solution, fixed, unknown)
+
+
+def _unsolved(templates: FloatArray) -> Solution:
+    """Return the solution of a section without matches, such as one of a single tile: all tiles are kept."""
+    count, nothing = len(templates), Residuals.of(np.empty((0, 2)), 0)
+    nowhere = np.full(count, -1, dtype=np.int64)
+    return Solution(templates, nowhere, np.zeros(count, dtype=np.bool_), nothing, nothing, 0, 0, 0)
 
 
 def _templates(tiles: MatchedTiles, plan: SolvePlan, z_values: Sequence[float], workers: int, order: int) -> FloatArray:
@@ -207,8 +221,6 @@ def _matches(
 
 def _check_frame(tiles: MatchedTiles, frame: str, how: str) -> None:
     """Refuse points that are in a frame after the transform to be replaced."""
-    from rendergateway.wrappers.coordinates.tile_maps import TileMaps
-
     if how == "replace_last":
         row = TileMaps(tiles.table, tiles.reader.shared, frame).first_empty()
         if row is not None:

@@ -17,7 +17,7 @@ from rendergateway.model.records.record import to_text
 from rendergateway.model.records.tiles import TileRecord
 from rendergateway.model.tables.last_transforms import AFFINE_CLASS
 from rendergateway.model.tables.tile_table import TileTable
-from rendergateway.model.tile_text.edits import affine_texts, changed_transforms
+from rendergateway.model.tile_text.edits import changed_transforms
 from rendergateway.transforms import AffineModel2D, PolynomialTransform2D, Transform
 
 __all__ = ["WAYS", "SolvedTiles", "templates_of", "without_last"]
@@ -77,6 +77,10 @@ def _coefficients(table: TileTable, row: int, order: int, terms: int) -> FloatAr
     )
 
 
+def _last_of(tile: Text) -> Transform:
+    return list(TileRecord.from_json(tile).transforms)[-1]
+
+
 def without_last(table: TileTable) -> TileTable:
     """Return tiles with identities instead of their last transforms, which are affine or polynomials."""
     is_affine = table.last_class == AFFINE_CLASS
@@ -84,8 +88,8 @@ def without_last(table: TileTable) -> TileTable:
         return table.evolve(last_affine=np.eye(2, 3))
     texts = list(table.texts)
     for row in range(len(texts)):
-        last = list(TileRecord.from_json(texts[row]).transforms)[-1]
-        texts[row] = changed_transforms(texts[row], "replace_last", to_text(AffineModel2D(labels=last.labels)), {})
+        identity = to_text(AffineModel2D(labels=_last_of(texts[row]).labels))
+        texts[row] = changed_transforms(texts[row], "replace_last", identity, {})
     return TileTable(texts)
 
 
@@ -138,18 +142,19 @@ class SolvedTiles:
             for place, text in zip(quick.tolist(), new, strict=True):
                 texts[place] = text
         for place in np.setdiff1d(changed, quick).tolist():
-            text = self._text(rows[place : place + 1])
-            texts[place] = changed_transforms(texts[place], self.how, text, {})
+            texts[place] = changed_transforms(texts[place], self.how, self._text(int(rows[place]), texts[place]), {})
         return TileTable(texts)
 
     def _affines(self, rows: IntArray) -> FloatArray:
         return self.coefficients[rows][:, :, [1, 2, 0]]
 
-    def _text(self, rows: IntArray) -> bytes:
-        if self.coefficients.shape[2] == 3:
-            return affine_texts(self._affines(rows), ["tile"])["tile"]
-        transform: Transform = PolynomialTransform2D(self.coefficients[rows[0]])
-        return to_text(transform)
+    def _text(self, row: int, tile: Text) -> bytes:
+        """Return the transform in a row; it inherits the labels, which frames may end at, of the one it replaces."""
+        labels = _last_of(tile).labels if self.how == "replace_last" else ()
+        coefficients = self.coefficients[row]
+        if coefficients.shape[1] == 3:
+            return to_text(AffineModel2D(coefficients[:, [1, 2, 0]], labels=labels))
+        return to_text(PolynomialTransform2D(coefficients, labels=labels))
 
     @classmethod
     def joined(cls, parts: list[SolvedTiles]) -> SolvedTiles:

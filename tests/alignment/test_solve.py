@@ -50,9 +50,10 @@ def test_solve__exact_matches_of_a_large_volume() -> None:
     assert corner_error(volume, found.coefficients) <= 1e-6
 
 
-def test_solve__outliers() -> None:
-    """With 20 % outliers the corners are within 0.05 px of the truth, and the outliers are counted."""
-    volume = with_outliers(made_volume(3, 6, 6, points=40))
+@pytest.mark.parametrize("linear", [0.003, 0.05])
+def test_solve__outliers(linear: float) -> None:
+    """With 20 % outliers the corners are within 0.05 px of the truth, also if shifts alone fit badly."""
+    volume = with_outliers(made_volume(3, 6, 6, points=40, linear=linear))
 
     found = solved(volume, outliers_px=2.0, default_lambda=10.0)
 
@@ -235,6 +236,49 @@ def test_solve__fixed_tiles() -> None:
         assert found.after.mean_px < found.before.mean_px / 2, model
     with pytest.raises(SolveError, match="all 9 tiles are fixed"):
         solved(volume, fixed=np.ones(9, dtype=bool))
+
+
+@pytest.mark.parametrize("model", ["rigid", "similarity"])
+def test_solve__fixed_tiles_of_other_kinds(model: str) -> None:
+    """A fixed tile counts as it is, also if the model cannot have its transform."""
+    volume = made_volume(1, 3, 3)
+    templates = volume.templates.copy()
+    templates[4, :, 1:] = [[1.05, 0.02], [0.0, 0.9]]
+    sheared = attrs.evolve(volume, templates=templates)
+
+    found = solved(sheared, model=model, fixed=np.arange(9) == 4)
+
+    p, q = (
+        np.einsum("mdk,mk->md", found.coefficients[np.repeat(tiles, 20)], np.insert(points, 0, 1.0, axis=1))
+        for tiles, points in (
+            (volume.matches.tiles[:, 0], volume.matches.p),
+            (volume.matches.tiles[:, 1], volume.matches.q),
+        )
+    )
+    assert found.after.rms_px == pytest.approx(np.sqrt(((p - q) ** 2).sum(axis=1).mean()))
+
+
+def test_solve__template_with_a_scale() -> None:
+    """Tiles without matches keep the scale of their template in a similarity solve."""
+    volume = made_volume(1, 1, 3, kind="rigid")
+    templates = volume.templates.copy()
+    templates[:, :, 1:] *= 1.1
+    scaled = attrs.evolve(volume, templates=templates, matches=volume.matches.of_pairs(np.array([True, False])))
+
+    found = solved(scaled, model="similarity")
+
+    assert found.coefficients[2] == pytest.approx(templates[2], abs=1e-9)
+
+
+def test_solve__pair_of_one_tile() -> None:
+    """A pair of a tile with itself does not count."""
+    volume = made_volume(1, 2, 2)
+    m = volume.matches
+    itself = TileMatches(np.zeros((1, 2), np.int64), m.offsets[:2], m.p[:20], m.q[:20], m.weights[:20])
+    more = attrs.evolve(volume, matches=TileMatches.joined([m, itself]))
+
+    assert solved(more).after.pair_count == 4
+    assert solved(more).coefficients == pytest.approx(solved(volume).coefficients, abs=1e-9)
 
 
 def test_solve__passes_forget_the_template() -> None:

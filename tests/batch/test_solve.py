@@ -31,6 +31,7 @@ from rendergateway.transforms import (
     Transform,
     TransformList,
     TransformReference,
+    TranslationModel2D,
     fit_thin_plate_spline,
 )
 from tests.cases.read import case
@@ -208,6 +209,59 @@ def test_solve__unconnected_tiles(gateway: Gateway, stack: StackWrapper, unconne
         assert texts(solved.stack)["s1_r2_c2"] == texts(stack)["s1_r2_c2"]
 
 
+def test_solve__unmatched_tiles_of_a_polynomial_solve(gateway: Gateway, stack: StackWrapper) -> None:
+    """Tiles without matches keep their text, whatever the model."""
+    table = gateway.match_collection("truth").table(within="1.0")
+    left = table[(table.p_id != "s1_r2_c2") & (table.q_id != "s1_r2_c2")]
+    gateway.match_collection("parted").put(left)
+
+    new = stack.solve(gateway.match_collection("parted", frame="raw"), "solved", z=1, model="polynomial2").stack
+
+    assert texts(new)["s1_r2_c2"] == texts(stack)["s1_r2_c2"]
+    assert isinstance(as_list(new.tile("s1_r0_c0"))[-1], PolynomialTransform2D)
+
+
+def test_solve__labelled_last_transforms(gateway: Gateway, stack: StackWrapper) -> None:
+    """A frame may end at the transform that is replaced, of whatever affine class."""
+    shifts = stack.tiles().table().last_affine[:, :, 2]
+    moved = [
+        tile._obj.evolve(transforms=[*as_list(tile)[:1], TranslationModel2D(*shift, labels=["match"])])
+        for tile, shift in zip(stack.tiles(), shifts, strict=True)
+    ]
+    with gateway.create_stack("labelled").editing() as edit:
+        edit.put(moved, transforms={"lens": stack.shared_transform("lens").value})
+    lens_corrected, labelled = (
+        gateway.match_collection("truth", frame=frame) for frame in ("lens_corrected", "before:match")
+    )
+
+    one, other = (
+        gateway.stack("labelled").solve(one, name, mode="3d")
+        for one, name in ((lens_corrected, "one"), (labelled, "other"))
+    )
+
+    assert one.before.mean_px == pytest.approx(other.before.mean_px)
+    assert one.after.mean_px == pytest.approx(other.after.mean_px)
+    assert other.stack.residuals(labelled).total.mean_px == pytest.approx(other.after.mean_px)
+    assert as_list(other.stack.tiles()[0])[-1].labels == ("match",)
+
+
+def test_solve__several_section_ids(gateway: Gateway) -> None:
+    """The matches between the section ids of a layer belong to its montage."""
+    true = make_stack(gateway, sections=1, rows=1, columns=3, matches="truth")
+    with true.editing() as edit:
+        last = true.tile("s1_r0_c2")._obj
+        assert last.layout is not None
+        edit.put([last.evolve(layout=last.layout.evolve(section_id="1.1"))])
+    table = gateway.match_collection("truth").table()
+    gateway.match_collection("groups").put(
+        record.evolve(q_group="1.1") if record.q_id == "s1_r0_c2" else record for record in table
+    )
+
+    solved = true.solve(gateway.match_collection("groups", frame="raw"), "solved")
+
+    assert solved.after.pair_count == 2
+
+
 def test_solve__merged_collections(gateway: Gateway, stack: StackWrapper) -> None:
     """Matches of several collections count together."""
     truth = gateway.match_collection("truth", frame="raw")
@@ -278,8 +332,12 @@ def test_solve__refusals(gateway: Gateway, stack: StackWrapper, matches: MatchCo
     refused(stack, ValueError, "how must be", matches, how="prepend")
     refused(stack, ValueError, "unconnected must be", matches, unconnected="lose")
     refused(stack, TypeError, "template", matches, template=stack.section(1))
-    with pytest.raises(BadRequestError, match="stack lab/cortex/true exists; delete it, or use another name"):
+    private = "a private embedded service cannot be pickled; use embedded:PATH"
+    refused(stack, ConfigurationError, private, matches, processes=2)
+    exists = pytest.raises(BadRequestError, match="stack lab/cortex/true exists; delete it, or use another name")
+    with gateway.counting() as requests, exists:
         stack.solve(matches, "true")
+    assert requests == ["stack.read"]
 
 
 def test_solve__no_matches(gateway: Gateway, stack: StackWrapper) -> None:
@@ -289,7 +347,22 @@ def test_solve__no_matches(gateway: Gateway, stack: StackWrapper) -> None:
 
     where = "stack lab/cortex/rough, z 1: "
     refused(stack, SolveError, f"{where}no matches are left to solve with: got 2 pairs, 1 with fewer than", few, z=1)
-    refused(stack, SolveError, "rough, z 2: there are no matches between the tiles", few, z=2)
+    refused(stack, SolveError, "there are no matches between the tiles of stack lab/cortex/rough; check", few, z=2)
+    refused(stack, SolveError, "rough, z 2 to 3: there are no matches between the tiles", few, z=(2, 3), mode="3d")
+
+
+def test_solve__section_without_matches(gateway: Gateway, stack: StackWrapper, matches: MatchCollectionWrapper) -> None:
+    """A section of a montage without matches is kept as it is, and reported."""
+    matches.delete_pairs(within="2.0")
+
+    solved = stack.solve(matches, "new")
+
+    assert solved.sections.pair_count.tolist() == [12, 0, 12]
+    assert solved.unconnected.tile_id.tolist() == stack.section(2).tiles().ids
+    after = texts(solved.stack)
+    assert [after[tile_id] for tile_id in solved.unconnected.tile_id] == [
+        text for tile_id, text in texts(stack).items() if tile_id.startswith("s2")
+    ]
 
 
 def test_solve__one_tile(gateway: Gateway) -> None:
