@@ -151,7 +151,7 @@ def _is_plausible(p: FloatArray, q: FloatArray, rule: MatchRule) -> bool:
     except FitError:
         return False
     stretches = np.linalg.svd(moved.matrix[:, :2], compute_uv=False)
-    return bool(_LEAST_STRETCH <= stretches[1] and stretches[0] <= 1 / _LEAST_STRETCH)
+    return bool(stretches[1] >= _LEAST_STRETCH and stretches[0] <= 1 / _LEAST_STRETCH)
 
 
 def candidates(p: Features, q: Features, rod: float) -> tuple[FloatArray, FloatArray]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from rendergateway.alignment.touching import Indices, touching
 from rendergateway.geometry import FloatArray
 
 __all__ = ["obscured"]
@@ -36,39 +37,46 @@ def obscured(boxes: FloatArray, ids: npt.NDArray[np.object_]) -> Mask:
     >>> obscured(boxes, np.array(["a", "b", "c"], dtype=object)).tolist()
     [True, False, False]
     """
-    low, high = boxes[:, :2], boxes[:, 2:]
-    # A tile with an unknown box covers nothing and is not covered.
-    covered: Mask = np.any(high <= low, axis=1)
-    known = np.flatnonzero(np.isfinite(boxes).all(axis=1))
-    if not known.size:
+    area = np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1)
+    covered: Mask = area <= 0
+    place = np.empty(len(ids), dtype=np.int64)
+    place[np.argsort(ids, kind="stable")] = np.arange(len(ids))
+    over: list[tuple[Indices, Indices]] = []
+    shared = np.zeros(len(boxes))
+    for one, other in touching(boxes, boxes):
+        above = place[other] > place[one]
+        one, other = one[above], other[above]
+        low = np.maximum(boxes[one, :2], boxes[other, :2])
+        high = np.minimum(boxes[one, 2:], boxes[other, 2:])
+        common = np.prod(np.maximum(high - low, 0), axis=1)
+        np.add.at(shared, one, common)
+        over.append((one[common > 0], other[common > 0]))
+    # A tile whose overlaps have less area in sum than itself is visible; few others are left.
+    doubtful = ~covered & (shared >= area * (1 - 1e-12))
+    if not doubtful.any():
         return covered
-    # Boxes that reach into the columns of a box begin at most the greatest width before it.
-    order = known[np.argsort(low[known, 0], kind="stable")]
-    left = low[order, 0]
-    widest = float((high[known, 0] - low[known, 0]).max())
-    first = np.searchsorted(left, low[:, 0] - widest, side="left")
-    last = np.searchsorted(left, high[:, 0], side="left")
-    rank = np.empty(len(ids), dtype=np.int64)
-    rank[np.argsort(ids, kind="stable")] = np.arange(len(ids))
-    for row in known[~covered[known]].tolist():
-        near = order[first[row] : last[row]]
-        over = near[
-            (rank[near] > rank[row]) & (low[near] < high[row]).all(axis=1) & (high[near] > low[row]).all(axis=1)
-        ]
-        covered[row] = _is_covered(boxes[row], boxes[over])
+    one, other = (np.concatenate([part[side] for part in over]) for side in (0, 1))
+    chosen = doubtful[one]
+    one, other = one[chosen], other[chosen]
+    order = np.argsort(one, kind="stable")
+    one, other = one[order], other[order]
+    rows, starts = np.unique(one, return_index=True)
+    for row, some in zip(rows.tolist(), np.split(other, starts[1:]), strict=True):
+        covered[row] = _is_covered(boxes[row], boxes[some])
     return covered
 
 
 def _is_covered(box: FloatArray, others: FloatArray) -> bool:
     """Return whether the union of *others* covers *box*, cell by cell of the grid of their edges."""
-    parts = np.clip(others, box[[0, 1, 0, 1]], box[[2, 3, 2, 3]])
-    sizes = parts[:, 2:] - parts[:, :2]
-    # Boxes with less area in sum leave a gap; equal numbers may differ by rounding.
-    if np.prod(sizes, axis=1).sum() < np.prod(box[2:] - box[:2]) * (1 - 1e-9):
-        return False
-    x = np.unique(np.concatenate([box[0::2], parts[:, 0], parts[:, 2]]))
-    y = np.unique(np.concatenate([box[1::2], parts[:, 1], parts[:, 3]]))
+    x, y = (
+        np.unique(
+            np.clip(np.concatenate([box[axis::2], others[:, axis], others[:, axis + 2]]), box[axis], box[axis + 2])
+        )
+        for axis in (0, 1)
+    )
     cells = np.zeros((len(y) - 1, len(x) - 1), dtype=bool)
-    for min_x, min_y, max_x, max_y in parts:
-        cells[slice(*np.searchsorted(y, [min_y, max_y])), slice(*np.searchsorted(x, [min_x, max_x]))] = True
+    for left, top, right, bottom in np.clip(others, box[[0, 1, 0, 1]], box[[2, 3, 2, 3]]):
+        columns = slice(*np.searchsorted(x, [left, right]))
+        rows = slice(*np.searchsorted(y, [top, bottom]))
+        cells[rows, columns] = True
     return bool(cells.all())

@@ -8,19 +8,19 @@ neighbour if its box is at most the radius away from the center of the other one
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
+from rendergateway.alignment.obscured import obscured
+from rendergateway.alignment.touching import Indices, touching
 from rendergateway.errors import RecordError
 from rendergateway.geometry import Bounds, FloatArray
 from rendergateway.model.tables.pair_table import PairTable
 
 __all__ = ["PairRule", "TileBoxes", "pairs_across", "pairs_within"]
 
-Indices = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Column = npt.NDArray[np.object_]
 
@@ -28,8 +28,6 @@ Column = npt.NDArray[np.object_]
 _AT = np.array(["", "LEFT", "RIGHT", "TOP", "BOTTOM"], dtype=object)
 _MIRRORED = np.array([0, 2, 1, 4, 3])
 _OPPOSITE = _AT[_MIRRORED]
-# Candidates of a block of sources that are compared at once.
-_BLOCK = 4_000_000
 
 
 @attrs.frozen(eq=False)
@@ -68,7 +66,7 @@ class TileBoxes:
 
         A tile without area counts as covered.
         """
-        return self.selected(~_obscured(self.boxes, self.ids))
+        return self.selected(~obscured(self.boxes, self.ids))
 
 
 @attrs.frozen(kw_only=True)
@@ -216,9 +214,6 @@ def _ranks(groups: Column, ids: Column) -> Indices:
     return np.fromiter(map(place.__getitem__, keys), np.int64, len(keys))
 
 
-# Geometry
-
-
 def _neighbours(sources: FloatArray, boxes: FloatArray, rule: PairRule, wanted: Mask | None) -> tuple[Indices, Indices]:
     """Return rows of sources and of boxes that are neighbours by *rule*, ordered by source."""
     rows = np.arange(len(sources)) if wanted is None else np.flatnonzero(wanted)
@@ -228,7 +223,7 @@ def _neighbours(sources: FloatArray, boxes: FloatArray, rule: PairRule, wanted: 
     center32, radius32, boxes32 = (values.astype(np.float32) for values in (center, radius, boxes))
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     found = []
-    for one, other in _touching(around, boxes):
+    for one, other in touching(around, boxes):
         gap = np.maximum(boxes32[other, :2] - center32[one], center32[one] - boxes32[other, 2:])
         distance = np.hypot(*np.maximum(gap, 0).astype(np.float64).T).astype(np.float32)
         near = distance <= radius32[one]
@@ -239,111 +234,3 @@ def _neighbours(sources: FloatArray, boxes: FloatArray, rule: PairRule, wanted: 
     if not found:
         return np.empty(0, np.int64), np.empty(0, np.int64)
     return np.concatenate([one for one, _ in found]), np.concatenate([other for _, other in found])
-
-
-def _touching(areas: FloatArray, boxes: FloatArray) -> Iterator[tuple[Indices, Indices]]:
-    """
-    Yield rows of areas and of boxes that touch, and a few that almost do, in blocks.
-
-    Boxes are sorted by bands of y, as high as the highest of them, and within a band by x. Those that touch an area are
-    runs in the bands that it spans.
-    """
-    areas_of = np.flatnonzero(np.isfinite(areas).all(axis=1))
-    boxes_of = np.flatnonzero(np.isfinite(boxes).all(axis=1))
-    areas, boxes = areas[areas_of], boxes[boxes_of]
-    if not len(areas) or not len(boxes):
-        return
-    # The 32-bit comparison may see boxes nearer than they are, by the rounding of both.
-    margin = 4 * np.spacing(np.float32(max(np.abs(areas).max(), np.abs(boxes).max(), 1.0))).astype(np.float64)
-    width, height = (boxes[:, 2:] - boxes[:, :2]).max(axis=0)
-    origin = boxes[:, 1].min()
-    band_height = max(height, np.median(areas[:, 3] - areas[:, 1]) / 2, margin)
-    # One sorted number for band and x: an area's run in a band is between two of them.
-    left = min(boxes[:, 0].min(), areas[:, 0].min()) - margin - width
-    stride = 2.0 ** np.ceil(np.log2(max(boxes[:, 0].max(), areas[:, 2].max()) + margin - left + 1))
-    band = np.floor((boxes[:, 1] - origin) / band_height)
-    order = np.lexsort([boxes[:, 0], band])
-    key = band[order] * stride + (boxes[order, 0] - left)
-    low = np.maximum(np.floor((areas[:, 1] - margin - height - origin) / band_height), 0)
-    high = np.minimum(np.floor((areas[:, 3] + margin - origin) / band_height), band.max())
-    # Large keys are rounded more than the numbers they are made of.
-    margin += float(np.spacing(key[-1]))
-    for step in range(int((high - low).max(initial=-1)) + 1):
-        inside = np.flatnonzero(low + step <= high)
-        base = (low[inside] + step) * stride - left
-        first = np.searchsorted(key, base + areas[inside, 0] - margin - width, side="left")
-        last = np.searchsorted(key, base + areas[inside, 2] + margin, side="right")
-        yield from _runs(areas, boxes[order], inside, first, last, margin, areas_of, boxes_of[order])
-
-
-def _runs(
-    areas: FloatArray,
-    boxes: FloatArray,
-    inside: Indices,
-    first: Indices,
-    last: Indices,
-    margin: float,
-    areas_of: Indices,
-    boxes_of: Indices,
-) -> Iterator[tuple[Indices, Indices]]:
-    """Yield the members of runs of boxes that touch their areas."""
-    lengths = np.maximum(last - first, 0)
-    edges = np.cumsum(lengths)
-    block = 0
-    while block < len(inside):
-        done = edges[block - 1] if block else 0
-        stop = max(int(np.searchsorted(edges, done + _BLOCK, side="right")), block + 1)
-        count = lengths[block:stop]
-        area = np.repeat(inside[block:stop], count)
-        within = np.arange(len(area)) - np.repeat(np.cumsum(count) - count, count)
-        box = np.repeat(first[block:stop], count) + within
-        a, b = areas[area], boxes[box]
-        touch = ((b[:, :2] <= a[:, 2:] + margin) & (b[:, 2:] >= a[:, :2] - margin)).all(axis=1)
-        yield areas_of[area[touch]], boxes_of[box[touch]]
-        block = stop
-
-
-def _obscured(boxes: FloatArray, ids: Column) -> Mask:
-    """Return which boxes are covered completely by those with greater ids."""
-    area = np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1)
-    covered: Mask = area <= 0
-    place = _ranks(np.full(len(ids), "", dtype=object), ids)
-    over: list[tuple[Indices, Indices]] = []
-    shared = np.zeros(len(boxes))
-    for one, other in _touching(boxes, boxes):
-        above = place[other] > place[one]
-        one, other = one[above], other[above]
-        low = np.maximum(boxes[one, :2], boxes[other, :2])
-        high = np.minimum(boxes[one, 2:], boxes[other, 2:])
-        common = np.prod(np.maximum(high - low, 0), axis=1)
-        np.add.at(shared, one, common)
-        over.append((one[common > 0], other[common > 0]))
-    # A tile whose overlaps have less area in sum than itself is visible; few others are left.
-    doubtful = ~covered & (shared >= area * (1 - 1e-12))
-    if not doubtful.any():
-        return covered
-    one, other = (np.concatenate([part[side] for part in over]) for side in (0, 1))
-    chosen = doubtful[one]
-    one, other = one[chosen], other[chosen]
-    order = np.argsort(one, kind="stable")
-    one, other = one[order], other[order]
-    rows, starts = np.unique(one, return_index=True)
-    for row, some in zip(rows.tolist(), np.split(other, starts[1:]), strict=True):
-        covered[row] = _is_covered(boxes[row], boxes[some])
-    return covered
-
-
-def _is_covered(box: FloatArray, others: FloatArray) -> bool:
-    """Return whether the union of *others* covers *box*, cell by cell of the grid of their edges."""
-    x, y = (
-        np.unique(
-            np.clip(np.concatenate([box[axis::2], others[:, axis], others[:, axis + 2]]), box[axis], box[axis + 2])
-        )
-        for axis in (0, 1)
-    )
-    cells = np.zeros((len(y) - 1, len(x) - 1), dtype=bool)
-    for left, top, right, bottom in np.clip(others, box[[0, 1, 0, 1]], box[[2, 3, 2, 3]]):
-        columns = slice(*np.searchsorted(x, [left, right]))
-        rows = slice(*np.searchsorted(y, [top, bottom]))
-        cells[rows, columns] = True
-    return bool(cells.all())

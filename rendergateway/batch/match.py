@@ -12,7 +12,7 @@ from rendergateway.alignment.stages import MatchStage
 from rendergateway.errors import ConfigurationError, RecordError
 from rendergateway.model.files.objects import read_objects, write_objects
 from rendergateway.model.files.pair_files import PairFile, PairWriter, read_pairs
-from rendergateway.model.records.matches import MatchRecord, group_of
+from rendergateway.model.records.matches import MatchRecord
 from rendergateway.model.records.render_parameters import RenderParameters
 from rendergateway.model.tables.pair_table import PairTable, TilePair
 from rendergateway.number_text import double_text
@@ -92,7 +92,8 @@ def url_pairs(
         Where the matches will be saved.
     urls : sequence of (str, str)
     groups : {'FIRST_TILE_SECTION_ID', 'FIRST_TILE_Z', 'COLLECTION'}
-        What the match group of a picture is: section id or z of its first tile, or the name of the collection.
+        What the match group of a picture is: section id or z of its first tile, or the name of the collection, which is
+        also the group of tiles without section id.
     ids : {'FIRST_TILE_ID', 'FIRST_TILE_Z', 'CANVAS_NAME'}
         What its id is: id or z of its first tile, or a number.
     first_position : {'TOP', 'BOTTOM', 'LEFT', 'RIGHT'}, optional
@@ -105,7 +106,7 @@ def url_pairs(
     NotFoundError
         If a tile does not exist.
     RecordError
-        If a picture has no tile, or the tile no z or no section id.
+        If a picture has no tile, or the tile no z.
 
     Notes
     -----
@@ -123,7 +124,7 @@ def url_pairs(
     def names(url: str) -> tuple[str, str]:
         recipe = recipes[url]
         return (
-            name if groups == "COLLECTION" else _GROUPS[groups](recipe, url),
+            name if groups == "COLLECTION" else _GROUPS[groups](recipe, url) or name,
             f"c_{numbers[url]:05d}" if ids == "CANVAS_NAME" else _IDS[ids](recipe, url),
         )
 
@@ -148,8 +149,13 @@ def _z_of(recipe: RenderParameters, url: str) -> str:
     return double_text(tile.z)
 
 
+def _section_of(recipe: RenderParameters, url: str) -> str | None:
+    layout = _first_tile(recipe, url).layout
+    return None if layout is None else layout.section_id
+
+
 _GROUPS: dict[str, Any] = {
-    "FIRST_TILE_SECTION_ID": lambda recipe, url: group_of(_first_tile(recipe, url)),
+    "FIRST_TILE_SECTION_ID": _section_of,
     "FIRST_TILE_Z": _z_of,
     "COLLECTION": None,
 }

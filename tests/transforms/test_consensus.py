@@ -13,7 +13,7 @@ from rendergateway.transforms.fitting.consensus import (
     MODELS,
     ConsensusRule,
     FitModel,
-    JavaRandom,
+    RandomSamples,
     consensus,
     consensus_sets,
 )
@@ -51,7 +51,7 @@ def by_samples(p: Any, q: Any, rule: ConsensusRule) -> Any:
     def is_enough(found: Any, least: int) -> bool:
         return bool(found.sum() >= least and found.mean() > rule.min_inlier_ratio)
 
-    for sample in JavaRandom().samples(rule.iterations, rule.model.least, len(p)):
+    for sample in RandomSamples().samples(rule.iterations, rule.model.least, len(p)):
         found, count = inside(sample), 0
         good = is_enough(found, rule.model.least)
         while good and count < found.sum():
@@ -158,12 +158,3 @@ def test_fit__collinear() -> None:
     line = np.array([[0, 0], [1, 1], [2, 2.0]])
     with pytest.raises(FitError, match="collinear"):
         FitModel("AFFINE").fit(line, line)
-
-
-def test_random__as_java() -> None:
-    """The doubles are those that Java documents for its generator."""
-    random = JavaRandom(42)
-
-    assert [random.double() for _ in range(3)] == pytest.approx(
-        [0.7275636800328681, 0.6832234717598454, 0.30871945533265976]
-    )

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rendergateway.errors import ImageError
+from rendergateway.java_random import JavaRandom
 from rendergateway.rendering.base.recipe import Channel, ImageAddress, Level, Recipe, Tile
 from rendergateway.rendering.draw.compositor import draw
 from rendergateway.rendering.images.sources import Sources
@@ -47,32 +48,11 @@ def labels_of(tile_ids: Sequence[str]) -> dict[str, int]:
 @functools.cache
 def _shuffled() -> tuple[int, ...]:
     values = [(green << 8) | blue for green in _BYTES for blue in _BYTES]
-    random = _JavaRandom(_SEED)
+    random = JavaRandom(_SEED)
     for count in range(len(values), 1, -1):
         other = random.below(count)
         values[count - 1], values[other] = values[other], values[count - 1]
     return tuple(values)
-
-
-class _JavaRandom:
-    """The generator of ``java.util.Random``."""
-
-    def __init__(self, seed: int) -> None:
-        self._state = (seed ^ 0x5DEECE66D) & (2**48 - 1)
-
-    def _bits(self) -> int:
-        self._state = (self._state * 0x5DEECE66D + 0xB) & (2**48 - 1)
-        return self._state >> 17
-
-    def below(self, bound: int) -> int:
-        """Return a number from 0 to *bound* − 1."""
-        if bound & (bound - 1) == 0:
-            return (bound * self._bits()) >> 31
-        while True:
-            bits = self._bits()
-            value = bits % bound
-            if bits - value + bound - 1 < 2**31:
-                return value
 
 
 class LabelSources(Sources):

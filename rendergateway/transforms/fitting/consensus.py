@@ -15,10 +15,11 @@ import numpy.typing as npt
 
 from rendergateway.errors import FitError
 from rendergateway.geometry import FloatArray
+from rendergateway.java_random import JavaRandom
 from rendergateway.transforms.classes.affine import AffineModel2D
 from rendergateway.transforms.fitting.linear import on_a_line, point_pairs
 
-__all__ = ["MODELS", "ConsensusRule", "FitModel", "JavaRandom", "consensus", "consensus_sets"]
+__all__ = ["MODELS", "ConsensusRule", "FitModel", "RandomSamples", "consensus", "consensus_sets"]
 
 Mask = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.int64]
@@ -34,22 +35,14 @@ _ROUNDING = 1e-9
 _SET_TRUST = 4.0
 
 
-class JavaRandom:
-    """
-    The doubles of a ``java.util.Random``.
-
-    Examples
-    --------
-    >>> round(JavaRandom(42).double(), 6)
-    0.727564
-    """
+class RandomSamples:
+    """Samples of pairs from the doubles of a `JavaRandom`, the same ones in each search."""
 
     def __init__(self, seed: int = _SEED) -> None:
         self._known = _doubles_of(seed)
         self._next = 0
 
-    def double(self) -> float:
-        """Return the next double, 0 … 1."""
+    def _double(self) -> float:
         value = self._known.at(self._next)
         self._next += 1
         return value
@@ -60,7 +53,7 @@ class JavaRandom:
         for _ in range(count):
             chosen: list[int] = []
             while len(chosen) < size:
-                number = int(self.double() * of)
+                number = int(self._double() * of)
                 if number not in chosen:
                     chosen.append(number)
             rows.append(chosen)
@@ -68,20 +61,16 @@ class JavaRandom:
 
 
 class _Doubles:
-    """The doubles of a seed, computed once: each search begins with the same ones."""
+    """The doubles of a seed, computed once."""
 
     def __init__(self, seed: int) -> None:
-        self._state = (seed ^ 0x5DEECE66D) & (2**48 - 1)
+        self._random = JavaRandom(seed)
         self._values: list[float] = []
 
     def at(self, index: int) -> float:
         while len(self._values) <= index:
-            self._values.append(((self._bits(26) << 27) + self._bits(27)) * 2.0**-53)
+            self._values.append(self._random.double())
         return self._values[index]
-
-    def _bits(self, count: int) -> int:
-        self._state = (self._state * 0x5DEECE66D + 0xB) & (2**48 - 1)
-        return self._state >> (48 - count)
 
 
 @functools.lru_cache(maxsize=4)
@@ -188,7 +177,7 @@ class ConsensusRule:
 
 
 def consensus(
-    source: npt.ArrayLike, target: npt.ArrayLike, rule: ConsensusRule, random: JavaRandom | None = None
+    source: npt.ArrayLike, target: npt.ArrayLike, rule: ConsensusRule, random: RandomSamples | None = None
 ) -> Mask | None:
     """
     Return the largest set of point pairs that agree on a transform.
@@ -198,7 +187,7 @@ def consensus(
     source, target : array_like, shape (N, 2)
         Input and output pixels.
     rule : ConsensusRule
-    random : JavaRandom, optional
+    random : RandomSamples, optional
         Continues its numbers. Default: a new one, so that the result is always the same.
 
     Returns
@@ -215,7 +204,7 @@ def consensus(
     if len(p) < rule.model.least:
         return None
     pairs = _Pairs(p, q, rule.model)
-    best = _search(pairs, rule, random or JavaRandom())
+    best = _search(pairs, rule, random or RandomSamples())
     if best is None:
         return None
     trusted = _trusted(pairs, best, rule.max_trust)
@@ -230,7 +219,7 @@ def consensus_sets(source: npt.ArrayLike, target: npt.ArrayLike, rule: Consensus
     """
     p, q, _ = point_pairs(source, target, None, least=0)
     rule = attrs.evolve(rule, max_trust=_SET_TRUST)
-    random, left, found = JavaRandom(), np.arange(len(p)), []
+    random, left, found = RandomSamples(), np.arange(len(p)), []
     while (inliers := consensus(p[left], q[left], rule, random)) is not None:
         mask = np.zeros(len(p), dtype=bool)
         mask[left[inliers]] = True
@@ -276,7 +265,7 @@ class _Pairs:
         return np.column_stack([linear, matrix[:, 2] + self._centers[1] - linear @ self._centers[0]])
 
 
-def _search(pairs: _Pairs, rule: ConsensusRule, random: JavaRandom) -> Mask | None:
+def _search(pairs: _Pairs, rule: ConsensusRule, random: RandomSamples) -> Mask | None:
     """Return the largest set of inliers; of equal ones that of the first sample."""
     samples = random.samples(rule.iterations, rule.model.least, len(pairs))
     size = max(1, _BLOCK // len(pairs))

@@ -8,8 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rendergateway.display import plural
-from rendergateway.errors import BadRequestError, ConfigurationError, NotFoundError, add_note
 from rendergateway.endpoints.address import EMBEDDED
+from rendergateway.errors import BadRequestError, ConfigurationError, NotFoundError, add_note
 from rendergateway.model.records.json_slices import cut_list, join_list
 from rendergateway.model.records.matches import CollectionRecord, MatchRecord
 from rendergateway.progress import Progress, tracking
