@@ -93,6 +93,14 @@ def tile(number: int) -> dict[str, Any]:
     }
 
 
+def write_tiles(path: Path, numbers: range) -> None:
+    """Write tiles one by one: peak memory of this process would be that of its children, too."""
+    with path.open("w") as file:
+        for number in numbers:
+            file.write(("," if number > numbers.start else "[") + json.dumps(tile(number)))
+        file.write("]")
+
+
 def measure_imports(script: Path, count: int, folder: Path, base: list[str], pid: int) -> None:
     """Import the same tiles from different numbers of files, each into a new stack."""
     java = JAVA_START_S + count * JAVA_SERVICE_S_PER_TILE
@@ -101,7 +109,7 @@ def measure_imports(script: Path, count: int, folder: Path, base: list[str], pid
         step = -(-count // files)
         names = [folder / f"{files}_{start}.json" for start in range(0, count, step)]
         for name, start in zip(names, range(0, count, step), strict=True):
-            name.write_text(json.dumps([tile(number) for number in range(start, min(count, start + step))]))
+            write_tiles(name, range(start, min(count, start + step)))
         stack = ["--stack", f"from{files}"]
         run([str(script), "1G", "StackClient", *base, *stack, *CREATE])
         before = cpu_of(pid)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
-from rendergateway import BadRequestError, Gateway, RecordError, StackWrapper, TileLimits
+from rendergateway import BadRequestError, Gateway, RecordError, StackWrapper, TileLimits, TransformError
 from rendergateway.batch.load import load_files, load_specs
 from rendergateway.model.files.spec_set import gather_specs
-from rendergateway.transforms import TransformReference
+from rendergateway.transforms import CLASSES, AffineModel2D, TransformReference
 
 SHIFT = {"className": "mpicbg.trakem2.transform.TranslationModel2D", "dataString": "10 20"}
 
@@ -289,3 +289,23 @@ def test_load__several_workers(stack: StackWrapper, write: Any) -> None:
     specs = gather_specs([write("a.json", [tile(f"t{number}") for number in range(20)])])
 
     assert load_specs(stack, specs, workers=4, batch=3).tile_count == stack.tile_count == 20
+
+
+def test_gather__affine_of_a_replaced_class() -> None:
+    """A registered class for affines decides on their parameters, also on six plain numbers."""
+
+    class Refusing(AffineModel2D):
+        @classmethod
+        def from_data_string(cls, text: str) -> NoReturn:
+            raise TransformError(f"refused: {text}")
+
+    leaf = {"className": AffineModel2D.JAVA_NAME, "dataString": "1 0 0 1 5 6"}
+    specs = json.dumps([tile("a", leaf)]).encode()
+
+    assert list(gather_specs(specs).tiles) == ["a"]
+    sentence = "tile 'a' has a malformed transform: refused: 1 0 0 1 5 6"
+    with (
+        CLASSES.registered(AffineModel2D.JAVA_NAME, Refusing, replace=True),
+        pytest.raises(RecordError, match=sentence),
+    ):
+        gather_specs(specs)

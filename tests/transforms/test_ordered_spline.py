@@ -7,6 +7,7 @@ import pytest
 
 from rendergateway.errors import FitError
 from rendergateway.transforms import AffineModel2D, NonLinearCoordinateTransform, RigidModel2D, fit_thin_plate_spline
+from rendergateway.transforms.classes.thin_plate import radial_values
 from rendergateway.transforms.fitting.linear import fit_rigid, rigid_deviations
 from rendergateway.transforms.fitting.ordered_spline import fit_ordered_spline
 
@@ -74,3 +75,45 @@ def test_lens__equals_java() -> None:
         wanted = [total + term * weight for total, weight in zip(wanted, row, strict=True)]
 
     assert lens.apply([x, y]).tolist() == wanted
+
+
+def test_ordered_spline__sums_term_by_term() -> None:
+    """The parameters equal those of plain loops, for more points than numpy adds in order by itself."""
+    source = RANDOM.uniform(0, 10_000, (40, 2))
+    target = source + RANDOM.normal(0, 100, (40, 2))
+
+    spline = fit_ordered_spline(source, target)
+
+    wanted = np.array(_solved_by_loops(source.tolist(), target.tolist()))
+    assert spline.weights.tolist() == wanted[:40].tolist()
+    assert spline.affine is not None
+    assert spline.affine.tolist() == [*np.column_stack([wanted[40:42].T, wanted[42]]).tolist()]
+
+
+def _solved_by_loops(source: list[list[float]], target: list[list[float]]) -> list[list[float]]:
+    """Solve for weights, linear part and translation by Crout's decomposition, in Python."""
+    kernel = radial_values(np.array(source), np.array(source), exact=True).tolist()
+    rows = [[*kernel[row], *source[row], 1.0] for row in range(len(source))]
+    rows += [[*column, 0.0, 0.0, 0.0] for column in zip(*source, strict=True)] + [[1.0] * len(source) + [0.0] * 3]
+    right = [[v - u for u, v in zip(p, q, strict=True)] for p, q in zip(source, target, strict=True)] + [[0.0] * 2] * 3
+    count = len(rows)
+    for step in range(count):
+        for row in range(count):
+            total = 0.0
+            for place in range(min(row, step)):
+                total += rows[row][place] * rows[place][step]
+            rows[row][step] -= total
+        pivot = max(range(step, count), key=lambda row: abs(rows[row][step]))
+        for matrix in (rows, right):
+            matrix[step], matrix[pivot] = matrix[pivot], matrix[step]
+        for row in range(step + 1, count):
+            rows[row][step] /= rows[step][step]
+    solved = [list(row) for row in right]
+    for row in range(count):
+        for place in range(row):
+            solved[row] = [a - rows[row][place] * b for a, b in zip(solved[row], solved[place], strict=True)]
+    for row in reversed(range(count)):
+        for place in range(row + 1, count):
+            solved[row] = [a - rows[row][place] * b for a, b in zip(solved[row], solved[place], strict=True)]
+        solved[row] = [a / rows[row][row] for a in solved[row]]
+    return solved

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,10 +13,13 @@ from rendergateway.model.records.json_slices import Raw, copy_of, decode
 from rendergateway.model.records.record import to_text
 from rendergateway.model.records.tiles import TileRecord
 from rendergateway.model.tile_text.outlines import check_finite, maybe_not_finite
-from rendergateway.transforms import CLASSES, LeafTransform, from_spec
+from rendergateway.transforms import CLASSES, AffineModel2D, LeafTransform, from_spec
 from rendergateway.wire import Interpolated, Leaf, Spec, SpecList, TileSpec, decode_body, references
 
 __all__ = ["checked_tile", "checked_transform", "has_box", "no_box", "references_of", "self_contained"]
+
+_NUMBER = r"-?\d{1,30}(?:\.\d{0,30})?(?:[eE][+-]?\d{1,2})?"
+_SIX_NUMBERS = re.compile(rf"{_NUMBER}(?: {_NUMBER}){{5}}", re.ASCII)
 
 
 def checked_tile(found: FoundSpec, z: float | None = None, *, allow_nan: bool = False) -> tuple[bytes | Raw, float]:
@@ -136,18 +140,23 @@ def _leaves(spec: Spec | None) -> Iterator[Leaf]:
 
 def _unknown_classes(spec: Spec, found: FoundSpec, what: str) -> list[str]:
     try:
-        return [
-            str(leaf.className)
-            for leaf in _leaves(spec)
-            if not _can_be_applied(leaf.className, leaf.dataString, CLASSES.changes)
-        ]
+        return [str(leaf.className) for leaf in _leaves(spec) if not _can_be_applied(leaf.className, leaf.dataString)]
     except TransformError as error:
         raise RecordError(f"{found}: {what} {found.id!r} has a malformed transform: {error}") from error
 
 
+def _can_be_applied(class_name: str | None, data: str | None) -> bool:
+    """Return whether a service like the embedded one could apply a leaf."""
+    # The class of nearly all transforms need not be built to see that six numbers are parameters of it.
+    is_plain = class_name == AffineModel2D.JAVA_NAME and data is not None and _SIX_NUMBERS.fullmatch(data) is not None
+    if is_plain and CLASSES.get(AffineModel2D.JAVA_NAME) is AffineModel2D:
+        return True
+    return _is_applicable(class_name, data, CLASSES.changes)
+
+
 @functools.lru_cache(maxsize=1024)
-def _can_be_applied(class_name: str | None, data: str | None, changes: int) -> bool:
-    """Return whether a service like the embedded one could apply a leaf, after *changes* of the classes."""
+def _is_applicable(class_name: str | None, data: str | None, changes: int) -> bool:
+    """Return the same, after *changes* of the classes."""
     transform = from_spec({"className": class_name, "dataString": data})
     return isinstance(transform, LeafTransform) and not transform.READS_FILES
 

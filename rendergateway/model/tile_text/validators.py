@@ -31,6 +31,7 @@ class TileValidator(Protocol):
         shared : mapping of str to Transform
             The shared transforms that they refer to, by id.
         """
+        ...
 
 
 def listed_validators(validate: TileValidator | Iterable[TileValidator] | None) -> tuple[TileValidator, ...]:

@@ -68,8 +68,13 @@ def _solved(system: FloatArray, right: FloatArray) -> FloatArray:
 
 
 def _sums(left: FloatArray, right: FloatArray) -> FloatArray:
-    """Return the sums over the first axis of products, term by term: numpy adds rows of C order so."""
-    sums: FloatArray = np.add.reduce(np.multiply(left, right, order="C"), axis=0)
+    """Return the sums over the first axis of products, term by term."""
+    products = np.multiply(left, right, order="C")
+    # numpy adds the rows of an array in order, but pairs the numbers of a single column.
+    if products.shape[1] == 1:
+        products = np.repeat(products, 2, axis=1)
+        return np.asarray(np.add.reduce(products, axis=0)[:1])
+    sums: FloatArray = np.add.reduce(products, axis=0)
     return sums
 
 

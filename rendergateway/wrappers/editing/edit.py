@@ -26,7 +26,6 @@ from rendergateway.model.records.json_slices import Text
 from rendergateway.model.records.stacks import StackRecord, StackVersion
 from rendergateway.model.tables.resolved import ResolvedTiles
 from rendergateway.model.tile_text.edits import with_group
-from rendergateway.number_text import double_text
 from rendergateway.progress import Progress, tracking
 from rendergateway.transforms import Transform
 from rendergateway.transport.blocks import single_attempt
@@ -60,7 +59,6 @@ if TYPE_CHECKING:
     from rendergateway.model.files.spec_set import SpecSet
     from rendergateway.model.files.specs import SpecSource
     from rendergateway.wrappers.editing.moves import NewZ
-    from rendergateway.wrappers.editing.warping import Warp
 
 __all__ = ["StackEdit"]
 
@@ -339,9 +337,7 @@ class StackEdit:
             return batches
 
         sets = sets_of_files(files, transforms, z, together=together, allow_nan=allow_nan)
-        if together:
-            return sum(self.save(ready(specs), progress=progress) for specs in sets)
-        runs = disjoint_runs((set(specs.tiles), ready(specs)) for specs in sets)
+        runs = map(ready, sets) if together else disjoint_runs((set(specs.tiles), ready(specs)) for specs in sets)
         return sum(self.save(batches, progress=progress) for batches in runs)
 
     def checked(
@@ -544,36 +540,6 @@ class StackEdit:
         reader = self._reader if source is None or source._bound == self._stack else StackReader.fresh(source._bound)
         found = batches.of(change.tiles(reader, sections, as_box(box)))
         return self.save(list(found) if change.is_by_tile else found, progress=progress)
-
-    def warp(
-        self,
-        warp: Warp,
-        z_values: Iterable[float],
-        *,
-        validate: Validate = None,
-        invalid: str = "raise",
-        progress: Progress = None,
-    ) -> int:
-        """
-        Save warped tiles, section by section; see `StackWrapper.warp_to`.
-
-        Raises
-        ------
-        RecordError
-            As for `put`; also if no tile of a section is left.
-        """
-        saved = 0
-        for z in z_values:
-            layer = warp.layer(z)
-            self.dropped.update(layer.dropped)
-            given: dict[str, Text] = {**layer.transforms}
-            batches = self.batches(boxes="service", validate=validate, invalid=invalid, given=given, allow_nan=True)
-            lookup = warp.montage.shared.text
-            ready = list(batches.of((text, lookup) for text in layer.texts))
-            if not ready:
-                raise RecordError(f"no tiles left to save after filtering invalid tiles for z {double_text(z)}")
-            saved += self.save(ready, progress=progress)
-        return saved
 
     def set_shared_transform(self, shared_id: str, transform: Transform, *, progress: Progress = None) -> int:
         """

@@ -10,15 +10,18 @@ import attrs
 from rendergateway.errors import FitError, NotFoundError, RecordError
 from rendergateway.geometry import FloatArray
 from rendergateway.hash_order import hash_order
+from rendergateway.model.records.json_slices import Text
 from rendergateway.model.tables.resolved import ResolvedTiles
 from rendergateway.model.tile_text.centers import tile_centers
 from rendergateway.model.tile_text.edits import changed_transforms, reference_text
 from rendergateway.number_text import double_text
 from rendergateway.transforms.fitting.ordered_spline import fit_ordered_spline
+from rendergateway.wrappers.editing.batches import Validate
+from rendergateway.wrappers.editing.edit import StackEdit
 from rendergateway.wrappers.editing.sources import shared_text
 from rendergateway.wrappers.reading.tiles import StackReader
 
-__all__ = ["Warp", "Warped", "WarpedLayer"]
+__all__ = ["Warp", "Warped", "WarpedLayer", "save_warped"]
 
 _LEAST = 3
 
@@ -100,12 +103,12 @@ class Warp:
         dropped: dict[str, str] = {}
         if self.common_only:
             dropped |= dict.fromkeys(tiles.tiles.keys() - goal.tiles.keys(), "not in the aligned stack")
-        names = double_text(z)
+        prefix = double_text(z)
         if self.clusters is None:
-            chosen = {f"{names}_TPS": [tile_id for tile_id in tiles.tiles if tile_id not in dropped]}
+            chosen = {f"{prefix}_TPS": [tile_id for tile_id in tiles.tiles if tile_id not in dropped]}
         else:
             clusters = list(self.clusters(z))
-            chosen = {f"{names}_cluster_{number}_TPS": list(some) for number, some in enumerate(clusters)}
+            chosen = {f"{prefix}_cluster_{number}_TPS": list(some) for number, some in enumerate(clusters)}
             found = {tile_id for some in clusters for tile_id in some}
             dropped |= dict.fromkeys(tiles.tiles.keys() - found, "in no cluster that is large enough")
         layer = WarpedLayer([], {}, dropped)
@@ -141,3 +144,25 @@ def _existing(reader: StackReader, z: float) -> ResolvedTiles:
 
 def _centers(tiles: ResolvedTiles, tile_ids: Sequence[str]) -> FloatArray:
     return tile_centers([tiles.tiles[tile_id] for tile_id in tile_ids], tiles.shared())
+
+
+def save_warped(edit: StackEdit, warp: Warp, z_values: Iterable[float], *, validate: Validate, invalid: str) -> int:
+    """
+    Save the warped tiles of sections; return their number. Tiles that are left out are added to ``edit.dropped``.
+
+    Raises
+    ------
+    RecordError
+        As for `StackEdit.put`; also if no tile of a section is left.
+    """
+    saved = 0
+    for z in z_values:
+        layer = warp.layer(z)
+        edit.dropped.update(layer.dropped)
+        given: dict[str, Text] = {**layer.transforms}
+        batches = edit.batches(boxes="service", validate=validate, invalid=invalid, given=given, allow_nan=True)
+        ready = list(batches.of((text, warp.montage.shared.text) for text in layer.texts))
+        if not ready:
+            raise RecordError(f"no tiles left to save after filtering invalid tiles for z {double_text(z)}")
+        saved += edit.save(ready)
+    return saved

@@ -1372,7 +1372,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         Requests of `derive` and `editing`; per section ``section.resolved_tiles`` of both stacks and
         ``stack.save_tiles`` per batch; with *matches* those of `clusters`.
         """
-        from rendergateway.wrappers.editing.warping import Warp, Warped
+        from rendergateway.wrappers.editing.warping import Warp, Warped, save_warped
 
         check_kind(aligned, "stack", "aligned")
         z_values = z_values_of(self._bound, sections)
@@ -1386,7 +1386,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         readers = (StackReader.fresh(self._bound), StackReader.fresh(aligned._bound))
         warp = Warp(*readers, common_only, None if matches is None else clusters)
         with target._edit(self._bulk(workers, batch, progress), reload=True, complete=complete) as edit:
-            saved = edit.warp(warp, z_values, validate=validate, invalid=invalid)
+            saved = save_warped(edit, warp, z_values, validate=validate, invalid=invalid)
         return Warped(target, saved, edit.dropped)
 
     @changes_data

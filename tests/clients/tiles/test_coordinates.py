@@ -10,7 +10,7 @@ import pytest
 
 from rendergateway import Gateway, StackWrapper
 from rendergateway.transforms import AffineModel2D
-from tests.clients.stacks.conftest import Run
+from tests.clients.stacks.conftest import Run, tile
 
 SWC = "# made by hand\n1 2 600 120 41 1.5 -1\n 2 2 99999 120 80 1.5 1\r\nno node\n"
 
@@ -59,6 +59,16 @@ def test_world_to_local__each_with_its_z(run: Run, stack: StackWrapper, tmp_path
 
     assert found[0][0]["tileId"] == "t2_0"
     assert found[1] == [{"error": "no tile specifications found in stack acquire for [1.0, 1.0, 3.0]"}]
+
+
+def test_world_to_local__overlapping_tiles(run: Run, stack: StackWrapper, tmp_path: Path) -> None:
+    """All tiles under a point are listed by id, and the last one is visible."""
+    with stack.editing() as edit:
+        edit.put([tile("t1_9", 1.0, 120.0)])
+
+    (found,) = mapped(run, tmp_path, [{"world": [150, 40]}], "--z", "1")
+
+    assert [(one["tileId"], one.get("visible")) for one in found] == [("t1_0", None), ("t1_9", True)]
 
 
 def test_local_to_world(run: Run, stack: StackWrapper, tmp_path: Path) -> None:

@@ -104,6 +104,7 @@ def test_apply__within_a_box(stack: StackWrapper) -> None:
     shift = AffineModel2D([[1, 0, 1000], [0, 1, 0]])
     with stack.editing() as edit:
         assert edit.apply(shift, sections=1, box=(0, 0, 250, 60)) == 2
+        assert edit.apply(shift, sections=1, box=(320, 120, 390, 300)) == 0
         with pytest.raises(ValueError, match="requires one transform for all tiles"):
             edit.apply({"a": shift}, box=(0, 0, 1, 1))
 
