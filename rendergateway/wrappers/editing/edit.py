@@ -309,8 +309,8 @@ class StackEdit:
             For tiles without z.
         together : bool
             Whether the files are one set, which is checked before anything is saved. If not, each file is a set of its
-            own that is checked and saved before the next one is read, in bounded memory; a tile of an earlier file is
-            replaced.
+            own that is checked and saved before the next one is read, in bounded memory; the last of several tiles of
+            one id counts.
         boxes, validate, invalid, allow_nan, progress
             As for `put`.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import attrs
+
 from rendergateway.model.files.spec_set import SpecSet, gather_specs, listed_sources
 from rendergateway.model.files.specs import SpecSource, read_specs
 from rendergateway.wrappers.editing.batches import Batch
@@ -25,7 +27,7 @@ def sets_of_files(
     """
     Yield the checked specs of files: of all together, or of each file, which is read when its turn comes.
 
-    Files without tiles are skipped unless they are together.
+    Unless they are together, files without tiles are skipped, and the last of several tiles of one id counts.
 
     Parameters
     ----------
@@ -39,7 +41,8 @@ def sets_of_files(
     for source in listed_sources(files):
         file = read_specs(source)
         if file.tiles:
-            yield gather_specs(file, transforms=shared, z=z, allow_nan=allow_nan)
+            last = {found.id: found for found in file.tiles}
+            yield gather_specs(attrs.evolve(file, tiles=list(last.values())), transforms=shared, z=z, allow_nan=allow_nan)
 
 
 def disjoint_runs(sets: Iterable[tuple[set[str], list[Batch]]]) -> Iterator[Iterator[Batch]]:
