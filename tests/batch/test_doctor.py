@@ -132,7 +132,7 @@ def test_stack__boxes_and_numbers(gateway: Gateway) -> None:
 
 def test_stack__curved_transforms(gateway: Gateway) -> None:
     """A last transform without a matrix is not taken for one of numbers that are not finite."""
-    curved = PolynomialTransform2D([[0, 1, 0, 0.001, 0, 0], [0, 0, 1, 0, 0, 0]])
+    curved = PolynomialTransform2D([[0.0, 1.0, 0.0, 0.001, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0, 0.0, 0.0]])
     stack = put(gateway, tile("curved", transforms=[curved]))
 
     assert found(diagnose_stack(stack, images="none"), "numbers").level == "ok"

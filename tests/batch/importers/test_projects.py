@@ -19,6 +19,7 @@ from rendergateway.rendering.output.encoding import file_bytes
 from rendergateway.testing import make_stack
 from rendergateway.transforms import (
     AffineModel2D,
+    PolynomialTransform2D,
     ThinPlateSplineTransform,
     TransformReference,
     fit_thin_plate_spline,
