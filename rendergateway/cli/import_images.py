@@ -7,10 +7,8 @@ from typing import Any
 
 import click
 
-from rendergateway.batch.importers import Imported, import_images, import_project
-from rendergateway.batch.importers.files import CHECKS
-from rendergateway.batch.importers.listing import ORDER
-from rendergateway.batch.importers.projects import FORMATS, STORED, format_of
+from rendergateway.batch import importers
+from rendergateway.batch.importers.choices import CHECKS, FORMATS, ORDER, STORED, format_of
 from rendergateway.cli.load import existing_value
 from rendergateway.cli.look import finite, image_path_option, read_range
 from rendergateway.cli.services import (
@@ -101,7 +99,7 @@ def _z(ctx: click.Context, option: click.Parameter, text: str | None) -> float |
     "--z", callback=_z, metavar="Z|order|stored",
     help="Section of all images; order: each image, or each section of a project, counts; stored: z of the project.",
 )  # fmt: skip
-@click.option("--format", "kind", type=click.Choice(list(FORMATS)), help="Format of a project. Default: by its suffix.")
+@click.option("--format", "kind", type=click.Choice(FORMATS), help="Format of a project. Default: by its suffix.")
 @click.option("--titles", is_flag=True, help="Tile ids are the titles of the patches of a TrakEM2 project.")
 @click.option(
     "--resolution", callback=_resolution, metavar="X,Y,Z", help="Nanometres per pixel, and section thickness."
@@ -180,9 +178,9 @@ def import_(
         if project is not None:
             options.pop("mixed_sizes")
             ids = "title" if titles else "id"
-            imported = import_project(stack, images[0], format=project, ids=ids, **options)
+            imported = importers.import_project(stack, images[0], format=project, ids=ids, **options)
         else:
-            imported = import_images(stack, images[0] if len(images) == 1 else images, **placing, **options)
+            imported = importers.import_images(stack, images[0] if len(images) == 1 else images, **placing, **options)
         _report(imported, full_name(stack), time.perf_counter() - started, as_json)
 
 
@@ -194,7 +192,7 @@ def _check_project(images: tuple[str, ...], placing: dict[str, Any]) -> None:
         raise click.UsageError("a project is one file")
 
 
-def _report(imported: Imported, name: str, seconds: float, as_json: bool) -> None:
+def _report(imported: importers.Imported, name: str, seconds: float, as_json: bool) -> None:
     state = imported.stack.state if imported.stored else None
     values = {
         "stack": name,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
 
-from rendergateway.batch.doctor import IMAGE_CHECKS, Finding, diagnose_service, diagnose_stack
-from rendergateway.batch.stack_summary import StackSummary, range_words, summarize
 from rendergateway.cli.look import image_path_option, not_empty
 from rendergateway.cli.outline import box_words
 from rendergateway.cli.remedies import in_options
@@ -17,7 +15,14 @@ from rendergateway.cli.terminal import json_option, result
 from rendergateway.display import plural
 from rendergateway.errors import CommandError
 
+if TYPE_CHECKING:
+    from rendergateway.batch.doctor import Finding
+    from rendergateway.batch.stack_summary import StackSummary
+
 __all__ = ["doctor", "info"]
+
+# Those of `diagnose_stack`.
+_IMAGE_CHECKS = ("none", "exist", "read")
 
 _SHOWN = 5
 
@@ -33,6 +38,8 @@ def info(name: str, as_json: bool, service: str | None, profile: str | None) -> 
     All tiles are read, section by section. The summary has sections, sizes, transforms, intensity windows and folders
     of images.
     """
+    from rendergateway.batch.stack_summary import summarize
+
     with open_gateway(service, profile) as gateway:
         summary = summarize(named_stack(gateway, name), progress=True)
     result(_values(summary), "\n".join(_lines(summary)), as_json)
@@ -67,6 +74,8 @@ def _counted(counts: dict[Any, int], *names: str) -> list[dict[str, Any]]:
 
 
 def _lines(summary: StackSummary) -> list[str]:
+    from rendergateway.batch.stack_summary import range_words
+
     per = summary.tiles_per_section
     spread = f"{int(per.min())}…{int(per.max())} tiles" if len(per) else "no tiles"
     resolution = " × ".join("?" if value is None else f"{value:g}" for value in summary.resolution_nm)
@@ -105,7 +114,7 @@ def _words(counts: dict[Any, int], show: Any) -> str:
 )
 @click.option(
     "--images",
-    type=click.Choice(IMAGE_CHECKS),
+    type=click.Choice(_IMAGE_CHECKS),
     default="exist",
     show_default=True,
     help="Look up image files on this machine, decode them, or ignore them.",
@@ -129,6 +138,8 @@ def doctor(
     sections missing, numbers that are not finite, boxes that do not fit their transforms, missing images, tiles without
     matches.
     """
+    from rendergateway.batch.doctor import diagnose_service, diagnose_stack
+
     if matches is not None and name is None:
         raise click.UsageError("--matches needs a stack")
     with open_gateway(service, profile, image_paths=image_paths) as gateway:

@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from rendergateway.batch.importers.projects import format_of
-from rendergateway.batch.write_project import LAYOUTS, write_layout, write_project
+from rendergateway.batch.importers.choices import format_of
 from rendergateway.cli.look import read_z
 from rendergateway.cli.services import full_name, named_stack, open_gateway, service_options, stack_argument
 from rendergateway.cli.terminal import json_option, result
@@ -16,12 +15,14 @@ from rendergateway.display import plural
 __all__ = ["layout"]
 
 _TRAKEM2 = "trakem2"
+# Those of `write_layout`.
+_LAYOUTS = ("karsh", "scheffer", "met")
 
 
 @click.command()
 @stack_argument()
 @click.option("-o", "--output", required=True, metavar="FILE", help=".xml or .xml.gz: TrakEM2; otherwise --format.")
-@click.option("--format", "kind", type=click.Choice([_TRAKEM2, *LAYOUTS]), help="Default: by the suffix, else karsh.")
+@click.option("--format", "kind", type=click.Choice([_TRAKEM2, *_LAYOUTS]), help="Default: by the suffix, else karsh.")
 @click.option("--z", callback=read_z, metavar="Z[..Z]", help="A section, or a range. Default: the whole stack.")
 @json_option
 @service_options
@@ -33,7 +34,9 @@ def layout(
 
     A layout is a text file with a line per tile: KARSH or SCHEFFER, as the service writes them, or MET.
     """
-    chosen = kind or format_of(output) or LAYOUTS[0]
+    from rendergateway.batch.write_project import write_layout, write_project
+
+    chosen = kind or format_of(output) or _LAYOUTS[0]
     with open_gateway(service, profile) as gateway:
         stack = named_stack(gateway, name)
         stack.load()

@@ -9,26 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 import numpy as np
 
-from rendergateway.batch.stack_summary import missing_z, range_words
+from rendergateway import plots
 from rendergateway.cli.look import finite, not_empty, read_box, read_z
 from rendergateway.cli.services import named_stack, open_gateway, service_options, stack_argument
 from rendergateway.cli.terminal import json_option, result
 from rendergateway.display import plural
 from rendergateway.errors import CommandError
 from rendergateway.geometry import Bounds, checked_frame
-from rendergateway.plots import (
-    contact_sheet,
-    match_map,
-    residual_histogram,
-    residual_map,
-    seam_overlay,
-    seam_pictures,
-    section_bounds,
-    section_order,
-    tile_map,
-)
 from rendergateway.plots.base import check_format, new_figure, save_figure
-from rendergateway.plots.sections import ranks_of
 from rendergateway.wrappers import MatchCollectionWrapper, StackWrapper
 
 if TYPE_CHECKING:
@@ -114,7 +102,7 @@ def tiles(name: str, z: Any, color: str | None, names: bool, output: str, as_jso
         table = section.tiles().table()
         title = f"{stack}, section {section}: {plural(len(table), 'tile')}"
         values = {"z": section.z, "tile_count": len(table)}
-        _save(lambda ax: tile_map(table, color, names=names, ax=ax), output, title, values, as_json)
+        _save(lambda ax: plots.tile_map(table, color, names=names, ax=ax), output, title, values, as_json)
 
 
 def _collection(stack: StackWrapper, name: str, frame: str | None = None) -> MatchCollectionWrapper:
@@ -164,7 +152,7 @@ def matches(
         table = section.tiles().table()
         title = f"{stack}, section {section}: {plural(len(pairs), 'pair')} of {collection.name}"
         values = {"z": section.z, "pair_count": len(pairs), "point_count": int(pairs.counts.sum())}
-        _save(lambda ax: match_map(pairs, table, color, label=label, ax=ax), output, title, values, as_json)
+        _save(lambda ax: plots.match_map(pairs, table, color, label=label, ax=ax), output, title, values, as_json)
 
 
 def _medians(pairs: MatchTable, residuals: Any) -> Any:
@@ -202,9 +190,9 @@ def residuals(
             other = named_stack(gateway, before)
             shown = {other.name: collection.residuals(other, pairs), **shown}
         draw = (
-            (lambda ax: residual_map((p + q) / 2, distances, ax=ax))
+            (lambda ax: plots.residual_map((p + q) / 2, distances, ax=ax))
             if as_map
-            else (lambda ax: residual_histogram(shown, ax=ax))
+            else (lambda ax: plots.residual_histogram(shown, ax=ax))
         )
         _save(draw, output, title, values, as_json)
 
@@ -227,18 +215,20 @@ def seam(
         raise click.UsageError("--z must be finite, --tile must not be empty")
     with _opened(name, **place) as stack:
         one, other = map(stack.tile, tile_ids) if tile_ids else map(stack.section, layers)
-        first, second = seam_pictures(one, other, box=box, scale=scale)
+        first, second = plots.seam_pictures(one, other, box=box, scale=scale)
         names = (str(one), str(other))
         title = f"{stack}: {names[0]} and {names[1]}"
         height, width = first.shape[:2]
         values = {"width": width, "height": height, "box": list(first.box)}
-        _save(lambda ax: seam_overlay(first, second, names=names, ax=ax), output, title, values, as_json)
+        _save(lambda ax: plots.seam_overlay(first, second, names=names, ax=ax), output, title, values, as_json)
 
 
 @_plot_command("sections")
 @click.option("--order", is_flag=True, help="Draw the order of section ids over z instead.")
 def sections(name: str, order: bool, output: str, as_json: bool, **place: Any) -> None:
     """Draw the ranges of x and y of all sections over z, or the order of their ids."""
+    from rendergateway.batch.stack_summary import missing_z, range_words
+
     with _opened(name, **place) as stack:
         found = _sections(stack, None)
         layers = [section.z for section in found]
@@ -248,11 +238,11 @@ def sections(name: str, order: bool, output: str, as_json: bool, **place: Any) -
         values = {"section_count": len(layers), "missing_z": list(gaps)}
         if order:
             names = [", ".join(section.section_ids) for section in found]
-            ranks = ranks_of(names)
-            _save(lambda ax: section_order(layers, ranks, names=names, ax=ax), output, title, values, as_json)
+            ranks = plots.ranks_of(names)
+            _save(lambda ax: plots.section_order(layers, ranks, names=names, ax=ax), output, title, values, as_json)
         else:
             boxes = [list(section.bounds)[:4] if section.bounds else [np.nan] * 4 for section in found]
-            _save(lambda ax: section_bounds(layers, boxes, missing_z=gaps, ax=ax), output, title, values, as_json)
+            _save(lambda ax: plots.section_bounds(layers, boxes, missing_z=gaps, ax=ax), output, title, values, as_json)
 
 
 @_plot_command("thumbnails")
@@ -272,4 +262,4 @@ def thumbnails(name: str, z: Any, width: int, most: int, output: str, as_json: b
         noun = "tile" if is_tiles else "section"
         title = f"{stack}: {plural(len(chosen), noun)}" + (f" of {len(found)}" if len(found) > most else "")
         values = {"count": len(chosen), "total": len(found)}
-        _save(lambda ax: contact_sheet(pictures, titles, ax=ax), output, title, values, as_json)
+        _save(lambda ax: plots.contact_sheet(pictures, titles, ax=ax), output, title, values, as_json)

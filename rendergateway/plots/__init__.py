@@ -7,14 +7,20 @@ collection of matplotlib, so that 100 000 are drawn in seconds. matplotlib is im
 
 from __future__ import annotations
 
-from rendergateway.plots.matches import match_map, residual_histogram, residual_map
-from rendergateway.plots.pictures import contact_sheet, seam_overlay, seam_pictures
-from rendergateway.plots.sections import section_bounds, section_order
-from rendergateway.plots.tiles import tile_map
+from typing import TYPE_CHECKING
+
+from rendergateway.lazy import names_from
+
+if TYPE_CHECKING:
+    from rendergateway.plots.matches import match_map, residual_histogram, residual_map
+    from rendergateway.plots.pictures import contact_sheet, seam_overlay, seam_pictures
+    from rendergateway.plots.sections import ranks_of, section_bounds, section_order
+    from rendergateway.plots.tiles import tile_map
 
 __all__ = [
     "contact_sheet",
     "match_map",
+    "ranks_of",
     "residual_histogram",
     "residual_map",
     "seam_overlay",
@@ -23,3 +29,13 @@ __all__ = [
     "section_order",
     "tile_map",
 ]
+
+_MODULES = {
+    "matches": ["match_map", "residual_histogram", "residual_map"],
+    "pictures": ["contact_sheet", "seam_overlay", "seam_pictures"],
+    "sections": ["ranks_of", "section_bounds", "section_order"],
+    "tiles": ["tile_map"],
+}
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = names_from(__name__, {name: module for module, names in _MODULES.items() for name in names})

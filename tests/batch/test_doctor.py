@@ -11,7 +11,7 @@ import pytest
 from rendergateway import Gateway, NotFoundError, TileRecord
 from rendergateway.batch.doctor import Finding, diagnose_service, diagnose_stack
 from rendergateway.testing import make_stack
-from rendergateway.transforms import AffineModel2D
+from rendergateway.transforms import AffineModel2D, PolynomialTransform2D
 
 
 def found(findings: list[Finding], check: str) -> Finding:
@@ -128,6 +128,14 @@ def test_stack__boxes_and_numbers(gateway: Gateway) -> None:
     assert any(item.startswith("stale (") for item in boxes.items)
     assert not any(item.startswith("fine") for item in boxes.items)
     assert sorted(found(findings, "layout").items) == ["fine", "nan", "stale"]
+
+
+def test_stack__curved_transforms(gateway: Gateway) -> None:
+    """A last transform without a matrix is not taken for one of numbers that are not finite."""
+    curved = PolynomialTransform2D([[0.0, 1.0, 0.0, 0.001, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0, 0.0, 0.0]])
+    stack = put(gateway, tile("curved", transforms=[curved]))
+
+    assert found(diagnose_stack(stack, images="none"), "numbers").level == "ok"
 
 
 def test_stack__without_images_or_completion(gateway: Gateway) -> None:

@@ -175,6 +175,13 @@ def command_tree(place: Place) -> None:
 
 
 @feature("cli")
+def command_info(place: Place) -> None:
+    words = ("lab/cortex/montage", "--service", place.service)
+    assert "in 3 sections" in command("info", *words)
+    assert "sections: 3 sections" in command("doctor", *words, "--images", "none")
+
+
+@feature("cli")
 def command_load(place: Place) -> None:
     file = place.folder / "load.json"
     file.write_text('[{"tileId": "a", "z": 1, "width": 9, "height": 9}]')
@@ -342,6 +349,17 @@ def export(place: Place) -> None:
 def check_of_images(place: Place) -> None:
     with opened(place) as gateway:
         assert len(gateway.stack("montage").check_images(z=1)) == 0
+
+
+@feature("service")
+def import_of_images(place: Place) -> None:
+    from rendergateway.batch.importers import import_images
+
+    table = place.folder / "positions.csv"
+    table.write_text("image,x,y\nimage.png,0,0\n")
+    with opened(place) as gateway:
+        stack = gateway.stack("lab/other/imported")
+        assert import_images(stack, place.files / "*.png", positions=table, z=1, existing="append").tile_count == 1
 
 
 @feature("service")

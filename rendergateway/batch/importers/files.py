@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from rendergateway.rendering import Sources
     from rendergateway.wrappers.core.bound import Client
 
-__all__ = ["CHECKS", "ReadImages", "read_images", "sampled_rows", "window_of"]
+__all__ = ["ReadImages", "read_images", "sampled_rows", "window_of"]
 
-CHECKS = ("pixels", "headers")
 _GREY = 2
 # Values per sampled image.
 _MOST_VALUES = 2**16

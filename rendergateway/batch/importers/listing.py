@@ -8,15 +8,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from rendergateway.batch.importers.choices import ORDER
 from rendergateway.batch.importers.images import ImageListing, ListedImage, image_url
 from rendergateway.batch.importers.names import NamePattern, tile_ids
 from rendergateway.batch.importers.positions import PositionTable
 from rendergateway.errors import RecordError
 from rendergateway.wrappers.core.labels import natural_order
 
-__all__ = ["ORDER", "listed_by_names", "listed_in_table"]
+__all__ = ["listed_by_names", "listed_in_table"]
 
-ORDER = "order"
 _SLASHES = re.compile(r"[/\\]+")
 
 

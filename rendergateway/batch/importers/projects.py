@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from rendergateway.batch.importers.choices import FORMATS, ORDER, STORED, format_of
 from rendergateway.batch.importers.images import ImageListing, Imported, ListedImage, image_url
-from rendergateway.batch.importers.listing import ORDER
 from rendergateway.batch.importers.places import Placing
 from rendergateway.batch.importers.save import SaveKeywords, save_images
 from rendergateway.display import plural
@@ -25,30 +25,15 @@ if TYPE_CHECKING:
 
     from rendergateway.wrappers import StackWrapper
 
-__all__ = ["FORMATS", "STORED", "format_of", "import_project"]
+__all__ = ["import_project"]
 
-_SUFFIXES = {".xml": "trakem2", ".xml.gz": "trakem2", ".mdoc": "serialem", ".idoc": "serialem"}
 # Keys with the place of a piece in pixels, the most accurate first.
 _PIECES = ("AlignedPieceCoordsVS", "AlignedPieceCoords", "PieceCoordinates")
 _NM_PER_ANGSTROM = 0.1
-STORED = "stored"
 _SLASHES = re.compile(r"[/\\]+")
 _MRC = (".mrc", ".st", ".map")
 _IMAGE_BLOCKS = ("Image", "ZValue")
 _RGB = 4
-
-
-def format_of(path: str | os.PathLike[str]) -> str | None:
-    """
-    Return the format of a project by its suffix; None if it is unknown.
-
-    Examples
-    --------
-    >>> format_of("a.xml.gz"), format_of("grid.idoc"), format_of("images")
-    ('trakem2', 'serialem', None)
-    """
-    name = os.fspath(path).lower()
-    return next((kind for suffix, kind in _SUFFIXES.items() if name.endswith(suffix)), None)
 
 
 def import_project(
@@ -110,7 +95,7 @@ def import_project(
         raise ValueError(f"ids must be 'id' or 'title': got {ids!r}")
     if isinstance(z, str) and z not in (ORDER, STORED):
         raise ValueError(f"z must be a number, {ORDER!r} or {STORED!r}: got {z!r}")
-    listing, resolution_nm = FORMATS[kind](path, ids, z)
+    listing, resolution_nm = _READERS[kind](path, ids, z)
     if options.get("resolution_nm") is None and resolution_nm is not None:
         options["resolution_nm"] = resolution_nm
     placing = Placing.of(unit=None, flip=flip, overlap=None, resolution_nm=options.get("resolution_nm"))
@@ -285,7 +270,7 @@ def _rotation(block: Block) -> float | None:
     return None if found is None else found[0]
 
 
-FORMATS: dict[str, Callable[[str | os.PathLike[str], str, float | str | None], tuple[ImageListing, _Resolution]]] = {
+_READERS: dict[str, Callable[[str | os.PathLike[str], str, float | str | None], tuple[ImageListing, _Resolution]]] = {
     "trakem2": _trakem2,
     "serialem": _serialem,
     "karsh": _karsh,

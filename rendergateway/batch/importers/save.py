@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
-from rendergateway.batch.importers.files import CHECKS, ReadImages, read_images
+from rendergateway.batch.importers.choices import CHECKS
+from rendergateway.batch.importers.files import ReadImages, read_images
 from rendergateway.batch.importers.images import (
     ImageListing,
     Imported,

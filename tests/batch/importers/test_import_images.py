@@ -51,6 +51,15 @@ def test_pattern__folders_and_named_sections(stack: StackWrapper, images: Images
     assert "sections are counted in natural order of their names: z 1 is w9, z 2 is w10" in imported.notes
 
 
+def test_pattern__flipped_grid_and_case(stack: StackWrapper, images: Images) -> None:
+    """Columns may count to the left and rows upwards; case is ignored."""
+    folder = images("A_1_2.png")
+
+    import_images(stack, folder, pattern="a_{row}_{col}.PNG", overlap=0.5, z=1, flip="xy")
+
+    assert places(stack) == {"A_1_2": (1, -80, -30)}
+
+
 def test_pattern__positions_in_names(stack: StackWrapper, images: Images) -> None:
     """Positions may be in the names; names that do not match are listed, not dropped silently."""
     folder = images("a_x-10_y20.5.tif", "overview.tif")
@@ -295,6 +304,15 @@ def test_images__sample(stack: StackWrapper, images: Images) -> None:
 
     assert imported.windows == {"uint8": (0, 100)}
     assert "percentiles 0 and 100 of 2 images" in imported.notes[0]
+
+
+def test_images__sample_of_stripes(stack: StackWrapper, images: Images) -> None:
+    """The sampled values of a large image are of all columns, also if these alternate."""
+    folder = images("0_0.png", pixels=np.tile(np.array([0, 100], np.uint8), (400, 200)))
+
+    imported = import_images(stack, folder, pattern="{row}_{col}.png", overlap=0, z=1)
+
+    assert imported.windows == {"uint8": (0, 100)}
 
 
 def test_images__rare_pixel_type(stack: StackWrapper, images: Images) -> None:

@@ -14,11 +14,12 @@ import pytest
 from rendergateway import Gateway, ImageError, Layout, MipmapLevel, RecordError, StackWrapper, TileRecord
 from rendergateway.batch.importers import import_project
 from rendergateway.batch.write_project import write_layout, write_project
-from rendergateway.model.files.trakem2 import read_trakem2
+from rendergateway.model.files.trakem2 import patch_box, read_trakem2
 from rendergateway.rendering.output.encoding import file_bytes
 from rendergateway.testing import make_stack
 from rendergateway.transforms import (
     AffineModel2D,
+    PolynomialTransform2D,
     ThinPlateSplineTransform,
     TransformReference,
     fit_thin_plate_spline,
@@ -155,6 +156,16 @@ def test_trakem2__images(stack: StackWrapper, project: Path, images: Images) -> 
     with pytest.raises(ImageError, match=r"2 of 3 images cannot be imported: .*line 8: expected 80 × 60 pixels, found"):
         import_project(stack, project)
     assert not stack.exists
+    assert len(import_project(stack, project, skip_bad=True).skipped) == 2
+    assert stack.tiles().ids == ["50"]
+
+
+def test_trakem2__box_of_a_mesh() -> None:
+    """The box of coordinate transforms is that of the vertices of a mesh: a peak between them does not count."""
+    peak = PolynomialTransform2D([[0, 60, 0, -1, 0, 0], [0, 0, 1, 0, 0, 0]])
+
+    # x (60 - x) at 0, 19.75, 39.5, 59.25 and 79; at 26.3 it would be larger.
+    assert patch_box([peak], 80, 60, 3)[:3] == (-1501, 0, 2311)
 
 
 def test_trakem2__round_trip(gateway: Gateway, tmp_path: Path) -> None:
