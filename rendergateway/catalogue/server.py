@@ -135,7 +135,7 @@ def serve_pages(
 
         protocol_version = "HTTP/1.1"
 
-        def log_request(self, *words: Any) -> None:
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """Do nothing."""
 
     log_to_stderr()

@@ -179,10 +179,8 @@ class _Drawing:
             sides.append(_Side(tile, url, x, y, width, height))
             ends.append((points - [view.box.min_x, view.box.min_y]) * scale + [x, y])
             x, y = (0.0, y + height + _GAP_PX) if is_turned else (x + width + _GAP_PX, 0.0)
-        lines = [
-            (*p, *q, number % _COLOURS)
-            for number, (p, q) in enumerate(zip(ends[0].tolist(), ends[1].tolist(), strict=True))
-        ]
+        numbered = enumerate(np.concatenate(ends, axis=1).tolist())
+        lines = [(x1, y1, x2, y2, number % _COLOURS) for number, (x1, y1, x2, y2) in numbered]
         width = max(side.x + side.width for side in sides)
         height = max(side.y + side.height for side in sides)
         return cls(width, height, tuple(sides), lines)

@@ -156,7 +156,7 @@ def connections(site: Site, owner: str, project: str, stack: str, z: str) -> fla
     found = _versioned(site, section)
     starts, ends = found.centres([p for p, _, _ in weak]), found.centres([q for _, q, _ in weak])
     lines = np.concatenate([starts, ends], axis=1)
-    usable = np.isfinite(lines).all(axis=1)
+    usable = np.asarray(np.isfinite(lines).all(axis=1))
     return flask.jsonify(
         lines=[
             {"from": p, "to": q, "matches": count, "line": line}
