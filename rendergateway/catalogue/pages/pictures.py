@@ -99,10 +99,12 @@ def _scale_for(side: float, most: int) -> float:
 
 def _options() -> PictureOptions:
     """Return the options in the query: a channel, and the values shown black and white."""
-    low, high = (flask.request.args.get(name, type=float) for name in ("low", "high"))
-    known = low is not None and high is not None and math.isfinite(low) and math.isfinite(high)
-    window = (low, high) if known and low < high else None
-    return PictureOptions(channel=flask.request.args.get("channel") or None, intensity=window, max_tiles=MOST_TILES)
+    values = [flask.request.args.get(name, type=float) for name in ("low", "high")]
+    window = [value for value in values if value is not None and math.isfinite(value)]
+    is_given = len(window) == len(values) and window[0] < window[1]
+    return PictureOptions(
+        channel=flask.request.args.get("channel") or None, intensity=window if is_given else None, max_tiles=MOST_TILES
+    )
 
 
 def _sent(site: Site, content: bytes) -> flask.Response:
