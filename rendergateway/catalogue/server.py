@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -135,11 +136,11 @@ def serve_pages(
 
         protocol_version = "HTTP/1.1"
 
-        def log_request(self, *words: Any) -> None:
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """Do nothing."""
 
     log_to_stderr()
-    hosts = () if host in LOOPBACK_HOSTS else (host,)
+    hosts = () if host in LOOPBACK_HOSTS else (host, socket.gethostname(), socket.getfqdn())
     app = application(gateway, hosts=hosts, viewers=viewers)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     try:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import requests
 from click.testing import CliRunner
+from werkzeug.test import Client
 
-from rendergateway import ConfigurationError, Gateway
+from rendergateway import ConfigurationError, Gateway, ServiceError
 from rendergateway.catalogue.server import ServedPages, serve_pages
 from rendergateway.cli.commands import commands
+from rendergateway.service.app import Application
+from rendergateway.service.base.options import Options
+from rendergateway.service.store import Database
 from rendergateway.testing import make_stack
 from tests.catalogue.conftest import MONTAGE
 
@@ -33,7 +38,7 @@ def database(tmp_path: Path) -> Path:
     return file
 
 
-@contextmanager
+@contextlib.contextmanager
 def running(*words: str | Path) -> Iterator[str]:
     """Run a command that serves; yield the address in its line of JSON."""
     with subprocess.Popen(
@@ -168,3 +173,32 @@ def test_view__serves_neuroglancer(database: Path) -> None:
 
     assert address.startswith("http://127.0.0.1:")
     assert answer.status_code == 200
+
+
+def test_application__pages_beside_the_service(database: Path) -> None:
+    """The service passes all paths but its own to the pages, after its own checks of the host."""
+    pages = ServedPages(database, images=[str(database.parent / "images")])()
+    with contextlib.closing(Database(database)) as opened:
+        browser = Client(Application(opened, Options(hosts=()), pages))
+        page = browser.get(MONTAGE, base_url="http://localhost:8080")
+        picture = browser.get(f"{MONTAGE}z/1.0/cells/0/0/0.jpg", base_url="http://localhost:8080")
+        other = browser.get(MONTAGE, base_url="http://evil.example")
+        owners = browser.get("/render-ws/v1/owners", base_url="http://localhost:8080")
+
+    assert "render://http://localhost:8080/lab/cortex/montage" in unquote(page.text)
+    assert (picture.status_code, picture.mimetype) == (200, "image/jpeg")
+    assert (other.status_code, other.mimetype) == (403, "text/plain")
+    assert owners.json == ["lab"]
+
+
+@pytest.mark.parametrize(("folder", "is_drawn"), [("images", True), ("elsewhere", False), ("", False)])
+def test_embedded_address__folders_of_images(database: Path, folder: str, is_drawn: bool) -> None:
+    """An embedded service reads images below the folders in its address only; an empty one allows none."""
+    path = database.parent / folder if folder else ""
+    with Gateway(f"embedded:{database}?images={path}&remote_images=", owner="lab", project="cortex") as gateway:
+        section = gateway.stack("montage").section(1)
+        if is_drawn:
+            assert section.image(scale=0.1).pixels.any()
+        else:
+            with pytest.raises(ServiceError):
+                section.image(scale=0.1)

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from rendergateway.catalogue.pages.places import full_name, named_stack
+from rendergateway.catalogue.pages.places import frame_of, full_name, named_stack
 from rendergateway.catalogue.site import Site
 from rendergateway.errors import RenderGatewayError
 from rendergateway.extras import needed_for
@@ -92,8 +92,7 @@ def pair_page(site: Site, owner: str, collection: str) -> str:
     names = [query.get(name, "") for name in ("pg", "p", "qg", "q")]
     if not all(names):
         flask.abort(400, "the address needs pg=, p=, qg= and q=, the groups and ids of both tiles")
-    frame = query.get("frame", "raw")
-    frame = frame if frame in FRAMES or frame.startswith(("before:", "after:")) else "raw"
+    frame = frame_of("raw")
     shown = site.gateway.match_collection(collection, owner=owner, frame=frame)
     pair = shown.pair(names[1], names[3], p_group=names[0], q_group=names[2])
     stack = named_stack(site, query.get("stack", ""))
@@ -179,10 +178,8 @@ class _Drawing:
             sides.append(_Side(tile, url, x, y, width, height))
             ends.append((points - [view.box.min_x, view.box.min_y]) * scale + [x, y])
             x, y = (0.0, y + height + _GAP_PX) if is_turned else (x + width + _GAP_PX, 0.0)
-        lines = [
-            (*p, *q, number % _COLOURS)
-            for number, (p, q) in enumerate(zip(ends[0].tolist(), ends[1].tolist(), strict=True))
-        ]
+        numbered = enumerate(np.concatenate(ends, axis=1).tolist())
+        lines = [(x1, y1, x2, y2, number % _COLOURS) for number, (x1, y1, x2, y2) in numbered]
         width = max(side.x + side.width for side in sides)
         height = max(side.y + side.height for side in sides)
         return cls(width, height, tuple(sides), lines)

@@ -6,7 +6,7 @@ import math
 from typing import Any
 from xml.sax.saxutils import escape
 
-from rendergateway.catalogue.pages.places import section_of, stack_of
+from rendergateway.catalogue.pages.places import frame_of, section_of, stack_of
 from rendergateway.catalogue.site import Site
 from rendergateway.extras import needed_for
 from rendergateway.geometry import Bounds
@@ -25,13 +25,14 @@ MOST_TILES = 600
 _THUMBNAIL_PX = 160
 _PAGE_PX = 1024
 _MOST_PX = 2048
+_LEVELS, _CELLS = 24, 2**32
 _COLOURS = ("#c0c4cc", "#3a3f4b")
 
 
 def cell(site: Site, owner: str, project: str, stack: str, z: str, level: int, column: int, row: int) -> flask.Response:
     """Return one picture of a map: 512 pixels of 2^level world pixels: ``box.jpeg``."""
-    if level > 24:
-        flask.abort(404, f"level {level} is not shown; levels are 0 to 24")
+    if level > _LEVELS or max(abs(column), abs(row)) > _CELLS:
+        flask.abort(404, f"no such cell; levels are 0 to {_LEVELS}, columns and rows at most {_CELLS}")
     section = section_of(site, owner, project, stack, z)
     side = CELL_PX << level
     box = Bounds(column * side, row * side, (column + 1) * side, (row + 1) * side)
@@ -63,7 +64,7 @@ def thumbnail(site: Site, owner: str, project: str, stack: str) -> flask.Respons
 def tile_picture(site: Site, owner: str, project: str, stack: str) -> flask.Response:
     """Return a picture of a tile: ``tile.read`` and ``tile.jpeg``."""
     tile = stack_of(site, owner, project, stack).tile(_named("id"))
-    frame = flask.request.args.get("frame", "world")
+    frame = frame_of("world", more=("world",))
     record = tile.load()._obj
     view = tile_view(tile._bound, record, lambda: tile.resolved_transforms, frame)
     scale = _scale_for(max(view.box.width, view.box.height), _wanted_px(_PAGE_PX))
@@ -98,9 +99,12 @@ def _scale_for(side: float, most: int) -> float:
 
 def _options() -> PictureOptions:
     """Return the options in the query: a channel, and the values shown black and white."""
-    low, high = (flask.request.args.get(name, type=float) for name in ("low", "high"))
-    window = (low, high) if low is not None and high is not None and low < high else None
-    return PictureOptions(channel=flask.request.args.get("channel") or None, intensity=window, max_tiles=MOST_TILES)
+    values = [flask.request.args.get(name, type=float) for name in ("low", "high")]
+    window = [value for value in values if value is not None and math.isfinite(value)]
+    is_given = len(window) == len(values) and window[0] < window[1]
+    return PictureOptions(
+        channel=flask.request.args.get("channel") or None, intensity=window if is_given else None, max_tiles=MOST_TILES
+    )
 
 
 def _sent(site: Site, content: bytes) -> flask.Response:

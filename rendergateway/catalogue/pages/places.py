@@ -7,12 +7,13 @@ from typing import Any
 
 from rendergateway.catalogue.site import Site, is_reachable
 from rendergateway.extras import needed_for
+from rendergateway.geometry import checked_frame
 from rendergateway.number_text import parse_double
 
 with needed_for("the catalogue"):
     import flask
 
-__all__ = ["full_name", "named_stack", "section_of", "stack_of"]
+__all__ = ["frame_of", "full_name", "named_stack", "section_of", "stack_of"]
 
 
 def stack_of(site: Site, owner: str, project: str, stack: str) -> Any:
@@ -34,6 +35,14 @@ def section_of(site: Site, owner: str, project: str, stack: str, z: str) -> Any:
 def full_name(stack: Any) -> str:
     """Return ``owner/project/stack``."""
     return "/".join(stack._key)
+
+
+def frame_of(default: str, more: tuple[str, ...] = ()) -> str:
+    """Return the frame in the query; see `rendergateway.geometry.checked_frame`."""
+    try:
+        return checked_frame(flask.request.args.get("frame") or default, more=more)
+    except ValueError as error:
+        flask.abort(400, str(error))
 
 
 def named_stack(site: Site, name: str) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 from rendergateway.catalogue.charts import histogram
 from rendergateway.catalogue.pages.pictures import CELL_PX, MOST_TILES
-from rendergateway.catalogue.pages.places import section_of, stack_of
+from rendergateway.catalogue.pages.places import frame_of, section_of, stack_of
 from rendergateway.catalogue.section_map import SectionMap
 from rendergateway.catalogue.site import Site
 from rendergateway.errors import ConfigurationError
@@ -156,7 +156,7 @@ def connections(site: Site, owner: str, project: str, stack: str, z: str) -> fla
     found = _versioned(site, section)
     starts, ends = found.centres([p for p, _, _ in weak]), found.centres([q for _, q, _ in weak])
     lines = np.concatenate([starts, ends], axis=1)
-    usable = np.isfinite(lines).all(axis=1)
+    usable = np.asarray(np.isfinite(lines).all(axis=1))
     return flask.jsonify(
         lines=[
             {"from": p, "to": q, "matches": count, "line": line}
@@ -183,4 +183,5 @@ def _collection(site: Site, owner: str) -> Any:
     name = flask.request.args.get("collection", "")
     if not name:
         flask.abort(400, "the address needs collection=, the name of a match collection")
-    return site.gateway.match_collection(name, owner=owner, frame=flask.request.args.get("frame") or None)
+    frame = frame_of("raw") if flask.request.args.get("frame") else None
+    return site.gateway.match_collection(name, owner=owner, frame=frame)
