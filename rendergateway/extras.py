@@ -15,6 +15,7 @@ EXTRAS = {
     "click": "cli",
     "rich": "cli",
     "PIL": "service",
+    "apsw": "service",
     "cv2": "service",
     "isal": "service",
     "re2": "service",

@@ -20,7 +20,6 @@ INCLUDES = {"service": {"cli"}, "all": {"cli", "remote", "service", "tables", "v
 # Libraries that may be missing without an error: zlib is used instead, no bar is shown, rich itself is the caller.
 OPTIONAL = {
     ("rendering/output/png.py", "isal"),
-    ("service/store/checksums.py", "isal"),
     ("progress.py", "rich"),
     ("wrappers/core/display.py", "rich"),
 }

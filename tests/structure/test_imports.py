@@ -70,14 +70,14 @@ DOORS = {
     "urllib3": {"transport", "service/embedded.py"},
     "msgspec": {"model", "wire"},
     "simdjson": {"model", "wire"},
-    "sqlite3": {"service/store"},
+    "apsw": {"service/store"},
     "werkzeug": {"service/app.py"},
     "re2": {"service/domain/id_pattern.py"},
     "waitress": {"service/server"},
     "cv2": {"rendering/base/opencv.py", "transforms/fitting/ransac.py"},
     "tifffile": {"rendering"},
     "PIL": {"rendering"},
-    "isal": {"rendering", "service/store"},
+    "isal": {"rendering"},
     "h5py": {"rendering"},
     "numcodecs": {"rendering"},
     "fsspec": {"rendering"},
@@ -85,7 +85,7 @@ DOORS = {
     "rich": {"cli", "demo", "progress.py", "wrappers/core/display.py"},
     "click": {"cli"},
 }
-HEAVY = {"cv2", "pandas", "dask", "werkzeug", "waitress", "sqlite3", "simdjson", "requests", "rich", "click"}
+HEAVY = {"cv2", "pandas", "dask", "werkzeug", "waitress", "apsw", "simdjson", "requests", "rich", "click"}
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
