@@ -200,19 +200,19 @@ def test_rough_places__are_within_their_error(name: str) -> None:
             assert off.max(initial=0) <= rough.error < 1e-3
 
 
+@pytest.mark.parametrize("columns", [2, 5, 23])
 @pytest.mark.parametrize("name", AFFINES)
-def test_affine__triangles_differ_by_less_than_the_tolerance(name: str) -> None:
-    """The affines of all triangles agree with that of the image within its tolerance, in the whole picture."""
+def test_affine__triangles_of_pixels(name: str, columns: int) -> None:
+    """Every pixel of an affine image is placed by the last triangle that it is in, found with and without a search."""
     whole = AFFINES[name]
-    placement = placed(whole, columns=23)
-    mesh = image_mesh(whole, 23, (WIDTH, HEIGHT))
-    names = np.arange(len(mesh.affines))
+    placement, mesh = placed(whole, columns=columns), image_mesh(whole, columns, (WIDTH, HEIGHT))
     for box in placement.bands():
         band = placement.band(box)
-        for x, y in ((box.x, box.y), (box.x + box.width - 1, box.y + box.height - 1)):
-            places = np.stack(mesh.places(names, np.full(len(names), x), np.full(len(names), y)))
-            exact = np.stack(band.exact(np.array([x]), np.array([y])))
-            assert np.abs(places - exact).max() < band.tolerance < 1e-9
+        x, y = sampling._all_of(box)
+        triangle, times = mesh.find(x, y)
+        inside = times > 0
+        assert inside.any()
+        assert (np.stack(band.exact(x, y))[:, inside] == np.stack(mesh.places(triangle, x, y))[:, inside]).all()
 
 
 def test_edges__near_pixels_are_decided_by_the_rule() -> None:

@@ -11,14 +11,14 @@ import numpy.typing as npt
 
 from rendergateway.geometry import FloatArray, IntArray
 
-__all__ = ["SINGLE", "Band", "Box", "Inside", "Pixels", "RoughPlaces", "Runs"]
+__all__ = ["BLOCK", "SINGLE", "Band", "Box", "Inside", "Pixels", "RoughPlaces", "Runs"]
 
 Pixels: TypeAlias = npt.NDArray[Any]
 
 # Relative rounding error of single precision.
 SINGLE = 2.0**-24
 # Sides of a block: the smaller, the more precise single precision is, and the more calls are made.
-_BLOCK = 264
+BLOCK = 264
 _BAND_PIXELS = 1 << 20
 
 
@@ -36,16 +36,18 @@ class Box:
         """The rows of the canvas."""
         return np.arange(self.y, self.y + self.height)
 
-    def bands(self, most_rows: int = _BLOCK) -> list[Box]:
-        """Return boxes of the whole width, of similar heights, that make up this one."""
+    def bands(self, most_rows: int = BLOCK) -> list[Box]:
+        """Return boxes of the whole width, of similar heights, that make up this one; by default one block high."""
         rows = _even(self.height, max(1, min(most_rows, _BAND_PIXELS // self.width)))
         return [Box(self.x, self.y + y, self.width, min(rows, self.height - y)) for y in range(0, self.height, rows)]
 
     def blocks(self) -> list[Box]:
-        """Return boxes of the whole height, of similar widths, that make up this one."""
-        columns = _even(self.width, _BLOCK)
+        """Return boxes of similar sizes that make up this one, row by row."""
+        columns, rows = _even(self.width, BLOCK), _even(self.height, BLOCK)
         return [
-            Box(self.x + x, self.y, min(columns, self.width - x), self.height) for x in range(0, self.width, columns)
+            Box(self.x + x, self.y + y, min(columns, self.width - x), min(rows, self.height - y))
+            for y in range(0, self.height, rows)
+            for x in range(0, self.width, columns)
         ]
 
 
@@ -122,15 +124,12 @@ class Band(ABC):
     ----------
     blocks : list of Box
         Parts of the band, each narrow enough for single precision; without those that have no pixel of the image.
-    tolerance : float
-        Bound of the error of `exact`, in source pixels; 0 if it has none.
     shift : (int, int), optional
         Source pixel of the upper left corner, if all positions are whole pixels, one beside the other.
     border : ndarray of int, shape (2, N)
         x and y of the pixels of the canvas that may be on a border of the image.
     """
 
-    tolerance = 0.0
     shift: tuple[int, int] | None = None
 
     def __init__(self, box: Box, inside: Inside, times: IntArray | None) -> None:
@@ -150,7 +149,3 @@ class Band(ABC):
     @abstractmethod
     def exact(self, x: IntArray, y: IntArray) -> tuple[FloatArray, FloatArray]:
         """Return the source positions of some pixels of the canvas that are in this band."""
-
-    def settled(self, x: IntArray, y: IntArray) -> tuple[FloatArray, FloatArray]:
-        """Return source positions without the error of `exact`."""
-        return self.exact(x, y)

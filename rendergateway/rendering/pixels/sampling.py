@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
-import numpy.typing as npt
 
 from rendergateway.geometry import FloatArray, IntArray
 from rendergateway.rendering.pixels.band import SINGLE, Band, Box, Pixels, RoughPlaces
@@ -20,7 +19,7 @@ _ARITHMETIC = 10 * SINGLE
 _MOST_DOUBT = 0.1
 # OpenCV's limit for the sides of an image.
 _MOST_SIDE = 1 << 15
-_FEW_PIXELS = 1 << 16
+_FEW_PIXELS = 1 << 14
 
 
 def sampled(images: Sequence[Pixels], band: Band, *, interpolate: bool = True) -> list[Pixels]:
@@ -54,9 +53,9 @@ def sampled(images: Sequence[Pixels], band: Band, *, interpolate: bool = True) -
     else:
         for number, block in enumerate(band.blocks):
             rough = band.rough(number) if _opencv_is_precise() else None
-            left = block.x - band.box.x
+            left, top = block.x - band.box.x, block.y - band.box.y
             for sample, image, pixels in zip(samples, images, doubtful, strict=True):
-                part = sample[:, left : left + block.width]
+                part = sample[top : top + block.height, left : left + block.width]
                 some = None if rough is None or image.dtype.kind == "f" else _interpolate(part, image, rough)
                 pixels.append(_all_of(block) if some is None else _pixels(block, some))
     compute = _interpolated if interpolate else _nearest
@@ -106,19 +105,23 @@ def _interpolate(values: Pixels, image: Pixels, rough: RoughPlaces) -> IntArray 
         return None
     found = _remapped(part, rough)
     # If both ends of the interval that contains the exact value are rounded to one number, so is the value.
-    values[...] = _rounded(found, doubt, image.dtype)
-    doubtful = values != _rounded(found, -doubt, image.dtype)
+    _round(found, doubt, values)
+    least = np.empty_like(found, dtype=image.dtype)
+    _round(found, -doubt, least)
+    doubtful = values != least
     return np.flatnonzero(doubtful.any(axis=2) if image.ndim == 3 else doubtful)
 
 
-def _rounded(values: Pixels, shift: float, dtype: npt.DTypeLike) -> Pixels:
-    """Return the integers nearest to *values* + *shift*, for values that are not negative."""
+def _round(values: Pixels, shift: float, into: Pixels) -> None:
+    """Set *into* to the integers nearest to *values* + *shift*, for values that are not negative."""
     from rendergateway.rendering.base.opencv import cv2
 
-    if dtype == np.uint8:
-        return np.asarray(cv2.convertScaleAbs(values, alpha=1.0, beta=shift))
-    whole: Pixels = np.rint(values + np.float32(shift)).astype(dtype)
-    return whole
+    if into.dtype == np.uint8:
+        done = cv2.convertScaleAbs(values, dst=into, alpha=1.0, beta=shift)
+        if done is not into:
+            into[...] = done
+    else:
+        into[...] = np.rint(values + np.float32(shift))
 
 
 def _remapped(part: Pixels, rough: RoughPlaces) -> Pixels:
@@ -139,44 +142,15 @@ def _steepest(part: Pixels) -> float:
 
 
 def _interpolated(image: Pixels, band: Band, x: IntArray, y: IntArray) -> Pixels:
-    """Return the values of some pixels of a band, computed in double precision."""
-    from rendergateway.rendering.base.opencv import cv2
-
-    across, down = band.exact(x, y)
-    values = bilinear(image, across, down)
-    if band.tolerance:
-        height, width = image.shape[:2]
-        again = _is_near(across, band.tolerance, width - 1) | _is_near(down, band.tolerance, height - 1)
-        largest = float(np.iinfo(image.dtype).max) if image.dtype.kind == "u" else cv2.norm(image, cv2.NORM_INF)
-        least, most = (_as_type(values + sign * 4.0 * band.tolerance * largest, image.dtype) for sign in (-1, 1))
-        tied = least != most
-        some = np.flatnonzero(again | (tied.any(axis=1) if tied.ndim == 2 else tied))
-        if len(some):
-            values[some] = bilinear(image, *band.settled(x[some], y[some]))
-    return _as_type(values, image.dtype)
-
-
-def _as_type(values: FloatArray, dtype: npt.DTypeLike) -> Pixels:
-    """Return values as pixels: integers rounded half up, fractions in single precision."""
-    found: Pixels = (np.floor(values + 0.5) if np.dtype(dtype).kind == "u" else values).astype(dtype)
+    """Return the values of some pixels of a band, computed in double precision: integers rounded half up."""
+    values = bilinear(image, *band.exact(x, y))
+    found: Pixels = (np.floor(values + 0.5) if image.dtype.kind == "u" else values).astype(image.dtype)
     return found
-
-
-def _is_near(values: FloatArray, tolerance: float, last: int) -> npt.NDArray[np.bool_]:
-    """Whether values are near 0 or near *last*."""
-    half = last / 2.0
-    return np.asarray(np.abs(np.abs(values - half) - half) <= tolerance)
 
 
 def _nearest(image: Pixels, band: Band, x: IntArray, y: IntArray) -> Pixels:
     """Return the nearest pixels of some pixels of a band."""
-    across, down = band.exact(x, y)
-    if band.tolerance:
-        parts = [np.abs(at - np.floor(at) - 0.5) for at in (across, down)]
-        halfway = np.flatnonzero(np.minimum(*parts) <= band.tolerance)
-        if len(halfway):
-            across[halfway], down[halfway] = band.settled(x[halfway], y[halfway])
-    return nearest(image, across, down)
+    return nearest(image, *band.exact(x, y))
 
 
 def bilinear(image: Pixels, x: FloatArray, y: FloatArray) -> FloatArray:
