@@ -212,7 +212,22 @@ def test_affine__triangles_of_pixels(name: str, columns: int) -> None:
         triangle, times = mesh.find(x, y)
         inside = times > 0
         assert inside.any()
-        assert (np.stack(band.exact(x, y))[:, inside] == np.stack(mesh.places(triangle, x, y))[:, inside]).all()
+        assert (np.stack(band.settled(x, y))[:, inside] == np.stack(mesh.places(triangle, x, y))[:, inside]).all()
+
+
+@pytest.mark.parametrize("name", AFFINES)
+def test_affine__triangles_differ_by_less_than_the_tolerance(name: str) -> None:
+    """The affines of all triangles agree with that of the image within its tolerance, in the whole picture."""
+    whole = AFFINES[name]
+    placement = placed(whole, columns=23)
+    mesh = image_mesh(whole, 23, (WIDTH, HEIGHT))
+    names = np.arange(len(mesh.affines))
+    for box in placement.bands():
+        band = placement.band(box)
+        for x, y in ((box.x, box.y), (box.x + box.width - 1, box.y + box.height - 1)):
+            places = np.stack(mesh.places(names, np.full(len(names), x), np.full(len(names), y)))
+            exact = np.stack(band.exact(np.array([x]), np.array([y])))
+            assert np.abs(places - exact).max() < band.tolerance < 1e-9
 
 
 def test_edges__near_pixels_are_decided_by_the_rule() -> None:

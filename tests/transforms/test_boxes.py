@@ -132,7 +132,7 @@ def test_boxes_under__as_one_by_one(pairs_at_once: int, size: float, few: int, m
     monkeypatch.setattr(geometry, "_PAIRS_AT_ONCE", pairs_at_once)
     monkeypatch.setattr(geometry, "_FEW_PAIRS", few)
     rng = np.random.default_rng(4)
-    points, corners = rng.integers(0, 20, (40, 2)) * size, rng.integers(0, 20, (30, 2)) * size
+    points, corners = (size * rng.integers(0, 20, (count, 2)).astype(np.float64) for count in (40, 30))
     boxes = np.hstack([corners, corners + rng.integers(0, 9, (30, 2)) * size])
     points[3, 0], points[4, 1], boxes[5, 3], boxes[6, 0] = np.nan, np.inf, np.nan, -np.inf
     expected = [

@@ -124,12 +124,15 @@ class Band(ABC):
     ----------
     blocks : list of Box
         Parts of the band, each narrow enough for single precision; without those that have no pixel of the image.
+    tolerance : float
+        Bound of the error of `exact`, in source pixels; 0 if it has none.
     shift : (int, int), optional
         Source pixel of the upper left corner, if all positions are whole pixels, one beside the other.
     border : ndarray of int, shape (2, N)
         x and y of the pixels of the canvas that may be on a border of the image.
     """
 
+    tolerance = 0.0
     shift: tuple[int, int] | None = None
 
     def __init__(self, box: Box, inside: Inside, times: IntArray | None) -> None:
@@ -149,3 +152,7 @@ class Band(ABC):
     @abstractmethod
     def exact(self, x: IntArray, y: IntArray) -> tuple[FloatArray, FloatArray]:
         """Return the source positions of some pixels of the canvas that are in this band."""
+
+    def settled(self, x: IntArray, y: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Return source positions without the error of `exact`."""
+        return self.exact(x, y)

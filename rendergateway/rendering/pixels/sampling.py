@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from rendergateway.geometry import FloatArray, IntArray
 from rendergateway.rendering.pixels.band import SINGLE, Band, Box, Pixels, RoughPlaces
@@ -17,6 +18,8 @@ __all__ = ["Pixels", "bilinear", "nearest", "sampled"]
 _ARITHMETIC = 10 * SINGLE
 # If more values are doubtful, computing all of them exactly is faster.
 _MOST_DOUBT = 0.1
+# If more than one pixel in this many is doubtful, most lie halfway between two integers.
+_TIED = 20
 # OpenCV's limit for the sides of an image.
 _MOST_SIDE = 1 << 15
 _FEW_PIXELS = 1 << 14
@@ -58,8 +61,9 @@ def sampled(images: Sequence[Pixels], band: Band, *, interpolate: bool = True) -
                 part = sample[top : top + block.height, left : left + block.width]
                 some = None if rough is None or image.dtype.kind == "f" else _interpolate(part, image, rough)
                 pixels.append(_all_of(block) if some is None else _pixels(block, some))
-    compute = _interpolated if interpolate else _nearest
     for sample, image, pixels in zip(samples, images, doubtful, strict=True):
+        many = _TIED * sum(part.shape[1] for part in pixels) > band.box.width * band.box.height
+        compute = _nearest if not interpolate else _settled if many else _interpolated
         for x, y in _pieces(pixels):
             sample[y - band.box.y, x - band.box.x] = compute(image, band, x, y)
     return samples
@@ -142,15 +146,49 @@ def _steepest(part: Pixels) -> float:
 
 
 def _interpolated(image: Pixels, band: Band, x: IntArray, y: IntArray) -> Pixels:
-    """Return the values of some pixels of a band, computed in double precision: integers rounded half up."""
-    values = bilinear(image, *band.exact(x, y))
-    found: Pixels = (np.floor(values + 0.5) if image.dtype.kind == "u" else values).astype(image.dtype)
+    """Return the values of some pixels of a band, computed in double precision."""
+    from rendergateway.rendering.base.opencv import cv2
+
+    across, down = band.exact(x, y)
+    values = bilinear(image, across, down)
+    if band.tolerance:
+        height, width = image.shape[:2]
+        again = _is_near(across, band.tolerance, width - 1) | _is_near(down, band.tolerance, height - 1)
+        largest = float(np.iinfo(image.dtype).max) if image.dtype.kind == "u" else cv2.norm(image, cv2.NORM_INF)
+        least, most = (_as_type(values + sign * 4.0 * band.tolerance * largest, image.dtype) for sign in (-1, 1))
+        tied = least != most
+        some = np.flatnonzero(again | (tied.any(axis=1) if tied.ndim == 2 else tied))
+        if len(some):
+            values[some] = bilinear(image, *band.settled(x[some], y[some]))
+    return _as_type(values, image.dtype)
+
+
+def _settled(image: Pixels, band: Band, x: IntArray, y: IntArray) -> Pixels:
+    """Return the values of some pixels of a band as `_interpolated`, which is slower for values that are halfway."""
+    return _as_type(bilinear(image, *band.settled(x, y)), image.dtype)
+
+
+def _as_type(values: FloatArray, dtype: npt.DTypeLike) -> Pixels:
+    """Return values as pixels: integers rounded half up, fractions in single precision."""
+    found: Pixels = (np.floor(values + 0.5) if np.dtype(dtype).kind == "u" else values).astype(dtype)
     return found
+
+
+def _is_near(values: FloatArray, tolerance: float, last: int) -> npt.NDArray[np.bool_]:
+    """Whether values are near 0 or near *last*."""
+    half = last / 2.0
+    return np.asarray(np.abs(np.abs(values - half) - half) <= tolerance)
 
 
 def _nearest(image: Pixels, band: Band, x: IntArray, y: IntArray) -> Pixels:
     """Return the nearest pixels of some pixels of a band."""
-    return nearest(image, *band.exact(x, y))
+    across, down = band.exact(x, y)
+    if band.tolerance:
+        parts = [np.abs(at - np.floor(at) - 0.5) for at in (across, down)]
+        halfway = np.flatnonzero(np.minimum(*parts) <= band.tolerance)
+        if len(halfway):
+            across[halfway], down[halfway] = band.settled(x[halfway], y[halfway])
+    return nearest(image, across, down)
 
 
 def bilinear(image: Pixels, x: FloatArray, y: FloatArray) -> FloatArray:

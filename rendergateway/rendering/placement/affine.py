@@ -32,8 +32,9 @@ _MIDDLE = (BLOCK - 1) / 2.0
 # Of larger bands, the temporary arrays would not fit into the caches.
 _BAND_PIXELS = 1 << 19
 _IN = 255
-# Pixels on a border are at most as far from it, in source pixels.
-_NEAR = 1e-5
+# Bound of the differences between the affines of triangles and that of the image, relative to the largest term: they
+# are below 100 units in the last place. Pixels on a border are at most as far from it, in source pixels.
+_NOISE, _NEAR = 512 * 2.0**-52, 1e-5
 
 
 @attrs.frozen(eq=False)
@@ -259,10 +260,13 @@ class AffineBand(Band):
         super().__init__(box, inside, times)
         self._placement, self._on_lines = placement, on_lines
         self._back = placement.back
+        right, bottom = box.x + box.width, box.y + box.height
+        sizes = (abs(m0) * right + abs(m1) * bottom + abs(offset) for m0, m1, offset in self._back.tolist())
+        self.tolerance = _NOISE * max(sizes)
         y, x = np.divmod(on_lines.number, box.width)
         pixels = np.stack([x + box.x, y + box.y])
         last_x, last_y = (side - 1 for side in placement.image_size)
-        u, v = self._roughly(*pixels)
+        u, v = self.exact(*pixels)
         self.border = pixels[:, np.minimum(np.minimum(u, last_x - u), np.minimum(v, last_y - v)) < _NEAR]
         if placement.shift is not None:
             self.shift = placement.shift[0] + box.x, placement.shift[1] + box.y
@@ -287,16 +291,15 @@ class AffineBand(Band):
         return RoughPlaces((planes[0], planes[1]), left, top, right, bottom, SINGLE * (size + 1.0))
 
     def exact(self, x: IntArray, y: IntArray) -> tuple[FloatArray, FloatArray]:
+        across, down = (a * x + (b * y + c) for a, b, c in self._back.tolist())
+        return across, down
+
+    def settled(self, x: IntArray, y: IntArray) -> tuple[FloatArray, FloatArray]:
         number, known = (y - self.box.y) * self.box.width + x - self.box.x, self._on_lines
         triangle = self._placement.lattice.triangles(self._placement.forms, x, y)
         on_line = np.flatnonzero(known.has(number, self.box.width * self.box.height))
         triangle[on_line] = known.triangle[np.searchsorted(known.number, number[on_line])]
         return self._placement.mesh.places(triangle, x, y)
-
-    def _roughly(self, x: IntArray, y: IntArray) -> tuple[FloatArray, FloatArray]:
-        """Return the source positions of some pixels by the one affine, which differ by rounding errors."""
-        across, down = (a * x + (b * y + c) for a, b, c in self._back.tolist())
-        return across, down
 
 
 @functools.lru_cache(maxsize=32)
