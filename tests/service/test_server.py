@@ -112,14 +112,20 @@ def many_tiles(count: int) -> list[dict[str, Any]]:
     return [tile(f"t{number:05d}", labels=["x" * 4000], **box) for number in range(count)]
 
 
-def test_stalled_reader__holds_nothing(served: Served) -> None:
-    """A client that does not read its answer holds neither the only reading thread nor a snapshot."""
+@pytest.mark.parametrize("stalled", [1, 5])
+def test_stalled_reader__holds_nothing(served: Served, stalled: int) -> None:
+    """Clients that do not read their answers hold neither the only reading thread, nor a snapshot, nor a writer."""
+    # Of several answers of 8 MB, most wait in files.
+    served.server.room = Room(memory=20_000_000)
     served.save(*many_tiles(2000))
 
-    with served.connect(get(f"{STACK}/z/1/tile-specs"), received=4096):
+    with contextlib.ExitStack() as clients:
+        for _ in range(stalled):
+            clients.enter_context(served.connect(get(f"{STACK}/z/1/tile-specs"), received=4096))
         owners = served.ask(last("/owners"))
-        # The listing is generated to its end, and logged, although nothing of it was read.
-        until(lambda: any("tile-specs" in line for line in served.lines))
+        # The listings are generated to their end, and logged, although nothing of them was read.
+        until(lambda: sum("tile-specs" in line for line in served.lines) == stalled)
+        served.save(*many_tiles(1))
         with served.application.database.idle() as database:
             _, in_log, copied = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").get
 
