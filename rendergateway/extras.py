@@ -16,6 +16,7 @@ EXTRAS = {
     "rich": "cli",
     "PIL": "service",
     "flask": "catalogue",
+    "apsw": "service",
     "cv2": "service",
     "isal": "service",
     "re2": "service",

@@ -7,6 +7,7 @@ stack.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
@@ -46,6 +47,8 @@ _LARGEST = float(np.finfo(np.float64).max)
 # Pairs of a point and a box that are tested at a time.
 _PAIRS_AT_ONCE = 1 << 20
 # Up to so many pairs of any point and any box, sorting takes longer than testing all.
+# Of a strip, the place of a point is computed with an error below a millionth.
+_MOST_STRIPS = 1 << 12
 _FEW_PAIRS = 1 << 14
 
 
@@ -329,18 +332,45 @@ def boxes_under(points: FloatArray, boxes: FloatArray) -> tuple[IntArray, IntArr
     left = boxes[order, 0]
     # Only boxes whose left edge lies within the largest box width before a point can contain it, plus rounding.
     reach = (boxes[order, 2] - left).max(initial=0.0) * (1 + 1e-12) + 1e-9
-    start = np.searchsorted(left, points[:, 0] - reach, side="left")
-    count = np.maximum(np.searchsorted(left, points[:, 0], side="right") - start, 0)
+    first, last = np.searchsorted(left, points[:, 0] - reach, "left"), np.searchsorted(left, points[:, 0], "right")
+    # Of these, only boxes whose upper edge lies in the same strip as the point, or in the one above.
+    box_strip, point_strip = _strips(boxes[order], points[:, 1])
+    by_strip = np.argsort(box_strip, kind="stable")
+    order, places = order[by_strip], (box_strip * len(order) + np.arange(len(order)))[by_strip]
+    strips = np.concatenate([point_strip - 1, point_strip]) * len(order)
+    start = np.searchsorted(places, strips + np.tile(first, 2))
+    count = np.maximum(np.searchsorted(places, strips + np.tile(last, 2)) - start, 0)
+    numbers = np.tile(np.arange(len(points)), 2)
     rows = max(1, _PAIRS_AT_ONCE // max(1, int(count.max(initial=0))))
     found: list[tuple[IntArray, IntArray]] = [(np.empty(0, np.int64), np.empty(0, np.int64))]
-    for first in range(0, len(points), rows):
-        some = slice(first, first + rows)
-        point = np.repeat(np.arange(len(points))[some], count[some])
+    for begin in range(0, len(numbers), rows):
+        some = slice(begin, begin + rows)
+        point = np.repeat(numbers[some], count[some])
         place = np.arange(len(point)) - np.repeat(np.cumsum(count[some]) - count[some] - start[some], count[some])
         found.append(_touching(points, boxes, point, order[place]))
     point, box = (np.concatenate(parts) for parts in zip(*found, strict=True))
     by_both = np.lexsort((box, point))
     return point[by_both], box[by_both]
+
+
+def _strips(boxes: FloatArray, y: FloatArray) -> tuple[IntArray, IntArray]:
+    """
+    Return the strips of the upper edges of boxes and those of points at *y*.
+
+    Strips are slightly higher than the highest box, so that a point is in the strip of each box that contains it, or
+    in the one below; boxes beyond the range of numbers are in one strip.
+    """
+    top = boxes[:, 1]
+    with np.errstate(all="ignore"):
+        height = (boxes[:, 3] - top).max(initial=0.0) * (1 + 1e-9) + 1e-9
+        begin, end = top.min(initial=np.inf), top.max(initial=-np.inf)
+        height = max(height, (end - begin) / _MOST_STRIPS)
+        if not math.isfinite(height):
+            return np.zeros(len(top), dtype=np.int64), np.zeros(len(y), dtype=np.int64)
+        of_boxes, of_points = (np.floor((at - begin) / height) for at in (top, y))
+    # A point that is not finite, or far away, is in none of the strips.
+    of_points = np.clip(np.nan_to_num(of_points, nan=-2.0), -2, _MOST_STRIPS + 2)
+    return of_boxes.astype(np.int64), of_points.astype(np.int64)
 
 
 def _touching(points: FloatArray, boxes: FloatArray, point: IntArray, box: IntArray) -> tuple[IntArray, IntArray]:

@@ -26,7 +26,6 @@ INCLUDES = {
 # Libraries that may be missing without an error: zlib is used instead, no bar is shown, rich itself is the caller.
 OPTIONAL = {
     ("rendering/output/png.py", "isal"),
-    ("service/store/checksums.py", "isal"),
     ("progress.py", "rich"),
     ("wrappers/core/display.py", "rich"),
 }

@@ -200,6 +200,21 @@ def test_rough_places__are_within_their_error(name: str) -> None:
             assert off.max(initial=0) <= rough.error < 1e-3
 
 
+@pytest.mark.parametrize("columns", [2, 5, 23])
+@pytest.mark.parametrize("name", AFFINES)
+def test_affine__triangles_of_pixels(name: str, columns: int) -> None:
+    """Every pixel of an affine image is placed by the last triangle that it is in, found with and without a search."""
+    whole = AFFINES[name]
+    placement, mesh = placed(whole, columns=columns), image_mesh(whole, columns, (WIDTH, HEIGHT))
+    for box in placement.bands():
+        band = placement.band(box)
+        x, y = sampling._all_of(box)
+        triangle, times = mesh.find(x, y)
+        inside = times > 0
+        assert inside.any()
+        assert (np.stack(band.settled(x, y))[:, inside] == np.stack(mesh.places(triangle, x, y))[:, inside]).all()
+
+
 @pytest.mark.parametrize("name", AFFINES)
 def test_affine__triangles_differ_by_less_than_the_tolerance(name: str) -> None:
     """The affines of all triangles agree with that of the image within its tolerance, in the whole picture."""

@@ -112,16 +112,22 @@ def many_tiles(count: int) -> list[dict[str, Any]]:
     return [tile(f"t{number:05d}", labels=["x" * 4000], **box) for number in range(count)]
 
 
-def test_stalled_reader__holds_nothing(served: Served) -> None:
-    """A client that does not read its answer holds neither the only reading thread nor a snapshot."""
+@pytest.mark.parametrize("stalled", [1, 5])
+def test_stalled_reader__holds_nothing(served: Served, stalled: int) -> None:
+    """Clients that do not read their answers hold neither the only reading thread, nor a snapshot, nor a writer."""
+    # Of several answers of 8 MB, most wait in files.
+    served.server.room = Room(memory=20_000_000)
     served.save(*many_tiles(2000))
 
-    with served.connect(get(f"{STACK}/z/1/tile-specs"), received=4096):
+    with contextlib.ExitStack() as clients:
+        for _ in range(stalled):
+            clients.enter_context(served.connect(get(f"{STACK}/z/1/tile-specs"), received=4096))
         owners = served.ask(last("/owners"))
-        # The listing is generated to its end, and logged, although nothing of it was read.
-        until(lambda: any("tile-specs" in line for line in served.lines))
+        # The listings are generated to their end, and logged, although nothing of them was read.
+        until(lambda: sum("tile-specs" in line for line in served.lines) == stalled)
+        served.save(*many_tiles(1))
         with served.application.database.idle() as database:
-            _, in_log, copied = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            _, in_log, copied = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").get
 
     assert owners.endswith('["lab"]')
     assert (in_log, copied) == (0, 0)
@@ -183,17 +189,26 @@ def test_unsent_answer__no_file(
 
 
 def test_damage_in_a_listing__broken_off(served: Served, caplog: pytest.LogCaptureFixture) -> None:
-    """A listing with a damaged tile in its middle is broken off, visibly for the client; the log has one line."""
+    """A listing with a damaged page in its middle is broken off, visibly for the client; the log has one line."""
     served.save(*many_tiles(2000))
-    with served.application.database.writing() as database:
-        database.execute("UPDATE tile_1 SET checksum = checksum + 1 WHERE tile_id = 't01500'")
+    path = served.application.database.path
+    with served.application.database.idle() as database:
+        # Nothing of the file remains in the log or in memory.
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        database.execute("PRAGMA shrink_memory")
+        pages = "SELECT pageno FROM dbstat WHERE name = 'tile_1' AND pagetype = 'overflow' ORDER BY pageno"
+        page = database.execute(f"{pages} LIMIT 1 OFFSET 1500").get
+    with path.open("r+b") as file:
+        file.seek(page * 4096 - 100)
+        file.write(b"y")
 
     answer = served.ask(last(f"{STACK}/z/1/resolvedTiles"))
 
     assert answer.count('"tileId"') < 1500
     assert not answer.endswith("\r\n0\r\n\r\n")
     until(lambda: caplog.records)
-    assert caplog.records[0].getMessage().startswith("an answer was broken off: tile 't01500' is damaged: ")
+    message = f"an answer was broken off: {path} is damaged: a page does not match its checksum"
+    assert caplog.records[0].getMessage().startswith(message)
     assert not caplog.records[0].exc_info
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 
+import apsw
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rendergateway.service.store.checksums import register
+from rendergateway.service.store.connection import in_memory
 from rendergateway.service.store.schema import create_tiles, migrate
 from rendergateway.service.store.tile_rows import TileRows
 from rendergateway.service.store.tiles import Tiles
@@ -28,8 +28,7 @@ def _with_sides(corner_and_sides: Box) -> Box:
 _box = st.tuples(_corner, _corner, _side, _side).map(_with_sides)
 
 
-def _tiles(connection: sqlite3.Connection, boxes: list[Box]) -> Tiles:
-    register(connection)
+def _tiles(connection: apsw.Connection, boxes: list[Box]) -> Tiles:
     migrate(connection, "of the test")
     tiles = Tiles(connection, create_tiles(connection))
     specs = [
@@ -50,7 +49,7 @@ def _touch(one: Box, other: Box) -> bool:
 @example([(-64.0, -64.0, 0.0, 0.0)], (0.0, 0.0, 0.0, 0.0))
 def test_box_query__same_as_full_scan(boxes: list[Box], queried: Box) -> None:
     """A box query returns exactly the tiles whose boxes touch the queried box, shared edges included."""
-    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+    with contextlib.closing(in_memory()) as connection:
         tiles = _tiles(connection, boxes)
 
         found = [stored.tile_id for stored in tiles.stored(tiles.ids_in_box(1.0, *queried))]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import random
+import contextlib
 import shutil
 import sqlite3
 import subprocess
@@ -11,27 +10,23 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
+import apsw
 import pytest
 
 from rendergateway.errors import StoreError
 from rendergateway.service.store import Database, backup, check, compact
 from rendergateway.service.store import database as database_module
+from rendergateway.service.store.connection import connect, has_checksums
 from rendergateway.service.store.maintenance import discard, sweep
 from rendergateway.service.store.schema import VERSION
-from rendergateway.service.store.tiles import Tiles
-from tests.service.conftest import AFFINE, STACK, Service, tile
-
-FULL = bool(os.environ.get("RENDERGATEWAY_FULL_TESTS"))
+from tests.service.conftest import STACK, Service, tile
 
 
 def _file_with(path: Path, *statements: str) -> Path:
-    connection = sqlite3.connect(path)
-    for statement in statements:
-        connection.execute(statement)
-    connection.commit()
-    connection.close()
+    with contextlib.closing(connect(str(path), "rwc")) as connection:
+        for statement in statements:
+            connection.execute(statement)
     return path
 
 
@@ -178,7 +173,7 @@ def test_sweep__stops_when_its_time_is_up(stack: Service) -> None:
     with database.writing() as connection:
         discard(connection, "tile_1")
         assert sweep(connection, seconds=0.0)
-        assert connection.execute("SELECT COUNT(*) FROM tile_1").fetchone()[0] > 0
+        assert connection.execute("SELECT COUNT(*) FROM tile_1").get > 0
         assert not sweep(connection, seconds=60.0)
 
 
@@ -188,8 +183,29 @@ def _complete(service: Service) -> list[str]:
     return names
 
 
-def test_open__first_schema(tmp_path: Path) -> None:
-    """A database of schema version 1 is migrated, including the channel names."""
+def _as_version(path: Path, version: int) -> None:
+    """Rewrite a database as an earlier version of the package made it."""
+    old = path.with_name("old.db")
+    with contextlib.closing(sqlite3.connect(path)) as source, contextlib.closing(sqlite3.connect(old)) as target:
+        target.executescript("\n".join(source.iterdump()))
+        if version == 3:
+            for (name,) in target.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+                if name.partition("_")[0] in ("tile", "transform", "match"):
+                    target.execute(f"ALTER TABLE {name} ADD COLUMN checksum INTEGER")
+        if version < 5:
+            target.execute("DROP TABLE trial")
+        if version == 1:
+            target.execute("DROP TABLE channel")
+        (application,) = source.execute("PRAGMA application_id").fetchone()
+        target.execute(f"PRAGMA application_id = {application}")
+        target.execute(f"PRAGMA user_version = {version}")
+        target.execute("PRAGMA journal_mode = WAL")
+    old.replace(path)
+
+
+@pytest.mark.parametrize("version", range(1, VERSION))
+def test_open__earlier_schema(tmp_path: Path, version: int) -> None:
+    """A database of an earlier schema version is migrated, including channel names and checksums of pages."""
     path = tmp_path / "render.db"
     service = Service(f"embedded:{path}")
     service.send("POST", STACK, {})
@@ -203,15 +219,20 @@ def test_open__first_schema(tmp_path: Path) -> None:
         "matches": {"p": [[1], [2]], "q": [[3], [4]], "w": [1]},
     }
     service.send("PUT", "/owner/lab/matchCollection/pairs/matches", [pair])
+    questions = (f"{STACK}/z/1/resolvedTiles", "/owner/lab/matchCollection/pairs/group/1/matchesOutsideGroup")
+    right = [service.json(question) for question in questions]
     service.adapter.close()
-    for table in ("tile_1", "transform_1", "tile_2", "transform_2", "match_3"):
-        _file_with(path, f"ALTER TABLE {table} DROP COLUMN checksum")
-    _file_with(path, "DROP TABLE channel", "DROP TABLE trial", "PRAGMA user_version = 1")
+    _as_version(path, version)
 
     service = Service(f"embedded:{path}")
 
+    assert [service.json(question) for question in questions] == right
     assert _complete(service) == ["DAPI"]
-    assert check(service.adapter.application.database) == []
+    assert service.send("PUT", f"{STACK}/cloneTo/copy", {}).status_code == 201
+    database = service.adapter.application.database
+    assert check(database) == []
+    with database.reading() as connection:
+        assert has_checksums(connection)
     service.adapter.close()
 
 
@@ -262,7 +283,7 @@ def test_damaged_file__read_and_written(tmp_path: Path) -> None:
     answers = [service.send("GET", f"{STACK}/tileIds"), service.send("DELETE", f"{STACK}/z/1")]
 
     assert [answer.status_code for answer in answers] == [503, 503]
-    assert all("malformed" in answer.text for answer in answers)
+    assert all("is damaged: a page does not match its checksum" in answer.text for answer in answers)
     service.adapter.close()
 
 
@@ -359,7 +380,7 @@ def test_writing__threads_in_turn(tmp_path: Path) -> None:
 
     def add_one(_: int) -> None:
         with database.writing() as connection:
-            (value,) = connection.execute("SELECT value FROM counter").fetchone()
+            value = connection.execute("SELECT value FROM counter").get
             connection.execute("UPDATE counter SET value = ?", (value + 1,))
 
     with ThreadPoolExecutor(8) as pool:
@@ -382,7 +403,7 @@ def test_full_disk__keeps_nothing_of_the_request(stack: Service) -> None:
     stack.save(tile("a"))
     database = stack.adapter.application.database
     with database.idle() as connection:
-        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        pages = connection.execute("PRAGMA page_count").get
         connection.execute(f"PRAGMA max_page_count = {pages}")
 
     answer = stack.save(*(tile(f"t{number:05d}") for number in range(2000)))
@@ -458,15 +479,15 @@ def test_read_only_share__unfinished_log(saved: Path, monkeypatch: pytest.Monkey
     """A database whose log was left by a crash is not read without its log."""
     Path(f"{saved}-wal").write_bytes(b"x" * 100)
     monkeypatch.setattr("os.access", lambda path, mode: False)
-    monkeypatch.setattr(sqlite3, "connect", _cannot_open)
+    monkeypatch.setattr(database_module, "connect", _cannot_open)
 
     with pytest.raises(StoreError, match="its log has to be read with write access once"):
         Database(saved)
 
 
-def _cannot_open(name: str, **options: object) -> sqlite3.Connection:
-    assert name.endswith("?mode=ro")
-    raise sqlite3.OperationalError("unable to open database file")
+def _cannot_open(name: str, mode: str, **options: object) -> apsw.Connection:
+    assert mode == "ro"
+    raise apsw.CantOpenError("unable to open database file")
 
 
 @pytest.mark.parametrize("name", ["render.db", "render.db-wal"])
@@ -511,7 +532,7 @@ def test_maintenance__empty_file(tmp_path: Path, work: Callable[[Database], obje
 
 
 BACKUP = """
-import os, sys, sqlite3
+import os, sys
 from rendergateway.service.store import Database, backup, maintenance
 maintenance._rename = lambda name, path: os._exit(9)
 backup(Database(sys.argv[1]), sys.argv[2])
@@ -576,111 +597,3 @@ def test_check__missing_table(saved: Path) -> None:
 
     assert check(database) == ["missing table section_1"]
     database.close()
-
-
-PAIRS = "/owner/lab/matchCollection/pairs"
-# Table, the name in the sentences, and a request for it.
-TEXTS = {
-    "tile_1": ("tile 'a'", f"{STACK}/tile/a"),
-    "transform_1": ("shared transform 'lens'", f"{STACK}/transform/lens"),
-    "match_2": ("pair of 'a' and 'b'", f"{PAIRS}/group/1/matchesWithinGroup"),
-}
-
-
-@pytest.fixture
-def full(tmp_path: Path) -> Path:
-    """A database with tiles, a shared transform and a pair, closed."""
-    service = Service(f"embedded:{tmp_path}/render.db")
-    service.send("POST", STACK, {})
-    lens = {"type": "leaf", "id": "lens", "className": AFFINE, "dataString": "1 0 0 1 1 1"}
-    service.save(tile("a"), tile("b"), shared={"lens": lens})
-    sides = {"p": [[1], [2]], "q": [[3], [4]], "w": [1]}
-    pair = {"pGroupId": "1", "pId": "a", "qGroupId": "1", "qId": "b", "matches": sides}
-    assert service.send("PUT", f"{PAIRS}/matches", [pair]).status_code == 201
-    service.adapter.close()
-    return tmp_path / "render.db"
-
-
-@pytest.mark.parametrize("table", TEXTS)
-def test_flipped_byte__never_in_an_answer(full: Path, table: str) -> None:
-    """A text that changed on the disk is answered with 503 and found by the check."""
-    column = "details" if table == "match_2" else "text"
-    # A digit becomes another one: the JSON remains valid.
-    _file_with(full, f"UPDATE {table} SET {column} = CAST(replace({column}, '1', '7') AS BLOB) WHERE rowid = 1")
-    name, path = TEXTS[table]
-    service = Service(f"embedded:{full}")
-
-    answer = service.send("GET", path)
-
-    assert answer.status_code == 503
-    assert answer.text.startswith(f"{name} is damaged: its text in the database does not match its checksum")
-    assert check(service.adapter.application.database) == [
-        f"{name} in table {table} is damaged: its text does not match its checksum"
-    ]
-    service.adapter.close()
-
-
-@pytest.mark.parametrize("listing", ["z/1/tile-specs", "z/1/resolvedTiles", "z/1/render-parameters"])
-def test_flipped_byte__in_a_listing(full: Path, listing: str) -> None:
-    """A listing with a damaged tile is refused with the name of the tile."""
-    _file_with(full, "UPDATE tile_1 SET text = CAST(replace(text, '100', '107') AS BLOB) WHERE tile_id = 'b'")
-    service = Service(f"embedded:{full}")
-
-    answer = service.send("GET", f"{STACK}/{listing}")
-
-    assert (answer.status_code, answer.text[:19]) == (503, "tile 'b' is damaged")
-    service.adapter.close()
-
-
-def test_flipped_bytes__anywhere(full: Path, tmp_path: Path) -> None:
-    """Whatever bit of the file changes, answers are the same or refused with a sentence, or the check finds it."""
-    questions = [path for _, path in TEXTS.values()] + [f"{STACK}/z/1/resolvedTiles", f"{STACK}/z/1/tileBounds"]
-    service = Service(f"embedded:{full}")
-    right = [service.send("GET", path).content for path in questions]
-    service.adapter.close()
-    whole, chance = full.read_bytes(), random.Random(14)
-    damaged = tmp_path / "damaged.db"
-    # Pages of data; random places are mostly unused space.
-    used = [place for place, byte in enumerate(whole) if byte and place > 4096]
-    for _ in range(2000 if FULL else 40):
-        place = chance.choice(used)
-        damaged.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << chance.randrange(8)]) + whole[place + 1 :])
-        service = Service(f"embedded:{damaged}")
-        answers = [service.send("GET", path) for path in questions]
-        assert not [one.text for one in answers if "see the log" in one.text], place
-        if not all(one.status_code >= 400 or one.content == text for one, text in zip(answers, right, strict=True)):
-            assert check(service.adapter.application.database), place
-        service.adapter.close()
-
-
-def test_check__columns_of_a_tile(full: Path) -> None:
-    """A column that does not match the text of its tile is damage."""
-    _file_with(full, "UPDATE tile_1 SET max_x = 7 WHERE tile_id = 'b'")
-    database = Database(full)
-
-    assert check(database) == ["tile 'b' in table tile_1 is damaged: its columns do not match its text"]
-    database.close()
-
-
-def test_check__odd_tiles(stack: Service) -> None:
-    """Tiles with numbers that are not finite are not damaged."""
-    odd: dict[str, Any] = {"z": "NaN", "minX": "NaN", "minY": "-Infinity", "maxX": 1, "maxY": "Infinity"}
-    body = {"tileIdToSpecMap": {"a": tile("a") | odd, "b": tile("b") | odd | {"z": 1, "minX": None}}}
-    assert stack.send("PUT", f"{STACK}/resolvedTiles", body).status_code in (201, 400)
-    stack.save(tile("c") | {"z": "Infinity"})
-
-    assert check(stack.adapter.application.database) == []
-
-
-def test_listing__of_a_row_that_is_missing(full: Path) -> None:
-    """A listing whose rows are fewer than its index has is refused."""
-    service = Service(f"embedded:{full}")
-    database = service.adapter.application.database
-    with database.reading() as connection:
-        tiles = Tiles(connection, 1)
-        ids = tiles.ids()
-        ids.append(99)
-        for read in (tiles.entries, tiles.stored, tiles.boxes):
-            with pytest.raises(StoreError, match="the index of table tile_1 is damaged"):
-                list(read(ids))
-    service.adapter.close()

@@ -124,13 +124,16 @@ def test_affines_undo() -> None:
     np.testing.assert_allclose(back[~is_flat], points[~is_flat], rtol=0, atol=1e-9)
 
 
+@pytest.mark.parametrize("few", [0, 1 << 14])
+@pytest.mark.parametrize("size", [1e-9, 0.1, 1.0, 1e200])
 @pytest.mark.parametrize("pairs_at_once", [1, 7, 1 << 20])
-def test_boxes_under__as_one_by_one(pairs_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every box that contains a point is found, borders included, for any chunk size."""
+def test_boxes_under__as_one_by_one(pairs_at_once: int, size: float, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every box that contains a point is found, borders included, for any chunk size and any size of boxes."""
     monkeypatch.setattr(geometry, "_PAIRS_AT_ONCE", pairs_at_once)
+    monkeypatch.setattr(geometry, "_FEW_PAIRS", few)
     rng = np.random.default_rng(4)
-    points, corners = rng.integers(0, 20, (40, 2)).astype(float), rng.integers(0, 20, (30, 2)).astype(float)
-    boxes = np.hstack([corners, corners + rng.integers(0, 9, (30, 2))])
+    points, corners = (size * rng.integers(0, 20, (count, 2)).astype(np.float64) for count in (40, 30))
+    boxes = np.hstack([corners, corners + rng.integers(0, 9, (30, 2)) * size])
     points[3, 0], points[4, 1], boxes[5, 3], boxes[6, 0] = np.nan, np.inf, np.nan, -np.inf
     expected = [
         (row, box)

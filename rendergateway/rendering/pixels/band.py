@@ -11,14 +11,14 @@ import numpy.typing as npt
 
 from rendergateway.geometry import FloatArray, IntArray
 
-__all__ = ["SINGLE", "Band", "Box", "Inside", "Pixels", "RoughPlaces", "Runs"]
+__all__ = ["BLOCK", "SINGLE", "Band", "Box", "Inside", "Pixels", "RoughPlaces", "Runs"]
 
 Pixels: TypeAlias = npt.NDArray[Any]
 
 # Relative rounding error of single precision.
 SINGLE = 2.0**-24
 # Sides of a block: the smaller, the more precise single precision is, and the more calls are made.
-_BLOCK = 264
+BLOCK = 264
 _BAND_PIXELS = 1 << 20
 
 
@@ -36,16 +36,18 @@ class Box:
         """The rows of the canvas."""
         return np.arange(self.y, self.y + self.height)
 
-    def bands(self, most_rows: int = _BLOCK) -> list[Box]:
-        """Return boxes of the whole width, of similar heights, that make up this one."""
+    def bands(self, most_rows: int = BLOCK) -> list[Box]:
+        """Return boxes of the whole width, of similar heights, that make up this one; by default one block high."""
         rows = _even(self.height, max(1, min(most_rows, _BAND_PIXELS // self.width)))
         return [Box(self.x, self.y + y, self.width, min(rows, self.height - y)) for y in range(0, self.height, rows)]
 
     def blocks(self) -> list[Box]:
-        """Return boxes of the whole height, of similar widths, that make up this one."""
-        columns = _even(self.width, _BLOCK)
+        """Return boxes of similar sizes that make up this one, row by row."""
+        columns, rows = _even(self.width, BLOCK), _even(self.height, BLOCK)
         return [
-            Box(self.x + x, self.y, min(columns, self.width - x), self.height) for x in range(0, self.width, columns)
+            Box(self.x + x, self.y + y, min(columns, self.width - x), min(rows, self.height - y))
+            for y in range(0, self.height, rows)
+            for x in range(0, self.width, columns)
         ]
 
 

@@ -18,9 +18,11 @@ __all__ = ["Pixels", "bilinear", "nearest", "sampled"]
 _ARITHMETIC = 10 * SINGLE
 # If more values are doubtful, computing all of them exactly is faster.
 _MOST_DOUBT = 0.1
+# If more than one pixel in this many is doubtful, most lie halfway between two integers.
+_TIED = 20
 # OpenCV's limit for the sides of an image.
 _MOST_SIDE = 1 << 15
-_FEW_PIXELS = 1 << 16
+_FEW_PIXELS = 1 << 14
 
 
 def sampled(images: Sequence[Pixels], band: Band, *, interpolate: bool = True) -> list[Pixels]:
@@ -54,13 +56,14 @@ def sampled(images: Sequence[Pixels], band: Band, *, interpolate: bool = True) -
     else:
         for number, block in enumerate(band.blocks):
             rough = band.rough(number) if _opencv_is_precise() else None
-            left = block.x - band.box.x
+            left, top = block.x - band.box.x, block.y - band.box.y
             for sample, image, pixels in zip(samples, images, doubtful, strict=True):
-                part = sample[:, left : left + block.width]
+                part = sample[top : top + block.height, left : left + block.width]
                 some = None if rough is None or image.dtype.kind == "f" else _interpolate(part, image, rough)
                 pixels.append(_all_of(block) if some is None else _pixels(block, some))
-    compute = _interpolated if interpolate else _nearest
     for sample, image, pixels in zip(samples, images, doubtful, strict=True):
+        many = _TIED * sum(part.shape[1] for part in pixels) > band.box.width * band.box.height
+        compute = _nearest if not interpolate else _settled if many else _interpolated
         for x, y in _pieces(pixels):
             sample[y - band.box.y, x - band.box.x] = compute(image, band, x, y)
     return samples
@@ -106,19 +109,23 @@ def _interpolate(values: Pixels, image: Pixels, rough: RoughPlaces) -> IntArray 
         return None
     found = _remapped(part, rough)
     # If both ends of the interval that contains the exact value are rounded to one number, so is the value.
-    values[...] = _rounded(found, doubt, image.dtype)
-    doubtful = values != _rounded(found, -doubt, image.dtype)
+    _round(found, doubt, values)
+    least = np.empty_like(found, dtype=image.dtype)
+    _round(found, -doubt, least)
+    doubtful = values != least
     return np.flatnonzero(doubtful.any(axis=2) if image.ndim == 3 else doubtful)
 
 
-def _rounded(values: Pixels, shift: float, dtype: npt.DTypeLike) -> Pixels:
-    """Return the integers nearest to *values* + *shift*, for values that are not negative."""
+def _round(values: Pixels, shift: float, into: Pixels) -> None:
+    """Set *into* to the integers nearest to *values* + *shift*, for values that are not negative."""
     from rendergateway.rendering.base.opencv import cv2
 
-    if dtype == np.uint8:
-        return np.asarray(cv2.convertScaleAbs(values, alpha=1.0, beta=shift))
-    whole: Pixels = np.rint(values + np.float32(shift)).astype(dtype)
-    return whole
+    if into.dtype == np.uint8:
+        done = cv2.convertScaleAbs(values, dst=into, alpha=1.0, beta=shift)
+        if done is not into:
+            into[...] = done
+    else:
+        into[...] = np.rint(values + np.float32(shift))
 
 
 def _remapped(part: Pixels, rough: RoughPlaces) -> Pixels:
@@ -154,6 +161,11 @@ def _interpolated(image: Pixels, band: Band, x: IntArray, y: IntArray) -> Pixels
         if len(some):
             values[some] = bilinear(image, *band.settled(x[some], y[some]))
     return _as_type(values, image.dtype)
+
+
+def _settled(image: Pixels, band: Band, x: IntArray, y: IntArray) -> Pixels:
+    """Return the values of some pixels of a band as `_interpolated`, which is slower for values that are halfway."""
+    return _as_type(bilinear(image, *band.settled(x, y)), image.dtype)
 
 
 def _as_type(values: FloatArray, dtype: npt.DTypeLike) -> Pixels:

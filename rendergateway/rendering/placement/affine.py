@@ -9,10 +9,12 @@ from itertools import product
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 
 from rendergateway.geometry import FloatArray, IntArray
-from rendergateway.rendering.pixels.band import SINGLE, Band, Box, Inside, Pixels, RoughPlaces, Runs
+from rendergateway.rendering.pixels.band import BLOCK, SINGLE, Band, Box, Inside, Pixels, RoughPlaces, Runs
 from rendergateway.rendering.pixels.patches import Placement, ShapeCache, clipped, kept
+from rendergateway.rendering.placement.lattice import Lattice
 from rendergateway.rendering.placement.mesh import image_mesh, triangle_count
 from rendergateway.rendering.placement.triangles import Mesh
 from rendergateway.transforms import Transform
@@ -23,7 +25,12 @@ __all__ = ["AffinePlacement"]
 # Rounding errors do not matter for pixels at this distance from a line, in canvas pixels, and relative to coordinates.
 _CLEAR, _RELATIVE = 1e-7, 1e-11
 _FEW_TRIANGLES = 1 << 14
+# Of fewer pixels than one in this many, each is searched for.
+_FEW = 16
 _LINES_AT_ONCE = 1 << 16
+_MIDDLE = (BLOCK - 1) / 2.0
+# Of larger bands, the temporary arrays would not fit into the caches.
+_BAND_PIXELS = 1 << 19
 _IN = 255
 # Bound of the differences between the affines of triangles and that of the image, relative to the largest term: they
 # are below 100 units in the last place. Pixels on a border are at most as far from it, in source pixels.
@@ -51,6 +58,15 @@ class _OnLines:
     def nbytes(self) -> int:
         """Size in bytes."""
         return self.number.nbytes + self.triangle.nbytes + self.times.nbytes
+
+    def has(self, number: IntArray, pixels: int) -> npt.NDArray[np.bool_]:
+        """Whether pixels, counted by row, are among these; *pixels* is their number in the band."""
+        if _FEW * len(number) < pixels:
+            found = np.append(self.number, -1)[np.searchsorted(self.number, number)]
+            return np.asarray(found == number)
+        among = np.zeros(pixels, dtype=bool)
+        among[self.number] = True
+        return among[number]
 
 
 class AffinePlacement(Placement):
@@ -124,11 +140,21 @@ class AffinePlacement(Placement):
         """The triangles through which the service draws the image."""
         return kept(self._shapes, self._key, lambda: image_mesh(self._whole, self._columns, self.image_size))
 
+    @property
+    def lattice(self) -> Lattice:
+        """The triangles of the mesh by their places."""
+        return Lattice.of(self._columns, self.image_size)
+
+    @functools.cached_property
+    def forms(self) -> FloatArray:
+        """The linear forms that are whole numbers on lines of the lattice."""
+        return self.lattice.forms(self.back)
+
     def bands(self) -> list[Box]:
-        """Return the bands of the image; taller ones if it is only copied."""
+        """Return the bands of the image, of similar numbers of pixels; taller ones if it is only copied."""
         if self._box is None:
             return []
-        return self._box.bands() if self.shift is None else self._box.bands(self._box.height)
+        return self._box.bands(max(_BAND_PIXELS // self._box.width, 1) if self.shift is None else self._box.height)
 
     def band(self, box: Box) -> Band:
         """Return the shape of the image in a band, from the cache if it is there."""
@@ -256,10 +282,10 @@ class AffineBand(Band):
             begin, across, down = a * block.x + b * block.y + c, a * (block.width - 1), b * (block.height - 1)
             low, high = begin + min(across, 0.0) + min(down, 0.0), begin + max(across, 0.0) + max(down, 0.0)
             first, last = (min(max(math.floor(end), 0), side - 1) for end in (low, high))
-            base = begin + (across + down) / 2.0 - first
-            planes.append(_plane(a, b, block.width, block.height) + np.float32(base))
+            base = begin + across / 2.0 + b * _MIDDLE - first
+            planes.append(_plane(a, b, block.width)[: block.height] + np.float32(base))
             # Both terms are rounded, and so is the sum.
-            size = max(size, abs(base) + (abs(across) + abs(down)) / 2.0 + high - first)
+            size = max(size, abs(base) + abs(across) / 2.0 + abs(b) * _MIDDLE + high - first)
             corners.append((first, last))
         (left, right), (top, bottom) = corners
         return RoughPlaces((planes[0], planes[1]), left, top, right, bottom, SINGLE * (size + 1.0))
@@ -270,19 +296,16 @@ class AffineBand(Band):
 
     def settled(self, x: IntArray, y: IntArray) -> tuple[FloatArray, FloatArray]:
         number, known = (y - self.box.y) * self.box.width + x - self.box.x, self._on_lines
-        at = np.searchsorted(known.number, number)
-        on_line = np.append(known.number, -1)[at] == number
-        triangle, rest = np.append(known.triangle, -1)[at], np.flatnonzero(~on_line)
-        if len(rest):
-            # Not on a line, a pixel is in one triangle.
-            triangle[rest] = self._placement.mesh.find(x[rest], y[rest], clear=True)[0]
+        triangle = self._placement.lattice.triangles(self._placement.forms, x, y)
+        on_line = np.flatnonzero(known.has(number, self.box.width * self.box.height))
+        triangle[on_line] = known.triangle[np.searchsorted(known.number, number[on_line])]
         return self._placement.mesh.places(triangle, x, y)
 
 
 @functools.lru_cache(maxsize=32)
-def _plane(across: float, down: float, width: int, height: int) -> Pixels:
-    """Return a linear function on a rectangle, 0 at its centre; blocks of one image share it."""
-    columns, rows = (np.arange(side) - (side - 1) / 2.0 for side in (width, height))
+def _plane(across: float, down: float, width: int) -> Pixels:
+    """Return a linear function on the highest block, 0 at its centre; blocks of similar images share it."""
+    columns, rows = np.arange(width) - (width - 1) / 2.0, np.arange(BLOCK) - _MIDDLE
     plane: Pixels = np.add.outer(down * rows, across * columns).astype(np.float32)
     plane.setflags(write=False)
     return plane

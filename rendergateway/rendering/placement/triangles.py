@@ -198,15 +198,13 @@ class Mesh:
             np.add.at(times, at, 1)
         return names.reshape(-1, width), times.reshape(-1, width)
 
-    def find(self, x: IntArray, y: IntArray, *, clear: bool = False) -> tuple[IntArray, IntArray]:
+    def find(self, x: IntArray, y: IntArray) -> tuple[IntArray, IntArray]:
         """
         Return the triangles of some pixels; the mesh must not be folded.
 
         Parameters
         ----------
         x, y : ndarray of int, shape (N,)
-        clear : bool
-            Whether no pixel is on an edge: then it is in one triangle.
 
         Returns
         -------
@@ -216,17 +214,17 @@ class Mesh:
         triangle, times = np.full(len(x), -1, dtype=np.int64), np.zeros(len(x), dtype=np.int64)
         counts = np.bincount(x - x.min(initial=0))
         rest = np.ones(len(x), dtype=bool)
-        often = np.flatnonzero(counts >= _MANY) + x.min(initial=0) if not clear else counts[:0]
+        often = np.flatnonzero(counts >= _MANY) + x.min(initial=0)
         # A border along a column: few triangles, many rows.
         for column in often.tolist():
             some = x == column
             rest &= ~some
-            triangle[some], times[some] = self._found_at(x[some], y[some], clear=clear)
+            triangle[some], times[some] = self._found_at(x[some], y[some])
         if rest.any():
-            triangle[rest], times[rest] = self._found_at(x[rest], y[rest], clear=clear)
+            triangle[rest], times[rest] = self._found_at(x[rest], y[rest])
         return triangle, times
 
-    def _found_at(self, x: IntArray, y: IntArray, *, clear: bool) -> tuple[IntArray, IntArray]:
+    def _found_at(self, x: IntArray, y: IntArray) -> tuple[IntArray, IntArray]:
         rows, row = np.unique(y, return_inverse=True)
         first, last = int(x.min()), int(x.max())
         runs = self.runs(rows, first, last).by_place()
@@ -234,7 +232,7 @@ class Mesh:
         nearest = np.searchsorted(runs.row * span + runs.start - first, row * span + x - first, "right")
         triangle, times = np.full(len(x), -1, dtype=np.int64), np.zeros(len(x), dtype=np.int64)
         for back in range(1, _MOST_AT_A_CORNER + 1):
-            there = np.flatnonzero((nearest >= back) & (times == 0) if clear else nearest >= back)
+            there = np.flatnonzero(nearest >= back)
             run = nearest[there] - back
             hit = (runs.row[run] == row[there]) & (runs.stop[run] > x[there])
             there, run = there[hit], run[hit]
@@ -244,9 +242,11 @@ class Mesh:
 
     def places(self, triangle: IntArray, x: IntArray, y: IntArray) -> tuple[FloatArray, FloatArray]:
         """Return the source positions of pixels, given their triangles; far outside for −1."""
-        nowhere = np.array([[[0.0, 0.0, _FAR_OUTSIDE]] * 2])
-        affines = np.concatenate([self.affines, nowhere])[triangle]
-        across, down = (x * affines[:, row, 0] + y * affines[:, row, 1] + affines[:, row, 2] for row in range(2))
+        a, b, c, d, e, f = self._rows.take(triangle, axis=1)
+        across, down = x * a + y * b + c, x * d + y * e + f
+        outside = triangle < 0
+        if outside.any():
+            across[outside] = down[outside] = _FAR_OUTSIDE
         return across, down
 
 

@@ -1,7 +1,7 @@
 """
 Storage of stacks, tiles, sections and matches in one SQLite file.
 
-The only package that imports sqlite3; of the service it imports `base` only, and `wire` for the JSON that it stores.
+The only package that imports apsw; of the service it imports `base` only, and `wire` for the JSON that it stores.
 """
 
 from rendergateway.service.store.database import Database

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sqlite3
 import threading
 import time
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeAlias
-from urllib.parse import quote
+from typing import TYPE_CHECKING, TypeAlias
 
 from rendergateway.errors import StoreError
-from rendergateway.service.store.checksums import register
+from rendergateway.service.store.connection import FILE_ERRORS, connect, has_checksums, is_damage
 from rendergateway.service.store.schema import migrate
+
+if TYPE_CHECKING:
+    import apsw
 
 __all__ = ["Database"]
 
@@ -27,6 +28,7 @@ _LOOK_S = 1.0
 _NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "lustre", "gpfs", "beegfs", "ceph", "9p", "fuse.sshfs", "glusterfs"}
 )
+_DAMAGED = "is damaged: a page does not match its checksum ('rendergateway check' names the table); restore a backup"
 # Device, inode, time of change, size.
 _Identity: TypeAlias = tuple[int, int, int, int]
 _SETTINGS = (
@@ -71,7 +73,9 @@ class _StoreErrors:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if type(error) in (sqlite3.OperationalError, sqlite3.DatabaseError):
+        if is_damage(error):
+            raise StoreError(f"{self._path} {_DAMAGED}{self._consequence}") from error
+        if isinstance(error, FILE_ERRORS):
             raise StoreError(f"{self._path} {self._what}: {error}{self._consequence}") from error
 
 
@@ -103,7 +107,7 @@ class Database:
     def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False, create: bool = True) -> None:
         self.path = Path(path).expanduser().resolve()
         self.read_only = read_only
-        self._idle: list[sqlite3.Connection] = []
+        self._idle: list[apsw.Connection] = []
         self._lock = threading.Lock()
         # SQLite polls for its write lock; a lock between the threads of this process avoids the delay.
         self._one_writes = threading.Lock()
@@ -158,32 +162,29 @@ class Database:
                 connection = self._open("rw" if self._has_data() else "rwc") if self._mode == "rw" else self._open()
                 failed.callback(connection.close)
                 migrate(connection, str(self.path), read_only=self._mode != "rw")
-                if self._mode == "rw" and connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                if self._mode == "rw" and connection.execute("PRAGMA journal_mode").get != "wal":
                     connection.execute("PRAGMA journal_mode = WAL")
                 # The first query creates the write-ahead log, which then belongs to the file.
                 connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+                _check_checksums(connection, self.path)
                 self._identity, self._open_log = self._found(), self._log_inode()
                 failed.pop_all()
-        except sqlite3.DatabaseError as error:
+        except FILE_ERRORS as error:
+            if is_damage(error):
+                raise StoreError(f"{self.path} {_DAMAGED}") from error
             hint = "; its log has to be read with write access once" if self._mode == "ro" else ""
             raise StoreError(f"{self.path} cannot be used as a database: {error}{hint}") from error
         self._put_back(connection)
         self._is_prepared = True
 
-    def _open(self, mode: str | None = None) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            f"file:{quote(str(self.path))}?mode={mode or self._mode}",
-            uri=True,
-            timeout=_BUSY_S,
-            isolation_level=None,
-            check_same_thread=False,
-            cached_statements=256,
-        )
+    def _open(self, mode: str | None = None) -> apsw.Connection:
+        connection = connect(str(self.path), mode or self._mode, timeout_s=_BUSY_S)
         try:
-            register(connection)
             for setting in _SETTINGS:
                 connection.execute(setting)
-        except sqlite3.Error:
+            if self._is_prepared:
+                _check_checksums(connection, self.path)
+        except BaseException:
             connection.close()
             raise
         return connection
@@ -221,7 +222,7 @@ class Database:
             "restart the service"
         )
 
-    def _take(self) -> sqlite3.Connection:
+    def _take(self) -> apsw.Connection:
         with self._lock:
             if self._closed:
                 raise StoreError(f"{self.path} is closed")
@@ -233,7 +234,7 @@ class Database:
         self._check_identity()
         return self._open()
 
-    def _put_back(self, connection: sqlite3.Connection) -> None:
+    def _put_back(self, connection: apsw.Connection) -> None:
         with self._lock:
             if not self._closed and len(self._idle) < _MOST_IDLE:
                 self._idle.append(connection)
@@ -241,7 +242,7 @@ class Database:
         connection.close()
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Iterator[apsw.Connection]:
         """
         Yield a connection with a consistent snapshot of the database, unaffected by concurrent writes.
 
@@ -267,7 +268,7 @@ class Database:
         return _StoreErrors(self.path, "could not be read")
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> Iterator[apsw.Connection]:
         """
         Yield a connection whose changes are committed together, or rolled back if the block fails.
 
@@ -285,11 +286,11 @@ class Database:
         finally:
             self._one_writes.release()
 
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self) -> Iterator[apsw.Connection]:
         connection = self._take()
         try:
             connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
+        except FILE_ERRORS as error:
             self._put_back(connection)
             raise StoreError(f"{self.path} is locked by other writers: {error}") from error
         try:
@@ -305,7 +306,7 @@ class Database:
             self._put_back(connection)
 
     @contextlib.contextmanager
-    def idle(self) -> Iterator[sqlite3.Connection]:
+    def idle(self) -> Iterator[apsw.Connection]:
         """
         Yield a connection outside any transaction, for maintenance commands.
 
@@ -332,6 +333,13 @@ class Database:
             self._close_idle()
 
 
-def _close_all(connections: list[sqlite3.Connection]) -> None:
+def _check_checksums(connection: apsw.Connection, path: Path) -> None:
+    """Check that pages are checked, which a byte of the file's head decides; it is read with the first page."""
+    connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+    if not has_checksums(connection):
+        raise StoreError(f"{path} is damaged: its pages have no checksums; restore a backup")
+
+
+def _close_all(connections: list[apsw.Connection]) -> None:
     while connections:
         connections.pop().close()

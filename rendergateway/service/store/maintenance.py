@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rendergateway.errors import StoreError
-from rendergateway.service.store.checksums import CHECKSUM, PAIR_CHECKSUM
+from rendergateway.service.store.connection import FILE_ERRORS, connect, is_damage
 from rendergateway.service.store.database import Database
 from rendergateway.service.store.tile_rows import COLUMNS, has_columns_of_its_text
+
+if TYPE_CHECKING:
+    import apsw
 
 __all__ = ["backup", "check", "compact", "discard", "sweep"]
 
@@ -28,22 +31,15 @@ _TABLES = """
 SELECT kind || contents FROM stack, (SELECT 'tile_' AS kind UNION SELECT 'transform_' UNION SELECT 'section_')
 WHERE contents IS NOT NULL UNION SELECT 'match_' || contents FROM collection UNION SELECT 'trial'
 """
-# Of a table with checksums: columns, the name that they make, and the checksum.
-_NAMES_OF_DAMAGED = {
-    "tile": ("tile_id", "tile '{}'", CHECKSUM),
-    "transform": ("id", "shared transform '{}'", CHECKSUM),
-    "trial": ("id", "match trial '{}'", CHECKSUM),
-    "match": ("p_id, q_id", "pair of '{}' and '{}'", PAIR_CHECKSUM),
-}
 _FORGET = "DELETE FROM garbage WHERE name = ?"
 
 
-def discard(connection: sqlite3.Connection, table: str) -> None:
+def discard(connection: apsw.Connection, table: str) -> None:
     """Mark *table* as garbage; later writes delete it in slices."""
     connection.execute(_DISCARD, (table,))
 
 
-def sweep(connection: sqlite3.Connection, seconds: float = SLICE_S) -> bool:
+def sweep(connection: apsw.Connection, seconds: float = SLICE_S) -> bool:
     """
     Delete garbage tables for at most *seconds*; return whether any are left.
 
@@ -62,9 +58,10 @@ def sweep(connection: sqlite3.Connection, seconds: float = SLICE_S) -> bool:
     return connection.execute(_NEXT).fetchone() is not None
 
 
-def _delete_some(connection: sqlite3.Connection, table: str) -> int:
+def _delete_some(connection: apsw.Connection, table: str) -> int:
     some = f"SELECT rowid FROM {table} LIMIT {_ROWS_AT_ONCE}"
-    return connection.execute(f"DELETE FROM {table} WHERE rowid IN ({some})").rowcount
+    connection.execute(f"DELETE FROM {table} WHERE rowid IN ({some})")
+    return connection.changes()
 
 
 def compact(database: Database) -> None:
@@ -94,27 +91,43 @@ def check(database: Database) -> list[str]:
     """
     _check_whole(database)
     with database.reading() as connection:
-        answers = [line for (line,) in connection.execute("PRAGMA integrity_check")]
+        answers = _check_pages(connection)
         if answers != ["ok"]:
             return answers
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
         expected = [name for (name,) in connection.execute(_TABLES)]
         missing = [f"missing table {name}" for name in expected if name not in tables]
-        return missing or [line for name in expected for line in _damaged(connection, name)]
+        return missing or [line for name in expected if name.startswith("tile_") for line in _wrong(connection, name)]
 
 
-def _damaged(connection: sqlite3.Connection, table: str) -> Iterator[str]:
-    """Yield a line per row with a text that does not match its checksum, or columns that do not match its text."""
-    kind = table.partition("_")[0]
-    if kind not in _NAMES_OF_DAMAGED:
-        return
-    columns, name, value = _NAMES_OF_DAMAGED[kind]
-    for row in connection.execute(f"SELECT {columns} FROM {table} WHERE checksum IS NOT {value}"):
-        yield name.format(*row) + f" in table {table} is damaged: its text does not match its checksum"
-    if kind == "tile":
-        for row in connection.execute(f"SELECT {COLUMNS} FROM {table} WHERE checksum IS {value}"):
-            if not has_columns_of_its_text(row):
-                yield name.format(*row) + f" in table {table} is damaged: its columns do not match its text"
+def _check_pages(connection: apsw.Connection) -> list[str]:
+    """Return the answer of SQLite's check, or a line per table with a page that does not match its checksum."""
+    try:
+        return [line for (line,) in connection.execute("PRAGMA integrity_check")]
+    except FILE_ERRORS as error:
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        damaged = [name for name in tables if not _is_whole(connection, name)]
+        if not (is_damage(error) and damaged):
+            raise
+        return [f"table {name} is damaged: a page does not match its checksum" for name in damaged]
+
+
+def _is_whole(connection: apsw.Connection, table: str) -> bool:
+    """Whether all pages of a table and its indexes match their checksums."""
+    try:
+        connection.execute(f"PRAGMA integrity_check('{table}')").fetchall()
+    except FILE_ERRORS as error:
+        if not is_damage(error):
+            raise
+        return False
+    return True
+
+
+def _wrong(connection: apsw.Connection, table: str) -> Iterator[str]:
+    """Yield a line per tile whose columns do not match its text."""
+    for row in connection.execute(f"SELECT {COLUMNS} FROM {table}"):
+        if not has_columns_of_its_text(row):
+            yield f"tile '{row[0]}' in table {table} is damaged: its columns do not match its text"
 
 
 def backup(database: Database, target: str | os.PathLike[str]) -> Path:
@@ -135,11 +148,15 @@ def backup(database: Database, target: str | os.PathLike[str]) -> Path:
     number, name = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".partial", dir=path.parent)
     os.close(number)
     try:
-        with contextlib.closing(sqlite3.connect(name)) as copy, database.reading() as connection:
-            connection.backup(copy)
+        with (
+            contextlib.closing(connect(name, "rwc")) as copy,
+            database.reading() as connection,
+            copy.backup("main", connection, "main") as pages,
+        ):
+            pages.step()
         shutil.copymode(database.path, name)
         _rename(name, path)
-    except (sqlite3.Error, OSError, StoreError) as error:
+    except (*FILE_ERRORS, OSError, StoreError) as error:
         raise StoreError(f"backup to {path} failed: {error}") from error
     finally:
         for left in (name, f"{name}-journal"):

@@ -5,8 +5,7 @@ CREATE TABLE match_{n} (
     consensus INTEGER NOT NULL,
     match_count INTEGER,
     head BLOB NOT NULL,
-    details BLOB NOT NULL,
-    checksum INTEGER                              -- CRC-32 of head and details
+    details BLOB NOT NULL
 );
 CREATE UNIQUE INDEX match_{n}_pair ON match_{n} (p_group, q_group, p_id, q_id);
 CREATE INDEX match_{n}_q ON match_{n} (q_group, q_id);

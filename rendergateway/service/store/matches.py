@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rendergateway.service.base.ids import CollectionId
-from rendergateway.service.store.checksums import checksum, damage
 from rendergateway.service.store.maintenance import discard
 from rendergateway.service.store.schema import create_pairs
+
+if TYPE_CHECKING:
+    import apsw
 
 __all__ = ["Collections", "PairRow", "Pairs"]
 
@@ -21,13 +22,13 @@ _RENAME = "UPDATE collection SET owner = ?, name = ? WHERE owner = ? AND name = 
 _DELETE = "DELETE FROM collection WHERE owner = ? AND name = ?"
 
 _ORDER = " ORDER BY p_group, q_group, p_id, q_id"
-_PAIRS = "SELECT p_group, q_group, p_id, q_id, match_count, head, details, checksum FROM match_{n} WHERE "
+_PAIRS = "SELECT p_group, q_group, p_id, q_id, match_count, head, details FROM match_{n} WHERE "
 _UPSERT = """
-INSERT INTO match_{n} (p_group, q_group, p_id, q_id, consensus, match_count, head, details, checksum)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, crc32(?8, crc32(?7)))
+INSERT INTO match_{n} (p_group, q_group, p_id, q_id, consensus, match_count, head, details)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (p_group, q_group, p_id, q_id) DO UPDATE SET
     consensus = excluded.consensus, match_count = excluded.match_count, head = excluded.head,
-    details = excluded.details, checksum = excluded.checksum
+    details = excluded.details
 """
 
 # Conditions for pairs; the second halves use the separate index on `q_group` and `q_id`.
@@ -54,13 +55,12 @@ class PairRow(NamedTuple):
     match_count: int | None
     head: bytes
     details: bytes
-    checksum: int
 
 
 class Collections:
     """All match collections, within one transaction."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
 
     def find(self, collection: CollectionId) -> Pairs | None:
@@ -76,7 +76,7 @@ class Collections:
 
     def of(self, owner: str) -> list[tuple[str, Pairs]]:
         """Return name and pairs of each collection of an owner."""
-        rows = self._connection.execute(_OF_OWNER, (owner,)).fetchall()
+        rows: list[Any] = self._connection.execute(_OF_OWNER, (owner,)).fetchall()
         return [(name, Pairs(self._connection, contents)) for name, contents in rows]
 
     def owners(self) -> list[str]:
@@ -98,11 +98,11 @@ class Collections:
 class Pairs:
     """The pairs of one collection."""
 
-    def __init__(self, connection: sqlite3.Connection, contents: int) -> None:
+    def __init__(self, connection: apsw.Connection, contents: int) -> None:
         self._connection = connection
         self.contents = contents
 
-    def _run(self, query: str, values: Any = ()) -> sqlite3.Cursor:
+    def _run(self, query: str, values: Any = ()) -> apsw.Cursor:
         return self._connection.execute(query.format(n=self.contents), values)
 
     def save(self, rows: Iterable[tuple[Any, ...]]) -> None:
@@ -118,12 +118,8 @@ class Pairs:
         self._connection.execute("RELEASE pairs")
 
     def select(self, selection: str, **values: str) -> Iterator[PairRow]:
-        """Yield the pairs of one of `SELECTIONS`, in order."""
-        for row in self._run(_PAIRS + SELECTIONS[selection] + _ORDER, values):
-            pair = PairRow._make(row)
-            if pair[7] != checksum(pair[6], checksum(pair[5])):
-                raise damage(f"pair of '{pair.p_id}' and '{pair.q_id}'")
-            yield pair
+        """Return the pairs of one of `SELECTIONS`, in order."""
+        return map(PairRow._make, self._run(_PAIRS + SELECTIONS[selection] + _ORDER, values))
 
     def delete(self, selection: str, **values: str) -> None:
         """Delete the pairs of one of `SELECTIONS`."""
@@ -131,7 +127,7 @@ class Pairs:
 
     def count(self) -> int:
         """Return the number of pairs."""
-        return int(self._run("SELECT COUNT(*) FROM match_{n}").fetchone()[0])
+        return int(self._run("SELECT COUNT(*) FROM match_{n}").get)
 
     def groups(self, *sides: str, consensus: bool = False) -> list[str]:
         """Return the sorted groups on *sides* ('p', 'q'); with *consensus*, of pairs with consensus data only."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rendergateway.service.base.refusals import IllegalState
 from rendergateway.wire import encode
+
+if TYPE_CHECKING:
+    import apsw
 
 __all__ = ["Extent", "SectionRow", "Sections"]
 
@@ -74,11 +76,11 @@ class SectionRow(NamedTuple):
 class Sections:
     """Layers and sections of one stack, within one transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, contents: int) -> None:
+    def __init__(self, connection: apsw.Connection, contents: int) -> None:
         self._connection = connection
         self._contents = contents
 
-    def _run(self, query: str, values: Any = ()) -> sqlite3.Cursor:
+    def _run(self, query: str, values: Any = ()) -> apsw.Cursor:
         return self._connection.execute(query.format(n=self._contents), values)
 
     def z_values(self, low: float | None = None, high: float | None = None) -> list[float]:
@@ -96,22 +98,22 @@ class Sections:
 
     def layer_extent(self, z: float) -> Extent | None:
         """Return the extent of a layer; None if it has no tiles."""
-        row = self._run(_EXTENT + " WHERE z = ?", (z,)).fetchone()
+        row = self._run(_EXTENT + " WHERE z = ?", (z,)).get
         return Extent(*row) if row[0] else None
 
     def extent(self) -> Extent | None:
         """Return the extent of all tiles at the last aggregation; None if there were no tiles."""
-        row = self._run(_WHOLE_EXTENT).fetchone()
+        row = self._run(_WHOLE_EXTENT).get
         return Extent(*row) if row[0] else None
 
     def sizes(self) -> tuple[float | None, float | None, float | None, float | None]:
         """Return minimum and maximum width, minimum and maximum height of the tile boxes."""
-        sizes: tuple[float | None, float | None, float | None, float | None] = self._run(_SIZES).fetchone()
+        sizes: tuple[float | None, float | None, float | None, float | None] = self._run(_SIZES).get
         return sizes
 
     def transform_count(self) -> int:
         """Return the number of shared transforms."""
-        return int(self._run("SELECT COUNT(*) FROM transform_{n}").fetchone()[0])
+        return int(self._run("SELECT COUNT(*) FROM transform_{n}").get)
 
     def channel_names(self) -> list[str]:
         """Return the names of all channels, sorted."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
+from typing import TYPE_CHECKING
 
 import attrs
 
 from rendergateway.service.base.ids import StackId
 from rendergateway.service.store.maintenance import discard
 from rendergateway.service.store.schema import create_tiles
+
+if TYPE_CHECKING:
+    import apsw
 
 __all__ = ["StackRow", "StackRows", "now_ms"]
 
@@ -63,7 +66,7 @@ class StackRow:
 class StackRows:
     """All stacks, within one transaction."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
 
     def find(self, stack: StackId) -> StackRow | None:
@@ -87,8 +90,9 @@ class StackRows:
     def insert(self, stack: StackId, version: bytes) -> StackRow:
         """Create a stack in state LOADING, with empty tile tables."""
         owner, project, name, now = stack.owner, stack.project, stack.stack, now_ms()
-        cursor = self._connection.execute(_INSERT, (owner, project, name, "LOADING", now, 0, version))
-        row = StackRow(cursor.lastrowid or 0, owner, project, name, "LOADING", now, 0, version, None, None, None, False)
+        self._connection.execute(_INSERT, (owner, project, name, "LOADING", now, 0, version))
+        number = self._connection.last_insert_rowid()
+        row = StackRow(number, owner, project, name, "LOADING", now, 0, version, None, None, None, False)
         self.create_tables(row)
         return row
 

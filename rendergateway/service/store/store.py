@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
+from rendergateway.service.store.connection import in_memory
 from rendergateway.service.store.database import Database
 from rendergateway.service.store.maintenance import sweep
 from rendergateway.service.store.matches import Collections
@@ -14,6 +15,9 @@ from rendergateway.service.store.stacks import StackRow, StackRows
 from rendergateway.service.store.tile_rows import COLUMNS
 from rendergateway.service.store.tiles import Tiles
 from rendergateway.service.store.trials import Trials
+
+if TYPE_CHECKING:
+    import apsw
 
 __all__ = ["Store", "no_data", "reading", "writing"]
 
@@ -26,11 +30,11 @@ class Store:
 
     Parameters
     ----------
-    connection : sqlite3.Connection
+    connection : apsw.Connection
         In a transaction; the caller commits it or rolls it back.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
         self.stacks = StackRows(connection)
         self.collections = Collections(connection)
@@ -95,5 +99,5 @@ def writing(database: Database) -> Iterator[Store]:
 @contextlib.contextmanager
 def no_data() -> Iterator[Store]:
     """Yield a store for requests that use none."""
-    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+    with contextlib.closing(in_memory()) as connection:
         yield Store(connection)

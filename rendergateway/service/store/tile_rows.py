@@ -5,18 +5,17 @@ from __future__ import annotations
 import functools
 import itertools
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from rendergateway.service.base.refusals import IllegalState
-from rendergateway.service.store.checksums import checksum
 from rendergateway.service.store.spatial_index import place_of
 from rendergateway.wire import TileSpec, decode_stored, encode, is_flat, references
 
 if TYPE_CHECKING:
+    import apsw
     from typing_extensions import Self
 
 __all__ = ["COLUMNS", "TileRows", "has_columns_of_its_text"]
@@ -25,9 +24,7 @@ __all__ = ["COLUMNS", "TileRows", "has_columns_of_its_text"]
 _LARGEST = 16 * 2**20
 
 # All columns except the row id.
-COLUMNS = (
-    "tile_id, z, section_id, group_id, min_x, min_y, max_x, max_y, level, cell_y, cell_x, flat, refs, text, checksum"
-)
+COLUMNS = "tile_id, z, section_id, group_id, min_x, min_y, max_x, max_y, level, cell_y, cell_x, flat, refs, text"
 _NAMES = COLUMNS.split(", ")
 _ONE = f"({', '.join('?' * len(_NAMES))})"
 _REPLACED = ", ".join(f"{name} = excluded.{name}" for name in _NAMES[1:])
@@ -78,7 +75,7 @@ class TileRows:
         """Whether a tile has no id."""
         return any(tile_id is None for tile_id, *_ in self.values)
 
-    def save(self, connection: sqlite3.Connection, table: int) -> None:
+    def save(self, connection: apsw.Connection, table: int) -> None:
         """Store the rows in the table with number *table*."""
         whole = len(self.values) - len(self.values) % _AT_ONCE
         many, single = (_upsert(count).format(n=table) for count in (_AT_ONCE, 1))
@@ -96,11 +93,9 @@ def _values(tile: TileSpec) -> tuple[Any, ...]:
     text = encode(tile)
     if len(text) > _LARGEST:
         raise IllegalState(f"tile '{tile.tileId}' too large: got {len(text)} bytes, the limit is {_LARGEST}")
-    # sqlite3 binds int, float, str and bytearray directly; for other types it looks up an adapter each time.
     return (
         # A z that is not finite remains text, as in the database of the real service: it is in no layer.
-        tile.tileId, tile.z, tile.section_id, tile.groupId, *box, *place_of(*box), int(flat), refs, bytearray(text),
-        checksum(text),
+        tile.tileId, tile.z, tile.section_id, tile.groupId, *box, *place_of(*box), int(flat), refs, text,
     )  # fmt: skip
 
 

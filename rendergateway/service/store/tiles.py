@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from rendergateway.errors import StoreError
-from rendergateway.service.store.checksums import CHECKSUM, checksum, damage
 from rendergateway.service.store.spatial_index import bands
 from rendergateway.service.store.tile_rows import TileRows
+
+if TYPE_CHECKING:
+    import apsw
 
 __all__ = ["Ids", "StoredTile", "TileBox", "Tiles"]
 
@@ -23,18 +24,18 @@ _FIRST, _PIECE = 64, 2**20
 
 _SAVE_CHANNEL = "INSERT OR IGNORE INTO channel (contents, name) VALUES (?, ?)"
 _DELETE_NAMELESS = "DELETE FROM tile_{n} WHERE tile_id IS NULL"
-_TEXT = "SELECT tile_id, flat, refs, text, checksum FROM tile_{n} WHERE tile_id IS ?"
+_TEXT = "SELECT tile_id, flat, refs, text FROM tile_{n} WHERE tile_id IS ?"
 _TEXTS_OF_NAMES = """
-SELECT tile.tile_id, flat, refs, text, checksum
+SELECT tile.tile_id, flat, refs, text
 FROM json_each(?) AS wanted CROSS JOIN tile_{n} AS tile ON tile.tile_id IS wanted.value
 """
 _TEXTS = """
-SELECT tile_id, flat, refs, text, checksum
+SELECT tile_id, flat, refs, text
 FROM json_each(?) AS wanted CROSS JOIN tile_{n} AS tile ON tile.id = wanted.value
 """
-_ENTRIES = f"""
-SELECT CAST(group_concat(json_quote(ifnull(tile_id, '')) || ':' || text) AS BLOB), total(checksum IS {CHECKSUM})
-FROM json_each(?) AS wanted CROSS JOIN tile_{{n}} AS tile ON tile.id = wanted.value
+_ENTRIES = """
+SELECT CAST(group_concat(json_quote(ifnull(tile_id, '')) || ':' || text) AS BLOB), COUNT(*)
+FROM json_each(?) AS wanted CROSS JOIN tile_{n} AS tile ON tile.id = wanted.value
 """
 _BOXES = """
 SELECT tile_id, section_id, z, min_x, min_y, max_x, max_y
@@ -59,10 +60,9 @@ FROM json_each(:bands) AS band CROSS JOIN tile_{n} AS tile INDEXED BY tile_{n}_p
 """
 _IN_LAYER = " FROM tile_{n} AS tile WHERE z = :z "
 _TOUCHING = "AND min_x <= :right AND min_y <= :bottom AND max_x >= :left AND max_y >= :top"
-_SHARED = "SELECT text, checksum FROM transform_{n} WHERE id = ?"
+_SHARED = "SELECT text FROM transform_{n} WHERE id = ?"
 _SAVE_SHARED = """
-INSERT INTO transform_{n} (id, text, checksum) VALUES (?1, ?2, crc32(?2))
-ON CONFLICT (id) DO UPDATE SET text = excluded.text, checksum = excluded.checksum
+INSERT INTO transform_{n} (id, text) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET text = excluded.text
 """
 
 # Conditions for tiles, by the name of the filter.
@@ -103,11 +103,11 @@ class TileBox(NamedTuple):
 class Tiles:
     """The tiles and shared transforms of one stack, within one transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, contents: int) -> None:
+    def __init__(self, connection: apsw.Connection, contents: int) -> None:
         self._connection = connection
         self.contents = contents
 
-    def _run(self, query: str, values: Any = ()) -> sqlite3.Cursor:
+    def _run(self, query: str, values: Any = ()) -> apsw.Cursor:
         return self._connection.execute(query.format(n=self.contents), values)
 
     # -- writing ---------------------------------------------------------------------------------------------
@@ -128,7 +128,8 @@ class Tiles:
 
     def delete(self, **filters: Any) -> int:
         """Delete the tiles that match all *filters*; return their number."""
-        return self._run(f"DELETE FROM tile_{{n}} WHERE {_conditions(filters)}", filters).rowcount
+        self._run(f"DELETE FROM tile_{{n}} WHERE {_conditions(filters)}", filters)
+        return self._connection.changes()
 
     def delete_named(self, tile_id: str) -> None:
         """Delete one tile."""
@@ -159,7 +160,7 @@ class Tiles:
     def count_in_box(self, z: float, left: float, top: float, right: float, bottom: float) -> int:
         """Return the number of tiles of a layer whose boxes touch this box."""
         source, values = self._box_query(z, left, top, right, bottom, None)
-        return int(self._run(f"SELECT COUNT(*) {source}", values).fetchone()[0])
+        return int(self._run(f"SELECT COUNT(*) {source}", values).get)
 
     def _box_query(
         self, z: float, left: float, top: float, right: float, bottom: float, group_id: str | None
@@ -177,35 +178,36 @@ class Tiles:
     def named(self, tile_id: str | None) -> StoredTile | None:
         """Return one tile, the one without an id for None; None if it is missing."""
         row = self._run(_TEXT, (tile_id,)).fetchone()
-        return _stored(row) if row else None
+        return StoredTile._make(row) if row else None
 
     def all_named(self, names: Sequence[str | None]) -> Iterator[StoredTile]:
         """Yield the tiles with these ids; missing ones are skipped."""
         for start in range(0, len(names), _AT_ONCE):
-            yield from map(_stored, self._run(_TEXTS_OF_NAMES, (json.dumps(names[start : start + _AT_ONCE]),)))
+            yield from map(StoredTile._make, self._run(_TEXTS_OF_NAMES, (json.dumps(names[start : start + _AT_ONCE]),)))
 
     def stored(self, ids: Ids) -> Iterator[StoredTile]:
         """Yield tiles in the order of *ids*."""
-        return map(_stored, self._rows(_TEXTS, ids))
+        return map(StoredTile._make, self._rows(_TEXTS, ids))
 
     def _rows(self, query: str, ids: Ids) -> Iterator[tuple[Any, ...]]:
         """Yield the row of each of *ids*, which an index of the table has listed."""
         for start in range(0, len(ids), _AT_ONCE):
             chosen = ids[start : start + _AT_ONCE]
             rows = self._run(query, (json.dumps(chosen.tolist()),)).fetchall()
-            if len(rows) != len(chosen):
-                raise StoreError(f"the index of table tile_{self.contents} is damaged; restore a backup")
+            self._check_count(len(rows), chosen)
             yield from rows
+
+    def _check_count(self, found: int, wanted: Ids) -> None:
+        if found != len(wanted):
+            raise StoreError(f"the index of table tile_{self.contents} is damaged; restore a backup")
 
     def entries(self, ids: Ids) -> Iterator[bytes]:
         """Yield the members of a JSON object of tiles in large pieces, in the order of *ids*."""
         start, count = 0, _FIRST
         while start < len(ids):
             chosen = ids[start : start + count]
-            entries, intact = self._run(_ENTRIES, (json.dumps(chosen.tolist()),)).fetchone()
-            if intact != len(chosen):
-                # Names the tile.
-                list(self.stored(chosen))
+            entries, found = self._run(_ENTRIES, (json.dumps(chosen.tolist()),)).get
+            self._check_count(found, chosen)
             yield entries
             start += count
             # Tiles can differ in size by a factor of a thousand: pieces have a target size, not a number of tiles.
@@ -218,8 +220,6 @@ class Tiles:
     def shared(self, transform_id: str) -> bytes | None:
         """Return the JSON of one shared transform; None if it is missing."""
         row = self._run(_SHARED, (transform_id,)).fetchone()
-        if row and row[1] != checksum(row[0]):
-            raise damage(f"shared transform '{transform_id}'")
         return row[0] if row else None
 
     def refs(self, ids: Ids) -> set[str]:
@@ -232,18 +232,11 @@ class Tiles:
         return names
 
 
-def _stored(row: tuple[Any, ...]) -> StoredTile:
-    *columns, stored = row
-    if stored != checksum(row[3]):
-        raise damage(f"tile '{row[0]}'")
-    return StoredTile._make(columns)
-
-
 def _conditions(filters: dict[str, Any]) -> str:
     return " AND ".join(_FILTERS[name] for name in filters)
 
 
-def _ids(cursor: sqlite3.Cursor) -> Ids:
+def _ids(cursor: apsw.Cursor) -> Ids:
     return array("q", [number for (number,) in cursor])
 
 

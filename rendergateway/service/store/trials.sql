@@ -1,2 +1,2 @@
--- Schema version 4: match trials, as they were answered.
-CREATE TABLE trial (id TEXT PRIMARY KEY, text BLOB NOT NULL, checksum INTEGER NOT NULL) WITHOUT ROWID;
+-- Schema version 5: match trials, as they were answered.
+CREATE TABLE trial (id TEXT PRIMARY KEY, text BLOB NOT NULL) WITHOUT ROWID;

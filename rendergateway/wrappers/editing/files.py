@@ -41,8 +41,8 @@ def sets_of_files(
     for source in listed_sources(files):
         file = read_specs(source)
         if file.tiles:
-            last = {found.id: found for found in file.tiles}
-            yield gather_specs(attrs.evolve(file, tiles=list(last.values())), transforms=shared, z=z, allow_nan=allow_nan)
+            last = list({found.id: found for found in file.tiles}.values())
+            yield gather_specs(attrs.evolve(file, tiles=last), transforms=shared, z=z, allow_nan=allow_nan)
 
 
 def disjoint_runs(sets: Iterable[tuple[set[str], list[Batch]]]) -> Iterator[Iterator[Batch]]:

@@ -1,0 +1,75 @@
+"""The triangle of an affine image at a pixel, without a search."""
+
+from __future__ import annotations
+
+import functools
+
+import attrs
+import numpy as np
+
+from rendergateway.geometry import FloatArray, IntArray
+from rendergateway.transforms import mesh_triangles, mesh_vertices
+from rendergateway.transforms.meshes.mesh import mesh_lattice
+
+__all__ = ["Lattice"]
+
+# Beside the centre of a triangle, in steps: a triangle at a border spans two rows of cells, and its centre is on the
+# line between them.
+_BESIDE = 0.05
+
+
+@attrs.frozen(eq=False)
+class Lattice:
+    """
+    Triangles of a mesh by cells: horizontal lines half a step apart and the diagonals of the steps cut the lattice.
+
+    Parameters
+    ----------
+    step_x, step_y : float
+        Distance between vertices, in source pixels.
+    columns, rows : int
+        Vertices per row and per column.
+    cells : ndarray of int, shape (N,)
+        Triangle per row, falling diagonal, and side of the rising diagonal; −1 if there is none.
+    """
+
+    step_x: float
+    step_y: float
+    columns: int
+    rows: int
+    cells: IntArray
+
+    @classmethod
+    @functools.lru_cache(maxsize=32)
+    def of(cls, columns: int, image_size: tuple[int, int]) -> Lattice:
+        """Return the lattice of the mesh of an image; *columns* is the number of vertices per row."""
+        size = (*image_size, image_size[0] / columns)
+        _, rows, step_x, step_y = mesh_lattice(*size)
+        lattice = cls(step_x, step_y, columns, rows, np.full(4 * rows * (columns + rows), -1, dtype=np.int64))
+        x, y = mesh_vertices(*size)[mesh_triangles(*size)].mean(axis=1).T
+        for beside in (-_BESIDE * step_y, _BESIDE * step_y):
+            lattice.cells[lattice._numbers(lattice.forms(np.eye(2, 3)), x, y + beside)] = np.arange(len(x))
+        lattice.cells.setflags(write=False)
+        return lattice
+
+    def forms(self, back: FloatArray) -> FloatArray:
+        """Return the linear forms of canvas x, y, 1 that are whole numbers on lines; *back* leads to source pixels."""
+        u, v = back[0] / self.step_x, back[1] / self.step_y
+        return np.stack([2.0 * v, u - v, u + v])
+
+    def _numbers(self, forms: FloatArray, x: FloatArray | IntArray, y: FloatArray | IntArray) -> IntArray:
+        """Return the numbers of cells."""
+        values = np.multiply.outer(forms[:, 0], x)
+        values += np.multiply.outer(forms[:, 1], y)
+        values += forms[:, 2:]
+        row, falling, rising = np.floor(values, out=values)
+        # Two per row and falling diagonal; rising − falling − row is 0 or 1.
+        number = row * (2 * (self.columns + self.rows) - 1)
+        number += falling
+        number += rising
+        number += 2 * self.rows
+        return np.asarray(number.astype(np.intp))
+
+    def triangles(self, forms: FloatArray, x: IntArray, y: IntArray) -> IntArray:
+        """Return the triangles of pixels; for pixels on lines and outside of the mesh any one, or −1."""
+        return np.asarray(self.cells.take(self._numbers(forms, x, y), mode="clip"))
