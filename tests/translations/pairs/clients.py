@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.translations.pairs.rows import Row, differs, later, left_out, only_here, same
+from tests.translations.pairs.rows import Row, differs, left_out, only_here, same
 from tests.translations.pairs.tiles import AFFINE, TILE
 
 JAVA = "there: Java"
@@ -122,10 +122,20 @@ CLIENT: list[Row] = [
 
 CALLS: list[Row] = [
     left_out("run_subprocess_mode", "no subprocess is started"),
-    later("call_run_ws_client", "the Java command lines by their names and arguments"),
+    only_here(
+        "call_run_ws_client",
+        "rendergateway client-scripts --to scripts",
+        "writes the script that it runs, which needs no Java",
+        is_file("scripts/run_ws_client.sh"),
+    ),
     left_out("get_param", "arguments of Java clients"),
     loads("importJsonClient", "rendergateway load tiles.json --append --stack montage", "a"),
-    later("tilePairClient", "pairs of neighbouring tiles"),
+    only_here(
+        "tilePairClient",
+        "rendergateway pairs montage --z-distance 0 --to pairs.json",
+        JAVA,
+        lambda _: b'"neighborPairs"' in Path("pairs.json").read_bytes(),
+    ),
     only_here(
         "importTransformChangesClient",
         'with stack.copy_to("solved", tiles=False).editing() as edit: '
@@ -173,19 +183,74 @@ CALLS: list[Row] = [
         "the recipe instead of a template; there: needs a Java script",
         lambda recipe: len(recipe.tiles[0].transforms) == 1,
     ),
-    later("pointMatchClient", "matching of tile pairs"),
+    only_here(
+        "pointMatchClient",
+        'gateway.match_collection("derived").derive(stack.tile_pairs(z=2, z_distance=0), scale=0.5, filter=False, '
+        'workers=1, to="matches.json").pair_count',
+        JAVA,
+        lambda pairs: pairs > 0 and Path("matches.json").stat().st_size > 0,
+    ),
     only_here("renderClient", "gateway.render(tile.render_parameters())", JAVA, lambda picture: picture.ndim == 2),
     only_here("rendererClient", "gateway.render(tile.render_parameters())", JAVA, lambda picture: picture.ndim == 2),
 ]
 
+# Options of clients under the name that renderapi's have.
+OPTIONS = "from rendergateway.clients.matching import options"
+
+
+def by_name(arguments: Any) -> dict[str, str]:
+    """The values of options, by their names."""
+    words = list(arguments)
+    return {name: str(value) for name, value in zip(words[::2], words[1::2], strict=True)}
+
+
+def options(entry: str, there: str, here: str) -> Row:
+    """A row that makes the same arguments of a client."""
+    return same(entry, there, here, f"`{OPTIONS}`", setup=OPTIONS, there_as=by_name, here_as=by_name)
+
+
 PARAMS: list[Row] = [
-    *(
-        later(f"ArgumentParameters{name}", "options of the Java clients")
-        for name in ("", ".sanitize_cmd", ".get_cmd_opt", ".get_flag_cmd", ".to_java_args")
+    left_out(
+        "ArgumentParameters", "the base class of the options of clients: `rendergateway.clients.base.options.Options`"
     ),
-    later("FeatureExtractionParameters", "options of matching"),
-    later("MatchDerivationParameters", "options of matching"),
-    later("SiftPointMatchOptions", "options of matching"),
+    options(
+        "ArgumentParameters.sanitize_cmd",
+        'ArgumentParameters.sanitize_cmd(["--renderWithFilter", False])',
+        "options.RenderOptions(render_with_filter=False).to_arguments()",
+    ),
+    options(
+        "ArgumentParameters.get_cmd_opt",
+        'ArgumentParameters.get_cmd_opt("0.5", "--renderScale")',
+        "options.RenderOptions(render_scale=0.5).to_arguments()",
+    ),
+    same(
+        "ArgumentParameters.get_flag_cmd",
+        'ArgumentParameters.get_flag_cmd(True, "--requireStoredFeatures")',
+        "options.FeatureStorageOptions(require_stored_features=True).to_arguments()",
+        f"`{OPTIONS}`",
+        setup=OPTIONS,
+    ),
+    options(
+        "ArgumentParameters.to_java_args",
+        "FeatureExtractionParameters(SIFTfdSize=4, SIFTsteps=5).to_java_args()",
+        "options.FeatureExtractionParameters(sift_fd_size=4, sift_steps=5).to_arguments()",
+    ),
+    options(
+        "FeatureExtractionParameters",
+        "FeatureExtractionParameters(SIFTminScale=0.2, SIFTmaxScale=0.9).to_java_args()",
+        "options.FeatureExtractionParameters(sift_min_scale=0.2, sift_max_scale=0.9).to_arguments()",
+    ),
+    options(
+        "MatchDerivationParameters",
+        'MatchDerivationParameters(matchRod=0.8, matchModelType="RIGID").to_java_args()',
+        'options.MatchDerivationParameters(match_rod=0.8, match_model_type="RIGID").to_arguments()',
+    ),
+    options(
+        "SiftPointMatchOptions",
+        "SiftPointMatchOptions(renderScale=0.5, fillWithNoise=False, matchRod=0.8).to_java_args()",
+        "options.SiftPointMatchOptions.of_values(dict(render_scale=0.5, fill_with_noise=False, match_rod=0.8))"
+        ".to_arguments()",
+    ),
 ]
 
 UTILS: list[Row] = [left_out("renderclientaccess", "there are no scripts")]

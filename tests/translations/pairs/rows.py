@@ -24,7 +24,7 @@ class Row:
         Code on the page; empty if there is none.
     note : str
         Text on the page.
-    status : {'same', 'differs', 'here', 'later', 'no'}
+    status : {'same', 'differs', 'here', 'no'}
         See the page.
     setup : str
         Code that runs before both.
@@ -71,11 +71,6 @@ def differs(entry: str, there: str, here: str, note: str, holds: Rule, **more: A
 def only_here(entry: str, here: str, note: str, holds: Callable[[Any], object], **more: Any) -> Row:
     """Only the call here is run, for the noted reason."""
     return Row(entry, "", here, note, "here", holds=lambda _, result: holds(result), **more)
-
-
-def later(entry: str, note: str) -> Row:
-    """Not yet available."""
-    return Row(entry, note=note, status="later")
 
 
 def left_out(entry: str, note: str) -> Row:
