@@ -57,6 +57,10 @@ def show(name: str, figure: float, goal: float, note: str, *, above: bool = Fals
     print(f"{name:52} {figure:7.2f}   {'≥' if above else '≤'} {goal:<5g} {'MISSED' if missed else '      '} {note}")
 
 
+def times(ours: float, bare: float) -> str:
+    return f"{1e3 * ours:.1f} / {1e3 * bare:.1f} ms CPU"
+
+
 def compare(name: str, figure: float) -> None:
     """Print a figure beside that of the approximating lane."""
     print(f"    exact / approximating lane, {name}: {figure / APPROXIMATED[name]:.2f}")
@@ -102,12 +106,7 @@ def warps(mosaic: Mosaic) -> None:
     bare = least(lambda: cv2.warpAffine(image, back, (SIDE, SIDE), flags=flags))
     draw(plain, sources)
     ours = least(lambda: draw(plain, sources))
-    show(
-        "affine tile / bare warpAffine",
-        ours / bare,
-        APPROXIMATED["affine"],
-        f"{1e3 * ours:.1f} / {1e3 * bare:.1f} ms CPU",
-    )
+    show("affine tile / bare warpAffine", ours / bare, APPROXIMATED["affine"], times(ours, bare))
     compare("affine", ours / bare)
 
     x, y = np.meshgrid(np.arange(float(SIDE)), np.arange(float(SIDE)))
@@ -120,19 +119,9 @@ def warps(mosaic: Mosaic) -> None:
         draw(curved, sources)
 
     first, again = least(fresh), least(lambda: draw(curved, sources))
-    show(
-        "lens + affine / bare remap",
-        first / bare,
-        LENS * APPROXIMATED["lens"],
-        f"{1e3 * first:.1f} / {1e3 * bare:.1f} ms CPU",
-    )
+    show("lens + affine / bare remap", first / bare, LENS * APPROXIMATED["lens"], times(first, bare))
     compare("lens", first / bare)
-    show(
-        "the same, shape kept / bare remap",
-        again / bare,
-        LENS * APPROXIMATED["lens, kept"],
-        f"{1e3 * again:.1f} / {1e3 * bare:.1f} ms CPU",
-    )
+    show("the same, shape kept / bare remap", again / bare, LENS * APPROXIMATED["lens, kept"], times(again, bare))
     compare("lens, kept", again / bare)
 
 

@@ -35,8 +35,6 @@ FILE_ERRORS = (
 _FLAGS = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_URI
 # https://sqlite.org/cksumvfs.html: the last 8 bytes of each page are the checksum of the others.
 _VFS, _RESERVED = "cksmvfs", 8
-
-
 _one_loads = threading.Lock()
 
 
@@ -66,6 +64,11 @@ def connect(path: str, mode: str, *, timeout_s: float = 0.0) -> apsw.Connection:
         Value of the URI parameter ``mode``, and further parameters.
     timeout_s : float
         Longest wait for locks, in seconds.
+
+    Raises
+    ------
+    StoreError
+        If apsw was built without its extensions.
     """
     _load_checksums()
     connection = apsw.Connection(f"file:{quote(path)}?mode={mode}", flags=_FLAGS, vfs=_VFS, statementcachesize=256)
