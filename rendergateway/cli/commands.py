@@ -20,7 +20,7 @@ from rendergateway.cli.inspect import doctor, info
 from rendergateway.cli.layout import layout
 from rendergateway.cli.load import load
 from rendergateway.cli.login import login
-from rendergateway.cli.match import match
+from rendergateway.cli.match import features, match
 from rendergateway.cli.matches import matches
 from rendergateway.cli.mipmaps import mipmaps
 from rendergateway.cli.move import move
@@ -98,7 +98,7 @@ def commands() -> None:
 
 for verb in (
     backup, boxes, catalogue, check, client_scripts, clusters, compact, config, coordinates, copy, demo, doctor,
-    export, import_, info, layout, load, login, match, matches, mipmaps, move, pairs, picture, plot, remove, render,
-    serve, solve, stack, transform, tree, validate, view, warp,
+    export, features, import_, info, layout, load, login, match, matches, mipmaps, move, pairs, picture, plot,
+    remove, render, serve, solve, stack, transform, tree, validate, view, warp,
 ):  # fmt: skip
     commands.add_command(verb)

@@ -1,4 +1,4 @@
-"""``rendergateway match``: the matches of the tile pairs of files."""
+"""``rendergateway match`` and ``features``: the matches of tile pairs, and the features of their tiles."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ import click
 
 from rendergateway.alignment.matches import FILTERS
 from rendergateway.alignment.stages import MatchStage, stages_of
-from rendergateway.batch.match import match_files
+from rendergateway.batch.match import describe_files, match_files, url_pairs
 from rendergateway.cli.look import finite
-from rendergateway.cli.services import open_gateway, service_options, workers_option
+from rendergateway.cli.services import named_collection, open_gateway, service_options, workers_option
 from rendergateway.cli.terminal import json_option, result, say
 from rendergateway.display import plural
-from rendergateway.errors import CommandError
 from rendergateway.transforms.fitting.consensus import MODELS
 
-__all__ = ["match"]
-
+__all__ = ["features", "match"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -33,17 +31,28 @@ def _model(name: str, default: str | None, help: str) -> Callable[[F], F]:
     return click.option(name, type=choice, default=default, show_default=default is not None, help=help)
 
 
+def _feature_options(command: F) -> F:
+    """Add the options of the pictures and their features."""
+    for option in (
+        _number("--max-scale", 0.85, "Largest scale of a picture with features."),
+        _number("--min-scale", 0.5, "Least scale of a picture with features."),
+        click.option("--mask", is_flag=True, help="Apply masks."),
+        click.option("--filter/--no-filter", default=True, help="Apply the filters of the service. Default: do."),
+        _number("--scale", 1.0, "Picture pixels per pixel of a tile."),
+    ):
+        command = option(command)
+    return command
+
+
+_compute = click.option("--compute", type=click.Choice(["service", "local"]), default="service", show_default=True)
+
+
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="PAIRS …")
+@click.option("--urls", is_flag=True, help="PAIRS are URLs of render parameters: the two of a pair, one after another.")
 @click.option("--into", required=True, metavar="[OWNER/]COLLECTION", help="Match collection.")
 @click.option("--stages", "stage_file", metavar="FILE", help="JSON array of stages, in place of the options below.")
-@_number("--scale", 1.0, "Picture pixels per pixel of a tile.")
-@click.option(
-    "--filter/--no-filter", "is_filtered", default=True, help="Apply the filters of the service. Default: do."
-)
-@click.option("--mask", is_flag=True, help="Apply masks.")
-@_number("--min-scale", 0.5, "Least scale of a picture with features.")
-@_number("--max-scale", 0.85, "Largest scale of a picture with features.")
+@_feature_options
 @_number("--rod", 0.92, "Largest ratio of the distances of the nearest and the second descriptor.")
 @_model("--model", "AFFINE", "Transform that matches agree on.")
 @_model("--regularizer", None, "Second model, mixed with the first one.")
@@ -54,9 +63,9 @@ def _model(name: str, default: str | None, help: str) -> Callable[[F], F]:
     "--match-filter", type=click.Choice(FILTERS, case_sensitive=False), default="SINGLE_SET", show_default=True,
     help="Which sets of matches are kept.",
 )  # fmt: skip
-@click.option("--compute", type=click.Choice(["service", "local"]), default="service", show_default=True)
+@_compute
 @click.option("--skip-existing", is_flag=True, help="Leave out pairs that have matches: continue an interrupted run.")
-@click.option("--features", metavar="FOLDER", help="Folder where features are kept.")
+@click.option("--features", "folder", metavar="FOLDER", help="Folder where features are kept.")
 @click.option("--failed-pairs", metavar="FOLDER", help="Folder for files of the pairs without matches.")
 @click.option("--to", "path", metavar="FILE", help="Write the matches to a file instead of saving them.")
 @click.option("--dask", metavar="ADDRESS", help="Scheduler of a Dask cluster that does the work.")
@@ -65,14 +74,14 @@ def _model(name: str, default: str | None, help: str) -> Callable[[F], F]:
 @service_options
 def match(
     files: tuple[str, ...],
+    urls: bool,
     into: str,
     stage_file: str | None,
-    is_filtered: bool,
     regularizer: str | None,
     epsilon: float,
     compute: str,
     skip_existing: bool,
-    features: str | None,
+    folder: str | None,
     failed_pairs: str | None,
     path: str | None,
     dask: str | None,
@@ -83,21 +92,32 @@ def match(
     **options: Any,
 ) -> None:
     """Match the tile pairs of files, and save their matches."""
+    if urls and len(files) % 2:
+        raise click.UsageError(f"--urls needs two URLs per pair, got {len(files)}")
+    if urls and failed_pairs:
+        raise click.UsageError("--failed-pairs writes pair files; it excludes --urls")
     if stage_file is None:
-        one = MatchStage.of(filter=is_filtered, regularizer=regularizer, epsilon_px=epsilon, **options)
+        one = MatchStage.of(regularizer=regularizer, epsilon_px=epsilon, **options)
         stages: tuple[MatchStage, ...] = (one,)
     else:
         stages = stages_of(Path(stage_file).read_bytes(), stage_file)
     with open_gateway(service, profile) as gateway:
-        owner, _, name = into.rpartition("/")
-        if not owner and not gateway.default_owner:
-            raise CommandError(f"match collection {into!r} needs its owner: pass owner/collection, or set RENDER_OWNER")
-        collection = gateway.match_collection(name, owner=owner or None)
+        collection = named_collection(gateway, into)
         say(f"Matching pairs into {collection.owner}/{collection} of {gateway.server}")
-        found = match_files(
-            collection, files, stages, failed_pairs=failed_pairs, compute=compute, skip_existing=skip_existing,
-            feature_cache=features, to=path, dask=dask, workers=workers, progress=True,
-        )  # fmt: skip
+        more: Any = {
+            "compute": compute,
+            "skip_existing": skip_existing,
+            "feature_cache": folder,
+            "to": path,
+            "dask": dask,
+            "workers": workers,
+            "progress": True,
+        }
+        if urls:
+            pairs = url_pairs(collection, list(zip(files[::2], files[1::2], strict=True)))
+            found = collection.derive(pairs, stages, **more)
+        else:
+            found = match_files(collection, files, stages, failed_pairs=failed_pairs, **more)
         values = {
             "pairs": found.pair_count,
             "matched": found.matched_count,
@@ -107,3 +127,31 @@ def match(
         skipped = f", {found.skipped_count} skipped" if found.skipped_count else ""
         sentence = f"{plural(found.matched_count, 'pair')} of {found.pair_count} matched, {found.point_count} matches"
         result(values, f"{sentence}{skipped}", as_json)
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="PAIRS …")
+@click.option("--to", "folder", required=True, metavar="FOLDER", help="Folder of the features, for match --features.")
+@_feature_options
+@_compute
+@workers_option("Processes")
+@json_option
+@service_options
+def features(
+    files: tuple[str, ...],
+    folder: str,
+    compute: str,
+    workers: int | None,
+    service: str | None,
+    profile: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Describe the features of the tiles of pair files, and store them in a folder."""
+    with open_gateway(service, profile) as gateway:
+        say(f"Describing tiles of {gateway.server}")
+        count = describe_files(
+            gateway, files, MatchStage.of(**options), folder, compute=compute,
+            workers=workers or gateway.bulk.workers, progress=True,
+        )  # fmt: skip
+        result({"folder": folder, "tiles": count}, f"features of {plural(count, 'tile')} in {folder}", as_json)

@@ -1,9 +1,12 @@
-"""``rendergateway matches``: load, copy or count the matches of a collection."""
+"""``rendergateway matches``: load, copy or count the matches of a collection; filter those of a file."""
 
 from __future__ import annotations
 
 import click
 
+from rendergateway.alignment.matches import FILTERS, MatchRule
+from rendergateway.batch.match import filter_file
+from rendergateway.cli.look import finite
 from rendergateway.cli.services import (
     collection_argument,
     named_collection,
@@ -13,6 +16,7 @@ from rendergateway.cli.services import (
 )
 from rendergateway.cli.terminal import json_option, result, say
 from rendergateway.display import plural
+from rendergateway.transforms.fitting.consensus import MODELS, FitModel
 
 __all__ = ["matches"]
 
@@ -35,7 +39,7 @@ _groups = click.option(
 
 @click.group()
 def matches() -> None:
-    """Load, copy or count the matches of a collection."""
+    """Load, copy or count the matches of a collection, or filter those of a file."""
 
 
 @matches.command()
@@ -116,3 +120,40 @@ def count(name: str, groups: tuple[str, ...] | None, service: str | None, profil
     with open_gateway(service, profile) as gateway:
         named_collection(gateway, name).update_counts(groups, progress=True)
         result({"collection": name}, f"{name}: counted", as_json)
+
+
+@matches.command("filter")
+@click.argument("file", metavar="FILE")
+@click.option("-o", "--output", required=True, metavar="FILE", help="File of the matches that agree.")
+@click.option("--scale", type=float, callback=finite, default=1.0, show_default=True, help="Scale of the pictures.")
+@click.option(
+    "--model",
+    type=click.Choice(list(MODELS), case_sensitive=False),
+    default="AFFINE",
+    show_default=True,
+    help="Transform that matches agree on.",
+)
+@click.option(
+    "--epsilon",
+    type=float,
+    callback=finite,
+    default=20.0,
+    show_default=True,
+    help="Largest distance of a match in pixels of the pictures.",
+)
+@click.option("--min-inliers", type=click.IntRange(1), default=4, show_default=True, help="Least number of matches.")
+@click.option(
+    "--match-filter",
+    type=click.Choice(FILTERS, case_sensitive=False),
+    default="SINGLE_SET",
+    show_default=True,
+    help="Which sets of matches are kept.",
+)
+@json_option
+def filter_(
+    file: str, output: str, scale: float, model: str, epsilon: float, min_inliers: int, match_filter: str, as_json: bool
+) -> None:
+    """Filter the candidate matches of a file by their agreement on a transform."""
+    rule = MatchRule(model=FitModel(model), epsilon_px=epsilon, min_inliers=min_inliers, filter=match_filter)
+    count = filter_file(file, output, rule, scale=scale)
+    result({"file": output, "pairs": count}, f"{output}: {plural(count, 'pair')}", as_json)

@@ -54,7 +54,7 @@ class ArgbRenderer(Client):
     max_intensity: float | None = option(help="Value that is drawn white.")
     gray: bool = flag("Store one channel.")
     quality: float = option(0.85, help="Quality of a JPEG, 0 to 1.")
-    threads: int = option(1, help="Ignored.")
+    threads: int | None = option(help="Ignored.")
     skip_interpolation: bool = flag("Draw the nearest pixels.", names=["--skip_interpolation"])
     binary_mask: bool = flag("Draw opaque pixels only.", names=["--binary_mask"])
     exclude_mask: bool = flag("Ignore masks.", names=["--exclude_mask"])
