@@ -6,40 +6,40 @@ from typing import Any, NoReturn
 
 import click
 
-from rendergateway.cli.boxes import boxes
-from rendergateway.cli.catalogue import catalogue
-from rendergateway.cli.client_scripts import client_scripts
-from rendergateway.cli.clusters import clusters
-from rendergateway.cli.config import config
-from rendergateway.cli.coordinates import coordinates
-from rendergateway.cli.copy import copy
-from rendergateway.cli.demo import demo
-from rendergateway.cli.export import export
-from rendergateway.cli.import_images import import_
-from rendergateway.cli.inspect import doctor, info
-from rendergateway.cli.layout import layout
-from rendergateway.cli.load import load
-from rendergateway.cli.login import login
-from rendergateway.cli.match import features, match
-from rendergateway.cli.matches import matches
-from rendergateway.cli.mipmaps import mipmaps
-from rendergateway.cli.move import move
-from rendergateway.cli.pairs import pairs
-from rendergateway.cli.picture import picture
-from rendergateway.cli.plot import plot
+from rendergateway.cli.matching.clusters import clusters
+from rendergateway.cli.matching.match import features, match
+from rendergateway.cli.matching.matches import matches
+from rendergateway.cli.matching.pairs import pairs
+from rendergateway.cli.matching.solve import solve
+from rendergateway.cli.pictures.boxes import boxes
+from rendergateway.cli.pictures.export import export
+from rendergateway.cli.pictures.mipmaps import mipmaps
+from rendergateway.cli.pictures.picture import picture
+from rendergateway.cli.pictures.plot import plot
+from rendergateway.cli.pictures.render import render
 from rendergateway.cli.remedies import in_options
-from rendergateway.cli.remove import remove
-from rendergateway.cli.render import render
-from rendergateway.cli.serve import serve
-from rendergateway.cli.solve import solve
-from rendergateway.cli.stack import stack
+from rendergateway.cli.service.catalogue import catalogue
+from rendergateway.cli.service.client_scripts import client_scripts
+from rendergateway.cli.service.config import config
+from rendergateway.cli.service.demo import demo
+from rendergateway.cli.service.login import login
+from rendergateway.cli.service.serve import serve
+from rendergateway.cli.service.upkeep import backup, check, compact
+from rendergateway.cli.service.view import view
+from rendergateway.cli.stacks.copy import copy
+from rendergateway.cli.stacks.inspect import doctor, info
+from rendergateway.cli.stacks.stack import stack
+from rendergateway.cli.stacks.tree import tree
 from rendergateway.cli.terminal import say
-from rendergateway.cli.transform import transform
-from rendergateway.cli.tree import tree
-from rendergateway.cli.upkeep import backup, check, compact
-from rendergateway.cli.validate import validate
-from rendergateway.cli.view import view
-from rendergateway.cli.warp import warp
+from rendergateway.cli.tiles.coordinates import coordinates
+from rendergateway.cli.tiles.import_images import import_
+from rendergateway.cli.tiles.layout import layout
+from rendergateway.cli.tiles.load import load
+from rendergateway.cli.tiles.move import move
+from rendergateway.cli.tiles.remove import remove
+from rendergateway.cli.tiles.transform import transform
+from rendergateway.cli.tiles.validate import validate
+from rendergateway.cli.tiles.warp import warp
 from rendergateway.errors import NotFoundError, RenderGatewayError, ServiceError
 from rendergateway.version import __version__
 

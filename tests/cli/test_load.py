@@ -192,7 +192,7 @@ def test_load__workers(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         used.append(workers)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("rendergateway.cli.load.load_specs", load_specs)
+    monkeypatch.setattr("rendergateway.cli.tiles.load.load_specs", load_specs)
     for words in ([], ["--workers", "7"]):
         run("load", tiles_file("a.json", "a"), "--stack", "lab/cortex/new", *words)
 

@@ -44,7 +44,9 @@ def rows_of(text: str) -> list[list[str]]:
 
 
 def enumerations() -> dict[str, tuple[str, ...]]:
-    return {cells[0]: tuple(cells[1].split()) for cells in rows_of("|" + sections()[""].split("| Enumeration")[-1]) if cells}
+    return {
+        cells[0]: tuple(cells[1].split()) for cells in rows_of("|" + sections()[""].split("| Enumeration")[-1]) if cells
+    }
 
 
 def recorded(name: str) -> dict[str, Row]:

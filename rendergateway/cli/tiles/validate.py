@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from rendergateway.cli.checks import check_options
 from rendergateway.cli.look import read_z
 from rendergateway.cli.services import (
     full_name,
@@ -18,6 +17,7 @@ from rendergateway.cli.services import (
     workers_option,
 )
 from rendergateway.cli.terminal import json_option, result, say
+from rendergateway.cli.tiles.checks import check_options
 from rendergateway.display import plural
 
 __all__ = ["validate"]

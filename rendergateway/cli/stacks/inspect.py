@@ -8,9 +8,9 @@ import attrs
 import click
 
 from rendergateway.cli.look import image_path_option, not_empty
-from rendergateway.cli.outline import box_words
 from rendergateway.cli.remedies import in_options
 from rendergateway.cli.services import named_stack, open_gateway, service_options, stack_argument
+from rendergateway.cli.stacks.outline import box_words
 from rendergateway.cli.terminal import json_option, result
 from rendergateway.display import plural
 from rendergateway.errors import CommandError

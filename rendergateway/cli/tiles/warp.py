@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from rendergateway.cli.checks import check_options, drop_option, say_dropped
 from rendergateway.cli.look import finite, read_z
 from rendergateway.cli.services import (
     complete_stack,
@@ -20,6 +19,7 @@ from rendergateway.cli.services import (
     workers_option,
 )
 from rendergateway.cli.terminal import json_option, result, say
+from rendergateway.cli.tiles.checks import check_options, drop_option, say_dropped
 from rendergateway.display import plural
 
 __all__ = ["warp"]

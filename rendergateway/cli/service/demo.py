@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rendergateway.cli.outline import Branch, first_of, stack_branch, timed
+from rendergateway.cli.stacks.outline import Branch, first_of, stack_branch, timed
 from rendergateway.cli.terminal import json_option, result, result_console, say
 from rendergateway.display import plural
 from rendergateway.extras import require

@@ -9,7 +9,6 @@ import click
 
 from rendergateway.batch import importers
 from rendergateway.batch.importers.choices import CHECKS, FORMATS, ORDER, STORED, format_of
-from rendergateway.cli.load import existing_value
 from rendergateway.cli.look import finite, image_path_option, read_range
 from rendergateway.cli.services import (
     complete_stack,
@@ -20,6 +19,7 @@ from rendergateway.cli.services import (
     workers_option,
 )
 from rendergateway.cli.terminal import json_option, result, say
+from rendergateway.cli.tiles.load import existing_value
 from rendergateway.display import plural
 
 __all__ = ["import_"]

@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from rendergateway.batch.load import Loaded, load_specs
-from rendergateway.cli.checks import check_options, drop_option, say_dropped
 from rendergateway.cli.look import finite
 from rendergateway.cli.services import (
     complete_stack,
@@ -19,6 +18,7 @@ from rendergateway.cli.services import (
     workers_option,
 )
 from rendergateway.cli.terminal import json_option, result, say
+from rendergateway.cli.tiles.checks import check_options, drop_option, say_dropped
 from rendergateway.display import plural
 from rendergateway.model.files.spec_set import gather_specs
 from rendergateway.wrappers import StackWrapper

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from rendergateway.cli.outline import Branch, stack_branch, stack_line
 from rendergateway.cli.services import named_stack, open_gateway, service_options, stack_argument
+from rendergateway.cli.stacks.outline import Branch, stack_branch, stack_line
 from rendergateway.cli.terminal import json_option, result, result_console
 from rendergateway.display import plural
 from rendergateway.gateway import Gateway

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from rendergateway.cli.checks import check_options, drop_option, say_dropped
 from rendergateway.cli.look import read_box, read_z
 from rendergateway.cli.services import (
     complete_stack,
@@ -20,6 +19,7 @@ from rendergateway.cli.services import (
     workers_option,
 )
 from rendergateway.cli.terminal import json_option, result, say
+from rendergateway.cli.tiles.checks import check_options, drop_option, say_dropped
 from rendergateway.display import plural
 from rendergateway.geometry import Bounds
 from rendergateway.transforms import Transform, from_spec

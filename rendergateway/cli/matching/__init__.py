@@ -1,0 +1,1 @@
+"""Commands of tile pairs, matches and solves."""

@@ -1,0 +1,1 @@
+"""Commands that save, move, transform or delete tiles."""
