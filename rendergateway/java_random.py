@@ -15,7 +15,7 @@ class JavaRandom:
     --------
     >>> random = JavaRandom(42)
     >>> random.below(10), round(random.double(), 6)
-    (0, 0.683223)
+    (0, 0.054665)
 
     References
     ----------

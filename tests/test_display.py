@@ -68,7 +68,9 @@ def samples(stack: StackWrapper) -> list[Any]:
         model.ChannelRecord(name="DAPI"), MipmapLevel(),
         model.NameRecord(name="lab"), model.BoundsRecord(), model.StackStats(), model.Problem("$.z", "nan", "a number"),
         model.StackId(owner="lab", project="cortex", name="montage"), CoordinateRecord(local=[1.0, 2.0, 3.0]),
-        model.TileBoundsRecord(tile_id="a"),
+        model.TileBoundsRecord(tile_id="a"), rendergateway.Cells([(0, 1)]), rendergateway.TileSelection(),
+        rendergateway.TileChanges(), rendergateway.TileChecks(), rendergateway.WarpLimits(),
+        rendergateway.ClusterSplit(stack, {}, {}, {}), rendergateway.Warped(stack, 1, {}),
     ]  # fmt: skip
 
 

@@ -97,6 +97,11 @@ class Solved:
         return "; ".join(parts)
 
 
+def _name_of(matches: PairReading[Any]) -> str:
+    source = matches._pair_source
+    return " + ".join((source.collection.key.collection, *source.merged))
+
+
 def solve_stack(
     stack: StackWrapper,
     matches: PairReading[Any],
@@ -137,7 +142,7 @@ def solve_stack(
     if missing:
         raise NotFoundError(f"fixed names tile {min(missing)!r}, which is not among the tiles to be solved")
     solved = _summary(target, plan, parts)
-    notes = f"solved from {stack._bound} with matches {matches}: {solved}; {_words(plan)}"
+    notes = f"solved from {stack._bound} with matches {_name_of(matches)}: {solved}; {_words(plan)}"
     try:
         create_like(stack._version, target._bound, notes=notes)
     except KeyboardInterrupt as error:

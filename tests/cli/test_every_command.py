@@ -40,6 +40,7 @@ COMMANDS = dict(leaves(commands))
 RIGHT = {
     "backup": ["render.db", "copy.db"],
     "boxes": [STACK, "--to", "boxes"],
+    "catalogue": ["--port", "0"],
     "check": ["render.db"],
     "client-scripts": ["--to", "scripts"],
     "clusters": [STACK, "lab/truth"],
@@ -84,8 +85,12 @@ RIGHT = {
     "solve": [STACK, "truth", "--frame", "raw", "--to", "lab/cortex/solved"],
     "tree": [STACK],
     "validate": [STACK],
+    "view": [STACK, "--no-open"],
     "warp": ["grids/a/grid", "grids/a/grid", "grids/a/warped"],
 }
+
+# Commands that run until they are stopped, or write a folder of their own.
+RUN_ON = {"catalogue", "demo", "serve", "view"}
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +127,7 @@ def options_of(command: click.Command) -> dict[str, click.Option]:
     return {option.opts[0]: option for option in command.params if isinstance(option, click.Option)}
 
 
-@pytest.mark.parametrize("name", sorted(RIGHT.keys() - {"demo", "serve"}))
+@pytest.mark.parametrize("name", sorted(RIGHT.keys() - RUN_ON))
 def test_json__one_line(filled: Run, name: str) -> None:
     """With ``--json`` standard output is one line of ASCII with one object."""
     result = filled(*name.split(), *RIGHT[name], "--json")
@@ -196,7 +201,7 @@ VALUES = [
     for name, command in COMMANDS.items()
     for option, known in options_of(command).items()
     # The answer of a scheduler is waited for.
-    if not known.is_flag and name not in ("demo", "serve") and option != "--dask"
+    if not known.is_flag and name not in RUN_ON and option != "--dask"
 ]
 
 

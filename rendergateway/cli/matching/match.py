@@ -147,7 +147,7 @@ def features(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Describe the features of the tiles of pair files, and store them in a folder."""
+    """Describe the features of the tiles of pair files."""
     with open_gateway(service, profile) as gateway:
         say(f"Describing tiles of {gateway.server}")
         count = describe_files(

@@ -39,7 +39,7 @@ _groups = click.option(
 
 @click.group()
 def matches() -> None:
-    """Load, copy or count the matches of a collection, or filter those of a file."""
+    """Load, copy, count or filter matches."""
 
 
 @matches.command()

@@ -65,7 +65,7 @@ def pairs(
     profile: str | None,
     as_json: bool,
 ) -> None:
-    """Write the pairs of tiles that may overlap to a file, to be matched."""
+    """Write the pairs of tiles that may overlap to a file."""
     if exclude == "":
         raise click.UsageError("--exclude needs the name of a match collection, got an empty one")
     if rows_and_columns and z_distance:

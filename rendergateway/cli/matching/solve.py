@@ -149,9 +149,10 @@ def solve(
     **options: Any,
 ) -> None:
     """
-    Solve the transforms of a stack from its matches, and write them as a new stack.
+    Solve the transforms of a stack from its matches.
 
-    Matches of several collections are merged. Nothing is written if the solve fails; the stack itself stays as it is.
+    They are written as a new stack. Matches of several collections are merged. Nothing is written if the solve
+    fails; the stack itself stays as it is.
     """
     if options["npts_max"] < options["npts_min"]:
         raise click.UsageError(f"--npts-max {options['npts_max']} is below --npts-min {options['npts_min']}")

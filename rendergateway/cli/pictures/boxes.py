@@ -74,9 +74,10 @@ def boxes(
     as_json: bool,
 ) -> None:
     """
-    Draw boxes of sections into files for a viewer: LEVEL/Z/ROW/COLUMN.png.
+    Draw boxes of sections into files for a viewer.
 
-    Level 0 has full resolution, each level above it half of that below. Existing files are kept; an interrupted run is
+    The files are LEVEL/Z/ROW/COLUMN.png. Level 0 has full resolution, each level above it half of that below.
+    Existing files are kept; an interrupted run is
     resumed.
     """
     with open_gateway(service, profile, image_paths=look.pop("image_paths", None)) as gateway:

@@ -54,9 +54,9 @@ def mipmaps(
     as_json: bool,
 ) -> None:
     """
-    Write the images and masks of tiles at reduced sizes, and store in the stack how they are found.
+    Write the images and masks of tiles at reduced sizes.
 
-    Existing files are kept; an interrupted run is resumed.
+    The rule for their paths is stored in the stack.     Existing files are kept; an interrupted run is resumed.
     """
     if first_level > levels:
         raise click.UsageError(f"--first-level {first_level} is above --levels {levels}")

@@ -65,9 +65,10 @@ def render(
     as_json: bool,
 ) -> None:
     """
-    Draw tiles of a stack into files, each alone; or a recipe, without a service.
+    Draw tiles of a stack into files, each alone.
 
-    Existing files of tiles are kept; an interrupted run is resumed. Pictures are drawn by this process.
+    With --recipe, a picture is drawn from a file, without a service.     Existing files of tiles are kept; an
+    interrupted run is resumed. Pictures are drawn by this process.
     """
     if (name is None) == (recipe is None):
         raise click.UsageError("pass either a STACK or --recipe")

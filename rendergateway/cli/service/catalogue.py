@@ -42,9 +42,10 @@ def catalogue(
     as_json: bool,
 ) -> None:
     """
-    Serve web pages of the stacks, sections, tiles and matches of a service until stopped.
+    Serve web pages of the objects of a service.
 
-    The pages only read. They are reachable from this machine only, unless --host is another address.
+    The command runs until it is stopped. The pages only read. They are reachable from this machine only, unless
+    --host is another address.
     """
     require("the catalogue", "flask")
     from rendergateway.catalogue import serve_pages

@@ -60,9 +60,9 @@ __all__ = ["serve"]
 @click.option("--pages/--no-pages", default=True, show_default=True, help="Serve the catalogue at the same address.")
 def serve(path: str | None, memory: bool, quiet: bool, as_json: bool, pages: bool, **options: Any) -> None:
     """
-    Serve the database PATH until stopped; create it if missing.
+    Serve the database PATH until stopped.
 
-    A browser shows the catalogue of its stacks at the same address.
+    It is created if it is missing. A browser shows the catalogue of its stacks at the same address.
 
     It is reachable from this machine only, unless --host is another address.
     """

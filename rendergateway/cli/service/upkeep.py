@@ -63,7 +63,7 @@ def check(path: str, as_json: bool) -> None:
 @click.argument("path")
 @json_option
 def compact(path: str, as_json: bool) -> None:
-    """Release the disk space of deleted data in the database PATH."""
+    """Release the disk space of deleted data in PATH."""
     from rendergateway.service.store import compact as shrink
 
     say(f"Compacting {path}")

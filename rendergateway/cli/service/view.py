@@ -24,9 +24,10 @@ __all__ = ["view"]
 @service_options
 def view(name: str, opens: bool, service: str | None, profile: str | None, as_json: bool) -> None:
     """
-    Show a stack in neuroglancer, served by this process until stopped.
+    Show a stack in neuroglancer.
 
-    The browser reads the pictures from the service, so a database must be served first: rendergateway serve.
+    The command runs until it is stopped. The browser reads the pictures from the service, so a database must be
+    served first: rendergateway serve.
     """
     require("rendergateway view", "neuroglancer")
     with open_gateway(service, profile) as gateway:

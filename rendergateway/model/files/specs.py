@@ -18,8 +18,6 @@ __all__ = ["STANDARD_INPUT", "FoundSpec", "SpecFile", "SpecSource", "cut_specs",
 
 STANDARD_INPUT = "-"
 _Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
-# A path, JSON as bytes, a file open for reading bytes, or a file that was read.
-SpecSource: TypeAlias = "_Source | SpecFile"
 
 _ZIP, _BYTE_ORDER_MARK = b"PK\x03\x04", b"\xef\xbb\xbf"
 _TILES, _TRANSFORMS = "tileIdToSpecMap", "transformIdToSpecMap"
@@ -65,6 +63,10 @@ class SpecFile:
     name: str
     tiles: list[FoundSpec] = attrs.field(factory=list, repr=False)
     transforms: list[FoundSpec] = attrs.field(factory=list, repr=False)
+
+
+# A path, JSON as bytes, a file open for reading bytes, or a file that was read.
+SpecSource: TypeAlias = _Source | SpecFile
 
 
 def read_specs(source: SpecSource) -> SpecFile:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from rendergateway.errors import RecordError
 from rendergateway.geometry import FloatArray
@@ -15,6 +15,7 @@ __all__ = ["TileValidator", "check_tiles", "invalid_tiles", "listed_validators"]
 _SHOWN = 3
 
 
+@runtime_checkable
 class TileValidator(Protocol):
     """What `StackEdit.put`, `StackWrapper.validate` and others check tiles with."""
 

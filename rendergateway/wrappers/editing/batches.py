@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar, cast
+from typing import NamedTuple, TypeAlias, TypeVar, cast
 
 import numpy as np
 
@@ -14,16 +14,14 @@ from rendergateway.model.records.json_slices import Raw, Text, copy_of, decode
 from rendergateway.model.tables.references import references_of_transform
 from rendergateway.model.tables.resolved import ResolvedTiles
 from rendergateway.model.tile_text.outlines import TileOutline, check_finite, outline_of
+from rendergateway.model.tile_text.validators import TileValidator
 from rendergateway.transforms import Transform, from_spec
 from rendergateway.wrappers.editing.sources import Lookup, SourcedTile
-
-if TYPE_CHECKING:
-    from rendergateway.model.tile_text.validators import TileValidator
 
 __all__ = ["BOXES", "INVALID", "Batch", "Batches", "Validate", "check_boxes"]
 
 T = TypeVar("T")
-Validate: TypeAlias = "TileValidator | Iterable[TileValidator] | None"
+Validate: TypeAlias = TileValidator | Iterable[TileValidator] | None
 
 # Keep stored boxes and let the service derive missing ones, or derive all, by the service or locally.
 BOXES = ("keep", "service", "local")

@@ -9,6 +9,7 @@ from datetime import datetime
 import attrs
 import numpy as np
 
+from rendergateway.display import call_text
 from rendergateway.errors import BadRequestError, RecordError
 from rendergateway.model.records.json_slices import encode
 from rendergateway.model.records.stacks import SectionRecord, StackRecord, StackVersion
@@ -65,6 +66,9 @@ class TileChanges:
     to_origin: bool = False
     at_stage: bool = False
     in_grid: bool = False
+
+    def __repr__(self) -> str:
+        return call_text("TileChanges", attrs.asdict(self, recurse=False))
 
     def __attrs_post_init__(self) -> None:
         if self.split_sections is not None and self.add_to_z:

@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from rendergateway.display import call_text
 from rendergateway.geometry import Bounds
 from rendergateway.model.records.json_slices import Text, cut_list
 from rendergateway.model.tables.tile_table import TileTable
@@ -43,6 +44,9 @@ class Cells:
     cells: frozenset[tuple[int, int]] = attrs.field(converter=_cells)
     min_z: float | None = None
     max_z: float | None = None
+
+    def __repr__(self) -> str:
+        return call_text("Cells", attrs.asdict(self, recurse=False))
 
     def rows(self, tiles: TileTable, z: float) -> Mask:
         """Return which tiles of layer *z* are in these cells."""
@@ -105,6 +109,9 @@ class TileSelection:
     without_cells: tuple[Cells, ...] = attrs.field(default=(), converter=_ranges)
     only_in: tuple[Any, ...] = attrs.field(default=(), converter=_stacks)
     not_in: tuple[Any, ...] = attrs.field(default=(), converter=_stacks)
+
+    def __repr__(self) -> str:
+        return call_text("TileSelection", attrs.asdict(self, recurse=False))
 
     def of(self, tiles: TileTable, z: float) -> TileTable:
         """

@@ -16,8 +16,8 @@ from rendergateway.wrappers.matching.tile_pairs import TilePairs, url_template
 
 __all__ = ["DerivedPairs", "checked_stages", "sources_of"]
 
-_Path: TypeAlias = "str | os.PathLike[str]"
-DerivedPairs: TypeAlias = "TilePairs | PairsAt | PairTable | Iterable[TilePair] | _Path | Iterable[_Path]"
+_Path: TypeAlias = str | os.PathLike[str]
+DerivedPairs: TypeAlias = TilePairs | PairsAt | PairTable | Iterable[TilePair] | _Path | Iterable[_Path]
 
 
 def sources_of(pairs: DerivedPairs, stack: Bound[StackKey] | None) -> list[PairsAt]:

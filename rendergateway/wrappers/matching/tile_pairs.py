@@ -21,6 +21,7 @@ from rendergateway.model.records.stacks import SectionRecord
 from rendergateway.model.records.tiles import TileBoundsRecord, TileRecord
 from rendergateway.model.tables.field_values import field_paths, field_values
 from rendergateway.model.tables.pair_table import POSITIONS, PairTable, TilePair
+from rendergateway.mutators import changes_data
 from rendergateway.progress import Progress, tracking
 from rendergateway.visible_text import visible
 from rendergateway.wrappers.core.arguments import as_count, as_number
@@ -189,6 +190,7 @@ class TilePairs:
     def __repr__(self) -> str:
         return visible(f"<TilePairs of stack {self._stack}>")
 
+    @changes_data
     def write(
         self, path: str | os.PathLike[str], *, max_pairs_per_file: int = 100_000, progress: Progress = None
     ) -> WrittenPairs:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 import pytest
 
@@ -156,7 +157,10 @@ def test_derive__consensus_sets(stack: StackWrapper, monkeypatch: pytest.MonkeyP
     """Several sets of a pair are stored apart, under ids with a suffix, and skipped as the pair itself."""
     from rendergateway.alignment import matches as matching
 
+    whole = matching.filtered
+
     def halves(p: Any, q: Any, rule: Any, scale: float = 1.0) -> Any:
+        ((p, q),) = whole(p, q, attrs.evolve(rule, filter="SINGLE_SET"), scale)
         return [(p[::2], q[::2]), (p[1::2], q[1::2])]
 
     monkeypatch.setattr(matching, "filtered", halves)
@@ -201,7 +205,7 @@ def test_derive__interrupted(stack: StackWrapper) -> None:
 
     matches = collection(stack)
     with pytest.raises(KeyboardInterrupt) as caught:
-        matches.derive(stack.tile_pairs(), workers=1, progress=stop, **OPTIONS)
+        matches.derive(stack.tile_pairs(z_distance=0), workers=1, progress=stop, **OPTIONS)
 
     assert len(matches.pairs()) == 2
     assert "2 pairs of tiles were stored" in vars(caught.value)["__notes__"][-1]

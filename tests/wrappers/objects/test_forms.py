@@ -62,7 +62,11 @@ _REFUSED: list[tuple[Callable[[Any, Any], object], type[Exception], str]] = [
         TypeError,
         r"got 'm'; gateway.stack\('m'\) opens it",
     ),
-    (lambda g, s: s.section(1).url(channel=["a"]), TypeError, r"the name of one channel, got \['a'\]; channels= names"),
+    (
+        lambda g, s: s.section(1).url(channel=["a"]),
+        TypeError,
+        r"a channel, or weights by name, got \['a'\]; channels=",
+    ),
     (lambda g, s: s.section(1).url(channels="a"), TypeError, "channels must map names to Window.*, got 'a'"),
     (lambda g, s: s.section(1).url(intensity="0,9"), TypeError, r"intensity must be \(low, high\) or 'auto', got '0,"),
     (lambda g, s: s.section(1).url(max_tiles="x"), ValueError, "max_tiles must be a whole number >= 0, got 'x'"),
