@@ -129,9 +129,11 @@ export function control(canvas, view, onTap = () => {}) {
     actions[event.key]();
   });
   new ResizeObserver(() => {
+    // A hidden canvas must not shrink the view that it shares.
+    if (!canvas.clientWidth || !canvas.clientHeight) return;
     const ratio = window.devicePixelRatio || 1;
     canvas.width = Math.max(1, Math.round(canvas.clientWidth * ratio));
     canvas.height = Math.max(1, Math.round(canvas.clientHeight * ratio));
-    view.resize(Math.max(1, canvas.clientWidth), Math.max(1, canvas.clientHeight));
+    view.resize(canvas.clientWidth, canvas.clientHeight);
   }).observe(canvas);
 }

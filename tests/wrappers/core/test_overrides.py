@@ -497,7 +497,8 @@ def outcomes(kind: str, database: Path, used: set[str] | None) -> dict[str, Any]
             except Exception as error:
                 result = f"{type(error).__name__}: {error}"
             found[name] = (
-                [re.sub("_temporary_[0-9a-f]{16}|MOVE_STACK_[0-9_]+", "", repr(entry)) for entry in log],
+                # Sections are read ahead while others are saved.
+                sorted(re.sub("_temporary_[0-9a-f]{16}|MOVE_STACK_[0-9_]+", "", repr(entry)) for entry in log),
                 result,
             )
     return found
