@@ -1,4 +1,4 @@
-"""The folder of the demo: images, database, and a marker file."""
+"""The folder of the demo: images with a table of their positions, database, pictures, and a marker file."""
 
 from __future__ import annotations
 
@@ -8,38 +8,20 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import attrs
 
 from rendergateway.demo.texture import Section, draw_section
-from rendergateway.demo.volume import (
-    LENS,
-    RESOLUTION_NM,
-    SECTIONS,
-    DemoTile,
-    match,
-    neighbours,
-    pixel_places,
-    tiles,
-    world_bounds,
-)
-from rendergateway.errors import CommandError, NotFoundError
+from rendergateway.demo.volume import RESOLUTION_NM, SECTIONS, STEP_PX, DemoTile, pixel_places, tiles, world_bounds
+from rendergateway.errors import CommandError
 from rendergateway.geometry import FloatArray
-from rendergateway.rendering.output.encoding import write_png
+from rendergateway.rendering.output.encoding import write_png, write_whole
 
-if TYPE_CHECKING:
-    from rendergateway import Gateway, MatchCollectionWrapper, StackWrapper
+__all__ = ["DemoFolder"]
 
-__all__ = ["COLLECTION", "STACK", "DemoFolder"]
-
-STACK = "demo/volume/montage"
-COLLECTION = "montage_matches"
-
-# Increment for another volume: folders of an older one are filled again.
+# Increment for other images: those of older folders are drawn again.
 _RECIPE = 1
 _NOTE = "rendergateway-demo.json"
-_VERSION_NOTES = f"synthetic volume of the demo, recipe {_RECIPE}"
 
 
 def _resolved(path: str | os.PathLike[str]) -> Path:
@@ -63,6 +45,21 @@ class DemoFolder:
     def images(self) -> Path:
         """Folder of the tile images."""
         return self.path / "images"
+
+    @property
+    def positions(self) -> Path:
+        """Table of the stage positions of the images."""
+        return self.path / "positions.csv"
+
+    @property
+    def seam_before(self) -> Path:
+        """Picture of a seam before the solve."""
+        return self.path / "seam-before.png"
+
+    @property
+    def seam_after(self) -> Path:
+        """Picture of the same seam after it."""
+        return self.path / "seam-after.png"
 
     @property
     def picture(self) -> Path:
@@ -100,6 +97,7 @@ class DemoFolder:
                 tile.unlink()
             note.write_text(json.dumps({"recipe": _RECIPE}), encoding="utf-8")
         self.images.mkdir(exist_ok=True)
+        write_whole(self.positions, _positions().encode())
 
     def missing_images(self) -> list[DemoTile]:
         """Return the tiles without an image."""
@@ -133,38 +131,12 @@ class DemoFolder:
         """Write the image of a tile: the tissue at the world position of each pixel."""
         write_png(self.images / tile.file_name, tissue.at(tile.affine.apply(corrected)))
 
-    def fill(self, gateway: Gateway) -> bool:
-        """
-        Store tiles and matches, unless they exist.
 
-        Returns
-        -------
-        bool
-            Whether anything was stored.
-        """
-        stack, collection = gateway.stack(STACK), gateway.match_collection(COLLECTION, owner="demo")
-        if self._is_filled(stack, collection):
-            return False
-        if stack.exists:
-            stack.delete()
-        stack = gateway.create_stack(STACK, resolution_nm=RESOLUTION_NM, notes=_VERSION_NOTES)
-        all_tiles = tiles()
-        with stack.editing() as edit:
-            edit.put([tile.record(self.images) for tile in all_tiles], transforms={"lens": LENS})
-        collection.put(match(*pair) for pair in neighbours(all_tiles))
-        return True
-
-    def _is_filled(self, stack: StackWrapper, collection: MatchCollectionWrapper) -> bool:
-        all_tiles = tiles()
-        try:
-            return (
-                stack.version.notes == _VERSION_NOTES
-                and stack.tile_count == len(all_tiles)
-                and stack.tile(all_tiles[0].tile_id).image_url == all_tiles[0].image_url(self.images)
-                and collection.pair_count == len(list(neighbours(all_tiles)))
-            )
-        except NotFoundError:
-            return False
+def _positions() -> str:
+    """Return the table that a microscope writes: nominal positions, without the jitter of its stage."""
+    step_um = STEP_PX * RESOLUTION_NM[0] / 1000
+    lines = [f"{tile.file_name},{tile.column * step_um},{tile.row * step_um},{tile.z:g}" for tile in tiles()]
+    return "\n".join(["file,stage_x_um,stage_y_um,section", *lines, ""])
 
 
 def _recipe_of(note: Path) -> object:

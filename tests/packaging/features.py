@@ -246,7 +246,7 @@ def command_for_a_file(place: Place) -> None:
     assert "montage" in command("tree", "--service", f"embedded:{place.files / 'render.db'}")
 
 
-@feature("cli", "service")
+@feature("cli", "service", "alignment")
 def command_demo(place: Place) -> None:
     try:
         assert "What next" in command("demo", place.folder / "demo")
