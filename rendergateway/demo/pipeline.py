@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rendergateway.batch.importers import import_images
@@ -21,7 +20,7 @@ from rendergateway.transforms import TransformReference
 if TYPE_CHECKING:
     from rendergateway import Gateway, MatchCollectionWrapper, StackWrapper
 
-__all__ = ["ALIGNED", "COLLECTION", "RAW", "align", "draw_seam", "matches_of"]
+__all__ = ["ALIGNED", "COLLECTION", "RAW", "align", "draw_seam", "draw_seam_into", "matches_of", "worst_seam"]
 
 RAW = "demo/volume/raw"
 ALIGNED = "demo/volume/aligned"
@@ -156,37 +155,39 @@ class _Clock:
         self._started = now
 
 
+def worst_seam(gateway: Gateway) -> tuple[str, str]:
+    """Return the ids of the tiles of the first section with the largest residuals of a pair before the solve."""
+    raw = gateway.stack(RAW)
+    pairs = raw.residuals(matches_of(gateway), z=raw.sections()[0].z).pairs
+    worst = int(pairs.mean_px.argmax())
+    return str(pairs.p_id[worst]), str(pairs.q_id[worst])
+
+
 def draw_seam(place: DemoFolder, gateway: Gateway) -> tuple[str, str]:
     """
-    Draw the worst seam of the first section before and after the solve, into the folder.
+    Draw the worst seam before and after the solve, into the folder; return the ids of its tiles.
 
     With matplotlib the two tiles are drawn over each other in two colours, else as the service draws the section.
-
-    Returns
-    -------
-    (str, str)
-        The ids of the two tiles.
     """
-    raw, aligned = gateway.stack(RAW), gateway.stack(ALIGNED)
-    pairs = raw.residuals(matches_of(gateway), z=aligned.sections()[0].z).pairs
-    worst = int(pairs.mean_px.argmax())
-    names = str(pairs.p_id[worst]), str(pairs.q_id[worst])
-    for stack, path in ((raw, place.seam_before), (aligned, place.seam_after)):
-        _draw_seam(stack, names, path)
+    names = worst_seam(gateway)
+    for stack, path in ((gateway.stack(RAW), place.seam_before), (gateway.stack(ALIGNED), place.seam_after)):
+        try:
+            figure, ax = new_figure()
+        except MissingExtraError:
+            one, other = map(stack.tile, names)
+            stack.section(one.z).image(_middle_of(one.bounds, other.bounds), scale=_SEAM_SCALE).save(path)
+        else:
+            draw_seam_into(ax, stack, names)
+            save_figure(figure, path)
     return names
 
 
-def _draw_seam(stack: StackWrapper, names: tuple[str, str], path: Path) -> None:
+def draw_seam_into(ax: Any, stack: StackWrapper, names: tuple[str, str]) -> None:
+    """Draw two tiles of a stack over each other in two colours, around the middle of their overlap."""
     one, other = map(stack.tile, names)
     box = _middle_of(one.bounds, other.bounds)
-    try:
-        figure, ax = new_figure()
-    except MissingExtraError:
-        stack.section(one.z).image(box, scale=_SEAM_SCALE).save(path)
-        return
     seam_overlay(*seam_pictures(one, other, box=box, scale=_SEAM_SCALE), names=names, ax=ax)
     ax.set_title(f"{stack.name}: {ax.get_title()}", fontsize="small")
-    save_figure(figure, path)
 
 
 def _middle_of(box: Bounds | None, other: Bounds | None) -> Bounds:

@@ -96,10 +96,11 @@ def test_demo__last_lines_name_a_picture_and_the_catalogue(made: tuple[DemoFolde
     assert Path(result.stdout.splitlines()[-2].partition(": ")[2]).resolve() == place.picture
     with Gateway(place.address) as gateway:
         picture = gateway.stack(ALIGNED).section(1).image(scale=0.5)
+        coverage = picture.coverage
     pixels = grey(place.picture)
     assert min(pixels.shape[:2]) > 890
     np.testing.assert_array_equal(pixels, picture.pixels)
-    assert picture.coverage[100:-100, 100:-100].all()
+    assert coverage[100:-100, 100:-100].all()
     assert pixels[100:-100, 100:-100].std() > 20
 
 

@@ -53,6 +53,10 @@ _compute = click.option("--compute", type=click.Choice(["service", "local"]), de
 @click.option("--into", required=True, metavar="[OWNER/]COLLECTION", help="Match collection.")
 @click.option("--stages", "stage_file", metavar="FILE", help="JSON array of stages, in place of the options below.")
 @_feature_options
+@click.option(
+    "--clip", type=click.IntRange(1), metavar="PIXELS",
+    help="Draw only this much of a tile, next to its neighbour in the same section.",
+)  # fmt: skip
 @_number("--rod", 0.92, "Largest ratio of the distances of the nearest and the second descriptor.")
 @_model("--model", "AFFINE", "Transform that matches agree on.")
 @_model("--regularizer", None, "Second model, mixed with the first one.")
@@ -77,6 +81,7 @@ def match(
     urls: bool,
     into: str,
     stage_file: str | None,
+    clip: int | None,
     regularizer: str | None,
     epsilon: float,
     compute: str,
@@ -97,7 +102,7 @@ def match(
     if urls and failed_pairs:
         raise click.UsageError("--failed-pairs writes pair files; it excludes --urls")
     if stage_file is None:
-        one = MatchStage.of(regularizer=regularizer, epsilon_px=epsilon, **options)
+        one = MatchStage.of(clip_width=clip, clip_height=clip, regularizer=regularizer, epsilon_px=epsilon, **options)
         stages: tuple[MatchStage, ...] = (one,)
     else:
         stages = stages_of(Path(stage_file).read_bytes(), stage_file)
