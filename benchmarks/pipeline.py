@@ -35,7 +35,7 @@ PROGRAM = [sys.executable, "-m", "rendergateway.cli"]
 COMMANDS = """
 import images --stack lab/cortex/raw --positions positions.csv --resolution 4,4,40
 pairs lab/cortex/raw --to pairs.json.gz --z-distance 0
-match pairs.json.gz --into lab/points --workers WORKERS --clip CLIP --compute local --scale 0.5 --max-scale 1 --epsilon 5
+match pairs.json.gz --into lab/points --workers WORKERS --clip CLIP --compute local --scale 0.5 --epsilon 5
 solve lab/cortex/raw points --to lab/cortex/aligned --frame lens_corrected --outliers-px 5
 plot residuals lab/cortex/aligned --matches points --frame lens_corrected --before lab/cortex/raw -o residuals.png
 plot seam lab/cortex/aligned --tile s1_r0_c0 --tile s1_r0_c1 -o seam.png
@@ -85,7 +85,6 @@ def by_python(workers: int) -> None:
             matches.derive(
                 pairs,
                 scale=0.5,
-                max_scale=1.0,
                 epsilon_px=5.0,
                 clip_width=CLIP_PX,
                 clip_height=CLIP_PX,

@@ -30,6 +30,8 @@ COLLECTION = "points"
 _RECIPE = 2
 _VERSION_NOTES = f"synthetic volume of the demo, recipe {_RECIPE}"
 
+# Rows and columns are only in the names of the images.
+_NAMES = "s{}_r{row}_c{col}.png"
 # Of neighbours in a section only the sides next to each other are drawn: the overlap, and the largest displacement.
 _CLIP_PX = 100
 _SAME_PLACE = 0.3
@@ -76,7 +78,13 @@ def align(place: DemoFolder, gateway: Gateway, report: Callable[[str], object], 
     clock = _Clock(report)
     gateway.create_stack(RAW, resolution_nm=RESOLUTION_NM, notes=_VERSION_NOTES)
     imported = import_images(
-        raw, place.images, positions=place.positions, resolution_nm=RESOLUTION_NM, existing="append", progress=progress
+        raw,
+        place.images,
+        positions=place.positions,
+        pattern=_NAMES,
+        resolution_nm=RESOLUTION_NM,
+        existing="append",
+        progress=progress,
     )
     _add_lens(raw)
     clock.lap(f"Imported {imported}")

@@ -45,6 +45,8 @@ def test_tutorial__commands_align_the_images(tmp_path: Path, monkeypatch: pytest
 
     with Gateway("embedded:render.db", owner="lab", project="cortex") as gateway:
         matches = gateway.match_collection("points", frame="lens_corrected")
+        beside = next(pair for pair in matches.pairs() if (pair.p_id, pair.q_id) == ("s1_r0_c0", "s1_r0_c1"))
+        assert beside.p[:, 0].min() >= 512 - 100
         before, after = (gateway.stack(name).residuals(matches).total.mean_px for name in ("raw", "aligned"))
     assert after < 1 < 4 < before
     for name in ("residuals.png", "seam.png"):
