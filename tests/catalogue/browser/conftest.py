@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
@@ -115,3 +116,8 @@ def opened(browser: Browser, site: Site, width: int, scheme: str) -> Iterator[Ta
     page.on("request", lambda one: None if one.url.startswith(site.url) else problems.append(f"request to {one.url}"))
     yield Tab(page, site, problems)
     context.close()
+
+
+def sample(cases: list[Any]) -> list[Any]:
+    """The first case, or all of them with RENDERGATEWAY_FULL_TESTS=1."""
+    return cases if os.environ.get("RENDERGATEWAY_FULL_TESTS") else cases[:1]

@@ -51,7 +51,7 @@ def test_search__finds_a_tile(wide: Tab) -> None:
     page.get_by_role("link", name="s2_r1_c0").click()
 
     assert page.locator("h1").inner_text() == "s2_r1_c0"
-    assert page.locator("img.whole").evaluate("image => image.naturalWidth") > 500
+    wide.until("document.querySelector('img.whole').naturalWidth > 500")
     assert wide.problems == []
 
 
