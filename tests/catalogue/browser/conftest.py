@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 _POLL_MS, _MOST_POLLS = 50, 600
+FULL = bool(os.environ.get("RENDERGATEWAY_FULL_TESTS"))
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -120,4 +121,4 @@ def opened(browser: Browser, site: Site, width: int, scheme: str) -> Iterator[Ta
 
 def sample(cases: list[Any]) -> list[Any]:
     """The first case, or all of them with RENDERGATEWAY_FULL_TESTS=1."""
-    return cases if os.environ.get("RENDERGATEWAY_FULL_TESTS") else cases[:1]
+    return cases if FULL else cases[:1]

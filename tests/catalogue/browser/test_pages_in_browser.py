@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.catalogue.browser.conftest import Site, Tab
+from tests.catalogue.browser.conftest import FULL, Site, Tab
 from tests.catalogue.conftest import MONTAGE, PAGES, PAIR
 
 # The pixel in the middle of the first map of a comparison.
@@ -15,7 +15,7 @@ MIDDLE = (
 ALL = {**PAGES, "many": "/owner/lab/project/cortex/stack/many/z/1.0/"}
 
 
-@pytest.mark.parametrize("page", ALL)
+@pytest.mark.parametrize("page", ALL if FULL else ["section", "pair", "tile"])
 def test_page__fits_and_reports_nothing(tab: Tab, page: str) -> None:
     """No error on the console, no request to another host, no page wider than the window, and no serious barrier."""
     shown = tab.open(ALL[page])
