@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from rendergateway import StackWrapper
-from rendergateway.clients.base.boxes import given_box
+from rendergateway.clients.base.boxes import BoxOptions
 from rendergateway.clients.base.groups import ServiceOptions
 from rendergateway.clients.base.options import Client, flag, group, many, option, required
 from rendergateway.clients.stacks.cells import Cell, read_cells
@@ -40,10 +40,7 @@ class CopyStackClient(Client):
     excluded_cells_json: str | None = option(
         help='File of excluded cells, in place of the options: [{"cellIds": ["0,1"], "minZ": 1, "maxZ": 9}].'
     )
-    min_x: float | None = option(help="Only tiles that touch a box.")
-    max_x: float | None = option(help="See minX.")
-    min_y: float | None = option(help="See minX.")
-    max_y: float | None = option(help="See minX.")
+    bounds: BoxOptions = group(BoxOptions)
     keep_existing: bool = flag("Keep the tiles that the target stack has in these sections.")
     complete_to_stack_after_copy: bool = flag("Complete the target stack.")
     replace_last_transform_with_stage: bool = flag("Replace the last transform of tiles by their stage position.")
@@ -53,7 +50,7 @@ class CopyStackClient(Client):
 
     def run(self) -> None:
         """Copy the sections."""
-        box = given_box(self.min_x, self.max_x, self.min_y, self.max_y)
+        box = self.bounds.box()
         change = self._change()
         with self.service.gateway() as gateway:
             stack = gateway.stack(self.from_stack)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from rendergateway.clients.base.boxes import given_box
+from rendergateway.clients.base.boxes import BoxOptions
 from rendergateway.clients.base.groups import ServiceOptions
 from rendergateway.clients.base.options import Client, flag, group, many, option, required
 from rendergateway.wrappers.editing.tile_changes import TileChanges
@@ -27,15 +27,12 @@ class DeltaStackClient(Client):
     exclude_tile_ids_in_stacks: tuple[str, ...] = many(
         "Stacks of the target project whose tiles are not copied.", is_required=True
     )
-    min_x: float | None = option(help="Only tiles that touch a box.")
-    max_x: float | None = option(help="See minX.")
-    min_y: float | None = option(help="See minX.")
-    max_y: float | None = option(help="See minX.")
+    bounds: BoxOptions = group(BoxOptions)
     complete_to_stack_after_copy: bool = flag("Complete the target stack.")
 
     def run(self) -> None:
         """Copy the sections."""
-        box = given_box(self.min_x, self.max_x, self.min_y, self.max_y)
+        box = self.bounds.box()
         with self.service.gateway() as gateway:
             stack = gateway.stack(self.from_stack)
             others = [

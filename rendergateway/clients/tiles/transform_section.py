@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import attrs
 
 from rendergateway import StackWrapper
-from rendergateway.clients.base.boxes import given_box
+from rendergateway.clients.base.boxes import BoxOptions
 from rendergateway.clients.base.groups import ServiceOptions
 from rendergateway.clients.base.options import Client, flag, group, option, positional, required
 from rendergateway.clients.base.validators import ValidatorOptions
@@ -44,16 +44,13 @@ class TransformSectionClient(Client):
     )
     from_tile_id: str | None = option(help="Instead, move the section of this tile …")
     to_tile_id: str | None = option(help="… so that its bounding box begins where this tile's does.")
-    min_x: float | None = option(help="Only tiles that touch a box.")
-    max_x: float | None = option(help="See minX.")
-    min_y: float | None = option(help="See minX.")
-    max_y: float | None = option(help="See minX.")
+    bounds: BoxOptions = group(BoxOptions)
     complete_target_stack: bool = flag("Complete the target stack.")
     z_values: tuple[float, ...] = positional("Z values")
 
     def run(self) -> None:
         """Change the sections one after another."""
-        box = given_box(self.min_x, self.max_x, self.min_y, self.max_y)
+        box = self.bounds.box()
         validators = self.validator.validators()
         how = HOW[self.transform_application_method]
         with self.service.gateway() as gateway:
