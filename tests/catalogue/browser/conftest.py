@@ -26,7 +26,7 @@ FULL = bool(os.environ.get("RENDERGATEWAY_FULL_TESTS"))
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Headless Chromium of the system, driven by Playwright."""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
@@ -40,7 +40,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The catalogue of a stack with pictures and matches, and of one with many tiles, on loopback."""
     folder = tmp_path_factory.mktemp("catalogue")
