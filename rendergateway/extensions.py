@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeVar, cast
 from rendergateway.errors import RegistrationError
 from rendergateway.forks import new_lock
 
-__all__ = ["Extensions", "portable", "receive"]
+__all__ = ["Extensions", "kept", "portable", "receive"]
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -123,6 +123,20 @@ class Extensions(Mapping[str, T]):
                 if not left:
                     del self._own[name]
                 Extensions.changes += 1
+
+
+@contextlib.contextmanager
+def kept() -> Iterator[None]:
+    """Restore all registered values when the block ends, so that the registrations of a test end with it."""
+    before = {kind: dict(own) for kind, own in _registered.items()}
+    try:
+        yield
+    finally:
+        with _lock:
+            for kind, own in _registered.items():
+                own.clear()
+                own.update(before.get(kind, {}))
+            Extensions.changes += 1
 
 
 def _origin(value: Any) -> object:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from rendergateway import extensions
 from rendergateway.wrappers.core import registry
 
 ROOT = Path(__file__).parent.parent
@@ -24,9 +25,9 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _default_registry() -> Iterator[None]:
-    """Undo default and announced registrations after each test."""
-    with registry.DEFAULT.kept(), registry.ANNOUNCED.kept():
+def _registrations_end() -> Iterator[None]:
+    """Undo the registrations of wrapper classes, transform classes, image loaders and filters after each test."""
+    with registry.DEFAULT.kept(), registry.ANNOUNCED.kept(), extensions.kept():
         yield
 
 

@@ -9,7 +9,7 @@ import json
 import multiprocessing
 import pickle
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,16 +75,6 @@ def darker(
     pixels: npt.NDArray[Any], parameters: Mapping[str, str], scale: float, random: np.random.Generator
 ) -> npt.NDArray[Any]:
     return pixels // int(parameters["by"])
-
-
-@pytest.fixture(autouse=True)
-def _registrations_end() -> Iterator[None]:
-    before = {kind: dict(own) for kind, own in extensions._registered.items()}
-    yield
-    for kind, own in extensions._registered.items():
-        own.clear()
-        own.update(before.get(kind, {}))
-    Extensions.changes += 1
 
 
 @pytest.fixture
