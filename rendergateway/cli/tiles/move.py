@@ -73,7 +73,7 @@ def move(
         raise click.UsageError("TILE… and --file exclude each other, --divide-by, --z, --section-id, --box and --into")
     with open_gateway(service, profile) as gateway:
         stack = named_stack(gateway, name)
-        target = stack if into is None else stack.derive(full_name(named_stack(gateway, into)))
+        target = stack if into is None else stack.derived_stack(full_name(named_stack(gateway, into)))
         say(f"Moving tiles of {full_name(stack)} of {gateway.server}")
         with target.editing(
             complete=not leave_open, workers=workers or gateway.bulk.workers, progress=True, reload=True

@@ -93,7 +93,7 @@ def transform(
     change = _read(class_name, data, changes, layout, version)
     with open_gateway(service, profile) as gateway:
         stack = named_stack(gateway, name)
-        target = stack if into is None else stack.derive(full_name(named_stack(gateway, into)))
+        target = stack if into is None else stack.derived_stack(full_name(named_stack(gateway, into)))
         say(f"Changing tiles of {full_name(stack)} of {gateway.server}")
         options: dict[str, Any] = {"source": stack, "sections": sections_of(stack, z), "box": box}
         options |= {"validate": checks, "invalid": invalid}

@@ -65,7 +65,7 @@ class CopyStackClient(Client):
                 ],
             )
             self._check(stack, change)
-            target = stack.derive(
+            target = stack.derived_stack(
                 self.to_stack, owner=self.to_owner, project=self.to_project, layers_per_z=change.split_sections or 1
             )
             stack.copy_to(

@@ -39,7 +39,7 @@ class DeltaStackClient(Client):
                 gateway.stack(name, owner=self.to_owner, project=self.to_project)
                 for name in self.exclude_tile_ids_in_stacks
             ]
-            target = stack.derive(self.to_stack, owner=self.to_owner, project=self.to_project)
+            target = stack.derived_stack(self.to_stack, owner=self.to_owner, project=self.to_project)
             stack.copy_to(
                 self.to_stack,
                 owner=self.to_owner,

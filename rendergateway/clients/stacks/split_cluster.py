@@ -55,7 +55,7 @@ class SplitClusterClient(Client):
                 self._draw(stack, stack.split_clusters(None, matches, **options))
             target: dict[str, Any] = {"owner": self.target_owner, "project": self.target_project}
             if self.target_stack is not None:
-                stack.derive(self.target_stack, **target, layers_per_z=self.max_clusters_per_original_z)
+                stack.derived_stack(self.target_stack, **target, layers_per_z=self.max_clusters_per_original_z)
             split = stack.split_clusters(
                 self.target_stack,
                 matches,

@@ -62,7 +62,7 @@ class UnconnectedTileRemovalClient(Client):
         return gateway.stack(self.keeper_stack, owner=self.keeper_owner, project=self.keeper_project)
 
     def _save(self, stack: StackWrapper, name: str, found: dict[float, list[str]]) -> None:
-        target = stack.derive(name)
+        target = stack.derived_stack(name)
         keep = TileSelection(ids=[tile_id for ids in found.values() for tile_id in ids])
         stack.copy_to(name, sections=list(found), keep=keep, existing="append", complete=False)
         if self.complete_stacks_after_removal:

@@ -39,7 +39,7 @@ class ImportMETClient(Client):
         version = self.format_version.lower() if self.format_version.lower() in ("v2", "v3") else "v1"
         with self.service.gateway() as gateway:
             stack = gateway.stack(self.stack)
-            target = stack.derive(self.target_stack, owner=self.target_owner, project=self.target_project)
+            target = stack.derived_stack(self.target_stack, owner=self.target_owner, project=self.target_project)
             changes = read_layout(self.met_file, version)
             with editing(target) as edit:
                 how, validators = HOW[self.change_mode], validator.validators()

@@ -37,7 +37,7 @@ class ImportTransformChangesClient(Client):
         validators = self.validator.validators()
         with self.service.gateway() as gateway:
             stack = gateway.stack(self.stack)
-            target = stack.derive(self.target_stack, owner=self.target_owner, project=self.target_project)
+            target = stack.derived_stack(self.target_stack, owner=self.target_owner, project=self.target_project)
             changes = read_transform_changes(self.transform_file)
             if not changes:
                 raise CommandError(f"No transform information found in {self.transform_file}.")

@@ -44,7 +44,9 @@ class SectionUpdateClient(Client):
         with self.service.gateway() as gateway:
             stack = gateway.stack(self.stack)
             z_values = self._z_values(stack)
-            target = stack.derive(self.target_stack or self.stack, owner=self.target_owner, project=self.target_project)
+            target = stack.derived_stack(
+                self.target_stack or self.stack, owner=self.target_owner, project=self.target_project
+            )
             with editing(target) as edit:
                 edit.move(
                     self._new_z,

@@ -31,7 +31,7 @@ class TransformRemovalClient(Client):
         validators = self.validator.validators()
         with self.service.gateway() as gateway:
             stack = gateway.stack(self.stack)
-            target = stack.derive(self.target_stack, owner=self.target_owner, project=self.target_project)
+            target = stack.derived_stack(self.target_stack, owner=self.target_owner, project=self.target_project)
             with editing(target) as edit:
                 for z in self.z:
                     saved = edit.remove_transforms(

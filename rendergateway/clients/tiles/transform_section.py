@@ -56,7 +56,7 @@ class TransformSectionClient(Client):
         with self.service.gateway() as gateway:
             stack = gateway.stack(self.stack)
             moves = self._moves(stack)
-            target = stack.derive(self.target_stack or self.stack, project=self.target_project)
+            target = stack.derived_stack(self.target_stack or self.stack, project=self.target_project)
             with editing(target) as edit:
                 for z, shared_id, transform in moves or self._given():
                     edit.apply(

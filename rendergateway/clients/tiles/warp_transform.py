@@ -45,7 +45,7 @@ class WarpTransformClient(Client):
             matches = None
             if self.match_collection is not None:
                 matches = gateway.match_collection(self.match_collection, owner=self.match_owner)
-            target = stack.derive(self.target_stack, owner=self.target_owner, project=self.target_project)
+            target = stack.derived_stack(self.target_stack, owner=self.target_owner, project=self.target_project)
             for text in self.z_values:
                 z = z_value(text)
                 if not any(row["z"] == z for row in read_section_data(stack)):

@@ -8,7 +8,7 @@ from rendergateway.wrappers.core.bound import Bound
 from rendergateway.wrappers.core.keys import StackKey
 from rendergateway.wrappers.editing.versions import new_version, update_one
 
-__all__ = ["derive", "fill_metadata", "open_for_writing", "with_thinner_sections"]
+__all__ = ["fill_metadata", "open_derived", "open_for_writing", "with_thinner_sections"]
 
 _RESOLUTION = ("resolution_x_nm", "resolution_y_nm", "resolution_z_nm")
 
@@ -19,9 +19,9 @@ def with_thinner_sections(version: StackVersion, count: int) -> StackVersion:
     return version if thickness is None else version.evolve(resolution_z_nm=thickness / count)
 
 
-def derive(source: Bound[StackKey], target: Bound[StackKey], layers_per_z: int = 1) -> None:
+def open_derived(source: Bound[StackKey], target: Bound[StackKey], layers_per_z: int = 1) -> None:
     """
-    Make sure that *target* exists, is LOADING and has resolution and mipmap paths; see `StackWrapper.derive`.
+    Make sure that *target* exists, is LOADING and has resolution and mipmap paths; see `StackWrapper.derived_stack`.
 
     Raises
     ------

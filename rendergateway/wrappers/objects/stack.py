@@ -759,7 +759,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         count : int
             How many of each tile; see `StackEdit.remove_transforms`.
         to : str, optional
-            ``[[owner/]project/]stack``, derived from this one if it is missing, see `derive`. Default: this stack.
+            ``[[owner/]project/]stack``, created if it is missing, see `derived_stack`. Default: this stack.
         sections : z, SectionWrapper or iterable of these, optional
             Default: all. Other tiles are not copied.
         validate, invalid
@@ -774,7 +774,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
 
         Notes
         -----
-        As `editing` and `StackEdit.remove_transforms`; with *to* also `derive`.
+        As `editing` and `StackEdit.remove_transforms`; with *to* also `derived_stack`.
         """
         target = self if to is None else self._derived(to)
         with target._edit(self._bulk(workers, batch, progress), reload=True, complete=complete) as edit:
@@ -1335,7 +1335,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         Parameters
         ----------
         name : str
-            The warped stack, ``[[owner/]project/]stack``, derived from this one if it is missing, see `derive`.
+            The warped stack, ``[[owner/]project/]stack``, derived from this one if it is missing, see `derived_stack`.
         aligned : StackWrapper
             The stack with the same tiles; three of them at least in each section, not on one line.
         owner, project : str, optional
@@ -1369,7 +1369,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
 
         Notes
         -----
-        Requests of `derive` and `editing`; per section ``section.resolved_tiles`` of both stacks and
+        Requests of `derived_stack` and `editing`; per section ``section.resolved_tiles`` of both stacks and
         ``stack.save_tiles`` per batch; with *matches* those of `clusters`.
         """
         from rendergateway.wrappers.editing.warping import Warp, Warped, save_warped
@@ -1390,7 +1390,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         return Warped(target, saved, edit.dropped)
 
     @changes_data
-    def derive(
+    def derived_stack(
         self, name: str, *, owner: str | None = None, project: str | None = None, layers_per_z: int = 1
     ) -> StackWrapper:
         """
@@ -1421,7 +1421,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         --------
         ::
 
-            with stack.derive("straight").editing() as edit:
+            with stack.derived_stack("straight").editing() as edit:
                 edit.apply(transform, source=stack)
         """
         return self._derived(name, owner, project, layers_per_z)
@@ -1429,10 +1429,10 @@ class StackWrapper(ObjectWrapper[StackRecord]):
     def _derived(
         self, name: str, owner: str | None = None, project: str | None = None, layers_per_z: int = 1
     ) -> StackWrapper:
-        from rendergateway.wrappers.editing.derived import derive
+        from rendergateway.wrappers.editing.derived import open_derived
 
         target = self._sibling(name, owner, project)
-        derive(self._bound, target._bound, as_count(layers_per_z, "layers_per_z"))
+        open_derived(self._bound, target._bound, as_count(layers_per_z, "layers_per_z"))
         return target
 
     @changes_data

@@ -18,7 +18,7 @@ SWC = "# made by hand\n1 2 600 120 41 1.5 -1\n 2 2 99999 120 80 1.5 1\r\nno node
 @pytest.fixture
 def aligned(gateway: Gateway, stack: StackWrapper) -> StackWrapper:
     """The tiles of the stack, shifted by (1000, 2000), with larger pixels."""
-    aligned = stack.derive("aligned")
+    aligned = stack.derived_stack("aligned")
     with aligned.editing() as edit:
         edit.apply(AffineModel2D([[1.0, 0.0, 1000.0], [0.0, 1.0, 2000.0]]), source=stack)
     aligned.update(resolution_nm=(8, 8, 40))

@@ -32,7 +32,7 @@ _CROSS = [("a", 0, 0), ("b", 300, 0), ("c", 0, 300), ("d", 300, 300), ("e", 150,
 @pytest.fixture
 def aligned(montage: StackWrapper) -> StackWrapper:
     """All but one of them, turned."""
-    aligned = montage.derive("aligned")
+    aligned = montage.derived_stack("aligned")
     with aligned.editing() as edit:
         edit.apply({name: CLOCKWISE for name, *_ in _CROSS[:4]}, source=montage)
     return aligned

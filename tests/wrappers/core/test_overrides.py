@@ -182,7 +182,7 @@ _CALLS: dict[str, dict[str, Call]] = {
             stack.split_clusters("split", g.match_collection("truth"), removed_to="gone").layers
         ),
         "remove_transforms": lambda stack, g: stack.remove_transforms(to="less", sections=stack.sections()[1]),
-        "derive": lambda stack, g: stack.derive("derived"),
+        "derived_stack": lambda stack, g: stack.derived_stack("derived"),
         "warp_to": lambda stack, g: warped(stack),
         "temporary": lambda stack, g: entered(stack.temporary()),
         "editing": in_edit(lambda edit: edit.put(edit.stack.tiles(z=1))),
@@ -380,7 +380,7 @@ def match_file(matches: Any, path: Path) -> Path:
 
 def warped(stack: Any) -> object:
     """Warp a stack of three tiles to itself."""
-    wide = stack.derive("wide")
+    wide = stack.derived_stack("wide")
     places = [("a", 0, 0), ("b", 200, 0), ("c", 0, 200)]
     with wide.editing() as edit:
         edit.put(

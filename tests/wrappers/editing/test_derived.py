@@ -45,7 +45,7 @@ def test_derive__metadata(stack: StackWrapper, gateway: Gateway) -> None:
     with gateway.create_stack("old").editing() as edit:
         edit.put([placed("a")], transforms={"lens": LENS})
 
-    made, old = stack.derive("made"), stack.derive("old")
+    made, old = stack.derived_stack("made"), stack.derived_stack("old")
 
     for derived in (made, old):
         assert derived.state == "LOADING"
@@ -60,12 +60,12 @@ def test_derive__keeps_what_there_is(stack: StackWrapper, gateway: Gateway) -> N
     old = gateway.create_stack("old", resolution_nm=(8, 8, 8))
     with old.editing() as edit:
         edit.put([placed("a")], transforms={"lens": LENS})
-    assert list(stack.derive("old").resolution_nm) == [8, 8, 8]
+    assert list(stack.derived_stack("old").resolution_nm) == [8, 8, 8]
 
     old.set_state("COMPLETE")
     old.set_state("READ_ONLY")
     with pytest.raises(StackStateError, match="old stack state is READ_ONLY and cannot be changed"):
-        stack.derive("old")
+        stack.derived_stack("old")
 
 
 def test_reopen__stays_open(stack: StackWrapper) -> None:
@@ -82,7 +82,7 @@ def test_remove_transforms__in_place_and_elsewhere(stack: StackWrapper) -> None:
     assert stack.remove_transforms(1, to="raw", sections=2) == 2
     assert stack.remove_transforms(5, sections=2) == 2
 
-    raw = stack.derive("raw")
+    raw = stack.derived_stack("raw")
     assert raw.tiles().table().box.tolist() == [[1, 1, 101, 51]] * 2
     assert stack.section(2).tiles().table().box.tolist() == [[0, 0, 100, 50]] * 2
     assert [len(tile.transforms) for tile in stack.section(2).tiles()] == [0, 0]
@@ -141,7 +141,7 @@ def test_move__misuse(stack: StackWrapper, z: float, options: dict[str, object],
 
 def test_move__into_another_stack(stack: StackWrapper) -> None:
     """Copies are saved with their shared transforms, and the source is not changed."""
-    flat = stack.derive("flat")
+    flat = stack.derived_stack("flat")
     with flat.editing() as edit:
         assert edit.move(5.0, source=stack, sections=2) == 2
 
@@ -153,7 +153,7 @@ def test_move__into_another_stack(stack: StackWrapper) -> None:
 @pytest.fixture
 def aligned(stack: StackWrapper) -> StackWrapper:
     """Section 1 turned, without tile g."""
-    aligned = stack.derive("aligned")
+    aligned = stack.derived_stack("aligned")
     turned = AffineModel2D([[0, -1, 1000], [1, 0, 0]])
     with aligned.editing() as edit:
         edit.apply(dict.fromkeys("abcdef", turned), how="append", source=stack)

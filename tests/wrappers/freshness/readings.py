@@ -125,8 +125,9 @@ _SETTINGS = _words("auth hooks image_base_url is_closed is_loaded registry serve
 _NOT_READINGS = _words(
     """
     CHILD_KIND KIND MARSHALLED RECORD collections do_not_call_in_templates load reload
-    clone_to copy_to create_stack delete delete_pairs derive editing new_version put put_files remove_transforms
-    remove_unconnected rename reopen set_state split_clusters temporary temporary_stack update update_counts warp_to
+    clone_to copy_to create_stack delete delete_pairs derive derived_stack editing new_version put put_files
+    remove_transforms remove_unconnected rename reopen set_state split_clusters temporary temporary_stack
+    update update_counts warp_to
     get_object group in_frame match_collection merged_with owner pair pinned project shared_transform stack tile
     tile_group wrap
     call call_raw change_auth close connect counting endpoints from_env from_profile register registered request using
