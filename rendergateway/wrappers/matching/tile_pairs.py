@@ -27,7 +27,8 @@ from rendergateway.visible_text import visible
 from rendergateway.wrappers.core.arguments import as_count, as_number
 from rendergateway.wrappers.core.bound import Bound
 from rendergateway.wrappers.core.keys import CollectionKey, StackKey
-from rendergateway.wrappers.reading.tiles import StackReader, listed_z_values
+from rendergateway.wrappers.reading.tiles import StackReader
+from rendergateway.wrappers.reading.z_values import listed_z_values
 
 __all__ = ["PairQuery", "TilePairs", "WrittenPairs", "checked_rule", "url_template"]
 
