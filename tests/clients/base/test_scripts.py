@@ -47,11 +47,11 @@ def test_script__of_this_interpreter(tmp_path: Path) -> None:
     assert done.stderr.startswith("Usage: StackClient [options]")
 
 
-@pytest.mark.parametrize("name", ["json", "types", "rendergateway", "attrs", "rendergateway_command"])
-def test_script__beside_modules(tmp_path: Path, name: str) -> None:
+def test_script__beside_modules(tmp_path: Path) -> None:
     """A module in the current folder is not imported, whatever its name."""
     folder = write_scripts(tmp_path / "scripts")
-    (tmp_path / f"{name}.py").write_text("raise SystemExit('imported from the current folder')")
+    for name in ("json", "types", "rendergateway", "attrs", "rendergateway_command"):
+        (tmp_path / f"{name}.py").write_text(f"raise SystemExit('{name} was imported from the current folder')")
     service = ["--baseDataUrl", "embedded:render.db", "--owner", "lab", "--project", "p"]
 
     done = run_in(
