@@ -8,7 +8,6 @@ from typing import Any
 
 import attrs
 import msgspec
-import numpy as np
 
 from rendergateway.errors import RecordError
 from rendergateway.model.files.gzipped import opened
@@ -155,6 +154,6 @@ def _lines(pairs: PairTable) -> bytes:
     names = ("group", "id", "position")
     sides = (map(_Side, *(getattr(pairs, f"{side}_{name}").tolist() for name in names)) for side in "pq")
     # Within a layer there are positions in place of the distance.
-    deltas = np.where(pairs.p_position != "", None, pairs.delta_z).tolist()
+    deltas = (None if at else z for at, z in zip(pairs.p_position.tolist(), pairs.delta_z.tolist(), strict=True))
     lines = _encoder.encode_lines(map(_Pair, *sides, deltas))
     return lines[:-1].replace(b"\n", b",\n")
