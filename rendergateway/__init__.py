@@ -45,24 +45,9 @@ from rendergateway.errors import (
 from rendergateway.gateway import Gateway
 from rendergateway.geometry import Bounds
 from rendergateway.lazy import names_from
-from rendergateway.transforms import register_transform
 from rendergateway.transport import BearerToken, Retries, without_requests
 from rendergateway.version import __version__
-from rendergateway.wrappers import (
-    Collection,
-    MatchCollectionWrapper,
-    MatchGroupWrapper,
-    MatchPairWrapper,
-    ObjectWrapper,
-    OwnerWrapper,
-    ProjectWrapper,
-    Registry,
-    SectionWrapper,
-    SharedTransformWrapper,
-    StackWrapper,
-    TileGroupWrapper,
-    TileWrapper,
-)
+from rendergateway.wrappers import Collection, ObjectWrapper, Registry
 from rendergateway.wrappers import refresh_wrappers as refreshWrappers  # noqa: N812
 
 if TYPE_CHECKING:
@@ -95,17 +80,28 @@ if TYPE_CHECKING:
         write_transform_changes,
     )
     from rendergateway.rendering import register_filter, register_image_loader
+    from rendergateway.transforms import register_transform
     from rendergateway.transport import TokenFile
     from rendergateway.wrappers import (
         Cells,
         ClusterSplit,
+        MatchCollectionWrapper,
+        MatchGroupWrapper,
+        MatchPairWrapper,
         MergedMatches,
+        OwnerWrapper,
         Picture,
         PictureOptions,
+        ProjectWrapper,
         Removal,
+        SectionWrapper,
+        SharedTransformWrapper,
         StackEdit,
+        StackWrapper,
         TileChanges,
+        TileGroupWrapper,
         TileSelection,
+        TileWrapper,
         Warped,
         Window,
     )
@@ -239,17 +235,28 @@ _LAZY = {
         "write_transform_changes",
     ],
     "rendering": ["register_filter", "register_image_loader"],
+    "transforms": ["register_transform"],
     "transport": ["TokenFile"],
     "wrappers": [
         "Cells",
         "ClusterSplit",
+        "MatchCollectionWrapper",
+        "MatchGroupWrapper",
+        "MatchPairWrapper",
         "MergedMatches",
+        "OwnerWrapper",
         "Picture",
         "PictureOptions",
+        "ProjectWrapper",
         "Removal",
+        "SectionWrapper",
+        "SharedTransformWrapper",
         "StackEdit",
+        "StackWrapper",
         "TileChanges",
+        "TileGroupWrapper",
         "TileSelection",
+        "TileWrapper",
         "Warped",
         "Window",
     ],

@@ -46,10 +46,12 @@ def obscured(boxes: FloatArray, ids: npt.NDArray[np.object_]) -> Mask:
     for one, other in touching(boxes, boxes):
         above = place[other] > place[one]
         one, other = one[above], other[above]
-        low = np.maximum(boxes[one, :2], boxes[other, :2])
-        high = np.minimum(boxes[one, 2:], boxes[other, 2:])
-        common = np.prod(np.maximum(high - low, 0), axis=1)
-        np.add.at(shared, one, common)
+        width, height = (
+            np.minimum(high[one], high[other]) - np.maximum(low[one], low[other])
+            for low, high in zip(boxes.T[:2], boxes.T[2:], strict=True)
+        )
+        common = np.maximum(width, 0) * np.maximum(height, 0)
+        shared += np.bincount(one, common, len(boxes))
         over.append((one[common > 0], other[common > 0]))
     # A tile whose overlaps have less area in sum than itself is visible; few others are left.
     doubtful = ~covered & (shared >= area * (1 - 1e-12))

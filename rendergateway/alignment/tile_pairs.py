@@ -8,6 +8,7 @@ neighbour if its box is at most the radius away from the center of the other one
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterable, Iterator
 
 import attrs
 import numpy as np
@@ -22,6 +23,7 @@ from rendergateway.model.tables.pair_table import PairTable
 __all__ = ["PairRule", "TileBoxes", "pairs_across", "pairs_within"]
 
 Mask = npt.NDArray[np.bool_]
+_Pairs = tuple[Indices, Indices, Indices]
 Column = npt.NDArray[np.object_]
 
 # Positions of a tile by number, and the numbers of those of its partner.
@@ -126,28 +128,21 @@ def pairs_within(layer: TileBoxes, rule: PairRule, sources: Mask | None = None) 
     >>> list(zip(pairs.p_id.tolist(), pairs.p_position.tolist(), pairs.q_id.tolist(), strict=True))
     [('a', 'LEFT', 'b'), ('b', 'LEFT', 'c')]
     """
-    source, other = _neighbours(layer.boxes, layer.boxes, rule, sources)
-    apart = source != other
-    source, other = source[apart], other[apart]
-    if not rule.same_section:
-        apart = layer.groups[source] != layer.groups[other]
-        source, other = source[apart], other[apart]
-    dx, dy = (layer.boxes[other, :2] - layer.boxes[source, :2]).T
-    # Tiles at the same place: the one whose neighbour is sought is on top, so that both orders are pairs.
-    is_same = (dx == 0) & (dy == 0)
-    rank = _ranks(layer.groups, layer.ids)
-    swap = np.where(is_same, False, source > other)
-    first, second = np.where(swap, other, source), np.where(swap, source, other)
-    _, kept = np.unique(first * len(layer) + second, return_index=True)
-    first, second, dx, dy, swap = first[kept], second[kept], dx[kept], dy[kept], swap[kept]
-    sign = np.where(swap, -1.0, 1.0)
-    dx, dy = sign * dx, sign * dy
-    # Number of the position of the first, in `_AT`: the second is to the right of it if dx > 0, below it if dy >= 0.
-    at = np.where(np.abs(dx) > np.abs(dy), np.where(dx > 0, 1, 2), np.where(dy >= 0, 3, 4))
-    if rule.without_position is not None:
-        apart = (_AT[at] != rule.without_position) & (_OPPOSITE[at] != rule.without_position)
-        first, second, at = first[apart], second[apart], at[apart]
-    return _ordered(layer, layer, first, second, rank[first], rank[second], at, 0.0)
+    return _ordered(layer.groups, layer.ids, _placed(layer, rule, sources), 0.0)
+
+
+def _placed(layer: TileBoxes, rule: PairRule, sources: Mask | None) -> Iterator[_Pairs]:
+    """Yield neighbours in one layer, and the positions of the first, as numbers in `_AT`."""
+    min_x, min_y = layer.boxes[:, :2].T
+    for one, other in _neighbours(layer, layer, rule, sources):
+        dx, dy = min_x[other] - min_x[one], min_y[other] - min_y[one]
+        # The other is to the right of the one if dx > 0, below it if dy >= 0. Of tiles at the same place, the one whose
+        # neighbour is sought is on top, so that both orders are pairs.
+        at = np.where(np.abs(dx) > np.abs(dy), np.where(dx > 0, 1, 2), np.where(dy >= 0, 3, 4))
+        kept = one != other
+        if rule.without_position is not None:
+            kept &= (_AT[at] != rule.without_position) & (_OPPOSITE[at] != rule.without_position)
+        yield one[kept], other[kept], at[kept]
 
 
 def pairs_across(
@@ -158,48 +153,37 @@ def pairs_across(
 
     The corners are judged from the box of the first tile alone.
     """
-    source, found = _neighbours(layer.boxes, other.boxes, rule, sources)
-    if not rule.same_section:
-        apart = layer.groups[source] != other.groups[found]
-        source, found = source[apart], found[apart]
-    rank = _ranks(np.concatenate([layer.groups, other.groups]), np.concatenate([layer.ids, other.ids]))
-    ranks = rank[: len(layer)][source], rank[len(layer) :][found]
-    return _ordered(layer, other, source, found, *ranks, np.zeros(len(source), np.int64), delta_z)
-
-
-def _ordered(
-    layer: TileBoxes,
-    other: TileBoxes,
-    first: Indices,
-    second: Indices,
-    first_rank: Indices,
-    second_rank: Indices,
-    at: Indices,
-    delta_z: float,
-) -> PairTable:
-    """Return pairs as columns, sorted, each with the side that sorts first as p."""
-    equal = np.flatnonzero(first_rank == second_rank)
-    if equal.size:
-        row = int(equal[0])
-        words = f"{layer.groups[first[row]]}/{layer.ids[first[row]]}"
-        raise RecordError(f"tile pair has two tiles of the same group and id: got {words} twice; ids must be unique")
-    swap = first_rank > second_rank
-    p_at, q_at = np.where(swap, _MIRRORED[at], at), np.where(swap, at, _MIRRORED[at])
-    p_rank, q_rank = np.where(swap, second_rank, first_rank), np.where(swap, first_rank, second_rank)
-    # Few pairs have equal tiles and different positions: they are ordered by position only then.
-    order = np.lexsort([p_at, q_rank, p_rank]) if (p_at > 0).any() else np.lexsort([q_rank, p_rank])
-    swap, first, second = swap[order], first[order], second[order]
-    tiles = len(layer)
-    p, q = np.where(swap, second + tiles, first), np.where(swap, first, second + tiles)
     groups, ids = np.concatenate([layer.groups, other.groups]), np.concatenate([layer.ids, other.ids])
+    found = _neighbours(layer, other, rule, sources)
+    return _ordered(groups, ids, ((one, row + len(layer), np.zeros_like(one)) for one, row in found), delta_z)
+
+
+def _ordered(groups: Column, ids: Column, pairs: Iterable[_Pairs], delta_z: float) -> PairTable:
+    """Return pairs of rows as columns: sorted, each once, with the side that sorts first as p."""
+    rank = _ranks(groups, ids)
+    numbers = [np.empty(0, np.int64)]
+    for one, other, at in pairs:
+        first, second = rank[one], rank[other]
+        equal = np.flatnonzero(first == second)
+        if equal.size:
+            tile = f"{groups[one[equal[0]]]}/{ids[one[equal[0]]]}"
+            raise RecordError(f"tile pair has two tiles of the same group and id: got {tile} twice; ids must be unique")
+        # One number sorts by tiles, and by position only where the same two tiles have different positions.
+        sides = np.minimum(first, second) * len(rank) + np.maximum(first, second)
+        numbers.append(sides * len(_AT) + np.where(first > second, _MIRRORED[at], at))
+    number = np.sort(np.concatenate(numbers))
+    sides, p_at = np.divmod(number[np.diff(number, prepend=-1) > 0], len(_AT))
+    row_of = np.empty_like(rank)
+    row_of[rank] = np.arange(len(rank))
+    p, q = (row_of[side] for side in np.divmod(sides, len(rank)))
     return PairTable(
         p_group=groups[p],
         p_id=ids[p],
-        p_position=_AT[p_at[order]],
+        p_position=_AT[p_at],
         q_group=groups[q],
         q_id=ids[q],
-        q_position=_AT[q_at[order]],
-        delta_z=np.full(len(first), float(delta_z)),
+        q_position=_OPPOSITE[p_at],
+        delta_z=np.full(len(p), float(delta_z)),
     )
 
 
@@ -214,23 +198,27 @@ def _ranks(groups: Column, ids: Column) -> Indices:
     return np.fromiter(map(place.__getitem__, keys), np.int64, len(keys))
 
 
-def _neighbours(sources: FloatArray, boxes: FloatArray, rule: PairRule, wanted: Mask | None) -> tuple[Indices, Indices]:
-    """Return rows of sources and of boxes that are neighbours by *rule*, ordered by source."""
+def _neighbours(
+    layer: TileBoxes, other: TileBoxes, rule: PairRule, wanted: Mask | None
+) -> Iterator[tuple[Indices, Indices]]:
+    """Yield rows of a layer and of the other one that are neighbours by *rule*, in blocks."""
+    sources, boxes = layer.boxes, other.boxes
     rows = np.arange(len(sources)) if wanted is None else np.flatnonzero(wanted)
     center = (sources[rows, :2] + sources[rows, 2:]) / 2
     radius = rule.radii(sources)[rows]
     around = np.hstack([center - radius[:, np.newaxis], center + radius[:, np.newaxis]])
-    center32, radius32, boxes32 = (values.astype(np.float32) for values in (center, radius, boxes))
-    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
-    found = []
-    for one, other in touching(around, boxes):
-        gap = np.maximum(boxes32[other, :2] - center32[one], center32[one] - boxes32[other, 2:])
-        distance = np.hypot(*np.maximum(gap, 0).astype(np.float64).T).astype(np.float32)
-        near = distance <= radius32[one]
+    x, y = center.astype(np.float32).T
+    min_x, min_y, max_x, max_y = boxes.astype(np.float32).T
+    radius32, middle = radius.astype(np.float32), (boxes[:, :2] + boxes[:, 2:]) / 2
+    for one, box in touching(around, boxes):
+        dx, dy = (
+            np.maximum(np.maximum(low[box] - at, at - high[box]), 0).astype(np.float64)
+            for low, high, at in ((min_x, max_x, x[one]), (min_y, max_y, y[one]))
+        )
+        near = np.sqrt(dx * dx + dy * dy).astype(np.float32) <= radius32[one]
         if not rule.corners:
-            own, at = sources[rows[one]], middle[other]
+            own, at = sources[rows[one]], middle[box]
             near &= ((own[:, :2] <= at) & (at <= own[:, 2:])).any(axis=1)
-        found.append((rows[one[near]], other[near]))
-    if not found:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    return np.concatenate([one for one, _ in found]), np.concatenate([other for _, other in found])
+        if not rule.same_section:
+            near &= layer.groups[rows[one]] != other.groups[box]
+        yield rows[one[near]], box[near]

@@ -13,8 +13,8 @@ __all__ = ["Indices", "touching"]
 
 Indices = npt.NDArray[np.int64]
 
-# Candidates that are compared at once.
-_BLOCK = 4_000_000
+# Candidates that are compared at once: so few that their arrays stay in the cache of a core.
+_BLOCK = 1 << 17
 
 
 def touching(areas: FloatArray, boxes: FloatArray) -> Iterator[tuple[Indices, Indices]]:
@@ -44,36 +44,29 @@ def touching(areas: FloatArray, boxes: FloatArray) -> Iterator[tuple[Indices, In
     high = np.minimum(np.floor((areas[:, 3] + margin - origin) / band_height), band.max())
     # Large keys are rounded more than the numbers they are made of.
     margin += float(np.spacing(key[-1]))
+    sides = boxes[order, 2], boxes[order, 1], boxes[order, 3]
     for step in range(int((high - low).max(initial=-1)) + 1):
         inside = np.flatnonzero(low + step <= high)
         base = (low[inside] + step) * stride - left
         first = np.searchsorted(key, base + areas[inside, 0] - margin - width, side="left")
         last = np.searchsorted(key, base + areas[inside, 2] + margin, side="right")
-        yield from _runs(areas, boxes[order], inside, first, last, margin, areas_of, boxes_of[order])
+        edges = areas[inside, 0] - margin, areas[inside, 3] + margin, areas[inside, 1] - margin
+        for run, box in _runs(first, np.maximum(last - first, 0)):
+            right, top, bottom = (side[box] for side in sides)
+            least_x, most_y, least_y = (edge[run] for edge in edges)
+            touch = (right >= least_x) & (top <= most_y) & (bottom >= least_y)
+            yield areas_of[inside[run[touch]]], boxes_of[order[box[touch]]]
 
 
-def _runs(
-    areas: FloatArray,
-    boxes: FloatArray,
-    inside: Indices,
-    first: Indices,
-    last: Indices,
-    margin: float,
-    areas_of: Indices,
-    boxes_of: Indices,
-) -> Iterator[tuple[Indices, Indices]]:
-    """Yield the members of runs of boxes that touch their areas."""
-    lengths = np.maximum(last - first, 0)
+def _runs(first: Indices, lengths: Indices) -> Iterator[tuple[Indices, Indices]]:
+    """Yield the number and the members of each run of consecutive numbers, in blocks."""
     edges = np.cumsum(lengths)
     block = 0
-    while block < len(inside):
+    while block < len(first):
         done = edges[block - 1] if block else 0
         stop = max(int(np.searchsorted(edges, done + _BLOCK, side="right")), block + 1)
         count = lengths[block:stop]
-        area = np.repeat(inside[block:stop], count)
-        within = np.arange(len(area)) - np.repeat(np.cumsum(count) - count, count)
-        box = np.repeat(first[block:stop], count) + within
-        a, b = areas[area], boxes[box]
-        touch = ((b[:, :2] <= a[:, 2:] + margin) & (b[:, 2:] >= a[:, :2] - margin)).all(axis=1)
-        yield areas_of[area[touch]], boxes_of[box[touch]]
+        start = first[block:stop] - (edges[block:stop] - count)
+        run = np.repeat(np.arange(block, stop), count)
+        yield run, np.arange(done, edges[stop - 1]) + np.repeat(start, count)
         block = stop

@@ -23,7 +23,8 @@ from rendergateway.wrappers.core.keys import StackKey
 from rendergateway.wrappers.matching.pairs import PairReading
 from rendergateway.wrappers.matching.selection import Selection
 from rendergateway.wrappers.matching.world import known_frame
-from rendergateway.wrappers.reading.tiles import StackReader, listed_z_values
+from rendergateway.wrappers.reading.tiles import StackReader
+from rendergateway.wrappers.reading.z_values import listed_z_values
 
 if TYPE_CHECKING:
     from rendergateway.wrappers.objects.stack import StackWrapper

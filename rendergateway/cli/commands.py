@@ -2,54 +2,98 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Iterator, MutableMapping
+from keyword import iskeyword
 from typing import Any, NoReturn
 
 import click
 
-from rendergateway.cli.matching.clusters import clusters
-from rendergateway.cli.matching.match import features, match
-from rendergateway.cli.matching.matches import matches
-from rendergateway.cli.matching.pairs import pairs
-from rendergateway.cli.matching.solve import solve
-from rendergateway.cli.pictures.boxes import boxes
-from rendergateway.cli.pictures.export import export
-from rendergateway.cli.pictures.mipmaps import mipmaps
-from rendergateway.cli.pictures.picture import picture
-from rendergateway.cli.pictures.plot import plot
-from rendergateway.cli.pictures.render import render
 from rendergateway.cli.remedies import in_options
-from rendergateway.cli.service.catalogue import catalogue
-from rendergateway.cli.service.client_scripts import client_scripts
-from rendergateway.cli.service.config import config
-from rendergateway.cli.service.demo import demo
-from rendergateway.cli.service.login import login
-from rendergateway.cli.service.serve import serve
-from rendergateway.cli.service.upkeep import backup, check, compact
-from rendergateway.cli.service.view import view
-from rendergateway.cli.stacks.copy import copy
-from rendergateway.cli.stacks.inspect import doctor, info
-from rendergateway.cli.stacks.stack import stack
-from rendergateway.cli.stacks.tree import tree
 from rendergateway.cli.terminal import say
-from rendergateway.cli.tiles.coordinates import coordinates
-from rendergateway.cli.tiles.import_images import import_
-from rendergateway.cli.tiles.layout import layout
-from rendergateway.cli.tiles.load import load
-from rendergateway.cli.tiles.move import move
-from rendergateway.cli.tiles.remove import remove
-from rendergateway.cli.tiles.transform import transform
-from rendergateway.cli.tiles.validate import validate
-from rendergateway.cli.tiles.warp import warp
 from rendergateway.errors import NotFoundError, RenderGatewayError, ServiceError
 from rendergateway.version import __version__
 
 __all__ = ["commands"]
 
 _INTERRUPTED = 130
+# Verb → module of ``cli`` with a command of that name.
+_MODULES = {
+    "backup": "service.upkeep",
+    "boxes": "pictures.boxes",
+    "catalogue": "service.catalogue",
+    "check": "service.upkeep",
+    "client-scripts": "service.client_scripts",
+    "clusters": "matching.clusters",
+    "compact": "service.upkeep",
+    "config": "service.config",
+    "coordinates": "tiles.coordinates",
+    "copy": "stacks.copy",
+    "demo": "service.demo",
+    "doctor": "stacks.inspect",
+    "export": "pictures.export",
+    "features": "matching.match",
+    "import": "tiles.import_images",
+    "info": "stacks.inspect",
+    "layout": "tiles.layout",
+    "load": "tiles.load",
+    "login": "service.login",
+    "match": "matching.match",
+    "matches": "matching.matches",
+    "mipmaps": "pictures.mipmaps",
+    "move": "tiles.move",
+    "pairs": "matching.pairs",
+    "picture": "pictures.picture",
+    "plot": "pictures.plot",
+    "remove": "tiles.remove",
+    "render": "pictures.render",
+    "serve": "service.serve",
+    "solve": "matching.solve",
+    "stack": "stacks.stack",
+    "transform": "tiles.transform",
+    "tree": "stacks.tree",
+    "validate": "tiles.validate",
+    "view": "service.view",
+    "warp": "tiles.warp",
+}
+
+
+class _Verbs(MutableMapping[str, click.Command]):
+    """Verb → command; its module is imported when the verb is first looked up."""
+
+    def __init__(self) -> None:
+        self._commands: dict[str, click.Command | None] = dict.fromkeys(_MODULES)
+
+    def __getitem__(self, verb: str) -> click.Command:
+        command = self._commands[verb]
+        if command is None:
+            module = importlib.import_module(f"rendergateway.cli.{_MODULES[verb]}")
+            command = self._commands[verb] = getattr(module, f"{verb}_" if iskeyword(verb) else verb.replace("-", "_"))
+        return command
+
+    def __setitem__(self, verb: str, command: click.Command) -> None:
+        self._commands[verb] = command
+
+    def __delitem__(self, verb: str) -> None:
+        del self._commands[verb]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._commands)
+
+    def __len__(self) -> int:
+        return len(self._commands)
 
 
 class _Commands(click.Group):
     """A group that reports errors of its commands on standard error, in one place."""
+
+    def make_context(self, *args: Any, **values: Any) -> click.Context:
+        # The help of all verbs imports them.
+        try:
+            return super().make_context(*args, **values)
+        except KeyboardInterrupt:
+            say("rendergateway: interrupted")
+            raise click.exceptions.Exit(_INTERRUPTED) from None
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -76,7 +120,7 @@ def _end(ctx: click.Context, code: int, sentence: str, error: BaseException) -> 
     ctx.exit(code)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Commands, commands=_Verbs(), context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, package_name="rendergateway", message="%(version)s")
 def commands() -> None:
     """
@@ -94,11 +138,3 @@ def commands() -> None:
     \b
     Exit status: 0 done, 1 failed, 2 wrong arguments, 130 interrupted.
     """  # noqa: D301
-
-
-for verb in (
-    backup, boxes, catalogue, check, client_scripts, clusters, compact, config, coordinates, copy, demo, doctor,
-    export, features, import_, info, layout, load, login, match, matches, mipmaps, move, pairs, picture, plot,
-    remove, render, serve, solve, stack, transform, tree, validate, view, warp,
-):  # fmt: skip
-    commands.add_command(verb)

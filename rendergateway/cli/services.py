@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
 
 import click
@@ -13,8 +13,10 @@ import click
 from rendergateway.endpoints.address import EMBEDDED
 from rendergateway.errors import CommandError, NotFoundError, RenderGatewayError
 from rendergateway.gateway import Gateway
-from rendergateway.wrappers import MatchCollectionWrapper, StackWrapper
 from rendergateway.wrappers.core.bulk import Bulk
+
+if TYPE_CHECKING:
+    from rendergateway.wrappers import MatchCollectionWrapper, StackWrapper
 
 __all__ = [
     "collection_argument",

@@ -19,12 +19,13 @@ from rendergateway.wrappers.core.object import ObjectWrapper
 from rendergateway.wrappers.core.selection import Like
 from rendergateway.wrappers.core.space import ObjectSpace
 from rendergateway.wrappers.editing.versions import new_version
-from rendergateway.wrappers.objects.match_collection import MatchCollectionWrapper
-from rendergateway.wrappers.objects.owner import OwnerWrapper, ProjectWrapper
-from rendergateway.wrappers.objects.stack import StackWrapper
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from rendergateway.wrappers.objects.match_collection import MatchCollectionWrapper
+    from rendergateway.wrappers.objects.owner import OwnerWrapper, ProjectWrapper
+    from rendergateway.wrappers.objects.stack import StackWrapper
 
 __all__ = ["Openers"]
 

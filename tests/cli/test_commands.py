@@ -92,6 +92,23 @@ def test_command__interrupted_while_importing(module: str) -> None:
     assert (result.returncode, result.stderr) == (130, "rendergateway: interrupted\n")
 
 
+def test_command__imports_its_own_module() -> None:
+    """A verb imports neither the modules of other verbs nor numpy, unless it needs them."""
+    code = (
+        "import sys; sys.argv[1:] = ['config', 'path']; from rendergateway_command import main\n"
+        "try: main()\n"
+        "finally: print(*sys.modules)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+
+    modules = done.stdout.split()
+    assert [name for name in modules if name.startswith("rendergateway.cli.service.")] == [
+        "rendergateway.cli.service.config"
+    ]
+    assert not {"numpy", "cv2", "rendergateway.cli.matching"} & set(modules)
+
+
 def test_command__interrupted_while_editing(gateway: Gateway) -> None:
     """An interrupted command exits with 130 and reports the state of the stack it left."""
     group = type(commands)("group")

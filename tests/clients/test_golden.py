@@ -31,7 +31,13 @@ SAMPLE = {
     "UnconnectedTileRemovalClient/one_tile",
 }
 RECORDED = sorted(path.parent.relative_to(GOLDEN).as_posix() for path in GOLDEN.glob("*/*/case.json"))
-CASES = [case for case in RECORDED if FULL or case in SAMPLE]
+# Its recorded matches are chance, see docs/java-clients.md.
+CHANCE = "PointMatchClient/em_pair_masked"
+CASES = [
+    pytest.param(case, marks=pytest.mark.xfail(strict=True)) if case == CHANCE else case
+    for case in RECORDED
+    if FULL or case in SAMPLE
+]
 
 pytestmark = [
     pytest.mark.skipif(os.name != "posix", reason="a script of a POSIX shell"),

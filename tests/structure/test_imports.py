@@ -95,6 +95,7 @@ DOORS = {
 }
 HEAVY = {
     "cv2",
+    "numpy",
     "flask",
     "scipy",
     "pandas",

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from rendergateway.cli.look import look_options, part_option, read_z
+from rendergateway.cli.look import look_options, part_option
+from rendergateway.cli.pictures.many_files import ManyFiles, many_files_options
 from rendergateway.cli.services import (
     full_name,
     named_stack,
@@ -15,7 +16,6 @@ from rendergateway.cli.services import (
     sections_of,
     service_options,
     stack_argument,
-    workers_option,
 )
 from rendergateway.cli.terminal import json_option, result, say
 from rendergateway.display import plural
@@ -33,41 +33,33 @@ def _read_size(ctx: click.Context, option: click.Parameter, text: str) -> tuple[
 
 @click.command()
 @stack_argument()
-@click.option("--to", "folder", required=True, metavar="FOLDER", help="Folder of the levels.")
+@many_files_options(["png", "jpg", "tif"], "Concurrent boxes")
 @click.option(
     "--size", callback=_read_size, default="1024x1024", show_default=True, metavar="WIDTHxHEIGHT", help="Of each box."
 )
-@click.option("--z", callback=read_z, metavar="Z or FIRST..LAST", help="Only these sections.")
 @click.option(
     "--levels", type=click.IntRange(0, 30), default=0, show_default=True, help="Highest level, of lowest resolution."
 )
-@click.option("--format", "kind", type=click.Choice(["png", "jpg", "tif"]), default="png", show_default=True)
 @click.option(
     "--mode", type=click.Choice(["grey", "rgb"]), default="grey", show_default=True, help="Channels of files."
 )
 @click.option("--overview", type=click.IntRange(1), metavar="PIXELS", help="Width of an overview of each section.")
 @click.option("--index", is_flag=True, help="Write an iGrid file per section, which lists the boxes.")
 @click.option("--labels", is_flag=True, help="Draw each tile in one 16-bit value of its own.")
-@click.option("--overwrite", is_flag=True, help="Draw existing files again.")
 @part_option
-@workers_option("Concurrent boxes")
 @look_options
 @json_option
 @service_options
 def boxes(
     name: str,
-    folder: str,
+    files: ManyFiles,
     size: tuple[int, int],
-    z: Any,
     levels: int,
-    kind: str,
     mode: str,
     overview: int | None,
     index: bool,
     labels: bool,
-    overwrite: bool,
     part: tuple[int, int] | None,
-    workers: int | None,
     look: dict[str, Any],
     service: str | None,
     profile: str | None,
@@ -77,17 +69,15 @@ def boxes(
     Draw boxes of sections into files for a viewer.
 
     The files are LEVEL/Z/ROW/COLUMN.png. Level 0 has full resolution, each level above it half of that below.
-    Existing files are kept; an interrupted run is
-    resumed.
+    Existing files are kept; an interrupted run is resumed.
     """
     with open_gateway(service, profile, image_paths=look.pop("image_paths", None)) as gateway:
         stack = named_stack(gateway, name)
-        say(f"Drawing boxes of {full_name(stack)} of {gateway.server} to {folder}")
+        say(f"Drawing boxes of {full_name(stack)} of {gateway.server} to {files.folder}")
         started = time.perf_counter()
         found = stack.render_boxes(
-            folder, width=size[0], height=size[1], sections=sections_of(stack, z), levels=levels,
-            format=kind, mode=mode, overview=overview or 0, index=index, labels=labels, overwrite=overwrite, part=part,
-            workers=workers, progress=True, **look,
+            files.folder, width=size[0], height=size[1], sections=sections_of(stack, files.z), levels=levels, mode=mode,
+            overview=overview or 0, index=index, labels=labels, part=part, **files.how, **look,
         )  # fmt: skip
         seconds = time.perf_counter() - started
         values = {

@@ -7,15 +7,9 @@ from typing import Any
 
 import click
 
-from rendergateway.cli.look import finite, look_options, read_box, read_z
-from rendergateway.cli.services import (
-    full_name,
-    named_stack,
-    open_gateway,
-    service_options,
-    stack_argument,
-    workers_option,
-)
+from rendergateway.cli.look import finite, look_options, read_box
+from rendergateway.cli.pictures.many_files import ManyFiles, many_files_options
+from rendergateway.cli.services import full_name, named_stack, open_gateway, service_options, stack_argument
 from rendergateway.cli.terminal import json_option, result, say
 from rendergateway.display import plural
 from rendergateway.errors import ImageError
@@ -33,29 +27,21 @@ def _box(ctx: click.Context, option: click.Parameter, text: str | None) -> Bound
 
 @click.command()
 @stack_argument()
-@click.option("--format", "kind", type=click.Choice(["png", "jpg", "tif"]), default="png", show_default=True)
+@many_files_options(["png", "jpg", "tif"], "Concurrent pictures")
 @click.option("--scale", type=float, callback=finite, required=True, help="Picture pixels per world pixel.")
-@click.option("--z", callback=read_z, metavar="Z or FIRST..LAST", help="Only these sections.")
 @click.option(
     "--box", callback=_box, metavar="X0,Y0,X1,Y1", help="The same box of each; 'stack' for the bounds of the stack."
 )
-@click.option("--to", "folder", required=True, metavar="FOLDER", help="Folder of the files.")
 @click.option("--mode", type=click.Choice(["grey", "rgb"]), help="Store grey or colours, whatever the pictures have.")
-@click.option("--overwrite", is_flag=True, help="Draw existing files again.")
-@workers_option("Concurrent pictures")
 @look_options
 @json_option
 @service_options
 def export(
     name: str,
-    kind: str,
+    files: ManyFiles,
     scale: float,
-    z: Any,
     box: Bounds | str | None,
-    folder: str,
     mode: str | None,
-    overwrite: bool,
-    workers: int | None,
     look: dict[str, Any],
     service: str | None,
     profile: str | None,
@@ -69,11 +55,10 @@ def export(
     """
     with open_gateway(service, profile, image_paths=look.pop("image_paths", None)) as gateway:
         stack = named_stack(gateway, name)
-        say(f"Exporting {full_name(stack)} of {gateway.server} to {folder}")
+        say(f"Exporting {full_name(stack)} of {gateway.server} to {files.folder}")
         started = time.perf_counter()
         found = stack.export(
-            folder, format=kind, scale=scale, z=z, box=_chosen(stack, box), mode=mode, overwrite=overwrite,
-            workers=workers, progress=True, **look,
+            files.folder, scale=scale, z=files.z, box=_chosen(stack, box), mode=mode, **files.how, **look
         )  # fmt: skip
         seconds = time.perf_counter() - started
         kept = len(found.files) - found.drawn

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from rendergateway.cli.look import image_path_option, part_option, read_z
+from rendergateway.cli.look import image_path_option, part_option
+from rendergateway.cli.pictures.many_files import ManyFiles, many_files_options
 from rendergateway.cli.services import (
     full_name,
     named_stack,
@@ -15,7 +16,6 @@ from rendergateway.cli.services import (
     sections_of,
     service_options,
     stack_argument,
-    workers_option,
 )
 from rendergateway.cli.terminal import json_option, result, say
 from rendergateway.display import plural
@@ -25,29 +25,21 @@ __all__ = ["mipmaps"]
 
 @click.command()
 @stack_argument()
-@click.option("--to", "folder", required=True, metavar="FOLDER", help="Folder of the levels.")
-@click.option("--z", callback=read_z, metavar="Z or FIRST..LAST", help="Only these sections.")
+@many_files_options(["tif", "png", "jpg"], "Concurrent images")
 @click.option("--levels", type=click.IntRange(1, 30), default=6, show_default=True, help="Highest level.")
 @click.option("--first-level", type=click.IntRange(1, 30), default=1, show_default=True, help="First level.")
-@click.option("--format", "kind", type=click.Choice(["tif", "png", "jpg"]), default="tif", show_default=True)
-@click.option("--overwrite", is_flag=True, help="Write existing files again.")
 @click.option("--remove", is_flag=True, help="Delete the files instead.")
 @part_option
-@workers_option("Concurrent images")
 @image_path_option
 @json_option
 @service_options
 def mipmaps(
     name: str,
-    folder: str,
-    z: Any,
+    files: ManyFiles,
     levels: int,
     first_level: int,
-    kind: str,
-    overwrite: bool,
     remove: bool,
     part: tuple[int, int] | None,
-    workers: int | None,
     image_paths: dict[str, str],
     service: str | None,
     profile: str | None,
@@ -56,25 +48,21 @@ def mipmaps(
     """
     Write the images and masks of tiles at reduced sizes.
 
-    The rule for their paths is stored in the stack.     Existing files are kept; an interrupted run is resumed.
+    The rule for their paths is stored in the stack. Existing files are kept; an interrupted run is resumed.
     """
     if first_level > levels:
         raise click.UsageError(f"--first-level {first_level} is above --levels {levels}")
     with open_gateway(service, profile, image_paths=image_paths) as gateway:
         stack = named_stack(gateway, name)
-        sections = sections_of(stack, z)
+        folder, sections = files.folder, sections_of(stack, files.z)
+        which: dict[str, Any] = {"sections": sections, "levels": levels, "first_level": first_level, "part": part}
         if remove:
-            count = stack.remove_mipmaps(
-                folder, sections=sections, levels=levels, first_level=first_level, format=kind, part=part
-            )
+            count = stack.remove_mipmaps(folder, format=files.how["format"], **which)
             result({"folder": folder, "removed": count}, f"{folder}: {plural(count, 'file')} removed", as_json)
             return
         say(f"Writing mipmap levels of {full_name(stack)} of {gateway.server} to {folder}")
         started = time.perf_counter()
-        found = stack.write_mipmaps(
-            folder, sections=sections, levels=levels, first_level=first_level, format=kind, overwrite=overwrite,
-            part=part, workers=workers, progress=True,
-        )  # fmt: skip
+        found = stack.write_mipmaps(folder, **which, **files.how)
         seconds = time.perf_counter() - started
         values = {
             "folder": str(found.folder),

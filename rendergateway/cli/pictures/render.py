@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from rendergateway.cli.look import finite, look_options, read_box, read_z
+from rendergateway.cli.look import finite, look_options, read_box
+from rendergateway.cli.pictures.many_files import ManyFiles, many_files_options
 from rendergateway.cli.services import (
     full_name,
     named_stack,
@@ -16,7 +17,6 @@ from rendergateway.cli.services import (
     sections_of,
     service_options,
     stack_argument,
-    workers_option,
 )
 from rendergateway.cli.terminal import json_option, result, say
 from rendergateway.display import plural
@@ -28,37 +28,29 @@ __all__ = ["render"]
 
 @click.command()
 @stack_argument(required=False)
-@click.option("--to", required=True, metavar="FOLDER or FILE", help="Folder of the tiles, or file of the recipe.")
+@many_files_options(["png", "jpg", "tif"], "Concurrent pictures")
 @click.option("--tile", "tile_ids", multiple=True, metavar="ID", help="Only this tile; may be repeated.")
-@click.option("--z", callback=read_z, metavar="Z or FIRST..LAST", help="Only the tiles of these sections.")
 @click.option("--scale", type=float, callback=finite, help="Picture pixels per world pixel. Default: 1.")
-@click.option("--format", "kind", type=click.Choice(["png", "jpg", "tif"]), default="png", show_default=True)
 @click.option("--masks", is_flag=True, help="Draw the masks instead of the images.")
-@click.option("--overwrite", is_flag=True, help="Draw existing files again.")
 @click.option("--as-stack", metavar="NAME", help="Make a stack of tiles whose images are the pictures.")
 @click.option(
     "--keep", type=click.IntRange(0), default=1, show_default=True, help="Last transforms that its tiles keep."
 )
 @click.option("--recipe", metavar="FILE", help="Instead of STACK: render parameters, or a list of tile specs.")
 @click.option("--box", callback=read_box, metavar="X0,Y0,X1,Y1", help="Part of the world that the recipe shows.")
-@workers_option("Concurrent pictures")
 @look_options
 @json_option
 @service_options
 def render(
     name: str | None,
-    to: str,
+    files: ManyFiles,
     tile_ids: tuple[str, ...],
-    z: Any,
     scale: float | None,
-    kind: str,
     masks: bool,
-    overwrite: bool,
     as_stack: str | None,
     keep: int,
     recipe: str | None,
     box: Bounds | None,
-    workers: int | None,
     look: dict[str, Any],
     service: str | None,
     profile: str | None,
@@ -67,31 +59,31 @@ def render(
     """
     Draw tiles of a stack into files, each alone.
 
-    With --recipe, a picture is drawn from a file, without a service.     Existing files of tiles are kept; an
-    interrupted run is resumed. Pictures are drawn by this process.
+    With --recipe, a picture is drawn from a file, without a service, and --to is its name. Existing files of tiles are
+    kept; an interrupted run is resumed. Pictures are drawn by this process.
     """
     if (name is None) == (recipe is None):
         raise click.UsageError("pass either a STACK or --recipe")
     if recipe is not None:
         for option, is_given in {
             "--tile": tile_ids,
-            "--z": z is not None,
+            "--z": files.z is not None,
             "--masks": masks,
             "--as-stack": as_stack,
         }.items():
             if is_given:
                 raise click.UsageError(f"{option} is for the tiles of a STACK; leave it out with --recipe")
-        _draw_recipe(recipe, to, box, scale, look, as_json)
+        _draw_recipe(recipe, files.folder, box, scale, look, as_json)
         return
     if box is not None:
         raise click.UsageError("--box is for --recipe; 'picture' and 'export' draw boxes of a stack")
     if as_stack is not None and (tile_ids or scale not in (None, 1.0)):
         raise click.UsageError("--as-stack draws whole sections at full resolution; leave out --tile and --scale")
     look["compute"] = "local"
-    how: dict[str, Any] = {"format": kind, "masks": masks, "overwrite": overwrite, "workers": workers, "progress": True}
+    to, how = files.folder, {**files.how, "masks": masks}
     with open_gateway(service, profile, image_paths=look.pop("image_paths", None)) as gateway:
         stack = named_stack(gateway, name or "")
-        sections = sections_of(stack, z)
+        sections = sections_of(stack, files.z)
         say(f"Drawing tiles of {full_name(stack)} of {gateway.server} to {to}")
         started = time.perf_counter()
         if as_stack is not None:
@@ -99,8 +91,8 @@ def render(
             values: dict[str, Any] = {"folder": to, "stack": full_name(made), "tiles": made.tile_count}
             words = f"{full_name(made)} has {plural(made.tile_count or 0, 'tile')} of {to}"
         else:
-            files = stack.render_tiles(to, tiles=tile_ids or None, sections=sections, scale=scale or 1.0, **how, **look)
-            values, words = {"folder": to, "files": list(map(str, files))}, f"{to}: {plural(len(files), 'picture')}"
+            drawn = stack.render_tiles(to, tiles=tile_ids or None, sections=sections, scale=scale or 1.0, **how, **look)
+            values, words = {"folder": to, "files": list(map(str, drawn))}, f"{to}: {plural(len(drawn), 'picture')}"
         seconds = time.perf_counter() - started
         result({**values, "seconds": round(seconds, 3)}, f"{words} in {seconds:.2f} s", as_json)
 

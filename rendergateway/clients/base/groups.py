@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from rendergateway.clients.base.options import Options, flag, option, required
 from rendergateway.errors import CommandError
 from rendergateway.gateway import Gateway
-from rendergateway.wrappers import MatchCollectionWrapper
+
+if TYPE_CHECKING:
+    from rendergateway.wrappers import MatchCollectionWrapper
 
 __all__ = ["ClusterOptions", "MatchServiceOptions", "ServiceOptions"]
 

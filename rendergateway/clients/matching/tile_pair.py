@@ -7,13 +7,12 @@ from typing import Literal
 import attrs
 
 from rendergateway import MatchCollectionWrapper
+from rendergateway.clients.base.boxes import BoxOptions
 from rendergateway.clients.base.groups import ServiceOptions
 from rendergateway.clients.base.options import Client, flag, group, many, option, required
-from rendergateway.errors import CommandError, RecordError
+from rendergateway.errors import CommandError
 from rendergateway.gateway import Gateway
-from rendergateway.geometry import Bounds
-from rendergateway.model.files.gzipped import opened
-from rendergateway.model.records.json_slices import decode
+from rendergateway.model.files.tile_ids import read_tile_ids
 
 __all__ = ["TilePairClient"]
 
@@ -52,21 +51,18 @@ class TilePairClient(Client):
     )
     to_json: str = required("File of the pairs, gzipped if it ends in .gz.")
     max_pairs_per_file: int = option(100000, help="Most pairs in a file; more are written to several.")
-    min_x: float | None = option(help="Only tiles that touch a box in world pixels: its left edge.")
-    max_x: float | None = option(help="Right edge of the box.")
-    min_y: float | None = option(help="Upper edge of the box.")
-    max_y: float | None = option(help="Lower edge of the box.")
+    bounds: BoxOptions = group(BoxOptions)
 
     def run(self) -> None:
         """Find and write the pairs."""
-        box = self._box()
+        box = self.bounds.box()
         if self.z and self.z_neighbor_distance:
             raise CommandError(f"--z needs --zNeighborDistance 0: got {self.z_neighbor_distance}")
         if self.use_row_col_positions and self.z_neighbor_distance:
             raise CommandError(f"--useRowColPositions needs --zNeighborDistance 0: got {self.z_neighbor_distance}")
         if self.min_z is not None and self.max_z is not None and self.min_z > self.max_z:
             raise CommandError(f"stack {self.stack} does not contain any layers with the specified z values")
-        near = _tile_ids(self.only_include_tiles_near_tile_ids_json)
+        near = self.only_include_tiles_near_tile_ids_json
         with self.service.gateway() as gateway:
             pairs = gateway.stack(self.stack).tile_pairs(
                 z=(self.min_z, self.max_z),
@@ -82,25 +78,13 @@ class TilePairClient(Client):
                 by_row_and_column=self.use_row_col_positions,
                 box=box,
                 only_in=self._only_in(),
-                near=near,
+                near=None if near is None else read_tile_ids(near),
                 exclude=self._existing(gateway),
                 min_matches=self.min_existing_match_count,
                 base=self._base(),
             )
             written = pairs.write(self.to_json, max_pairs_per_file=self.max_pairs_per_file)
         print(f"wrote {written.pair_count} tile pairs to {len(written.files)} files", flush=True)
-
-    def _box(self) -> Bounds | None:
-        edges = {"minX": self.min_x, "maxX": self.max_x, "minY": self.min_y, "maxY": self.max_y}
-        given = [value for value in edges.values() if value is not None]
-        if not given:
-            return None
-        if self.min_x is None or self.min_y is None or self.max_x is None or self.max_y is None:
-            words = ", ".join(f"{name} ({'null' if value is None else value})" for name, value in edges.items())
-            raise CommandError(f"since one or more of {words} is specified, all must be specified")
-        if self.min_x > self.max_x or self.min_y > self.max_y:
-            raise CommandError(f"box is inverted: got x {self.min_x} to {self.max_x}, y {self.min_y} to {self.max_y}")
-        return Bounds(self.min_x, self.min_y, self.max_x, self.max_y)
 
     def _only_in(self) -> str | None:
         if self.only_include_tiles_from_stack is None:
@@ -114,15 +98,3 @@ class TilePairClient(Client):
     def _base(self) -> str:
         owner, project = self.base_owner or self.service.owner, self.base_project or self.service.project
         return f"{owner}/{project}/{self.base_stack or self.stack}"
-
-
-def _tile_ids(path: str | None) -> list[str] | None:
-    if path is None:
-        return None
-    with opened(path) as file:
-        text = file.read()
-    try:
-        ids: list[str] = decode(text, list[str])
-    except RecordError as error:
-        raise RecordError(f"{path} is not an array of tile ids: {error}") from error
-    return ids

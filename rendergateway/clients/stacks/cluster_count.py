@@ -6,7 +6,7 @@ import attrs
 
 from rendergateway.clients.base.groups import ClusterOptions, ServiceOptions
 from rendergateway.clients.base.options import Client, group, option, required
-from rendergateway.clients.tiles.saving import read_section_data
+from rendergateway.clients.base.section_data import read_section_data
 
 __all__ = ["ClusterCountClient"]
 

@@ -8,8 +8,8 @@ from rendergateway import StackWrapper
 from rendergateway.clients.base.boxes import BoxOptions
 from rendergateway.clients.base.groups import ServiceOptions
 from rendergateway.clients.base.options import Client, flag, group, many, option, required
+from rendergateway.clients.base.section_data import read_section_data
 from rendergateway.clients.stacks.cells import Cell, read_cells
-from rendergateway.clients.tiles.saving import read_section_data
 from rendergateway.errors import CommandError
 from rendergateway.model.files.tile_ids import read_tile_ids
 from rendergateway.wrappers.editing.tile_changes import TileChanges

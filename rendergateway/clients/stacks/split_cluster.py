@@ -10,7 +10,7 @@ import attrs
 from rendergateway import ClusterSplit, StackWrapper
 from rendergateway.clients.base.groups import ClusterOptions, ServiceOptions
 from rendergateway.clients.base.options import Client, flag, group, many, option, required
-from rendergateway.clients.tiles.saving import read_section_data
+from rendergateway.clients.base.section_data import read_section_data
 from rendergateway.errors import CommandError
 from rendergateway.number_text import double_text
 

@@ -9,7 +9,7 @@ import attrs
 from rendergateway import StackWrapper
 from rendergateway.clients.base.groups import ClusterOptions, ServiceOptions
 from rendergateway.clients.base.options import Client, flag, group, many, option, required
-from rendergateway.clients.tiles.saving import read_section_data
+from rendergateway.clients.base.section_data import read_section_data
 from rendergateway.gateway import Gateway
 from rendergateway.number_text import double_text
 from rendergateway.wrappers.editing.tile_selection import TileSelection

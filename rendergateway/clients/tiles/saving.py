@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
 
 from rendergateway import StackEdit, StackWrapper
 from rendergateway.clients.base.messages import say_dropped
 from rendergateway.errors import CommandError
 from rendergateway.number_text import parse_double
 
-__all__ = ["HOW", "editing", "read_section_data", "refuse_nothing", "z_value"]
+__all__ = ["HOW", "editing", "refuse_nothing", "z_value"]
 
 
 # Names of the clients' ways to apply a transform -> `how` of `StackEdit.apply`.
@@ -40,19 +39,6 @@ def refuse_nothing(saved: int) -> None:
     """Raise CommandError if no tile was saved: a service refuses it."""
     if not saved:
         raise CommandError("collection does not have any tiles (maybe they were removed by a prior validation process)")
-
-
-def read_section_data(stack: StackWrapper) -> list[dict[str, Any]]:
-    """
-    Return the section data of a stack, which some clients need.
-
-    Raises
-    ------
-    RenderGatewayError
-        If the stack was never COMPLETE, or does not exist.
-    """
-    rows: list[dict[str, Any]] = stack._bound.call("stack.section_data")
-    return rows
 
 
 def z_value(text: str) -> float:

@@ -9,7 +9,8 @@ import attrs
 from rendergateway import StackWrapper
 from rendergateway.clients.base.groups import ServiceOptions
 from rendergateway.clients.base.options import Client, flag, group, many, option, required
-from rendergateway.clients.tiles.saving import editing, read_section_data
+from rendergateway.clients.base.section_data import read_section_data
+from rendergateway.clients.tiles.saving import editing
 from rendergateway.errors import CommandError
 from rendergateway.geometry import Bounds
 

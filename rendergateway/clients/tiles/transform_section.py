@@ -10,8 +10,9 @@ from rendergateway import StackWrapper
 from rendergateway.clients.base.boxes import BoxOptions
 from rendergateway.clients.base.groups import ServiceOptions
 from rendergateway.clients.base.options import Client, flag, group, option, positional, required
+from rendergateway.clients.base.section_data import read_section_data
 from rendergateway.clients.base.validators import ValidatorOptions
-from rendergateway.clients.tiles.saving import HOW, editing, read_section_data
+from rendergateway.clients.tiles.saving import HOW, editing
 from rendergateway.errors import CommandError
 from rendergateway.number_text import double_text
 from rendergateway.transforms import AffineModel2D, Transform, TranslationModel2D, from_spec

@@ -7,8 +7,9 @@ import attrs
 from rendergateway.clients.base.groups import ServiceOptions
 from rendergateway.clients.base.messages import say_dropped
 from rendergateway.clients.base.options import Client, flag, group, option, positional, required
+from rendergateway.clients.base.section_data import read_section_data
 from rendergateway.clients.base.validators import ValidatorOptions
-from rendergateway.clients.tiles.saving import read_section_data, z_value
+from rendergateway.clients.tiles.saving import z_value
 from rendergateway.errors import CommandError
 
 __all__ = ["WarpTransformClient"]

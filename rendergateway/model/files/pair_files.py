@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import attrs
 import msgspec
-import numpy as np
 
 from rendergateway.errors import RecordError
 from rendergateway.model.files.gzipped import opened
 from rendergateway.model.files.objects import write_file
 from rendergateway.model.records.json_slices import decode, encode
 from rendergateway.model.tables.pair_table import PairTable
-from rendergateway.model.tables.table import Column
 
 __all__ = ["PairFile", "PairWriter", "read_pairs"]
 
@@ -42,13 +39,13 @@ class PairFile:
     pairs: PairTable
 
 
-class _Side(msgspec.Struct):
+class _Side(msgspec.Struct, omit_defaults=True, gc=False):
     groupId: str  # noqa: N815
     id: str
-    relativePosition: str | None = None  # noqa: N815
+    relativePosition: str | None = ""  # noqa: N815
 
 
-class _Pair(msgspec.Struct):
+class _Pair(msgspec.Struct, omit_defaults=True, gc=False):
     p: _Side
     q: _Side
     absoluteDeltaZ: float | None = None  # noqa: N815
@@ -57,6 +54,9 @@ class _Pair(msgspec.Struct):
 class _File(msgspec.Struct):
     renderParametersUrlTemplate: str  # noqa: N815
     neighborPairs: list[_Pair]  # noqa: N815
+
+
+_encoder = msgspec.json.Encoder()
 
 
 def read_pairs(path: str | os.PathLike[str]) -> PairFile:
@@ -142,33 +142,18 @@ class PairWriter:
     def _write(self, path: Path, pairs: PairTable) -> None:
         with write_file(path) as file:
             file.write(b'{\n"renderParametersUrlTemplate":%b,\n"neighborPairs":[\n' % encode(self._template))
-            between = b""
-            for lines in _lines(pairs):
-                file.write(between + b",\n".join(lines))
-                between = b",\n"
+            for start in range(0, len(pairs), _BLOCK):
+                file.write((b",\n" if start else b"") + _lines(pairs[start : start + _BLOCK]))
             file.write(b"\n]}\n")
         self.files.append(path)
         self.count += len(pairs)
 
 
-def _lines(pairs: PairTable) -> Iterator[list[bytes]]:
-    """Yield pairs as JSON, block by block; the text of each tile is encoded once per block."""
-    for start in range(0, len(pairs), _BLOCK):
-        block = pairs[start : start + _BLOCK]
-        p, q = (_sides(*(getattr(block, f"{side}_{name}") for name in ("group", "id", "position"))) for side in "pq")
-        deltas = {value: b',"absoluteDeltaZ":%b' % encode(value) for value in np.unique(block.delta_z).tolist()}
-        has_position = (block.p_position != "").tolist()
-        yield [
-            b'{"p":%b,"q":%b%b}' % (one, other, b"" if within else deltas[delta])
-            for one, other, delta, within in zip(p, q, block.delta_z.tolist(), has_position, strict=True)
-        ]
-
-
-def _sides(groups: Column, ids: Column, positions: Column) -> Iterable[bytes]:
-    known: dict[tuple[str, str, str], bytes] = {}
-    for key in zip(groups.tolist(), ids.tolist(), positions.tolist(), strict=True):
-        if key not in known:
-            group, name, position = key
-            side = {"groupId": group, "id": name, **({"relativePosition": position} if position else {})}
-            known[key] = encode(side)
-        yield known[key]
+def _lines(pairs: PairTable) -> bytes:
+    """Return pairs as JSON, one per line."""
+    names = ("group", "id", "position")
+    sides = (map(_Side, *(getattr(pairs, f"{side}_{name}").tolist() for name in names)) for side in "pq")
+    # Within a layer there are positions in place of the distance.
+    deltas = (None if at else z for at, z in zip(pairs.p_position.tolist(), pairs.delta_z.tolist(), strict=True))
+    lines = _encoder.encode_lines(map(_Pair, *sides, deltas))
+    return lines[:-1].replace(b"\n", b",\n")

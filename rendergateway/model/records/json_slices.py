@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
-import numpy as np
 from msgspec import Raw
 
 from rendergateway.errors import RecordError
@@ -44,6 +43,8 @@ _list_decoder = msgspec.json.Decoder(list[Raw])
 
 def _plain(value: Any) -> Any:
     """Return a numpy scalar as a plain Python value."""
+    import numpy as np  # Imported for such a value only.
+
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"{value!r} has no JSON form")

@@ -14,8 +14,6 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
-import numpy as np
-
 from rendergateway.display import call_text, html_table, plural, shortened
 from rendergateway.errors import RecordError, TransformError
 from rendergateway.model.records.dates import date_text, parse_date
@@ -31,7 +29,6 @@ from rendergateway.model.records.json_slices import (
     join_list,
     join_object,
 )
-from rendergateway.transforms import Transform, from_spec
 from rendergateway.type_hints import resolvable_hints
 
 if TYPE_CHECKING:
@@ -59,10 +56,8 @@ _EXPECTED: dict[type[Any], str] = {
 }
 # Types accepted for a field of each kind when a record is built.
 _TAKEN: dict[type[Any], tuple[type[Any], ...]] = {
-    float: (int, float, np.integer, np.floating),
-    int: (int, np.integer),
-    bool: (bool, np.bool_),
-    list: (list, tuple, np.ndarray),
+    float: (int, float),
+    list: (list, tuple),
     dict: (Mapping,),
 }
 
@@ -79,7 +74,10 @@ def _read_number(text: Text) -> float:
 def _reader(kind: type[Any]) -> Callable[[Text], Any]:
     if issubclass(kind, Record):
         return kind.from_json
-    if issubclass(kind, Transform):
+    if hasattr(kind, "to_spec"):
+        # Transforms compute with numpy, which is most of the time of an import.
+        from rendergateway.transforms import from_spec
+
         return lambda text: from_spec(decode(text, dict))
     if kind is float:
         return _read_number
@@ -103,11 +101,11 @@ def to_text(value: Any) -> bytes:
         return value.to_json()
     if isinstance(value, datetime):
         return encode(date_text(value))
-    if isinstance(value, Transform):
+    if hasattr(value, "to_spec"):
         return encode(value.to_spec())
     if isinstance(value, list | tuple) and any(isinstance(item, Record) for item in value):
         return join_list(map(to_text, value))
-    value = getattr(value, "tolist", lambda: value)()
+    value = _plain(value)
     try:
         text = encode(value)
     except UnicodeEncodeError as error:
@@ -115,6 +113,11 @@ def to_text(value: Any) -> bytes:
     if b"null" in text:
         _refuse_not_finite(value)
     return text
+
+
+def _plain(value: Any) -> Any:
+    """Return a number or array of numpy as a plain Python value, others unchanged."""
+    return getattr(value, "tolist", lambda: value)()
 
 
 def _refuse_not_finite(value: Any) -> None:
@@ -186,13 +189,14 @@ class Member(Generic[T]):
         """
         if isinstance(value, os.PathLike) and self.name.endswith(("_url", "_path")):
             value = os.fspath(value)
-        if self.kind is int and isinstance(value, float | np.floating) and float(value).is_integer():
-            value = int(value)
+        plain = _plain(value)
+        if self.kind is int and isinstance(plain, float) and plain.is_integer():
+            plain = int(plain)
         kinds = _TAKEN.get(self.kind, (self.kind, Mapping) if issubclass(self.kind, Record) else self.kind)
-        if not isinstance(value, kinds) or (isinstance(value, bool) and self.kind is not bool):
+        if not isinstance(plain, kinds) or (isinstance(plain, bool) and self.kind is not bool):
             raise RecordError(f"{self.name} of {what} is {value!r}; expected {expectation(self.kind)}")
         try:
-            return to_text(value)
+            return to_text(plain)
         except RecordError as error:
             raise RecordError(f"{self.name} of {what} is {value!r}: {error}") from error
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from rendergateway.model.records.json_slices import Text
 from rendergateway.model.records.record import Record
 
-__all__ = ["filled", "view"]
+__all__ = ["filled", "view", "viewed"]
 
 
 def view(record: type[Record], **fields: Any) -> Any:
@@ -63,3 +64,30 @@ def filled(kind: Any, record: Record, nested: Mapping[str, Callable[[], Any]] | 
     nested = nested or {}
     found = {name: nested[name]() if name in nested else getattr(record, name) for name in kind.__struct_fields__}
     return kind(**{name: value for name, value in found.items() if value is not None})
+
+
+def viewed(kind: Any, record: type[Record], texts: Sequence[Text]) -> list[Any]:
+    """
+    Return a view of each text.
+
+    Parameters
+    ----------
+    kind : type
+        The view, of plain fields.
+    record : type
+        Its record class, which accepts more than strict decoding does, for example "NaN".
+    texts : sequence of JSON text
+        One per record.
+
+    Raises
+    ------
+    RecordError
+        If a text is not such a record.
+    """
+    decode, views = msgspec.json.Decoder(kind).decode, []
+    for text in texts:
+        try:
+            views.append(decode(text))
+        except msgspec.DecodeError:
+            views.append(filled(kind, record.from_json(text)))
+    return views

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
+import numbers
 import operator
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
-
-import numpy as np
 
 from rendergateway.endpoints.endpoint import STATES
 from rendergateway.errors import BadRequestError, ConfigurationError
-from rendergateway.geometry import Bounds, FloatArray
+from rendergateway.geometry import Bounds
 
 __all__ = [
     "COMPUTE",
@@ -37,7 +36,7 @@ __all__ = [
 ]
 
 # A box, or its sides: min x, min y, max x, max y.
-Box: TypeAlias = Bounds | Sequence[float] | FloatArray
+Box: TypeAlias = Bounds | Iterable[float]
 ZRange: TypeAlias = "float | tuple[float | None, float | None] | None"
 
 # Where work is done that both sides can do.
@@ -196,7 +195,7 @@ def as_count(value: Any, what: str, least: int | None = 1) -> int:
     try:
         whole = int(value) if isinstance(value, str) else operator.index(value)
     except (TypeError, ValueError):
-        whole = int(value) if isinstance(value, float | np.floating) and float(value).is_integer() else None
+        whole = int(float(value)) if isinstance(value, numbers.Real) and float(value).is_integer() else None
     if whole is None or isinstance(value, bool):
         raise ValueError(f"{what} must be a whole number{'' if least is None else f' >= {least}'}, got {value!r}")
     if least is not None and whole < least:

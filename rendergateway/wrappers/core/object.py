@@ -27,7 +27,6 @@ from rendergateway.wrappers.core.collection import Collection
 from rendergateway.wrappers.core.epochs import NOTHING_HELD, OVER, Epoch, Held
 from rendergateway.wrappers.core.keys import Key, Scope, scope_of
 from rendergateway.wrappers.core.listing import Listing
-from rendergateway.wrappers.core.rows import row_table
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -323,6 +322,8 @@ class ObjectWrapper(Generic[RecordT]):
     @classmethod
     def _table_of(cls, objects: Collection[Any], units: str) -> Any:
         """Return a table of objects of this class; see `Collection.table`."""
+        from rendergateway.wrappers.core.rows import row_table
+
         return row_table(objects, cls.MARSHALLED, units)
 
     @classmethod

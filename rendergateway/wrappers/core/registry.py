@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import inspect
 import os
 import sys
@@ -21,7 +22,7 @@ from rendergateway.type_hints import resolvable_hints
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["ANNOUNCED", "DEFAULT", "ENTRY_POINTS", "Registry", "refresh_wrappers"]
+__all__ = ["ANNOUNCED", "DEFAULT", "ENTRY_POINTS", "Registry", "declare_bases", "refresh_wrappers"]
 
 ENTRY_POINTS = "rendergateway.wrappers"
 # Of the process, not of a gateway: classes of installed packages are registered once for all.
@@ -209,17 +210,44 @@ def _may_follow(wrapper_class: type[Any], present: type[Any]) -> bool:
     return is_again or issubclass(wrapper_class, present)
 
 
+class _Bases(Mapping[str, type[Any]]):
+    """Kind → default class; its module is imported when the class is first looked up."""
+
+    def __init__(self) -> None:
+        self.loaded: dict[str, type[Any]] = {}
+        self.modules: dict[str, str] = {}
+
+    def __getitem__(self, kind: str) -> type[Any]:
+        if kind not in self.loaded:
+            importlib.import_module(f"rendergateway.wrappers.objects.{self.modules[kind]}")
+        return self.loaded[kind]
+
+    def __contains__(self, kind: object) -> bool:
+        return kind in self.modules
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.modules)
+
+    def __len__(self) -> int:
+        return len(self.modules)
+
+
 # Classes announced by installed packages, and over them the ones this process registers for all gateways.
 ANNOUNCED = Registry()
 DEFAULT = Registry(ANNOUNCED)
-_BASES: dict[str, type[Any]] = {}
+_BASES = _Bases()
 # The classes last found under the public names, so that restoring a name is noticed as well.
 _assigned: dict[str, type[Any]] = {}
 
 
+def declare_bases(modules: Mapping[str, str]) -> None:
+    """Set the module of ``wrappers.objects`` that adds the base of each kind."""
+    _BASES.modules.update(modules)
+
+
 def add_base(wrapper_class: ClassT) -> ClassT:
     """Make *wrapper_class* the default class of its kind, and the base of every registered one."""
-    _BASES[wrapper_class.KIND] = resolvable_hints(wrapper_class)
+    _BASES.loaded[wrapper_class.KIND] = resolvable_hints(wrapper_class)
     return wrapper_class
 
 

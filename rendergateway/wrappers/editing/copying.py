@@ -36,7 +36,7 @@ from rendergateway.wrappers.editing.tile_selection import TileSelection
 from rendergateway.wrappers.editing.versions import new_version, still_exists
 from rendergateway.wrappers.reading.shared_transforms import SharedTransforms
 from rendergateway.wrappers.reading.snapshot import place_in_time
-from rendergateway.wrappers.reading.tiles import listed_z_values, z_values_of
+from rendergateway.wrappers.reading.z_values import listed_z_values, z_values_of
 
 __all__ = [
     "EXISTING",

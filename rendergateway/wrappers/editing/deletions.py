@@ -16,7 +16,8 @@ from rendergateway.wrappers.core.arguments import as_name, tile_id_of
 from rendergateway.wrappers.core.bound import Bound
 from rendergateway.wrappers.core.keys import StackKey
 from rendergateway.wrappers.core.object import ObjectWrapper
-from rendergateway.wrappers.reading.tiles import tile_ids_of, z_values_of
+from rendergateway.wrappers.reading.tiles import tile_ids_of
+from rendergateway.wrappers.reading.z_values import z_values_of
 
 __all__ = ["Deletion", "Removal", "Tiles", "count_stack", "named_ids"]
 

@@ -18,7 +18,8 @@ from rendergateway.wrappers.core.arguments import as_z
 from rendergateway.wrappers.core.bound import Bound
 from rendergateway.wrappers.core.keys import StackKey
 from rendergateway.wrappers.editing.sources import SourcedTile
-from rendergateway.wrappers.reading.tiles import StackReader, tiles_in_box, unless_missing, z_values_of
+from rendergateway.wrappers.reading.tiles import StackReader, tiles_in_box
+from rendergateway.wrappers.reading.z_values import unless_missing, z_values_of
 
 __all__ = ["Move", "NewZ"]
 

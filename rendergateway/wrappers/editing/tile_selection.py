@@ -14,7 +14,7 @@ from rendergateway.geometry import Bounds
 from rendergateway.model.records.json_slices import Text, cut_list
 from rendergateway.model.tables.tile_table import TileTable
 from rendergateway.wrappers.core.arguments import as_box, check_kind, kind_of
-from rendergateway.wrappers.reading.tiles import unless_missing
+from rendergateway.wrappers.reading.z_values import unless_missing
 
 __all__ = ["Cells", "TileSelection", "ids_of_layer"]
 

@@ -23,7 +23,8 @@ from rendergateway.model.tile_text.outlines import outline_of
 from rendergateway.transforms import Transform
 from rendergateway.wrappers.core.arguments import as_count, tile_id_of
 from rendergateway.wrappers.editing.sources import SourcedTile, shared_text
-from rendergateway.wrappers.reading.tiles import StackReader, tiles_in_box, z_values_of
+from rendergateway.wrappers.reading.tiles import StackReader, tiles_in_box
+from rendergateway.wrappers.reading.z_values import z_values_of
 
 __all__ = ["Change", "referring"]
 

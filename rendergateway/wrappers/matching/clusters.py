@@ -14,7 +14,7 @@ from rendergateway.wrappers.core.bound import Bound
 from rendergateway.wrappers.core.keys import StackKey
 from rendergateway.wrappers.matching.pairs import PairSource
 from rendergateway.wrappers.matching.selection import Selection
-from rendergateway.wrappers.reading.tiles import unless_missing
+from rendergateway.wrappers.reading.z_values import unless_missing
 
 __all__ = ["ClusterReader"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from rendergateway.model.records.json_slices import Text, cut_list
 from rendergateway.model.records.matches import CollectionRecord, MatchRecord, pair_ids
 from rendergateway.model.records.stacks import SectionRecord
 from rendergateway.model.records.tiles import TileBoundsRecord, TileRecord
+from rendergateway.model.records.view import view, viewed
 from rendergateway.model.tables.field_values import field_paths, field_values
 from rendergateway.model.tables.pair_table import POSITIONS, PairTable, TilePair
 from rendergateway.mutators import changes_data
@@ -27,13 +29,17 @@ from rendergateway.visible_text import visible
 from rendergateway.wrappers.core.arguments import as_count, as_number
 from rendergateway.wrappers.core.bound import Bound
 from rendergateway.wrappers.core.keys import CollectionKey, StackKey
-from rendergateway.wrappers.reading.tiles import StackReader, listed_z_values
+from rendergateway.wrappers.reading.tiles import StackReader
+from rendergateway.wrappers.reading.z_values import listed_z_values
 
-__all__ = ["PairQuery", "TilePairs", "WrittenPairs", "checked_rule", "url_template"]
+__all__ = ["PairQuery", "TilePairs", "WrittenPairs", "checked_rule", "layer_of", "url_template"]
 
 # Side of a cell of rows and columns; any length would do.
 _CELL_PX = 10.0
 _EDGES = ("min_x", "min_y", "max_x", "max_y")
+_TileBounds = view(
+    TileBoundsRecord, tile_id=str, section_id=(str | None, None), **dict.fromkeys(_EDGES, (float | None, None))
+)
 
 
 def checked_rule(
@@ -282,7 +288,7 @@ class TilePairs:
         query = self._query
         if query.by_row_and_column:
             return _by_row_and_column(StackReader.fresh(self._stack).layer(z).tiles.values())
-        layer = _layer_of(cut_list(self._stack.fetch("section.tile_bounds", z=z)))
+        layer = layer_of(cut_list(self._stack.fetch("section.tile_bounds", z=z)))
         if query.only_in is not None:
             texts = _bounds_or_none(query.only_in, z)
             known = set(field_values(TileBoundsRecord, ("tile_id",), texts))
@@ -347,9 +353,17 @@ def _bounds_or_none(stack: Bound[StackKey], z: float) -> list[Any]:
         return []
 
 
-def _layer_of(texts: list[Any]) -> TileBoxes:
-    """Return the tiles of tile bounds."""
-    columns = {name: field_values(TileBoundsRecord, (name,), texts) for name in ("tile_id", "section_id", *_EDGES)}
+def layer_of(texts: list[Any]) -> TileBoxes:
+    """
+    Return the tiles of the tile bounds of a layer.
+
+    Raises
+    ------
+    RecordError
+        If one has no section id, or a side of its box is missing.
+    """
+    rows = viewed(_TileBounds, TileBoundsRecord, texts)
+    columns = {name: list(map(attrgetter(name), rows)) for name in _TileBounds.__struct_fields__}
     _check(columns, ("section_id", *_EDGES), "tile")
     boxes = np.array([columns[edge] for edge in _EDGES], dtype=np.float64).T.reshape(-1, 4)
     return TileBoxes(_objects(columns["tile_id"]), _objects(columns["section_id"]), boxes)

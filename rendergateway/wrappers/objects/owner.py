@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rendergateway.model.records.json_slices import cut_list
-from rendergateway.model.records.matches import CollectionRecord
 from rendergateway.model.records.stacks import NameRecord, StackRecord
 from rendergateway.wrappers.core.collection import Collection, Listing
 from rendergateway.wrappers.core.keys import CollectionKey, OwnerKey, ProjectKey, StackKey, keys_below
@@ -92,6 +91,8 @@ class OwnerWrapper(ObjectWrapper[NameRecord]):
         return Listing(names, lambda name: known[name], texts)
 
     def _list_match_collections(self) -> Listing:
+        from rendergateway.model.records.matches import CollectionRecord
+
         texts = cut_list(self._bound.fetch("match.collections"))
         rows = {CollectionRecord.from_json(text).collection_id.name: text for text in texts}
         names = sorted(rows)

@@ -23,7 +23,7 @@ from rendergateway.wrappers.core.object import ObjectWrapper, changes_data
 from rendergateway.wrappers.core.registry import add_base
 from rendergateway.wrappers.objects.stack import StackWrapper, rows_by_z
 from rendergateway.wrappers.reading.splitting import is_too_broad
-from rendergateway.wrappers.reading.tiles import unless_missing
+from rendergateway.wrappers.reading.z_values import unless_missing
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

@@ -9,9 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-import numpy.typing as npt
-
 from rendergateway.errors import ImageError, NotFoundError, StackStateError
 from rendergateway.geometry import Bounds
 from rendergateway.model.records.channels import PathBuilder
@@ -57,10 +54,10 @@ from rendergateway.wrappers.editing.versions import KEEP, check_names, new_versi
 from rendergateway.wrappers.objects.owner import OwnerWrapper, ProjectWrapper, stack_key
 from rendergateway.wrappers.reading.shared_transforms import SharedTransforms, TransformCache
 from rendergateway.wrappers.reading.snapshot import StackVersionCheck
-from rendergateway.wrappers.reading.splitting import TileQuery
-from rendergateway.wrappers.reading.tiles import StackReader, listed_z_values, unless_missing, z_values_of
+from rendergateway.wrappers.reading.z_values import listed_z_values, unless_missing, z_values_of
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from typing_extensions import Unpack
 
     from rendergateway.alignment.clusters import Clusters
@@ -96,6 +93,8 @@ if TYPE_CHECKING:
     from rendergateway.wrappers.objects.shared_transform import SharedTransformWrapper
     from rendergateway.wrappers.objects.tile import TileWrapper
     from rendergateway.wrappers.objects.tile_group import TileGroupWrapper
+    from rendergateway.wrappers.reading.splitting import TileQuery
+    from rendergateway.wrappers.reading.tiles import StackReader
 
 __all__ = ["StackWrapper", "rows_by_z"]
 
@@ -333,6 +332,8 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         all). Queries that are too broad for the service are split. If nothing is found, ``stack.read`` distinguishes an
         empty result from a missing stack.
         """
+        from rendergateway.wrappers.reading.splitting import TileQuery
+
         low, high = as_z_range(z)
         within = as_box(box)
         if section_id is not None:
@@ -433,6 +434,8 @@ class StackWrapper(ObjectWrapper[StackRecord]):
 
     @property
     def _reader(self) -> StackReader:
+        from rendergateway.wrappers.reading.tiles import StackReader
+
         # The cache of now: what a request returns that was made before a write is not kept after it.
         cache = self._transform_cache()
         return StackReader(self._bound, SharedTransforms(self._bound.fetch, lambda: cache))
@@ -589,6 +592,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         -----
         `SectionWrapper.locate` or `locate`, then `world_from_local`.
         """
+        from rendergateway.geometry import as_points
         from rendergateway.wrappers.coordinates import locate
 
         own_z = other._key.z if kind_of(other) == "section" else None  # type: ignore[union-attr]
@@ -601,7 +605,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
             located = locate.locate(other._bound, points, other._located_tiles, compute)  # type: ignore[union-attr]
         else:
             located = locate.locate_in_stack(other._bound, points, given, compute)
-        return locate.through_tiles(self._bound, located, len(np.asarray(points).reshape(-1, 2)), compute)
+        return locate.through_tiles(self._bound, located, len(as_points(points).reshape(-1, 2)), compute)
 
     # Editing
 
@@ -1373,6 +1377,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         ``stack.save_tiles`` per batch; with *matches* those of `clusters`.
         """
         from rendergateway.wrappers.editing.warping import Warp, Warped, save_warped
+        from rendergateway.wrappers.reading.tiles import StackReader
 
         check_kind(aligned, "stack", "aligned")
         z_values = z_values_of(self._bound, sections)
@@ -1714,7 +1719,6 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         from rendergateway.alignment.solve_options import SolveOptions
         from rendergateway.batch.solve import solve_stack
         from rendergateway.batch.solve_systems import SolvePlan, as_fixed
-        from rendergateway.wrappers.reading.tiles import z_values_of
 
         plan = SolvePlan(
             mode=mode,

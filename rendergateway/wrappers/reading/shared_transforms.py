@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from rendergateway.forks import new_lock
 from rendergateway.model.records.json_slices import Text, copy_of, decode
 from rendergateway.mutators import changes_data
-from rendergateway.transforms import Transform, from_spec
 from rendergateway.visible_text import visible
+
+if TYPE_CHECKING:
+    from rendergateway.transforms import Transform
 
 __all__ = ["SharedTransforms", "TransformCache"]
 
@@ -22,7 +25,7 @@ class TransformCache:
         self.lock = new_lock()
 
 
-class SharedTransforms(Mapping[str, Transform]):
+class SharedTransforms(Mapping[str, "Transform"]):
     """
     Id → transform, each read on first use.
 
@@ -69,6 +72,8 @@ class SharedTransforms(Mapping[str, Transform]):
         cache = self._cache()
         transform = cache.transforms.get(transform_id)
         if transform is None:
+            from rendergateway.transforms import from_spec
+
             transform = cache.transforms[transform_id] = from_spec(decode(self._text(cache, transform_id)))
         return transform
 

@@ -8,27 +8,25 @@ from typing import Any, TypeVar
 
 import attrs
 
-from rendergateway.errors import BadRequestError, NotFoundError, RecordError
+from rendergateway.errors import BadRequestError, RecordError
 from rendergateway.geometry import Bounds
 from rendergateway.model.records.json_slices import Text, copy_of, cut_list, decode
 from rendergateway.model.records.tiles import TileBoundsRecord, TileRecord
 from rendergateway.model.tables.field_values import field_values
 from rendergateway.model.tables.resolved import ResolvedTiles
-from rendergateway.wrappers.core.arguments import as_count, as_z, kind_of
+from rendergateway.wrappers.core.arguments import as_count
 from rendergateway.wrappers.core.bound import Bound
 from rendergateway.wrappers.core.keys import StackKey, TileKey, keys_below
 from rendergateway.wrappers.core.listing import Listing
 from rendergateway.wrappers.reading.shared_transforms import SharedTransforms
 from rendergateway.wrappers.reading.splitting import TileQuery, in_pieces, is_too_broad, pieces_of_layer
+from rendergateway.wrappers.reading.z_values import listed_z_values, unless_missing
 
 __all__ = [
     "MAX_IN_MEMORY",
     "StackReader",
-    "listed_z_values",
     "tile_ids_of",
     "tiles_in_box",
-    "unless_missing",
-    "z_values_of",
 ]
 
 T = TypeVar("T")
@@ -38,75 +36,6 @@ S = TypeVar("S")
 MAX_IN_MEMORY = 20_000
 # Up to this many tiles are read one by one; for more, their layers are read.
 _FEW = 8
-
-
-def unless_missing(stack: Bound[StackKey], read: Callable[[], T], nothing: S) -> T | S:
-    """
-    Return the result of *read*, or *nothing* if the service finds nothing although the stack exists.
-
-    Raises
-    ------
-    NotFoundError
-        If the stack does not exist.
-
-    Notes
-    -----
-    One request, ``stack.read``, if *read* finds nothing.
-    """
-    try:
-        return read()
-    except NotFoundError:
-        stack.fetch("stack.read")
-        return nothing
-
-
-def z_values_of(stack: Bound[StackKey], sections: Any) -> list[float]:
-    """
-    Return the z values of sections, each once; all z values of the stack for None.
-
-    Parameters
-    ----------
-    stack : Bound
-        The stack.
-    sections : z, SectionWrapper or iterable of these, optional
-        The sections.
-
-    Raises
-    ------
-    ValueError
-        If there are no sections, or a z is not finite.
-    TypeError
-        If something is neither a section nor a number.
-    """
-    if sections is None:
-        return listed_z_values(stack)
-    # A text is one z, not its letters.
-    given: Iterable[Any] = [sections] if isinstance(sections, str) or not isinstance(sections, Iterable) else sections
-    found = dict.fromkeys(as_z(section._key.z if kind_of(section) == "section" else section) for section in given)
-    if not found:
-        raise ValueError("sections= is empty; leave it out to select all sections")
-    return list(found)
-
-
-def listed_z_values(stack: Bound[StackKey], **limits: Any) -> list[float]:
-    """
-    Return the z values of a stack, between *limits* if given.
-
-    Raises
-    ------
-    RecordError
-        If the service returns anything but numbers.
-
-    Notes
-    -----
-    One request, ``stack.z_values``.
-    """
-    found: list[float | str] = decode(stack.fetch("stack.z_values", **limits), list[float | str])
-    try:
-        # The service writes NaN as text.
-        return list(map(float, found))
-    except ValueError as error:
-        raise RecordError(f"z values of stack {stack} must be numbers: {error}") from error
 
 
 def tile_ids_of(stack: Bound[StackKey], **limits: Any) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from pytest_httpserver import HTTPServer
 
 from rendergateway.cli.commands import commands
 from rendergateway.clients.base.scripts import default_folder, write_scripts
@@ -46,11 +47,11 @@ def test_script__of_this_interpreter(tmp_path: Path) -> None:
     assert done.stderr.startswith("Usage: StackClient [options]")
 
 
-@pytest.mark.parametrize("name", ["json", "types", "rendergateway", "attrs", "rendergateway_command"])
-def test_script__beside_modules(tmp_path: Path, name: str) -> None:
+def test_script__beside_modules(tmp_path: Path) -> None:
     """A module in the current folder is not imported, whatever its name."""
     folder = write_scripts(tmp_path / "scripts")
-    (tmp_path / f"{name}.py").write_text("raise SystemExit('imported from the current folder')")
+    for name in ("json", "types", "rendergateway", "attrs", "rendergateway_command"):
+        (tmp_path / f"{name}.py").write_text(f"raise SystemExit('{name} was imported from the current folder')")
     service = ["--baseDataUrl", "embedded:render.db", "--owner", "lab", "--project", "p"]
 
     done = run_in(
@@ -58,6 +59,26 @@ def test_script__beside_modules(tmp_path: Path, name: str) -> None:
     )
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_client__of_one_request_imports_little(httpserver: HTTPServer) -> None:
+    """A client that changes the state of a stack imports neither numpy nor OpenCV, which would double its start."""
+    httpserver.expect_request(
+        "/render-ws/v1/owner/lab/project/p/stack/s/state/COMPLETE", method="PUT"
+    ).respond_with_data("", status=201)
+    words = ["--baseDataUrl", httpserver.url_for("/render-ws/v1"), "--owner", "lab", "--project", "p", "--stack", "s"]
+    code = "import sys, rendergateway_command as started\ntry: started.client()\nfinally: print(*sys.modules)"
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, "1G", "StackClient", *words, "--action", "SET_STATE", "--stackState", "COMPLETE"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "requests" in done.stdout.split()
+    assert not {"cv2", "numpy"} & set(done.stdout.split())
 
 
 def test_folder__default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import os
 import pickle
+import pkgutil
 import subprocess
 import sys
 import textwrap
@@ -32,6 +34,7 @@ from rendergateway import (
     TileWrapper,
 )
 from rendergateway.model import SectionRecord
+from rendergateway.wrappers import objects
 from rendergateway.wrappers.core import registry
 from rendergateway.wrappers.core.blitz import GATEWAY_ALIASES, OBJECT_ALIASES
 from rendergateway.wrappers.core.keys import TileKey
@@ -241,6 +244,14 @@ def test_register__every_kind_everywhere(stack: StackWrapper, matches: MatchColl
     met += [gateway.stack("montage").section(2).next, stack.tile("t2_0")]
 
     assert [type(one) for one in met if type(one) is not own[one.KIND] and one is not stack] == []
+
+
+def test_bases__of_each_kind() -> None:
+    """The table of modules has each kind that a module of ``objects`` defines."""
+    for module in pkgutil.iter_modules(objects.__path__, f"{objects.__name__}."):
+        importlib.import_module(module.name)
+
+    assert registry._BASES.loaded == dict(registry._BASES)
 
 
 def test_register__two_gateways(tmp_path: Path) -> None:
