@@ -46,6 +46,9 @@ def selected(
 
 def _check_numbers(matches: TileMatches, name: Callable[[int], str]) -> None:
     for what, values in (("points", matches.p), ("points", matches.q), ("weights", matches.weights[:, np.newaxis])):
+        # The sum of finite numbers may overflow; it costs far less than a look at each of them.
+        if np.isfinite(values.sum()) and (what == "points" or values.min(initial=0.0) >= 0):
+            continue
         wrong = ~np.isfinite(values).all(axis=1)
         if what == "weights":
             wrong |= values[:, 0] < 0
@@ -101,11 +104,10 @@ def collinear_tiles(matches: TileMatches, count: int, centres: Centres) -> npt.N
     """Return the tiles with points that all lie on one line, or are one."""
     moments = np.zeros((count, 2, 2))
     for part in matches.parts():
-        for side, points in ((0, matches.p), (1, matches.q)):
-            tile = matches.tiles[part.pairs, side]
-            local = (points[part.points] - centres.origin[np.repeat(tile, part.counts)]) / centres.length
+        for side in (0, 1):
+            tile, local = matches.tiles[part.pairs, side], matches.local(part, side, centres.origin, centres.length)
             for i, j in ((0, 0), (0, 1), (1, 1)):
-                sums = np.add.reduceat(local[:, i] * local[:, j], part.starts)
+                sums = np.add.reduceat(local[i] * local[j], part.starts)
                 moments[:, i, j] += np.bincount(tile, sums, minlength=count)
     moments[:, 1, 0] = moments[:, 0, 1]
     lowest, highest = np.linalg.eigvalsh(moments).T
