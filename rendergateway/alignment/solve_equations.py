@@ -60,7 +60,8 @@ def residuals_of(model: Model, matches: TileMatches, weights: FloatArray) -> tup
         squares += away.sum(axis=1)
         sums += float(distance.sum())
         highest = max(highest, float(distance.max(initial=0.0)))
-        weighted += float(square @ weights[part.points])
+        square *= weights[part.points]
+        weighted += float(square.sum())
     found = Residuals.of_sums(len(matches), len(weights), sums, float(squares.sum()), highest, squares)
     return found, weighted / float(weights.sum())
 
@@ -122,12 +123,13 @@ def equations_of(model: Model, matches: TileMatches, weights: FloatArray) -> Equ
             sums[place][part.pairs] = _products(sides[first], sides[second], weight, part.starts, is_symmetric)
         for side, sign in ((0, -1.0), (1, 1.0)):
             right[side, part.pairs] = sign * _forces(sides[side], weighted, part.starts, columns)
-    ends = matches.tiles.T.ravel()
-    diagonal = _summed(ends, np.concatenate(sums[:2]), count)
-    hessian, step = model.regularization()
-    diagonal += hessian
-    total = _summed(ends, right.reshape(-1, terms, columns), count) + step
-    return Equations(diagonal, *_merged(matches.tiles, -sums[2]), total)
+    diagonal, total = model.regularization()
+    blocks = np.negative(sums[2], out=sums[2])
+    for side, of_tile in enumerate(matches.tiles.T):
+        diagonal += _summed(of_tile, sums[side], count)
+        total += _summed(of_tile, right[side], count)
+    del sums
+    return Equations(diagonal, *_merged(matches.tiles, blocks), total)
 
 
 def _products(

@@ -16,7 +16,7 @@ _N = TypeVar("_N", bound=np.generic)
 __all__ = ["Part", "TileMatches"]
 
 # Points per pass over all matches: their intermediate results stay in the processor's cache.
-_POINTS = 1 << 15
+_POINTS = 1 << 14
 
 
 @attrs.frozen(eq=False)

@@ -34,7 +34,9 @@ def selected(
     enough = matches.counts >= options.npts_min
     chosen = has_weight & enough & apart & (factor > 0)
     used = matches.of_pairs(chosen, options.npts_max)
-    weights = used.weights * used.by_point(factor[chosen])
+    weights, of_pairs = used.weights, factor[chosen]
+    if (of_pairs != 1).any():
+        weights = weights * used.by_point(of_pairs)
     positive = weights > 0
     if not positive.any():
         raise SolveError(_nothing_left(matches, has_weight, enough, factor > 0, options))
@@ -91,7 +93,8 @@ def centres_of(matches: TileMatches, count: int) -> Centres:
         for axis in (0, 1):
             sums = np.add.reduceat(points[:, axis], starts)
             total[:, axis] += np.bincount(tile, sums, minlength=count)
-            squares += float(points[:, axis] @ points[:, axis])
+            # Not by BLAS: its threads take longer to start than a sum takes.
+            squares += float(np.einsum("n,n->", points[:, axis], points[:, axis]))
     some = np.maximum(number, 1)[:, np.newaxis]
     mean = total / some
     spread = squares - float((total * mean).sum())

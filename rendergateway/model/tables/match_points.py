@@ -77,8 +77,9 @@ class MatchReader:
         # Imported on use: `import rendergateway` does not load it.
         import simdjson
 
-        self.ids: list[tuple[str, ...]] = []
+        self.ids: list[tuple[str, str, str, str]] = []
         self._with_ids = with_ids
+        self._known: dict[str, str] = {}
         self._parser = simdjson.Parser()
         # p x, p y, q x, q y and weights, with room for more points; the numbers of points of the pairs.
         self._numbers = np.empty((5, 0))
@@ -118,7 +119,9 @@ class MatchReader:
             ids, counts, columns = _columns(self._parser.parse(text), self._with_ids)
         except SIMDJSON_ERRORS:
             return False
-        self.ids += ids
+        # Most ids occur several times: in memory once.
+        known = self._known.setdefault
+        self.ids += [(known(a, a), known(b, b), known(c, c), known(d, d)) for a, b, c, d in ids]
         self._append(counts, columns)
         return True
 
@@ -145,7 +148,7 @@ class MatchReader:
             differ; the message names the pair.
         """
         text = bytes(self._text)
-        if not self._is_read(text):
+        if text.lstrip()[:1] != b"[" or not self._is_read(text):
             # Pair by pair, for an error that names the pair; it also accepts integers of more than 64 bits.
             for one in cut_list(text):
                 self._read_slowly(one)
@@ -169,15 +172,19 @@ class MatchReader:
             self.ids.append(pair_ids(text))
 
 
-def _columns(pairs: Any, with_ids: bool) -> tuple[list[tuple[str, ...]], list[int], list[bytearray]]:
+def _columns(pairs: Any, with_ids: bool) -> tuple[list[tuple[str, str, str, str]], list[int], list[bytearray]]:
     """Return the ids of pairs if they are wanted, their numbers of points, and their numbers."""
-    ids, counts, columns = [], [], [bytearray() for _ in range(5)]
+    ids: list[tuple[str, str, str, str]] = []
+    counts, columns = [], [bytearray() for _ in range(5)]
     for pair in pairs:
         points = pair["matches"]
         p, q, weights = points["p"], points["q"], points["w"]
         counts.append(len(weights))
         if with_ids:
-            ids.append(_texts(pair["pGroupId"], pair["pId"], pair["qGroupId"], pair["qId"]))
+            p_group, p_id, q_group, q_id = pair["pGroupId"], pair["pId"], pair["qGroupId"], pair["qId"]
+            if not type(p_group) is type(p_id) is type(q_group) is type(q_id) is str:
+                raise TypeError("an id is not a string")
+            ids.append((p_group, p_id, q_group, q_id))
         if not len(weights) and not any(len(axis) for side in (p, q) for axis in side):
             continue
         (p_x, p_y), (q_x, q_y) = p, q
@@ -186,12 +193,6 @@ def _columns(pairs: Any, with_ids: bool) -> tuple[list[tuple[str, ...]], list[in
         for column, numbers in zip(columns, (p_x, p_y, q_x, q_y, weights), strict=True):
             column += numbers.as_buffer(of_type="d")
     return ids, counts, columns
-
-
-def _texts(*ids: Any) -> tuple[str, ...]:
-    if not all(isinstance(one, str) for one in ids):
-        raise TypeError("an id is not a string")
-    return ids
 
 
 class _Points(msgspec.Struct):
