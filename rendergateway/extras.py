@@ -30,6 +30,7 @@ EXTRAS = {
     "distributed": "dask",
     "matplotlib": "plots",
     "h5py": "volumes",
+    "mrcfile": "volumes",
     "numcodecs": "volumes",
 }
 

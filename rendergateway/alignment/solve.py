@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from rendergateway.alignment.solve_equations import displacements
+from rendergateway.alignment.solve_equations import residuals_of
 from rendergateway.alignment.solve_matches import TileMatches
 from rendergateway.alignment.solve_models import model_of
 from rendergateway.alignment.solve_options import SolveOptions
@@ -128,15 +128,14 @@ def solve(
     before = work.before
     if start is not None or options.order is None:
         plain = attrs.evolve(options, model="affine", poly_factors=None)
-        before = displacements(
-            model_of(plain, templates if start is None else start, model.centres, work.section), good
-        )
+        present = model_of(plain, templates if start is None else start, model.centres, work.section)
+        before, _ = residuals_of(present, good, weights[kept])
     return Solution(
         chosen,
         clusters_of(good, len(z)),
         collinear,
-        Residuals.of(before, len(good)),
-        Residuals.of(work.after, len(good)),
+        before,
+        work.after,
         int((~kept).sum()),
         model.terms * model.columns * int(free.sum()),
         work.iterations,

@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from rendergateway.alignment.solve_matches import Part, TileMatches
 from rendergateway.alignment.solve_models import Model
+from rendergateway.alignment.solve_residuals import Residuals
 from rendergateway.alignment.solve_sparse import sparse
 from rendergateway.geometry import FloatArray, IntArray
 
-__all__ = ["Equations", "displacements", "equations_of"]
+__all__ = ["Equations", "displacements", "equations_of", "residuals_of"]
 
 
 @attrs.frozen(eq=False)
@@ -41,18 +42,39 @@ class Equations:
 
 def displacements(model: Model, matches: TileMatches) -> FloatArray:
     """Return the vectors (M, 2) from q to p of all matches in the world."""
+    away = np.empty((2, len(matches.p)))
     coefficients = model.coefficients()
-    is_affine = coefficients.shape[2] == 3
-    away = np.empty_like(matches.p)
     for part in matches.parts():
-        p, q = (
-            _mapped(coefficients, matches, part, side)
-            if is_affine
-            else model.world(*_local(model, matches, part, side)).T
-            for side in (0, 1)
-        )
-        away[part.points] = (p - q).T
-    return away
+        away[:, part.points] = _away(model, coefficients, matches, part)
+    return away.T
+
+
+def residuals_of(model: Model, matches: TileMatches, weights: FloatArray) -> tuple[Residuals, float]:
+    """Return the statistics of the displacements of all matches, and the weighted mean of their squares."""
+    coefficients, squares, sums, weighted, highest = model.coefficients(), np.zeros(2), 0.0, 0.0, 0.0
+    for part in matches.parts():
+        away = _away(model, coefficients, matches, part)
+        away *= away
+        square = away[0] + away[1]
+        distance = np.sqrt(square)
+        squares += away.sum(axis=1)
+        sums += float(distance.sum())
+        highest = max(highest, float(distance.max(initial=0.0)))
+        square *= weights[part.points]
+        weighted += float(square.sum())
+    found = Residuals.of_sums(len(matches), len(weights), sums, float(squares.sum()), highest, squares)
+    return found, weighted / float(weights.sum())
+
+
+def _away(model: Model, coefficients: FloatArray, matches: TileMatches, part: Part) -> FloatArray:
+    """Return the vectors (2, M) from q to p of some matches, at the present coefficients of a model."""
+    if coefficients.shape[2] == 3:
+        away = _mapped(coefficients, matches, part, 0)
+        away -= _mapped(coefficients, matches, part, 1)
+        return away
+    p, q = (model.world(*_local(model, matches, part, side)).T for side in (0, 1))
+    difference: FloatArray = p - q
+    return difference
 
 
 def _mapped(coefficients: FloatArray, matches: TileMatches, part: Part, side: int) -> FloatArray:
@@ -70,15 +92,11 @@ def _mapped(coefficients: FloatArray, matches: TileMatches, part: Part, side: in
 
 def _local(model: Model, matches: TileMatches, part: Part, side: int) -> tuple[IntArray, FloatArray]:
     """Return the tile of each point of a side, and the points from its origin, in units of the length."""
-    of_pairs, points = matches.tiles[part.pairs, side], (matches.p, matches.q)[side][part.points]
-    local = np.empty((2, len(points)))
-    for axis in (0, 1):
-        np.subtract(points[:, axis], np.repeat(model.centres.origin[of_pairs, axis], part.counts), out=local[axis])
-    local /= model.centres.length
-    return np.repeat(of_pairs, part.counts), local.T
+    local = matches.local(part, side, model.centres.origin, model.centres.length)
+    return np.repeat(matches.tiles[part.pairs, side], part.counts), local.T
 
 
-def equations_of(model: Model, matches: TileMatches, weights: FloatArray, away: FloatArray) -> Equations:
+def equations_of(model: Model, matches: TileMatches, weights: FloatArray) -> Equations:
     """
     Return the normal equations at the present state of a model.
 
@@ -90,27 +108,28 @@ def equations_of(model: Model, matches: TileMatches, weights: FloatArray, away: 
         The matches; none of the pairs is without points.
     weights : ndarray, shape (M,)
         Weights of the points.
-    away : ndarray, shape (M, 2)
-        Their `displacements`.
     """
     count, terms, columns = len(model.centres.origin), model.terms, model.columns
     # Blocks of p, of q, and of both; their parts of the right side.
     sums = [np.empty((len(matches), terms, terms)) for _ in range(3)]
     right = np.empty((2, len(matches), terms, columns))
+    coefficients = model.coefficients()
     for part in matches.parts():
         sides = [model.rows(*_local(model, matches, part, side)) for side in (0, 1)]
-        weight, offset = weights[part.points], away[part.points]
+        weight = weights[part.points]
+        weighted = _away(model, coefficients, matches, part) * weight
         for place, (first, second) in enumerate(((0, 0), (1, 1), (0, 1))):
             is_symmetric = first == second
             sums[place][part.pairs] = _products(sides[first], sides[second], weight, part.starts, is_symmetric)
         for side, sign in ((0, -1.0), (1, 1.0)):
-            right[side, part.pairs] = sign * _forces(sides[side], weight, offset, part.starts, columns)
-    ends = matches.tiles.T.ravel()
-    diagonal = _summed(ends, np.concatenate(sums[:2]), count)
-    hessian, step = model.regularization()
-    diagonal += hessian
-    total = _summed(ends, right.reshape(-1, terms, columns), count) + step
-    return Equations(diagonal, *_merged(matches.tiles, -sums[2]), total)
+            right[side, part.pairs] = sign * _forces(sides[side], weighted, part.starts, columns)
+    diagonal, total = model.regularization()
+    blocks = np.negative(sums[2], out=sums[2])
+    for side, of_tile in enumerate(matches.tiles.T):
+        diagonal += _summed(of_tile, sums[side], count)
+        total += _summed(of_tile, right[side], count)
+    del sums
+    return Equations(diagonal, *_merged(matches.tiles, blocks), total)
 
 
 def _products(
@@ -130,11 +149,8 @@ def _products(
     return products
 
 
-def _forces(
-    rows: tuple[FloatArray, ...], weight: FloatArray, away: FloatArray, starts: IntArray, columns: int
-) -> FloatArray:
+def _forces(rows: tuple[FloatArray, ...], weighted: FloatArray, starts: IntArray, columns: int) -> FloatArray:
     forces = np.empty((len(starts), len(rows[0]), columns))
-    weighted = (away * weight[:, np.newaxis]).T
     for term in range(len(rows[0])):
         if columns == 1:
             product = rows[0][term] * weighted[0] + rows[1][term] * weighted[1]

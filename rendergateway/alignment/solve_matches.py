@@ -16,7 +16,7 @@ _N = TypeVar("_N", bound=np.generic)
 __all__ = ["Part", "TileMatches"]
 
 # Points per pass over all matches: their intermediate results stay in the processor's cache.
-_POINTS = 1 << 15
+_POINTS = 1 << 14
 
 
 @attrs.frozen(eq=False)
@@ -114,6 +114,16 @@ class TileMatches:
 
     def _of_points(self, chosen: npt.NDArray[np.bool_], tiles: IntArray, offsets: IntArray) -> TileMatches:
         return TileMatches(tiles, offsets, self.p[chosen], self.q[chosen], self.weights[chosen])
+
+    def local(self, part: Part, side: int, origin: FloatArray, length: float) -> FloatArray:
+        """Return the points (2, M) of a side, from the origins (N, 2) of their tiles, in units of a length."""
+        points = (self.p, self.q)[side][part.points]
+        local = np.empty((2, len(points)))
+        for axis, of_tile in enumerate(origin[self.tiles[part.pairs, side]].T):
+            # A value per pair, repeated: faster than looking it up for each point.
+            np.subtract(points[:, axis], np.repeat(of_tile, part.counts), out=local[axis])
+        local /= length
+        return local
 
     def parts(self) -> Iterator[Part]:
         """Yield all pairs in parts; none of the pairs may be without points."""

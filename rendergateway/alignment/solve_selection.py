@@ -34,7 +34,9 @@ def selected(
     enough = matches.counts >= options.npts_min
     chosen = has_weight & enough & apart & (factor > 0)
     used = matches.of_pairs(chosen, options.npts_max)
-    weights = used.weights * used.by_point(factor[chosen])
+    weights, of_pairs = used.weights, factor[chosen]
+    if (of_pairs != 1).any():
+        weights = weights * used.by_point(of_pairs)
     positive = weights > 0
     if not positive.any():
         raise SolveError(_nothing_left(matches, has_weight, enough, factor > 0, options))
@@ -46,6 +48,9 @@ def selected(
 
 def _check_numbers(matches: TileMatches, name: Callable[[int], str]) -> None:
     for what, values in (("points", matches.p), ("points", matches.q), ("weights", matches.weights[:, np.newaxis])):
+        # The sum of finite numbers may overflow; it costs far less than a look at each of them.
+        if np.isfinite(values.sum()) and (what == "points" or values.min(initial=0.0) >= 0):
+            continue
         wrong = ~np.isfinite(values).all(axis=1)
         if what == "weights":
             wrong |= values[:, 0] < 0
@@ -88,7 +93,8 @@ def centres_of(matches: TileMatches, count: int) -> Centres:
         for axis in (0, 1):
             sums = np.add.reduceat(points[:, axis], starts)
             total[:, axis] += np.bincount(tile, sums, minlength=count)
-            squares += float(points[:, axis] @ points[:, axis])
+            # Not by BLAS: its threads take longer to start than a sum takes.
+            squares += float(np.einsum("n,n->", points[:, axis], points[:, axis]))
     some = np.maximum(number, 1)[:, np.newaxis]
     mean = total / some
     spread = squares - float((total * mean).sum())
@@ -101,11 +107,10 @@ def collinear_tiles(matches: TileMatches, count: int, centres: Centres) -> npt.N
     """Return the tiles with points that all lie on one line, or are one."""
     moments = np.zeros((count, 2, 2))
     for part in matches.parts():
-        for side, points in ((0, matches.p), (1, matches.q)):
-            tile = matches.tiles[part.pairs, side]
-            local = (points[part.points] - centres.origin[np.repeat(tile, part.counts)]) / centres.length
+        for side in (0, 1):
+            tile, local = matches.tiles[part.pairs, side], matches.local(part, side, centres.origin, centres.length)
             for i, j in ((0, 0), (0, 1), (1, 1)):
-                sums = np.add.reduceat(local[:, i] * local[:, j], part.starts)
+                sums = np.add.reduceat(local[i] * local[j], part.starts)
                 moments[:, i, j] += np.bincount(tile, sums, minlength=count)
     moments[:, 1, 0] = moments[:, 0, 1]
     lowest, highest = np.linalg.eigvalsh(moments).T

@@ -9,11 +9,12 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from rendergateway.alignment.solve_equations import displacements, equations_of, sparse_matrix
+from rendergateway.alignment.solve_equations import displacements, equations_of, residuals_of, sparse_matrix
 from rendergateway.alignment.solve_linear import DIRECT_BELOW, conjugate_gradients, factorized, preconditioner
 from rendergateway.alignment.solve_matches import TileMatches
 from rendergateway.alignment.solve_models import Model, model_of
 from rendergateway.alignment.solve_options import SolveOptions
+from rendergateway.alignment.solve_residuals import Residuals
 from rendergateway.alignment.solve_selection import centres_of
 from rendergateway.alignment.solve_sparse import sparse
 from rendergateway.errors import SolveError
@@ -37,8 +38,8 @@ class Work:
     ----------
     iterations : int
         Of the iterative solver.
-    before, after : ndarray, shape (M, 2)
-        Differences of the points that were used, at the template and after the solve.
+    before, after : Residuals
+        Of the points that were used, at the template and after the solve.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class Work:
         self.section = np.unique(z, return_inverse=True)[1].reshape(-1)
         self.report, self.name = report, name
         self.iterations = 0
-        self.before = self.after = np.empty((0, 2))
+        self.before = self.after = Residuals.of(np.empty((0, 2)), 0)
         self._known: tuple[TileMatches | None, Any] = None, None
 
     def model(self, matches: TileMatches, name: str | None = None) -> Model:
@@ -123,8 +124,8 @@ class Work:
         SolveError
             If its residuals are larger than before, or tiles collapsed.
         """
-        self.before, self.after = (displacements(one, matches) for one in (self.model(matches), model))
-        before, after = (_squares(away, weights) / weights.sum() for away in (self.before, self.after))
+        self.before, before = residuals_of(self.model(matches), matches, weights)
+        self.after, after = residuals_of(model, matches, weights)
         if not after <= before * (1 + 1e-6) + 1e-6:
             raise SolveError(
                 f"the solve diverged: the mean square residual was {before:.3g} px², and is {after:.3g} px²; nothing "
@@ -159,7 +160,7 @@ class Work:
 
     def step(self, model: Model, matches: TileMatches, weights: FloatArray) -> FloatArray:
         """Solve for one step, and take it."""
-        equations = equations_of(model, matches, weights, displacements(model, matches))
+        equations = equations_of(model, matches, weights)
         self.report()
         matrix = sparse_matrix(equations, self.free)
         right = equations.right[self.free].reshape(-1, model.columns)
@@ -210,10 +211,6 @@ def _trust(distance: FloatArray, width: float) -> FloatArray:
     """Return the factors of weights of Geman and McClure: 1 for a distance of 0, almost 0 far beyond the width."""
     trust: FloatArray = (1 + (distance / width) ** 2) ** -2.0
     return trust
-
-
-def _squares(away: FloatArray, weights: FloatArray) -> float:
-    return float(np.einsum("md,md,m->", away, away, weights))
 
 
 def _ties(group: IntArray, terms: int) -> Any:

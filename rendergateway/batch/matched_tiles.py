@@ -12,8 +12,7 @@ import numpy.typing as npt
 from rendergateway.alignment.solve_matches import TileMatches
 from rendergateway.errors import NotFoundError, RecordError, TransformError
 from rendergateway.geometry import FloatArray, IntArray
-from rendergateway.model.records.json_slices import cut_list
-from rendergateway.model.tables.match_table import MatchTable
+from rendergateway.model.tables.match_points import MatchReader
 from rendergateway.model.tables.tile_table import TileTable
 from rendergateway.wrappers.coordinates.tile_maps import TileMaps
 from rendergateway.wrappers.core.arguments import ZRange, as_z_range
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["MatchedTiles", "Unknown", "frame_of", "z_in_range"]
 
 _SHOWN = 3
-_PAIRS = 4000
 
 
 def frame_of(matches: PairReading[Any]) -> str:
@@ -167,9 +165,9 @@ class MatchedTiles:
         row = self._rows.get
         return np.array([row(tile_id, -1) for tile_id in tile_ids], dtype=np.int64)
 
-    def maps(self, frame: str, table: TileTable | None = None) -> Callable[[IntArray, FloatArray], FloatArray]:
+    def maps(self, frame: str, table: TileTable | None = None) -> Callable[[TileMatches], TileMatches]:
         """
-        Return a function that maps points (N, 2) of tiles in rows (N,) from a frame into the world.
+        Return a function that maps the points of matches from a frame into the world.
 
         Parameters
         ----------
@@ -181,7 +179,7 @@ class MatchedTiles:
         chosen = self.table if table is None else table
         maps = TileMaps(chosen, self.reader.shared, frame)
         if maps.are_identities:
-            return lambda row, points: points
+            return lambda matches: matches
 
         def mapped(row: IntArray, points: FloatArray) -> FloatArray:
             found = maps.world_from_rows(row, points)
@@ -191,12 +189,20 @@ class MatchedTiles:
                 raise TransformError(f"tile {tile_id!r} of stack {self.reader.stack}: {found.error[failed[0]]}")
             return found.points
 
-        return mapped
+        def mapped_matches(matches: TileMatches) -> TileMatches:
+            sides = np.empty((2, *matches.p.shape))
+            for part in matches.parts():
+                for side, points in enumerate((matches.p, matches.q)):
+                    rows = np.repeat(matches.tiles[part.pairs, side], part.counts)
+                    sides[side, part.points] = mapped(rows, points[part.points])
+            return attrs.evolve(matches, p=sides[0], q=sides[1])
+
+        return mapped_matches
 
     def matches(
         self,
         collection: PairReading[Any],
-        mapped: Callable[[IntArray, FloatArray], FloatArray],
+        mapped: Callable[[TileMatches], TileMatches],
         unknown: Unknown,
         *,
         within: bool = False,
@@ -205,7 +211,7 @@ class MatchedTiles:
         at_most: int | None = None,
     ) -> Iterator[TileMatches]:
         """
-        Yield the matches between the tiles, a few thousand pairs at a time.
+        Yield the matches between the tiles, answer by answer.
 
         Parameters
         ----------
@@ -230,15 +236,11 @@ class MatchedTiles:
         """
         source = collection._pair_source
         for count, selection in enumerate(self._selections(within), 1):
-            for answer in source.answers(source.query(selection)):
-                texts = cut_list(answer)
-                # In parts: the texts of an answer and all numbers in them are not in memory twice.
-                for start in range(0, len(texts), _PAIRS):
-                    part = self._numbered(MatchTable(texts[start : start + _PAIRS]), unknown)
-                    if chosen is not None:
-                        part = part.of_pairs(chosen(part.tiles), at_most)
-                    p, q = (mapped(part.by_point(part.tiles[:, side]), (part.p, part.q)[side]) for side in (0, 1))
-                    yield attrs.evolve(part, p=p, q=q)
+            for answer in source.columns(source.query(selection)):
+                part = self._numbered(answer, unknown)
+                if chosen is not None:
+                    part = part.of_pairs(chosen(part.tiles), at_most)
+                yield mapped(part)
             report(count)
 
     def _selections(self, within: bool) -> Iterator[Selection]:
@@ -250,17 +252,23 @@ class MatchedTiles:
             for other in self.groups[:place]:
                 yield Selection(between=(other, group))
 
-    def _numbered(self, table: MatchTable, unknown: Unknown) -> TileMatches:
-        tiles = np.column_stack([self.rows_of(table.p_id), self.rows_of(table.q_id)])
+    def _numbered(self, answer: MatchReader, unknown: Unknown) -> TileMatches:
+        sides, row = answer.sides(), self._rows.get
+        ends = [(row(p_id, -1), row(q_id, -1)) for _, p_id, _, q_id in answer.ids]
+        tiles = np.array(ends, dtype=np.int64).reshape(-1, 2)
         is_known: npt.NDArray[np.bool_] = np.logical_and(*(tiles >= 0).T)
         if not is_known.all():
-            for row in np.flatnonzero(~is_known).tolist():
-                ends = ((table.p_group[row], table.p_id[row]), (table.q_group[row], table.q_id[row]))
-                missing = {tile: group for (group, tile), at in zip(ends, tiles[row], strict=True) if at < 0}
+            for number in np.flatnonzero(~is_known).tolist():
+                p_group, p_id, q_group, q_id = answer.ids[number]
+                missing = {
+                    tile: group
+                    for group, tile, at in zip((p_group, q_group), (p_id, q_id), ends[number], strict=True)
+                    if at < 0
+                }
                 lost = {tile: group for tile, group in missing.items() if group in self.groups}
                 unknown.pairs += bool(lost)
                 unknown.outside += not lost
                 if len(unknown.tiles) < _SHOWN:
                     unknown.tiles.update(lost)
-        whole = TileMatches(tiles, table.offsets, table.p, table.q, table.weights)
+        whole = TileMatches(tiles, sides.offsets, sides.p, sides.q, sides.weights)
         return whole if is_known.all() else whole.of_pairs(is_known)

@@ -23,6 +23,7 @@ from rendergateway.progress import tracking
 from rendergateway.wrappers.coordinates.tile_maps import TileMaps
 from rendergateway.wrappers.core.arguments import tile_id_of
 from rendergateway.wrappers.core.bulk import Bulk, mapped
+from rendergateway.wrappers.matching.runners import dask_client
 
 if TYPE_CHECKING:
     from rendergateway.wrappers.matching.pairs import PairReading
@@ -119,13 +120,14 @@ def solved_parts(
         # Raises ConfigurationError for a service that other processes cannot reach.
         pickle.dumps(work)
     if dask is not None:
-        futures = dask.map(work, systems, pure=False)
-        try:
-            with tracking(bulk.progress, what, len(systems)) as report:
-                return [_counted(future.result(), count, report) for count, future in enumerate(futures, 1)]
-        except BaseException:
-            dask.cancel(futures)
-            raise
+        with dask_client(dask) as client:
+            futures = client.map(work, systems, pure=False)
+            try:
+                with tracking(bulk.progress, what, len(systems)) as report:
+                    return [_counted(future.result(), count, report) for count, future in enumerate(futures, 1)]
+            except BaseException:
+                client.cancel(futures)
+                raise
     if processes is not None:
         return mapped(work, systems, bulk, what=what, processes=processes)
     with tracking(bulk.progress, what, len(systems)) as report:
@@ -155,22 +157,25 @@ def _system(
         found = _matches(tiles, matches, plan, unknown, lambda count: report(len(z_values) + count))
         if unknown.pairs and (plan.unknown_tiles == "refuse" or not len(found)):
             raise NotFoundError(f"{unknown}; nothing was written: unknown_tiles='skip' leaves these pairs out")
-        fixed = _fixed(tiles, plan)
+        z, tile_ids, fixed = tiles.table.z, tiles.table.tile_id, _fixed(tiles, plan)
+        # The texts of the tiles may take more memory than the solve.
+        del tiles
         if plan.mode == "montage" and not len(found):
-            return _part(tiles, plan, _unsolved(templates), fixed, unknown)
-        solution = solve(
-            templates,
-            tiles.table.z,
-            found,
-            plan.options,
-            fixed=fixed if fixed.any() else None,
-            start=None if plan.template is None else start,
-            tile_ids=tiles.table.tile_id,
-        )
+            solution = _unsolved(templates)
+        else:
+            solution = solve(
+                templates,
+                z,
+                found,
+                plan.options,
+                fixed=fixed if fixed.any() else None,
+                start=None if plan.template is None else start,
+                tile_ids=tile_ids,
+            )
     except SolveError as error:
         where = f"z {z_values[0]:g}" if len(z_values) == 1 else f"z {z_values[0]:g} to {z_values[-1]:g}"
         raise SolveError(f"stack {stack._bound}, {where}: {error}") from error
-    return _part(tiles, plan, solution, fixed, unknown)
+    return _part(z, tile_ids, plan, solution, fixed, unknown)
 
 
 def _unsolved(templates: FloatArray) -> Solution:
@@ -221,7 +226,8 @@ def _matches(
 
 def _check_frame(tiles: MatchedTiles, frame: str, how: str) -> None:
     """Refuse points that are in a frame after the transform to be replaced."""
-    if how == "replace_last":
+    # Before the last transform, whichever that is.
+    if how == "replace_last" and frame != "raw":
         row = TileMaps(tiles.table, tiles.reader.shared, frame).first_empty()
         if row is not None:
             raise SolveError(
@@ -238,9 +244,13 @@ def _fixed(tiles: MatchedTiles, plan: SolvePlan) -> npt.NDArray[np.bool_]:
 
 
 def _part(
-    tiles: MatchedTiles, plan: SolvePlan, solution: Solution, fixed: npt.NDArray[np.bool_], unknown: Unknown
+    z: FloatArray,
+    ids: npt.NDArray[Any],
+    plan: SolvePlan,
+    solution: Solution,
+    fixed: npt.NDArray[np.bool_],
+    unknown: Unknown,
 ) -> SolvedPart:
-    z, ids = tiles.table.z, tiles.table.tile_id
     unmatched = solution.cluster < 0
     dropped = {"keep": np.zeros_like(unmatched), "drop_unmatched": unmatched, "drop": solution.cluster != 0}
     # A tile that nothing moves is written as it is.

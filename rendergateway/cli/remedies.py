@@ -20,6 +20,8 @@ _OPTIONS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"; the same copy_to\(\) with resume=True continues, or (delete stack \S+)", r"; \1 and copy again"),
     (r"\bskip_bad=True", "--skip-bad"),
     (r"\bmixed_sizes=True", "--mixed-sizes"),
+    (r"\bconvert_to=('[^']*')", r"--convert-to \1"),
+    (r"\bconvert_to=(?=$|[\s;,])", "--convert-to"),
     (r"\bresolution_nm=(?=$|[\s;,])", "--resolution"),
     (r"\b(overlap|pattern|positions|unit)=(?=$|[\s;,])", r"--\1"),
     (r"\bcolumns=\{'(\w+)': (?:'([^']*)'|(…))\}", r"--column \1=\2\3"),

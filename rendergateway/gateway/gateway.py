@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, TypedDict
+from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, TypeVar
 from urllib.parse import urlsplit
 
 from rendergateway import extensions
@@ -40,11 +40,13 @@ if TYPE_CHECKING:
 
     from rendergateway.model.records.record import Record
     from rendergateway.model.records.render_parameters import RenderParameters
-    from rendergateway.transport.answer import Answer
+    from rendergateway.transport.answer import Answer, Sink
     from rendergateway.wrappers.core.object import ObjectWrapper
     from rendergateway.wrappers.images.picture import Picture
 
 __all__ = ["Gateway", "GatewayOptions"]
+
+S = TypeVar("S", bound="Sink")
 
 # So many equal gateways of a process are numbered in their pickles.
 _EQUAL_GATEWAYS = 8
@@ -476,6 +478,31 @@ class Gateway(Openers):
         """Make one request like `call`; return the body of the answer as bytes."""
         return self._client.call_raw(name, body=body, **values)
 
+    def call_into(self, name: str, sink: Callable[[], S], /, **values: Any) -> S:
+        """
+        Make one request for a JSON list, and write the answer to a sink piece by piece: it is never in memory as a whole.
+
+        Parameters
+        ----------
+        name : str
+            A name listed by `endpoints`.
+        sink : callable
+            Called without arguments for each attempt; returns an object with a method ``write``, like `io.BytesIO`.
+        **values
+            Path and query values.
+
+        Returns
+        -------
+        Sink
+            That of the attempt which succeeded. It checks itself whether the JSON is complete.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError, RequestError
+            As for `call`.
+        """
+        return self._client.call_into(name, sink, **values)
+
     def request(
         self,
         method: str,
@@ -706,7 +733,7 @@ def _revive(
 
 add_aliases(Gateway, GATEWAY_ALIASES)
 # A template must not close the gateway, nor call what may write.
-for _method in (Gateway.call, Gateway.close, Gateway.call_raw, Gateway.connect, Gateway.request):
+for _method in (Gateway.call, Gateway.call_into, Gateway.call_raw, Gateway.close, Gateway.connect, Gateway.request):
     changes_data(_method)
 
 

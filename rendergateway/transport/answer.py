@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 import attrs
@@ -17,9 +17,11 @@ from rendergateway.transport.sentences import sentence_of
 if TYPE_CHECKING:
     import requests
 
-__all__ = ["Answer", "TooLargeError", "read_body"]
+__all__ = ["Answer", "Sink", "TooLargeError", "read_body"]
 
 _PIECE = 1 << 20
+# The cache of a processor.
+_SINK_PIECE = 1 << 18
 # Bytes read at once, by content encoding. Compressed ones expand up to a thousand times before the limit is checked.
 _PIECES = {"identity": _PIECE, "": _PIECE, "gzip": 1 << 16, "x-gzip": 1 << 16, "deflate": 1 << 16}
 # First and last byte distinguish JSON of an endpoint from other answers and truncated ones, at constant cost.
@@ -30,6 +32,13 @@ _SHOWN = 60
 
 class TooLargeError(Exception):
     """The body exceeds the size limit."""
+
+
+class Sink(Protocol):
+    """Takes a JSON list in pieces, as it arrives."""
+
+    def write(self, piece: bytes, /) -> Any:
+        """Take the next piece."""
 
 
 @attrs.frozen
@@ -44,13 +53,17 @@ class Answer:
     headers : mapping of str to str
         Headers; names are case-insensitive.
     content : bytes
-        The body, decompressed.
+        The body, decompressed; empty if a sink took it.
     method, url : str
         HTTP method and URL of the request.
     attempts : int
         Number of attempts.
     elapsed_s : float
         Seconds from the first attempt to the end of the body.
+    sink : Sink, optional
+        What took the body.
+    size : int
+        Length of the body.
     """
 
     status: int
@@ -60,6 +73,8 @@ class Answer:
     url: str = ""
     attempts: int = 1
     elapsed_s: float = 0.0
+    sink: Sink | None = attrs.field(default=None, repr=False)
+    size: int = 0
 
     @property
     def text(self) -> str:
@@ -96,6 +111,8 @@ class Answer:
         AnswerError
             If the body is an HTML page, missing, truncated, or JSON of another kind.
         """
+        if self.sink is not None:
+            return
         wanted = _BRACKETS.get(kind)
         if (self.content[:1], self.content[-1:]) == wanted:
             return
@@ -133,9 +150,27 @@ class Answer:
         return sentence_of(self.status, self.headers.get("Content-Type", "").lower(), self.content)
 
 
-def read_body(response: requests.Response, limit: int) -> bytes:
+def read_body(response: requests.Response, limit: int, sink: Sink | None = None) -> tuple[bytes, int, Sink | None]:
     """
     Read the body of a streamed *response* into one buffer; large bodies are never in memory twice.
+
+    Parameters
+    ----------
+    response : requests.Response
+        Status and headers have been read.
+    limit : int
+        Largest length.
+    sink : Sink, optional
+        Takes the pieces of a successful answer that begins like a JSON list.
+
+    Returns
+    -------
+    content : bytes
+        The body; empty if the sink took it.
+    size : int
+        Its length.
+    sink : Sink, optional
+        The sink, if it took the body.
 
     Raises
     ------
@@ -153,14 +188,18 @@ def read_body(response: requests.Response, limit: int) -> bytes:
         raise TooLargeError
     if response.status_code == 204 and (length or "Transfer-Encoding" in response.headers):
         # Closing the response unread closes its connection, and with it the body that must not be there.
-        return b""
-    if length is not None and length <= _PIECE and encoding == "identity":
+        return b"", 0, None
+    if length is not None and length <= _PIECE and encoding == "identity" and sink is None:
         small: bytes = raw.read(decode_content=True)
-        return small
+        return small, len(small), None
     # BytesIO.getvalue() does not copy, and memory views of bytes cost half of those of a bytearray.
-    body = io.BytesIO()
-    for piece in raw.stream(_PIECES[encoding], decode_content=True):
-        body.write(piece)
-        if body.tell() > limit:
+    body, size = io.BytesIO(), 0
+    taking = sink if response.status_code == 200 else None
+    for piece in raw.stream(_PIECES[encoding] if sink is None else _SINK_PIECE, decode_content=True):
+        if not size and piece[:1] != b"[":
+            taking = None
+        (body if taking is None else taking).write(piece)
+        size += len(piece)
+        if size > limit:
             raise TooLargeError
-    return body.getvalue()
+    return body.getvalue(), size, taking if size else None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote, urlencode
 
 from rendergateway.endpoints import ENDPOINTS, Endpoint, candidates
@@ -14,9 +14,11 @@ from rendergateway.transport.exchange import Outgoing
 from rendergateway.transport.lifecycle import Lifecycle
 
 if TYPE_CHECKING:
-    from rendergateway.transport.answer import Answer
+    from rendergateway.transport.answer import Answer, Sink
 
 __all__ = ["Client"]
+
+S = TypeVar("S", bound="Sink")
 
 _CONTENT_TYPES = {
     "json": "application/json",
@@ -59,6 +61,31 @@ class Client(Lifecycle):
         """Make one request like `call`, and return the body of the answer unparsed."""
         return self._send(_endpoint(name), body, values).content
 
+    def call_into(self, name: str, sink: Callable[[], S], /, **values: Any) -> S:
+        """
+        Make one request for a JSON list, and write the answer piece by piece.
+
+        Parameters
+        ----------
+        name : str
+            Endpoint.
+        sink : callable
+            Makes what the answer is written to; called for each attempt.
+        **values
+            Path and query values.
+
+        Returns
+        -------
+        Sink
+            That of the attempt which succeeded.
+        """
+        answer = self._send(_endpoint(name), None, values, sink)
+        if answer.sink is None:
+            whole = sink()
+            whole.write(answer.content)
+            return whole
+        return cast("S", answer.sink)
+
     def request(self, method: str, *segments: str, params: Mapping[str, Any] | None = None, data: Any = None) -> Answer:
         """Make a request to any path below the service's version; see `Gateway.request`."""
         path = "".join("/" + quote(str(segment), safe="") for segment in segments)
@@ -97,10 +124,13 @@ class Client(Lifecycle):
             version = self._version = self.call("service.version") or {}
         return version
 
-    def _send(self, endpoint: Endpoint, body: Any, values: Mapping[str, Any]) -> Answer:
+    def _send(
+        self, endpoint: Endpoint, body: Any, values: Mapping[str, Any], sink: Callable[[], Sink] | None = None
+    ) -> Answer:
         check_planned(self.server)
         sent, kind = _body(endpoint, body)
-        outgoing = Outgoing(endpoint.name, endpoint.method, endpoint.url(values), sent, kind, endpoint.safe_to_repeat)
+        url, is_safe = endpoint.url(values), endpoint.safe_to_repeat
+        outgoing = Outgoing(endpoint.name, endpoint.method, url, sent, kind, is_safe, sink)
         try:
             answer = self._pool.send(outgoing, self.auth)
             answer.check_kind(endpoint.answer)

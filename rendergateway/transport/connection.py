@@ -220,7 +220,9 @@ class _Attempts:
             with self.connection.place_in_pool(limits), limited(limits):
                 response = self.connection.exchange(self.outgoing, self.signature, limits)
                 with response:
-                    body = read_body(response, self.settings.answer_limit)
+                    # Of each attempt its own: what a failed one wrote is forgotten.
+                    made = self.outgoing.sink() if self.outgoing.sink is not None else None
+                    body, size, sink = read_body(response, self.settings.answer_limit, made)
         except TooLargeError as error:
             raise AnswerError(
                 f"the answer is longer than {self.settings.answer_limit} bytes; request less at once, or increase "
@@ -230,7 +232,15 @@ class _Attempts:
         except LIBRARY_ERRORS as error:
             raise self._failure(error) from error
         answer = Answer(
-            response.status_code, response.headers, body, self.outgoing.method, self.url, self.attempt, self._elapsed_s
+            response.status_code,
+            response.headers,
+            body,
+            self.outgoing.method,
+            self.url,
+            self.attempt,
+            self._elapsed_s,
+            sink,
+            size,
         )
         self._notify(self.connection.hooks.on_response, answer)
         return answer
@@ -290,7 +300,7 @@ class _Attempts:
             attempt=self.attempt,
             elapsed_s=self._elapsed_s,
             sent_bytes=len(self.outgoing.body or b""),
-            received_bytes=len(answer.content) if answer else 0,
+            received_bytes=answer.size if answer else 0,
         )
         if answer is not None:
             _log.debug("%s", exchange)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import attrs
 
 from rendergateway.mutators import MarkedList
 
+if TYPE_CHECKING:
+    from rendergateway.transport.answer import Sink
+
 __all__ = ["Exchange", "Hooks", "Outgoing"]
 
 
 class Outgoing:
-    """A request to be sent: endpoint, method, path and query below the base URL, body."""
+    """A request to be sent: endpoint, method, path and query below the base URL, body; what makes sinks of its answer."""
 
-    __slots__ = ("body", "content_type", "endpoint", "is_safe", "method", "path")
+    __slots__ = ("body", "content_type", "endpoint", "is_safe", "method", "path", "sink")
 
     def __init__(
         self,
@@ -24,9 +28,10 @@ class Outgoing:
         body: bytes | None = None,
         content_type: str | None = None,
         is_safe: bool = False,
+        sink: Callable[[], Sink] | None = None,
     ) -> None:
         self.endpoint, self.method, self.path = endpoint, method, path
-        self.body, self.content_type, self.is_safe = body, content_type, is_safe
+        self.body, self.content_type, self.is_safe, self.sink = body, content_type, is_safe, sink
 
 
 @attrs.frozen

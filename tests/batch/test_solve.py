@@ -299,7 +299,9 @@ def test_solve__dask(tmp_path: Path) -> None:
 
         one, other = stack.solve(matches, "one"), stack.solve(matches, "other", dask=client)
 
-        assert texts(one.stack) == texts(other.stack)
+        address = stack.solve(matches, "address", dask=cluster.scheduler_address)
+
+        assert texts(one.stack) == texts(other.stack) == texts(address.stack)
         with pytest.raises(TypeError, match="processes= and dask= exclude each other"):
             stack.solve(matches, "third", dask=client, processes=2)
 

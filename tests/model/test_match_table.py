@@ -8,6 +8,7 @@ import pytest
 from rendergateway import Layout, MatchRecord, RecordError, TileRecord
 from rendergateway.model import MatchTable
 from rendergateway.model.tables import match_points
+from rendergateway.model.tables.match_points import MatchReader
 
 PAIRS = [
     MatchRecord(
@@ -96,6 +97,52 @@ def test_matches__many_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(match_points, "_PIECE", piece)
         assert MatchTable.from_json(b" " + text.replace(b"},{", b"} , \n{") + b" ").p.tolist() == expected
         assert MatchTable([*MatchTable.from_json(text).texts]).p.tolist() == expected
+
+
+def read(pieces: list[bytes], *, with_ids: bool = True) -> MatchReader:
+    """Return a reader of these pieces."""
+    reader = MatchReader(with_ids=with_ids)
+    for piece in pieces:
+        reader.write(piece)
+    return reader
+
+
+@pytest.mark.parametrize("size", [1, 7, 100, 10_000])
+def test_reader__pieces(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """Ids and points do not depend on where an answer is cut, nor on names that look like the end of a pair."""
+    monkeypatch.setattr(match_points, "_PIECE", 50)
+    records = [*PAIRS, MatchRecord(p_group="},{", p_id="[{", q_group="2", q_id="}]", p=[[1, 2]], q=[[3, 4]]), *PAIRS]
+    text = MatchTable.from_records(records).to_json().replace(b"}},{", b"}}\n, {")
+
+    reader = read([text[start : start + size] for start in range(0, len(text), size)])
+
+    sides = reader.sides()
+    assert reader.ids == [(one.p_group, one.p_id, one.q_group, one.q_id) for one in records]
+    assert sides.p.tolist() == [point for one in records for point in one.p.tolist()]
+    assert sides.q.tolist() == [point for one in records for point in one.q.tolist()]
+    assert sides.offsets.tolist() == [0, 0, 1, 3, 6, 7, 7, 8, 10, 13]
+
+
+def test_reader__ids_as_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ids that are numbers are their text, in the place of their pair; a missing one is refused."""
+    monkeypatch.setattr(match_points, "_PIECE", 50)
+    texts = [pair.to_json() for pair in PAIRS]
+    number = texts[2].replace(b'"b"', b"7.50")
+    text = b"[%b]" % b",".join([*texts, number, *texts])
+
+    reader = read([text])
+
+    assert reader.sides().offsets[-1] == 14
+    assert [ids[3] for ids in reader.ids] == [*"bbbb", "7.50", *"bbbb"]
+    with pytest.raises(RecordError, match="qId"):
+        read([text.replace(b',"qId":7.50', b"")]).sides()
+
+
+@pytest.mark.parametrize("text", [b"", b"[", b'[{"pGroupId":"1"', b"{}", b"[1]"])
+def test_reader__no_list_of_pairs(text: bytes) -> None:
+    """An answer that is truncated, or something else, is an error."""
+    with pytest.raises(RecordError):
+        read([text]).sides()
 
 
 def test_matches__changed_points() -> None:

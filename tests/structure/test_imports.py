@@ -84,6 +84,7 @@ DOORS = {
     "PIL": {"rendering"},
     "isal": {"rendering"},
     "h5py": {"rendering"},
+    "mrcfile": {"rendering"},
     "numcodecs": {"rendering"},
     "fsspec": {"rendering"},
     "scipy": {"alignment"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import io
 import pickle
 import re
 import socket
@@ -203,6 +204,45 @@ def test_server__an_html_page_is_no_image_or_text(serve: Serve, connect: Connect
 def test_server__json_of_another_content_type(serve: Serve, connect: Connect) -> None:
     """JSON is accepted under any content type."""
     assert connect(serve(sends(b'["a"]', content_type="application/x-thing")).url).call("owner.list") == ["a"]
+
+
+def test_sink__a_repeated_attempt_begins_anew(serve: Serve, connect: Connect) -> None:
+    """What a failed attempt wrote is not in the sink of the next one."""
+    server = serve(breaks_off(b"[1,"), answers([3, 4]))
+
+    sink = connect(server.url, retries=1).call_into("stack.z_values", io.BytesIO, **STACK)
+
+    assert sink.getvalue() == b"[3, 4]"
+
+
+def test_sink__receives_lists_only(serve: Serve, connect: Connect) -> None:
+    """A refusal, a page and an object are the errors that they are without a sink; the size limit holds."""
+    sinks: list[io.BytesIO] = []
+
+    def sink() -> io.BytesIO:
+        sinks.append(io.BytesIO())
+        return sinks[-1]
+
+    server = serve(
+        says(404, "stack s is missing"), sends(PAGE, content_type="text/html"), answers({}), answers([1] * 99)
+    )
+    gateway = connect(server.url, retries=0, answer_limit=100)
+    for error, message in (
+        (NotFoundError, "stack s is missing"),
+        (AnswerError, "HTML page"),
+        (AnswerError, "not JSON of this endpoint"),
+        (AnswerError, "longer than 100 bytes"),
+    ):
+        with pytest.raises(error, match=message):
+            gateway.call_into("stack.z_values", sink, **STACK)
+    assert [one.getvalue() for one in sinks[:3]] == [b"", b"", b""]
+
+
+def test_sink__blanks_before_the_list(serve: Serve, connect: Connect) -> None:
+    """A list that begins with white space is read as a whole."""
+    server = serve(sends(b" [1]", content_type="application/json"))
+
+    assert connect(server.url).call_into("stack.z_values", io.BytesIO, **STACK).getvalue() == b" [1]"
 
 
 def test_server__redirections_get_no_credentials(serve: Serve, connect: Connect) -> None:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import attrs
 
 from rendergateway.batch.importers.choices import FORMATS, ORDER, STORED, format_of
-from rendergateway.batch.importers.images import ImageListing, Imported, ListedImage, image_url
+from rendergateway.batch.importers.images import ImageListing, Imported, ListedImage, check_unique, image_url
+from rendergateway.batch.importers.mrc import without_mrc
 from rendergateway.batch.importers.places import Placing
 from rendergateway.batch.importers.save import SaveKeywords, save_images
+from rendergateway.batch.load import check_existing
 from rendergateway.display import plural
 from rendergateway.errors import RecordError
 from rendergateway.model.files.karsh import read_karsh
@@ -31,7 +33,6 @@ __all__ = ["import_project"]
 _PIECES = ("AlignedPieceCoordsVS", "AlignedPieceCoords", "PieceCoordinates")
 _NM_PER_ANGSTROM = 0.1
 _SLASHES = re.compile(r"[/\\]+")
-_MRC = (".mrc", ".st", ".map")
 _IMAGE_BLOCKS = ("Image", "ZValue")
 _RGB = 4
 
@@ -44,6 +45,7 @@ def import_project(
     ids: str = "id",
     z: float | str | None = None,
     flip: str = "",
+    convert_to: str | os.PathLike[str] | None = None,
     **options: Unpack[SaveKeywords],
 ) -> Imported:
     """
@@ -66,6 +68,9 @@ def import_project(
     flip : {'', 'x', 'y', 'xy'}
         Axes of stage positions of SerialEM that point to the left or upwards; those of its pieces point upwards and are
         always flipped.
+    convert_to : str or Path, optional
+        Folder for the sections of an MRC stack of SerialEM as TIFF files, one per tile, because no image loader reads
+        MRC; also of a dry run. Files of the same names are replaced. It needs mrcfile.
     **options
         Those of `import_images` from *resolution_nm* on. The resolution defaults to that of the file, and images may
         differ in size.
@@ -98,9 +103,13 @@ def import_project(
     listing, resolution_nm = _READERS[kind](path, ids, z)
     if options.get("resolution_nm") is None and resolution_nm is not None:
         options["resolution_nm"] = resolution_nm
+    check_existing(stack, options.get("existing", "refuse"))
+    check_unique(listing.images)
+    bulk = stack._bulk(options.get("workers"), options.get("batch"), options.get("progress"))
+    listing = without_mrc(_with_z(listing, z), convert_to, bulk)
     placing = Placing.of(unit=None, flip=flip, overlap=None, resolution_nm=options.get("resolution_nm"))
     options.setdefault("mixed_sizes", True)
-    return save_images(stack, _with_z(listing, z), placing.with_unit(listing.unit, listing.name), **options)
+    return save_images(stack, listing, placing.with_unit(listing.unit, listing.name), **options)
 
 
 _Resolution = tuple[float, float, float | None] | None
@@ -223,11 +232,6 @@ def _of_block(block: Block, file: SerialEMFile, folder: Path, key: str | None) -
         number = int(block.name) + 1 if block.name.isdigit() else None
         if not name or number is None:
             raise RecordError(f"{block.where}: the image is unknown: got ImageFile {name!r} and ZValue {block.name!r}")
-        if name.lower().endswith(_MRC):
-            raise RecordError(
-                f"{block.where}: {name!r} is an MRC file, which no image loader reads; save or convert it as TIFF, and "
-                "change ImageFile"
-            )
     else:
         name = block.name
     position, z = _place(block, key)

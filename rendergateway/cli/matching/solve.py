@@ -123,6 +123,7 @@ def _matches(stack: StackWrapper, names: tuple[str, ...], frame: str) -> Any:
 @click.option("--skip-unknown", is_flag=True, help="Leave out matches of tiles that the stack does not have.")
 @click.option("--leave-open", is_flag=True, help="Leave the new stack LOADING instead of COMPLETE.")
 @click.option("--processes", type=click.IntRange(1), help="Processes for the sections of a montage.")
+@click.option("--dask", metavar="ADDRESS", help="Scheduler of a Dask cluster for the sections of a montage.")
 @workers_option("Concurrent requests")
 @json_option
 @service_options
@@ -142,6 +143,7 @@ def solve(
     skip_unknown: bool,
     leave_open: bool,
     processes: int | None,
+    dask: str | None,
     workers: int | None,
     service: str | None,
     profile: str | None,
@@ -156,6 +158,8 @@ def solve(
     """
     if options["npts_max"] < options["npts_min"]:
         raise click.UsageError(f"--npts-max {options['npts_max']} is below --npts-min {options['npts_min']}")
+    if processes is not None and dask is not None:
+        raise click.UsageError("--processes and --dask exclude each other; pass one of them")
     with open_gateway(service, profile) as gateway:
         stack = named_stack(gateway, name)
         say(f"Solving {full_name(stack)} of {gateway.server}")
@@ -165,7 +169,7 @@ def solve(
             how="append" if append else "replace_last", template=named_stack(gateway, template) if template else None,
             fixed=fixed, fixed_sections=fixed_sections or None, unconnected=unconnected,
             unknown_tiles="skip" if skip_unknown else "refuse", complete=not leave_open, processes=processes,
-            workers=workers, progress=True, scale_limits=None if any_scale else _DEFAULTS.scale_limits, **options,
+            dask=dask, workers=workers, progress=True, scale_limits=None if any_scale else _DEFAULTS.scale_limits, **options,
         )  # fmt: skip
         seconds = time.perf_counter() - started
         values = {

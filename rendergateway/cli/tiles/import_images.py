@@ -101,6 +101,7 @@ def _z(ctx: click.Context, option: click.Parameter, text: str | None) -> float |
 )  # fmt: skip
 @click.option("--format", "kind", type=click.Choice(FORMATS), help="Format of a project. Default: by its suffix.")
 @click.option("--titles", is_flag=True, help="Tile ids are the titles of the patches of a TrakEM2 project.")
+@click.option("--convert-to", metavar="FOLDER", help="Folder for the sections of an MRC stack of SerialEM, as TIFF.")
 @click.option(
     "--resolution", callback=_resolution, metavar="X,Y,Z", help="Nanometres per pixel, and section thickness."
 )
@@ -138,6 +139,7 @@ def import_(
     z: float | str | None,
     kind: str | None,
     titles: bool,
+    convert_to: str | None,
     append: bool,
     replace: bool,
     leave_open: bool,
@@ -167,8 +169,8 @@ def import_(
     }
     if project is not None:
         _check_project(images, placing)
-    elif titles or z == STORED:
-        raise click.UsageError("--titles and --z stored are for projects")
+    elif titles or z == STORED or convert_to is not None:
+        raise click.UsageError("--titles, --convert-to and --z stored are for projects")
     with open_gateway(service, profile, makes_file=True, image_paths=image_paths) as gateway:
         stack = named_stack(gateway, name)
         say(f"Importing into stack {full_name(stack)} of {gateway.server}")
@@ -178,7 +180,9 @@ def import_(
         if project is not None:
             options.pop("mixed_sizes")
             ids = "title" if titles else "id"
-            imported = importers.import_project(stack, images[0], format=project, ids=ids, **options)
+            imported = importers.import_project(
+                stack, images[0], format=project, ids=ids, convert_to=convert_to, **options
+            )
         else:
             imported = importers.import_images(stack, images[0] if len(images) == 1 else images, **placing, **options)
         _report(imported, full_name(stack), time.perf_counter() - started, as_json)

@@ -6,6 +6,7 @@ import math
 import os
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import BinaryIO
 from xml.parsers import expat
 
@@ -19,8 +20,8 @@ from rendergateway.transforms.meshes.mesh import mesh_vertices
 
 __all__ = ["MASK_FOLDER", "MESH", "Patch", "TrakEM2Project", "mask_name", "patch_box", "read_trakem2"]
 
-# Folder of the masks, below that of the project's data.
-MASK_FOLDER = "trakem2.masks"
+# Folders of the masks and of coordinate transforms, below that of the project's data.
+MASK_FOLDER, _TRANSFORM_FOLDER = "trakem2.masks", "trakem2.cts"
 _MATRIX = re.compile(r"matrix\(([^()]*)\)")
 _SLICE = re.compile(r"(.*)-----#slice=(\d+)")
 MESH, _MOST_MESH = 32, 1000
@@ -106,7 +107,8 @@ def read_trakem2(path: str | os.PathLike[str]) -> TrakEM2Project:
     Raises
     ------
     RecordError
-        If the file is not a project, or a patch has coordinate transforms in another file; the message names the line.
+        If the file is not a project, or the coordinate transforms of a patch, in the project or in a file of their
+        own, are missing or malformed; the message names the line.
     OSError
         If the file cannot be read.
 
@@ -119,40 +121,63 @@ def read_trakem2(path: str | os.PathLike[str]) -> TrakEM2Project:
         return _Reader(os.fspath(path)).read(file)
 
 
-class _Reader:
-    """Collects patches while expat parses a project."""
+class _TransformReader:
+    """Collects coordinate transforms while expat parses XML."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._parser = expat.ParserCreate()
         self._parser.StartElementHandler = self._start
-        self._parser.EndElementHandler = self._end
         # A declaration of entities could make a small file large.
         self._parser.EntityDeclHandler = self._refuse_entity
         self._root: str | None = None
-        self._unuid = ""
-        self._layer = (0.0, 1.0)
-        self._resolution: tuple[float, float, float] | None = None
-        self._pixel = (1.0, 1.0, 0.0)
-        self._patch: dict[str, str] = {}
-        self._patch_line = 0
         self._transforms: list[Transform] = []
-        self._patches: list[Patch] = []
 
-    def read(self, file: BinaryIO) -> TrakEM2Project:
+    def parse(self, file: BinaryIO) -> list[Transform]:
+        """Parse a file; return its transforms."""
         try:
             self._parser.ParseFile(file)
         except expat.ExpatError as error:
             raise RecordError(f"{self._name} is not XML: {error}") from error
-        if self._root != "trakem2":
-            raise RecordError(f"{self._name} is not a TrakEM2 project: got root element {self._root!r}")
-        return TrakEM2Project(patches=self._patches, resolution_nm=self._resolution)
+        return self._transforms
 
     def _where(self, line: int | None = None) -> str:
         return f"{self._name}, line {line or self._parser.CurrentLineNumber}"
 
     def _refuse_entity(self, name: str, *others: object) -> None:
         raise RecordError(f"{self._where()}: XML entities are not supported: got {name!r}")
+
+    def _start(self, name: str, members: dict[str, str]) -> None:
+        self._root = self._root or name
+        if name in ("ict_transform", "iict_transform"):
+            self._transforms.append(self._transform(members))
+
+    def _transform(self, members: Mapping[str, str]) -> Transform:
+        try:
+            return from_spec({"className": members.get("class", ""), "dataString": members.get("data", "")})
+        except TransformError as error:
+            raise RecordError(f"{self._where()}: {error}") from error
+
+
+class _Reader(_TransformReader):
+    """Collects patches while expat parses a project."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._parser.EndElementHandler = self._end
+        self._unuid = ""
+        self._layer = (0.0, 1.0)
+        self._resolution: tuple[float, float, float] | None = None
+        self._pixel = (1.0, 1.0, 0.0)
+        self._patch: dict[str, str] = {}
+        self._patch_line = 0
+        self._patches: list[Patch] = []
+
+    def read(self, file: BinaryIO) -> TrakEM2Project:
+        self.parse(file)
+        if self._root != "trakem2":
+            raise RecordError(f"{self._name} is not a TrakEM2 project: got root element {self._root!r}")
+        return TrakEM2Project(patches=self._patches, resolution_nm=self._resolution)
 
     def _number(self, members: Mapping[str, str], name: str, default: float | None = None) -> float:
         text = members.get(name)
@@ -167,7 +192,7 @@ class _Reader:
         return number
 
     def _start(self, name: str, members: dict[str, str]) -> None:
-        self._root = self._root or name
+        super()._start(name, members)
         if name == "project":
             self._unuid = members.get("unuid", "")
         elif name == "t2_calibration":
@@ -178,8 +203,6 @@ class _Reader:
                 self._resolution = (*self._resolution[:2], self._resolution[0] * self._layer[1])
         elif name == "t2_patch":
             self._patch, self._patch_line, self._transforms = members, self._parser.CurrentLineNumber, []
-        elif name in ("ict_transform", "iict_transform") and self._patch:
-            self._transforms.append(self._transform(members))
 
     def _calibrate(self, members: Mapping[str, str]) -> None:
         unit = _UNITS_NM.get(members.get("unit", ""))
@@ -188,12 +211,6 @@ class _Reader:
             # Layer thickness is that of the first layer.
             self._resolution = (x, y, 0.0)
 
-    def _transform(self, members: Mapping[str, str]) -> Transform:
-        try:
-            return from_spec({"className": members.get("class", ""), "dataString": members.get("data", "")})
-        except TransformError as error:
-            raise RecordError(f"{self._where()}: {error}") from error
-
     def _end(self, name: str) -> None:
         if name == "t2_patch":
             self._patches.append(self._finished(self._patch))
@@ -201,11 +218,10 @@ class _Reader:
 
     def _finished(self, members: Mapping[str, str]) -> Patch:
         where, oid = self._where(self._patch_line), members.get("oid", "")
-        if "ct_id" in members:
-            raise RecordError(
-                f"{where}: patch {oid} has coordinate transforms in another file (ct_id={members['ct_id']}), which is "
-                "not supported; save the project with transforms in the XML"
-            )
+        own, number, visible = self._transforms, members.get("ct_id", "0"), members.get("visible", "true") != "false"
+        # A project has them too, unless it was saved without coordinate transforms.
+        if not own and number != "0" and visible:
+            own = self._of_file(where, oid, number)
         if not oid or "file_path" not in members:
             raise RecordError(f"{where}: a patch must have oid and file_path: got {', '.join(members)}")
         width = self._number(members, "o_width", self._number(members, "width", 0.0))
@@ -216,7 +232,7 @@ class _Reader:
         found = _SLICE.fullmatch(members["file_path"])
         mask = members.get("alpha_mask_id", "0")
         try:
-            transforms = _placed(self._transforms, _matrix(members.get("transform", "")), width, height, mesh)
+            transforms = _placed(own, _matrix(members.get("transform", "")), width, height, mesh)
         except (TransformError, ValueError) as error:
             raise RecordError(f"{where}: transform of patch {oid}: {error}") from error
         return Patch(
@@ -232,14 +248,34 @@ class _Reader:
             window=(self._number(members, "min", 0.0), self._number(members, "max", 255.0)),
             transforms=transforms,
             mask=None if mask in ("", "0") else f"trakem2.{self._unuid}/{MASK_FOLDER}/{mask_name(mask, oid)}",
-            visible=members.get("visible", "true") != "false",
+            visible=visible,
             line=self._patch_line,
         )
 
+    def _of_file(self, where: str, oid: str, number: str) -> list[Transform]:
+        """Return the coordinate transforms of a patch from a file of their own."""
+        if not (number.isdecimal() and oid.isdecimal()):
+            raise RecordError(f"{where}: oid and ct_id must be numbers: got {oid!r} and {number!r}")
+        path = Path(self._name).parent / f"trakem2.{self._unuid}" / _TRANSFORM_FOLDER / mask_name(number, oid, ".ct")
+        what = f"{where}: coordinate transforms of patch {oid} (ct_id={number})"
+        try:
+            with opened(path) as file:
+                found = _TransformReader(os.fspath(path)).parse(file)
+        except OSError as error:
+            raise RecordError(
+                f"{what} cannot be read: {error}; copy the folder of the project's data beside it, or save the project "
+                "with its coordinate transforms"
+            ) from error
+        if not found:
+            raise RecordError(f"{what} are missing: {path} has none")
+        return found
 
-def mask_name(mask_id: str, oid: str) -> str:
+
+def mask_name(mask_id: str, oid: str, suffix: str = ".zip") -> str:
     """
     Return the path of a mask below the folder of masks: digits of its id in pairs, then that of the patch.
+
+    Files of coordinate transforms are named in the same way, with the suffix ``.ct``.
 
     Examples
     --------
@@ -247,7 +283,7 @@ def mask_name(mask_id: str, oid: str) -> str:
     ('13/4.49.zip', '12.49.zip', '12/34/5.49.zip')
     """
     pairs = [mask_id[place : place + 2] for place in range(0, len(mask_id), 2)]
-    return f"{'/'.join(pairs)}.{oid}.zip"
+    return f"{'/'.join(pairs)}.{oid}{suffix}"
 
 
 def _matrix(text: str) -> AffineModel2D:

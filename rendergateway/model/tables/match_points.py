@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Annotated, Any, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
 
 import attrs
 import msgspec
@@ -13,19 +13,17 @@ import numpy.typing as npt
 
 from rendergateway.errors import RecordError
 from rendergateway.geometry import FloatArray
-from rendergateway.model.records.json_slices import Text, copy_of, cut_list, join_list
-from rendergateway.model.records.matches import MatchRecord
+from rendergateway.model.records.json_slices import Text, copy_of, cut_list
+from rendergateway.model.records.matches import MatchRecord, pair_ids
 from rendergateway.model.records.number_arrays import SIMDJSON_ERRORS
 from rendergateway.model.tables.table import read_only
 
-__all__ = ["Sides", "read_sides"]
+__all__ = ["MatchReader", "Sides", "read_sides"]
 
-_MAYBE_BETWEEN = re.compile(rb"\}\s*,\s*\{")
+_BETWEEN = re.compile(rb"\}\s*,\s*\{")
 # Bytes per step: small enough for the processor's cache, large enough to make the overhead per step negligible.
 _PIECE = 1 << 18
 _NO_POINTS: list[list[float]] = [[], []]
-# p x, p y, q x, q y and weights of some pairs, concatenated, and the number of points per pair.
-_Flat: TypeAlias = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, npt.NDArray[np.int64]]
 
 
 @attrs.frozen(eq=False)
@@ -47,55 +45,146 @@ def read_sides(whole: bytes | None, texts: Sequence[Text] | None) -> Sides:
     RecordError
         If a pair has no points, or the lengths of its points and weights differ; the message names the pair.
     """
-    try:
-        parts = list(_read_fast(_pieces(whole) if texts is None else _joined_texts(texts)))
-    except SIMDJSON_ERRORS:
-        # Pair by pair, for an error that names the pair; it also accepts integers of more than 64 bits.
-        rows = cut_list(whole or b"[]") if texts is None else texts
-        parts = [_read_slowly(row, text) for row, text in enumerate(rows)]
-    return _joined(parts)
+    reader = MatchReader()
+    if texts is None:
+        text = memoryview(whole or b"[]")
+        for start in range(0, len(text), _PIECE):
+            reader.write(text[start : start + _PIECE])
+    else:
+        reader.write(b"[")
+        for row, one in enumerate(texts):
+            reader.write(b"," + copy_of(one) if row else copy_of(one))
+        reader.write(b"]")
+    return reader.sides()
 
 
-def _pieces(whole: bytes | None) -> Iterator[bytes]:
+class MatchReader:
     """
-    Split an array of objects into smaller arrays, at positions that look like the end of an object.
+    Columns of a JSON array of match pairs that arrives piece by piece; none of its text is kept.
 
-    If each piece parses as JSON, the positions were right; this is faster than finding them with certainty.
+    Parameters
+    ----------
+    with_ids : bool
+        Whether the ids of the pairs are read as well.
+
+    Attributes
+    ----------
+    ids : list of (str, str, str, str)
+        Group and id of p, group and id of q, of each pair.
     """
-    text = (whole or b"[]").strip()
-    start = 1
-    while between := _MAYBE_BETWEEN.search(text, start + _PIECE):
-        yield b"[%b]" % text[start : between.start() + 1]
-        start = between.end() - 1
-    yield b"[" + text[start:]
+
+    def __init__(self, *, with_ids: bool = False) -> None:
+        # Imported on use: `import rendergateway` does not load it.
+        import simdjson
+
+        self.ids: list[tuple[str, str, str, str]] = []
+        self._with_ids = with_ids
+        self._known: dict[str, str] = {}
+        self._parser = simdjson.Parser()
+        # p x, p y, q x, q y and weights, with room for more points; the numbers of points of the pairs.
+        self._numbers = np.empty((5, 0))
+        self._counts: list[int] = []
+        self._count = 0
+        # An array that begins with the first pair not read yet, and its least length for the next attempt.
+        self._text = bytearray()
+        self._enough = _PIECE
+
+    def write(self, piece: bytes | memoryview) -> None:
+        """Add the next piece of the text."""
+        self._text += piece
+        if len(self._text) >= self._enough:
+            self._read_most()
+
+    def _read_most(self) -> None:
+        """
+        Read up to the last position that looks like the end of a pair.
+
+        If the array up to there parses as JSON, the position was right; this is faster than finding it with certainty.
+        """
+        text = self._text
+        end = text.rfind(b"},{") + 1 or max((found.start() + 1 for found in _BETWEEN.finditer(text)), default=0)
+        if not end or not self._is_read(b"%b]" % memoryview(text)[:end]):
+            # Twice as much each time, so that the time is proportional to the length, whatever the text.
+            self._enough = 2 * len(text)
+            return
+        # The comma becomes the bracket of the rest.
+        del text[: text.index(b",", end)]
+        text[:1] = b"["
+        self._enough = len(text) + _PIECE
+
+    def _is_read(self, text: bytes) -> bool:
+        """Append an array of pairs to the columns, if it is one as simdjson and the service have it."""
+        try:
+            # A parser reads the next text only if nothing refers to the previous one: numbers and ids are copied.
+            ids, counts, columns = _columns(self._parser.parse(text), self._with_ids)
+        except SIMDJSON_ERRORS:
+            return False
+        # Most ids occur several times: in memory once.
+        known = self._known.setdefault
+        self.ids += [(known(a, a), known(b, b), known(c, c), known(d, d)) for a, b, c, d in ids]
+        self._append(counts, columns)
+        return True
+
+    def _append(self, counts: list[int], columns: Iterable[Any]) -> None:
+        end = self._count + sum(counts)
+        if end > self._numbers.shape[1]:
+            # Twice as much: a block that large is returned to the system when it is freed.
+            larger = np.empty((5, max(2 * self._numbers.shape[1], end, _PIECE >> 5)))
+            larger[:, : self._count] = self._numbers[:, : self._count]
+            self._numbers = larger
+        for row, column in zip(self._numbers, columns, strict=True):
+            row[self._count : end] = np.frombuffer(column)
+        self._counts += counts
+        self._count = end
+
+    def sides(self) -> Sides:
+        """
+        Return the points of all pairs, after the last piece.
+
+        Raises
+        ------
+        RecordError
+            If the text is not a JSON array of pairs, a pair has no points, or the lengths of its points and weights
+            differ; the message names the pair.
+        """
+        text = bytes(self._text)
+        if text.lstrip()[:1] != b"[" or not self._is_read(text):
+            # Pair by pair, for an error that names the pair; it also accepts integers of more than 64 bits.
+            for one in cut_list(text):
+                self._read_slowly(one)
+        self._text = bytearray()
+        offsets = np.concatenate([[0], np.cumsum(self._counts, dtype=np.int64)])
+        # x and y are each contiguous: that is how they are used.
+        numbers = read_only(self._numbers[:, : self._count])
+        return Sides(numbers[:2].T, numbers[2:4].T, numbers[4], read_only(offsets))
+
+    def _read_slowly(self, text: Text) -> None:
+        row = len(self._counts)
+        try:
+            points = msgspec.json.decode(text, type=_WithPoints).matches
+        except msgspec.DecodeError as error:
+            raise RecordError(f"row {row}: {_problems(text)}; {error}") from error
+        p, q = points.p or _NO_POINTS, points.q or _NO_POINTS
+        if [len(numbers) for numbers in (*p, *q)] != 4 * [len(points.w)]:
+            raise RecordError(f"row {row}: {_problems(text)}")
+        self._append([len(points.w)], np.array([*p, *q, points.w], dtype=np.float64))
+        if self._with_ids:
+            self.ids.append(pair_ids(text))
 
 
-def _joined_texts(texts: Sequence[Text]) -> Iterator[bytes]:
-    """Join texts into arrays of several of them."""
-    start = size = 0
-    for end, text in enumerate(texts, 1):
-        size += len(copy_of(text))
-        if size > _PIECE or end == len(texts):
-            yield join_list(texts[start:end])
-            start, size = end, 0
-
-
-def _read_fast(pieces: Iterable[bytes]) -> Iterator[_Flat]:
-    # Imported on use: `import rendergateway` does not load it.
-    import simdjson
-
-    parser = simdjson.Parser()
-    for piece in pieces:
-        # A parser reads the next text only if nothing refers to the previous one: _columns copies the numbers.
-        yield _columns(parser.parse(piece))
-
-
-def _columns(pairs: Any) -> _Flat:
-    columns, counts = [bytearray() for _ in range(5)], []
+def _columns(pairs: Any, with_ids: bool) -> tuple[list[tuple[str, str, str, str]], list[int], list[bytearray]]:
+    """Return the ids of pairs if they are wanted, their numbers of points, and their numbers."""
+    ids: list[tuple[str, str, str, str]] = []
+    counts, columns = [], [bytearray() for _ in range(5)]
     for pair in pairs:
         points = pair["matches"]
         p, q, weights = points["p"], points["q"], points["w"]
         counts.append(len(weights))
+        if with_ids:
+            p_group, p_id, q_group, q_id = pair["pGroupId"], pair["pId"], pair["qGroupId"], pair["qId"]
+            if not type(p_group) is type(p_id) is type(q_group) is type(q_id) is str:
+                raise TypeError("an id is not a string")
+            ids.append((p_group, p_id, q_group, q_id))
         if not len(weights) and not any(len(axis) for side in (p, q) for axis in side):
             continue
         (p_x, p_y), (q_x, q_y) = p, q
@@ -103,8 +192,7 @@ def _columns(pairs: Any) -> _Flat:
             raise ValueError("numbers of x, y and weights differ")
         for column, numbers in zip(columns, (p_x, p_y, q_x, q_y, weights), strict=True):
             column += numbers.as_buffer(of_type="d")
-    p_x, p_y, q_x, q_y, weights = (np.frombuffer(column, dtype=np.float64) for column in columns)
-    return p_x, p_y, q_x, q_y, weights, np.array(counts, dtype=np.int64)
+    return ids, counts, columns
 
 
 class _Points(msgspec.Struct):
@@ -118,30 +206,6 @@ class _WithPoints(msgspec.Struct):
     matches: _Points
 
 
-def _read_slowly(row: int, text: Text) -> _Flat:
-    try:
-        points = msgspec.json.decode(text, type=_WithPoints).matches
-    except msgspec.DecodeError as error:
-        raise RecordError(f"row {row}: {_problems(text)}; {error}") from error
-    p, q = points.p or _NO_POINTS, points.q or _NO_POINTS
-    if [len(numbers) for numbers in (*p, *q)] != 4 * [len(points.w)]:
-        raise RecordError(f"row {row}: {_problems(text)}")
-    p_x, p_y, q_x, q_y, weights = np.array([*p, *q, points.w], dtype=np.float64)
-    return p_x, p_y, q_x, q_y, weights, np.array([len(weights)])
-
-
 def _problems(text: Text) -> str:
     record = MatchRecord.from_json(text)
     return f"{record._label}: {'; '.join(problem.text for problem in record.validate())}"
-
-
-def _joined(parts: Sequence[_Flat]) -> Sides:
-    empty = np.empty(0)
-    none: _Flat = empty, empty, empty, empty, empty, np.zeros(1, dtype=np.int64)
-    p_x, p_y, q_x, q_y, weights, counts = zip(none, *parts, strict=True)
-    offsets = np.cumsum(np.concatenate(counts))
-    p, q = np.empty((offsets[-1], 2)), np.empty((offsets[-1], 2))
-    for side, x, y in ((p, p_x, p_y), (q, q_x, q_y)):
-        np.concatenate(x, out=side[:, 0])
-        np.concatenate(y, out=side[:, 1])
-    return Sides(read_only(p), read_only(q), read_only(np.concatenate(weights)), read_only(offsets))

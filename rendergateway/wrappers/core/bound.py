@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import attrs
 
@@ -12,10 +12,14 @@ from rendergateway.wrappers.core.bulk import Bulk
 from rendergateway.wrappers.core.keys import CollectionKey, Key
 from rendergateway.wrappers.core.space import ObjectSpace
 
+if TYPE_CHECKING:
+    from rendergateway.transport.answer import Sink
+
 __all__ = ["Bound", "Client"]
 
 K = TypeVar("K", bound=Key, covariant=True)
 L = TypeVar("L", bound=Key)
+S = TypeVar("S", bound="Sink")
 
 
 class Client(Protocol):
@@ -63,6 +67,10 @@ class Client(Protocol):
 
     def call_raw(self, name: str, /, *, body: Any = None, **values: Any) -> bytes:
         """Make one request; return the bytes of the answer."""
+        ...
+
+    def call_into(self, name: str, sink: Callable[[], S], /, **values: Any) -> S:
+        """Make one request; write the answer to a sink piece by piece."""
         ...
 
     def stack(self, name: str, *, owner: str | None = None, project: str | None = None) -> Any:
@@ -113,6 +121,10 @@ class Bound(Generic[K]):
     def fetch(self, endpoint: str, /, *, body: Any = None, **values: Any) -> Text:
         """Make one request for the key; return the bytes of the answer."""
         return self.client.call_raw(endpoint, body=body, **self.key._asdict(), **values)
+
+    def fetch_into(self, endpoint: str, sink: Callable[[], S], /, **values: Any) -> S:
+        """Make one request for the key; write the answer, a JSON list, to a sink piece by piece."""
+        return self.client.call_into(endpoint, sink, **self.key._asdict(), **values)
 
     def at(self, key: L) -> Bound[L]:
         """Return another key of the same client."""

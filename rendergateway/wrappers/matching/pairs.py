@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar
 
 import attrs
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from rendergateway.model.records.stacks import StackRecord
+    from rendergateway.model.tables.match_points import MatchReader
     from rendergateway.model.tables.match_table import MatchTable
     from rendergateway.wrappers.core.object import ObjectWrapper
 
@@ -76,6 +78,14 @@ class PairSource:
         """Make the requests one by one; yield the answers."""
         for endpoint, values in query.requests:
             yield self.collection.fetch(endpoint, **values, **self._options(endpoint, points))
+
+    def columns(self, query: PairQuery) -> Iterator[MatchReader]:
+        """Make the requests one by one; yield the columns of the answers, whose text is never in memory as a whole."""
+        from rendergateway.model.tables.match_points import MatchReader
+
+        for endpoint, values in query.requests:
+            options = self._options(endpoint, True)
+            yield self.collection.fetch_into(endpoint, partial(MatchReader, with_ids=True), **values, **options)
 
     def _options(self, endpoint: str, points: bool) -> dict[str, Any]:
         if self.merged:

@@ -21,7 +21,7 @@ from rendergateway.extras import needed_for
 from rendergateway.rendering.output.encoding import write_whole
 from rendergateway.wrappers.matching.canvases import DescribeTask
 
-__all__ = ["MatchTask", "Runner", "runner"]
+__all__ = ["MatchTask", "Runner", "dask_client", "runner"]
 
 # Features of recent tiles that a process keeps: a tile and its neighbours.
 _KEPT = 32
@@ -67,13 +67,11 @@ def runner(workers: int, dask: Any = None) -> Iterator[Runner]:
 
     Raises
     ------
-    MissingExtraError
-        If *dask* is an address and distributed is not installed.
-    ConfigurationError
-        If no scheduler answers at the address.
+    MissingExtraError, ConfigurationError
+        As for `dask_client`.
     """
     if dask is not None:
-        with _dask_client(dask) as client:
+        with dask_client(dask) as client:
             yield _OnCluster(client)
     elif workers == 1:
         yield _InProcess()
@@ -169,11 +167,21 @@ class _InProcesses:
 
 
 @contextlib.contextmanager
-def _dask_client(dask: Any) -> Iterator[Any]:
+def dask_client(dask: Any) -> Iterator[Any]:
+    """
+    Yield a client of a Dask cluster: the one that is passed, or one of the scheduler at an address until the end.
+
+    Raises
+    ------
+    MissingExtraError
+        If *dask* is an address and distributed is not installed.
+    ConfigurationError
+        If no scheduler answers at the address.
+    """
     if not isinstance(dask, str):
         yield dask
         return
-    with needed_for("matching on a Dask cluster"):
+    with needed_for("work on a Dask cluster"):
         import distributed
     try:
         client = distributed.Client(dask)  # type: ignore[no-untyped-call]

@@ -1684,8 +1684,8 @@ class StackWrapper(ObjectWrapper[StackRecord]):
         processes : int, optional
             Number of processes for the sections of a montage; the service must be reachable from them. Default: this
             one.
-        dask : distributed.Client, optional
-            Solve the sections of a montage on a Dask cluster.
+        dask : distributed.Client or str, optional
+            A client of a Dask cluster, or the address of its scheduler: its workers solve the sections of a montage.
         workers, batch, progress
             As for `editing`; progress in sections, then in tiles.
         **options

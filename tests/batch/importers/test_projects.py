@@ -119,6 +119,27 @@ def test_trakem2__gzipped(stack: StackWrapper, project: Path) -> None:
     assert import_project(stack, packed, dry_run=True).tile_count == 3
 
 
+def test_trakem2__transforms_in_a_file_of_their_own(stack: StackWrapper, project: Path) -> None:
+    """Coordinate transforms that the project lacks come from the file of their id; those in it come first."""
+    start, end = PROJECT.index("<ict_transform_list>"), PROJECT.index("</ict_transform_list>") + 21
+    import_project(stack, project)
+    expected = {tile.tile_id: tile.transforms for tile in stack.tiles().records()}
+    file = project.parent / "trakem2.17.1.2" / "trakem2.cts" / "12" / "3.1234.ct"
+    file.parent.mkdir(parents=True)
+    file.write_text(PROJECT[start:end])
+
+    for text in (PROJECT, PROJECT[:start] + PROJECT[end:]):
+        project.write_text(text.replace('oid="1234"', 'oid="1234" ct_id="123"'), encoding="iso-8859-1")
+        assert import_project(stack, project, existing="replace").tile_count == 3
+        assert {tile.tile_id: tile.transforms for tile in stack.tiles().records()} == expected
+    file.write_text("<ict_transform_list></ict_transform_list>")
+    with pytest.raises(RecordError, match=r"line 10: coordinate transforms of patch 1234 \(ct_id=123\) are missing"):
+        import_project(stack, project, existing="replace")
+    file.write_text("<!DOCTYPE a [<!ENTITY e 'x'>]><a/>")
+    with pytest.raises(RecordError, match="XML entities are not supported"):
+        import_project(stack, project, existing="replace")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
@@ -130,7 +151,12 @@ def test_trakem2__gzipped(stack: StackWrapper, project: Path) -> None:
         ('o_width="80"', 'o_width="0"', "line 8: patch 49 has size 0 × 60"),
         ('z="10.0"', 'z="NaN"', "line 19: z must be a finite number: got 'NaN'"),
         ('data="-20 4"', 'data="-20"', "line 14: "),
-        ('title="first"', 'title="first" ct_id="3"', "line 8: patch 49 has coordinate transforms in another file"),
+        (
+            'title="first"',
+            'title="first" ct_id="3"',
+            "line 8: coordinate transforms of patch 49 (ct_id=3) cannot be read",
+        ),
+        ('title="first"', 'title="first" ct_id="../3"', "line 8: oid and ct_id must be numbers: got '49' and '../3'"),
         ('file_path="images/b.png"', "", "line 10: a patch must have oid and file_path"),
         ("<!ELEMENT trakem2 (project,t2_layer_set)>", "<!ENTITY e 'x'>", "XML entities are not supported: got 'e'"),
         ('oid="1234"', 'oid="49"', "duplicate tile id '49': "),
@@ -379,13 +405,81 @@ def test_serialem__stage_positions_and_stacks(stack: StackWrapper, tmp_path: Pat
     assert stack.tile("grid_1").source_image().pixels[0, 0] == 4800
 
 
+def mrc(path: Path, pixels: np.ndarray, *, is_of_imod: bool = False) -> Path:
+    """Write sections (N, H, W), the lowest row first, as MRC; with the mark of IMOD its bytes are unsigned."""
+    mrcfile = pytest.importorskip("mrcfile")
+    with mrcfile.new(path, pixels.view(np.int8) if pixels.dtype == np.uint8 else pixels) as file:
+        file.set_image_stack()
+        if is_of_imod:
+            file.header.extra2 = np.frombuffer(bytes(40) + (1146047817).to_bytes(4, "little") + bytes(40), "V84")[0]
+    return path
+
+
+def montage(folder: Path, name: str = "grid.mrc") -> Path:
+    """Write the metadata of a montage of two pieces, sections 0 and 1, one below the other."""
+    (folder / "images").mkdir(exist_ok=True)
+    return serialem(
+        folder, f"ImageFile = {name}", "PixelSpacing = 20", "[ZValue = 0]", "PieceCoordinates = 0 0 0",
+        "[ZValue = 1]", "PieceCoordinates = 0 50 0", name=f"{name}.mdoc",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("dtype", "is_of_imod", "first"),
+    [("uint8", True, 7), ("int8", False, 135), ("uint16", False, 7), ("int16", False, 32775), ("float32", False, 7)],
+)
+def test_serialem__mrc(stack: StackWrapper, tmp_path: Path, dtype: str, is_of_imod: bool, first: int) -> None:
+    """Sections of an MRC stack are converted to TIFF files, the top row first, with the values of the service."""
+    pixels = np.zeros((2, 60, 80), dtype)
+    pixels[1, -1, 0], pixels[1, 0, 0] = 7, 3
+    path = montage(tmp_path)
+    mrc(path.with_suffix(""), pixels, is_of_imod=is_of_imod)
+
+    imported = import_project(stack, path, convert_to=tmp_path / "new" / "tiff")
+
+    table = stack.tiles().table()
+    places = dict(zip(table.tile_id, table.last_affine[:, :, 2].tolist(), strict=True))
+    assert places == {"grid_0": [0, 0], "grid_1": [0, -50]}
+    assert sorted(path.name for path in (tmp_path / "new" / "tiff").iterdir()) == ["grid_0.tif", "grid_1.tif"]
+    image = stack.tile("grid_1").source_image().pixels
+    assert (image.shape, image[0, 0], image[-1, 0], image[0, 1]) == ((60, 80), first, first - 4, first - 7)
+    assert f"2 sections of MRC converted to TIFF in {tmp_path / 'new' / 'tiff'}" in imported.notes
+
+
+def test_serialem__wrong_mrc(stack: StackWrapper, tmp_path: Path, images: Images) -> None:
+    """An MRC stack that is missing, damaged, too short or of complex numbers is refused; nothing is written."""
+    path, target = montage(tmp_path), tmp_path / "tiff"
+
+    def refused(error: type[Exception], sentence: str, file: Path = path) -> None:
+        with pytest.raises(error, match=sentence):
+            import_project(stack, file, convert_to=target)
+        assert not stack.exists
+        assert not target.exists() or not any(target.iterdir())
+
+    refused(ImageError, "line 3: MRC stack .* cannot be converted: .*No such file")
+    file = mrc(path.with_suffix(""), np.zeros((1, 60, 80), np.uint16))
+    refused(ImageError, "line 5: section 1 is not in .*grid.mrc': got 1 sections, from 0")
+    file.write_bytes(file.read_bytes()[:-1])
+    refused(ImageError, "grid.mrc' is not a complete MRC file")
+    file.unlink()
+    mrc(file, np.zeros((2, 60, 80), np.complex64))
+    refused(ImageError, "has MRC mode 4 and space group 0; only stacks of grey images are supported")
+    images("a.png")
+    other = serialem(tmp_path, "[Image = a.png]", "PieceCoordinates = 0 0 0")
+    with pytest.raises(RecordError, match="has no MRC stacks: got convert_to="):
+        import_project(stack, other, convert_to=target)
+
+
 @pytest.mark.parametrize(
     ("lines", "sentence"),
     [
         (["[Image = a.png]", "StagePosition = 1 x"], "line 1: StagePosition must be 2 finite numbers: got '1 x'"),
         (["[Image = a.png]", "Dose = 1"], "line 1: the position is missing; AlignedPieceCoordsVS or"),
         (["[Image = a.png]", "StagePosition = 1 2"], "has positions in um; pass resolution_nm=, the size of a pixel"),
-        (["ImageFile = g.mrc", "[ZValue = 0]", "PieceCoordinates = 0 0 0"], "line 2: 'g.mrc' is an MRC file"),
+        (
+            ["ImageFile = g.mrc", "[ZValue = 0]", "PieceCoordinates = 0 0 0"],
+            "line 2: 'g.mrc' is an MRC file, which no image loader reads; pass convert_to=, a folder for its sections",
+        ),
         (["[ZValue = 0]", "PieceCoordinates = 0 0 0"], "line 1: the image is unknown: got ImageFile ''"),
         (["[Image = a.png]", "no key"], "line 2: expected [Kind = name] or Key = value: got 'no key'"),
         (["[MontSection = 0]"], "lists no images: got blocks MontSection"),
