@@ -13,7 +13,7 @@ import attrs
 from rendergateway import links
 from rendergateway.catalogue import show
 from rendergateway.catalogue.looks import columns_of, template_of
-from rendergateway.catalogue.section_map import SectionCache
+from rendergateway.catalogue.kept import KeptData
 from rendergateway.catalogue.tables import table_of
 from rendergateway.errors import ConfigurationError, RecordError
 from rendergateway.extras import needed_for
@@ -74,7 +74,7 @@ class Site:
     hosts: tuple[str, ...] | None
     viewers: Mapping[str, str]
     is_of_service: bool
-    sections: SectionCache = attrs.field(factory=SectionCache)
+    kept: KeptData = attrs.field(factory=KeptData)
     # Pages of an earlier process, perhaps of other templates or classes, are not valid in this one.
     token: str = attrs.field(factory=lambda: secrets.token_hex(4))
 

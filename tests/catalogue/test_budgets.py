@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rendergateway import StackWrapper, TileTable
-from rendergateway.catalogue.section_map import SectionCache, SectionMap
+from rendergateway.catalogue.kept import KeptData
+from rendergateway.catalogue.section_map import SectionMap
 from tests.catalogue.conftest import MONTAGE, PAGES, PAIR, Catalogue, put_tiles
 
 OF_PAGES = {
@@ -146,10 +147,10 @@ def test_map__evicted_version_is_read_again(catalogue: Catalogue, montage: Stack
 def test_cache__limit() -> None:
     """The cache drops the maps that were used longest ago, and keeps one of any size."""
     section = SectionMap.of(TileTable.from_columns(tile_id=["a"], z=1, width=9, height=9, box=[[0, 0, 9, 9]]), {})
-    cache = SectionCache(limit_bytes=2 * section.size)
+    cache = KeptData(limit_bytes=2 * section.size)
     for key in "abc":
         cache.keep(key, section)
         assert cache.get("a") is not None or key == "c"
 
     assert [cache.get(key) is not None for key in "abc"] == [True, False, True]
-    assert SectionCache(limit_bytes=0).keep("x", section) is section
+    assert KeptData(limit_bytes=0).keep("x", section) is section

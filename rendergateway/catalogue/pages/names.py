@@ -8,7 +8,7 @@ import attrs
 
 from rendergateway.catalogue.site import Site
 
-__all__ = ["hierarchy_page", "home", "owner_page", "project_page"]
+__all__ = ["home", "owner_page", "project_page"]
 
 
 @attrs.define
@@ -58,13 +58,6 @@ def project_page(site: Site, owner: str, project: str) -> str:
         projects=shown.owner.projects(),
         has_tiers=has_tiers,
     )
-
-
-def hierarchy_page(site: Site, owner: str, project: str) -> str:
-    """Return the page of the tiers of a hierarchical alignment: ``project.stacks``."""
-    shown = site.gateway.project(project, owner=owner)
-    tiers = [(stack, _record_of(stack).hierarchical_data) for stack in shown.stacks()]
-    return site.page("catalogue/hierarchy.html", shown=shown, tiers=[row for row in tiers if row[1] is not None])
 
 
 def _record_of(stack: Any) -> Any:
