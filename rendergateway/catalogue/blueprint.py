@@ -24,7 +24,7 @@ from rendergateway.catalogue.pages import (
     stacks,
     tiles,
 )
-from rendergateway.catalogue.site import Site
+from rendergateway.catalogue.site import Page, Site
 from rendergateway.endpoints.address import LOOPBACK_HOSTS
 from rendergateway.errors import (
     AuthenticationError,
@@ -183,7 +183,7 @@ def secured(response: flask.Response) -> flask.Response:
     return response
 
 
-def error_page(site: Site, error: Exception) -> tuple[str, int] | flask.Response:
+def error_page(site: Site, error: Exception) -> tuple[Page, int] | flask.Response:
     """Return an error as a page: the sentence of the service, and its status."""
     status, sentence = _described(error)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, RenderGatewayError):

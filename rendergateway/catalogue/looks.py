@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import attrs
 import numpy as np
 
+from rendergateway.catalogue import show
 from rendergateway.geometry import Bounds
 from rendergateway.wrappers.core.labels import natural_order
 
@@ -102,7 +103,10 @@ _COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("Last z", "bounds.max_z", "number"),
         _box_column("Width", "width"),
         _box_column("Height", "height"),
+        Column("x", lambda stack: _range(stack, "x"), unit="px"),
+        Column("y", lambda stack: _range(stack, "y"), unit="px"),
         Column("Resolution", "resolution_text"),
+        Column("Channels", lambda stack: None if stack.stats is None else ", ".join(stack.stats.channel_names)),
         Column("Shared transforms", "stats.transform_count", "number"),
         Column("Cycle", lambda stack: _cycle(stack)),
         Column("Last change", "modified", "date"),
@@ -140,6 +144,11 @@ _COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("Matches", len, "number"),
     ),
 }
+
+
+def _range(stack: Any, axis: str) -> str | None:
+    box = stack.bounds
+    return None if box is None else " … ".join(show.number(getattr(box, f"{side}_{axis}")) for side in ("min", "max"))
 
 
 def _cycle(stack: Any) -> str | None:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from rendergateway.catalogue.pages.pictures import CELL_PX, MOST_TILES, PAGE_PX, scale_for, wanted_px
 from rendergateway.catalogue.pages.places import named_stack
-from rendergateway.catalogue.site import Site
+from rendergateway.catalogue.site import Page, Site
 from rendergateway.errors import NotFoundError
 from rendergateway.extras import needed_for
 from rendergateway.geometry import Bounds
@@ -23,7 +23,7 @@ __all__ = ["compare_page", "compare_picture"]
 _TINTS = np.array([[0xFF, 0x3B, 0x30], [0x00, 0xC4, 0xCF]])
 
 
-def compare_page(site: Site) -> str:
+def compare_page(site: Site) -> Page:
     """
     Return the comparison of the stacks ``a=`` and ``b=`` at ``z=``.
 

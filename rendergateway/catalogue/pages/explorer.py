@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from rendergateway.catalogue.pages.places import stack_of, z_range_of
-from rendergateway.catalogue.site import Site
+from rendergateway.catalogue.site import Page, Site
 from rendergateway.extras import needed_for
 
 with needed_for("the catalogue"):
@@ -102,7 +102,7 @@ class Explored:
 _SIDES = ("minX", "minY", "maxX", "maxY")
 
 
-def explorer_page(site: Site, owner: str, project: str, stack: str) -> str:
+def explorer_page(site: Site, owner: str, project: str, stack: str) -> Page:
     """
     Return the page of the matches of a collection, ``collection=``, in the sections from ``min_z=`` to ``max_z=``.
 

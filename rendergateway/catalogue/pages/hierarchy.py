@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from rendergateway.catalogue.site import Site
+from rendergateway.catalogue.site import Page, Site
 from rendergateway.errors import ConfigurationError, NotFoundError, RecordError
 from rendergateway.extras import needed_for
 from rendergateway.geometry import Bounds
@@ -50,12 +50,17 @@ class Split:
         row, column = self.data.get("tierRow"), self.data.get("tierColumn")
         return "–" if row is None or column is None else f"{row}, {column}"
 
+    @property
+    def order(self) -> tuple[int, int]:
+        """A sort key: row, then column."""
+        return self.data.get("tierRow") or 0, self.data.get("tierColumn") or 0
+
     def is_above(self, threshold: float | None) -> bool:
         """Whether the quality is above a threshold."""
         return threshold is not None and self.quality is not None and self.quality > threshold
 
 
-def hierarchy_page(site: Site, owner: str, project: str) -> str:
+def hierarchy_page(site: Site, owner: str, project: str) -> Page:
     """
     Return the page of the tiers of a project, or of one: ``tier=``.
 
@@ -73,7 +78,7 @@ def hierarchy_page(site: Site, owner: str, project: str) -> str:
     tiers = sorted({split.tier for split in splits if split.tier is not None})
     tier = query.get("tier", type=int)
     tier = tier if tier in tiers else next(iter(tiers), None)
-    splits = [split for split in splits if split.tier == tier]
+    splits = sorted((split for split in splits if split.tier == tier), key=lambda split: split.order)
     parent = _named(site, splits[0].data.get("parentTierStackId")) if splits else None
     chosen = next((split for split in splits if split.stack.name == query.get("split")), None)
     base = _TIER_PROJECT.fullmatch(project)

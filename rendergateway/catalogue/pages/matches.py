@@ -9,7 +9,7 @@ import numpy as np
 
 from rendergateway.catalogue.drawing import Drawing, lines_between, tiles_side_by_side
 from rendergateway.catalogue.pages.places import frame_of, full_name, named_stack
-from rendergateway.catalogue.site import Site
+from rendergateway.catalogue.site import Page, Site
 from rendergateway.errors import RenderGatewayError
 from rendergateway.extras import needed_for
 from rendergateway.wrappers.core.labels import natural_order
@@ -34,7 +34,7 @@ class _Cell:
     level: int
 
 
-def collection_page(site: Site, owner: str, collection: str) -> str:
+def collection_page(site: Site, owner: str, collection: str) -> Page:
     """
     Return the page of a collection: counts per two groups, for some p groups at a time.
 
@@ -68,7 +68,7 @@ def collection_page(site: Site, owner: str, collection: str) -> str:
     )
 
 
-def pairs_page(site: Site, owner: str, collection: str) -> str:
+def pairs_page(site: Site, owner: str, collection: str) -> Page:
     """Return the pairs between two groups, ``p=`` and ``q=``: ``match.between_groups`` or ``match.within_group``."""
     shown = site.gateway.match_collection(collection, owner=owner)
     p, q = flask.request.args.get("pg", ""), flask.request.args.get("qg", "")
@@ -78,7 +78,7 @@ def pairs_page(site: Site, owner: str, collection: str) -> str:
     return site.page("catalogue/pairs.html", shown=shown, p=p, q=q, pairs=site.table("match_pair", pairs))
 
 
-def pair_page(site: Site, owner: str, collection: str) -> str:
+def pair_page(site: Site, owner: str, collection: str) -> Page:
     """
     Return the page of a pair: its matches drawn over both tiles, and their residuals in a stack.
 

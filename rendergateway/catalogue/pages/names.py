@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from rendergateway.catalogue.site import Site
+from rendergateway.catalogue.site import Page, Site
 
 __all__ = ["home", "owner_page", "project_page"]
 
@@ -31,7 +31,7 @@ def home(site: Site) -> str:
     return site.page("catalogue/home.html", owners=owners, with_stacks=set(with_stacks), with_matches=set(with_matches))
 
 
-def owner_page(site: Site, owner: str) -> str:
+def owner_page(site: Site, owner: str) -> Page:
     """Return the page of an owner: ``stack.list`` and ``match.collections``."""
     shown = site.gateway.owner(owner)
     projects: dict[str, _Project] = {}
@@ -45,7 +45,7 @@ def owner_page(site: Site, owner: str) -> str:
     return site.page_of(shown, projects=sorted(projects.values(), key=lambda one: one.name), collections=collections)
 
 
-def project_page(site: Site, owner: str, project: str) -> str:
+def project_page(site: Site, owner: str, project: str) -> Page:
     """Return the page of the stacks of a project: ``project.stacks`` and ``project.list``."""
     shown = site.gateway.project(project, owner=owner)
     stacks = shown.stacks()

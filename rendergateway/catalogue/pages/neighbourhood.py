@@ -8,7 +8,7 @@ from rendergateway.catalogue.drawing import Drawing, Line, Side, lines_between, 
 from rendergateway.catalogue.pages.matches import FRAMES
 from rendergateway.catalogue.pages.places import frame_of, full_name, stack_of
 from rendergateway.catalogue.pages.tiles import tile_of
-from rendergateway.catalogue.site import Site
+from rendergateway.catalogue.site import Page, Site
 from rendergateway.errors import RecordError
 from rendergateway.extras import needed_for
 
@@ -24,7 +24,7 @@ _FACTORS = (0.0, 0.3, 0.6, 1.0)
 _STEPS = {"ArrowLeft": (0, -1), "ArrowRight": (0, 1), "ArrowUp": (-1, 0), "ArrowDown": (1, 0)}
 
 
-def neighbourhood_page(site: Site, owner: str, project: str, stack: str) -> str:
+def neighbourhood_page(site: Site, owner: str, project: str, stack: str) -> Page:
     """
     Return the page of a tile, ``id=``, among the tiles within ``factor=`` of its size and ``dz=`` sections.
 

@@ -10,8 +10,8 @@ from rendergateway.alignment.clusters import Clusters
 from rendergateway.batch.residuals import StackResiduals
 from rendergateway.catalogue.charts import Chart, chart_of, distribution
 from rendergateway.catalogue.pages.matches import FRAMES
-from rendergateway.catalogue.pages.places import collection_of, stack_of, z_range_of
-from rendergateway.catalogue.site import Site
+from rendergateway.catalogue.pages.places import frame_of, stack_of, z_range_of
+from rendergateway.catalogue.site import Page, Site
 from rendergateway.extras import needed_for
 
 with needed_for("the catalogue"):
@@ -24,7 +24,7 @@ _SECTIONS_AT_FIRST = 10
 _MOST_LISTED = 20
 
 
-def residuals_page(site: Site, owner: str, project: str, stack: str) -> str:
+def residuals_page(site: Site, owner: str, project: str, stack: str) -> Page:
     """
     Return the residuals of ``collection=``, with points in ``frame=``, in the sections from ``min_z=`` to ``max_z=``.
 
@@ -34,9 +34,9 @@ def residuals_page(site: Site, owner: str, project: str, stack: str) -> str:
     shown = stack_of(site, owner, project, stack)
     chosen = z_range_of(shown, lambda sections: _SECTIONS_AT_FIRST)
     name = flask.request.args.get("collection", "")
-    found, collection = None, None
+    found = None
     if name and chosen:
-        collection = collection_of(site, owner)
+        collection = site.gateway.match_collection(name, owner=owner, frame=frame_of("raw"))
         found = shown.residuals(collection, z=(chosen[0].z, chosen[-1].z))
     return site.page(
         "catalogue/residuals.html",

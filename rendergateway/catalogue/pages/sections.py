@@ -13,7 +13,8 @@ from rendergateway.catalogue.charts import histogram
 from rendergateway.catalogue.pages.pictures import CELL_PX, MOST_TILES
 from rendergateway.catalogue.pages.places import collection_of, section_of, stack_of
 from rendergateway.catalogue.section_map import SectionMap
-from rendergateway.catalogue.site import Site
+from rendergateway.catalogue.site import Page, Site
+from rendergateway.errors import ConfigurationError
 from rendergateway.extras import needed_for
 
 with needed_for("the catalogue"):
@@ -22,7 +23,7 @@ with needed_for("the catalogue"):
 __all__ = ["clusters", "connections", "map_description", "map_piece", "residuals", "section_by_id", "section_page"]
 
 
-def section_page(site: Site, owner: str, project: str, stack: str, z: str) -> str | flask.Response:
+def section_page(site: Site, owner: str, project: str, stack: str, z: str) -> Page:
     """Return the page of a section: ``stack.read``, ``stack.z_values`` and ``section.resolved_tiles``."""
     section = section_of(site, owner, project, stack, z)
     if (same := site.unchanged(section.stack)) is not None:
@@ -135,6 +136,10 @@ def residuals(site: Site, owner: str, project: str, stack: str, z: str) -> flask
     ``section.resolved_tiles`` per section, and ``match.with_p_group`` per section id.
     """
     section, collection = section_of(site, owner, project, stack, z), collection_of(site, owner)
+    if collection.frame is None:
+        raise ConfigurationError(
+            f"the frame of match collection {collection.name!r} is unknown; choose the frame of its points"
+        )
     low = high = section.z
     if flask.request.args.get("adjacent"):
         layers = section.stack.sections().ids

@@ -8,7 +8,7 @@ import numpy as np
 
 from rendergateway.catalogue.charts import histogram, missing_layers, section_charts
 from rendergateway.catalogue.pages.places import stack_of
-from rendergateway.catalogue.site import Site
+from rendergateway.catalogue.site import Page, Site
 from rendergateway.extras import needed_for
 from rendergateway.model.tables.references import references
 
@@ -30,7 +30,7 @@ _RAW = (
 )
 
 
-def stack_page(site: Site, owner: str, project: str, stack: str) -> str | flask.Response:
+def stack_page(site: Site, owner: str, project: str, stack: str) -> Page:
     """Return the page of a stack: ``stack.read``, ``stack.z_values`` and ``stack.section_data``."""
     shown = stack_of(site, owner, project, stack)
     if (same := site.unchanged(shown)) is not None:
@@ -50,7 +50,7 @@ def stack_page(site: Site, owner: str, project: str, stack: str) -> str | flask.
     )
 
 
-def sample_page(site: Site, owner: str, project: str, stack: str) -> str | flask.Response:
+def sample_page(site: Site, owner: str, project: str, stack: str) -> Page:
     """
     Return the page of sizes and shared transforms of the tiles of some sections.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from rendergateway.catalogue.pages.pictures import look_of
 from rendergateway.catalogue.pages.places import stack_of
-from rendergateway.catalogue.site import Site, is_reachable
+from rendergateway.catalogue.site import Page, Site, is_reachable
 from rendergateway.errors import NotFoundError, RecordError, RenderGatewayError
 from rendergateway.extras import needed_for
 from rendergateway.transforms import TransformReference
@@ -20,7 +20,7 @@ _FRAMES = {"world": "in the world", "raw": "as stored", "lens_corrected": "after
 _MOST_NEIGHBOURS = 24
 
 
-def tile_page(site: Site, owner: str, project: str, stack: str) -> str | flask.Response:
+def tile_page(site: Site, owner: str, project: str, stack: str) -> Page:
     """
     Return the page of a tile.
 

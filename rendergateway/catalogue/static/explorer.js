@@ -63,7 +63,7 @@ class Camera {
 
   // The origin of the screen, and the screen vectors of x and y within a section, and of the distance of sections.
   frame() {
-    const unit = 0.68 * Math.min(this.width, this.height * 1.3) * this.size;
+    const unit = 0.55 * Math.min(this.width, this.height * 1.2) * this.size;
     const [cos, sin, flat] = [Math.cos(this.turn) * unit, Math.sin(this.turn) * unit, Math.cos(this.tilt)];
     return {
       origin: [this.x + this.left, this.y + this.top],
@@ -120,8 +120,9 @@ class Explorer {
     counts.forEach((count, number) => this.byColour.get(this.colourOf(count)).push(number));
     if (!pairs.length) return;
     const step = (this.most - this.least) / RAMP.length;
-    const rows = this.most > this.least ? RAMP.map((colour, place) => [Math.ceil(this.least + place * step), colour]) : [];
-    showLegend(this.find(".map-legend"), [...rows, [this.most, rampColour(1)]], RAMP.length + 1);
+    const from = (place) => Math.ceil(this.least + place * step);
+    const rows = RAMP.map((colour, place) => [`${from(place)}${place === RAMP.length - 1 ? ` to ${this.most}` : ""}`, colour]);
+    showLegend(this.find(".map-legend"), step ? rows : rows.slice(-1), RAMP.length);
     this.find(".map-scale").hidden = false;
   }
 

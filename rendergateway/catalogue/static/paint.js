@@ -142,7 +142,10 @@ function strokeTiles(context, name, tiles, outlines, points, startX, startY, sca
       const [x, y] = [0, 1].map((axis) => (outlines[first + axis] + outlines[first + points + axis]) / 2);
       const [left, top, by] = [startX + x * scale, startY + y * scale, size * scale];
       for (let point = 0; point < points; point += step) {
-        context.lineTo(left + (outlines[first + 2 * point] - x) * by, top + (outlines[first + 2 * point + 1] - y) * by);
+        const at = first + 2 * point;
+        const corner = [left + (outlines[at] - x) * by, top + (outlines[at + 1] - y) * by];
+        if (point) context.lineTo(...corner);
+        else context.moveTo(...corner);
       }
       context.closePath();
     }
