@@ -70,6 +70,7 @@ _WRITERS: dict[str, Callable[[Any, Any, Any], str]] = {
     "link": lambda site, shown, value: f'<th scope="row">{link_to(site, shown, value)}</th>',
     "state": lambda site, shown, value: f"<td>{state_of(value)}</td>",
     "date": lambda site, shown, value: f'<td class="date">{time_of(value)}</td>',
+    "short": lambda site, shown, value: f'<td class="short">{name_of(value)}</td>',
     "number": lambda site, shown, value: f'<td class="n">{escape(show.number(value))}</td>',
 }
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 
+from rendergateway import links
 from rendergateway.catalogue.site import Page, Site
 
 __all__ = ["home", "owner_page", "project_page"]
@@ -28,7 +29,13 @@ def home(site: Site) -> str:
     with_stacks = gateway.owners().ids
     with_matches = gateway.call("match.owners")
     owners = [gateway.owner(name) for name in sorted({*with_stacks, *with_matches})]
-    return site.page("catalogue/home.html", owners=owners, with_stacks=set(with_stacks), with_matches=set(with_matches))
+    return site.page(
+        "catalogue/home.html",
+        owners=owners,
+        with_stacks=set(with_stacks),
+        with_matches=set(with_matches),
+        description=links.description(gateway.image_base_url),
+    )
 
 
 def owner_page(site: Site, owner: str) -> Page:
@@ -55,6 +62,8 @@ def project_page(site: Site, owner: str, project: str) -> Page:
         shown,
         stacks=site.table("stack", stacks, size=500),
         states=states,
+        tiles=sum(stack.tile_count or 0 for stack in stacks),
+        layers=sum(stack.section_count or 0 for stack in stacks),
         projects=shown.owner.projects(),
         has_tiers=has_tiers,
     )

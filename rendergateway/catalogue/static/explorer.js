@@ -120,8 +120,8 @@ class Explorer {
     counts.forEach((count, number) => this.byColour.get(this.colourOf(count)).push(number));
     if (!pairs.length) return;
     const step = (this.most - this.least) / RAMP.length;
-    const from = (place) => Math.ceil(this.least + place * step);
-    const rows = RAMP.map((colour, place) => [`${from(place)}${place === RAMP.length - 1 ? ` to ${this.most}` : ""}`, colour]);
+    const rows = RAMP.map((colour, place) => [`${Math.ceil(this.least + place * step)}`, colour]);
+    rows[rows.length - 1][0] += step ? ` to ${this.most}` : "";
     showLegend(this.find(".map-legend"), step ? rows : rows.slice(-1), RAMP.length);
     this.find(".map-scale").hidden = false;
   }
