@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from rendergateway.catalogue.site import Page, Site
-from rendergateway.errors import ConfigurationError, NotFoundError, RecordError
+from rendergateway.errors import BadRequestError, ConfigurationError, NotFoundError, RecordError
 from rendergateway.extras import needed_for
 from rendergateway.geometry import Bounds
 from rendergateway.model.records.stacks import BoundsRecord
@@ -30,7 +30,7 @@ class Split:
     stack: Any
     data: dict[str, Any]
     box: Bounds | None
-    missing_z: list[float]
+    missing_z: list[float] | None
 
     @property
     def tier(self) -> int | None:
@@ -73,7 +73,7 @@ def hierarchy_page(site: Site, owner: str, project: str) -> Page:
     found = [(stack, stack.load()._obj.hierarchical_data) for stack in shown.stacks()]
     missing = _missing_layers(site, owner, project) if any(data for _, data in found) else {}
     splits = [
-        Split(stack, data, _box_of(data), missing.get(stack.name, [])) for stack, data in found if data is not None
+        Split(stack, data, _box_of(data), None if missing is None else missing.get(stack.name, [])) for stack, data in found if data is not None
     ]
     tiers = sorted({split.tier for split in splits if split.tier is not None})
     tier = query.get("tier", type=int)
@@ -90,7 +90,7 @@ def hierarchy_page(site: Site, owner: str, project: str) -> Page:
         tier=tier,
         splits=splits,
         chosen=chosen,
-        consensus=[] if chosen is None else _consensus(site, chosen),
+        consensus=None if chosen is None else _consensus(site, chosen),
         threshold=query.get("threshold", type=float),
         related=[
             one
@@ -104,8 +104,12 @@ def hierarchy_page(site: Site, owner: str, project: str) -> Page:
     )
 
 
-def _missing_layers(site: Site, owner: str, project: str) -> dict[str, list[float]]:
-    found = site.gateway.call("hierarchy.project_missing_layers", owner=owner, project=project)
+def _missing_layers(site: Site, owner: str, project: str) -> dict[str, list[float]] | None:
+    """Return the layers without matches per stack; None if the service cannot read one of the collections."""
+    try:
+        found = site.gateway.call("hierarchy.project_missing_layers", owner=owner, project=project)
+    except (NotFoundError, BadRequestError):
+        return None
     return {one["stackId"]["stack"]: one["zValues"] for one in found}
 
 
@@ -147,15 +151,15 @@ def _catmaid(site: Site, stack: Any) -> str | None:
     return url
 
 
-def _consensus(site: Site, split: Split) -> list[str]:
-    """Return the groups of a split stack with several consensus sets."""
+def _consensus(site: Site, split: Split) -> list[str] | None:
+    """Return the groups of a split stack with several consensus sets; None if its collection cannot be read."""
     collection = _collection(site, split.data.get("matchCollectionId"))
     if collection is None:
-        return []
+        return None
     try:
         found: list[str] = site.gateway.call("match.multi_consensus_group_ids", **collection._key._asdict())
-    except NotFoundError:
-        return []
+    except (NotFoundError, BadRequestError):
+        return None
     return found
 
 
