@@ -25,6 +25,7 @@ __all__ = [
     "as_position",
     "centre_of",
     "command_line",
+    "description",
     "link",
     "neuroglancer_source",
     "neuroglancer_state",
@@ -198,6 +199,13 @@ VIEWERS: dict[str, Callable[[Target, str | None], str]] = {
     "dashboard": _dashboard,
     "json": _json,
 }
+
+
+def description(base_url: str) -> str | None:
+    """Return the address of the OpenAPI description of a service; None if it has no address for browsers."""
+    if not base_url.startswith(("http:", "https:")):
+        return None
+    return f"{_root(base_url)}/render-ws/swagger.json"
 
 
 def _query(values: dict[str, Any]) -> str:

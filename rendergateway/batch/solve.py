@@ -10,6 +10,7 @@ import numpy as np
 
 from rendergateway.alignment.solve_residuals import Residuals
 from rendergateway.batch.matched_tiles import frame_of, z_in_range
+from rendergateway.batch.solve_notes import SolveNotes
 from rendergateway.batch.solve_systems import SolvedPart, SolvePlan, solved_parts
 from rendergateway.batch.solved_tiles import SolvedTiles
 from rendergateway.display import plural
@@ -97,9 +98,9 @@ class Solved:
         return "; ".join(parts)
 
 
-def _name_of(matches: PairReading[Any]) -> str:
+def _names_of(matches: PairReading[Any]) -> tuple[str, ...]:
     source = matches._pair_source
-    return " + ".join((source.collection.key.collection, *source.merged))
+    return source.collection.key.collection, *source.merged
 
 
 def solve_stack(
@@ -142,7 +143,7 @@ def solve_stack(
     if missing:
         raise NotFoundError(f"fixed names tile {min(missing)!r}, which is not among the tiles to be solved")
     solved = _summary(target, plan, parts)
-    notes = f"solved from {stack._bound} with matches {_name_of(matches)}: {solved}; {_words(plan)}"
+    notes = str(SolveNotes(str(stack._bound), _names_of(matches), (str(solved), _words(plan))))
     try:
         create_like(stack._version, target._bound, notes=notes)
     except KeyboardInterrupt as error:

@@ -11,16 +11,20 @@ from urllib.parse import urlsplit
 
 from rendergateway.catalogue.pages import (
     comparison,
+    explorer,
+    hierarchy,
     matches,
     names,
+    neighbourhood,
     pictures,
     raw,
+    residuals,
     search,
     sections,
     stacks,
     tiles,
 )
-from rendergateway.catalogue.site import Site
+from rendergateway.catalogue.site import Page, Site
 from rendergateway.endpoints.address import LOOPBACK_HOSTS
 from rendergateway.errors import (
     AuthenticationError,
@@ -47,9 +51,12 @@ _ROUTES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("/", "home", names.home),
     ("/owner/<owner>/", "owner", names.owner_page),
     ("/owner/<owner>/project/<project>/", "project", names.project_page),
-    ("/owner/<owner>/project/<project>/hierarchy", "hierarchy", names.hierarchy_page),
+    ("/owner/<owner>/project/<project>/hierarchy", "hierarchy", hierarchy.hierarchy_page),
     (f"{_STACK}/", "stack", stacks.stack_page),
     (f"{_STACK}/sample", "sample", stacks.sample_page),
+    (f"{_STACK}/explorer", "explorer", explorer.explorer_page),
+    (f"{_STACK}/explorer.json", "explorer_data", explorer.explorer_data),
+    (f"{_STACK}/residuals", "stack_residuals", residuals.residuals_page),
     (f"{_STACK}/thumbnail.jpg", "thumbnail", pictures.thumbnail),
     (f"{_STACK}/section", "section_by_id", sections.section_by_id),
     (f"{_STACK}/z/<z>/", "section", sections.section_page),
@@ -61,12 +68,14 @@ _ROUTES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     (f"{_STACK}/z/<z>/picture.jpg", "section_picture", pictures.section_picture),
     (f"{_STACK}/z/<z>/cells/<int:level>/<int(signed=True):column>/<int(signed=True):row>.jpg", "cell", pictures.cell),
     (f"{_STACK}/tile", "tile", tiles.tile_page),
+    (f"{_STACK}/tile/neighbours", "neighbourhood", neighbourhood.neighbourhood_page),
     (f"{_STACK}/tile.jpg", "tile_picture", pictures.tile_picture),
     (f"{_COLLECTION}/", "match_collection", matches.collection_page),
     (f"{_COLLECTION}/pairs", "pairs", matches.pairs_page),
     (f"{_COLLECTION}/pair", "pair", matches.pair_page),
     ("/search", "search", search.search_page),
     ("/compare", "compare", comparison.compare_page),
+    ("/compare.png", "compare_picture", comparison.compare_picture),
     ("/raw/<reading>", "raw", raw.raw_answer),
 )
 # Scripts, styles and pictures come from this site alone, and none of them is inside a page.
@@ -174,12 +183,12 @@ def secured(response: flask.Response) -> flask.Response:
     return response
 
 
-def error_page(site: Site, error: Exception) -> tuple[str, int] | flask.Response:
+def error_page(site: Site, error: Exception) -> tuple[Page, int] | flask.Response:
     """Return an error as a page: the sentence of the service, and its status."""
     status, sentence = _described(error)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, RenderGatewayError):
         _log.exception("%s failed", visible(flask.request.path))
-    if flask.request.path.endswith(".jpg"):
+    if flask.request.path.endswith((".jpg", ".png")):
         return pictures.placeholder(sentence, status)
     flask.g.pop("catalogue_tag", None)
     return site.page("catalogue/error.html", status=HTTPStatus(status), sentence=sentence, **site.context()), status

@@ -11,12 +11,14 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Bar", "Chart", "Series", "chart_of", "histogram", "section_charts"]
+__all__ = ["Bar", "Chart", "Series", "chart_of", "distribution", "histogram", "missing_layers", "section_charts"]
 
 WIDTH, HEIGHT = 480, 200
 _LEFT, _RIGHT, _TOP, _BOTTOM = 66, 10, 12, 26
 _TICKS = 5
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+# Smaller residuals are in the first bin of a distribution, as are those of less than this part of the largest one.
+_SMALLEST_PX, _DECADES = 1e-3, 1e4
 
 
 @attrs.frozen
@@ -212,5 +214,18 @@ def _bars(values: npt.NDArray[np.float64], most: int) -> list[Bar]:
     if len(names) > most:
         counts, edges = np.histogram(values, bins=most)
         labels = [f"{low:,.0f} – {high:,.0f} px" for low, high in itertools.pairwise(edges)]
+    largest = int(counts.max())
+    return [Bar(label, count, count / largest) for label, count in zip(labels, counts.tolist(), strict=True)]
+
+
+def distribution(values: npt.NDArray[np.float64], bars: int = 14) -> list[Bar]:
+    """Return a histogram of residuals in pixels, shape (N,), finite; with bins that grow by a factor."""
+    if not values.size:
+        return []
+    most = max(float(values.max()), _SMALLEST_PX)
+    least = max(float(values.min()), _SMALLEST_PX, most / _DECADES)
+    edges = np.geomspace(least, max(most, least * 1.01), bars + 1)
+    counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), bins=edges)
+    labels = [f"{low:.2g} – {high:.2g} px" for low, high in itertools.pairwise(edges)]
     largest = int(counts.max())
     return [Bar(label, count, count / largest) for label, count in zip(labels, counts.tolist(), strict=True)]

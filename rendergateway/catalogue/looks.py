@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import attrs
 import numpy as np
 
+from rendergateway.catalogue import show
 from rendergateway.geometry import Bounds
 from rendergateway.wrappers.core.labels import natural_order
 
@@ -40,8 +41,8 @@ class Column:
         Heading.
     value : str or callable
         Name of an attribute, with dots for attributes of attributes, or a function of the object.
-    kind : {'text', 'number', 'date', 'state', 'link', 'picture'}
-        How values are shown; a *link* leads to the page of the object, a *picture* is its thumbnail.
+    kind : {'text', 'short', 'number', 'date', 'state', 'link', 'picture'}
+        How values are shown; a *short* text is on one line, a *link* leads to the page of the object, a *picture* is its thumbnail.
     unit : str
         Shown in the heading.
     of_table : callable, optional
@@ -102,7 +103,10 @@ _COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("Last z", "bounds.max_z", "number"),
         _box_column("Width", "width"),
         _box_column("Height", "height"),
-        Column("Resolution", "resolution_text"),
+        Column("x", lambda stack: _range(stack, "x"), "short", "px"),
+        Column("y", lambda stack: _range(stack, "y"), "short", "px"),
+        Column("Resolution", "resolution_text", "short"),
+        Column("Channels", lambda stack: None if stack.stats is None else ", ".join(stack.stats.channel_names)),
         Column("Shared transforms", "stats.transform_count", "number"),
         Column("Cycle", lambda stack: _cycle(stack)),
         Column("Last change", "modified", "date"),
@@ -140,6 +144,11 @@ _COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("Matches", len, "number"),
     ),
 }
+
+
+def _range(stack: Any, axis: str) -> str | None:
+    box = stack.bounds
+    return None if box is None else " … ".join(show.number(getattr(box, f"{side}_{axis}")) for side in ("min", "max"))
 
 
 def _cycle(stack: Any) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import struct
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +12,6 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from rendergateway.forks import new_lock
 from rendergateway.geometry import Bounds, FloatArray, IntArray
 from rendergateway.model.records.tiles import TileRecord
 from rendergateway.model.tables.field_values import field_values
@@ -21,7 +19,7 @@ from rendergateway.model.tables.tile_table import TileTable
 from rendergateway.wrappers.coordinates.tile_maps import TileMaps
 from rendergateway.wrappers.core.labels import natural_order
 
-__all__ = ["SectionCache", "SectionMap"]
+__all__ = ["SectionMap"]
 
 # Corners and middles of the sides, as fractions of width and height: a lens bends the sides.
 _OUTLINE = np.array([[0, 0], [0.5, 0], [1, 0], [1, 0.5], [1, 1], [0.5, 1], [0, 1], [0, 0.5]])
@@ -202,36 +200,3 @@ def _pieces(
     places = np.minimum((centres / [width, height] * [columns, lines]).astype(np.int64), [columns - 1, lines - 1])
     numbers = places[:, 1] * columns + places[:, 0]
     return (columns, lines), [rows[numbers == number] for number in range(columns * lines)]
-
-
-class SectionCache:
-    """
-    The maps of the sections that were last shown, by stack, z and version.
-
-    Parameters
-    ----------
-    limit_bytes : int
-        Approximate total size; the last map is kept whatever its size.
-    """
-
-    def __init__(self, limit_bytes: int = 64 << 20) -> None:
-        self._limit_bytes = limit_bytes
-        self._kept: OrderedDict[Any, SectionMap] = OrderedDict()
-        self._lock = new_lock()
-
-    def get(self, key: Any) -> SectionMap | None:
-        """Return a map; None if it is not kept."""
-        with self._lock:
-            found = self._kept.get(key)
-            if found is not None:
-                self._kept.move_to_end(key)
-            return found
-
-    def keep(self, key: Any, section: SectionMap) -> SectionMap:
-        """Keep a map, and drop the oldest ones above the limit."""
-        with self._lock:
-            self._kept[key] = section
-            self._kept.move_to_end(key)
-            while len(self._kept) > 1 and sum(one.size for one in self._kept.values()) > self._limit_bytes:
-                self._kept.popitem(last=False)
-        return section

@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlencode
 
 import attrs
 
 from rendergateway import links
-from rendergateway.catalogue import show
+from rendergateway.catalogue import cells, show
 from rendergateway.catalogue.looks import columns_of, template_of
-from rendergateway.catalogue.section_map import SectionCache
-from rendergateway.catalogue.tables import table_of
+from rendergateway.catalogue.kept import KeptData
+from rendergateway.catalogue.tables import TableView, table_of
 from rendergateway.errors import ConfigurationError, RecordError
 from rendergateway.extras import needed_for
 from rendergateway.number_text import double_text
@@ -26,7 +26,9 @@ with needed_for("the catalogue"):
 if TYPE_CHECKING:
     from rendergateway.gateway import Gateway
 
-__all__ = ["Site", "is_reachable"]
+__all__ = ["Page", "Site", "is_reachable"]
+
+Page: TypeAlias = "str | flask.Response"
 
 # Titles of the links of an object into viewers.
 _VIEWERS = {
@@ -48,6 +50,10 @@ _PATHS = {
 def is_reachable(name: str) -> bool:
     """Return whether a name can be a part of a path: the service cannot be asked for others."""
     return name not in ("", ".", "..") and "/" not in name and "\0" not in name
+
+
+def _wants_csv() -> bool:
+    return flask.request.args.get("format") == "csv"
 
 
 @attrs.define(eq=False)
@@ -74,7 +80,7 @@ class Site:
     hosts: tuple[str, ...] | None
     viewers: Mapping[str, str]
     is_of_service: bool
-    sections: SectionCache = attrs.field(factory=SectionCache)
+    kept: KeptData = attrs.field(factory=KeptData)
     # Pages of an earlier process, perhaps of other templates or classes, are not valid in this one.
     token: str = attrs.field(factory=lambda: secrets.token_hex(4))
 
@@ -204,19 +210,25 @@ class Site:
 
     # Pages
 
-    def page(self, template: str, **values: Any) -> str:
-        """Render a page."""
+    def page(self, template: str, **values: Any) -> Page:
+        """Render a page; or its table as CSV, ``format=csv``."""
+        if _wants_csv():
+            for view in values.values():
+                if isinstance(view, TableView):
+                    text = cells.csv_of(view.columns, view.rows)
+                    return flask.Response(text, content_type="text/csv; charset=utf-8")
         return flask.render_template(template, **values)
 
-    def page_of(self, shown: Any, **values: Any) -> str:
+    def page_of(self, shown: Any, **values: Any) -> Page:
         """Render the page of an object with the template of its class."""
         return self.page(template_of(type(shown)), shown=shown, **values)
 
     def table(self, kind: str, objects: Any, *, table: Any = None, size: int = 100) -> Any:
         """Return the part of a table of objects that the query of this request asks for."""
         columns = columns_of(self.gateway.objects.registry[kind])
+        size = max(1, len(objects)) if _wants_csv() else size
         return table_of(objects, columns, flask.request.args, table=table, size=size)
 
     def context(self) -> dict[str, Any]:
         """Return what all templates use."""
-        return {"site": self, "show": show}
+        return {"site": self, "show": show, "html": cells}

@@ -22,11 +22,14 @@ PAGES = {
     "home": "/",
     "owner": "/owner/lab/",
     "project": "/owner/lab/project/cortex/",
-    "hierarchy": "/owner/lab/project/cortex/hierarchy",
+    "hierarchy": "/owner/lab/project/cortex/hierarchy?threshold=1",
     "stack": MONTAGE,
     "sample": f"{MONTAGE}sample",
     "section": f"{MONTAGE}z/1.0/",
+    "explorer": f"{MONTAGE}explorer?collection=truth",
+    "residuals": f"{MONTAGE}residuals?collection=truth",
     "tile": f"{MONTAGE}tile?id=s1_r0_c0&collection=truth",
+    "neighbours": f"{MONTAGE}tile/neighbours?id=s1_r0_c0&collection=truth",
     "matches": "/owner/lab/matches/truth/",
     "pairs": "/owner/lab/matches/truth/pairs?pg=1.0&qg=1.0",
     "pair": PAIR,
@@ -63,8 +66,28 @@ def catalogue(gateway: Gateway) -> Catalogue:
 
 @pytest.fixture
 def montage(make_stack: Callable[..., StackWrapper], tmp_path: Path) -> StackWrapper:
-    """Three sections of 2 × 2 tiles with pictures, and their matches."""
-    return make_stack(sections=3, rows=2, columns=2, matches="truth", images=tmp_path / "images")
+    """Three sections of 2 × 2 tiles with pictures, and their matches; it is a tier of itself."""
+    stack = make_stack(sections=3, rows=2, columns=2, matches="truth", images=tmp_path / "images")
+    save_tier(stack, parent=stack)
+    return stack
+
+
+def save_tier(stack: StackWrapper, parent: StackWrapper, *, column: int = 0, quality: float = 1.5) -> None:
+    """Save the hierarchical data of a split stack, the left half of its parent or, in column 1, the right one."""
+    data = {
+        "parentTierStackId": parent._key._asdict(),
+        "alignedStackId": parent._key._asdict(),
+        "tier": 1,
+        "tierRow": 0,
+        "tierColumn": column,
+        "fullScaleBounds": {"minX": 480 * column, "minY": 0, "maxX": 480 * (column + 1), "maxY": 960},
+        "matchCollectionId": {"owner": stack.owner.name, "name": "truth"},
+        "savedMatchPairCount": 20,
+        "splitGroupIds": ["2.0"],
+        "alignmentQuality": quality,
+    }
+    stack._conn.call("hierarchy.save", **stack._key._asdict(), body=data)
+    stack.reload()
 
 
 def put_tiles(

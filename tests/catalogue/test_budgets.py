@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+
 import pytest
 
 from rendergateway import StackWrapper, TileTable
-from rendergateway.catalogue.section_map import SectionCache, SectionMap
+from rendergateway.catalogue.kept import KeptData
+from rendergateway.catalogue.section_map import SectionMap
 from tests.catalogue.conftest import MONTAGE, PAGES, PAIR, Catalogue, put_tiles
 
 OF_PAGES = {
     "home": ["owner.list", "match.owners"],
     "owner": ["stack.list", "match.collections"],
     "project": ["project.stacks", "project.list"],
-    "hierarchy": ["project.stacks"],
+    "hierarchy": [
+        "project.stacks", "project.list", "hierarchy.project_missing_layers", "stack.z_values", "section.tile_bounds",
+    ],
+    "explorer": [
+        "stack.read", "stack.z_values", "stack.section_data", "match.collections", *["section.tile_bounds"] * 3,
+        *["match.with_p_group"] * 3,
+    ],
+    "residuals": [
+        "stack.read", "match.collections", *["stack.z_values"] * 2, *["section.resolved_tiles"] * 3,
+        *["match.with_p_group"] * 3,
+    ],
+    "neighbours": ["stack.read", "tile.read", "stack.resolved_tiles", "match.collections", "match.with_tile"],
     "stack": ["stack.read", "stack.z_values", "stack.section_data"],
     "section": ["stack.read", "stack.z_values", "section.resolved_tiles"],
     "tile": [
@@ -33,6 +48,22 @@ def test_page__requests(catalogue: Catalogue, montage: StackWrapper, page: str) 
         catalogue.text(PAGES[page])
 
     assert sorted(requests) == sorted(OF_PAGES[page])
+
+
+def test_explorer__script_costs_no_request(catalogue: Catalogue, montage: StackWrapper) -> None:
+    """The data of the 3D view were read with its page, and are kept until the script requests them."""
+    text = catalogue.text(PAGES["explorer"])
+    url = unescape(re.findall(r'data-url="([^"]*)"', text)[0])
+
+    with catalogue.gateway.counting() as requests:
+        answer = catalogue.get(url)
+    with catalogue.gateway.counting() as again:
+        other = catalogue.get(url.rpartition("&v=")[0] + "&v=another")
+
+    assert (requests, answer.json) == ([], other.json)
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert other.headers["Cache-Control"] == "no-store"
+    assert "section.tile_bounds" in again
 
 
 def test_project_page__five_hundred_stacks(catalogue: Catalogue) -> None:
@@ -146,10 +177,10 @@ def test_map__evicted_version_is_read_again(catalogue: Catalogue, montage: Stack
 def test_cache__limit() -> None:
     """The cache drops the maps that were used longest ago, and keeps one of any size."""
     section = SectionMap.of(TileTable.from_columns(tile_id=["a"], z=1, width=9, height=9, box=[[0, 0, 9, 9]]), {})
-    cache = SectionCache(limit_bytes=2 * section.size)
+    cache = KeptData(limit_bytes=2 * section.size)
     for key in "abc":
         cache.keep(key, section)
         assert cache.get("a") is not None or key == "c"
 
     assert [cache.get(key) is not None for key in "abc"] == [True, False, True]
-    assert SectionCache(limit_bytes=0).keep("x", section) is section
+    assert KeptData(limit_bytes=0).keep("x", section) is section

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import csv
+import io
 import re
 from html import unescape
 from html.parser import HTMLParser
-from urllib.parse import unquote, urljoin
+from urllib.parse import unquote, urlencode, urljoin
 
 import pytest
 
-from rendergateway import Gateway, Layout, MatchRecord, TileRecord
+from rendergateway import ChannelRecord, Gateway, Layout, MatchRecord, TileRecord
 from rendergateway.catalogue import application
 from rendergateway.catalogue.site import Site, is_reachable
 from rendergateway.testing.misbehaving import MisbehavingServer, answers
@@ -118,6 +120,48 @@ def test_names__of_tiles(catalogue: Catalogue, name: str) -> None:
     query = {"q": name, "stack": "lab/cortex/hostile"}
     found = catalogue.browser.get("/search", query_string=query, buffered=True)
     assert url_of(catalogue, tile) in markup(found.text).links
+
+
+@pytest.mark.parametrize("name", IN_PATHS, ids=range(len(IN_PATHS)))
+def test_names__on_pages_of_matches(catalogue: Catalogue, name: str) -> None:
+    """Tiles, groups and collections are text in 3D, among neighbours, in residuals and in tiers; data stay as they are."""
+    fill(catalogue.gateway, name, name)
+    stack = catalogue.gateway.stack("hostile")
+    data = {
+        "parentTierStackId": stack._key._asdict(),
+        "alignedStackId": {"owner": name, "project": name, "stack": name},
+        "matchCollectionId": {"owner": name, "name": name},
+        "tier": 1,
+        "fullScaleBounds": {"minX": 0, "minY": 0, "maxX": 9, "maxY": 9},
+        "splitGroupIds": [name],
+    }
+    catalogue.gateway.call("hierarchy.save", **stack._key._asdict(), body=data)
+    values = urlencode({"collection": "hostile", "id": name, "frame": "raw", "all": 1})
+    page, plain = "/owner/lab/project/cortex/stack/hostile/", visible(name)
+
+    shown = [check(catalogue, f"{page}{path}?{values}") for path in ("explorer", "residuals", "tile/neighbours")]
+    shown.append(check(catalogue, "/owner/lab/project/cortex/hierarchy?split=hostile"))
+    table = catalogue.get(f"{page}z/1.0/?format=csv")
+
+    assert all(plain in unescape(text) for text in shown)
+    assert name in [tile[0] for tile in catalogue.get(f"{page}explorer.json?{values}").json["tiles"]]  # type: ignore[index]
+    assert name in [row[0] for row in csv.reader(io.StringIO(table.text))]
+    assert (table.mimetype, table.headers["X-Content-Type-Options"]) == ("text/csv", "nosniff")
+
+
+@pytest.mark.parametrize("name", IN_PATHS, ids=range(len(IN_PATHS)))
+def test_names__of_channels_and_solves(catalogue: Catalogue, name: str) -> None:
+    """Names of channels, and of the stack and matches of a solve, are text, and links lead there."""
+    notes = f"solved from lab/cortex/{name} with matches {name}: {name}"
+    stack = catalogue.gateway.create_stack("hostile", notes=notes)
+    channels = [ChannelRecord(name=one, max_intensity=255) for one in (name, "other")]
+    with stack.editing() as edit:
+        edit.put([TileRecord(tile_id="a", z=1.0, width=9, height=9, channels=channels)])
+    page = "/owner/lab/project/cortex/stack/hostile/"
+
+    shown = [check(catalogue, f"{page}{path}") for path in ("", "z/1.0/", "tile?id=a", "tile/neighbours?id=a")]
+
+    assert all(visible(name) in unescape(text) for text in shown[:3])
 
 
 @pytest.mark.parametrize("name", [*IN_PATHS, *IN_LISTINGS], ids=range(len(IN_PATHS) + len(IN_LISTINGS)))

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from html import unescape
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import urljoin
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
-from rendergateway import Gateway, StackWrapper, TileRecord
+from rendergateway import ChannelRecord, Gateway, ImagePyramid, StackWrapper, TileRecord
 from rendergateway.catalogue import application
 from rendergateway.endpoints import ENDPOINTS
+from rendergateway.rendering.images.decoding import decoded_picture
+from rendergateway.rendering.output.encoding import write_png
 from rendergateway.testing.misbehaving import MisbehavingServer, answers
+from rendergateway.transforms import AffineModel2D, TranslationModel2D
 from tests.catalogue.conftest import MONTAGE, PAGES, PAIR, Catalogue, put_tiles
 
 
@@ -57,10 +64,10 @@ def test_page__whole_site_is_reachable(catalogue: Catalogue, montage: StackWrapp
         with catalogue.app.test_request_context(path) as context:
             kinds.add((context.request.endpoint or "").partition(".")[2])
         if answer.mimetype == "text/html":
-            # One of each set of siblings is enough.
+            # One of each set of siblings is enough; this stack has no warp field.
             new = {one for one in references(answer.text, path) if "sort=" not in one} - seen
             seen |= new
-            waiting += [one for one in new if not re.search(r"z/[23]\.0|s[23]_|match=", one)]
+            waiting += [one for one in new if not re.search(r"z/[23]\.0|s[23]_|match=|warp_field", one)]
 
     assert {"owner", "project", "stack", "sample", "section", "tile", "match_collection", "pairs", "pair"} <= kinds
     assert {"thumbnail", "tile_picture", "raw", "compare", "search"} <= kinds
@@ -240,6 +247,13 @@ def test_loading_stack__costs_no_request_per_section(catalogue: Catalogue) -> No
         (f"{PAIR}&frame=sideways", 400, "sideways"),
         (f"{MONTAGE}tile.jpg?id=s1_r0_c0&frame=sideways", 400, "sideways"),
         (f"{MONTAGE}z/1.0/cells/99/0/0.jpg", 404, "no such cell"),
+        (f"{MONTAGE}explorer.json", 400, "collection="),
+        (f"{MONTAGE}residuals?collection=none", 404, "none"),
+        (f"{MONTAGE}residuals?collection=truth&frame=sideways", 400, "sideways"),
+        (f"{MONTAGE}tile/neighbours", 400, "id="),
+        ("/compare.png?a=lab/cortex/montage&b=lab/cortex/montage", 400, "z="),
+        ("/compare.png?a=lab/cortex/montage&b=lab/cortex/montage&z=9", 404, "not in both"),
+        ("/raw/tile.read?owner=lab&project=cortex&stack=montage&tile_id=none", 404, "none"),
         (f"{MONTAGE}z/1.0/cells/0/{10**40}/-{10**40}.jpg", 404, "no such cell"),
         (f"{MONTAGE}z/1.0/residuals.json?collection=truth", 400, "choose the frame"),
         ("/raw/stack.delete?owner=lab&project=cortex&stack=montage", 404, "not a reading"),
@@ -271,6 +285,80 @@ def test_error_page__unreachable_service() -> None:
 
     assert answer.status_code == 503
     assert "Service Unavailable" in answer.text
+
+
+def test_compare__picture_in_two_colours(catalogue: Catalogue, montage: StackWrapper) -> None:
+    """Both sections are in one picture, each in its colour: grey where they are equal, one colour where one is alone."""
+    tiles = [tile._obj.evolve(transforms=[*tile.transforms, TranslationModel2D(1000, 0)]) for tile in montage.tiles()]
+    with montage.copy_to("shifted").editing() as edit:
+        edit.put(tiles)
+
+    def picture(b: str) -> npt.NDArray[np.uint8]:
+        answer = catalogue.get(f"/compare.png?a=lab/cortex/montage&b=lab/cortex/{b}&z=1.0")
+        assert answer.mimetype == "image/png"
+        pixels: npt.NDArray[np.uint8] = decoded_picture(answer.data)[0]
+        return pixels.astype(int)
+
+    equal, apart = picture("montage"), picture("shifted")
+
+    wanted = np.asarray(montage.section(1.0).image()).astype(int)
+    # Decoding returns equal colours as grey.
+    assert equal.shape == wanted.shape
+    assert np.abs(equal - wanted).max() <= 1
+    left, right = apart[:, : apart.shape[1] // 2 - 30], apart[:, apart.shape[1] // 2 + 30 :]
+    assert (left[..., 0] >= left[..., 1]).all()
+    assert (right[..., 0] <= right[..., 1]).all()
+    assert left.max() > 100
+    assert right.max() > 100
+
+
+def test_channels__of_map_and_tile(catalogue: Catalogue, tmp_path: Path) -> None:
+    """A stack of several channels has a choice of channels on its maps and tiles, and pictures show the chosen one."""
+    urls = {}
+    for name, value in (("DAPI", 40), ("TdTomato", 200)):
+        write_png(tmp_path / f"{name}.png", np.full((64, 64), value, dtype=np.uint8))
+        urls[name] = (tmp_path / f"{name}.png").as_uri()
+    stack = catalogue.gateway.create_stack("coloured")
+    channels = [
+        ChannelRecord(name=name, min_intensity=0, max_intensity=255, mipmaps=ImagePyramid().with_level(0, image_url=url))
+        for name, url in urls.items()
+    ]
+    with stack.editing() as edit:
+        edit.put([TileRecord(tile_id="a", z=1.0, width=64, height=64, channels=channels, transforms=[AffineModel2D()])])
+    page = "/owner/lab/project/cortex/stack/coloured/"
+
+    section, tile = catalogue.text(f"{page}z/1.0/?channel=TdTomato"), catalogue.text(f"{page}tile?id=a&channel=TdTomato")
+    shown = [catalogue.get(f"{page}{path}").data for path in (
+        "z/1.0/cells/0/0/0.jpg?channel=DAPI", "z/1.0/cells/0/0/0.jpg?channel=TdTomato", "tile.jpg?id=a&channel=TdTomato"
+    )]  # fmt: skip
+
+    assert '<option value="TdTomato" selected>' in section
+    assert "channel=TdTomato" in re.findall(r'<img [^>]*src="([^"]*picture[^"]*)"', section)[0]
+    assert "channel=TdTomato" in re.findall(r'<img class="whole" src="([^"]*)"', tile)[0]
+    means = [decoded_picture(one)[0][:50, :50].mean() for one in shown]
+    assert means == pytest.approx([40, 200, 200], abs=2)
+    assert "data-channel" not in catalogue.text("/owner/lab/project/cortex/stack/coloured/")
+
+
+def test_table__as_csv(catalogue: Catalogue) -> None:
+    """A table is a file of all rows that the filter leaves, in its order, with units in the headings."""
+    put_tiles(catalogue.gateway.create_stack("many"), 250)
+    page = "/owner/lab/project/cortex/stack/many/z/1.0/"
+    link = unescape(re.findall(r'<a href="([^"]*format=csv)"', catalogue.text(f"{page}?q=t001&sort=-tile&page=2"))[0])
+
+    rows = list(csv.reader(catalogue.text(link).splitlines()))
+
+    assert [row[0] for row in rows] == ["Tile", *(f"t{number:05d}" for number in range(199, 99, -1))]
+    assert "Min x (px)" in rows[0]
+
+
+def test_raw__options_of_readings(catalogue: Catalogue, montage: StackWrapper) -> None:
+    """Raw answers take the options of their endpoints."""
+    page = "/raw/tile.render_parameters?owner=lab&project=cortex&stack=montage&tile_id=s1_r0_c0"
+
+    plain, matching = (catalogue.get(f"{page}{more}").json for more in ("", "&normalizeForMatching=true"))
+
+    assert plain != matching
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])

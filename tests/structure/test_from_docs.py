@@ -18,7 +18,7 @@ from rendergateway.endpoints import ENDPOINTS
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 INVENTORY = ROOT.parent / "shared" / "reference" / "gateway-inventory.md"
-STATES = {"works", "otherwise", "later", "no"}
+STATES = {"works", "otherwise", "no"}
 # `Gateway.using`, `StackWrapper.sections`, `rendergateway.transforms.fit_affine`: names that begin with a public one.
 NAME = re.compile(r"`((?:[A-Z]\w*[a-z]\w*|rendergateway)(?:\.\w+)*|refreshWrappers|json_default|without_requests)`")
 CALL = re.compile(r"\b(?:call|call_raw)\(\"([\w.]+)\"")
@@ -66,12 +66,12 @@ def is_row(line: str) -> bool:
 
 @pytest.mark.parametrize("page", ["from-blitz.md", "from-caveclient.md", "from-mibitracker.md"])
 def test_from_docs__each_row_says_how_it_stands(page: str) -> None:
-    """Each row has one of the four states, a reason, and any names."""
+    """Each row has one of the three states, a reason, and any names."""
     for row in rows_of((DOCS / page).read_text(encoding="utf-8")):
         _, _, named, state, why = (cell.strip() for cell in row.strip()[1:-1].split("|"))
         assert state in STATES, row
-        assert why or state == "later", row
-        assert named or state in ("no", "later"), row
+        assert why, row
+        assert named or state == "no", row
 
 
 @pytest.mark.parametrize(("page", "letter"), [("from-caveclient.md", "C"), ("from-mibitracker.md", "M")])

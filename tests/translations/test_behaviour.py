@@ -28,6 +28,7 @@ from django.http import JsonResponse
 import pytest_rendergateway
 from rendergateway import ChannelRecord, Gateway, ImagePyramid, StackWrapper, TileRecord, TileWrapper
 from rendergateway.cli.commands import commands
+from rendergateway.links import neuroglancer_state
 from rendergateway.testing import misbehaving
 from rendergateway.transforms import AffineModel2D
 from tests.templates.conftest import in_django
@@ -102,6 +103,7 @@ def names_of_a_check() -> dict[str, Any]:
         **{name: getattr(misbehaving, name) for name in misbehaving.__all__},
         **{module.__name__: module for module in (contextlib, io, os, pickle, pytest_rendergateway, subprocess, sys)},
         "b64decode": base64.b64decode,
+        "neuroglancer_state": neuroglancer_state,
         "Path": Path,
         "Counter": collections.Counter,
         "ThreadPoolExecutor": concurrent.futures.ThreadPoolExecutor,

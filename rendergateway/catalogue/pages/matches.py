@@ -7,12 +7,12 @@ from typing import Any
 import attrs
 import numpy as np
 
+from rendergateway.catalogue.drawing import Drawing, lines_between, tiles_side_by_side
 from rendergateway.catalogue.pages.places import frame_of, full_name, named_stack
-from rendergateway.catalogue.site import Site
+from rendergateway.catalogue.site import Page, Site
 from rendergateway.errors import RenderGatewayError
 from rendergateway.extras import needed_for
 from rendergateway.wrappers.core.labels import natural_order
-from rendergateway.wrappers.images.render import tile_view
 
 with needed_for("the catalogue"):
     import flask
@@ -23,9 +23,6 @@ FRAMES = ("raw", "lens_corrected")
 # Groups per page of the matrix: each row costs a request.
 _GROUPS = 20
 _MOST_COLUMNS = 60
-_PICTURE_PX = 480
-_GAP_PX = 16
-_COLOURS = 4
 
 
 @attrs.frozen
@@ -37,7 +34,7 @@ class _Cell:
     level: int
 
 
-def collection_page(site: Site, owner: str, collection: str) -> str:
+def collection_page(site: Site, owner: str, collection: str) -> Page:
     """
     Return the page of a collection: counts per two groups, for some p groups at a time.
 
@@ -71,7 +68,7 @@ def collection_page(site: Site, owner: str, collection: str) -> str:
     )
 
 
-def pairs_page(site: Site, owner: str, collection: str) -> str:
+def pairs_page(site: Site, owner: str, collection: str) -> Page:
     """Return the pairs between two groups, ``p=`` and ``q=``: ``match.between_groups`` or ``match.within_group``."""
     shown = site.gateway.match_collection(collection, owner=owner)
     p, q = flask.request.args.get("pg", ""), flask.request.args.get("qg", "")
@@ -81,7 +78,7 @@ def pairs_page(site: Site, owner: str, collection: str) -> str:
     return site.page("catalogue/pairs.html", shown=shown, p=p, q=q, pairs=site.table("match_pair", pairs))
 
 
-def pair_page(site: Site, owner: str, collection: str) -> str:
+def pair_page(site: Site, owner: str, collection: str) -> Page:
     """
     Return the page of a pair: its matches drawn over both tiles, and their residuals in a stack.
 
@@ -102,7 +99,9 @@ def pair_page(site: Site, owner: str, collection: str) -> str:
     drawing, distances, problem = None, None, ""
     if stack is not None:
         try:
-            drawing = _Drawing.of(site, pair, stack, frame, is_turned=query.get("layout") == "rows")
+            tiles, is_turned = pair.tiles(stack), query.get("layout") == "rows"
+            sides = tiles_side_by_side(site, stack, [[tile] for tile in tiles] if is_turned else [tiles], frame)
+            drawing = Drawing(sides, lines_between(*sides, pair.p, pair.q))
             distances = pair.residuals(stack)
         except RenderGatewayError as error:
             problem = RenderGatewayError.__str__(error)
@@ -141,45 +140,3 @@ class _Summary:
     def of(cls, distances: Any) -> _Summary:
         rms = float(np.sqrt(np.mean(distances**2)))
         return cls(float(distances.mean()), float(np.median(distances)), rms, float(distances.max()))
-
-
-@attrs.frozen
-class _Side:
-    """A tile of a drawing: its picture, and its place in the drawing."""
-
-    tile: Any
-    url: str
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-@attrs.frozen
-class _Drawing:
-    """Both tiles of a pair side by side, and a line per match: (x1, y1, x2, y2, colour)."""
-
-    width: float
-    height: float
-    sides: tuple[_Side, ...]
-    lines: list[tuple[float, float, float, float, int]]
-
-    @classmethod
-    def of(cls, site: Site, pair: Any, stack: Any, frame: str, *, is_turned: bool) -> _Drawing:
-        """Place the tiles in a drawing; points are in the frame of the pictures."""
-        sides, ends, x, y = [], [], 0.0, 0.0
-        version = site.version_of(stack)
-        for tile, points in zip(pair.tiles(stack), (pair.p, pair.q), strict=True):
-            view = tile_view(tile._bound, tile.load()._obj, lambda tile=tile: tile.resolved_transforms, frame)  # type: ignore[misc]
-            scale = min(1.0, _PICTURE_PX / max(view.box.width, view.box.height))
-            width, height = view.box.width * scale, view.box.height * scale
-            values = {"id": tile.tile_id, "frame": frame, "px": _PICTURE_PX, "v": version}
-            url = site.url_for("tile_picture", **stack._key._asdict(), **values)
-            sides.append(_Side(tile, url, x, y, width, height))
-            ends.append((points - [view.box.min_x, view.box.min_y]) * scale + [x, y])
-            x, y = (0.0, y + height + _GAP_PX) if is_turned else (x + width + _GAP_PX, 0.0)
-        numbered = enumerate(np.concatenate(ends, axis=1).tolist())
-        lines = [(x1, y1, x2, y2, number % _COLOURS) for number, (x1, y1, x2, y2) in numbered]
-        width = max(side.x + side.width for side in sides)
-        height = max(side.y + side.height for side in sides)
-        return cls(width, height, tuple(sides), lines)

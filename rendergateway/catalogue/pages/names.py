@@ -6,9 +6,10 @@ from typing import Any
 
 import attrs
 
-from rendergateway.catalogue.site import Site
+from rendergateway import links
+from rendergateway.catalogue.site import Page, Site
 
-__all__ = ["hierarchy_page", "home", "owner_page", "project_page"]
+__all__ = ["home", "owner_page", "project_page"]
 
 
 @attrs.define
@@ -28,10 +29,16 @@ def home(site: Site) -> str:
     with_stacks = gateway.owners().ids
     with_matches = gateway.call("match.owners")
     owners = [gateway.owner(name) for name in sorted({*with_stacks, *with_matches})]
-    return site.page("catalogue/home.html", owners=owners, with_stacks=set(with_stacks), with_matches=set(with_matches))
+    return site.page(
+        "catalogue/home.html",
+        owners=owners,
+        with_stacks=set(with_stacks),
+        with_matches=set(with_matches),
+        description=links.description(gateway.image_base_url),
+    )
 
 
-def owner_page(site: Site, owner: str) -> str:
+def owner_page(site: Site, owner: str) -> Page:
     """Return the page of an owner: ``stack.list`` and ``match.collections``."""
     shown = site.gateway.owner(owner)
     projects: dict[str, _Project] = {}
@@ -45,7 +52,7 @@ def owner_page(site: Site, owner: str) -> str:
     return site.page_of(shown, projects=sorted(projects.values(), key=lambda one: one.name), collections=collections)
 
 
-def project_page(site: Site, owner: str, project: str) -> str:
+def project_page(site: Site, owner: str, project: str) -> Page:
     """Return the page of the stacks of a project: ``project.stacks`` and ``project.list``."""
     shown = site.gateway.project(project, owner=owner)
     stacks = shown.stacks()
@@ -55,16 +62,11 @@ def project_page(site: Site, owner: str, project: str) -> str:
         shown,
         stacks=site.table("stack", stacks, size=500),
         states=states,
+        tiles=sum(stack.tile_count or 0 for stack in stacks),
+        layers=sum(stack.section_count or 0 for stack in stacks),
         projects=shown.owner.projects(),
         has_tiers=has_tiers,
     )
-
-
-def hierarchy_page(site: Site, owner: str, project: str) -> str:
-    """Return the page of the tiers of a hierarchical alignment: ``project.stacks``."""
-    shown = site.gateway.project(project, owner=owner)
-    tiers = [(stack, _record_of(stack).hierarchical_data) for stack in shown.stacks()]
-    return site.page("catalogue/hierarchy.html", shown=shown, tiers=[row for row in tiers if row[1] is not None])
 
 
 def _record_of(stack: Any) -> Any:

@@ -16,14 +16,26 @@ from rendergateway.wrappers.images.render import section_view, tile_view
 with needed_for("the catalogue"):
     import flask
 
-__all__ = ["CELL_PX", "MOST_TILES", "cell", "placeholder", "section_picture", "thumbnail", "tile_picture"]
+__all__ = [
+    "CELL_PX",
+    "MOST_TILES",
+    "PAGE_PX",
+    "cell",
+    "look_of",
+    "placeholder",
+    "scale_for",
+    "section_picture",
+    "thumbnail",
+    "tile_picture",
+    "wanted_px",
+]
 
 # Side of the pictures that a map is made of.
 CELL_PX = 512
 # So many tiles are drawn in one picture; for more the service draws outlines.
 MOST_TILES = 600
 _THUMBNAIL_PX = 160
-_PAGE_PX = 1024
+PAGE_PX = 1024
 _MOST_PX = 2048
 _LEVELS, _CELLS = 24, 2**32
 _COLOURS = ("#c0c4cc", "#3a3f4b")
@@ -67,7 +79,7 @@ def tile_picture(site: Site, owner: str, project: str, stack: str) -> flask.Resp
     frame = frame_of("world", more=("world",))
     record = tile.load()._obj
     view = tile_view(tile._bound, record, lambda: tile.resolved_transforms, frame)
-    scale = _scale_for(max(view.box.width, view.box.height), _wanted_px(_PAGE_PX))
+    scale = scale_for(max(view.box.width, view.box.height), wanted_px(PAGE_PX))
     view = tile_view(tile._bound, record, lambda: tile.resolved_transforms, frame, scale)
     view.check()
     return _sent(site, site.gateway.call_raw("tile.jpeg", **view.values, **_options().query(limited=False)))
@@ -80,31 +92,44 @@ def _named(name: str) -> str:
     return value
 
 
-def _section(site: Site, section: Any, box: Bounds | None, scale: float | None, most: int = _PAGE_PX) -> flask.Response:
+def _section(site: Site, section: Any, box: Bounds | None, scale: float | None, most: int = PAGE_PX) -> flask.Response:
     if scale is None:
         sides = (1.0,) if box is None else (box.width, box.height)
-        scale = _scale_for(max(sides), _wanted_px(most))
+        scale = scale_for(max(sides), wanted_px(most))
     view = section_view(section._bound, box, scale)
     view.check()
     return _sent(site, site.gateway.call_raw("box.jpeg", **view.values, **_options().query(limited=True)))
 
 
-def _wanted_px(most: int) -> int:
+def wanted_px(most: int) -> int:
+    """Return the size in the query, ``px=``, or *most*."""
     return min(max(16, flask.request.args.get("px", most, type=int)), _MOST_PX)
 
 
-def _scale_for(side: float, most: int) -> float:
+def scale_for(side: float, most: int) -> float:
+    """Return the scale, at most 1, at which a side has *most* pixels."""
     return min(1.0, (most + 0.5) / side) if side > 0 else 1.0
 
 
 def _options() -> PictureOptions:
-    """Return the options in the query: a channel, and the values shown black and white."""
-    values = [flask.request.args.get(name, type=float) for name in ("low", "high")]
+    """Return the options in the query: a channel, the values shown black and white, the filter, and the masks."""
+    query = flask.request.args
+    values = [query.get(name, type=float) for name in ("low", "high")]
     window = [value for value in values if value is not None and math.isfinite(value)]
     is_given = len(window) == len(values) and window[0] < window[1]
     return PictureOptions(
-        channel=flask.request.args.get("channel") or None, intensity=window if is_given else None, max_tiles=MOST_TILES
+        channel=query.get("channel") or None,
+        intensity=window if is_given else None,
+        filter=bool(query.get("filter")),
+        mask=None if query.get("mask") == "none" else "blended",
+        max_tiles=MOST_TILES,
     )
+
+
+def look_of() -> dict[str, str]:
+    """Return the options of pictures in the query of a page, for the addresses of its pictures."""
+    query = flask.request.args
+    return {name: query[name] for name in ("low", "high", "channel", "filter", "mask") if query.get(name)}
 
 
 def _sent(site: Site, content: bytes) -> flask.Response:

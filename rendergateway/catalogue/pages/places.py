@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rendergateway.catalogue.site import Site, is_reachable
@@ -13,7 +14,7 @@ from rendergateway.number_text import parse_double
 with needed_for("the catalogue"):
     import flask
 
-__all__ = ["frame_of", "full_name", "named_stack", "section_of", "stack_of"]
+__all__ = ["collection_of", "frame_of", "full_name", "named_stack", "section_of", "stack_of", "z_range_of"]
 
 
 def stack_of(site: Site, owner: str, project: str, stack: str) -> Any:
@@ -51,3 +52,25 @@ def named_stack(site: Site, name: str) -> Any:
     if len(parts) != 3 or not all(map(is_reachable, parts)):
         return None
     return stack_of(site, *parts)
+
+
+def collection_of(site: Site, owner: str) -> Any:
+    """Return the match collection ``collection=`` of an owner, with the frame in the query if there is one."""
+    name = flask.request.args.get("collection", "")
+    if not name:
+        flask.abort(400, "the address needs collection=, the name of a match collection")
+    frame = frame_of("raw") if flask.request.args.get("frame") else None
+    return site.gateway.match_collection(name, owner=owner, frame=frame)
+
+
+def z_range_of(stack: Any, most: Callable[[Sequence[Any]], int]) -> list[Any]:
+    """
+    Return the sections from ``min_z=`` to ``max_z=``; without both the first ones, as many as *most* returns.
+
+    ``stack.z_values``, and the requests of *most*.
+    """
+    low, high = (flask.request.args.get(name, type=float) for name in ("min_z", "max_z"))
+    sections = list(stack.sections())
+    if low is None and high is None:
+        return sections[: most(sections)]
+    return [one for one in sections if (low is None or one.z >= low) and (high is None or one.z <= high)]

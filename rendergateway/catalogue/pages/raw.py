@@ -27,7 +27,8 @@ def raw_answer(site: Site, reading: str) -> flask.Response:
         flask.abort(400, f"{reading} needs {', '.join(missing)} in the query")
     try:
         typed = {name: parse_double(text) if name in _NUMBERS else text for name, text in values.items()}
+        options = known.parse_query(flask.request.args.to_dict(flat=False))
     except ValueError as error:
         flask.abort(400, str(error))
-    content = site.gateway.call_raw(reading, **typed)
+    content = site.gateway.call_raw(reading, **{**options, **typed})
     return flask.Response(content, content_type=_TYPES.get(known.answer, "application/json"))

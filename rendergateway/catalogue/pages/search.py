@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from rendergateway.catalogue.pages.places import full_name, named_stack
-from rendergateway.catalogue.site import Site, is_reachable
+from rendergateway.catalogue.site import Page, Site, is_reachable
 from rendergateway.errors import NotFoundError
 from rendergateway.extras import needed_for
 
@@ -32,7 +32,7 @@ class _Found:
     left_out: int = 0
 
 
-def search_page(site: Site) -> str:
+def search_page(site: Site) -> Page:
     """
     Return what a text finds.
 

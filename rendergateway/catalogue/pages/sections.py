@@ -6,12 +6,14 @@ import json
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from rendergateway.catalogue import show
 from rendergateway.catalogue.charts import histogram
 from rendergateway.catalogue.pages.pictures import CELL_PX, MOST_TILES
-from rendergateway.catalogue.pages.places import frame_of, section_of, stack_of
+from rendergateway.catalogue.pages.places import collection_of, section_of, stack_of
 from rendergateway.catalogue.section_map import SectionMap
-from rendergateway.catalogue.site import Site
+from rendergateway.catalogue.site import Page, Site
 from rendergateway.errors import ConfigurationError
 from rendergateway.extras import needed_for
 
@@ -21,7 +23,7 @@ with needed_for("the catalogue"):
 __all__ = ["clusters", "connections", "map_description", "map_piece", "residuals", "section_by_id", "section_page"]
 
 
-def section_page(site: Site, owner: str, project: str, stack: str, z: str) -> str | flask.Response:
+def section_page(site: Site, owner: str, project: str, stack: str, z: str) -> Page:
     """Return the page of a section: ``stack.read``, ``stack.z_values`` and ``section.resolved_tiles``."""
     section = section_of(site, owner, project, stack, z)
     if (same := site.unchanged(section.stack)) is not None:
@@ -42,9 +44,24 @@ def section_page(site: Site, owner: str, project: str, stack: str, z: str) -> st
         place=place,
         sections=sections,
         sizes=histogram(table.size),
+        ranges=_ranges(table.size),
         cell_px=CELL_PX,
         most_tiles=MOST_TILES,
     )
+
+
+def _ranges(sizes: npt.NDArray[np.float64]) -> dict[str, str]:
+    """Return smallest, largest and mean width and height in words."""
+    words = {}
+    for name, values in zip(("width", "height"), sizes.T, strict=True):
+        known = values[np.isfinite(values)]
+        few = np.unique(known)
+        if len(few) < 2:
+            words[name] = show.number(float(few[0]) if len(few) else None)
+        else:
+            low, high, mean = (show.number(float(one)) for one in (few[0], few[-1], known.mean()))
+            words[name] = f"{low} to {high}, mean {mean}"
+    return words
 
 
 def section_by_id(site: Site, owner: str, project: str, stack: str) -> Any:
@@ -86,16 +103,16 @@ def _lasting(site: Site, response: flask.Response) -> flask.Response:
 def _versioned(site: Site, section: Any) -> SectionMap:
     """Return the map with the version in the address; one that is no longer kept is read again."""
     version = flask.request.args.get("v", "")
-    known = site.sections.get((tuple(section._key), version))
+    known: SectionMap | None = site.kept.get((tuple(section._key), version))
     return known if known is not None else _kept(site, section, version, section.tiles().table())
 
 
 def _kept(site: Site, section: Any, version: str, table: Any) -> SectionMap:
     key = (tuple(section._key), version)
-    known = site.sections.get(key)
-    if known is not None:
-        return known
-    return site.sections.keep(key, SectionMap.of(table, section.stack.shared_transforms))
+    known: SectionMap | None = site.kept.get(key)
+    if known is None:
+        known = site.kept.keep(key, SectionMap.of(table, section.stack.shared_transforms))
+    return known
 
 
 # Matches in the map
@@ -103,7 +120,7 @@ def _kept(site: Site, section: Any, version: str, table: Any) -> SectionMap:
 
 def clusters(site: Site, owner: str, project: str, stack: str, z: str) -> flask.Response:
     """Return the cluster of each tile under the matches of a collection: ``section.clustered_tile_bounds``."""
-    section, collection = section_of(site, owner, project, stack, z), _collection(site, owner)
+    section, collection = section_of(site, owner, project, stack, z), collection_of(site, owner)
     found = site.gateway.call(
         "section.clustered_tile_bounds", **section._key._asdict(), collection=collection.name, match_owner=owner
     )
@@ -115,25 +132,24 @@ def residuals(site: Site, owner: str, project: str, stack: str, z: str) -> flask
     """
     Return the mean residual of each tile's matches within the section, in world pixels.
 
-    ``match.within_group`` per section id, and ``stack.tile_specs``.
+    With ``adjacent=``, those with the sections before and after it count too. ``stack.z_values``,
+    ``section.resolved_tiles`` per section, and ``match.with_p_group`` per section id.
     """
-    section, collection = section_of(site, owner, project, stack, z), _collection(site, owner)
+    section, collection = section_of(site, owner, project, stack, z), collection_of(site, owner)
     if collection.frame is None:
         raise ConfigurationError(
             f"the frame of match collection {collection.name!r} is unknown; choose the frame of its points"
         )
-    table = collection.table(within=section)
-    if not len(table):
-        return flask.jsonify(residuals={})
-    distances, offsets = collection.residuals(section.stack, table), table.offsets
-    sums: dict[str, list[float]] = {}
-    for row, (p, q) in enumerate(zip(table.p_id.tolist(), table.q_id.tolist(), strict=True)):
-        own = distances[offsets[row] : offsets[row + 1]]
-        for tile_id in (p, q):
-            total = sums.setdefault(tile_id, [0.0, 0.0])
-            total[0] += float(np.nansum(own))
-            total[1] += len(own)
-    return flask.jsonify(residuals={tile_id: total / count for tile_id, (total, count) in sums.items() if count})
+    low = high = section.z
+    if flask.request.args.get("adjacent"):
+        layers = section.stack.sections().ids
+        low = max((one for one in layers if one < section.z), default=low)
+        high = min((one for one in layers if one > section.z), default=high)
+    found = section.stack.residuals(collection, z=(low, high)).tiles
+    known = (found.z == section.z) & np.isfinite(found.mean_px)
+    return flask.jsonify(
+        residuals=dict(zip(found.tile_id[known].tolist(), found.mean_px[known].tolist(), strict=True))
+    )
 
 
 def connections(site: Site, owner: str, project: str, stack: str, z: str) -> flask.Response:
@@ -142,7 +158,7 @@ def connections(site: Site, owner: str, project: str, stack: str, z: str) -> fla
 
     ``section.resolved_tiles``, and ``match.within_group`` per section id.
     """
-    section, collection = section_of(site, owner, project, stack, z), _collection(site, owner)
+    section, collection = section_of(site, owner, project, stack, z), collection_of(site, owner)
     threshold = flask.request.args.get("threshold", 0, type=int)
     table = section.tiles().table()
     counts: dict[frozenset[str], int] = {}
@@ -177,11 +193,3 @@ def _grid_neighbours(table: Any) -> list[tuple[str, str]]:
         beside = ((section_id, row, column + 1), (section_id, row + 1, column))
         found += [(tile_id, places[place]) for place in beside if place in places]
     return found
-
-
-def _collection(site: Site, owner: str) -> Any:
-    name = flask.request.args.get("collection", "")
-    if not name:
-        flask.abort(400, "the address needs collection=, the name of a match collection")
-    frame = frame_of("raw") if flask.request.args.get("frame") else None
-    return site.gateway.match_collection(name, owner=owner, frame=frame)

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from rendergateway.batch.solve_notes import SolveNotes
 from rendergateway.catalogue.charts import histogram, missing_layers, section_charts
-from rendergateway.catalogue.pages.places import stack_of
-from rendergateway.catalogue.site import Site
+from rendergateway.catalogue.pages.places import named_stack, stack_of
+from rendergateway.catalogue.site import Page, Site
 from rendergateway.extras import needed_for
 from rendergateway.model.tables.references import references
 
@@ -30,12 +31,13 @@ _RAW = (
 )
 
 
-def stack_page(site: Site, owner: str, project: str, stack: str) -> str | flask.Response:
+def stack_page(site: Site, owner: str, project: str, stack: str) -> Page:
     """Return the page of a stack: ``stack.read``, ``stack.z_values`` and ``stack.section_data``."""
     shown = stack_of(site, owner, project, stack)
     if (same := site.unchanged(shown)) is not None:
         return same
     sections = shown.sections() if shown.state != "OFFLINE" else []
+    solve = SolveNotes.of(shown.version.notes)
     # The rows of a LOADING stack are those of its last COMPLETE: each section would be requested alone.
     has_rows = shown.state in ("COMPLETE", "READ_ONLY")
     return site.page_of(
@@ -47,10 +49,12 @@ def stack_page(site: Site, owner: str, project: str, stack: str) -> str | flask.
         missing=missing_layers([one.z for one in sections]),
         merged=[one for one in sections if len(one.section_ids) > 1] if has_rows else [],
         raw=_RAW,
+        solve=solve,
+        solved_from=None if solve is None else named_stack(site, solve.stack),
     )
 
 
-def sample_page(site: Site, owner: str, project: str, stack: str) -> str | flask.Response:
+def sample_page(site: Site, owner: str, project: str, stack: str) -> Page:
     """
     Return the page of sizes and shared transforms of the tiles of some sections.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from rendergateway.catalogue.pages.pictures import look_of
 from rendergateway.catalogue.pages.places import stack_of
-from rendergateway.catalogue.site import Site, is_reachable
+from rendergateway.catalogue.site import Page, Site, is_reachable
 from rendergateway.errors import NotFoundError, RecordError, RenderGatewayError
 from rendergateway.extras import needed_for
 from rendergateway.transforms import TransformReference
@@ -13,13 +14,13 @@ from rendergateway.transforms import TransformReference
 with needed_for("the catalogue"):
     import flask
 
-__all__ = ["tile_page"]
+__all__ = ["tile_of", "tile_page"]
 
 _FRAMES = {"world": "in the world", "raw": "as stored", "lens_corrected": "after the lens correction"}
 _MOST_NEIGHBOURS = 24
 
 
-def tile_page(site: Site, owner: str, project: str, stack: str) -> str | flask.Response:
+def tile_page(site: Site, owner: str, project: str, stack: str) -> Page:
     """
     Return the page of a tile.
 
@@ -27,7 +28,7 @@ def tile_page(site: Site, owner: str, project: str, stack: str) -> str | flask.R
     and ``match.collections``; with ``collection=`` also ``match.with_tile``.
     """
     shown = stack_of(site, owner, project, stack)
-    tile = _tile(shown)
+    tile = tile_of(shown)
     name = flask.request.args.get("collection", "")
     if not name and (same := site.unchanged(shown)) is not None:
         return same
@@ -40,6 +41,7 @@ def tile_page(site: Site, owner: str, project: str, stack: str) -> str | flask.R
         transforms=list(record.transforms.flattened() if not _has_references(record) else record.transforms),
         resolved=_resolved(tile),
         frames=_FRAMES,
+        look=look_of(),
         frame=frame if frame in _FRAMES else "world",
         neighbours=_neighbours(tile),
         collections=shown.owner.match_collections().ids,
@@ -49,7 +51,8 @@ def tile_page(site: Site, owner: str, project: str, stack: str) -> str | flask.R
     )
 
 
-def _tile(shown: Any) -> Any:
+def tile_of(shown: Any) -> Any:
+    """Return the tile ``id=`` of a stack: no request, or the section at ``z=`` for an id that has no address."""
     tile_id = flask.request.args.get("id", "")
     if not tile_id:
         flask.abort(400, "the address needs id=, the id of a tile")

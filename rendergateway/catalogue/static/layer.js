@@ -57,6 +57,7 @@ export class Layer {
     this.pieceQueue = new Queue();
     this.pictureQueue = new Queue();
     this.problem = "";
+    this.channel = "";
   }
 
   async load() {
@@ -111,6 +112,12 @@ export class Layer {
 
   // Pictures
 
+  setChannel(name) {
+    this.channel = name ? `&channel=${encodeURIComponent(name)}` : "";
+    this.pictures = new Map();
+    this.problem = "";
+  }
+
   // The level whose pixels are at most as large as those of the screen.
   levelFor(view) {
     const ratio = window.devicePixelRatio || 1;
@@ -147,11 +154,12 @@ export class Layer {
         const key = keyOf(cell);
         if (this.pictures.has(key) || this.problem) return;
         const image = new Image();
-        this.pictures.set(key, { cell, image: null });
-        image.src = `${this.url}cells/${cell.level}/${cell.column}/${cell.row}.jpg?v=${this.version}`;
+        const { pictures } = this;
+        pictures.set(key, { cell, image: null });
+        image.src = `${this.url}cells/${cell.level}/${cell.column}/${cell.row}.jpg?v=${this.version}${this.channel}`;
         try {
           await image.decode();
-          this.pictures.set(key, { cell, image });
+          pictures.set(key, { cell, image });
         } catch {
           this.problem = "The service cannot draw pictures of this section; open a picture to see why.";
         }

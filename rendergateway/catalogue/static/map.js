@@ -1,13 +1,17 @@
 // The map of a section: one layer on one canvas, with its controls.
 
 import { Layer, read } from "./layer.js";
-import { clear, colourOf, drawLines, drawOutlines, drawPictures, fillTile, MISSING, RAMP, rampColour } from "./paint.js";
+import { clear, colourOf, drawLines, drawOutlines, drawPictures, fillTile, MISSING, RAMP, rampColour, showLegend } from "./paint.js";
 import { control, View } from "./view.js";
 
 const MOST_IN_LEGEND = 12;
-const SVG = "http://www.w3.org/2000/svg";
 // Colours that need matches, besides the properties of tiles.
-const OF_MATCHES = { cluster: "Match cluster", residual: "Residual", missing: "Missing connections" };
+const OF_MATCHES = {
+  cluster: "Match cluster",
+  residual: "Residual within the section",
+  "residual-z": "Residual with adjacent sections",
+  missing: "Missing connections",
+};
 // The values of their controls, which the address of a view contains.
 const OPTIONS = ["collection", "frame", "threshold"];
 
@@ -64,7 +68,15 @@ class SectionMap {
     for (const button of this.element.querySelectorAll("[data-zoom]")) {
       button.addEventListener("click", () => this.view.zoom(Number(button.dataset.zoom)));
     }
+    this.find("[data-size]").addEventListener("input", () => this.draw());
+    this.find("[data-channel]")?.addEventListener("change", (event) => {
+      this.layer.setChannel(event.target.value);
+      this.draw();
+    });
     this.find("[data-fit]").addEventListener("click", () => this.view.fit(this.layer.bounds));
+    this.find("[data-fit-stack]")?.addEventListener("click", (event) => {
+      this.view.fit(event.target.dataset.fitStack.split(",").map(Number));
+    });
     this.canvas.addEventListener("keydown", (event) => this.pressed(event));
     for (const link of document.querySelectorAll("[data-keeps-view]")) {
       link.addEventListener("click", () => (link.hash = this.hash));
@@ -127,7 +139,7 @@ class SectionMap {
     const mode = this.find("[data-colour]").value;
     const ofMatches = mode in OF_MATCHES;
     this.find("[data-for-matches]").hidden = !ofMatches;
-    this.find("[data-for-frame]").hidden = mode !== "residual";
+    this.find("[data-for-frame]").hidden = !mode.startsWith("residual");
     this.find("[data-for-threshold]").hidden = mode !== "missing";
     this.lines = [];
     this.colour = () => colourOf(0);
@@ -162,13 +174,14 @@ class SectionMap {
     const collection = this.find("[data-collection]").value;
     if (!collection) return;
     const query = new URLSearchParams({ collection, v: this.element.dataset.version });
-    if (mode === "residual") query.set("frame", this.find("[data-frame]").value);
+    if (mode.startsWith("residual")) query.set("frame", this.find("[data-frame]").value);
+    if (mode === "residual-z") query.set("adjacent", "1");
     if (mode === "missing") query.set("threshold", this.find("[data-threshold]").value);
-    const names = { cluster: "clusters", residual: "residuals", missing: "connections" };
+    const names = { cluster: "clusters", residual: "residuals", "residual-z": "residuals", missing: "connections" };
     const found = await read(`${this.element.dataset.url}${names[mode]}.json?${query}`);
     if (!isCurrent()) return;
     if (mode === "cluster") this.showClusters(found);
-    else if (mode === "residual") this.showResiduals(found.residuals);
+    else if (mode.startsWith("residual")) this.showResiduals(found.residuals);
     else this.showMissing(found.lines);
   }
 
@@ -201,22 +214,7 @@ class SectionMap {
   }
 
   legend(rows) {
-    const list = this.find(".map-legend");
-    list.replaceChildren();
-    for (const [name, colour] of rows.slice(0, MOST_IN_LEGEND)) {
-      const item = document.createElement("li");
-      const icon = document.createElementNS(SVG, "svg");
-      const dot = document.createElementNS(SVG, "rect");
-      for (const [key, value] of Object.entries({ width: "100%", height: "100%", fill: colour })) dot.setAttribute(key, value);
-      icon.append(dot);
-      item.append(icon, name);
-      list.append(item);
-    }
-    if (rows.length > MOST_IN_LEGEND) {
-      const item = document.createElement("li");
-      item.append(`and ${rows.length - MOST_IN_LEGEND} more`);
-      list.append(item);
-    }
+    showLegend(this.find(".map-legend"), rows, MOST_IN_LEGEND);
   }
 
   // Selection
@@ -266,7 +264,7 @@ class SectionMap {
       drawPictures(context, layer, view);
     }
     layer.requestPieces(view);
-    if (hasOutlines) drawOutlines(context, layer, view, this.colour);
+    if (hasOutlines) drawOutlines(context, layer, view, this.colour, { size: Number(this.find("[data-size]").value) });
     if (this.selected) fillTile(context, layer, view, this.selected, "#ffd23f");
     drawLines(context, view, this.lines);
     this.reportView(hasPictures && !canShow);

@@ -92,8 +92,9 @@ export function drawPictures(context, layer, view) {
   context.restore();
 }
 
-// Outlines; colour(piece data, place) returns the colour of a tile. Tiny tiles are filled instead.
-export function drawOutlines(context, layer, view, colour, width = 1.5) {
+// Outlines; colour(piece data, place) returns the colour of a tile. Tiny tiles are filled instead. With a size below 1
+// tiles shrink towards their middles, so that those that overlap separate.
+export function drawOutlines(context, layer, view, colour, { width = 1.5, size = 1 } = {}) {
   const [left, top] = layer.bounds;
   const [startX, startY] = view.toScreen(left, top);
   const scale = view.scale;
@@ -105,7 +106,7 @@ export function drawOutlines(context, layer, view, colour, width = 1.5) {
     // One path for all tiles would be stroked as one shape, in time that grows with the square of its size.
     for (const [name, tiles] of byColour(ids.length, (tile) => colour(data, tile))) {
       if (across < TINY_PX) fillTiny(context, name, tiles, outlines, points, startX, startY, scale);
-      else strokeTiles(context, name, tiles, outlines, points, startX, startY, scale, across < SMALL_PX ? 2 : 1);
+      else strokeTiles(context, name, tiles, outlines, points, startX, startY, scale, across < SMALL_PX ? 2 : 1, size);
     }
   }
 }
@@ -131,15 +132,20 @@ function fillTiny(context, name, tiles, outlines, points, startX, startY, scale)
   }
 }
 
-function strokeTiles(context, name, tiles, outlines, points, startX, startY, scale, step) {
+function strokeTiles(context, name, tiles, outlines, points, startX, startY, scale, step, size) {
   context.strokeStyle = name;
   for (let start = 0; start < tiles.length; start += TILES_PER_PATH) {
     context.beginPath();
     for (const tile of tiles.slice(start, start + TILES_PER_PATH)) {
       const first = tile * points * 2;
-      context.moveTo(startX + outlines[first] * scale, startY + outlines[first + 1] * scale);
-      for (let point = step; point < points; point += step) {
-        context.lineTo(startX + outlines[first + 2 * point] * scale, startY + outlines[first + 2 * point + 1] * scale);
+      // Between the first corner and the opposite one.
+      const [x, y] = [0, 1].map((axis) => (outlines[first + axis] + outlines[first + points + axis]) / 2);
+      const [left, top, by] = [startX + x * scale, startY + y * scale, size * scale];
+      for (let point = 0; point < points; point += step) {
+        const at = first + 2 * point;
+        const corner = [left + (outlines[at] - x) * by, top + (outlines[at + 1] - y) * by];
+        if (point) context.lineTo(...corner);
+        else context.moveTo(...corner);
       }
       context.closePath();
     }
@@ -174,4 +180,25 @@ export function drawLines(context, view, lines) {
     context.lineTo(...view.toScreen(line[2], line[3]));
     context.stroke();
   }
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+// Rows of a name and a colour, at most so many.
+export function showLegend(list, rows, most) {
+  const items = rows.slice(0, most).map(([name, colour]) => {
+    const item = document.createElement("li");
+    const icon = document.createElementNS(SVG, "svg");
+    const dot = document.createElementNS(SVG, "rect");
+    for (const [key, value] of Object.entries({ width: "100%", height: "100%", fill: colour })) dot.setAttribute(key, value);
+    icon.append(dot);
+    item.append(icon, name);
+    return item;
+  });
+  if (rows.length > most) {
+    const item = document.createElement("li");
+    item.append(`and ${rows.length - most} more`);
+    items.push(item);
+  }
+  list.replaceChildren(...items);
 }

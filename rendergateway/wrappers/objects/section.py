@@ -468,24 +468,7 @@ class SectionWrapper(ObjectWrapper[SectionRecord]):
 
     def link(self, viewer: str, *, host: str | None = None) -> str:
         """
-        Return the address of the section in a viewer, see `StackWrapper.link`.
-
-        Parameters
-        ----------
-        viewer : {'neuroglancer', 'catmaid', 'ndviz', 'dashboard', 'json'}
-            *dashboard* is a page of render itself, *json* the raw answer of the service.
-        host : str, optional
-            Address of the viewer. Default: the public neuroglancer, for *dashboard* the host of the service; the others
-            need it.
-
-        Raises
-        ------
-        ConfigurationError
-            If the viewer needs *host*, or the service has no address for browsers: pass ``Gateway(public_url=…)``.
-        RecordError
-            If the viewer needs the resolution or the bounds of the stack, and they are not set.
-        ValueError
-            If the viewer is unknown.
+        Return the address of the section in a viewer; parameters and errors are those of `StackWrapper.link`.
 
         Notes
         -----

@@ -115,6 +115,15 @@ assert requests == ["stack.read", "stack.set_cycle", "stack.read", "stack.read"]
 assert ($1).ids == [f"s{z}_r0_c0" for z in (1, 2, 3)]
 assert ($2).ids == section.tiles().ids
 """,
+    "`homepage`, `build_neuroglancer_url`": """
+gateway.public_url = "http://render.example.org:8080/render-ws/v1"
+tile.load(), stack.load()
+with without_requests():
+    state = neuroglancer_state($1)
+    assert state["layers"][0]["source"] == "render://http://render.example.org:8080/lab/cortex/montage"
+    assert $2.startswith("https://catmaid.example.org/?pid=lab__cortex&sid0=montage")
+    assert $3.startswith("http://render.example.org:8080/render-ws/view/tile-layer.html?")
+""",
     "timestamps": """
 assert ($1).utcoffset() == ($2).utcoffset() == timedelta(0)
 """,

@@ -1,0 +1,81 @@
+"""The page of the residuals of a match collection in a stack, and of the clusters that its matches connect."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rendergateway.alignment.clusters import Clusters
+from rendergateway.batch.residuals import StackResiduals
+from rendergateway.catalogue.charts import Chart, chart_of, distribution
+from rendergateway.catalogue.pages.matches import FRAMES
+from rendergateway.catalogue.pages.places import frame_of, stack_of, z_range_of
+from rendergateway.catalogue.site import Page, Site
+from rendergateway.extras import needed_for
+
+with needed_for("the catalogue"):
+    import flask
+
+__all__ = ["residuals_page"]
+
+# Sections that are read if none are chosen: each costs a request, and each of their section ids one more.
+_SECTIONS_AT_FIRST = 10
+_MOST_LISTED = 20
+
+
+def residuals_page(site: Site, owner: str, project: str, stack: str) -> Page:
+    """
+    Return the residuals of ``collection=``, with points in ``frame=``, in the sections from ``min_z=`` to ``max_z=``.
+
+    ``stack.read``, ``stack.z_values`` and ``match.collections``; with a collection ``stack.z_values`` of the range,
+    ``section.resolved_tiles`` per section, and ``match.with_p_group`` per section id.
+    """
+    shown = stack_of(site, owner, project, stack)
+    chosen = z_range_of(shown, lambda sections: _SECTIONS_AT_FIRST)
+    name = flask.request.args.get("collection", "")
+    found = None
+    if name and chosen:
+        collection = site.gateway.match_collection(name, owner=owner, frame=frame_of("raw"))
+        found = shown.residuals(collection, z=(chosen[0].z, chosen[-1].z))
+    return site.page(
+        "catalogue/residuals.html",
+        shown=shown,
+        sections=chosen,
+        total=len(shown.sections()),
+        version=shown.version,
+        collections=shown.owner.match_collections().ids,
+        collection=name,
+        frame=flask.request.args.get("frame", "raw"),
+        frames=FRAMES,
+        found=found,
+        **({} if found is None else _shown(found)),
+        most_listed=_MOST_LISTED,
+    )
+
+
+def _shown(found: StackResiduals) -> dict[str, Any]:
+    means = found.pairs.mean_px
+    clusters = Clusters.of(found.tiles.tile_id.tolist(), [(found.pairs.p_id.tolist(), found.pairs.q_id.tolist())])
+    return {
+        "histogram": distribution(means[np.isfinite(means)]),
+        "charts": [chart for chart in (_over_z(found),) if chart is not None],
+        "worst_tiles": _worst(found.tiles),
+        "worst_pairs": _worst(found.pairs),
+        "clusters": clusters,
+    }
+
+
+def _over_z(found: StackResiduals) -> Chart | None:
+    within, across = [], []
+    for row in found.sections:
+        (within if row["z"] == row["other_z"] else across).append((row["z"], row["mean_px"]))
+    return chart_of("Mean residual", "px", {"Within the section": within, "To a later section": across})
+
+
+def _worst(table: Any) -> list[dict[str, Any]]:
+    """Return the rows of the largest mean residuals; rows without residuals are left out."""
+    order = np.argsort(-table.mean_px, kind="stable")[:_MOST_LISTED]
+    names = list(table.columns)
+    rows = (dict(zip(names, (table[name][row] for name in names), strict=True)) for row in order.tolist())
+    return [row for row in rows if np.isfinite(row["mean_px"])]
