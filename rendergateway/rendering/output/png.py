@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from typing import Any
@@ -16,7 +17,8 @@ _LEVEL = 1
 # 8 bits per channel, RGBA, default compression and filter methods, not interlaced.
 _KIND = bytes([8, 6, 0, 0, 0])
 _UP = 2
-_STRIP = 64
+# Few enough that OpenCV does not share them between threads, which would wait for each other.
+_STRIP_PIXELS = 1 << 15
 
 
 def png_of_rgba(pixels: npt.NDArray[np.uint8], alpha: npt.NDArray[np.uint8] | None = None) -> bytes:
@@ -37,20 +39,23 @@ def png_of_rgba(pixels: npt.NDArray[np.uint8], alpha: npt.NDArray[np.uint8] | No
     height, width = pixels.shape[:2]
     codec = _codec()
     packer = codec.compressobj(_LEVEL)
+    most = max(1, _STRIP_PIXELS // width)
     # The last row of the strip above comes first: zeros above the first row.
-    strip = np.zeros((_STRIP + 1, width, 4), dtype=np.uint8)
-    lines = np.full((_STRIP, 4 * width + 1), _UP, dtype=np.uint8)
-    packed = []
-    for top in range(0, height, _STRIP):
-        rows = min(_STRIP, height - top)
+    strip = np.zeros((most + 1, width, 4), dtype=np.uint8)
+    lines = np.full((most, 4 * width + 1), _UP, dtype=np.uint8)
+    file = io.BytesIO(_SIGNATURE)
+    file.seek(0, io.SEEK_END)
+    _write_chunk(file, b"IHDR", struct.pack(">II", width, height) + _KIND, codec)
+    for top in range(0, height, most):
+        rows = min(most, height - top)
         with_opacity(pixels[top : top + rows], None if alpha is None else alpha[top : top + rows], strip[1 : rows + 1])
-        flat = strip.reshape(_STRIP + 1, -1)
+        flat = strip.reshape(most + 1, -1)
         np.subtract(flat[1 : rows + 1], flat[:rows], out=lines[:rows, 1:])
-        packed.append(packer.compress(lines[:rows]))
+        _write_chunk(file, b"IDAT", packer.compress(lines[:rows]), codec)
         strip[0] = strip[rows]
-    data = b"".join([*packed, packer.flush()])
-    chunks = {b"IHDR": struct.pack(">II", width, height) + _KIND, b"IDAT": data, b"IEND": b""}
-    return b"".join([_SIGNATURE, *(part for name, data in chunks.items() for part in _chunk(name, data, codec))])
+    _write_chunk(file, b"IDAT", packer.flush(), codec)
+    _write_chunk(file, b"IEND", b"", codec)
+    return file.getvalue()
 
 
 def with_opacity(
@@ -76,6 +81,7 @@ def _codec() -> Any:
     return isal_zlib
 
 
-def _chunk(name: bytes, data: bytes, codec: Any) -> tuple[bytes, ...]:
-    check: int = codec.crc32(data, codec.crc32(name))
-    return struct.pack(">I", len(data)), name, data, struct.pack(">I", check)
+def _write_chunk(file: io.BytesIO, name: bytes, data: bytes, codec: Any) -> None:
+    file.write(struct.pack(">I", len(data)) + name)
+    file.write(data)
+    file.write(struct.pack(">I", codec.crc32(data, codec.crc32(name))))

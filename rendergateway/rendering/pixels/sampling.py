@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from rendergateway.geometry import FloatArray, IntArray
-from rendergateway.rendering.pixels.band import SINGLE, Band, Box, Pixels, RoughPlaces
+from rendergateway.rendering.pixels.band import Band, Box
+from rendergateway.rendering.pixels.places import SINGLE, AffinePlaces, MappedPlaces, Pixels, RoughPlaces
 
 __all__ = ["Pixels", "bilinear", "nearest", "sampled"]
 
@@ -46,27 +46,38 @@ def sampled(images: Sequence[Pixels], band: Band, *, interpolate: bool = True) -
         In the types of the images; undefined for pixels outside of the shape.
     """
     size = band.box.height, band.box.width
-    samples: list[Pixels] = [np.empty((*size, *image.shape[2:]), dtype=image.dtype) for image in images]
-    doubtful: list[list[IntArray]] = [[band.border] for _ in images]
-    if not interpolate:
-        doubtful = [[_all_of(block) for block in band.blocks]] * len(images)
-    elif band.shift is not None:
+    samples: list[Pixels] = [np.zeros((*size, *image.shape[2:]), dtype=image.dtype) for image in images]
+    if interpolate and band.shift is not None:
         for sample, image in zip(samples, images, strict=True):
             _copy(sample, image, band.shift)
+        doubtful = [band.border] * len(images)
     else:
-        for number, block in enumerate(band.blocks):
-            rough = band.rough(number) if _opencv_is_precise() else None
-            left, top = block.x - band.box.x, block.y - band.box.y
-            for sample, image, pixels in zip(samples, images, doubtful, strict=True):
-                part = sample[top : top + block.height, left : left + block.width]
-                some = None if rough is None or image.dtype.kind == "f" else _interpolate(part, image, rough)
-                pixels.append(_all_of(block) if some is None else _pixels(block, some))
+        doubtful = _begun(samples, images, band, roughly=interpolate and _opencv_is_precise())
     for sample, image, pixels in zip(samples, images, doubtful, strict=True):
-        many = _TIED * sum(part.shape[1] for part in pixels) > band.box.width * band.box.height
+        many = _TIED * pixels.shape[1] > size[0] * size[1]
         compute = _nearest if not interpolate else _settled if many else _interpolated
         for x, y in _pieces(pixels):
             sample[y - band.box.y, x - band.box.x] = compute(image, band, x, y)
     return samples
+
+
+def _begun(samples: list[Pixels], images: Sequence[Pixels], band: Band, *, roughly: bool) -> list[IntArray]:
+    """Set *samples*, if *roughly* is set, to values in single precision; return x and y of those that may be wrong."""
+    # Of the interval that contains a value, one end rounded is the sample, the other is here.
+    others = [np.zeros_like(sample) for sample in samples]
+    for number, block in enumerate(band.blocks):
+        rough = band.rough(number) if roughly else None
+        left, top = block.x - band.box.x, block.y - band.box.y
+        part = np.s_[top : top + block.height, left : left + block.width]
+        for sample, other, image in zip(samples, others, images, strict=True):
+            if rough is None or not _interpolate(sample[part], other[part], image, rough):
+                other[part] = 1
+    found = []
+    for sample, other in zip(samples, others, strict=True):
+        differs = sample != other
+        pixels = _pixels(band.box, np.flatnonzero(differs.any(axis=2) if differs.ndim == 3 else differs))
+        found.append(np.concatenate([band.border, pixels], axis=1))
+    return found
 
 
 def _pixels(box: Box, number: IntArray) -> IntArray:
@@ -75,17 +86,9 @@ def _pixels(box: Box, number: IntArray) -> IntArray:
     return np.stack([x + box.x, y + box.y])
 
 
-def _all_of(box: Box) -> IntArray:
-    """Return x and y of all pixels of a box."""
-    return _pixels(box, np.arange(box.width * box.height))
-
-
-def _pieces(pixels: list[IntArray]) -> list[IntArray]:
-    """Return lists of pixels, x and y, joined and cut to pieces of similar numbers."""
-    if not pixels:
-        return []
-    joined = np.concatenate(pixels, axis=1)
-    return [joined[:, first : first + _FEW_PIXELS] for first in range(0, joined.shape[1], _FEW_PIXELS)]
+def _pieces(pixels: IntArray) -> list[IntArray]:
+    """Return a list of pixels, x and y, cut to pieces."""
+    return [pixels[:, first : first + _FEW_PIXELS] for first in range(0, pixels.shape[1], _FEW_PIXELS)]
 
 
 def _copy(values: Pixels, image: Pixels, shift: tuple[int, int]) -> None:
@@ -95,25 +98,22 @@ def _copy(values: Pixels, image: Pixels, shift: tuple[int, int]) -> None:
     values[y0 - top : y1 - top, x0 - left : x1 - left] = image[y0:y1, x0:x1]
 
 
-def _interpolate(values: Pixels, image: Pixels, rough: RoughPlaces) -> IntArray | None:
+def _interpolate(values: Pixels, others: Pixels, image: Pixels, rough: RoughPlaces) -> bool:
     """
-    Set *values* to those of integers, interpolated in single precision; return which may be wrong, counted by row.
+    Set *values* and *others* to the two ends of the intervals that contain the exact values, rounded to integers.
 
-    None if too many may be: then the values are not set.
+    Where they are equal, so is the value. Return whether it was done: not for fractions, nor if too many would differ.
     """
     part = image[rough.top : rough.bottom + 2, rough.left : rough.right + 2]
-    if max(part.shape) >= _MOST_SIDE:
-        return None
+    if image.dtype.kind == "f" or max(part.shape) >= _MOST_SIDE:
+        return False
     doubt = rough.error * _steepest(part) + _ARITHMETIC * float(np.iinfo(image.dtype).max)
     if doubt > _MOST_DOUBT:
-        return None
-    found = _remapped(part, rough)
-    # If both ends of the interval that contains the exact value are rounded to one number, so is the value.
+        return False
+    found = rough.values(part.astype(np.float32))
     _round(found, doubt, values)
-    least = np.empty_like(found, dtype=image.dtype)
-    _round(found, -doubt, least)
-    doubtful = values != least
-    return np.flatnonzero(doubtful.any(axis=2) if image.ndim == 3 else doubtful)
+    _round(found, -doubt, others)
+    return True
 
 
 def _round(values: Pixels, shift: float, into: Pixels) -> None:
@@ -126,15 +126,6 @@ def _round(values: Pixels, shift: float, into: Pixels) -> None:
             into[...] = done
     else:
         into[...] = np.rint(values + np.float32(shift))
-
-
-def _remapped(part: Pixels, rough: RoughPlaces) -> Pixels:
-    """Return the values of *part* at some positions, in single precision; beyond its border, those of the border."""
-    from rendergateway.rendering.base.opencv import cv2
-
-    x_y, y = rough.x_y if isinstance(rough.x_y, tuple) else (rough.x_y, None)
-    source = part.astype(np.float32)
-    return np.asarray(cv2.remap(source, x_y, cast("Any", y), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
 
 
 def _steepest(part: Pixels) -> float:
@@ -238,6 +229,13 @@ def _opencv_is_precise() -> bool:
     random = np.random.default_rng(0)
     image = random.integers(0, 256, (70, 90), dtype=np.uint8)
     x_y = random.uniform(0, (89, 69), (64, 64, 2)).astype(np.float32)
-    x, y = x_y.reshape(-1, 2).T.astype(np.float64)
-    found = _remapped(image, RoughPlaces(x_y, 0, 0, 89, 69, 0.0)).ravel()
-    return bool(np.abs(found - bilinear(image, x, y)).max() <= _ARITHMETIC * np.iinfo(image.dtype).max)
+    # Sums of multiples of 1/1024 below 128 are not rounded.
+    matrix = np.array([[1023, 51, 1100], [-97, 801, 9777]]) / 1024.0
+    turned = np.indices((64, 64))[::-1].reshape(2, -1).T @ matrix[:, :2].T + matrix[:, 2]
+    corners = 0, 0, 89, 69, 0.0
+    ways = (AffinePlaces(*corners, matrix, (64, 64)), turned), (MappedPlaces(*corners, x_y), x_y.reshape(-1, 2))
+    off = [
+        np.abs(way.values(image.astype(np.float32)).ravel() - bilinear(image, *places.T.astype(np.float64))).max()
+        for way, places in ways
+    ]
+    return max(off) <= _ARITHMETIC * np.iinfo(image.dtype).max

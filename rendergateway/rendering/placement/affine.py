@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rendergateway.geometry import FloatArray, IntArray
-from rendergateway.rendering.pixels.band import BLOCK, SINGLE, Band, Box, Inside, Pixels, RoughPlaces, Runs
+from rendergateway.rendering.pixels.band import Band, Box, Inside, Runs
 from rendergateway.rendering.pixels.patches import Placement, ShapeCache, clipped, kept
+from rendergateway.rendering.pixels.places import AffinePlaces, RoughPlaces, rounding
 from rendergateway.rendering.placement.lattice import Lattice
 from rendergateway.rendering.placement.mesh import image_mesh, triangle_count
 from rendergateway.rendering.placement.triangles import Mesh
@@ -28,7 +29,6 @@ _FEW_TRIANGLES = 1 << 14
 # Of fewer pixels than one in this many, each is searched for.
 _FEW = 16
 _LINES_AT_ONCE = 1 << 16
-_MIDDLE = (BLOCK - 1) / 2.0
 # Of larger bands, the temporary arrays would not fit into the caches.
 _BAND_PIXELS = 1 << 19
 _IN = 255
@@ -277,18 +277,19 @@ class AffineBand(Band):
         return super().nbytes + self._on_lines.nbytes + self.border.nbytes
 
     def rough(self, number: int) -> RoughPlaces:
-        block, planes, corners, size = self.blocks[number], [], [], 0.0
-        for (a, b, c), side in zip(self._back.tolist(), self._placement.image_size, strict=True):
+        block, corners, error = self.blocks[number], [], 0.0
+        matrix = np.empty((2, 3))
+        for row, (a, b, c), side in zip(matrix, self._back.tolist(), self._placement.image_size, strict=True):
             begin, across, down = a * block.x + b * block.y + c, a * (block.width - 1), b * (block.height - 1)
             low, high = begin + min(across, 0.0) + min(down, 0.0), begin + max(across, 0.0) + max(down, 0.0)
             first, last = (min(max(math.floor(end), 0), side - 1) for end in (low, high))
-            base = begin + across / 2.0 + b * _MIDDLE - first
-            planes.append(_plane(a, b, block.width)[: block.height] + np.float32(base))
-            # Both terms are rounded, and so is the sum.
-            size = max(size, abs(base) + abs(across) / 2.0 + abs(b) * _MIDDLE + high - first)
+            row[:] = a, b, begin - first
+            factors = rounding(a) * (block.width - 1) + rounding(b) * (block.height - 1)
+            most = max(abs(low - first), abs(high - first))
+            error = max(error, factors + _sum_error(abs(across), abs(down), abs(begin - first), most))
             corners.append((first, last))
         (left, right), (top, bottom) = corners
-        return RoughPlaces((planes[0], planes[1]), left, top, right, bottom, SINGLE * (size + 1.0))
+        return AffinePlaces(left, top, right, bottom, error, matrix, (block.width, block.height))
 
     def exact(self, x: IntArray, y: IntArray) -> tuple[FloatArray, FloatArray]:
         across, down = (a * x + (b * y + c) for a, b, c in self._back.tolist())
@@ -302,10 +303,11 @@ class AffineBand(Band):
         return self._placement.mesh.places(triangle, x, y)
 
 
-@functools.lru_cache(maxsize=32)
-def _plane(across: float, down: float, width: int) -> Pixels:
-    """Return a linear function on the highest block, 0 at its centre; blocks of similar images share it."""
-    columns, rows = np.arange(width) - (width - 1) / 2.0, np.arange(BLOCK) - _MIDDLE
-    plane: Pixels = np.add.outer(down * rows, across * columns).astype(np.float32)
-    plane.setflags(write=False)
-    return plane
+def _sum_error(across: float, down: float, begin: float, most: float) -> float:
+    """
+    Return a bound of the rounding errors of a sum in single precision, in either order of its additions.
+
+    The parameters are the largest sizes of two products, of a number that is rounded first, and of the sum.
+    """
+    either = max(rounding(across) + rounding(across + down), rounding(down + begin))
+    return rounding(down) + rounding(begin) + either + rounding(most)

@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from rendergateway.errors import ImageError
 from rendergateway.geometry import FloatArray, IntArray
-from rendergateway.rendering.pixels.band import SINGLE, Band, Box, RoughPlaces
+from rendergateway.rendering.pixels.band import Band, Box
 from rendergateway.rendering.pixels.patches import Placement, ShapeCache, clipped, kept
+from rendergateway.rendering.pixels.places import SINGLE, MappedPlaces, RoughPlaces
 from rendergateway.rendering.placement.triangles import Mesh, TriangleRuns
 from rendergateway.transforms import Transform, mesh_triangles, mesh_vertices
 from rendergateway.transforms.base.matrices import inverse_affines
@@ -234,7 +235,7 @@ class _Block:
         )
         along *= _columns(box.width, box.height)
         x_y += along
-        return RoughPlaces(x_y.reshape(box.height, box.width, 2), *self.corners, self.error)
+        return MappedPlaces(*self.corners, self.error, x_y.reshape(box.height, box.width, 2))
 
     def inside(self, box: Box) -> npt.NDArray[np.uint8]:
         """Return 255 for pixels in runs."""
