@@ -102,12 +102,15 @@ class Band(ABC):
         Bound of the error of `exact`, in source pixels; 0 if it has none.
     shift : (int, int), optional
         Source pixel of the upper left corner, if all positions are whole pixels, one beside the other.
+    reach : (int, int, int, int)
+        First and last source column and row of all blocks, in the order of `RoughPlaces`.
     border : ndarray of int, shape (2, N)
         x and y of the pixels of the canvas that may be on a border of the image.
     """
 
     tolerance = 0.0
     shift: tuple[int, int] | None = None
+    reach: tuple[int, int, int, int]
 
     def __init__(self, box: Box, inside: Inside, times: IntArray | None) -> None:
         self.box, self.inside, self.times = box, inside, times

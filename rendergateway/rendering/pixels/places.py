@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from typing import Any, TypeAlias
 
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rendergateway.geometry import FloatArray
+from rendergateway.rendering.base import opencv
 
 __all__ = ["SINGLE", "AffinePlaces", "MappedPlaces", "Pixels", "RoughPlaces", "rounding"]
 
@@ -20,9 +20,9 @@ Pixels: TypeAlias = npt.NDArray[Any]
 SINGLE = 2.0**-24
 
 
-def rounding(size: float) -> float:
-    """Return a bound of the error of rounding numbers up to *size* to single precision: half of the last place."""
-    return math.ldexp(SINGLE / 2.0, math.frexp(size)[1])
+def rounding(size: FloatArray) -> FloatArray:
+    """Return bounds of the errors of rounding numbers up to *size* to single precision: half of the last place."""
+    return np.ldexp(SINGLE / 2.0, np.frexp(size)[1])
 
 
 @attrs.frozen(eq=False)
@@ -68,8 +68,7 @@ class AffinePlaces(RoughPlaces):
 
     def values(self, part: Pixels) -> Pixels:
         """Return the values of source pixels."""
-        from rendergateway.rendering.base.opencv import cv2
-
+        cv2 = opencv.cv2
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         return np.asarray(cv2.warpAffine(part, self.matrix, self.size, flags=flags, borderMode=cv2.BORDER_REPLICATE))
 
@@ -89,8 +88,7 @@ class MappedPlaces(RoughPlaces):
 
     def values(self, part: Pixels) -> Pixels:
         """Return the values of source pixels."""
-        from rendergateway.rendering.base.opencv import cv2
-
+        cv2 = opencv.cv2
         # The second map is absent: the first one has both coordinates.
         absent: Any = None
         return np.asarray(cv2.remap(part, self.x_y, absent, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from rendergateway.geometry import FloatArray, IntArray
+from rendergateway.rendering.base import opencv
 from rendergateway.rendering.pixels.band import Band, Box
 from rendergateway.rendering.pixels.places import SINGLE, AffinePlaces, MappedPlaces, Pixels, RoughPlaces
 
@@ -18,6 +20,7 @@ __all__ = ["Pixels", "bilinear", "nearest", "sampled"]
 _ARITHMETIC = 10 * SINGLE
 # If more values are doubtful, computing all of them exactly is faster.
 _MOST_DOUBT = 0.1
+_ALL_DOUBTFUL = math.inf, math.inf
 # If more than one pixel in this many is doubtful, most lie halfway between two integers.
 _TIED = 20
 # OpenCV's limit for the sides of an image.
@@ -65,12 +68,13 @@ def _begun(samples: list[Pixels], images: Sequence[Pixels], band: Band, *, rough
     """Set *samples*, if *roughly* is set, to values in single precision; return x and y of those that may be wrong."""
     # Of the interval that contains a value, one end rounded is the sample, the other is here.
     others = [np.zeros_like(sample) for sample in samples]
+    doubts = [_doubt(image, band.reach) if roughly else _ALL_DOUBTFUL for image in images]
     for number, block in enumerate(band.blocks):
         rough = band.rough(number) if roughly else None
         left, top = block.x - band.box.x, block.y - band.box.y
-        part = np.s_[top : top + block.height, left : left + block.width]
-        for sample, other, image in zip(samples, others, images, strict=True):
-            if rough is None or not _interpolate(sample[part], other[part], image, rough):
+        part = slice(top, top + block.height), slice(left, left + block.width)
+        for sample, other, image, doubt in zip(samples, others, images, doubts, strict=True):
+            if rough is None or not _interpolate(sample[part], other[part], image, rough, doubt):
                 other[part] = 1
     found = []
     for sample, other in zip(samples, others, strict=True):
@@ -98,29 +102,43 @@ def _copy(values: Pixels, image: Pixels, shift: tuple[int, int]) -> None:
     values[y0 - top : y1 - top, x0 - left : x1 - left] = image[y0:y1, x0:x1]
 
 
-def _interpolate(values: Pixels, others: Pixels, image: Pixels, rough: RoughPlaces) -> bool:
+def _doubt(image: Pixels, reach: tuple[int, int, int, int]) -> tuple[float, float]:
+    """
+    Return bounds of the errors of values in single precision: per source pixel of error, and of the arithmetic.
+
+    *reach* are the first and last source column and row; all fractions are doubtful.
+    """
+    cv2 = opencv.cv2
+    left, top, right, bottom = reach
+    part = image[top : bottom + 2, left : right + 2]
+    if image.dtype.kind == "f" or max(part.shape) >= _MOST_SIDE:
+        return _ALL_DOUBTFUL
+    pairs = (part[:, 1:], part[:, :-1]), (part[1:], part[:-1])
+    # The change of value per pixel of distance along x and y together.
+    steepest = sum(cv2.norm(one, other, cv2.NORM_INF) for one, other in pairs if one.size)
+    return steepest, _ARITHMETIC * float(np.iinfo(image.dtype).max)
+
+
+def _interpolate(values: Pixels, others: Pixels, image: Pixels, rough: RoughPlaces, doubt: tuple[float, float]) -> bool:
     """
     Set *values* and *others* to the two ends of the intervals that contain the exact values, rounded to integers.
 
-    Where they are equal, so is the value. Return whether it was done: not for fractions, nor if too many would differ.
+    Where they are equal, so is the value. Return whether it was done: not if too many would differ.
     """
+    most = rough.error * doubt[0] + doubt[1]
+    if not most <= _MOST_DOUBT:
+        return False
     part = image[rough.top : rough.bottom + 2, rough.left : rough.right + 2]
-    if image.dtype.kind == "f" or max(part.shape) >= _MOST_SIDE:
-        return False
-    doubt = rough.error * _steepest(part) + _ARITHMETIC * float(np.iinfo(image.dtype).max)
-    if doubt > _MOST_DOUBT:
-        return False
     found = rough.values(part.astype(np.float32))
-    _round(found, doubt, values)
-    _round(found, -doubt, others)
+    _round(found, most, values)
+    _round(found, -most, others)
     return True
 
 
 def _round(values: Pixels, shift: float, into: Pixels) -> None:
     """Set *into* to the integers nearest to *values* + *shift*, for values that are not negative."""
-    from rendergateway.rendering.base.opencv import cv2
-
-    if into.dtype == np.uint8:
+    cv2 = opencv.cv2
+    if into.itemsize == 1:
         done = cv2.convertScaleAbs(values, dst=into, alpha=1.0, beta=shift)
         if done is not into:
             into[...] = done
@@ -128,18 +146,9 @@ def _round(values: Pixels, shift: float, into: Pixels) -> None:
         into[...] = np.rint(values + np.float32(shift))
 
 
-def _steepest(part: Pixels) -> float:
-    """Return a bound of the change of value per pixel of distance along x and y together."""
-    from rendergateway.rendering.base.opencv import cv2
-
-    pairs = (part[:, 1:], part[:, :-1]), (part[1:], part[:-1])
-    return sum(cv2.norm(one, other, cv2.NORM_INF) for one, other in pairs if one.size)
-
-
 def _interpolated(image: Pixels, band: Band, x: IntArray, y: IntArray) -> Pixels:
     """Return the values of some pixels of a band, computed in double precision."""
-    from rendergateway.rendering.base.opencv import cv2
-
+    cv2 = opencv.cv2
     across, down = band.exact(x, y)
     values = bilinear(image, across, down)
     if band.tolerance:

@@ -268,6 +268,7 @@ class AffineBand(Band):
         last_x, last_y = (side - 1 for side in placement.image_size)
         u, v = self.exact(*pixels)
         self.border = pixels[:, np.minimum(np.minimum(u, last_x - u), np.minimum(v, last_y - v)) < _NEAR]
+        self._places = self._rough()
         if placement.shift is not None:
             self.shift = placement.shift[0] + box.x, placement.shift[1] + box.y
 
@@ -276,20 +277,38 @@ class AffineBand(Band):
         """Size in bytes, without the mesh."""
         return super().nbytes + self._on_lines.nbytes + self.border.nbytes
 
+    def _rough(self) -> list[AffinePlaces]:
+        """Return the positions of all blocks."""
+        x, y, width, height = np.array([(block.x, block.y, block.width, block.height) for block in self.blocks]).T
+        begins, ends, errors = [], [], []
+        for (a, b, c), side in zip(self._back.tolist(), self._placement.image_size, strict=True):
+            begin, across, down = a * x + b * y + c, a * (width - 1), b * (height - 1)
+            low = begin + np.minimum(across, 0.0) + np.minimum(down, 0.0)
+            high = begin + np.maximum(across, 0.0) + np.maximum(down, 0.0)
+            first, last = (np.clip(np.floor(end), 0, side - 1) for end in (low, high))
+            most = np.maximum(np.abs(low - first), np.abs(high - first))
+            factors = rounding(a) * (width - 1) + rounding(b) * (height - 1)
+            errors.append(factors + _sum_error(np.abs(across), np.abs(down), np.abs(begin - first), most))
+            begins.append(begin - first)
+            ends.append((first.astype(int).tolist(), last.astype(int).tolist()))
+        (left, right), (top, bottom) = ends
+        self.reach = min(left), min(top), max(right), max(bottom)
+        return [
+            AffinePlaces(*corners, error, np.column_stack([self._back[:, :2], begin]), (block.width, block.height))
+            for *corners, error, begin, block in zip(
+                left,
+                top,
+                right,
+                bottom,
+                np.maximum(*errors).tolist(),
+                np.stack(begins, axis=1),
+                self.blocks,
+                strict=True,
+            )
+        ]
+
     def rough(self, number: int) -> RoughPlaces:
-        block, corners, error = self.blocks[number], [], 0.0
-        matrix = np.empty((2, 3))
-        for row, (a, b, c), side in zip(matrix, self._back.tolist(), self._placement.image_size, strict=True):
-            begin, across, down = a * block.x + b * block.y + c, a * (block.width - 1), b * (block.height - 1)
-            low, high = begin + min(across, 0.0) + min(down, 0.0), begin + max(across, 0.0) + max(down, 0.0)
-            first, last = (min(max(math.floor(end), 0), side - 1) for end in (low, high))
-            row[:] = a, b, begin - first
-            factors = rounding(a) * (block.width - 1) + rounding(b) * (block.height - 1)
-            most = max(abs(low - first), abs(high - first))
-            error = max(error, factors + _sum_error(abs(across), abs(down), abs(begin - first), most))
-            corners.append((first, last))
-        (left, right), (top, bottom) = corners
-        return AffinePlaces(left, top, right, bottom, error, matrix, (block.width, block.height))
+        return self._places[number]
 
     def exact(self, x: IntArray, y: IntArray) -> tuple[FloatArray, FloatArray]:
         across, down = (a * x + (b * y + c) for a, b, c in self._back.tolist())
@@ -303,11 +322,12 @@ class AffineBand(Band):
         return self._placement.mesh.places(triangle, x, y)
 
 
-def _sum_error(across: float, down: float, begin: float, most: float) -> float:
+def _sum_error(across: FloatArray, down: FloatArray, begin: FloatArray, most: FloatArray) -> FloatArray:
     """
     Return a bound of the rounding errors of a sum in single precision, in either order of its additions.
 
     The parameters are the largest sizes of two products, of a number that is rounded first, and of the sum.
     """
-    either = max(rounding(across) + rounding(across + down), rounding(down + begin))
-    return rounding(down) + rounding(begin) + either + rounding(most)
+    either = np.maximum(rounding(across) + rounding(across + down), rounding(down + begin))
+    error: FloatArray = rounding(down) + rounding(begin) + either + rounding(most)
+    return error

@@ -289,6 +289,8 @@ class MeshBand(Band):
                 self.blocks.append(block)
                 self._parts.append(_Block.of(block, self._begin[part] - first, lines.part(part), image_size))
             first += block.width * block.height
+        corners = list(zip(*(part.corners for part in self._parts), strict=True)) or [(0,)] * 4
+        self.reach = min(corners[0]), min(corners[1]), max(corners[2]), max(corners[3])
         if len(self.blocks) < len(blocks) or any(part.has_gaps for part in self._parts):
             self.inside = self._mask()
 
