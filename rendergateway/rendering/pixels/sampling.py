@@ -53,19 +53,21 @@ def sampled(images: Sequence[Pixels], band: Band, *, interpolate: bool = True) -
     if interpolate and band.shift is not None:
         for sample, image in zip(samples, images, strict=True):
             _copy(sample, image, band.shift)
-        doubtful = [band.border] * len(images)
+        doubtful = [_on_border(band)] * len(images)
     else:
         doubtful = _begun(samples, images, band, roughly=interpolate and _opencv_is_precise())
-    for sample, image, pixels in zip(samples, images, doubtful, strict=True):
-        many = _TIED * pixels.shape[1] > size[0] * size[1]
+    for sample, image, number in zip(samples, images, doubtful, strict=True):
+        many = image.dtype.kind == "f" or _TIED * len(number) > size[0] * size[1]
         compute = _nearest if not interpolate else _settled if many else _interpolated
-        for x, y in _pieces(pixels):
-            sample[y - band.box.y, x - band.box.x] = compute(image, band, x, y)
+        flat = sample.reshape(-1, *sample.shape[2:])
+        for first in range(0, len(number), _FEW_PIXELS):
+            some = number[first : first + _FEW_PIXELS]
+            flat[some] = compute(image, band, *_pixels(band.box, some))
     return samples
 
 
 def _begun(samples: list[Pixels], images: Sequence[Pixels], band: Band, *, roughly: bool) -> list[IntArray]:
-    """Set *samples*, if *roughly* is set, to values in single precision; return x and y of those that may be wrong."""
+    """Set *samples*, if *roughly* is set, to values in single precision; return which may be wrong, counted by row."""
     # Of the interval that contains a value, one end rounded is the sample, the other is here.
     others = [np.zeros_like(sample) for sample in samples]
     doubts = [_doubt(image, band.reach) if roughly else _ALL_DOUBTFUL for image in images]
@@ -79,20 +81,20 @@ def _begun(samples: list[Pixels], images: Sequence[Pixels], band: Band, *, rough
     found = []
     for sample, other in zip(samples, others, strict=True):
         differs = sample != other
-        pixels = _pixels(band.box, np.flatnonzero(differs.any(axis=2) if differs.ndim == 3 else differs))
-        found.append(np.concatenate([band.border, pixels], axis=1))
-    return found
+        found.append(np.flatnonzero(differs.any(axis=2) if differs.ndim == 3 else differs))
+    return [np.concatenate([_on_border(band), number]) for number in found]
 
 
-def _pixels(box: Box, number: IntArray) -> IntArray:
+def _on_border(band: Band) -> IntArray:
+    """Return the pixels that may be on a border of the image, counted by row."""
+    x, y = band.border
+    return np.asarray((y - band.box.y) * band.box.width + (x - band.box.x))
+
+
+def _pixels(box: Box, number: IntArray) -> tuple[IntArray, IntArray]:
     """Return x and y of pixels of a box, counted by row."""
-    y, x = np.divmod(number, box.width)
-    return np.stack([x + box.x, y + box.y])
-
-
-def _pieces(pixels: IntArray) -> list[IntArray]:
-    """Return a list of pixels, x and y, cut to pieces."""
-    return [pixels[:, first : first + _FEW_PIXELS] for first in range(0, pixels.shape[1], _FEW_PIXELS)]
+    y = number // box.width
+    return number - y * box.width + box.x, y + box.y
 
 
 def _copy(values: Pixels, image: Pixels, shift: tuple[int, int]) -> None:
@@ -147,20 +149,23 @@ def _round(values: Pixels, shift: float, into: Pixels) -> None:
 
 
 def _interpolated(image: Pixels, band: Band, x: IntArray, y: IntArray) -> Pixels:
-    """Return the values of some pixels of a band, computed in double precision."""
-    cv2 = opencv.cv2
+    """Return the values of some pixels of a band, integers, computed in double precision."""
     across, down = band.exact(x, y)
-    values = bilinear(image, across, down)
+    halves = bilinear(image, across, down) + 0.5
+    values = np.floor(halves)
     if band.tolerance:
         height, width = image.shape[:2]
-        again = _is_near(across, band.tolerance, width - 1) | _is_near(down, band.tolerance, height - 1)
-        largest = float(np.iinfo(image.dtype).max) if image.dtype.kind == "u" else cv2.norm(image, cv2.NORM_INF)
-        least, most = (_as_type(values + sign * 4.0 * band.tolerance * largest, image.dtype) for sign in (-1, 1))
-        tied = least != most
-        some = np.flatnonzero(again | (tied.any(axis=1) if tied.ndim == 2 else tied))
+        margin = 4.0 * band.tolerance * float(np.iinfo(image.dtype).max)
+        above = halves - values
+        tied = (above <= margin) | (above >= 1.0 - margin)
+        again = tied.any(axis=1) if tied.ndim == 2 else tied
+        for at, last in ((across, width - 1), (down, height - 1)):
+            if not band.tolerance < at.min(initial=1.0) <= at.max(initial=0.0) < last - band.tolerance:
+                again |= _is_near(at, band.tolerance, last)
+        some = np.flatnonzero(again)
         if len(some):
-            values[some] = bilinear(image, *band.settled(x[some], y[some]))
-    return _as_type(values, image.dtype)
+            values[some] = np.floor(bilinear(image, *band.settled(x[some], y[some])) + 0.5)
+    return values.astype(image.dtype)
 
 
 def _settled(image: Pixels, band: Band, x: IntArray, y: IntArray) -> Pixels:
@@ -209,18 +214,24 @@ def bilinear(image: Pixels, x: FloatArray, y: FloatArray) -> FloatArray:
     if min(height, width) < 2:
         return np.zeros((len(x), *image.shape[2:]))
     left, top = np.floor(x), np.floor(y)
-    valid = (left >= 0) & (top >= 0) & (left < width - 1) & (top < height - 1)
-    at = np.where(valid, top * width + left, 0.0).astype(np.intp)
+    at, valid = top * width + left, None
+    if not all(0 <= on.min(initial=0) <= on.max(initial=0) < side - 1 for on, side in ((left, width), (top, height))):
+        valid = (left >= 0) & (top >= 0) & (left < width - 1) & (top < height - 1)
+        at = np.where(valid, at, 0.0)
+    index = at.astype(np.intp)
     across, down = x - left, y - top
     if image.ndim == 3:
-        across, down, valid = across[:, np.newaxis], down[:, np.newaxis], valid[:, np.newaxis]
+        across, down = across[:, np.newaxis], down[:, np.newaxis]
     flat = image.reshape(-1, *image.shape[2:])
     upper_left, upper_right, lower_left, lower_right = (
-        flat.take(at + step, axis=0).astype(np.float64) for step in (0, 1, width, width + 1)
+        flat.take(index + step, axis=0).astype(np.float64) for step in (0, 1, width, width + 1)
     )
     upper = upper_left + across * (upper_right - upper_left)
     lower = lower_left + across * (lower_right - lower_left)
-    return np.where(valid, upper + down * (lower - upper), 0.0)
+    values: FloatArray = upper + down * (lower - upper)
+    if valid is not None:
+        values[~valid] = 0.0
+    return values
 
 
 def nearest(image: Pixels, x: FloatArray, y: FloatArray) -> Pixels:

@@ -311,7 +311,8 @@ class AffineBand(Band):
         return self._places[number]
 
     def exact(self, x: IntArray, y: IntArray) -> tuple[FloatArray, FloatArray]:
-        across, down = (a * x + (b * y + c) for a, b, c in self._back.tolist())
+        columns, rows = x.astype(np.float64), y.astype(np.float64)
+        across, down = (a * columns + (b * rows + c) for a, b, c in self._back.tolist())
         return across, down
 
     def settled(self, x: IntArray, y: IntArray) -> tuple[FloatArray, FloatArray]:
