@@ -44,8 +44,8 @@ class _OpenCVThreads:
     """
     Limits OpenCV to one thread while images are drawn.
 
-    Tiles and bands are drawn side by side, so all cores are busy then, and the threads of OpenCV, which busy-wait, would
-    only slow the others down.
+    Tiles and bands are drawn side by side, so all cores are busy then, and the threads of OpenCV, which busy-wait,
+    would only slow the others down.
     """
 
     def __init__(self) -> None:

@@ -25,7 +25,7 @@ _ALL_DOUBTFUL = math.inf, math.inf
 _TIED = 20
 # OpenCV's limit for the sides of an image.
 _MOST_SIDE = 1 << 15
-_FEW_PIXELS = 1 << 14
+_FEW_PIXELS = 1 << 15
 
 
 def sampled(images: Sequence[Pixels], band: Band, *, interpolate: bool = True) -> list[Pixels]:
@@ -224,7 +224,7 @@ def bilinear(image: Pixels, x: FloatArray, y: FloatArray) -> FloatArray:
         across, down = across[:, np.newaxis], down[:, np.newaxis]
     flat = image.reshape(-1, *image.shape[2:])
     upper_left, upper_right, lower_left, lower_right = (
-        flat.take(index + step, axis=0).astype(np.float64) for step in (0, 1, width, width + 1)
+        flat.take(index + step, axis=0, mode="clip").astype(np.float64) for step in (0, 1, width, width + 1)
     )
     upper = upper_left + across * (upper_right - upper_left)
     lower = lower_left + across * (lower_right - lower_left)

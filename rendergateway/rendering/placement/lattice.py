@@ -59,8 +59,8 @@ class Lattice:
 
     def _numbers(self, forms: FloatArray, x: FloatArray | IntArray, y: FloatArray | IntArray) -> IntArray:
         """Return the numbers of cells."""
-        values = np.multiply.outer(forms[:, 0], x)
-        values += np.multiply.outer(forms[:, 1], y)
+        values = np.multiply.outer(forms[:, 0], x.astype(np.float64, copy=False))
+        values += np.multiply.outer(forms[:, 1], y.astype(np.float64, copy=False))
         values += forms[:, 2:]
         row, falling, rising = np.floor(values, out=values)
         # Two per row and falling diagonal; rising − falling − row is 0 or 1.

@@ -242,8 +242,9 @@ class Mesh:
 
     def places(self, triangle: IntArray, x: IntArray, y: IntArray) -> tuple[FloatArray, FloatArray]:
         """Return the source positions of pixels, given their triangles; far outside for −1."""
-        a, b, c, d, e, f = self._rows.take(triangle, axis=1)
-        across, down = x * a + y * b + c, x * d + y * e + f
+        a, b, c, d, e, f = self._rows.take(triangle, axis=1, mode="clip")
+        columns, rows = x.astype(np.float64), y.astype(np.float64)
+        across, down = columns * a + rows * b + c, columns * d + rows * e + f
         outside = triangle < 0
         if outside.any():
             across[outside] = down[outside] = _FAR_OUTSIDE
