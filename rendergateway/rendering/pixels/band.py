@@ -91,8 +91,6 @@ class Band(ABC):
     box : Box
     inside : ndarray of uint8, shape (H, W), or Runs, optional
         255 for pixels of the image; None: all of them.
-    times : ndarray of int, shape (H, W), optional
-        How often each pixel is drawn; None: once.
 
     Attributes
     ----------
@@ -102,25 +100,32 @@ class Band(ABC):
         Bound of the error of `exact`, in source pixels; 0 if it has none.
     shift : (int, int), optional
         Source pixel of the upper left corner, if all positions are whole pixels, one beside the other.
-    reach : (int, int, int, int)
-        First and last source column and row of all blocks, in the order of `RoughPlaces`.
     border : ndarray of int, shape (2, N)
         x and y of the pixels of the canvas that may be on a border of the image.
     """
 
     tolerance = 0.0
     shift: tuple[int, int] | None = None
-    reach: tuple[int, int, int, int]
 
-    def __init__(self, box: Box, inside: Inside, times: IntArray | None) -> None:
-        self.box, self.inside, self.times = box, inside, times
+    def __init__(self, box: Box, inside: Inside) -> None:
+        self.box, self.inside = box, inside
         self.border: IntArray = np.zeros((2, 0), dtype=np.int64)
         self.blocks = box.blocks()
 
     @property
     def nbytes(self) -> int:
         """Size in bytes."""
-        return sum(array.nbytes for array in (self.inside, self.times) if isinstance(array, np.ndarray))
+        return self.inside.nbytes if isinstance(self.inside, np.ndarray) else 0
+
+    @property
+    @abstractmethod
+    def reach(self) -> tuple[int, int, int, int]:
+        """First and last source column and row of all blocks, in the order of `RoughPlaces`."""
+
+    @property
+    @abstractmethod
+    def times(self) -> IntArray | None:
+        """How often each pixel is drawn, shape (H, W); None: once."""
 
     @abstractmethod
     def rough(self, number: int) -> RoughPlaces:

@@ -70,7 +70,7 @@ def _begun(samples: list[Pixels], images: Sequence[Pixels], band: Band, *, rough
     """Set *samples*, if *roughly* is set, to values in single precision; return which may be wrong, counted by row."""
     # Of the interval that contains a value, one end rounded is the sample, the other is here.
     others = [np.zeros_like(sample) for sample in samples]
-    doubts = [_doubt(image, band.reach) if roughly else _ALL_DOUBTFUL for image in images]
+    doubts = [_doubt(image, band.reach) if roughly and band.blocks else _ALL_DOUBTFUL for image in images]
     for number, block in enumerate(band.blocks):
         rough = band.rough(number) if roughly else None
         left, top = block.x - band.box.x, block.y - band.box.y

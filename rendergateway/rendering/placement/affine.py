@@ -161,19 +161,16 @@ class AffinePlacement(Placement):
         return kept(self._shapes, (self._key, box), lambda: self._band(box))
 
     def _band(self, box: Box) -> AffineBand:
-        on_lines, runs, times = self._on_lines(box), self._between_borders(box), None
+        on_lines, runs = self._on_lines(box), self._between_borders(box)
         inside: Inside = runs
         row, column = np.divmod(on_lines.number, box.width)
         found = (column >= runs.start[row]) & (column < runs.stop[row])
         if (found != (on_lines.times > 0)).any():
             inside = runs.as_mask()
             inside[row, column] = np.where(on_lines.times > 0, _IN, 0)
-        if on_lines.times.max(initial=0) > 1:
-            times = (runs.as_mask() > 0).astype(np.int64)
-            times[row, column] = on_lines.times
         if inside is runs and not runs.start.any() and (runs.stop == box.width).all():
             inside = None
-        return AffineBand(self, box, inside, times, on_lines)
+        return AffineBand(self, box, inside, on_lines)
 
     def _on_lines(self, box: Box) -> _OnLines:
         lattice = mesh_lattice(*self.image_size, self.image_size[0] / self._columns)
@@ -185,7 +182,8 @@ class AffinePlacement(Placement):
         if not len(number):
             return _OnLines(number, number, number)
         y, x = np.divmod(number, box.width)
-        return _OnLines(number, *self.mesh.find(x + box.x, y + box.y))
+        pixels = x + box.x, y + box.y
+        return _OnLines(number, *self.mesh.last_of(self.lattice.candidates(self.forms, *pixels), *pixels))
 
     def _between_borders(self, box: Box) -> Runs:
         """Return the pixels between the outermost pixel centres of the image, inclusive."""
@@ -254,10 +252,8 @@ def _near_lines(form: list[float], ends: tuple[int, int], box: Box) -> Iterator[
 class AffineBand(Band):
     """The shape of an affine image in a band."""
 
-    def __init__(
-        self, placement: AffinePlacement, box: Box, inside: Inside, times: IntArray | None, on_lines: _OnLines
-    ) -> None:
-        super().__init__(box, inside, times)
+    def __init__(self, placement: AffinePlacement, box: Box, inside: Inside, on_lines: _OnLines) -> None:
+        super().__init__(box, inside)
         self._placement, self._on_lines = placement, on_lines
         self._back = placement.back
         right, bottom = box.x + box.width, box.y + box.height
@@ -268,16 +264,36 @@ class AffineBand(Band):
         last_x, last_y = (side - 1 for side in placement.image_size)
         u, v = self.exact(*pixels)
         self.border = pixels[:, np.minimum(np.minimum(u, last_x - u), np.minimum(v, last_y - v)) < _NEAR]
-        self._places = self._rough()
         if placement.shift is not None:
             self.shift = placement.shift[0] + box.x, placement.shift[1] + box.y
+
+    @property
+    def reach(self) -> tuple[int, int, int, int]:
+        places = self._places
+        return (
+            min(place.left for place in places),
+            min(place.top for place in places),
+            max(place.right for place in places),
+            max(place.bottom for place in places),
+        )
+
+    @property
+    def times(self) -> IntArray | None:
+        if self._on_lines.times.max(initial=0) <= 1:
+            return None
+        times = np.zeros(self.box.height * self.box.width, dtype=np.int64)
+        inside = self.inside.as_mask() if isinstance(self.inside, Runs) else self.inside
+        times[...] = 1 if inside is None else inside.ravel() > 0
+        times[self._on_lines.number] = self._on_lines.times
+        return times.reshape(self.box.height, self.box.width)
 
     @property
     def nbytes(self) -> int:
         """Size in bytes, without the mesh."""
         return super().nbytes + self._on_lines.nbytes + self.border.nbytes
 
-    def _rough(self) -> list[AffinePlaces]:
+    @functools.cached_property
+    def _places(self) -> list[AffinePlaces]:
         """Return the positions of all blocks."""
         x, y, width, height = np.array([(block.x, block.y, block.width, block.height) for block in self.blocks]).T
         begins, ends, errors = [], [], []
@@ -292,7 +308,6 @@ class AffineBand(Band):
             begins.append(begin - first)
             ends.append((first.astype(int).tolist(), last.astype(int).tolist()))
         (left, right), (top, bottom) = ends
-        self.reach = min(left), min(top), max(right), max(bottom)
         return [
             AffinePlaces(*corners, error, np.column_stack([self._back[:, :2], begin]), (block.width, block.height))
             for *corners, error, begin, block in zip(

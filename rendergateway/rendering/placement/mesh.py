@@ -271,7 +271,8 @@ class MeshBand(Band):
     def __init__(
         self, mesh: Mesh, image_size: tuple[int, int], box: Box, runs: TriangleRuns, times: IntArray | None
     ) -> None:
-        super().__init__(box, None, times)
+        super().__init__(box, None)
+        self._times = times
         self._mesh = mesh
         self._widths = np.array([block.width for block in self.blocks])
         number, runs = _cut(runs, box.x, int(self._widths[0]))
@@ -289,15 +290,23 @@ class MeshBand(Band):
                 self.blocks.append(block)
                 self._parts.append(_Block.of(block, self._begin[part] - first, lines.part(part), image_size))
             first += block.width * block.height
-        corners = list(zip(*(part.corners for part in self._parts), strict=True)) or [(0,)] * 4
-        self.reach = min(corners[0]), min(corners[1]), max(corners[2]), max(corners[3])
         if len(self.blocks) < len(blocks) or any(part.has_gaps for part in self._parts):
             self.inside = self._mask()
 
     @property
+    def reach(self) -> tuple[int, int, int, int]:
+        left, top, right, bottom = zip(*(part.corners for part in self._parts), strict=True)
+        return min(left), min(top), max(right), max(bottom)
+
+    @property
+    def times(self) -> IntArray | None:
+        return self._times
+
+    @property
     def nbytes(self) -> int:
         """Size in bytes, without the mesh."""
-        arrays = (self._triangle, self._begin, self._stop, self.border)
+        times = [] if self._times is None else [self._times]
+        arrays = (self._triangle, self._begin, self._stop, self.border, *times)
         return super().nbytes + sum(array.nbytes for array in arrays) + sum(part.nbytes for part in self._parts)
 
     def _numbers(self, column: IntArray, row: IntArray) -> IntArray:
