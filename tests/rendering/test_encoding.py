@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from PIL import Image
 from rendergateway import ImageError
 from rendergateway.rendering import Recipe, RenderedImage, encoded, png_bytes, write_png
 from rendergateway.rendering.images.decoding import decoded
+from rendergateway.rendering.output.png import png_of_rgba
 from tests.rendering.conftest import texture
 
 
@@ -51,6 +53,22 @@ def test_png__colours_and_opacity() -> None:
     assert (image[:, -1, :3] == COLOURS[:, -1]).all()
     assert not image[:, 0].any()
     assert (np.abs(image[..., :3].astype(int) - COLOURS)[ALPHA > 200] <= 1).all()
+
+
+@pytest.mark.parametrize("coder", [None, "isal"])
+@pytest.mark.parametrize("shape", [(100, 1000), (70, 999, 3), (1, 5), (3, 40_000)])
+def test_png__of_many_rows(shape: tuple[int, ...], coder: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every pixel comes back, also from rows that are packed apart, with and without ISA-L."""
+    if coder is None:
+        monkeypatch.setitem(sys.modules, "isal", None)
+    pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    alpha = np.random.default_rng(1).integers(0, 256, shape[:2], dtype=np.uint8)
+
+    for opacity in (None, alpha):
+        read = np.asarray(Image.open(io.BytesIO(png_of_rgba(pixels, opacity))))
+
+        assert (read[..., :3] == (pixels[..., np.newaxis] if pixels.ndim == 2 else pixels)).all()
+        assert (read[..., 3] == (255 if opacity is None else opacity)).all()
 
 
 def test_raw__opacity_comes_first() -> None:

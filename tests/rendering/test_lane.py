@@ -12,7 +12,9 @@ import pytest
 from rendergateway.rendering import Recipe, Tile, draw
 from rendergateway.rendering.base.cache import ByteCache
 from rendergateway.rendering.pixels import sampling
+from rendergateway.rendering.pixels.band import Box
 from rendergateway.rendering.pixels.patches import Placement, ShapeCache
+from rendergateway.rendering.pixels.places import AffinePlaces, MappedPlaces, rounding
 from rendergateway.rendering.placement import triangles
 from rendergateway.rendering.placement.affine import AffinePlacement
 from rendergateway.rendering.placement.mesh import MeshPlacement, image_mesh
@@ -121,6 +123,12 @@ def drawn(
     return values, times
 
 
+def all_of(box: Box) -> npt.NDArray[np.intp]:
+    """Return x and y of all pixels of a box."""
+    y, x = np.indices((box.height, box.width)).reshape(2, -1)
+    return np.stack([x + box.x, y + box.y])
+
+
 def rough_image(dtype: str) -> npt.NDArray[Any]:
     random = np.random.default_rng(3)
     if dtype == "colour":
@@ -167,37 +175,39 @@ def test_values__with_coarse_opencv(name: str, monkeypatch: pytest.MonkeyPatch) 
     assert (drawn(placed(TRANSFORMS[name]), image)[0] == by_the_rule(image, TRANSFORMS[name], 5, CANVAS)[0]).all()
 
 
-def test_opencv__coarse_tables_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("way", "places"), [(MappedPlaces, "x_y"), (AffinePlaces, "matrix")])
+def test_opencv__coarse_tables_are_noticed(way: Any, places: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The check of OpenCV passes here, and fails for positions rounded to 1/32 of a pixel, as in older versions."""
     check = sampling._opencv_is_precise.__wrapped__
-    remapped = sampling._remapped
+    values = way.values
     assert check()
 
-    def coarse(part: npt.NDArray[Any], rough: Any) -> npt.NDArray[Any]:
-        return remapped(part, attrs.evolve(rough, x_y=np.round(rough.x_y * 32) / np.float32(32)))
+    def coarse(rough: Any, part: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        cut = np.round(getattr(rough, places) * 32) / 32
+        return np.asarray(values(attrs.evolve(rough, **{places: cut.astype(getattr(rough, places).dtype)}), part))
 
-    monkeypatch.setattr(sampling, "_remapped", coarse)
+    monkeypatch.setattr(way, "values", coarse)
     assert not check()
 
 
 @pytest.mark.parametrize("name", TRANSFORMS)
 def test_rough_places__are_within_their_error(name: str) -> None:
-    """Positions in single precision differ from exact ones by less than the bound, which is small."""
-    placement = placed(TRANSFORMS[name])
+    """Positions in single precision, read from a ramp, differ from exact ones by at most a small bound."""
+    placement, pixels = placed(TRANSFORMS[name]), 0
     for box in placement.bands():
         band = placement.band(box)
         for number, block in enumerate(band.blocks):
             rough = band.rough(number)
-            x, y = sampling._all_of(block)
-            exact = np.stack(band.exact(x, y))
-            inside = (exact > -1).all(axis=0)
-            x_y = (
-                rough.x_y.reshape(-1, 2).T
-                if isinstance(rough.x_y, np.ndarray)
-                else np.stack([p.ravel() for p in rough.x_y])
-            )
-            off = np.abs(x_y + np.array([[rough.left], [rough.top]]) - exact)[:, inside]
-            assert off.max(initial=0) <= rough.error < 1e-3
+            exact = np.stack(band.exact(*all_of(block)))
+            within = (exact >= 0).all(axis=0) & (exact < [[WIDTH - 1], [HEIGHT - 1]]).all(axis=0)
+            steps = np.indices((rough.bottom + 2 - rough.top, rough.right + 2 - rough.left), dtype=np.float32)[::-1]
+            found = np.stack([rough.values(ramp).ravel() for ramp in steps])
+            found += np.array([[rough.left], [rough.top]])
+            # The values of a ramp are rounded, too.
+            bound = rough.error + rounding(steps.max())
+            pixels += within.sum()
+            assert np.abs(found - exact)[:, within].max(initial=0) <= bound < 1e-3
+    assert pixels > WIDTH * HEIGHT / 4
 
 
 @pytest.mark.parametrize("columns", [2, 5, 23])
@@ -208,8 +218,8 @@ def test_affine__triangles_of_pixels(name: str, columns: int) -> None:
     placement, mesh = placed(whole, columns=columns), image_mesh(whole, columns, (WIDTH, HEIGHT))
     for box in placement.bands():
         band = placement.band(box)
-        x, y = sampling._all_of(box)
-        triangle, times = mesh.find(x, y)
+        x, y = all_of(box)
+        triangle, times = (found.ravel() for found in mesh.last_and_count(box.rows, box.x, box.x + box.width - 1))
         inside = times > 0
         assert inside.any()
         assert (np.stack(band.settled(x, y))[:, inside] == np.stack(mesh.places(triangle, x, y))[:, inside]).all()

@@ -42,9 +42,10 @@ _in_progress: set[object] = set()
 
 class _OpenCVThreads:
     """
-    Limits OpenCV to one thread while several images are drawn at the same time.
+    Limits OpenCV to one thread while images are drawn.
 
-    All cores are busy then, and the threads of OpenCV, which busy-wait, would only slow the others down.
+    Tiles and bands are drawn side by side, so all cores are busy then, and the threads of OpenCV, which busy-wait,
+    would only slow the others down.
     """
 
     def __init__(self) -> None:
@@ -52,13 +53,13 @@ class _OpenCVThreads:
         self._before: int | None = None
 
     def follow(self, images: int) -> None:
-        """Set OpenCV to one thread for several images, or back to its previous number of threads."""
+        """Set OpenCV to one thread while there are images, or back to its previous number of threads."""
         from rendergateway.rendering.base.opencv import cv2
 
-        if images > 1 and self._before is None:
+        if images and self._before is None:
             self._before = cv2.getNumThreads()
             cv2.setNumThreads(1)
-        elif images <= 1 and self._before is not None:
+        elif not images and self._before is not None:
             cv2.setNumThreads(self._before)
             self._before = None
 

@@ -19,7 +19,7 @@ from rendergateway.rendering.base.recipe import MOST_PIXELS, Recipe
 from rendergateway.rendering.base.threads import drawing
 from rendergateway.rendering.draw.compositor import RenderedImage
 from rendergateway.rendering.output.outlines import draw_outlines
-from rendergateway.rendering.output.png import png_of_rgba
+from rendergateway.rendering.output.png import png_of_rgba, with_opacity
 from rendergateway.rendering.output.quantization import quantization_tables
 from rendergateway.rendering.pixels.intensity import grey_of, over_background, unmultiplied, window_of
 
@@ -71,17 +71,6 @@ def _on_black(pixels: Bytes, alpha: Bytes | None) -> Bytes:
     return pixels if alpha is None or (alpha == _OPAQUE).all() else over_background(pixels, alpha, 0)
 
 
-def _with_opacity(pixels: Bytes, alpha: Bytes | None) -> Bytes:
-    """Return red, green, blue and opacity, shape (H, W, 4)."""
-    from rendergateway.rendering.base.opencv import cv2
-
-    # OpenCV's colour order does not matter here: input and output are both RGB.
-    four = cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGRA if pixels.ndim == 2 else cv2.COLOR_BGR2BGRA)
-    if alpha is not None:
-        four[..., 3] = alpha
-    return np.asarray(four, dtype=np.uint8)
-
-
 def sixteen_bit(image: RenderedImage) -> npt.NDArray[np.uint16]:
     """
     Return 16-bit values: of integers unstretched, of fractions stretched over 0 … 65535; colours are averaged.
@@ -104,7 +93,7 @@ def sixteen_bit(image: RenderedImage) -> npt.NDArray[np.uint16]:
 
 
 def _png(pixels: Bytes, alpha: Bytes | None, recipe: Recipe) -> bytes:
-    return png_of_rgba(_with_opacity(pixels, alpha))
+    return png_of_rgba(pixels, alpha)
 
 
 def _jpeg(pixels: Bytes, alpha: Bytes | None, recipe: Recipe) -> bytes:
@@ -117,7 +106,7 @@ def _jpeg(pixels: Bytes, alpha: Bytes | None, recipe: Recipe) -> bytes:
         Image.fromarray(grey_of(flat)).save(buffer, "JPEG", qtables=tables[:1], subsampling="4:2:0")
         return buffer.getvalue()
     # With a fourth byte Pillow takes the pixels as they are; with three it copies them first.
-    four, (height, width) = _with_opacity(flat, None), flat.shape[:2]
+    four, (height, width) = with_opacity(flat, None), flat.shape[:2]
     image = Image.frombuffer("RGBX", (width, height), four, "raw", "RGBX", 0, 1)
     image.save(buffer, "JPEG", qtables=tables, subsampling="4:2:0")
     return buffer.getvalue()
@@ -129,7 +118,7 @@ def _tiff(pixels: Bytes, alpha: Bytes | None, recipe: Recipe) -> bytes:
 
 
 def _raw(pixels: Bytes, alpha: Bytes | None, recipe: Recipe) -> bytes:
-    return np.roll(_with_opacity(pixels, alpha), 1, axis=2).tobytes()
+    return np.roll(with_opacity(pixels, alpha), 1, axis=2).tobytes()
 
 
 def _png16(values: npt.NDArray[np.uint16]) -> bytes:
@@ -212,7 +201,7 @@ def encoded(image: RenderedImage, recipe: Recipe, kind: str) -> bytes:
 
 def _of_8_bits(kind: str, pixels: Bytes, alpha: Bytes | None, recipe: Recipe) -> bytes:
     if is_unencoded() and kind in _UNENCODED:
-        return array_bytes(pixels if alpha is None or kind != _WITH_OPACITY else _with_opacity(pixels, alpha))
+        return array_bytes(pixels if alpha is None or kind != _WITH_OPACITY else with_opacity(pixels, alpha))
     return _OF_8_BITS[kind](pixels, alpha, recipe)
 
 
@@ -320,7 +309,7 @@ def file_bytes(
     if mode is not None:
         pixels, alpha = _in_mode(pixels, alpha, kind, mode)
         if mode == "rgb" and kind == "png":
-            return png_of_rgba(_with_opacity(pixels, alpha))
+            return png_of_rgba(pixels, alpha)
     if kind == "jpeg":
         if pixels.dtype != np.uint8:
             raise ImageError(
@@ -333,7 +322,7 @@ def file_bytes(
         return _tiff_bytes(flat, "minisblack" if flat.ndim == 2 else "rgb", pixel_size)
     if alpha is None and pixels.ndim == 2:
         return png_bytes(pixels)
-    return png_of_rgba(_with_opacity(pixels, alpha))
+    return png_of_rgba(pixels, alpha)
 
 
 def _in_mode(pixels: npt.NDArray[Any], alpha: Bytes | None, kind: str, mode: str) -> tuple[Any, Bytes | None]:

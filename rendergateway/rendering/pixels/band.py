@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
 from rendergateway.geometry import FloatArray, IntArray
+from rendergateway.rendering.pixels.places import RoughPlaces
 
-__all__ = ["BLOCK", "SINGLE", "Band", "Box", "Inside", "Pixels", "RoughPlaces", "Runs"]
+__all__ = ["BLOCK", "Band", "Box", "Inside", "Runs"]
 
-Pixels: TypeAlias = npt.NDArray[Any]
-
-# Relative rounding error of single precision.
-SINGLE = 2.0**-24
-# Sides of a block: the smaller, the more precise single precision is, and the more calls are made.
-BLOCK = 264
+# Sides of a block: the smaller, the more precise single precision is, and the more calls are made. The positions in an
+# image of about the same scale are below 256, where precision halves.
+BLOCK = 252
 _BAND_PIXELS = 1 << 20
 
 
@@ -84,30 +82,6 @@ class Runs:
 Inside: TypeAlias = npt.NDArray[np.uint8] | Runs | None
 
 
-@attrs.frozen(eq=False)
-class RoughPlaces:
-    """
-    Source positions of the pixels of a block, in single precision.
-
-    Parameters
-    ----------
-    x_y : ndarray of float32, shape (H, W, 2), or pair of ndarray of float32, shape (H, W)
-        Relative to *left* and *top*, so that the numbers are small and the rounding errors too; anything for pixels
-        outside of the shape.
-    left, top, right, bottom : int
-        First and last source pixel with a position between it and the next.
-    error : float
-        Bound of the rounding error, in source pixels.
-    """
-
-    x_y: tuple[Pixels, Pixels] | Pixels
-    left: int
-    top: int
-    right: int
-    bottom: int
-    error: float
-
-
 class Band(ABC):
     """
     The shape of one image in a few rows of the canvas.
@@ -117,8 +91,6 @@ class Band(ABC):
     box : Box
     inside : ndarray of uint8, shape (H, W), or Runs, optional
         255 for pixels of the image; None: all of them.
-    times : ndarray of int, shape (H, W), optional
-        How often each pixel is drawn; None: once.
 
     Attributes
     ----------
@@ -135,15 +107,25 @@ class Band(ABC):
     tolerance = 0.0
     shift: tuple[int, int] | None = None
 
-    def __init__(self, box: Box, inside: Inside, times: IntArray | None) -> None:
-        self.box, self.inside, self.times = box, inside, times
+    def __init__(self, box: Box, inside: Inside) -> None:
+        self.box, self.inside = box, inside
         self.border: IntArray = np.zeros((2, 0), dtype=np.int64)
         self.blocks = box.blocks()
 
     @property
     def nbytes(self) -> int:
         """Size in bytes."""
-        return sum(array.nbytes for array in (self.inside, self.times) if isinstance(array, np.ndarray))
+        return self.inside.nbytes if isinstance(self.inside, np.ndarray) else 0
+
+    @property
+    @abstractmethod
+    def reach(self) -> tuple[int, int, int, int]:
+        """First and last source column and row of all blocks, in the order of `RoughPlaces`."""
+
+    @property
+    @abstractmethod
+    def times(self) -> IntArray | None:
+        """How often each pixel is drawn, shape (H, W); None: once."""
 
     @abstractmethod
     def rough(self, number: int) -> RoughPlaces:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
-from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from rendergateway.geometry import FloatArray, IntArray
-from rendergateway.rendering.pixels.band import SINGLE, Band, Box, Pixels, RoughPlaces
+from rendergateway.rendering.base import opencv
+from rendergateway.rendering.pixels.band import Band, Box
+from rendergateway.rendering.pixels.places import SINGLE, AffinePlaces, MappedPlaces, Pixels, RoughPlaces
 
 __all__ = ["Pixels", "bilinear", "nearest", "sampled"]
 
@@ -18,11 +20,12 @@ __all__ = ["Pixels", "bilinear", "nearest", "sampled"]
 _ARITHMETIC = 10 * SINGLE
 # If more values are doubtful, computing all of them exactly is faster.
 _MOST_DOUBT = 0.1
+_ALL_DOUBTFUL = math.inf, math.inf
 # If more than one pixel in this many is doubtful, most lie halfway between two integers.
 _TIED = 20
 # OpenCV's limit for the sides of an image.
 _MOST_SIDE = 1 << 15
-_FEW_PIXELS = 1 << 14
+_FEW_PIXELS = 1 << 15
 
 
 def sampled(images: Sequence[Pixels], band: Band, *, interpolate: bool = True) -> list[Pixels]:
@@ -46,46 +49,52 @@ def sampled(images: Sequence[Pixels], band: Band, *, interpolate: bool = True) -
         In the types of the images; undefined for pixels outside of the shape.
     """
     size = band.box.height, band.box.width
-    samples: list[Pixels] = [np.empty((*size, *image.shape[2:]), dtype=image.dtype) for image in images]
-    doubtful: list[list[IntArray]] = [[band.border] for _ in images]
-    if not interpolate:
-        doubtful = [[_all_of(block) for block in band.blocks]] * len(images)
-    elif band.shift is not None:
+    samples: list[Pixels] = [np.zeros((*size, *image.shape[2:]), dtype=image.dtype) for image in images]
+    if interpolate and band.shift is not None:
         for sample, image in zip(samples, images, strict=True):
             _copy(sample, image, band.shift)
+        doubtful = [_on_border(band)] * len(images)
     else:
-        for number, block in enumerate(band.blocks):
-            rough = band.rough(number) if _opencv_is_precise() else None
-            left, top = block.x - band.box.x, block.y - band.box.y
-            for sample, image, pixels in zip(samples, images, doubtful, strict=True):
-                part = sample[top : top + block.height, left : left + block.width]
-                some = None if rough is None or image.dtype.kind == "f" else _interpolate(part, image, rough)
-                pixels.append(_all_of(block) if some is None else _pixels(block, some))
-    for sample, image, pixels in zip(samples, images, doubtful, strict=True):
-        many = _TIED * sum(part.shape[1] for part in pixels) > band.box.width * band.box.height
+        doubtful = _begun(samples, images, band, roughly=interpolate and _opencv_is_precise())
+    for sample, image, number in zip(samples, images, doubtful, strict=True):
+        many = image.dtype.kind == "f" or _TIED * len(number) > size[0] * size[1]
         compute = _nearest if not interpolate else _settled if many else _interpolated
-        for x, y in _pieces(pixels):
-            sample[y - band.box.y, x - band.box.x] = compute(image, band, x, y)
+        flat = sample.reshape(-1, *sample.shape[2:])
+        for first in range(0, len(number), _FEW_PIXELS):
+            some = number[first : first + _FEW_PIXELS]
+            flat[some] = compute(image, band, *_pixels(band.box, some))
     return samples
 
 
-def _pixels(box: Box, number: IntArray) -> IntArray:
+def _begun(samples: list[Pixels], images: Sequence[Pixels], band: Band, *, roughly: bool) -> list[IntArray]:
+    """Set *samples*, if *roughly* is set, to values in single precision; return which may be wrong, counted by row."""
+    # Of the interval that contains a value, one end rounded is the sample, the other is here.
+    others = [np.zeros_like(sample) for sample in samples]
+    doubts = [_doubt(image, band.reach) if roughly and band.blocks else _ALL_DOUBTFUL for image in images]
+    for number, block in enumerate(band.blocks):
+        rough = band.rough(number) if roughly else None
+        left, top = block.x - band.box.x, block.y - band.box.y
+        part = slice(top, top + block.height), slice(left, left + block.width)
+        for sample, other, image, doubt in zip(samples, others, images, doubts, strict=True):
+            if rough is None or not _interpolate(sample[part], other[part], image, rough, doubt):
+                other[part] = 1
+    found = []
+    for sample, other in zip(samples, others, strict=True):
+        differs = sample != other
+        found.append(np.flatnonzero(differs.any(axis=2) if differs.ndim == 3 else differs))
+    return [np.concatenate([_on_border(band), number]) for number in found]
+
+
+def _on_border(band: Band) -> IntArray:
+    """Return the pixels that may be on a border of the image, counted by row."""
+    x, y = band.border
+    return np.asarray((y - band.box.y) * band.box.width + (x - band.box.x))
+
+
+def _pixels(box: Box, number: IntArray) -> tuple[IntArray, IntArray]:
     """Return x and y of pixels of a box, counted by row."""
-    y, x = np.divmod(number, box.width)
-    return np.stack([x + box.x, y + box.y])
-
-
-def _all_of(box: Box) -> IntArray:
-    """Return x and y of all pixels of a box."""
-    return _pixels(box, np.arange(box.width * box.height))
-
-
-def _pieces(pixels: list[IntArray]) -> list[IntArray]:
-    """Return lists of pixels, x and y, joined and cut to pieces of similar numbers."""
-    if not pixels:
-        return []
-    joined = np.concatenate(pixels, axis=1)
-    return [joined[:, first : first + _FEW_PIXELS] for first in range(0, joined.shape[1], _FEW_PIXELS)]
+    y = number // box.width
+    return number - y * box.width + box.x, y + box.y
 
 
 def _copy(values: Pixels, image: Pixels, shift: tuple[int, int]) -> None:
@@ -95,32 +104,43 @@ def _copy(values: Pixels, image: Pixels, shift: tuple[int, int]) -> None:
     values[y0 - top : y1 - top, x0 - left : x1 - left] = image[y0:y1, x0:x1]
 
 
-def _interpolate(values: Pixels, image: Pixels, rough: RoughPlaces) -> IntArray | None:
+def _doubt(image: Pixels, reach: tuple[int, int, int, int]) -> tuple[float, float]:
     """
-    Set *values* to those of integers, interpolated in single precision; return which may be wrong, counted by row.
+    Return bounds of the errors of values in single precision: per source pixel of error, and of the arithmetic.
 
-    None if too many may be: then the values are not set.
+    *reach* are the first and last source column and row; all fractions are doubtful.
     """
+    cv2 = opencv.cv2
+    left, top, right, bottom = reach
+    part = image[top : bottom + 2, left : right + 2]
+    if image.dtype.kind == "f" or max(part.shape) >= _MOST_SIDE:
+        return _ALL_DOUBTFUL
+    pairs = (part[:, 1:], part[:, :-1]), (part[1:], part[:-1])
+    # The change of value per pixel of distance along x and y together.
+    steepest = sum(cv2.norm(one, other, cv2.NORM_INF) for one, other in pairs if one.size)
+    return steepest, _ARITHMETIC * float(np.iinfo(image.dtype).max)
+
+
+def _interpolate(values: Pixels, others: Pixels, image: Pixels, rough: RoughPlaces, doubt: tuple[float, float]) -> bool:
+    """
+    Set *values* and *others* to the two ends of the intervals that contain the exact values, rounded to integers.
+
+    Where they are equal, so is the value. Return whether it was done: not if too many would differ.
+    """
+    most = rough.error * doubt[0] + doubt[1]
+    if not most <= _MOST_DOUBT:
+        return False
     part = image[rough.top : rough.bottom + 2, rough.left : rough.right + 2]
-    if max(part.shape) >= _MOST_SIDE:
-        return None
-    doubt = rough.error * _steepest(part) + _ARITHMETIC * float(np.iinfo(image.dtype).max)
-    if doubt > _MOST_DOUBT:
-        return None
-    found = _remapped(part, rough)
-    # If both ends of the interval that contains the exact value are rounded to one number, so is the value.
-    _round(found, doubt, values)
-    least = np.empty_like(found, dtype=image.dtype)
-    _round(found, -doubt, least)
-    doubtful = values != least
-    return np.flatnonzero(doubtful.any(axis=2) if image.ndim == 3 else doubtful)
+    found = rough.values(part.astype(np.float32))
+    _round(found, most, values)
+    _round(found, -most, others)
+    return True
 
 
 def _round(values: Pixels, shift: float, into: Pixels) -> None:
     """Set *into* to the integers nearest to *values* + *shift*, for values that are not negative."""
-    from rendergateway.rendering.base.opencv import cv2
-
-    if into.dtype == np.uint8:
+    cv2 = opencv.cv2
+    if into.itemsize == 1:
         done = cv2.convertScaleAbs(values, dst=into, alpha=1.0, beta=shift)
         if done is not into:
             into[...] = done
@@ -128,39 +148,24 @@ def _round(values: Pixels, shift: float, into: Pixels) -> None:
         into[...] = np.rint(values + np.float32(shift))
 
 
-def _remapped(part: Pixels, rough: RoughPlaces) -> Pixels:
-    """Return the values of *part* at some positions, in single precision; beyond its border, those of the border."""
-    from rendergateway.rendering.base.opencv import cv2
-
-    x_y, y = rough.x_y if isinstance(rough.x_y, tuple) else (rough.x_y, None)
-    source = part.astype(np.float32)
-    return np.asarray(cv2.remap(source, x_y, cast("Any", y), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
-
-
-def _steepest(part: Pixels) -> float:
-    """Return a bound of the change of value per pixel of distance along x and y together."""
-    from rendergateway.rendering.base.opencv import cv2
-
-    pairs = (part[:, 1:], part[:, :-1]), (part[1:], part[:-1])
-    return sum(cv2.norm(one, other, cv2.NORM_INF) for one, other in pairs if one.size)
-
-
 def _interpolated(image: Pixels, band: Band, x: IntArray, y: IntArray) -> Pixels:
-    """Return the values of some pixels of a band, computed in double precision."""
-    from rendergateway.rendering.base.opencv import cv2
-
+    """Return the values of some pixels of a band, integers, computed in double precision."""
     across, down = band.exact(x, y)
-    values = bilinear(image, across, down)
+    halves = bilinear(image, across, down) + 0.5
+    values = np.floor(halves)
     if band.tolerance:
         height, width = image.shape[:2]
-        again = _is_near(across, band.tolerance, width - 1) | _is_near(down, band.tolerance, height - 1)
-        largest = float(np.iinfo(image.dtype).max) if image.dtype.kind == "u" else cv2.norm(image, cv2.NORM_INF)
-        least, most = (_as_type(values + sign * 4.0 * band.tolerance * largest, image.dtype) for sign in (-1, 1))
-        tied = least != most
-        some = np.flatnonzero(again | (tied.any(axis=1) if tied.ndim == 2 else tied))
+        margin = 4.0 * band.tolerance * float(np.iinfo(image.dtype).max)
+        above = halves - values
+        tied = (above <= margin) | (above >= 1.0 - margin)
+        again = tied.any(axis=1) if tied.ndim == 2 else tied
+        for at, last in ((across, width - 1), (down, height - 1)):
+            if not band.tolerance < at.min(initial=1.0) <= at.max(initial=0.0) < last - band.tolerance:
+                again |= _is_near(at, band.tolerance, last)
+        some = np.flatnonzero(again)
         if len(some):
-            values[some] = bilinear(image, *band.settled(x[some], y[some]))
-    return _as_type(values, image.dtype)
+            values[some] = np.floor(bilinear(image, *band.settled(x[some], y[some])) + 0.5)
+    return values.astype(image.dtype)
 
 
 def _settled(image: Pixels, band: Band, x: IntArray, y: IntArray) -> Pixels:
@@ -209,18 +214,24 @@ def bilinear(image: Pixels, x: FloatArray, y: FloatArray) -> FloatArray:
     if min(height, width) < 2:
         return np.zeros((len(x), *image.shape[2:]))
     left, top = np.floor(x), np.floor(y)
-    valid = (left >= 0) & (top >= 0) & (left < width - 1) & (top < height - 1)
-    at = np.where(valid, top * width + left, 0.0).astype(np.intp)
+    at, valid = top * width + left, None
+    if not all(0 <= on.min(initial=0) <= on.max(initial=0) < side - 1 for on, side in ((left, width), (top, height))):
+        valid = (left >= 0) & (top >= 0) & (left < width - 1) & (top < height - 1)
+        at = np.where(valid, at, 0.0)
+    index = at.astype(np.intp)
     across, down = x - left, y - top
     if image.ndim == 3:
-        across, down, valid = across[:, np.newaxis], down[:, np.newaxis], valid[:, np.newaxis]
+        across, down = across[:, np.newaxis], down[:, np.newaxis]
     flat = image.reshape(-1, *image.shape[2:])
     upper_left, upper_right, lower_left, lower_right = (
-        flat.take(at + step, axis=0).astype(np.float64) for step in (0, 1, width, width + 1)
+        flat.take(index + step, axis=0, mode="clip").astype(np.float64) for step in (0, 1, width, width + 1)
     )
     upper = upper_left + across * (upper_right - upper_left)
     lower = lower_left + across * (lower_right - lower_left)
-    return np.where(valid, upper + down * (lower - upper), 0.0)
+    values: FloatArray = upper + down * (lower - upper)
+    if valid is not None:
+        values[~valid] = 0.0
+    return values
 
 
 def nearest(image: Pixels, x: FloatArray, y: FloatArray) -> Pixels:
@@ -238,6 +249,13 @@ def _opencv_is_precise() -> bool:
     random = np.random.default_rng(0)
     image = random.integers(0, 256, (70, 90), dtype=np.uint8)
     x_y = random.uniform(0, (89, 69), (64, 64, 2)).astype(np.float32)
-    x, y = x_y.reshape(-1, 2).T.astype(np.float64)
-    found = _remapped(image, RoughPlaces(x_y, 0, 0, 89, 69, 0.0)).ravel()
-    return bool(np.abs(found - bilinear(image, x, y)).max() <= _ARITHMETIC * np.iinfo(image.dtype).max)
+    # Sums of multiples of 1/1024 below 128 are not rounded.
+    matrix = np.array([[1023, 51, 1100], [-97, 801, 9777]]) / 1024.0
+    turned = np.indices((64, 64))[::-1].reshape(2, -1).T @ matrix[:, :2].T + matrix[:, 2]
+    corners = 0, 0, 89, 69, 0.0
+    ways = (AffinePlaces(*corners, matrix, (64, 64)), turned), (MappedPlaces(*corners, x_y), x_y.reshape(-1, 2))
+    off = [
+        np.abs(way.values(image.astype(np.float32)).ravel() - bilinear(image, *places.T.astype(np.float64))).max()
+        for way, places in ways
+    ]
+    return max(off) <= _ARITHMETIC * np.iinfo(image.dtype).max

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rendergateway.geometry import FloatArray, IntArray
-from rendergateway.rendering.pixels.band import BLOCK, SINGLE, Band, Box, Inside, Pixels, RoughPlaces, Runs
+from rendergateway.rendering.pixels.band import Band, Box, Inside, Runs
 from rendergateway.rendering.pixels.patches import Placement, ShapeCache, clipped, kept
+from rendergateway.rendering.pixels.places import AffinePlaces, RoughPlaces, rounding
 from rendergateway.rendering.placement.lattice import Lattice
 from rendergateway.rendering.placement.mesh import image_mesh, triangle_count
 from rendergateway.rendering.placement.triangles import Mesh
@@ -28,7 +29,6 @@ _FEW_TRIANGLES = 1 << 14
 # Of fewer pixels than one in this many, each is searched for.
 _FEW = 16
 _LINES_AT_ONCE = 1 << 16
-_MIDDLE = (BLOCK - 1) / 2.0
 # Of larger bands, the temporary arrays would not fit into the caches.
 _BAND_PIXELS = 1 << 19
 _IN = 255
@@ -161,19 +161,16 @@ class AffinePlacement(Placement):
         return kept(self._shapes, (self._key, box), lambda: self._band(box))
 
     def _band(self, box: Box) -> AffineBand:
-        on_lines, runs, times = self._on_lines(box), self._between_borders(box), None
+        on_lines, runs = self._on_lines(box), self._between_borders(box)
         inside: Inside = runs
         row, column = np.divmod(on_lines.number, box.width)
         found = (column >= runs.start[row]) & (column < runs.stop[row])
         if (found != (on_lines.times > 0)).any():
             inside = runs.as_mask()
             inside[row, column] = np.where(on_lines.times > 0, _IN, 0)
-        if on_lines.times.max(initial=0) > 1:
-            times = (runs.as_mask() > 0).astype(np.int64)
-            times[row, column] = on_lines.times
         if inside is runs and not runs.start.any() and (runs.stop == box.width).all():
             inside = None
-        return AffineBand(self, box, inside, times, on_lines)
+        return AffineBand(self, box, inside, on_lines)
 
     def _on_lines(self, box: Box) -> _OnLines:
         lattice = mesh_lattice(*self.image_size, self.image_size[0] / self._columns)
@@ -185,7 +182,8 @@ class AffinePlacement(Placement):
         if not len(number):
             return _OnLines(number, number, number)
         y, x = np.divmod(number, box.width)
-        return _OnLines(number, *self.mesh.find(x + box.x, y + box.y))
+        pixels = x + box.x, y + box.y
+        return _OnLines(number, *self.mesh.last_of(self.lattice.candidates(self.forms, *pixels), *pixels))
 
     def _between_borders(self, box: Box) -> Runs:
         """Return the pixels between the outermost pixel centres of the image, inclusive."""
@@ -254,10 +252,8 @@ def _near_lines(form: list[float], ends: tuple[int, int], box: Box) -> Iterator[
 class AffineBand(Band):
     """The shape of an affine image in a band."""
 
-    def __init__(
-        self, placement: AffinePlacement, box: Box, inside: Inside, times: IntArray | None, on_lines: _OnLines
-    ) -> None:
-        super().__init__(box, inside, times)
+    def __init__(self, placement: AffinePlacement, box: Box, inside: Inside, on_lines: _OnLines) -> None:
+        super().__init__(box, inside)
         self._placement, self._on_lines = placement, on_lines
         self._back = placement.back
         right, bottom = box.x + box.width, box.y + box.height
@@ -272,26 +268,66 @@ class AffineBand(Band):
             self.shift = placement.shift[0] + box.x, placement.shift[1] + box.y
 
     @property
+    def reach(self) -> tuple[int, int, int, int]:
+        places = self._places
+        return (
+            min(place.left for place in places),
+            min(place.top for place in places),
+            max(place.right for place in places),
+            max(place.bottom for place in places),
+        )
+
+    @property
+    def times(self) -> IntArray | None:
+        if self._on_lines.times.max(initial=0) <= 1:
+            return None
+        times = np.zeros(self.box.height * self.box.width, dtype=np.int64)
+        inside = self.inside.as_mask() if isinstance(self.inside, Runs) else self.inside
+        times[...] = 1 if inside is None else inside.ravel() > 0
+        times[self._on_lines.number] = self._on_lines.times
+        return times.reshape(self.box.height, self.box.width)
+
+    @property
     def nbytes(self) -> int:
         """Size in bytes, without the mesh."""
         return super().nbytes + self._on_lines.nbytes + self.border.nbytes
 
-    def rough(self, number: int) -> RoughPlaces:
-        block, planes, corners, size = self.blocks[number], [], [], 0.0
+    @functools.cached_property
+    def _places(self) -> list[AffinePlaces]:
+        """Return the positions of all blocks."""
+        x, y, width, height = np.array([(block.x, block.y, block.width, block.height) for block in self.blocks]).T
+        begins, ends, errors = [], [], []
         for (a, b, c), side in zip(self._back.tolist(), self._placement.image_size, strict=True):
-            begin, across, down = a * block.x + b * block.y + c, a * (block.width - 1), b * (block.height - 1)
-            low, high = begin + min(across, 0.0) + min(down, 0.0), begin + max(across, 0.0) + max(down, 0.0)
-            first, last = (min(max(math.floor(end), 0), side - 1) for end in (low, high))
-            base = begin + across / 2.0 + b * _MIDDLE - first
-            planes.append(_plane(a, b, block.width)[: block.height] + np.float32(base))
-            # Both terms are rounded, and so is the sum.
-            size = max(size, abs(base) + abs(across) / 2.0 + abs(b) * _MIDDLE + high - first)
-            corners.append((first, last))
-        (left, right), (top, bottom) = corners
-        return RoughPlaces((planes[0], planes[1]), left, top, right, bottom, SINGLE * (size + 1.0))
+            begin, across, down = a * x + b * y + c, a * (width - 1), b * (height - 1)
+            low = begin + np.minimum(across, 0.0) + np.minimum(down, 0.0)
+            high = begin + np.maximum(across, 0.0) + np.maximum(down, 0.0)
+            first, last = (np.clip(np.floor(end), 0, side - 1) for end in (low, high))
+            most = np.maximum(np.abs(low - first), np.abs(high - first))
+            factors = rounding(a) * (width - 1) + rounding(b) * (height - 1)
+            errors.append(factors + _sum_error(np.abs(across), np.abs(down), np.abs(begin - first), most))
+            begins.append(begin - first)
+            ends.append((first.astype(int).tolist(), last.astype(int).tolist()))
+        (left, right), (top, bottom) = ends
+        return [
+            AffinePlaces(*corners, error, np.column_stack([self._back[:, :2], begin]), (block.width, block.height))
+            for *corners, error, begin, block in zip(
+                left,
+                top,
+                right,
+                bottom,
+                np.maximum(*errors).tolist(),
+                np.stack(begins, axis=1),
+                self.blocks,
+                strict=True,
+            )
+        ]
+
+    def rough(self, number: int) -> RoughPlaces:
+        return self._places[number]
 
     def exact(self, x: IntArray, y: IntArray) -> tuple[FloatArray, FloatArray]:
-        across, down = (a * x + (b * y + c) for a, b, c in self._back.tolist())
+        columns, rows = x.astype(np.float64), y.astype(np.float64)
+        across, down = (a * columns + (b * rows + c) for a, b, c in self._back.tolist())
         return across, down
 
     def settled(self, x: IntArray, y: IntArray) -> tuple[FloatArray, FloatArray]:
@@ -302,10 +338,12 @@ class AffineBand(Band):
         return self._placement.mesh.places(triangle, x, y)
 
 
-@functools.lru_cache(maxsize=32)
-def _plane(across: float, down: float, width: int) -> Pixels:
-    """Return a linear function on the highest block, 0 at its centre; blocks of similar images share it."""
-    columns, rows = np.arange(width) - (width - 1) / 2.0, np.arange(BLOCK) - _MIDDLE
-    plane: Pixels = np.add.outer(down * rows, across * columns).astype(np.float32)
-    plane.setflags(write=False)
-    return plane
+def _sum_error(across: FloatArray, down: FloatArray, begin: FloatArray, most: FloatArray) -> FloatArray:
+    """
+    Return a bound of the rounding errors of a sum in single precision, in either order of its additions.
+
+    The parameters are the largest sizes of two products, of a number that is rounded first, and of the sum.
+    """
+    either = np.maximum(rounding(across) + rounding(across + down), rounding(down + begin))
+    error: FloatArray = rounding(down) + rounding(begin) + either + rounding(most)
+    return error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from itertools import product
 
 import attrs
 import numpy as np
@@ -16,6 +17,8 @@ __all__ = ["Lattice"]
 # Beside the centre of a triangle, in steps: a triangle at a border spans two rows of cells, and its centre is on the
 # line between them.
 _BESIDE = 0.05
+# Forms of pixels on a line differ from whole numbers by rounding errors, which are smaller than this.
+_ON_LINE = 1e-6
 
 
 @attrs.frozen(eq=False)
@@ -48,7 +51,8 @@ class Lattice:
         lattice = cls(step_x, step_y, columns, rows, np.full(4 * rows * (columns + rows), -1, dtype=np.int64))
         x, y = mesh_vertices(*size)[mesh_triangles(*size)].mean(axis=1).T
         for beside in (-_BESIDE * step_y, _BESIDE * step_y):
-            lattice.cells[lattice._numbers(lattice.forms(np.eye(2, 3)), x, y + beside)] = np.arange(len(x))
+            values = lattice._values(lattice.forms(np.eye(2, 3)), x, y + beside)
+            lattice.cells[lattice._numbers(np.floor(values))] = np.arange(len(x))
         lattice.cells.setflags(write=False)
         return lattice
 
@@ -57,12 +61,15 @@ class Lattice:
         u, v = back[0] / self.step_x, back[1] / self.step_y
         return np.stack([2.0 * v, u - v, u + v])
 
-    def _numbers(self, forms: FloatArray, x: FloatArray | IntArray, y: FloatArray | IntArray) -> IntArray:
-        """Return the numbers of cells."""
-        values = np.multiply.outer(forms[:, 0], x)
-        values += np.multiply.outer(forms[:, 1], y)
+    def _values(self, forms: FloatArray, x: FloatArray | IntArray, y: FloatArray | IntArray) -> FloatArray:
+        values = np.multiply.outer(forms[:, 0], x.astype(np.float64, copy=False))
+        values += np.multiply.outer(forms[:, 1], y.astype(np.float64, copy=False))
         values += forms[:, 2:]
-        row, falling, rising = np.floor(values, out=values)
+        return values
+
+    def _numbers(self, values: FloatArray) -> IntArray:
+        """Return the numbers of cells, given the whole parts of the forms."""
+        row, falling, rising = values
         # Two per row and falling diagonal; rising − falling − row is 0 or 1.
         number = row * (2 * (self.columns + self.rows) - 1)
         number += falling
@@ -72,4 +79,15 @@ class Lattice:
 
     def triangles(self, forms: FloatArray, x: IntArray, y: IntArray) -> IntArray:
         """Return the triangles of pixels; for pixels on lines and outside of the mesh any one, or −1."""
-        return np.asarray(self.cells.take(self._numbers(forms, x, y), mode="clip"))
+        values = self._values(forms, x, y)
+        return np.asarray(self.cells.take(self._numbers(np.floor(values, out=values)), mode="clip"))
+
+    def candidates(self, forms: FloatArray, x: IntArray, y: IntArray) -> IntArray:
+        """Return the triangles on all sides of pixels on lines, and maybe others; shape (8, N), −1 for none."""
+        values = self._values(forms, x, y)
+        low, high = np.floor(values - _ON_LINE), np.floor(values + _ON_LINE)
+        sides = product(*zip(low, high, strict=True))
+        found = np.stack([self.cells.take(self._numbers(np.stack(side)), mode="clip") for side in sides])
+        found.sort(axis=0)
+        found[1:][found[1:] == found[:-1]] = -1
+        return found

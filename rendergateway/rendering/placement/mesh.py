@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from rendergateway.errors import ImageError
 from rendergateway.geometry import FloatArray, IntArray
-from rendergateway.rendering.pixels.band import SINGLE, Band, Box, RoughPlaces
+from rendergateway.rendering.pixels.band import Band, Box
 from rendergateway.rendering.pixels.patches import Placement, ShapeCache, clipped, kept
+from rendergateway.rendering.pixels.places import SINGLE, MappedPlaces, RoughPlaces
 from rendergateway.rendering.placement.triangles import Mesh, TriangleRuns
 from rendergateway.transforms import Transform, mesh_triangles, mesh_vertices
 from rendergateway.transforms.base.matrices import inverse_affines
@@ -234,7 +235,7 @@ class _Block:
         )
         along *= _columns(box.width, box.height)
         x_y += along
-        return RoughPlaces(x_y.reshape(box.height, box.width, 2), *self.corners, self.error)
+        return MappedPlaces(*self.corners, self.error, x_y.reshape(box.height, box.width, 2))
 
     def inside(self, box: Box) -> npt.NDArray[np.uint8]:
         """Return 255 for pixels in runs."""
@@ -270,7 +271,8 @@ class MeshBand(Band):
     def __init__(
         self, mesh: Mesh, image_size: tuple[int, int], box: Box, runs: TriangleRuns, times: IntArray | None
     ) -> None:
-        super().__init__(box, None, times)
+        super().__init__(box, None)
+        self._times = times
         self._mesh = mesh
         self._widths = np.array([block.width for block in self.blocks])
         number, runs = _cut(runs, box.x, int(self._widths[0]))
@@ -292,9 +294,19 @@ class MeshBand(Band):
             self.inside = self._mask()
 
     @property
+    def reach(self) -> tuple[int, int, int, int]:
+        left, top, right, bottom = zip(*(part.corners for part in self._parts), strict=True)
+        return min(left), min(top), max(right), max(bottom)
+
+    @property
+    def times(self) -> IntArray | None:
+        return self._times
+
+    @property
     def nbytes(self) -> int:
         """Size in bytes, without the mesh."""
-        arrays = (self._triangle, self._begin, self._stop, self.border)
+        times = [] if self._times is None else [self._times]
+        arrays = (self._triangle, self._begin, self._stop, self.border, *times)
         return super().nbytes + sum(array.nbytes for array in arrays) + sum(part.nbytes for part in self._parts)
 
     def _numbers(self, column: IntArray, row: IntArray) -> IntArray:

@@ -19,9 +19,6 @@ _MOST_OVERLAPS = 64
 # Relative distance between a pixel and an edge at which rounding errors do not matter.
 _CLEAR = 1e-9
 _RADIX = 1 << 16
-# Pixels in one column that are looked up by themselves; triangles that a pixel of a mesh without folds can be in.
-_MANY = 64
-_MOST_AT_A_CORNER = 8
 
 
 @attrs.frozen(eq=False)
@@ -198,12 +195,14 @@ class Mesh:
             np.add.at(times, at, 1)
         return names.reshape(-1, width), times.reshape(-1, width)
 
-    def find(self, x: IntArray, y: IntArray) -> tuple[IntArray, IntArray]:
+    def last_of(self, candidates: IntArray, x: IntArray, y: IntArray) -> tuple[IntArray, IntArray]:
         """
-        Return the triangles of some pixels; the mesh must not be folded.
+        Return the triangles of some pixels, which must be among candidates.
 
         Parameters
         ----------
+        candidates : ndarray of int, shape (C, N)
+            Triangles, each once per pixel; −1 for none.
         x, y : ndarray of int, shape (N,)
 
         Returns
@@ -211,39 +210,26 @@ class Mesh:
         triangle, times : ndarray of int, shape (N,)
             The last triangle, −1 if there is none, and their number.
         """
-        triangle, times = np.full(len(x), -1, dtype=np.int64), np.zeros(len(x), dtype=np.int64)
-        counts = np.bincount(x - x.min(initial=0))
-        rest = np.ones(len(x), dtype=bool)
-        often = np.flatnonzero(counts >= _MANY) + x.min(initial=0)
-        # A border along a column: few triangles, many rows.
-        for column in often.tolist():
-            some = x == column
-            rest &= ~some
-            triangle[some], times[some] = self._found_at(x[some], y[some])
-        if rest.any():
-            triangle[rest], times[rest] = self._found_at(x[rest], y[rest])
-        return triangle, times
-
-    def _found_at(self, x: IntArray, y: IntArray) -> tuple[IntArray, IntArray]:
-        rows, row = np.unique(y, return_inverse=True)
-        first, last = int(x.min()), int(x.max())
-        runs = self.runs(rows, first, last).by_place()
-        span = last - first + 2
-        nearest = np.searchsorted(runs.row * span + runs.start - first, row * span + x - first, "right")
-        triangle, times = np.full(len(x), -1, dtype=np.int64), np.zeros(len(x), dtype=np.int64)
-        for back in range(1, _MOST_AT_A_CORNER + 1):
-            there = np.flatnonzero(nearest >= back)
-            run = nearest[there] - back
-            hit = (runs.row[run] == row[there]) & (runs.stop[run] > x[there])
-            there, run = there[hit], run[hit]
-            triangle[there] = np.maximum(triangle[there], runs.triangle[run])
-            times[there] += 1
-        return triangle, times
+        which, pixel = np.nonzero(candidates >= 0)
+        triangle = candidates[which, pixel]
+        across, down = x[pixel].astype(np.float64), y[pixel].astype(np.float64)
+        left, right, top, bottom = (edge[triangle] for edge in self._boxes)
+        inside = (left <= across) & (across <= right) & (top <= down) & (down <= bottom)
+        first, *others = (
+            width * (down - ay) - height * (across - ax) < 0
+            for ax, ay, width, height in ([column[triangle] for column in edge[:4]] for edge in self._edges)
+        )
+        for other in others:
+            inside &= first == other
+        found = np.full(candidates.shape, -1, dtype=np.int64)
+        found[which[inside], pixel[inside]] = triangle[inside]
+        return found.max(axis=0), (found >= 0).sum(axis=0)
 
     def places(self, triangle: IntArray, x: IntArray, y: IntArray) -> tuple[FloatArray, FloatArray]:
         """Return the source positions of pixels, given their triangles; far outside for −1."""
-        a, b, c, d, e, f = self._rows.take(triangle, axis=1)
-        across, down = x * a + y * b + c, x * d + y * e + f
+        a, b, c, d, e, f = self._rows.take(triangle, axis=1, mode="clip")
+        columns, rows = x.astype(np.float64), y.astype(np.float64)
+        across, down = columns * a + rows * b + c, columns * d + rows * e + f
         outside = triangle < 0
         if outside.any():
             across[outside] = down[outside] = _FAR_OUTSIDE
