@@ -23,7 +23,6 @@ import numpy as np
 
 from rendergateway.alignment.tile_pairs import PairRule, pairs_within
 from rendergateway.model.files.pair_files import PairWriter
-from rendergateway.model.records.json_slices import cut_list
 from rendergateway.wrappers.matching.tile_pairs import layer_of
 
 SIDE, SPACING = 2048, 1800
@@ -65,7 +64,7 @@ class Clock:
 
 def ours(answer: bytes, folder: Path, clock: Clock) -> int:
     """Pair by columns."""
-    layer = clock("read", lambda: layer_of(cut_list(answer)))
+    layer = clock("read", lambda: layer_of(answer))
     visible = clock("leave out hidden", layer.visible)
     pairs = clock("pair", lambda: pairs_within(visible, RULE))
     writer = PairWriter(folder / "pairs.json", TEMPLATE, 100_000)
@@ -124,7 +123,7 @@ def main() -> None:
         print(f"{options.tiles} tiles, {count} pairs: {columns.whole():.2f} s of CPU (goal <= 5): {shown(columns)}")
         if options.loop:
             answer, loop = tile_bounds(options.loop), Clock()
-            assert by_loop(answer, folder, loop) == len(pairs_within(layer_of(cut_list(answer)), RULE))
+            assert by_loop(answer, folder, loop) == len(pairs_within(layer_of(answer), RULE))
             scale = options.tiles / options.loop
             loop.spent = {step: scale * seconds for step, seconds in loop.spent.items()}
             print(f"loop over tile bounds with an R-tree: {loop.whole():.2f} s: {shown(loop)}")

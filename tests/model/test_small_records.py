@@ -21,6 +21,7 @@ from rendergateway.model import (
     json_default,
     to_json,
 )
+from rendergateway.model.records.view import view, viewed
 from rendergateway.transforms import AffineModel2D, TransformReference, TranslationModel2D
 
 LENS = AffineModel2D([[1.0, 0.1, 0.0], [0.0, 1.0, 0.0]], id="lens", labels=("lens",))
@@ -210,6 +211,20 @@ def test_small_records__fields() -> None:
     assert [problem.text for problem in StackVersion.from_json('{"createTimestamp":"now"}').validate()] == [
         '$.createTimestamp is "now"; expected a date like 2024-05-06T07:08:09.123Z'
     ]
+
+
+def test_viewed__as_records_read_them() -> None:
+    """Views of a JSON array have the values of the records, which accept more than strict decoding."""
+    kind = view(TileBoundsRecord, tile_id=str, min_x=(float | None, None))
+
+    rows = viewed(
+        kind, TileBoundsRecord, '[{"tileId":"a","minX":1,"z":"?"},{"tileId":7,"minX":"Infinity"},{"tileId":"c"}]'
+    )
+
+    assert [(row.tile_id, row.min_x) for row in rows] == [("a", 1.0), ("7", float("inf")), ("c", None)]
+    for wrong in ('[{"minX":1}]', '{"tileId":"a"}', "[1]", "["):
+        with pytest.raises(RecordError):
+            viewed(kind, TileBoundsRecord, wrong)
 
 
 def test_channels__selection() -> None:

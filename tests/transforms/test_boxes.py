@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rendergateway import geometry
 from rendergateway.errors import TransformError
 from rendergateway.geometry import FloatArray, boxes_under
 from rendergateway.transforms import (
@@ -129,8 +128,8 @@ def test_affines_undo() -> None:
 @pytest.mark.parametrize("pairs_at_once", [1, 7, 1 << 20])
 def test_boxes_under__as_one_by_one(pairs_at_once: int, size: float, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every box that contains a point is found, borders included, for any chunk size and any size of boxes."""
-    monkeypatch.setattr(geometry, "_PAIRS_AT_ONCE", pairs_at_once)
-    monkeypatch.setattr(geometry, "_FEW_PAIRS", few)
+    monkeypatch.setattr(f"{boxes_under.__module__}._PAIRS_AT_ONCE", pairs_at_once)
+    monkeypatch.setattr(f"{boxes_under.__module__}._FEW_PAIRS", few)
     rng = np.random.default_rng(4)
     points, corners = (size * rng.integers(0, 20, (count, 2)).astype(np.float64) for count in (40, 30))
     boxes = np.hstack([corners, corners + rng.integers(0, 9, (30, 2)) * size])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from types import GenericAlias
 from typing import Any
 
 import msgspec
 
-from rendergateway.model.records.json_slices import Text
+from rendergateway.model.records.json_slices import Text, cut_list
 from rendergateway.model.records.record import Record
 
 __all__ = ["filled", "view", "viewed"]
@@ -66,9 +67,9 @@ def filled(kind: Any, record: Record, nested: Mapping[str, Callable[[], Any]] | 
     return kind(**{name: value for name, value in found.items() if value is not None})
 
 
-def viewed(kind: Any, record: type[Record], texts: Sequence[Text]) -> list[Any]:
+def viewed(kind: Any, record: type[Record], array: Text) -> list[Any]:
     """
-    Return a view of each text.
+    Return a view of each object of a JSON array.
 
     Parameters
     ----------
@@ -76,18 +77,16 @@ def viewed(kind: Any, record: type[Record], texts: Sequence[Text]) -> list[Any]:
         The view, of plain fields.
     record : type
         Its record class, which accepts more than strict decoding does, for example "NaN".
-    texts : sequence of JSON text
-        One per record.
+    array : JSON text
+        The array.
 
     Raises
     ------
     RecordError
-        If a text is not such a record.
+        If an item is not such a record.
     """
-    decode, views = msgspec.json.Decoder(kind).decode, []
-    for text in texts:
-        try:
-            views.append(decode(text))
-        except msgspec.DecodeError:
-            views.append(filled(kind, record.from_json(text)))
+    try:
+        views: list[Any] = msgspec.json.decode(array, type=GenericAlias(list, (kind,)))
+    except msgspec.DecodeError:
+        views = [filled(kind, record.from_json(text)) for text in cut_list(array)]
     return views

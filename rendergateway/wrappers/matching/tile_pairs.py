@@ -288,7 +288,7 @@ class TilePairs:
         query = self._query
         if query.by_row_and_column:
             return _by_row_and_column(StackReader.fresh(self._stack).layer(z).tiles.values())
-        layer = layer_of(cut_list(self._stack.fetch("section.tile_bounds", z=z)))
+        layer = layer_of(self._stack.fetch("section.tile_bounds", z=z))
         if query.only_in is not None:
             texts = _bounds_or_none(query.only_in, z)
             known = set(field_values(TileBoundsRecord, ("tile_id",), texts))
@@ -353,16 +353,16 @@ def _bounds_or_none(stack: Bound[StackKey], z: float) -> list[Any]:
         return []
 
 
-def layer_of(texts: list[Any]) -> TileBoxes:
+def layer_of(bounds: Text) -> TileBoxes:
     """
-    Return the tiles of the tile bounds of a layer.
+    Return the tiles of a layer from their bounds, a JSON array.
 
     Raises
     ------
     RecordError
         If one has no section id, or a side of its box is missing.
     """
-    rows = viewed(_TileBounds, TileBoundsRecord, texts)
+    rows = viewed(_TileBounds, TileBoundsRecord, bounds)
     columns = {name: list(map(attrgetter(name), rows)) for name in _TileBounds.__struct_fields__}
     _check(columns, ("section_id", *_EDGES), "tile")
     boxes = np.array([columns[edge] for edge in _EDGES], dtype=np.float64).T.reshape(-1, 4)
