@@ -50,9 +50,9 @@ def mrc_sections(path: str | os.PathLike[str]) -> Iterator[tuple[int, Callable[[
     .. [2] IMOD, "The MRC image file format used by IMOD": flags of signed bytes.
     """
     with needed_for("reading MRC"):
-        import mrcfile
+        import mrcfile  # type: ignore[import-untyped]
     try:
-        file = mrcfile.mmap(path, mode="r")
+        file: Any = mrcfile.mmap(path, mode="r")
     except ValueError as error:
         raise ImageError(f"image {os.fspath(path)!r} is not a complete MRC file: {error}") from error
     with file:
