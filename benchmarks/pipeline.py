@@ -102,6 +102,8 @@ def by_python(workers: int) -> None:
 def by_commands(workers: int) -> None:
     """Run the six commands of the tutorial."""
     environment = {**os.environ, "RENDERGATEWAY_SERVICE": "embedded:commands.db"}
+    # As an installed package: not compiled anew by each command.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     for line in COMMANDS.replace("WORKERS", str(workers)).replace("CLIP", str(CLIP_PX)).strip().splitlines():
         with measured(" ".join(line.split()[: 2 if line.startswith("plot") else 1])):
             subprocess.run([*PROGRAM, *line.split()], check=True, capture_output=True, env=environment)

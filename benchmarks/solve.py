@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -124,11 +125,10 @@ def ours(url: str, mode: str, solver: str) -> None:
     """Solve with this package, in a process of its own; print the result."""
     import resource
 
-    import scipy.sparse.linalg
-    import simdjson  # noqa: F401
-
-    import rendergateway.batch.solve
-    import rendergateway.transport.connection  # noqa: F401
+    import_module("scipy.sparse.linalg")
+    import_module("simdjson")
+    import_module("rendergateway.batch.solve")
+    import_module("rendergateway.transport.connection")
     from rendergateway import Gateway
 
     start, cpu = time.perf_counter(), sum(os.times()[:4])

@@ -210,11 +210,9 @@ def _matches(
         return options.weights_at(np.abs(z[pairs[:, 0]] - z[pairs[:, 1]])) > 0
 
     is_montage = plan.mode == "montage"
-    mapped_points = tiles.maps(frame, tiles.table if plan.how == "append" else without_last(tiles.table))
-    _check_frame(tiles, frame, plan.how)
     found = tiles.matches(
         collection,
-        mapped_points,
+        _into_frame_of_solve(tiles, frame, plan.how),
         unknown,
         within=is_montage,
         report=report,
@@ -224,16 +222,26 @@ def _matches(
     return TileMatches.joined(list(found))
 
 
-def _check_frame(tiles: MatchedTiles, frame: str, how: str) -> None:
-    """Refuse points that are in a frame after the transform to be replaced."""
-    # Before the last transform, whichever that is.
-    if how == "replace_last" and frame != "raw":
-        row = TileMaps(tiles.table, tiles.reader.shared, frame).first_empty()
-        if row is not None:
-            raise SolveError(
-                f"the frame {frame!r} of the matches is after the last transform of tile {tiles.table.tile_id[row]!r}; "
-                "how='append' adds the solved transform after it"
-            )
+def _into_frame_of_solve(tiles: MatchedTiles, frame: str, how: str) -> Callable[[TileMatches], TileMatches]:
+    """
+    Return a function that maps matches into the frame which the solved transforms are applied to.
+
+    Raises
+    ------
+    SolveError
+        If the points are in a frame after the transform to be replaced.
+    """
+    if how == "append":
+        return tiles.maps(frame)
+    maps = TileMaps(tiles.table, tiles.reader.shared, frame)
+    row = None if frame == "raw" else maps.first_empty()
+    if row is not None:
+        raise SolveError(
+            f"the frame {frame!r} of the matches is after the last transform of tile {tiles.table.tile_id[row]!r}; "
+            "how='append' adds the solved transform after it"
+        )
+    # The usual case, without new texts of all tiles.
+    return (lambda matches: matches) if maps.are_single_affines else tiles.maps(frame, without_last(tiles.table))
 
 
 def _fixed(tiles: MatchedTiles, plan: SolvePlan) -> npt.NDArray[np.bool_]:

@@ -480,7 +480,7 @@ class Gateway(Openers):
 
     def call_into(self, name: str, sink: Callable[[], S], /, **values: Any) -> S:
         """
-        Make one request for a JSON list, and write the answer to a sink piece by piece: it is never in memory as a whole.
+        Make one request for a JSON list; write the answer to a sink, piece by piece as it arrives.
 
         Parameters
         ----------

@@ -16,7 +16,7 @@ __all__ = ["Exchange", "Hooks", "Outgoing"]
 
 
 class Outgoing:
-    """A request to be sent: endpoint, method, path and query below the base URL, body; what makes sinks of its answer."""
+    """A request to be sent: endpoint, method, path and query below the base URL, body, and the sink of its answer."""
 
     __slots__ = ("body", "content_type", "endpoint", "is_safe", "method", "path", "sink")
 

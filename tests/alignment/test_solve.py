@@ -40,6 +40,22 @@ def test_solve__exact_matches(sections: int, solver: str) -> None:
     assert corner_error(volume, found.coefficients) <= 1e-6
 
 
+def test_solve__weights_decide_what_is_better() -> None:
+    """Residuals are compared by their weights: many points of little weight may fit worse than before."""
+    points = np.random.default_rng(1).uniform(0, 500, (30, 2))
+    q, weights = points.copy(), np.full(30, 1e-9)
+    q[:10] += 10.0
+    weights[:10] = 1.0
+    matches = TileMatches(np.array([[0, 1]]), np.array([0, 30]), points, q, weights)
+    templates = as_polynomials(np.tile(np.eye(2, 3), (2, 1, 1)))
+
+    found = solve(templates, np.zeros(2), matches, SolveOptions(model="translation"))
+
+    assert found.after.rms_px > found.before.rms_px
+    shift = found.coefficients[0, :, 0] - found.coefficients[1, :, 0]
+    np.testing.assert_allclose(shift, 10, atol=0.1)
+
+
 def test_solve__exact_matches_of_a_large_volume() -> None:
     """The multigrid of the iterative solver has several levels, and finds the same: 1e-6 px."""
     volume = made_volume(4, 20, 20, points=8)

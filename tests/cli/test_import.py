@@ -60,7 +60,10 @@ def test_import__dry_run_and_table(filled: Run) -> None:
         (["images", *GRID, "--window", "5..5"], 2, "LOW must be < HIGH, got '5..5'"),
         (["images", *GRID, "--column", "x"], 2, "must be FIELD=HEADER, got 'x'"),
         (["images", *GRID, "--z", "first"], 2, "must be a number, 'order' or 'stored', got 'first'"),
-        (["images", *GRID, "--titles"], 2, "--titles and --z stored are for projects"),
+        (["images", *GRID, "--titles"], 2, "--titles, --convert-to and --z stored are for projects"),
+        (["images", *GRID, "--convert-to", "new"], 2, "--titles, --convert-to and --z stored are for projects"),
+        (["grid.mdoc"], 1, "is an MRC file, which no image loader reads; pass --convert-to, a folder for its sections"),
+        (["grid.mdoc", "--convert-to", "new"], 1, "MRC stack"),
         (["a.xml", *GRID], 2, "a project places its images itself; remove --pattern, --overlap"),
         (["a.xml", "b.xml", "--format", "trakem2"], 2, "a project is one file"),
         (["images", *GRID, "--append", "--replace"], 2, "--append and --replace exclude each other"),
@@ -69,6 +72,8 @@ def test_import__dry_run_and_table(filled: Run) -> None:
 )
 def test_import__wrong(filled: Run, words: list[str], code: int, sentence: str) -> None:
     """Wrong arguments and input end with a sentence in the words of the command line."""
+    Path("grid.mdoc").write_text("ImageFile = g.mrc\n[ZValue = 0]\nPieceCoordinates = 0 0 0\n")
+
     result = filled("import", *words, *RAW)
 
     assert result.exit_code == code

@@ -208,7 +208,7 @@ def test_server__json_of_another_content_type(serve: Serve, connect: Connect) ->
 
 def test_sink__a_repeated_attempt_begins_anew(serve: Serve, connect: Connect) -> None:
     """What a failed attempt wrote is not in the sink of the next one."""
-    server = serve(breaks_off(b"[1,"), answers([3, 4]))
+    server = serve(breaks_off(b"[" + 500_000 * b"1,", length=2_000_000, reset=False), answers([3, 4]))
 
     sink = connect(server.url, retries=1).call_into("stack.z_values", io.BytesIO, **STACK)
 
@@ -224,10 +224,15 @@ def test_sink__receives_lists_only(serve: Serve, connect: Connect) -> None:
         return sinks[-1]
 
     server = serve(
-        says(404, "stack s is missing"), sends(PAGE, content_type="text/html"), answers({}), answers([1] * 99)
+        sends(b"[1]", status=503),
+        says(404, "stack s is missing"),
+        sends(PAGE, content_type="text/html"),
+        answers({}),
+        answers([1] * 99),
     )
     gateway = connect(server.url, retries=0, answer_limit=100)
     for error, message in (
+        (ServerError, "answered 503"),
         (NotFoundError, "stack s is missing"),
         (AnswerError, "HTML page"),
         (AnswerError, "not JSON of this endpoint"),
@@ -235,7 +240,7 @@ def test_sink__receives_lists_only(serve: Serve, connect: Connect) -> None:
     ):
         with pytest.raises(error, match=message):
             gateway.call_into("stack.z_values", sink, **STACK)
-    assert [one.getvalue() for one in sinks[:3]] == [b"", b"", b""]
+    assert [one.getvalue() for one in sinks[:4]] == 4 * [b""]
 
 
 def test_sink__blanks_before_the_list(serve: Serve, connect: Connect) -> None:

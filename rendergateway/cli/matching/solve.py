@@ -169,7 +169,8 @@ def solve(
             how="append" if append else "replace_last", template=named_stack(gateway, template) if template else None,
             fixed=fixed, fixed_sections=fixed_sections or None, unconnected=unconnected,
             unknown_tiles="skip" if skip_unknown else "refuse", complete=not leave_open, processes=processes,
-            dask=dask, workers=workers, progress=True, scale_limits=None if any_scale else _DEFAULTS.scale_limits, **options,
+            dask=dask, workers=workers, progress=True,
+            scale_limits=None if any_scale else _DEFAULTS.scale_limits, **options,
         )  # fmt: skip
         seconds = time.perf_counter() - started
         values = {

@@ -103,7 +103,7 @@ class MatchReader:
         """
         text = self._text
         end = text.rfind(b"},{") + 1 or max((found.start() + 1 for found in _BETWEEN.finditer(text)), default=0)
-        if not end or not self._is_read(b"%b]" % memoryview(text)[:end]):
+        if not end or not self._is_read(b"".join((memoryview(text)[:end], b"]"))):
             # Twice as much each time, so that the time is proportional to the length, whatever the text.
             self._enough = 2 * len(text)
             return

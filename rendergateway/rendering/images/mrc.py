@@ -17,7 +17,7 @@ __all__ = ["MRC_SUFFIXES", "mrc_sections"]
 
 MRC_SUFFIXES = (".mrc", ".mrcs", ".st", ".map", ".rec")
 _KINDS = ("int8", "int16", "uint16", "float16", "float32")
-# Of the header, in its second free part: a mark of IMOD, and its flags, of which the first means signed bytes.
+# IMOD writes its mark and its flags into the second free part of the header; flag 1 means signed bytes.
 _IMOD_MARK, _MARK_AT, _FLAGS_AT = 1146047817, 40, 44
 
 
@@ -39,7 +39,7 @@ def mrc_sections(path: str | os.PathLike[str]) -> Iterator[tuple[int, Callable[[
     MissingExtraError
         If mrcfile is not installed.
     ImageError
-        If the file is no MRC file, is truncated, or has other pixels, such as complex numbers.
+        If the file is not an MRC file, is truncated, or has other pixels, such as complex numbers.
     OSError
         If the file cannot be read.
 
@@ -50,9 +50,9 @@ def mrc_sections(path: str | os.PathLike[str]) -> Iterator[tuple[int, Callable[[
     .. [2] IMOD, "The MRC image file format used by IMOD": flags of signed bytes.
     """
     with needed_for("reading MRC"):
-        import mrcfile
+        import mrcfile  # type: ignore[import-untyped]
     try:
-        file = mrcfile.mmap(path, mode="r")
+        file: Any = mrcfile.mmap(path, mode="r")
     except ValueError as error:
         raise ImageError(f"image {os.fspath(path)!r} is not a complete MRC file: {error}") from error
     with file:

@@ -145,6 +145,15 @@ class TileMaps:
         maps, _, tails, _ = self._grouped(self._texts, _head_of)
         return not any(len(one.head) or one.problem for one in maps) and bool((tails == np.eye(2, 3)).all())
 
+    @property
+    def are_single_affines(self) -> bool:
+        """Whether each tile has one transform after its frame, an affine of its own."""
+        self._grouped(self._texts, _head_of)
+        return all(
+            one.count == 1 and not len(one.head) and not one.problem and bool((one.before == np.eye(2, 3)).all())
+            for one in self._maps.values()
+        )
+
     def first_empty(self) -> int | None:
         """Return the first row of a tile without transforms after its frame; None if all have some."""
         maps, groups, _, _ = self._grouped(self._texts, _mesh_of)

@@ -126,9 +126,9 @@ def test_trakem2__transforms_in_a_file_of_their_own(stack: StackWrapper, project
     expected = {tile.tile_id: tile.transforms for tile in stack.tiles().records()}
     file = project.parent / "trakem2.17.1.2" / "trakem2.cts" / "12" / "3.1234.ct"
     file.parent.mkdir(parents=True)
-    file.write_text(PROJECT[start:end])
 
-    for text in (PROJECT, PROJECT[:start] + PROJECT[end:]):
+    for text, in_file in ((PROJECT, "no XML"), (PROJECT[:start] + PROJECT[end:], PROJECT[start:end])):
+        file.write_text(in_file)
         project.write_text(text.replace('oid="1234"', 'oid="1234" ct_id="123"'), encoding="iso-8859-1")
         assert import_project(stack, project, existing="replace").tile_count == 3
         assert {tile.tile_id: tile.transforms for tile in stack.tiles().records()} == expected

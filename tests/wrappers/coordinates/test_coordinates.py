@@ -529,3 +529,27 @@ def test_stack_locate__bad_arguments(stack: StackWrapper, gateway: Gateway) -> N
     with pytest.raises(TransformError, match="coordinates must be finite"):
         stack.locate([[1, 1]], np.nan)
     assert len(stack.locate([], 1)) == 0
+
+
+@pytest.mark.parametrize(
+    ("transforms", "frame", "expected"),
+    [
+        ([TranslationModel2D(1, 2)], "raw", True),
+        ([BEND, AffineModel2D([[1, 0, 2], [0, 1, 3]])], "after:lens", True),
+        ([BEND, AffineModel2D([[1, 0, 2], [0, 1, 3]])], "raw", False),
+        ([TranslationModel2D(1, 2), TranslationModel2D(1, 2)], "raw", False),
+        ([TransformReference("shift"), TranslationModel2D(1, 2)], "raw", False),
+        ([TransformReference("still")], "raw", False),
+        ([TransformReference("gone"), TranslationModel2D(1, 2)], "raw", False),
+        ([BEND], "raw", False),
+        ([], "raw", False),
+    ],
+)
+def test_maps__single_affines(transforms: list[Transform], frame: str, expected: bool) -> None:
+    """Tiles are recognized whose only transform after the frame is an affine of their own."""
+    shared = {"shift": TranslationModel2D(5, 0), "still": AffineModel2D([[1, 0, 0], [0, 1, 0]])}
+    usual = placed("a", *([BEND] if frame == "after:lens" else []), TranslationModel2D(3, 4))
+
+    maps = TileMaps(TileTable.from_records([usual, placed("b", *transforms)]), shared, frame)
+
+    assert maps.are_single_affines == expected

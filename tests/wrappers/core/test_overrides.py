@@ -473,10 +473,10 @@ def outcomes(kind: str, database: Path, used: set[str] | None) -> dict[str, Any]
     log: list[Any] = []
     send = Client._send
 
-    def sent(self: Client, endpoint: Any, body: Any, values: Mapping[str, Any]) -> Any:
+    def sent(self: Client, endpoint: Any, body: Any, values: Mapping[str, Any], sink: Any = None) -> Any:
         text = body if isinstance(body, bytes) else repr(getattr(body, "to_json", lambda: body)()).encode()
         log.append((endpoint.name, endpoint.url(values), _VARYING.sub(b"", text)))
-        return send(self, endpoint, body, values)
+        return send(self, endpoint, body, values, sink)
 
     found = {}
     with (

@@ -130,8 +130,8 @@ _NOT_READINGS = _words(
     update update_counts warp_to
     get_object group in_frame match_collection merged_with owner pair pinned project shared_transform stack tile
     tile_group wrap
-    call call_raw change_auth close connect counting endpoints from_env from_profile register registered request using
-    version_info
+    call call_into call_raw change_auth close connect counting endpoints from_env from_profile register registered
+    request using version_info
     check_images cross_section export image link rasterize_to remove_mipmaps render render_boxes render_tiles
     residuals solve source_image thumbnail tile_pairs write_mipmaps
     """
