@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from rendergateway.catalogue.pages.places import stack_of, z_range_of
-from rendergateway.catalogue.site import Page, Site
+from rendergateway.catalogue.site import Page, Site, is_reachable
 from rendergateway.extras import needed_for
 
 with needed_for("the catalogue"):
@@ -167,7 +167,8 @@ def _read(site: Site, stack: Any, layers: Sequence[Any], collection: str, merged
             flask.abort(400, f"these sections have more than {_MOST_TILES} tiles; choose fewer")
     places = {tile["tileId"]: place for place, tile in enumerate(tiles)}
     pairs, outside = [], 0
-    for group in dict.fromkeys(tile["sectionId"] for tile in tiles if tile.get("sectionId") is not None):
+    # The service cannot be asked for a group whose name is empty, or has slashes.
+    for group in filter(is_reachable, dict.fromkeys(str(tile.get("sectionId") or "") for tile in tiles)):
         for pair in _pairs(site, stack._key.owner, collection, merged, group):
             p, q = places.get(pair["pId"]), places.get(pair["qId"])
             if p is None or q is None:
