@@ -164,3 +164,14 @@ def test_stack_page__shows_the_solve(catalogue: Catalogue, montage: StackWrapper
     assert f'from <a href="{MONTAGE}">' in text
     assert "/stack/solved/residuals?collection=truth" in text
     assert "residuals before:" in text
+
+
+def test_collection_page__groups_without_address(catalogue: Catalogue) -> None:
+    """A group that the service cannot be asked for is counted, and the others are shown."""
+    ids = {"p_id": "a", "q_group": "1.0", "q_id": "b", "p": [[1, 2]], "q": [[3, 4]]}
+    catalogue.gateway.match_collection("odd").put([MatchRecord(p_group=group, **ids) for group in ("", "0.5")])
+
+    text = catalogue.text("/owner/lab/matches/odd/")
+
+    assert "1 groups are not shown" in text
+    assert '<th scope="row"><bdi class="name">0.5</bdi>' in text

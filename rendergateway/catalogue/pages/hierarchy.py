@@ -73,7 +73,9 @@ def hierarchy_page(site: Site, owner: str, project: str) -> Page:
     found = [(stack, stack.load()._obj.hierarchical_data) for stack in shown.stacks()]
     missing = _missing_layers(site, owner, project) if any(data for _, data in found) else {}
     splits = [
-        Split(stack, data, _box_of(data), None if missing is None else missing.get(stack.name, [])) for stack, data in found if data is not None
+        Split(stack, data, _box_of(data), None if missing is None else missing.get(stack.name, []))
+        for stack, data in found
+        if data is not None
     ]
     tiers = sorted({split.tier for split in splits if split.tier is not None})
     tier = query.get("tier", type=int)

@@ -147,9 +147,7 @@ def residuals(site: Site, owner: str, project: str, stack: str, z: str) -> flask
         high = min((one for one in layers if one > section.z), default=high)
     found = section.stack.residuals(collection, z=(low, high)).tiles
     known = (found.z == section.z) & np.isfinite(found.mean_px)
-    return flask.jsonify(
-        residuals=dict(zip(found.tile_id[known].tolist(), found.mean_px[known].tolist(), strict=True))
-    )
+    return flask.jsonify(residuals=dict(zip(found.tile_id[known].tolist(), found.mean_px[known].tolist(), strict=True)))
 
 
 def connections(site: Site, owner: str, project: str, stack: str, z: str) -> flask.Response:
