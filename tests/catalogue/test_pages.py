@@ -288,7 +288,7 @@ def test_error_page__unreachable_service() -> None:
 
 
 def test_compare__picture_in_two_colours(catalogue: Catalogue, montage: StackWrapper) -> None:
-    """Both sections are in one picture: grey where they are equal, in one colour where one is alone."""
+    """Both sections are in one picture: equal pixels are grey, those of one alone have its colour."""
     tiles = [tile._obj.evolve(transforms=[*tile.transforms, TranslationModel2D(1000, 0)]) for tile in montage.tiles()]
     with montage.copy_to("shifted").editing() as edit:
         edit.put(tiles)

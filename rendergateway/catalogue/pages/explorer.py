@@ -188,7 +188,7 @@ def _pairs(site: Site, owner: str, collection: str, merged: str, group: str) -> 
         values["merge_collection"] = (merged,)
     found: list[dict[str, Any]] = site.gateway.call("match.with_p_group", **values, exclude_match_details=True)
     if any("matchCount" not in pair and "matches" not in pair for pair in found):
-        # Services of 2019 count matches only where they list them.
+        # Services of 2019 count the matches that they list only.
         found = site.gateway.call("match.with_p_group", **values)
     return found
 

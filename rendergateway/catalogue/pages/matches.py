@@ -104,7 +104,7 @@ def pair_page(site: Site, owner: str, collection: str) -> Page:
         try:
             tiles, is_turned = pair.tiles(stack), query.get("layout") == "rows"
             sides = tiles_side_by_side(site, stack, [[tile] for tile in tiles] if is_turned else [tiles], frame)
-            drawing = Drawing(sides, lines_between(*sides, pair.p, pair.q))
+            drawing = Drawing(sides, lines_between(sides[0], sides[1], pair.p, pair.q))
             distances = pair.residuals(stack)
         except RenderGatewayError as error:
             problem = RenderGatewayError.__str__(error)

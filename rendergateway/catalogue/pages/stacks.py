@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rendergateway.batch.solve_notes import SolveNotes
+from rendergateway.alignment.solve_notes import SolveNotes
 from rendergateway.catalogue.charts import histogram, missing_layers, section_charts
 from rendergateway.catalogue.pages.places import named_stack, stack_of
 from rendergateway.catalogue.site import Page, Site

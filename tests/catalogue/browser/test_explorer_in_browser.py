@@ -1,4 +1,4 @@
-"""The 3D view of matches in a real browser: tiles and lines where the projection says, selection, keys."""
+"""The 3D view of matches in a real browser: places of tiles and lines, selection, keys."""
 
 from __future__ import annotations
 
