@@ -39,15 +39,16 @@ class Explored:
         Places of both tiles, and the number of matches between them.
     outside : int
         Pairs with a tile of another section.
+    content : bytes
+        All of it as JSON, for the script of the page.
     """
 
     tiles: list[dict[str, Any]]
     layers: list[float]
     pairs: list[tuple[int, int, int]]
     outside: int
-    content: bytes = attrs.field(init=False)
+    content: bytes = attrs.field(init=False, default=attrs.Factory(lambda self: self._encoded(), takes_self=True))
 
-    @content.default
     def _encoded(self) -> bytes:
         places = {z: place for place, z in enumerate(self.layers)}
         groups = list(dict.fromkeys(str(tile.get("sectionId")) for tile in self.tiles))

@@ -178,7 +178,7 @@ def _parent(site: Site, parent: Any, splits: list[Split]) -> dict[str, Any]:
             version = site.version_of(parent)
     except NotFoundError as error:
         problem = str(error)
-    if sections:
+    if parent is not None and sections:
         z = flask.request.args.get("z", type=float)
         section = next((one for one in sections if one.z == z), sections[0])
         if parent.bounds is not None:

@@ -110,9 +110,11 @@ def _versioned(site: Site, section: Any) -> SectionMap:
 def _kept(site: Site, section: Any, version: str, table: Any) -> SectionMap:
     key = (tuple(section._key), version)
     known: SectionMap | None = site.kept.get(key)
-    if known is None:
-        known = site.kept.keep(key, SectionMap.of(table, section.stack.shared_transforms))
-    return known
+    if known is not None:
+        return known
+    made = SectionMap.of(table, section.stack.shared_transforms)
+    site.kept.keep(key, made)
+    return made
 
 
 # Matches in the map
