@@ -176,7 +176,7 @@ def test_map__size_of_the_outlines(wide: Tab) -> None:
     page = wide.open(SECTION)
     show(wide, 480, 470, 0.5, outlines=True, pictures=False)
     whole = pixels_of(wide)[0][:, :, 3] > 150
-    page.locator("[data-size]").fill("0.5")
+    page.locator("[data-size]").fill("50")
     half, box, scale = pixels_of(wide)
 
     across = np.argwhere(half[:, :, 3] > 150)
