@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import signal
 import statistics
@@ -42,10 +43,15 @@ PAGES = {
     "section of 16 tiles": "/owner/lab/project/cortex/stack/montage/z/1.0/",
     "tile": "/owner/lab/project/cortex/stack/montage/tile?id=s1_r1_c1",
     "match collection": "/owner/lab/matches/truth/",
+    "matches in 3D": "/owner/lab/project/cortex/stack/montage/explorer?collection=truth",
+    "residuals": "/owner/lab/project/cortex/stack/montage/residuals?collection=truth",
     "pair": "/owner/lab/matches/truth/pair?pg=1.0&p=s1_r0_c0&qg=1.0&q=s1_r0_c1&stack=lab/cortex/montage",
 }
 # What a reader waits for: the map is drawn, else the page is loaded with its pictures.
-USABLE = "() => { const map = document.querySelector('[data-map]'); return !map || map.dataset.ready === 'true' }"
+USABLE = (
+    "() => { const map = document.querySelector('[data-map], [data-explorer]');"
+    " return !map || map.dataset.ready === 'true' }"
+)
 
 
 def fill(gateway: Gateway, folder: Path) -> None:
@@ -147,6 +153,12 @@ def resident_mb(process: int) -> float:
     return int(next(line.split()[1] for line in lines if line.startswith("VmRSS"))) / 1024
 
 
+def processor_s(process: int) -> float:
+    """Return the processor time of a process, which depends less than others on what else runs."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def memory(url: str, process: int) -> None:
     """Print the memory of the service with its pages, before and after many pages."""
     paths = [path for name, path in PAGES.items() if str(TILES) not in name]
@@ -154,13 +166,14 @@ def memory(url: str, process: int) -> None:
         for path in paths:
             session.get(url + path, timeout=60)
         before = resident_mb(process)
-        start = time.perf_counter()
+        start, spent = time.perf_counter(), processor_s(process)
         for number in range(PAGES_IN_A_ROW):
             session.get(url + paths[number % len(paths)], timeout=60)
-        took = time.perf_counter() - start
+        took, spent = time.perf_counter() - start, processor_s(process) - spent
     after = resident_mb(process)
     show(f"memory before and after {PAGES_IN_A_ROW} pages", f"{before:.0f} MB, {after:.0f} MB")
     show("pages per second, one reader", f"{PAGES_IN_A_ROW / took:.0f}")
+    show("processor time per page", f"{1e3 * spent / PAGES_IN_A_ROW:.0f} ms")
 
 
 def many_readers(url: str) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
+from rendergateway.alignment.solve_notes import SolveNotes
 from rendergateway.alignment.solve_residuals import Residuals
 from rendergateway.batch.matched_tiles import frame_of, z_in_range
-from rendergateway.batch.solve_notes import SolveNotes
 from rendergateway.batch.solve_systems import SolvedPart, SolvePlan, solved_parts
 from rendergateway.batch.solved_tiles import SolvedTiles
 from rendergateway.display import plural

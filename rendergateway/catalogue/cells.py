@@ -6,59 +6,54 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from html import escape
 from typing import Any
 
 from rendergateway.catalogue import show
 from rendergateway.catalogue.looks import Column
 from rendergateway.catalogue.tables import TableView
-from rendergateway.extras import needed_for
-
-with needed_for("the catalogue"):
-    from markupsafe import Markup, escape
 
 __all__ = ["csv_of", "link_to", "name_of", "rows_of", "state_of", "thumbnail_of", "time_of"]
 
 
-def name_of(value: Any) -> Markup:
+def name_of(value: Any) -> str:
     """Return a name, which is data: escaped, visible, and isolated from the direction of the text around it."""
-    return Markup(f'<bdi class="name">{escape(show.text(value))}</bdi>')
+    return f'<bdi class="name">{escape(show.text(value))}</bdi>'
 
 
-def link_to(site: Any, shown: Any, words: Any = None) -> Markup:
+def link_to(site: Any, shown: Any, words: Any = None) -> str:
     """Return a link to an object; its name alone if it has no address."""
     url, name = site.url(shown), name_of(shown.name if words is None else words)
     if url is None:
-        return Markup(f'<span class="dead" title="A name with slashes or dots alone has no address">{name}</span>')
-    return Markup(f'<a href="{escape(url)}">{name}</a>')
+        return f'<span class="dead" title="A name with slashes or dots alone has no address">{name}</span>'
+    return f'<a href="{escape(url)}">{name}</a>'
 
 
-def state_of(value: str) -> Markup:
+def state_of(value: str) -> str:
     """Return a state as a colour and a word."""
     word = escape(value.replace("_", " ").capitalize())
-    return Markup(f'<span class="state state-{escape(value.lower().replace("_", "-"))}">{word}</span>')
+    return f'<span class="state state-{escape(value.lower().replace("_", "-"))}">{word}</span>'
 
 
-def time_of(value: datetime | None) -> Markup:
+def time_of(value: datetime | None) -> str:
     """Return a time."""
     words = escape(show.date(value))
-    return words if value is None else Markup(f'<time datetime="{value.isoformat()}">{words}</time>')
+    return words if value is None else f'<time datetime="{value.isoformat()}">{words}</time>'
 
 
-def thumbnail_of(site: Any, stack: Any) -> Markup:
+def thumbnail_of(site: Any, stack: Any) -> str:
     """Return the preview of a stack, which the browser requests when it is seen."""
     if site.url(stack) is None or stack.bounds is None or stack.state == "OFFLINE":
-        return Markup('<span class="thumb thumb-none">no picture</span>')
+        return '<span class="thumb thumb-none">no picture</span>'
     url = site.url_for("thumbnail", **stack._key._asdict(), v=site.version_of(stack))
-    return Markup(
-        f'<img class="thumb" loading="lazy" decoding="async" width="96" height="72" alt="" src="{escape(url)}">'
-    )
+    return f'<img class="thumb" loading="lazy" decoding="async" width="96" height="72" alt="" src="{escape(url)}">'
 
 
-def rows_of(site: Any, view: TableView) -> Markup:
+def rows_of(site: Any, view: TableView) -> str:
     """Return the body of a table of objects."""
     writers = [(column.value, _WRITERS.get(column.kind, _text)) for column in view.columns]
     rows = ("".join(write(site, one, value(one)) for value, write in writers) for one in view.rows)
-    return Markup("".join(f"<tr>{row}</tr>\n" for row in rows))
+    return "".join(f"<tr>{row}</tr>\n" for row in rows)
 
 
 def _text(site: Any, shown: Any, value: Any) -> str:

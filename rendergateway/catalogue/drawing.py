@@ -121,4 +121,5 @@ def lines_between(
 ) -> list[Line]:
     """Return the lines between points p (N, 2) of one tile and q (N, 2) of another; *first* selects their colours."""
     ends = np.concatenate([one.place(p), other.place(q)], axis=1)
-    return [Line(*row, (first + number) % _COLOURS, url) for number, row in enumerate(ends.tolist())]
+    numbered = enumerate(ends.tolist(), first)
+    return [Line(x1, y1, x2, y2, number % _COLOURS, url) for number, (x1, y1, x2, y2) in numbered]

@@ -33,11 +33,10 @@ class KeptData:
                 self._kept.move_to_end(key)
             return found
 
-    def keep(self, key: Any, data: Any) -> Any:
+    def keep(self, key: Any, data: Any) -> None:
         """Keep data, and drop the oldest above the limit."""
         with self._lock:
             self._kept[key] = data
             self._kept.move_to_end(key)
             while len(self._kept) > 1 and sum(one.size for one in self._kept.values()) > self._limit_bytes:
                 self._kept.popitem(last=False)
-        return data

@@ -42,7 +42,8 @@ class Column:
     value : str or callable
         Name of an attribute, with dots for attributes of attributes, or a function of the object.
     kind : {'text', 'short', 'number', 'date', 'state', 'link', 'picture'}
-        How values are shown; a *short* text is on one line, a *link* leads to the page of the object, a *picture* is its thumbnail.
+        How values are shown; a *short* text is on one line, a *link* leads to the page of the object, a *picture* is
+        its thumbnail.
     unit : str
         Shown in the heading.
     of_table : callable, optional

@@ -172,7 +172,9 @@ def _outlines(table: TileTable, shared: Any) -> FloatArray:
         return outlines
     local = (_OUTLINE * table.size[:, np.newaxis]).reshape(-1, 2)
     ids = [tile_id for tile_id in table.tile_id.tolist() for _ in range(corners)]
-    mapped = TileMaps(table, shared).world_from_local(ids, np.nan_to_num(local)).points.reshape(count, corners, 2)
+    # Transforms of infinite numbers have no outline.
+    with np.errstate(invalid="ignore", over="ignore"):
+        mapped = TileMaps(table, shared).world_from_local(ids, np.nan_to_num(local)).points.reshape(count, corners, 2)
     usable = np.isfinite(mapped).all(axis=(1, 2)) & np.isfinite(table.size).all(axis=1)
     outlines[usable] = mapped[usable]
     return outlines

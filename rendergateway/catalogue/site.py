@@ -12,8 +12,8 @@ import attrs
 
 from rendergateway import links
 from rendergateway.catalogue import cells, show
-from rendergateway.catalogue.looks import columns_of, template_of
 from rendergateway.catalogue.kept import KeptData
+from rendergateway.catalogue.looks import columns_of, template_of
 from rendergateway.catalogue.tables import TableView, table_of
 from rendergateway.errors import ConfigurationError, RecordError
 from rendergateway.extras import needed_for

@@ -183,4 +183,6 @@ def test_cache__limit() -> None:
         assert cache.get("a") is not None or key == "c"
 
     assert [cache.get(key) is not None for key in "abc"] == [True, False, True]
-    assert KeptData(limit_bytes=0).keep("x", section) is section
+    small = KeptData(limit_bytes=0)
+    small.keep("x", section)
+    assert small.get("x") is section

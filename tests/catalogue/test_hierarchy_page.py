@@ -47,7 +47,7 @@ def test_hierarchy__chosen_stack(catalogue: Catalogue, montage: StackWrapper) ->
     """The chosen split stack has its facts, and links to its stacks, matches and warp field."""
     text = re.sub(r"\s+", " ", catalogue.text(f"{PAGE}?split=montage"))
 
-    assert "<dt>Groups of split consensus sets</dt><dd><bdi class=\"name\">2.0</bdi>" in text
+    assert '<dt>Groups of split consensus sets</dt><dd><bdi class="name">2.0</bdi>' in text
     for url in (">Aligned stack<", "/owner/lab/matches/truth/", "/explorer?collection=truth", "warp_field_debug"):
         assert f"{url}" in text
 
@@ -63,7 +63,9 @@ def test_hierarchy__missing_parent(catalogue: Catalogue, montage: StackWrapper) 
     assert '<rect class="outline"' not in text
 
 
-@pytest.mark.parametrize("data", [{}, {"tier": None, "fullScaleBounds": {"minX": 1}}, {"parentTierStackId": {"stack": "a"}}])
+@pytest.mark.parametrize(
+    "data", [{}, {"tier": None, "fullScaleBounds": {"minX": 1}}, {"parentTierStackId": {"stack": "a"}}]
+)
 def test_hierarchy__any_data(catalogue: Catalogue, montage: StackWrapper, data: dict[str, object]) -> None:
     """Whatever is stored as hierarchical data is a page."""
     catalogue.gateway.call("hierarchy.save", **montage._key._asdict(), body=data)

@@ -124,7 +124,7 @@ def test_names__of_tiles(catalogue: Catalogue, name: str) -> None:
 
 @pytest.mark.parametrize("name", IN_PATHS, ids=range(len(IN_PATHS)))
 def test_names__on_pages_of_matches(catalogue: Catalogue, name: str) -> None:
-    """Tiles, groups and collections are text in 3D, among neighbours, in residuals and in tiers; data stay as they are."""
+    """Names are text in 3D, among neighbours, in residuals and in tiers; data have them as they are."""
     fill(catalogue.gateway, name, name)
     stack = catalogue.gateway.stack("hostile")
     data = {

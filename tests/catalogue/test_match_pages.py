@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,12 +16,12 @@ from rendergateway.transforms import TranslationModel2D
 from tests.catalogue.conftest import MONTAGE, PAGES, Catalogue, put_tiles
 
 
-def explored(catalogue: Catalogue, query: str) -> dict[str, list[list[object]]]:
+def explored(catalogue: Catalogue, query: str) -> dict[str, Any]:
     """The data of the 3D view."""
     answer = catalogue.get(f"{MONTAGE}explorer.json?{query}")
     assert answer.status_code == 200, answer.text
-    data: dict[str, list[list[object]]] = answer.json
-    return data
+    assert answer.json is not None
+    return dict(answer.json)
 
 
 def move_a_tile(stack: StackWrapper) -> None:
@@ -34,13 +35,13 @@ def test_explorer__tiles_and_pairs(catalogue: Catalogue, montage: StackWrapper) 
     """The 3D view has the boxes of all tiles, and each pair with its number of matches."""
     data = explored(catalogue, "collection=truth")
 
-    bounds = {tile.tile_id: tile.bounds for section in montage.sections() for tile in section.tiles()}
+    bounds = {tile.tile_id: tile.bounds or () for section in montage.sections() for tile in section.tiles()}
     for tile_id, layer, group, *box in data["tiles"]:
         assert tuple(box) == tuple(bounds[str(tile_id)])[:4]
-        assert data["groups"][group] == f"{data['layers'][layer]}"  # type: ignore[index]
+        assert data["groups"][group] == f"{data['layers'][layer]}"
     ids = [tile[0] for tile in data["tiles"]]
     pairs = {frozenset((pair.p_id, pair.q_id)): len(pair) for pair in montage._conn.match_collection("truth").pairs()}
-    assert {frozenset((ids[p], ids[q])): count for p, q, count in data["pairs"]} == pairs  # type: ignore[index]
+    assert {frozenset((ids[p], ids[q])): count for p, q, count in data["pairs"]} == pairs
 
 
 def test_explorer__range_of_z(catalogue: Catalogue, montage: StackWrapper) -> None:
@@ -107,7 +108,7 @@ def test_residuals__of_the_map(catalogue: Catalogue, montage: StackWrapper) -> N
 def test_residuals__clusters(catalogue: Catalogue, montage: StackWrapper) -> None:
     """Sizes of clusters and tiles without matches are on the page."""
     found = montage.residuals(catalogue.gateway.match_collection("truth", frame="raw"))
-    sizes = Clusters.of(found.tiles.tile_id, [(found.pairs.p_id, found.pairs.q_id)]).sizes
+    sizes = Clusters.of(found.tiles.tile_id, [(found.pairs.p_id.tolist(), found.pairs.q_id.tolist())]).sizes
 
     text = re.sub(r"<[^>]*>", "", catalogue.text(PAGES["residuals"]))
 
@@ -144,7 +145,7 @@ def test_neighbours__order_and_lines(catalogue: Catalogue, montage: StackWrapper
 
 
 def test_neighbours__no_box(gateway: Gateway, catalogue: Catalogue) -> None:
-    """A tile without a bounding box is drawn alone, and the page says why."""
+    """A tile without a bounding box is drawn alone."""
     stack = gateway.create_stack("loose")
     with stack.editing() as edit:
         edit.put([TileRecord(tile_id="a", z=1.0, width=9, height=9)], boxes="keep")
@@ -164,3 +165,16 @@ def test_stack_page__shows_the_solve(catalogue: Catalogue, montage: StackWrapper
     assert f'from <a href="{MONTAGE}">' in text
     assert "/stack/solved/residuals?collection=truth" in text
     assert "residuals before:" in text
+
+
+def test_collection_page__groups_without_address(catalogue: Catalogue) -> None:
+    """A group that the service cannot be asked for is counted, and the others are shown."""
+    pairs = [
+        MatchRecord(p_group=group, p_id="a", q_group="1.0", q_id="b", p=[[1, 2]], q=[[3, 4]]) for group in ("", "0.5")
+    ]
+    catalogue.gateway.match_collection("odd").put(pairs)
+
+    text = catalogue.text("/owner/lab/matches/odd/")
+
+    assert "1 groups are not shown" in text
+    assert '<th scope="row"><bdi class="name">0.5</bdi>' in text

@@ -288,7 +288,7 @@ def test_error_page__unreachable_service() -> None:
 
 
 def test_compare__picture_in_two_colours(catalogue: Catalogue, montage: StackWrapper) -> None:
-    """Both sections are in one picture, each in its colour: grey where they are equal, one colour where one is alone."""
+    """Both sections are in one picture: equal pixels are grey, those of one alone have its colour."""
     tiles = [tile._obj.evolve(transforms=[*tile.transforms, TranslationModel2D(1000, 0)]) for tile in montage.tiles()]
     with montage.copy_to("shifted").editing() as edit:
         edit.put(tiles)
@@ -320,14 +320,19 @@ def test_channels__of_map_and_tile(catalogue: Catalogue, tmp_path: Path) -> None
         urls[name] = (tmp_path / f"{name}.png").as_uri()
     stack = catalogue.gateway.create_stack("coloured")
     channels = [
-        ChannelRecord(name=name, min_intensity=0, max_intensity=255, mipmaps=ImagePyramid().with_level(0, image_url=url))
+        ChannelRecord(
+            name=name, min_intensity=0, max_intensity=255, mipmaps=ImagePyramid().with_level(0, image_url=url)
+        )
         for name, url in urls.items()
     ]
     with stack.editing() as edit:
         edit.put([TileRecord(tile_id="a", z=1.0, width=64, height=64, channels=channels, transforms=[AffineModel2D()])])
     page = "/owner/lab/project/cortex/stack/coloured/"
 
-    section, tile = catalogue.text(f"{page}z/1.0/?channel=TdTomato"), catalogue.text(f"{page}tile?id=a&channel=TdTomato")
+    section, tile = (
+        catalogue.text(f"{page}z/1.0/?channel=TdTomato"),
+        catalogue.text(f"{page}tile?id=a&channel=TdTomato"),
+    )
     shown = [catalogue.get(f"{page}{path}").data for path in (
         "z/1.0/cells/0/0/0.jpg?channel=DAPI", "z/1.0/cells/0/0/0.jpg?channel=TdTomato", "tile.jpg?id=a&channel=TdTomato"
     )]  # fmt: skip

@@ -99,7 +99,8 @@ def _grey(picture: Any) -> npt.NDArray[np.float64]:
 def _overlaid(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
     """Return grey pictures (H, W) of values to 255 in two colours, added: (H, W, 3)."""
     colours = a[..., np.newaxis] * (_TINTS[0] / 255) + b[..., np.newaxis] * (_TINTS[1] / 255)
-    return np.clip(np.rint(colours), 0, 255).astype(np.uint8)
+    overlaid: npt.NDArray[np.uint8] = np.clip(np.rint(colours), 0, 255).astype(np.uint8)
+    return overlaid
 
 
 def _png_of(pixels: npt.NDArray[np.uint8]) -> bytes:

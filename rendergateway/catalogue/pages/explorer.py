@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from rendergateway.catalogue.pages.places import stack_of, z_range_of
-from rendergateway.catalogue.site import Page, Site
+from rendergateway.catalogue.site import Page, Site, is_reachable
 from rendergateway.extras import needed_for
 
 with needed_for("the catalogue"):
@@ -39,15 +39,16 @@ class Explored:
         Places of both tiles, and the number of matches between them.
     outside : int
         Pairs with a tile of another section.
+    content : bytes
+        All of it as JSON, for the script of the page.
     """
 
     tiles: list[dict[str, Any]]
     layers: list[float]
     pairs: list[tuple[int, int, int]]
     outside: int
-    content: bytes = attrs.field(init=False)
+    content: bytes = attrs.field(init=False, default=attrs.Factory(lambda self: self._encoded(), takes_self=True))
 
-    @content.default
     def _encoded(self) -> bytes:
         places = {z: place for place, z in enumerate(self.layers)}
         groups = list(dict.fromkeys(str(tile.get("sectionId")) for tile in self.tiles))
@@ -167,7 +168,8 @@ def _read(site: Site, stack: Any, layers: Sequence[Any], collection: str, merged
             flask.abort(400, f"these sections have more than {_MOST_TILES} tiles; choose fewer")
     places = {tile["tileId"]: place for place, tile in enumerate(tiles)}
     pairs, outside = [], 0
-    for group in dict.fromkeys(tile["sectionId"] for tile in tiles if tile.get("sectionId") is not None):
+    # The service cannot be asked for a group whose name is empty, or has slashes.
+    for group in filter(is_reachable, dict.fromkeys(str(tile.get("sectionId") or "") for tile in tiles)):
         for pair in _pairs(site, stack._key.owner, collection, merged, group):
             p, q = places.get(pair["pId"]), places.get(pair["qId"])
             if p is None or q is None:
@@ -187,7 +189,7 @@ def _pairs(site: Site, owner: str, collection: str, merged: str, group: str) -> 
         values["merge_collection"] = (merged,)
     found: list[dict[str, Any]] = site.gateway.call("match.with_p_group", **values, exclude_match_details=True)
     if any("matchCount" not in pair and "matches" not in pair for pair in found):
-        # Services of 2019 count matches only where they list them.
+        # Services of 2019 count the matches that they list only.
         found = site.gateway.call("match.with_p_group", **values)
     return found
 

@@ -73,7 +73,9 @@ def hierarchy_page(site: Site, owner: str, project: str) -> Page:
     found = [(stack, stack.load()._obj.hierarchical_data) for stack in shown.stacks()]
     missing = _missing_layers(site, owner, project) if any(data for _, data in found) else {}
     splits = [
-        Split(stack, data, _box_of(data), None if missing is None else missing.get(stack.name, [])) for stack, data in found if data is not None
+        Split(stack, data, _box_of(data), None if missing is None else missing.get(stack.name, []))
+        for stack, data in found
+        if data is not None
     ]
     tiers = sorted({split.tier for split in splits if split.tier is not None})
     tier = query.get("tier", type=int)
@@ -126,17 +128,19 @@ _SIDES = (("min_x", "minX"), ("min_y", "minY"), ("max_x", "maxX"), ("max_y", "ma
 
 def _named(site: Site, name: Any) -> Any:
     """Return the stack of a stored stack id; None for a part of one."""
-    values = [name.get(part) for part in ("stack", "owner", "project")] if isinstance(name, dict) else [None]
-    if not all(isinstance(value, str) and value for value in values):
-        return None
-    return site.gateway.stack(values[0], owner=values[1], project=values[2])
+    values = _texts(name, "owner", "project", "stack")
+    return None if values is None else site.gateway.stack(values[2], owner=values[0], project=values[1])
 
 
 def _collection(site: Site, name: Any) -> Any:
-    values = [name.get(part) for part in ("name", "owner")] if isinstance(name, dict) else [None]
-    if not all(isinstance(value, str) and value for value in values):
-        return None
-    return site.gateway.match_collection(values[0], owner=values[1])
+    values = _texts(name, "owner", "name")
+    return None if values is None else site.gateway.match_collection(values[1], owner=values[0])
+
+
+def _texts(name: Any, *parts: str) -> list[str] | None:
+    values = [name.get(part) for part in parts] if isinstance(name, dict) else []
+    texts = [value for value in values if isinstance(value, str) and value]
+    return texts if len(texts) == len(parts) else None
 
 
 def _catmaid(site: Site, stack: Any) -> str | None:
@@ -164,7 +168,7 @@ def _consensus(site: Site, split: Split) -> list[str] | None:
 
 
 def _parent(site: Site, parent: Any, splits: list[Split]) -> dict[str, Any]:
-    """Return the section of the parent stack, what is drawn of it, and the box of the drawing."""
+    """Return the section of the parent stack, its outlines, and the box of the drawing."""
     boxes = [split.box for split in splits if split.box is not None]
     section, sections, outlines, as_picture, version, problem = None, [], [], False, "", ""
     as_picture = flask.request.args.get("as") == "picture"
@@ -174,7 +178,7 @@ def _parent(site: Site, parent: Any, splits: list[Split]) -> dict[str, Any]:
             version = site.version_of(parent)
     except NotFoundError as error:
         problem = str(error)
-    if sections:
+    if parent is not None and sections:
         z = flask.request.args.get("z", type=float)
         section = next((one for one in sections if one.z == z), sections[0])
         if parent.bounds is not None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from rendergateway.catalogue.drawing import Drawing, lines_between, tiles_side_by_side
 from rendergateway.catalogue.pages.places import frame_of, full_name, named_stack
-from rendergateway.catalogue.site import Page, Site
+from rendergateway.catalogue.site import Page, Site, is_reachable
 from rendergateway.errors import RenderGatewayError
 from rendergateway.extras import needed_for
 from rendergateway.wrappers.core.labels import natural_order
@@ -42,7 +42,9 @@ def collection_page(site: Site, owner: str, collection: str) -> Page:
     """
     shown = site.gateway.match_collection(collection, owner=owner)
     words = flask.request.args.get("q", "").strip().casefold()
-    groups = sorted((name for name in shown.groups(side="p").ids if words in name.casefold()), key=natural_order)
+    named = [name for name in shown.groups(side="p").ids if words in name.casefold()]
+    # The service cannot be asked for the pairs of a group whose name is empty, or has slashes.
+    groups = sorted(filter(is_reachable, named), key=natural_order)
     last = max(1, -(-len(groups) // _GROUPS))
     number = min(max(1, flask.request.args.get("page", 1, type=int)), last)
     rows = groups[(number - 1) * _GROUPS : number * _GROUPS]
@@ -62,6 +64,7 @@ def collection_page(site: Site, owner: str, collection: str) -> Page:
         left_out=len(columns[_MOST_COLUMNS:]),
         cells=cells,
         groups=len(groups),
+        unreachable=len(named) - len(groups),
         number=number,
         last=last,
         words=flask.request.args.get("q", ""),
@@ -101,7 +104,7 @@ def pair_page(site: Site, owner: str, collection: str) -> Page:
         try:
             tiles, is_turned = pair.tiles(stack), query.get("layout") == "rows"
             sides = tiles_side_by_side(site, stack, [[tile] for tile in tiles] if is_turned else [tiles], frame)
-            drawing = Drawing(sides, lines_between(*sides, pair.p, pair.q))
+            drawing = Drawing(sides, lines_between(sides[0], sides[1], pair.p, pair.q))
             distances = pair.residuals(stack)
         except RenderGatewayError as error:
             problem = RenderGatewayError.__str__(error)

@@ -23,7 +23,7 @@ class _Project:
     modified: Any = None
 
 
-def home(site: Site) -> str:
+def home(site: Site) -> Page:
     """Return the page of all owners: ``owner.list`` and ``match.owners``."""
     gateway = site.gateway
     with_stacks = gateway.owners().ids

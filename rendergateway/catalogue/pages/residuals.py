@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from rendergateway.alignment.clusters import Clusters
-from rendergateway.batch.residuals import StackResiduals
 from rendergateway.catalogue.charts import Chart, chart_of, distribution
 from rendergateway.catalogue.pages.matches import FRAMES
 from rendergateway.catalogue.pages.places import frame_of, stack_of, z_range_of
@@ -54,7 +53,7 @@ def residuals_page(site: Site, owner: str, project: str, stack: str) -> Page:
     )
 
 
-def _shown(found: StackResiduals) -> dict[str, Any]:
+def _shown(found: Any) -> dict[str, Any]:
     means = found.pairs.mean_px
     clusters = Clusters.of(found.tiles.tile_id.tolist(), [(found.pairs.p_id.tolist(), found.pairs.q_id.tolist())])
     return {
@@ -66,8 +65,9 @@ def _shown(found: StackResiduals) -> dict[str, Any]:
     }
 
 
-def _over_z(found: StackResiduals) -> Chart | None:
-    within, across = [], []
+def _over_z(found: Any) -> Chart | None:
+    within: list[tuple[float, float]] = []
+    across: list[tuple[float, float]] = []
     for row in found.sections:
         (within if row["z"] == row["other_z"] else across).append((row["z"], row["mean_px"]))
     return chart_of("Mean residual", "px", {"Within the section": within, "To a later section": across})

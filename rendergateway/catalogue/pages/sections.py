@@ -110,9 +110,11 @@ def _versioned(site: Site, section: Any) -> SectionMap:
 def _kept(site: Site, section: Any, version: str, table: Any) -> SectionMap:
     key = (tuple(section._key), version)
     known: SectionMap | None = site.kept.get(key)
-    if known is None:
-        known = site.kept.keep(key, SectionMap.of(table, section.stack.shared_transforms))
-    return known
+    if known is not None:
+        return known
+    made = SectionMap.of(table, section.stack.shared_transforms)
+    site.kept.keep(key, made)
+    return made
 
 
 # Matches in the map
@@ -147,9 +149,7 @@ def residuals(site: Site, owner: str, project: str, stack: str, z: str) -> flask
         high = min((one for one in layers if one > section.z), default=high)
     found = section.stack.residuals(collection, z=(low, high)).tiles
     known = (found.z == section.z) & np.isfinite(found.mean_px)
-    return flask.jsonify(
-        residuals=dict(zip(found.tile_id[known].tolist(), found.mean_px[known].tolist(), strict=True))
-    )
+    return flask.jsonify(residuals=dict(zip(found.tile_id[known].tolist(), found.mean_px[known].tolist(), strict=True)))
 
 
 def connections(site: Site, owner: str, project: str, stack: str, z: str) -> flask.Response:

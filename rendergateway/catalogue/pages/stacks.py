@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rendergateway.batch.solve_notes import SolveNotes
+from rendergateway.alignment.solve_notes import SolveNotes
 from rendergateway.catalogue.charts import histogram, missing_layers, section_charts
 from rendergateway.catalogue.pages.places import named_stack, stack_of
 from rendergateway.catalogue.site import Page, Site
@@ -14,7 +14,7 @@ from rendergateway.extras import needed_for
 from rendergateway.model.tables.references import references
 
 with needed_for("the catalogue"):
-    import flask
+    pass
 
 __all__ = ["sample_page", "stack_page"]
 

@@ -264,7 +264,7 @@ class SectionMap {
       drawPictures(context, layer, view);
     }
     layer.requestPieces(view);
-    if (hasOutlines) drawOutlines(context, layer, view, this.colour, { size: Number(this.find("[data-size]").value) });
+    if (hasOutlines) drawOutlines(context, layer, view, this.colour, { size: Number(this.find("[data-size]").value) / 100 });
     if (this.selected) fillTile(context, layer, view, this.selected, "#ffd23f");
     drawLines(context, view, this.lines);
     this.reportView(hasPictures && !canShow);

@@ -16,7 +16,7 @@ from werkzeug.serving import make_server
 from rendergateway import Gateway
 from rendergateway.catalogue import application
 from rendergateway.testing import make_stack
-from tests.catalogue.conftest import put_tiles
+from tests.catalogue.conftest import put_tiles, save_tier
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -45,7 +45,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The catalogue of a stack with pictures and matches, and of one with many tiles, on loopback."""
     folder = tmp_path_factory.mktemp("catalogue")
     with Gateway(f"embedded:{folder / 'render.db'}", owner="lab", project="cortex") as gateway:
-        make_stack(gateway, sections=3, matches="truth", images=folder / "images")
+        stack = make_stack(gateway, sections=3, matches="truth", images=folder / "images")
+        save_tier(stack, parent=stack)
         put_tiles(gateway.create_stack("many"), 6000, image=folder / "images" / "s1_r0_c0.png")
         server = make_server("127.0.0.1", 0, application(gateway, hosts=()), threaded=True)
         thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -157,6 +157,7 @@ def test_map__keys(wide: Tab) -> None:
         ("row", "0 1"),
         ("cluster", "4 tiles"),
         ("residual", "px and more"),
+        ("residual-z", "px and more"),
         ("missing", "0 without matches"),
     ],
 )
@@ -168,6 +169,31 @@ def test_map__colours(wide: Tab, mode: str, words: str) -> None:
     wide.until(f"document.querySelector('.map-legend').innerText.replace(/\\s+/g, ' ').includes('{words}')")
 
     assert wide.problems == []
+
+
+def test_map__size_of_the_outlines(wide: Tab) -> None:
+    """Smaller outlines separate tiles that overlap: their borders are drawn nearer to their middles."""
+    page = wide.open(SECTION)
+    show(wide, 480, 470, 0.5, outlines=True, pictures=False)
+    whole = pixels_of(wide)[0][:, :, 3] > 150
+    page.locator("[data-size]").fill("50")
+    half, box, scale = pixels_of(wide)
+
+    across = np.argwhere(half[:, :, 3] > 150)
+    assert 0 < len(across) < 0.8 * whole.sum()
+    x = box[0] + across[:, 1] / scale
+    # Tiles are 512 px wide and 448 px apart: halves are around 128 … 384 and 576 … 832.
+    assert not ((x > 400) & (x < 560)).any()
+
+
+def test_map__fits_the_stack(wide: Tab, site: Site) -> None:
+    """A button shows the bounds of the whole stack, so that sections can be compared."""
+    page = wide.open(SECTION)
+    page.get_by_role("button", name="Fit stack").click()
+
+    box = site.gateway.stack("montage").bounds
+    assert box is not None
+    assert page.evaluate("document.querySelector('[data-map]').sectionMap.view.x") == (box.min_x + box.max_x) / 2
 
 
 def test_map__only_what_is_seen(wide: Tab) -> None:

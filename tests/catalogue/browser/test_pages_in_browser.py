@@ -15,7 +15,7 @@ MIDDLE = (
 ALL = {**PAGES, "many": "/owner/lab/project/cortex/stack/many/z/1.0/"}
 
 
-@pytest.mark.parametrize("page", ALL if FULL else ["section", "pair", "tile"])
+@pytest.mark.parametrize("page", ALL if FULL else ["section", "explorer", "neighbours"])
 def test_page__fits_and_reports_nothing(tab: Tab, page: str) -> None:
     """No error on the console, no request to another host, no page wider than the window, and no serious barrier."""
     shown = tab.open(ALL[page])
@@ -39,6 +39,12 @@ def test_page__without_javascript(wide: Tab, site: Site) -> None:
     assert page.locator("svg .match").count() > 10
     page.get_by_role("link", name="Next").click()
     assert page.locator("svg .match").count() == 1
+    page.goto(site.url + PAGES["compare"])
+    overlay = page.locator("noscript img, img.whole").last
+    assert overlay.get_attribute("alt") == "Both sections over each other in two colours"
+    page.wait_for_function("[...document.images].every(one => one.complete && one.naturalWidth > 500)")
+    page.goto(site.url + PAGES["explorer"])
+    assert page.get_by_role("row", name="z 1 – 2").is_visible()
     context.close()
 
 
@@ -78,6 +84,55 @@ def test_chart__point_and_its_section(wide: Tab) -> None:
     assert page.locator(".tip").first.inner_text() == "Original: z 2, 4"
     page.mouse.click(box["x"] + box["width"] * 0.55, box["y"] + box["height"] / 2)
     page.wait_for_url("**/z/2.0/")
+
+
+def test_chart__range_and_legend(wide: Tab) -> None:
+    """A drag over a chart shows a range of z, a button the whole range again; a name of the legend hides its points."""
+    page = wide.open(MONTAGE)
+    figure = page.locator("[data-chart]").nth(2)
+    figure.scroll_into_view_if_needed()
+    box = figure.locator("svg").bounding_box()
+    assert box is not None
+    paths = figure.locator("path[data-series]")
+    whole = paths.first.get_attribute("d")
+
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] / 2, steps=3)
+    page.mouse.up()
+    assert len((paths.first.get_attribute("d") or "").split("M")) == 2
+    page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + box["height"] / 2)
+    assert " z 2, " in figure.locator(".tip").inner_text()
+    figure.get_by_role("button", name="Whole range").click()
+    assert len((paths.first.get_attribute("d") or "").split("M")) == len((whole or "").split("M")) == 4
+    figure.get_by_role("button", name="Min x").click()
+    assert not paths.first.is_visible()
+    assert page.url.endswith(MONTAGE)
+    assert wide.problems == []
+
+
+def test_neighbours__keys_and_clicks(wide: Tab) -> None:
+    """Arrow keys and clicks move to a neighbour; the page keeps its choices."""
+    page = wide.open(PAGES["neighbours"])
+
+    page.locator("h1").click()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url("**id=s1_r0_c1**")
+    assert "collection=truth" in page.url
+    page.locator("svg a[aria-label=s2_r1_c0]").click()
+    page.wait_for_url("**id=s2_r1_c0**")
+    wide.until("document.querySelector('.side-frame.chosen').closest('a').getAttribute('aria-label') === 's2_r1_c0'")
+    assert wide.problems == []
+
+
+def test_tiers__box_opens_its_stack(wide: Tab) -> None:
+    """A box of a split stack shows its facts."""
+    page = wide.open(PAGES["hierarchy"])
+
+    page.locator("svg a").click()
+    page.get_by_role("heading", name="montage").wait_for()
+    assert page.get_by_text("Groups of split consensus sets").is_visible()
+    assert wide.problems == []
 
 
 def test_pair__matches_over_the_pictures(wide: Tab, site: Site) -> None:
