@@ -143,7 +143,8 @@ class AffinePlacement(Placement):
     @property
     def lattice(self) -> Lattice:
         """The triangles of the mesh by their places."""
-        return Lattice.of(self._columns, self.image_size)
+        key: Hashable = Lattice, self._columns, self.image_size
+        return kept(self._shapes, key, lambda: Lattice.of(self._columns, self.image_size))
 
     @functools.cached_property
     def forms(self) -> FloatArray:
