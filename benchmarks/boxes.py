@@ -1,8 +1,8 @@
 """
 CPU of boxes, drawn and encoded, against an older commit.
 
-``git archive COMMIT | tar x -C FOLDER``, then ``python -m benchmarks.boxes FOLDER``: two processes, one with the
-package of each, draw the same boxes in turn, since the machine is not as fast at one time as at another. Images and
+``git archive COMMIT | tar x -C FOLDER``, then ``python -m benchmarks.boxes --against FOLDER``: two processes, one with
+the package of each, draw the same boxes in turn, since the machine is not as fast at one time as at another. Images and
 shapes are kept; with ``--fresh``, shapes are computed anew. The goals are those against commit 708e686, the last one
 that approximated pictures above 65 536 pixels.
 """
@@ -101,7 +101,7 @@ class Worker:
 def main() -> None:
     """Print how many times as long each box takes as in the older commit: the least times, and the medians."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", nargs="?", type=Path, help="the older commit")
+    parser.add_argument("--against", type=Path, help="folder of the older commit")
     parser.add_argument("--times", type=int, default=15)
     parser.add_argument("--fresh", action="store_true", help="compute shapes anew")
     parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
@@ -109,9 +109,9 @@ def main() -> None:
     if options.work:
         work()
         return
-    if options.folder is None:
-        parser.error("the folder of the older commit is missing")
-    workers = [Worker(options.folder.resolve()), Worker(HERE)]
+    if options.against is None:
+        parser.error("--against is missing: name the folder of the older commit")
+    workers = [Worker(options.against.resolve()), Worker(HERE)]
     for name, goal in GOALS.items():
         for worker in workers:
             worker.seconds(name, fresh=False)

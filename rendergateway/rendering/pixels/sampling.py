@@ -258,4 +258,4 @@ def _opencv_is_precise() -> bool:
         np.abs(way.values(image.astype(np.float32)).ravel() - bilinear(image, *places.T.astype(np.float64))).max()
         for way, places in ways
     ]
-    return max(off) <= _ARITHMETIC * np.iinfo(image.dtype).max
+    return bool(max(off) <= _ARITHMETIC * np.iinfo(image.dtype).max)
