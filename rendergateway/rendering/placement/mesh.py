@@ -306,8 +306,9 @@ class MeshBand(Band):
     @property
     def nbytes(self) -> int:
         """Size in bytes, without the mesh."""
-        times = [] if self._times is None else [self._times]
-        arrays = (self._triangle, self._begin, self._stop, self.border, *times)
+        arrays: list[npt.NDArray[Any]] = [self._triangle, self._begin, self._stop, self.border]
+        if self._times is not None:
+            arrays.append(self._times)
         return super().nbytes + sum(array.nbytes for array in arrays) + sum(part.nbytes for part in self._parts)
 
     def _numbers(self, column: IntArray, row: IntArray) -> IntArray:
