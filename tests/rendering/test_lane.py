@@ -201,7 +201,7 @@ def test_rough_places__are_within_their_error(name: str) -> None:
             exact = np.stack(band.exact(*all_of(block)))
             within = (exact >= 0).all(axis=0) & (exact < [[WIDTH - 1], [HEIGHT - 1]]).all(axis=0)
             steps = np.indices((rough.bottom + 2 - rough.top, rough.right + 2 - rough.left), dtype=np.float32)[::-1]
-            found = np.stack([rough.values(ramp).ravel() for ramp in steps])
+            found = np.stack([rough.values(ramp).ravel() for ramp in steps]).astype(np.float64)
             found += np.array([[rough.left], [rough.top]])
             # The values of a ramp are rounded, too.
             bound = rough.error + rounding(steps.max())

@@ -14,9 +14,8 @@ from rendergateway.rendering.pixels.places import RoughPlaces
 
 __all__ = ["BLOCK", "Band", "Box", "Inside", "Runs"]
 
-# Sides of a block: the smaller, the more precise single precision is, and the more calls are made. The positions in an
-# image of about the same scale are below 256, where precision halves.
-BLOCK = 252
+# Sides of a block: the smaller, the more precise single precision is, and the more calls are made.
+BLOCK = 264
 _BAND_PIXELS = 1 << 20
 
 

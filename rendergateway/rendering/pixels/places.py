@@ -20,7 +20,7 @@ Pixels: TypeAlias = npt.NDArray[Any]
 SINGLE = 2.0**-24
 
 
-def rounding(size: FloatArray) -> FloatArray:
+def rounding(size: FloatArray | float) -> FloatArray:
     """Return bounds of the errors of rounding numbers up to *size* to single precision: half of the last place."""
     return np.ldexp(SINGLE / 2.0, np.frexp(size)[1])
 

@@ -111,10 +111,10 @@ def _doubt(image: Pixels, reach: tuple[int, int, int, int]) -> tuple[float, floa
     *reach* are the first and last source column and row; all fractions are doubtful.
     """
     cv2 = opencv.cv2
+    if image.dtype.kind == "f":
+        return _ALL_DOUBTFUL
     left, top, right, bottom = reach
     part = image[top : bottom + 2, left : right + 2]
-    if image.dtype.kind == "f" or max(part.shape) >= _MOST_SIDE:
-        return _ALL_DOUBTFUL
     pairs = (part[:, 1:], part[:, :-1]), (part[1:], part[:-1])
     # The change of value per pixel of distance along x and y together.
     steepest = sum(cv2.norm(one, other, cv2.NORM_INF) for one, other in pairs if one.size)
@@ -125,12 +125,12 @@ def _interpolate(values: Pixels, others: Pixels, image: Pixels, rough: RoughPlac
     """
     Set *values* and *others* to the two ends of the intervals that contain the exact values, rounded to integers.
 
-    Where they are equal, so is the value. Return whether it was done: not if too many would differ.
+    If they are equal, so is the exact value. Return whether it was done: not if too many would differ.
     """
     most = rough.error * doubt[0] + doubt[1]
-    if not most <= _MOST_DOUBT:
-        return False
     part = image[rough.top : rough.bottom + 2, rough.left : rough.right + 2]
+    if not most <= _MOST_DOUBT or max(part.shape) >= _MOST_SIDE:
+        return False
     found = rough.values(part.astype(np.float32))
     _round(found, most, values)
     _round(found, -most, others)
@@ -258,4 +258,4 @@ def _opencv_is_precise() -> bool:
         np.abs(way.values(image.astype(np.float32)).ravel() - bilinear(image, *places.T.astype(np.float64))).max()
         for way, places in ways
     ]
-    return max(off) <= _ARITHMETIC * np.iinfo(image.dtype).max
+    return bool(max(off) <= _ARITHMETIC * np.iinfo(image.dtype).max)

@@ -29,6 +29,8 @@ _FEW_TRIANGLES = 1 << 14
 # Of fewer pixels than one in this many, each is searched for.
 _FEW = 16
 _LINES_AT_ONCE = 1 << 16
+# Memory of the positions of one block.
+_BLOCK_BYTES = 512
 # Of larger bands, the temporary arrays would not fit into the caches.
 _BAND_PIXELS = 1 << 19
 _IN = 255
@@ -143,7 +145,8 @@ class AffinePlacement(Placement):
     @property
     def lattice(self) -> Lattice:
         """The triangles of the mesh by their places."""
-        return Lattice.of(self._columns, self.image_size)
+        key: Hashable = Lattice, self._columns, self.image_size
+        return kept(self._shapes, key, lambda: Lattice.of(self._columns, self.image_size))
 
     @functools.cached_property
     def forms(self) -> FloatArray:
@@ -290,7 +293,7 @@ class AffineBand(Band):
     @property
     def nbytes(self) -> int:
         """Size in bytes, without the mesh."""
-        return super().nbytes + self._on_lines.nbytes + self.border.nbytes
+        return super().nbytes + self._on_lines.nbytes + self.border.nbytes + _BLOCK_BYTES * len(self.blocks)
 
     @functools.cached_property
     def _places(self) -> list[AffinePlaces]:
@@ -308,18 +311,11 @@ class AffineBand(Band):
             begins.append(begin - first)
             ends.append((first.astype(int).tolist(), last.astype(int).tolist()))
         (left, right), (top, bottom) = ends
+        places = zip(left, top, right, bottom, np.maximum(*errors).tolist(), strict=True)
+        matrices = (np.column_stack([self._back[:, :2], begin]) for begin in np.stack(begins, axis=1))
         return [
-            AffinePlaces(*corners, error, np.column_stack([self._back[:, :2], begin]), (block.width, block.height))
-            for *corners, error, begin, block in zip(
-                left,
-                top,
-                right,
-                bottom,
-                np.maximum(*errors).tolist(),
-                np.stack(begins, axis=1),
-                self.blocks,
-                strict=True,
-            )
+            AffinePlaces(*corners, matrix=matrix, size=(block.width, block.height))
+            for corners, matrix, block in zip(places, matrices, self.blocks, strict=True)
         ]
 
     def rough(self, number: int) -> RoughPlaces:

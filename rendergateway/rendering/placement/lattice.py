@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from itertools import product
 
 import attrs
@@ -42,8 +41,12 @@ class Lattice:
     rows: int
     cells: IntArray
 
+    @property
+    def nbytes(self) -> int:
+        """Size in bytes."""
+        return self.cells.nbytes
+
     @classmethod
-    @functools.lru_cache(maxsize=32)
     def of(cls, columns: int, image_size: tuple[int, int]) -> Lattice:
         """Return the lattice of the mesh of an image; *columns* is the number of vertices per row."""
         size = (*image_size, image_size[0] / columns)

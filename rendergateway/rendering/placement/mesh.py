@@ -15,7 +15,7 @@ from rendergateway.errors import ImageError
 from rendergateway.geometry import FloatArray, IntArray
 from rendergateway.rendering.pixels.band import Band, Box
 from rendergateway.rendering.pixels.patches import Placement, ShapeCache, clipped, kept
-from rendergateway.rendering.pixels.places import SINGLE, MappedPlaces, RoughPlaces
+from rendergateway.rendering.pixels.places import MappedPlaces, RoughPlaces, rounding
 from rendergateway.rendering.placement.triangles import Mesh, TriangleRuns
 from rendergateway.transforms import Transform, mesh_triangles, mesh_vertices
 from rendergateway.transforms.base.matrices import inverse_affines
@@ -199,14 +199,15 @@ class _Block:
     def of(cls, box: Box, begin: IntArray, lines: _Lines, image_size: tuple[int, int]) -> _Block:
         """Return the positions of a block; *begin* are the numbers, by row, of the first pixels of the runs."""
         middle = box.x + box.width // 2
-        bases, corners, size = [], [], 0.0
+        bases, corners, error = [], [], 0.0
         for slope, offset, (low, high), side in zip(lines.slopes, lines.offsets, lines.ends(), image_size, strict=True):
             least, most = float(low.min()), float(high.max())
             first, last = (min(max(math.floor(end), 0), side - 1) for end in (least, most))
             base = slope * middle + (offset - first)
             # Base, slope, their product, and the sum are rounded.
-            reach = float(np.abs(slope).max()) * (box.width // 2 + 1)
-            size = max(size, float(np.abs(base).max()) + 2.0 * reach + most - min(least, first) + 1.0)
+            steepest, half = np.abs(slope).max(), box.width // 2 + 1
+            rounded = rounding(np.abs(base).max()) + rounding(steepest) * half + rounding(steepest * half)
+            error = max(error, float(rounded + rounding(max(most - first, first - least))))
             bases.append(base)
             corners.append((first, last))
         counts = lines.stop - lines.start
@@ -220,7 +221,7 @@ class _Block:
         else:
             slopes = list(lines.slopes)
         (left, right), (top, bottom) = corners
-        return cls(counts, _pairs(*bases), _pairs(*slopes), (left, top, right, bottom), SINGLE * size, has_gaps)
+        return cls(counts, _pairs(*bases), _pairs(*slopes), (left, top, right, bottom), error, has_gaps)
 
     @property
     def nbytes(self) -> int:
@@ -305,8 +306,9 @@ class MeshBand(Band):
     @property
     def nbytes(self) -> int:
         """Size in bytes, without the mesh."""
-        times = [] if self._times is None else [self._times]
-        arrays = (self._triangle, self._begin, self._stop, self.border, *times)
+        arrays: list[npt.NDArray[Any]] = [self._triangle, self._begin, self._stop, self.border]
+        if self._times is not None:
+            arrays.append(self._times)
         return super().nbytes + sum(array.nbytes for array in arrays) + sum(part.nbytes for part in self._parts)
 
     def _numbers(self, column: IntArray, row: IntArray) -> IntArray:

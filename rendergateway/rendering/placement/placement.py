@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from rendergateway.number_text import truncated
 from rendergateway.rendering.pixels.patches import Placement, ShapeCache
 from rendergateway.rendering.placement.affine import AffinePlacement
@@ -49,6 +51,7 @@ def place(
     return MeshPlacement(whole, columns, image_size, picture_size, shapes)
 
 
+@functools.cache
 def _local_from_level(level: int) -> AffineModel2D:
     """Return the affine from pixels of a mipmap level to local pixels: centres map to centres."""
     factor = float(2**level)

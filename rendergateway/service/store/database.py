@@ -216,6 +216,7 @@ class Database:
             if self._found() == self._identity and not (with_log and self._log_inode() != self._open_log):
                 self._looked_at = time.monotonic()
                 return
+        # The next reader looks as well: it would read on in the old file.
         self._looked_at = 0.0
         raise StoreError(
             f"{self.path} or its log ({self._log.name}) was renamed, deleted or replaced while in use; put it back, or "

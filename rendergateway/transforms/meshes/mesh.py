@@ -32,6 +32,8 @@ __all__ = [
 
 _IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
 _MOST_VERTICES = 4_000_000
+# The triangles of a mesh with more full rows times columns are not kept: a mesh of this size takes about 2 MB.
+_MOST_KEPT = 20_000
 # Margin around triangles when candidates are selected; much larger than rounding errors.
 _MARGIN_PX = 1e-3
 _ROUNDING = 8 * np.finfo(np.float64).eps
@@ -102,7 +104,6 @@ def mesh_vertices(width: float, height: float, cell_size: float = 64.0) -> Float
     return lines.reshape(-1, 2)[columns - 1 :]
 
 
-@functools.lru_cache(maxsize=32)
 def mesh_triangles(width: float, height: float, cell_size: float = 64.0) -> npt.NDArray[np.intp]:
     """
     Return the triangles of a tile's mesh as rows of three indices into `mesh_vertices`.
@@ -110,10 +111,17 @@ def mesh_triangles(width: float, height: float, cell_size: float = 64.0) -> npt.
     The order matters: a point in several triangles is mapped by the first one.
     """
     columns, rows = _columns_and_rows(width, height, cell_size)
+    return (_kept_triangles if columns * rows <= _MOST_KEPT else _triangles)(columns, rows)
+
+
+def _triangles(columns: int, rows: int) -> npt.NDArray[np.intp]:
     tops = np.arange(rows - 1, dtype=np.intp) * (2 * columns - 1)
     indices = (tops[:, np.newaxis, np.newaxis] + _triangles_of_row(columns)).reshape(-1, 3)
     indices.setflags(write=False)
     return indices
+
+
+_kept_triangles = functools.lru_cache(maxsize=32)(_triangles)
 
 
 def _triangles_of_row(columns: int) -> npt.NDArray[np.intp]:
