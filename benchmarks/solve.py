@@ -2,7 +2,8 @@
 Solves against BigFeta (PyPI ``bigfeta``): the same stack, matches and regularization over the same embedded service.
 
 Run: ``python benchmarks/solve.py [montage] [volume] [large …] [--bigfeta PYTHON]``, where PYTHON is the interpreter of
-an environment with bigfeta, which needs older libraries than this package. Each side reads, assembles, solves and
+an environment with bigfeta, which needs older libraries than this package: ``python3.9 -m venv ENV``, then
+``ENV/bin/pip install --prefer-binary bigfeta==1.1.4 "setuptools<60"``. Each side reads, assembles, solves and
 writes in a process of its own, after its imports; its CPU time, that of its children included (and wall time), and
 peak memory are shown, and the
 largest distance between the corners of the tiles of both results, as a part of the image size.

@@ -80,7 +80,7 @@ class PairSource:
             yield self.collection.fetch(endpoint, **values, **self._options(endpoint, points))
 
     def columns(self, query: PairQuery) -> Iterator[MatchReader]:
-        """Make the requests one by one; yield the columns of the answers, whose text is never in memory as a whole."""
+        """Make the requests one by one; yield the columns of the answers, with the sides as stored."""
         from rendergateway.model.tables.match_points import MatchReader
 
         for endpoint, values in query.requests:
