@@ -2,7 +2,8 @@
 Speed of drawing, as ratios against bare OpenCV and against the real service; to be run on a quiet machine.
 
 ``python -m benchmarks.rendering`` prints one line per measurement: the figure, the goal, and a description. The
-times of the real service are those of its CPU, scaled by how fast this machine is now.
+times of the real service are those of its CPU, scaled by how fast this machine is now. `benchmarks.boxes` compares
+boxes with those of an older commit.
 """
 
 from __future__ import annotations
