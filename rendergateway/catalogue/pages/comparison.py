@@ -72,6 +72,8 @@ def compare_picture(site: Site) -> flask.Response:
 
     ``section.bounds`` and ``box.png`` of both.
     """
+    from rendergateway.rendering.output.png import png_of_rgba
+
     query = flask.request.args
     a, b = (named_stack(site, query.get(name, "")) for name in ("a", "b"))
     z = query.get("z", type=float)
@@ -85,7 +87,7 @@ def compare_picture(site: Site) -> flask.Response:
     box = Bounds(min(low[::2]), min(low[1::2]), max(high[::2]), max(high[1::2]))
     scale = scale_for(max(box.width, box.height), wanted_px(PAGE_PX))
     grey = [_grey(section.image(box, scale=scale, max_tiles=MOST_TILES)) for section in sections]
-    response = flask.Response(_png_of(_overlaid(*grey)), content_type="image/png")
+    response = flask.Response(png_of_rgba(_overlaid(*grey)), content_type="image/png")
     # Two versions: the picture is new as soon as one of the stacks is.
     versions = query.get("v", "").split(" ")
     return site.keep(response, next((one for one in versions if one.startswith("now-")), versions[0]))
@@ -101,10 +103,3 @@ def _overlaid(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> npt.NDA
     colours = a[..., np.newaxis] * (_TINTS[0] / 255) + b[..., np.newaxis] * (_TINTS[1] / 255)
     overlaid: npt.NDArray[np.uint8] = np.clip(np.rint(colours), 0, 255).astype(np.uint8)
     return overlaid
-
-
-def _png_of(pixels: npt.NDArray[np.uint8]) -> bytes:
-    from rendergateway.rendering.output.png import png_of_rgba
-
-    opaque = np.full((*pixels.shape[:2], 1), 255, dtype=np.uint8)
-    return png_of_rgba(np.concatenate([pixels, opaque], axis=2))
