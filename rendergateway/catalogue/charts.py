@@ -80,8 +80,9 @@ def chart_of(title: str, unit: str, points: Mapping[str, Sequence[tuple[float, f
         for number, (name, some) in enumerate(kept.items())
         if some
     )
-    x_ticks = tuple((place(x, y0)[0], _label(x)) for x in _ticks(x0, x1))
-    y_ticks = tuple((place(x0, y)[1], _label(y)) for y in _ticks(y0, y1))
+    whole_x, whole_y = (all(point[axis] == round(point[axis]) for point in every) for axis in (0, 1))
+    x_ticks = tuple((place(x, y0)[0], _label(x)) for x in _ticks(x0, x1, whole_x))
+    y_ticks = tuple((place(x0, y)[1], _label(y)) for y in _ticks(y0, y1, whole_y))
     return Chart(title, unit, series, x_ticks, y_ticks, (x0, x1, y0, y1))
 
 
@@ -91,8 +92,8 @@ def _range(values: Sequence[float]) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _ticks(low: float, high: float) -> list[float]:
-    rough = (high - low) / _TICKS
+def _ticks(low: float, high: float, whole: bool) -> list[float]:
+    rough = max((high - low) / _TICKS, 1.0 if whole else 0.0)
     power: float = 10.0 ** math.floor(math.log10(rough))
     step = next(power * one for one in _STEPS if power * one >= rough)
     first = math.ceil(low / step)

@@ -149,7 +149,7 @@ _COLUMNS: dict[str, tuple[Column, ...]] = {
 
 def _range(stack: Any, axis: str) -> str | None:
     box = stack.bounds
-    return None if box is None else " … ".join(show.number(getattr(box, f"{side}_{axis}")) for side in ("min", "max"))
+    return None if box is None else show.interval(*(getattr(box, f"{side}_{axis}") for side in ("min", "max")))
 
 
 def _cycle(stack: Any) -> str | None:

@@ -12,7 +12,7 @@ from rendergateway.number_text import double_text
 from rendergateway.transforms import TransformReference
 from rendergateway.visible_text import visible
 
-__all__ = ["date", "length", "number", "text", "transform_text"]
+__all__ = ["date", "interval", "length", "number", "text", "transform_text"]
 
 _MISSING = "–"
 _STEPS = ((1e9, "m"), (1e6, "mm"), (1e3, "µm"), (1.0, "nm"))
@@ -37,6 +37,19 @@ def number(value: Any) -> str:
     if value != 0 and (abs(value) < 1e-3 or abs(value) >= 1e15):
         return f"{value:.3g}"
     return f"{value:,.3f}".rstrip("0").rstrip(".")
+
+
+def interval(low: Any, high: Any) -> str:
+    """
+    Return the smallest and the largest of some numbers; one if they are equal.
+
+    Examples
+    --------
+    >>> interval(1, 2500.5), interval(520, 520)
+    ('1 … 2,500.5', '520')
+    """
+    first, last = number(low), number(high)
+    return first if first == last else f"{first} … {last}"
 
 
 def length(pixels: float | None, nm_per_pixel: float | None) -> str:

@@ -15,6 +15,7 @@ import pytest
 
 from rendergateway import ChannelRecord, Gateway, ImagePyramid, StackWrapper, TileRecord
 from rendergateway.catalogue import application
+from rendergateway.catalogue.charts import chart_of
 from rendergateway.endpoints import ENDPOINTS
 from rendergateway.rendering.images.decoding import decoded_picture
 from rendergateway.rendering.output.encoding import write_png
@@ -383,6 +384,16 @@ def test_requests__change_nothing(catalogue: Catalogue, montage: StackWrapper) -
             catalogue.text(path)
 
     assert {ENDPOINTS[name].effect for name in requests} == {"read"}
+
+
+@pytest.mark.parametrize(("values", "are_whole"), [([16, 16, 16], True), ([1, 2, 4], True), ([1, 1.5, 2], False)])
+def test_chart__ticks_of_whole_numbers(values: list[float], are_whole: bool) -> None:
+    """Numbers of tiles and sections have no fractions at their axis."""
+    chart = chart_of("Tiles", "tiles", {"original": list(enumerate(values, 1))})
+
+    assert chart is not None
+    assert [label for _, label in chart.x_ticks] == ["1", "2", "3"]
+    assert any("." in label for _, label in chart.y_ticks) != are_whole
 
 
 def test_requests__unknown_hosts_are_refused(gateway: Gateway) -> None:
