@@ -98,6 +98,8 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+# Of errors, as in the service: what is missing now may exist soon.
+_NOT_KEPT = {"Cache-Control": "must-revalidate,no-cache,no-store"}
 _REASONS = (
     (NotFoundError, HTTPStatus.NOT_FOUND),
     (AuthenticationError, HTTPStatus.FORBIDDEN),
@@ -178,7 +180,8 @@ def _refuse_other_hosts(site: Site) -> flask.Response | None:
 
 def secured(response: flask.Response) -> flask.Response:
     """Add the headers that each answer has."""
-    for name, value in _HEADERS.items():
+    headers = _HEADERS if response.status_code < HTTPStatus.BAD_REQUEST else _HEADERS | _NOT_KEPT
+    for name, value in headers.items():
         response.headers.setdefault(name, value)
     return response
 

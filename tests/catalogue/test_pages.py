@@ -396,6 +396,17 @@ def test_chart__ticks_of_whole_numbers(values: list[float], are_whole: bool) -> 
     assert any("." in label for _, label in chart.y_ticks) != are_whole
 
 
+@pytest.mark.parametrize(
+    "path", ["/owners", "/owner/lab/project/cortex/stack/lost/", "/compare.png?a=lab/cortex/lost&b=lab/cortex/lost&z=1"]
+)
+def test_errors__are_not_kept(catalogue: Catalogue, montage: StackWrapper, path: str) -> None:
+    """Browsers keep no error, as recorded of the service in general/refused: what is missing may exist soon."""
+    answer = catalogue.get(path)
+
+    assert 400 <= answer.status_code < 500
+    assert answer.headers["Cache-Control"] == "must-revalidate,no-cache,no-store"
+
+
 def test_requests__unknown_hosts_are_refused(gateway: Gateway) -> None:
     """A site on loopback refuses names that do not belong to it, so that no other page can read through it."""
     browser = application(gateway, hosts=("atlas",)).test_client()

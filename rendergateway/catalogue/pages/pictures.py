@@ -153,6 +153,4 @@ def placeholder(sentence: str, status: int) -> flask.Response:
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 256 128"><rect width="256" height="128" fill="{back}"/>'
     )
-    response = flask.Response(f"{svg}{words}</svg>", status, content_type="image/svg+xml; charset=utf-8")
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return flask.Response(f"{svg}{words}</svg>", status, content_type="image/svg+xml; charset=utf-8")
