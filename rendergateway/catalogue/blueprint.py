@@ -98,7 +98,7 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-# Of errors, as in the service: what is missing now may exist soon.
+# Of errors, as in the service: a missing object may exist soon.
 _NOT_KEPT = {"Cache-Control": "must-revalidate,no-cache,no-store"}
 _REASONS = (
     (NotFoundError, HTTPStatus.NOT_FOUND),

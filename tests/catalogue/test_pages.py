@@ -400,7 +400,7 @@ def test_chart__ticks_of_whole_numbers(values: list[float], are_whole: bool) -> 
     "path", ["/owners", "/owner/lab/project/cortex/stack/lost/", "/compare.png?a=lab/cortex/lost&b=lab/cortex/lost&z=1"]
 )
 def test_errors__are_not_kept(catalogue: Catalogue, montage: StackWrapper, path: str) -> None:
-    """Browsers keep no error, as recorded of the service in general/refused: what is missing may exist soon."""
+    """Browsers keep no error, as recorded of the service in general/refused: a missing object may exist soon."""
     answer = catalogue.get(path)
 
     assert 400 <= answer.status_code < 500
