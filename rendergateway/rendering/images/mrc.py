@@ -50,7 +50,7 @@ def mrc_sections(path: str | os.PathLike[str]) -> Iterator[tuple[int, Callable[[
     .. [2] IMOD, "The MRC image file format used by IMOD": flags of signed bytes.
     """
     with needed_for("reading MRC"):
-        import mrcfile  # type: ignore[import-untyped]
+        import mrcfile
     try:
         file: Any = mrcfile.mmap(path, mode="r")
     except ValueError as error:
