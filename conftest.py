@@ -1,6 +1,5 @@
 """The Python examples in README and docs are tests; all tests have the fixtures that users have."""
 
-from contextlib import ExitStack
 from typing import Any
 
 from sybil import Sybil
@@ -12,17 +11,14 @@ pytest_plugins = ["pytest_rendergateway", "pytester"]
 
 def _keep_registrations(namespace: dict[str, Any]) -> None:
     # Imported here, because coverage is not measured yet when this file is.
-    from rendergateway import extensions
-    from rendergateway.wrappers.core import registry
+    from tests.conftest import registrations_kept
 
-    kept = namespace["_kept"] = ExitStack()
-    kept.enter_context(registry.DEFAULT.kept())
-    kept.enter_context(registry.ANNOUNCED.kept())
-    kept.enter_context(extensions.kept())
+    namespace["_kept"] = registrations_kept()
+    namespace["_kept"].__enter__()
 
 
 def _restore_registrations(namespace: dict[str, Any]) -> None:
-    namespace["_kept"].close()
+    namespace["_kept"].__exit__(None, None, None)
 
 
 pytest_collect_file = Sybil(

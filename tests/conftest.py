@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,10 +25,16 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RENDERGATEWAY_CONFIG", str(tmp_path / "no-config.toml"))
 
 
+@contextmanager
+def registrations_kept() -> Iterator[None]:
+    """Undo the registrations of wrapper classes, transform classes, image loaders and filters when the block ends."""
+    with registry.DEFAULT.kept(), registry.ANNOUNCED.kept(), extensions.kept():
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _registrations_end() -> Iterator[None]:
-    """Undo the registrations of wrapper classes, transform classes, image loaders and filters after each test."""
-    with registry.DEFAULT.kept(), registry.ANNOUNCED.kept(), extensions.kept():
+    with registrations_kept():
         yield
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from rendergateway.catalogue.pages.places import stack_of, z_range_of
+from rendergateway.catalogue.pages.places import SIDES, is_placed, stack_of, z_range_of
 from rendergateway.catalogue.site import Page, Site, is_reachable
 from rendergateway.extras import needed_for
 
@@ -61,7 +61,7 @@ class Explored:
                     tile["tileId"],
                     places[tile["z"]],
                     numbers[str(tile.get("sectionId"))],
-                    *(tile[side] for side in _SIDES),
+                    *(tile[side] for side in SIDES),
                 ]
                 for tile in self.tiles
             ],
@@ -98,9 +98,6 @@ class Explored:
         """Return the tiles without a pair."""
         connected = {place for p, q, _ in self.pairs for place in (p, q)}
         return [tile for place, tile in enumerate(self.tiles) if place not in connected]
-
-
-_SIDES = ("minX", "minY", "maxX", "maxY")
 
 
 def explorer_page(site: Site, owner: str, project: str, stack: str) -> Page:
@@ -163,7 +160,7 @@ def _read(site: Site, stack: Any, layers: Sequence[Any], collection: str, merged
     tiles: list[dict[str, Any]] = []
     for section in layers:
         found = call("section.tile_bounds", **key, z=section.z)
-        tiles += sorted((tile for tile in found if _is_placed(tile)), key=lambda tile: str(tile["tileId"]))
+        tiles += sorted((tile for tile in found if is_placed(tile)), key=lambda tile: str(tile["tileId"]))
         if len(tiles) > _MOST_TILES:
             flask.abort(400, f"these sections have more than {_MOST_TILES} tiles; choose fewer")
     places = {tile["tileId"]: place for place, tile in enumerate(tiles)}
@@ -177,10 +174,6 @@ def _read(site: Site, stack: Any, layers: Sequence[Any], collection: str, merged
             else:
                 pairs.append((p, q, _count_of(pair)))
     return Explored(tiles, [section.z for section in layers], pairs, outside)
-
-
-def _is_placed(tile: dict[str, Any]) -> bool:
-    return all(isinstance(tile.get(side), int | float) for side in _SIDES)
 
 
 def _pairs(site: Site, owner: str, collection: str, merged: str, group: str) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from rendergateway.catalogue.pages.places import is_placed
 from rendergateway.catalogue.site import Page, Site
 from rendergateway.errors import BadRequestError, ConfigurationError, NotFoundError, RecordError
 from rendergateway.extras import needed_for
@@ -170,7 +171,7 @@ def _consensus(site: Site, split: Split) -> list[str] | None:
 def _parent(site: Site, parent: Any, splits: list[Split]) -> dict[str, Any]:
     """Return the section of the parent stack, its outlines, and the box of the drawing."""
     boxes = [split.box for split in splits if split.box is not None]
-    section, sections, outlines, as_picture, version, problem = None, [], [], False, "", ""
+    section, sections, outlines, version, problem = None, [], [], "", ""
     as_picture = flask.request.args.get("as") == "picture"
     try:
         if parent is not None:
@@ -185,7 +186,7 @@ def _parent(site: Site, parent: Any, splits: list[Split]) -> dict[str, Any]:
             boxes.append(parent.bounds)
         if not as_picture:
             bounds = site.gateway.call("section.tile_bounds", **section._key._asdict())
-            outlines = [tile for tile in bounds[:_MOST_OUTLINES] if all(tile.get(key) is not None for _, key in _SIDES)]
+            outlines = [tile for tile in bounds[:_MOST_OUTLINES] if is_placed(tile)]
     drawn = None
     if boxes:
         columns = list(zip(*(box[:4] for box in boxes), strict=True))

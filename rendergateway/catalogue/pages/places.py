@@ -14,7 +14,20 @@ from rendergateway.number_text import parse_double
 with needed_for("the catalogue"):
     import flask
 
-__all__ = ["collection_of", "frame_of", "full_name", "named_stack", "section_of", "stack_of", "z_range_of"]
+__all__ = [
+    "SIDES",
+    "collection_of",
+    "frame_of",
+    "full_name",
+    "is_placed",
+    "named_stack",
+    "section_of",
+    "stack_of",
+    "z_range_of",
+]
+
+# The box of a tile in the service's tile bounds.
+SIDES = ("minX", "minY", "maxX", "maxY")
 
 
 def stack_of(site: Site, owner: str, project: str, stack: str) -> Any:
@@ -31,6 +44,11 @@ def section_of(site: Site, owner: str, project: str, stack: str, z: str) -> Any:
     if not math.isfinite(value):
         flask.abort(404, f"z must be a number: got {z}")
     return stack_of(site, owner, project, stack).section(value)
+
+
+def is_placed(tile: dict[str, Any]) -> bool:
+    """Whether the tile bounds of a tile have all numbers of its box: they may be missing, or texts as "NaN"."""
+    return all(isinstance(tile.get(side), int | float) for side in SIDES)
 
 
 def full_name(stack: Any) -> str:

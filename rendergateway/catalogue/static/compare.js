@@ -1,7 +1,7 @@
 // Two sections in one view: side by side, blinking, or one over the other in two colours.
 
 import { Layer } from "./layer.js";
-import { clear, drawOutlines, drawPictures } from "./paint.js";
+import { clear, drawOutlines, drawPictures, oncePerFrame } from "./paint.js";
 import { control, View } from "./view.js";
 
 const BLINK_MS = 700;
@@ -23,6 +23,7 @@ class Comparison {
     }));
     this.shown = 0;
     this.scratch = document.createElement("canvas");
+    this.draw = oncePerFrame(() => this.isReady && this.paint());
   }
 
   async start() {
@@ -71,15 +72,6 @@ class Comparison {
       }, BLINK_MS);
     }
     this.draw();
-  }
-
-  draw() {
-    if (this.isPlanned || !this.isReady) return;
-    this.isPlanned = true;
-    requestAnimationFrame(() => {
-      this.isPlanned = false;
-      this.paint();
-    });
   }
 
   paint() {

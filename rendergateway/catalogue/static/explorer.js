@@ -1,7 +1,7 @@
 // The tiles of several sections and the matches between them in 3-D: a parallel projection on a canvas.
 
 import { read } from "./layer.js";
-import { clear, RAMP, rampColour, showLegend } from "./paint.js";
+import { clear, oncePerFrame, RAMP, rampColour, showLegend } from "./paint.js";
 import { control } from "./view.js";
 
 const TILE = "#8b929b";
@@ -82,6 +82,7 @@ class Explorer {
     this.camera = new Camera(() => this.moved());
     this.selected = -1;
     this.hovered = -1;
+    this.draw = oncePerFrame(() => this.isReady && this.paint());
   }
 
   async start() {
@@ -107,6 +108,9 @@ class Explorer {
     this.boxes = tiles.map((tile) =>
       [0, 1, 2, 3].map((place) => (tile[3 + place] - (low[place % 2] + high[place % 2]) / 2) / side),
     );
+    // The last corner of the sections, where their names are.
+    this.corner = [0, 1].map((axis) => Math.max((high[axis] - low[axis]) / 2 / side, 0));
+    this.farFirst = tiles.map((_, number) => number).reverse();
     this.pairsOf = tiles.map(() => []);
     pairs.forEach(([p, q], number) => {
       this.pairsOf[p].push(number);
@@ -209,23 +213,14 @@ class Explorer {
     this.draw();
   }
 
-  draw() {
-    if (this.isPlanned || !this.isReady) return;
-    this.isPlanned = true;
-    requestAnimationFrame(() => {
-      this.isPlanned = false;
-      this.paint();
-    });
-  }
-
   paint() {
     const context = clear(this.canvas);
     const place = this.placer();
     const step = this.isMoving ? Math.max(1, Math.ceil((this.tiles.length + this.pairs.length) / MOST_MOVING)) : 1;
     const some = (numbers) => (step > 1 ? numbers.filter((_, at) => at % step === 0) : numbers);
     const isChosen = this.selected >= 0;
-    const all = this.tiles.map((_, number) => number).reverse();
-    if (this.find("[data-outlines]").checked) this.drawTiles(context, place, some(all), isChosen ? FADED : TILE, 1);
+    const hasOutlines = this.find("[data-outlines]").checked;
+    if (hasOutlines) this.drawTiles(context, place, some(this.farFirst), isChosen ? FADED : TILE, 1);
     if (isChosen) {
       const own = this.pairsOf[this.selected];
       this.drawTiles(context, place, own.map((pair) => this.otherOf(pair)), TILE, 1.5);
@@ -275,11 +270,9 @@ class Explorer {
 
   nameLayers(context, place) {
     Object.assign(context, { fillStyle: getComputedStyle(this.canvas).color, font: "14px system-ui, sans-serif" });
-    const right = this.boxes.reduce((most, box) => Math.max(most, box[2]), 0);
-    const bottom = this.boxes.reduce((most, box) => Math.max(most, box[3]), 0);
     const every = Math.ceil(this.layers.length / 20);
     this.layers.forEach((z, layer) => {
-      const [x, y] = place(right, bottom, layer);
+      const [x, y] = place(...this.corner, layer);
       if (layer % every === 0) context.fillText(`z ${z}`, x + 6, y + 5);
     });
   }

@@ -1,7 +1,7 @@
 // The map of a section: one layer on one canvas, with its controls.
 
 import { Layer, read } from "./layer.js";
-import { clear, colourOf, drawLines, drawOutlines, drawPictures, fillTile, MISSING, RAMP, rampColour, showLegend } from "./paint.js";
+import { clear, colourOf, drawLines, drawOutlines, drawPictures, fillTile, MISSING, oncePerFrame, RAMP, rampColour, showLegend } from "./paint.js";
 import { control, View } from "./view.js";
 
 const MOST_IN_LEGEND = 12;
@@ -29,7 +29,7 @@ class SectionMap {
     this.selected = null;
     this.lines = [];
     this.colour = () => colourOf(0);
-    this.isPlanned = false;
+    this.draw = oncePerFrame(() => this.isReady && this.paint());
   }
 
   async start() {
@@ -241,16 +241,7 @@ class SectionMap {
     this.draw();
   }
 
-  // Drawing, at most once per frame
-
-  draw() {
-    if (this.isPlanned) return;
-    this.isPlanned = true;
-    requestAnimationFrame(() => {
-      this.isPlanned = false;
-      if (this.isReady) this.paint();
-    });
-  }
+  // Drawing
 
   paint() {
     const { layer, view } = this;

@@ -26,6 +26,19 @@ export function rampColour(share) {
 
 export { MISSING, RAMP };
 
+// A function that plans a call of paint for the next frame, however often it is called before.
+export function oncePerFrame(paint) {
+  let isPlanned = false;
+  return () => {
+    if (isPlanned) return;
+    isPlanned = true;
+    requestAnimationFrame(() => {
+      isPlanned = false;
+      paint();
+    });
+  };
+}
+
 export function clear(canvas) {
   const context = canvas.getContext("2d");
   const ratio = window.devicePixelRatio || 1;
