@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from rendergateway.alignment.touching import Indices, touching
+from rendergateway.alignment.touching import Indices, touching_each_other
 from rendergateway.geometry import FloatArray
 
 __all__ = ["obscured"]
@@ -43,9 +43,9 @@ def obscured(boxes: FloatArray, ids: npt.NDArray[np.object_]) -> Mask:
     place[np.argsort(ids, kind="stable")] = np.arange(len(ids))
     over: list[tuple[Indices, Indices]] = []
     shared = np.zeros(len(boxes))
-    for one, other in touching(boxes, boxes):
-        above = place[other] > place[one]
-        one, other = one[above], other[above]
+    for one, other in touching_each_other(boxes, boxes):
+        below = place[one] < place[other]
+        one, other = np.where(below, one, other), np.where(below, other, one)
         width, height = (
             np.minimum(high[one], high[other]) - np.maximum(low[one], low[other])
             for low, high in zip(boxes.T[:2], boxes.T[2:], strict=True)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rendergateway.alignment.obscured import obscured
-from rendergateway.alignment.touching import Indices, touching
+from rendergateway.alignment.touching import Indices, touching, touching_each_other
 from rendergateway.errors import RecordError
 from rendergateway.geometry import Bounds, FloatArray
 from rendergateway.model.tables.pair_table import PairTable
@@ -47,7 +47,7 @@ class TileBoxes:
 
     ids: Column
     groups: Column
-    boxes: FloatArray
+    boxes: FloatArray = attrs.field(converter=np.asfortranarray)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -100,7 +100,8 @@ class PairRule:
         """Return the radius of each tile."""
         if self.radius_px is not None:
             return np.full(len(boxes), float(self.radius_px))
-        longest: FloatArray = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=-np.inf)
+        width, height = boxes.T[2:] - boxes.T[:2]
+        longest: FloatArray = np.maximum(width, height)
         return self.radius_factor * longest
 
 
@@ -133,9 +134,9 @@ def pairs_within(layer: TileBoxes, rule: PairRule, sources: Mask | None = None) 
 
 def _placed(layer: TileBoxes, rule: PairRule, sources: Mask | None) -> Iterator[_Pairs]:
     """Yield neighbours in one layer, and the positions of the first, as numbers in `_AT`."""
-    min_x, min_y = layer.boxes[:, :2].T
-    for one, other in _neighbours(layer, layer, rule, sources):
-        dx, dy = min_x[other] - min_x[one], min_y[other] - min_y[one]
+    min_x, min_y = layer.boxes.T[:2]
+    for one, other in _mutual(layer, rule) if sources is None else _neighbours(layer, layer, rule, sources):
+        dx, dy = min_x.take(other) - min_x.take(one), min_y.take(other) - min_y.take(one)
         # The other is to the right of the one if dx > 0, below it if dy >= 0. Of tiles at the same place, the one whose
         # neighbour is sought is on top, so that both orders are pairs.
         at = np.where(np.abs(dx) > np.abs(dy), np.where(dx > 0, 1, 2), np.where(dy >= 0, 3, 4))
@@ -170,7 +171,7 @@ def _ordered(groups: Column, ids: Column, pairs: Iterable[_Pairs], delta_z: floa
             raise RecordError(f"tile pair has two tiles of the same group and id: got {tile} twice; ids must be unique")
         # One number sorts by tiles, and by position only where the same two tiles have different positions.
         sides = np.minimum(first, second) * len(rank) + np.maximum(first, second)
-        numbers.append(sides * len(_AT) + np.where(first > second, _MIRRORED[at], at))
+        numbers.append(sides * len(_AT) + np.where(first > second, _MIRRORED.take(at), at))
     number = np.sort(np.concatenate(numbers))
     sides, p_at = np.divmod(number[np.diff(number, prepend=-1) > 0], len(_AT))
     row_of = np.empty_like(rank)
@@ -198,27 +199,55 @@ def _ranks(groups: Column, ids: Column) -> Indices:
     return np.fromiter(map(place.__getitem__, keys), np.int64, len(keys))
 
 
-def _neighbours(
-    layer: TileBoxes, other: TileBoxes, rule: PairRule, wanted: Mask | None
-) -> Iterator[tuple[Indices, Indices]]:
-    """Yield rows of a layer and of the other one that are neighbours by *rule*, in blocks."""
-    sources, boxes = layer.boxes, other.boxes
-    rows = np.arange(len(sources)) if wanted is None else np.flatnonzero(wanted)
-    center = (sources[rows, :2] + sources[rows, 2:]) / 2
-    radius = rule.radii(sources)[rows]
-    around = np.hstack([center - radius[:, np.newaxis], center + radius[:, np.newaxis]])
-    x, y = center.astype(np.float32).T
-    min_x, min_y, max_x, max_y = boxes.astype(np.float32).T
-    radius32, middle = radius.astype(np.float32), (boxes[:, :2] + boxes[:, 2:]) / 2
-    for one, box in touching(around, boxes):
-        dx, dy = (
-            np.maximum(np.maximum(low[box] - at, at - high[box]), 0).astype(np.float64)
-            for low, high, at in ((min_x, max_x, x[one]), (min_y, max_y, y[one]))
-        )
-        near = np.sqrt(dx * dx + dy * dy).astype(np.float32) <= radius32[one]
-        if not rule.corners:
-            own, at = sources[rows[one]], middle[box]
+class _Disks:
+    """What lies around the tiles of a layer: centers and radii, and the boxes that others may reach."""
+
+    def __init__(self, layer: TileBoxes, rule: PairRule) -> None:
+        self.layer, self.rule = layer, rule
+        self.centers, self.radii = (layer.boxes[:, :2] + layer.boxes[:, 2:]) / 2, rule.radii(layer.boxes)
+        with np.errstate(over="ignore"):
+            self.x, self.y = np.ascontiguousarray(self.centers.T, np.float32)
+            self.radius = self.radii.astype(np.float32)
+            self.sides = np.ascontiguousarray(layer.boxes.T, np.float32)
+
+    def boxes(self) -> FloatArray:
+        """Return the boxes around the disks, shape (N, 4)."""
+        radii = self.radii[:, np.newaxis]
+        return np.hstack([self.centers - radii, self.centers + radii])
+
+    def reach(self, one: Indices, others: _Disks, other: Indices) -> Mask:
+        """Return whether the boxes of other tiles are neighbours of tiles of this layer, pair by pair."""
+        x, y = self.x.take(one), self.y.take(one)
+        min_x, min_y, max_x, max_y = (side.take(other) for side in others.sides)
+        dx = np.maximum(np.maximum(min_x - x, x - max_x), 0).astype(np.float64)
+        dy = np.maximum(np.maximum(min_y - y, y - max_y), 0).astype(np.float64)
+        near: Mask = np.sqrt(dx * dx + dy * dy).astype(np.float32) <= self.radius.take(one)
+        if not self.rule.corners:
+            own, at = self.layer.boxes[one], others.centers[other]
             near &= ((own[:, :2] <= at) & (at <= own[:, 2:])).any(axis=1)
-        if not rule.same_section:
-            near &= layer.groups[rows[one]] != other.groups[box]
-        yield rows[one[near]], box[near]
+        if not self.rule.same_section:
+            near &= self.layer.groups[one] != others.layer.groups[other]
+        return near
+
+
+def _neighbours(
+    layer: TileBoxes, other: TileBoxes, rule: PairRule, sources: Mask | None
+) -> Iterator[tuple[Indices, Indices]]:
+    """Yield rows of a layer, of *sources* only, and of another one that are neighbours by *rule*, in blocks."""
+    rows = np.arange(len(layer)) if sources is None else np.flatnonzero(sources)
+    disks, others = _Disks(layer, rule), _Disks(other, rule)
+    for source, box in touching(disks.boxes()[rows], other.boxes):
+        one = rows.take(source)
+        near = disks.reach(one, others, box)
+        yield one[near], box[near]
+
+
+def _mutual(layer: TileBoxes, rule: PairRule) -> Iterator[tuple[Indices, Indices]]:
+    """Yield rows of a layer that are neighbours by *rule*: each two tiles once, or in both orders at the same place."""
+    disks = _Disks(layer, rule)
+    for one, other in touching_each_other(disks.boxes(), layer.boxes):
+        there, back = disks.reach(one, disks, other), disks.reach(other, disks, one)
+        yield one[there], other[there]
+        same = np.logical_and.reduce([side.take(one) == side.take(other) for side in layer.boxes.T[:2]])
+        back &= ~there | same
+        yield other[back], one[back]
