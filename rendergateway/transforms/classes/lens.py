@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
@@ -26,6 +27,12 @@ __all__ = ["NonLinearCoordinateTransform"]
 CONSTANT_FEATURE = 100.0
 # Up to this many points, enough for the border of a tile, sums equal the service's to the last digit.
 _IN_ORDER = 1000
+
+
+@functools.cache
+def _exponents(order: int) -> npt.NDArray[np.intp]:
+    """Return the exponents of x and of y in the terms but the constant, shape (2, T): x, y, x², xy, y², …"""
+    return np.array([(degree - of_y, of_y) for degree in range(1, order + 1) for of_y in range(degree + 1)]).T
 
 
 @resolvable_hints
@@ -120,15 +127,12 @@ class NonLinearCoordinateTransform(LeafTransform):
     def _summed(self, points: FloatArray) -> FloatArray:
         """Return the mapped points (N, 2), summed term by term, rounded like the service."""
         # Powers are rounded once, as by Java.
-        x, y = points.T.astype(np.longdouble)
-        order = self.dimension
-        x_powers, y_powers = ([(axis**power).astype(np.float64) for power in range(order + 1)] for axis in (x, y))
-        terms = [x_powers[degree - one] * y_powers[one] for degree in range(1, order + 1) for one in range(degree + 1)]
-        mapped = np.zeros_like(points)
-        for term, mean, deviation, beta in zip(terms, self.mean, self.deviation, self.beta, strict=False):
-            mapped += ((term - mean) / deviation)[:, np.newaxis] * beta
-        mapped += CONSTANT_FEATURE * self.beta[-1]
-        return mapped
+        x, y = (points.T[..., np.newaxis].astype(np.longdouble) ** np.arange(self.dimension + 1)).astype(np.float64)
+        of_x, of_y = _exponents(self.dimension)
+        features = (x.take(of_x, axis=1) * y.take(of_y, axis=1) - self.mean[:-1]) / self.deviation[:-1]
+        # Numpy's sum has an order of its own.
+        sums: FloatArray = np.add.accumulate(features[..., np.newaxis] * self.beta[:-1], axis=1)[:, -1]
+        return sums + CONSTANT_FEATURE * self.beta[-1]
 
     def jacobian(self, points: npt.ArrayLike) -> FloatArray:
         """Return the Jacobian matrices (..., 2, 2); see `Transform.jacobian`."""
