@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import mmap
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rendergateway.errors import ImageError
+from rendergateway.large_arrays import LARGE, large_array
 from rendergateway.local_files import LocalFile, file_path
 from rendergateway.rendering.base.cache import ByteCache
 from rendergateway.rendering.base.recipe import ImageAddress, Level
@@ -27,8 +27,6 @@ __all__ = ["Sources"]
 Pixels = npt.NDArray[Any]
 
 _MIB = 2**20
-# Images from this size get their own memory mapping; there may be too many smaller ones for that.
-_OWN_MEMORY = _MIB
 
 
 class Sources:
@@ -150,9 +148,8 @@ def _stamp(file: LocalFile) -> Hashable:
 
 def _frozen(pixels: Pixels) -> Pixels:
     """Return pixels for the cache: read-only, and not a view of a larger array."""
-    if pixels.nbytes >= _OWN_MEMORY:
-        # Allocating and releasing large images would fragment the heap, which is not returned to the system.
-        own = np.frombuffer(mmap.mmap(-1, pixels.nbytes), dtype=pixels.dtype).reshape(pixels.shape)
+    if pixels.nbytes >= LARGE:
+        own = large_array(pixels.shape, pixels.dtype)
         np.copyto(own, pixels)
     else:
         own = pixels if pixels.base is None else pixels.copy()
