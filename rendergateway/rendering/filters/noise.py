@@ -27,6 +27,10 @@ class ValueToNoise(Filter):
     min: float
     max: float
 
+    @property
+    def is_repeatable(self) -> bool:
+        return False
+
     def _run(self, pixels: Pixels, context: FilterContext) -> Pixels:
         changed = pixels.copy()
         if pixels.dtype.kind == "f":
