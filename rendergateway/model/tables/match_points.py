@@ -14,7 +14,7 @@ import numpy.typing as npt
 from rendergateway.errors import RecordError
 from rendergateway.geometry import FloatArray
 from rendergateway.large_arrays import large_array
-from rendergateway.model.records.json_slices import Text, copy_of, cut_list
+from rendergateway.model.records.json_slices import Raw, Text, copy_of, cut_list
 from rendergateway.model.records.matches import MatchRecord, pair_ids
 from rendergateway.model.records.number_arrays import SIMDJSON_ERRORS
 from rendergateway.model.tables.table import read_only
@@ -88,6 +88,8 @@ class MatchReader:
         self._count = 0
         # An array that begins with the first pair not read yet, and its least length for the next attempt.
         self._text = bytearray()
+        # Pairs that simdjson refused.
+        self._unread: list[Raw] = []
         self._enough = _PIECE
 
     def write(self, piece: bytes | memoryview) -> None:
@@ -140,6 +142,19 @@ class MatchReader:
         larger[:, : self._count] = numbers[:, : self._count]
         return larger
 
+    def finish(self) -> None:
+        """
+        Read the rest, after the last piece.
+
+        Raises
+        ------
+        RecordError
+            If the text is not a JSON array.
+        """
+        text, self._text = bytes(self._text), bytearray(b"[]")
+        if text.lstrip()[:1] != b"[" or not self._is_read(text):
+            self._unread += cut_list(text)
+
     def sides(self) -> Sides:
         """
         Return the points of all pairs, after the last piece.
@@ -150,12 +165,11 @@ class MatchReader:
             If the text is not a JSON array of pairs, a pair has no points, or the lengths of its points and weights
             differ; the message names the pair.
         """
-        text = bytes(self._text)
-        if text.lstrip()[:1] != b"[" or not self._is_read(text):
-            # Pair by pair, for an error that names the pair; it also accepts integers of more than 64 bits.
-            for one in cut_list(text):
-                self._read_slowly(one)
-        self._text = bytearray()
+        self.finish()
+        # One by one, for an error that names the pair; this also accepts integers of more than 64 bits.
+        for one in self._unread:
+            self._read_slowly(one)
+        self._unread = []
         offsets = np.concatenate([[0], np.cumsum(self._counts, dtype=np.int64)])
         # x and y are each contiguous: that is how they are used.
         points = read_only(self._points[:, : self._count])
