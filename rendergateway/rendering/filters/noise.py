@@ -29,6 +29,7 @@ class ValueToNoise(Filter):
 
     @property
     def is_repeatable(self) -> bool:
+        """No: the noise is new each time."""
         return False
 
     def _run(self, pixels: Pixels, context: FilterContext) -> Pixels:

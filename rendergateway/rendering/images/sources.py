@@ -33,13 +33,14 @@ _MIB = 2**20
 
 @attrs.frozen(eq=False)
 class BegunImage:
-    """An image that is being read; calling it waits for the image, and raises the errors of `Sources.image`."""
+    """An image that is being read, with the errors of `Sources.image`."""
 
     url: str
     _pending: Future[_Keyed]
     _cache: ByteCache[_Keyed]
 
     def __call__(self) -> Pixels:
+        """Wait for the image."""
         return self._keyed()[1]
 
     def derived(self, name: Hashable, make: Callable[[Pixels], Pixels]) -> Pixels:
