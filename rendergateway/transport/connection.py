@@ -222,7 +222,7 @@ class _Attempts:
                 with response:
                     # Of each attempt its own: what a failed one wrote is forgotten.
                     made = self.outgoing.sink() if self.outgoing.sink is not None else None
-                    body, *taken = read_body(response, self.settings.answer_limit, made)
+                    body, sink, size, end = read_body(response, self.settings.answer_limit, made)
         except TooLargeError as error:
             raise AnswerError(
                 f"the answer is longer than {self.settings.answer_limit} bytes; request less at once, or increase "
@@ -239,7 +239,9 @@ class _Attempts:
             self.url,
             self.attempt,
             self._elapsed_s,
-            *taken,
+            sink,
+            size,
+            end,
         )
         self._notify(self.connection.hooks.on_response, answer)
         return answer

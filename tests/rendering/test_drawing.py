@@ -353,7 +353,7 @@ def test_filters__once_per_version_of_an_image(images: Images, where: str, monke
     invert = FilterStep("org.janelia.alignment.filter.Invert")
     first = texture(60, 80)
     more: Any = {"filters": (invert,)} if where == "recipe" else {}
-    tile = images.tile(first, **({} if more else {"filter": invert}))
+    tile = images.tile(first, filter=None if more else invert)
 
     parts = [images.drawn(tile, x=x, width=30, height=20, **more) for x in (0, 40)]
     assert len(calls) == 1

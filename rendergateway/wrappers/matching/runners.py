@@ -20,6 +20,7 @@ from rendergateway.alignment.matches import Matched, MatchRule, matched
 from rendergateway.errors import ConfigurationError
 from rendergateway.extras import needed_for
 from rendergateway.rendering.output.encoding import write_whole
+from rendergateway.wrappers.core.bulk import broken_pools_explained
 from rendergateway.wrappers.matching.canvases import DescribeTask
 
 __all__ = ["MatchTask", "Runner", "dask_client", "runner"]
@@ -155,12 +156,13 @@ class _InProcesses:
         numbered = enumerate(tasks, self._count)
         self._count += len(tasks)
         of_tiles = [list(some) for _, some in itertools.groupby(numbered, lambda one: str(one[1].canvas))]
-        paths: Iterator[list[str]] = self._pool.map(functools.partial(_describe_to, self._folder), of_tiles)
-        return itertools.chain.from_iterable(paths)
+        with broken_pools_explained():
+            for paths in self._pool.map(functools.partial(_describe_to, self._folder), of_tiles):
+                yield from paths
 
     def match(self, tasks: Sequence[MatchTask]) -> Iterator[tuple[Matched, Features, Features]]:
-        found: Iterator[tuple[Matched, Features, Features]] = self._pool.map(_match_files, tasks)
-        return found
+        with broken_pools_explained():
+            yield from self._pool.map(_match_files, tasks)
 
     def forget(self, features: str) -> None:
         Path(features).unlink(missing_ok=True)
