@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 __all__ = ["LARGE", "large_array"]
 
-# Bytes from which an array is worth a memory mapping; there may be too many smaller ones for that.
+# Least size in bytes of an array with a memory mapping of its own; there may be too many smaller ones for that.
 LARGE = 2**20
 
 

@@ -172,9 +172,9 @@ class Imported:
     def __str__(self) -> str:
         sizes = ", ".join(f"{width} × {height}" for width, height in self.sizes)
         words = [plural(self.tile_count, "tile"), plural(len(self.z), "section")]
-        left_out = {"skipped": self.skipped, "not listed": self.unlisted}
-        more = [f"; {plural(len(paths), 'image')} {what}" for what, paths in left_out.items() if paths]
-        return f"{', '.join(words)}; images of {sizes} pixels, {', '.join(self.kinds)}{''.join(more)}"
+        if self.skipped:
+            words.append(f"{plural(len(self.skipped), 'image')} skipped")
+        return f"{', '.join(words)}; images of {sizes} pixels, {', '.join(self.kinds)}"
 
 
 def check_unique(images: Sequence[ListedImage]) -> None:
