@@ -139,7 +139,7 @@ class Answer:
 
     def finish_sink(self, sink: Sink) -> None:
         """
-        Tell a sink that took the body, if it asks for that, that it has all of it.
+        Call the method ``finish``, if there is one, of a sink that took the body.
 
         Raises
         ------
