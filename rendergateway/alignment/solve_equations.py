@@ -197,5 +197,8 @@ def sparse_matrix(equations: Equations, free: npt.NDArray[np.bool_]) -> Any:
     order = np.lexsort((column, row))
     data = np.concatenate([equations.diagonal[free], blocks, blocks.transpose(0, 2, 1)])[order]
     pointers = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=count))])
+    # Indices of 32 bits, those of the factorization, as long as they suffice for all numbers of the matrix.
+    kind = np.int32 if data.size <= np.iinfo(np.int32).max else np.int64
+    index = column[order].astype(kind), pointers.astype(kind)
     size = terms * count
-    return sparse().bsr_array((data, column[order], pointers), shape=(size, size), blocksize=(terms, terms))
+    return sparse().bsr_array((data, *index), shape=(size, size), blocksize=(terms, terms))

@@ -15,6 +15,8 @@ __all__ = ["DIRECT_BELOW", "conjugate_gradients", "factorized", "preconditioner"
 
 # Largest number of unknowns of a factorization: in three dimensions its time and memory grow faster than the system.
 DIRECT_BELOW = 30_000
+# Columns that are factorized at once, each in memory as a whole.
+_PANEL = 4
 # Relative to the start, in the norm of the preconditioner.
 _TOLERANCE = 1e-10
 _MOST_ITERATIONS = 2000
@@ -40,7 +42,11 @@ def factorized(matrix: Any) -> Operator:
     try:
         # Symmetric and positive: no pivoting, and the ordering of the pattern itself.
         factors = sparse().linalg.splu(
-            matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
+            matrix.tocsc(),
+            permc_spec="MMD_AT_PLUS_A",
+            diag_pivot_thresh=0.0,
+            panel_size=_PANEL,
+            options={"SymmetricMode": True},
         )
     except RuntimeError as error:
         raise SolveError(

@@ -38,6 +38,14 @@ class Part:
     counts: IntArray
 
 
+def _compact(weights: FloatArray) -> FloatArray:
+    """Return equal weights, the usual ones, as a view of one of them; others as they are."""
+    if len(weights) < 2 or not weights.strides[0] or not (weights == weights[0]).all():
+        return weights
+    compact: FloatArray = np.broadcast_to(weights[0], len(weights))
+    return compact
+
+
 @attrs.frozen(eq=False)
 class TileMatches:
     """
@@ -52,14 +60,14 @@ class TileMatches:
     p, q : ndarray, shape (M, 2)
         x, y in the two tiles, in the frame that the transform to be solved is applied to.
     weights : ndarray, shape (M,)
-        Weights of the points.
+        Weights of the points; equal ones are in memory once, and read-only.
     """
 
     tiles: IntArray
     offsets: IntArray
     p: FloatArray
     q: FloatArray
-    weights: FloatArray
+    weights: FloatArray = attrs.field(converter=_compact)
 
     @classmethod
     def empty(cls) -> TileMatches:

@@ -169,6 +169,9 @@ class Work:
             ties = _ties(model.ties[self.free], model.terms)
             step = ties @ self._solution(ties.T @ (matrix.tocsr() @ ties), ties.T @ right, None)
         else:
+            if self._is_factorized(matrix):
+                # Not both formats: the factorization takes more memory than anything else.
+                matrix = matrix.tocsc()
             step = self._solution(matrix, right, model)
         whole = np.zeros((len(self.free), model.terms, model.columns))
         whole[self.free] = step.reshape(-1, model.terms, model.columns)
@@ -177,8 +180,7 @@ class Work:
 
     def _solution(self, matrix: Any, right: FloatArray, model: Model | None) -> FloatArray:
         """Solve a system; without a model, one of tied unknowns, which has no multigrid."""
-        chosen = self.options.solver
-        if chosen == "direct" or (chosen == "auto" and matrix.shape[0] <= DIRECT_BELOW):
+        if self._is_factorized(matrix):
             return factorized(matrix)(right)
         if model is None:
             diagonal = matrix.diagonal()[:, np.newaxis]
@@ -189,6 +191,10 @@ class Work:
             solution, count = conjugate_gradients(matrix, right, precondition, self.report)
         self.iterations += count
         return solution
+
+    def _is_factorized(self, matrix: Any) -> bool:
+        chosen = self.options.solver
+        return chosen == "direct" or (chosen == "auto" and matrix.shape[0] <= DIRECT_BELOW)
 
     def _positions(self, model: Model) -> FloatArray:
         """Return places of the tiles; sections are as far apart as tiles of a section."""

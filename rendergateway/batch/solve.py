@@ -122,6 +122,11 @@ def solve_stack(
     frame_of(matches)
     if processes is not None and dask is not None:
         raise TypeError("processes= and dask= exclude each other; pass one of them")
+    if plan.mode == "3d" and (processes is not None or dask is not None):
+        given = "dask" if processes is None else "processes"
+        raise TypeError(
+            f"{given}= is for the sections of a montage; a 3d solve is one system, solved by this process: leave it out"
+        )
     if still_exists(target._bound):
         raise BadRequestError(f"stack {target._bound} exists; delete it, or use another name")
     before = _read(stack)

@@ -494,10 +494,13 @@ class Gateway(Openers):
         Returns
         -------
         Sink
-            That of the attempt which succeeded. It checks itself whether the JSON is complete.
+            That of the attempt which succeeded.
 
         Raises
         ------
+        AnswerError
+            If the list is truncated. If the sink has a method ``finish``, it is called after the last piece; the
+            `RecordError` that it raises for other text than JSON is an `AnswerError`, too.
         KeyError, TypeError, ValueError, RequestError
             As for `call`.
         """

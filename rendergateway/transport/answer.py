@@ -35,7 +35,7 @@ class TooLargeError(Exception):
 
 
 class Sink(Protocol):
-    """Takes a JSON list in pieces, as it arrives."""
+    """Takes a JSON list in pieces, as it arrives; a method ``finish``, if there is one, is called after the last."""
 
     def write(self, piece: bytes, /) -> Any:
         """Take the next piece."""
@@ -64,6 +64,8 @@ class Answer:
         What took the body.
     size : int
         Length of the body.
+    end : bytes
+        Its last bytes, if a sink took it.
     """
 
     status: int
@@ -75,6 +77,7 @@ class Answer:
     elapsed_s: float = 0.0
     sink: Sink | None = attrs.field(default=None, repr=False)
     size: int = 0
+    end: bytes = attrs.field(default=b"", repr=False)
 
     @property
     def text(self) -> str:
@@ -112,6 +115,8 @@ class Answer:
             If the body is an HTML page, missing, truncated, or JSON of another kind.
         """
         if self.sink is not None:
+            if self.end.rstrip()[-1:] != b"]":
+                raise self._unusable(_truncated(self.size))
             return
         wanted = _BRACKETS.get(kind)
         if (self.content[:1], self.content[-1:]) == wanted:
@@ -126,11 +131,28 @@ class Answer:
         if wanted is None:
             is_whole = kind == "bytes" or start in _NUMBER_STARTS
         elif start == wanted[0] and end != wanted[1]:
-            raise self._unusable(f"the answer is not JSON: truncated after {len(self.content)} bytes")
+            raise self._unusable(_truncated(len(self.content)))
         else:
             is_whole = start == wanted[0]
         if not is_whole:
             raise self._unusable(f"the answer is not JSON of this endpoint, {kind}: got {shown(self.content)}")
+
+    def finish_sink(self, sink: Sink) -> None:
+        """
+        Call the method ``finish``, if there is one, of a sink that took the body.
+
+        Raises
+        ------
+        AnswerError
+            If the sink finds that it is not JSON.
+        """
+        finish = getattr(sink, "finish", None)
+        if finish is None:
+            return
+        try:
+            finish()
+        except RecordError as error:
+            raise self._unusable(f"the answer is not JSON: {error}") from error
 
     def _unusable(self, message: str) -> AnswerError:
         return AnswerError(message, method=self.method, url=self.url, attempts=self.attempts, elapsed_s=self.elapsed_s)
@@ -150,7 +172,13 @@ class Answer:
         return sentence_of(self.status, self.headers.get("Content-Type", "").lower(), self.content)
 
 
-def read_body(response: requests.Response, limit: int, sink: Sink | None = None) -> tuple[bytes, int, Sink | None]:
+def _truncated(size: int) -> str:
+    return f"the answer is not JSON: truncated after {size} bytes"
+
+
+def read_body(
+    response: requests.Response, limit: int, sink: Sink | None = None
+) -> tuple[bytes, Sink | None, int, bytes]:
     """
     Read the body of a streamed *response* into one buffer; large bodies are never in memory twice.
 
@@ -167,10 +195,12 @@ def read_body(response: requests.Response, limit: int, sink: Sink | None = None)
     -------
     content : bytes
         The body; empty if the sink took it.
-    size : int
-        Its length.
     sink : Sink, optional
         The sink, if it took the body.
+    size : int
+        Length of the body.
+    end : bytes
+        Its last bytes, if the sink took it.
 
     Raises
     ------
@@ -188,18 +218,21 @@ def read_body(response: requests.Response, limit: int, sink: Sink | None = None)
         raise TooLargeError
     if response.status_code == 204 and (length or "Transfer-Encoding" in response.headers):
         # Closing the response unread closes its connection, and with it the body that must not be there.
-        return b"", 0, None
+        return b"", None, 0, b""
     if length is not None and length <= _PIECE and encoding == "identity" and sink is None:
         small: bytes = raw.read(decode_content=True)
-        return small, len(small), None
+        return small, None, len(small), b""
     # BytesIO.getvalue() does not copy, and memory views of bytes cost half of those of a bytearray.
-    body, size = io.BytesIO(), 0
+    body, size, end = io.BytesIO(), 0, b""
     taking = sink if response.status_code == 200 else None
     for piece in raw.stream(_PIECES[encoding] if sink is None else _SINK_PIECE, decode_content=True):
         if not size and piece[:1] != b"[":
             taking = None
         (body if taking is None else taking).write(piece)
+        end = (end + piece[-_SHOWN:])[-_SHOWN:]
         size += len(piece)
         if size > limit:
             raise TooLargeError
-    return body.getvalue(), size, taking if size else None
+    if taking is None or not size:
+        return body.getvalue(), None, size, b""
+    return b"", taking, size, end

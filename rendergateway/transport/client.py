@@ -83,8 +83,10 @@ class Client(Lifecycle):
         if answer.sink is None:
             whole = sink()
             whole.write(answer.content)
-            return whole
-        return cast("S", answer.sink)
+        else:
+            whole = cast("S", answer.sink)
+        answer.finish_sink(whole)
+        return whole
 
     def request(self, method: str, *segments: str, params: Mapping[str, Any] | None = None, data: Any = None) -> Answer:
         """Make a request to any path below the service's version; see `Gateway.request`."""

@@ -222,7 +222,7 @@ class _Attempts:
                 with response:
                     # Of each attempt its own: what a failed one wrote is forgotten.
                     made = self.outgoing.sink() if self.outgoing.sink is not None else None
-                    body, size, sink = read_body(response, self.settings.answer_limit, made)
+                    body, sink, size, end = read_body(response, self.settings.answer_limit, made)
         except TooLargeError as error:
             raise AnswerError(
                 f"the answer is longer than {self.settings.answer_limit} bytes; request less at once, or increase "
@@ -241,6 +241,7 @@ class _Attempts:
             self._elapsed_s,
             sink,
             size,
+            end,
         )
         self._notify(self.connection.hooks.on_response, answer)
         return answer

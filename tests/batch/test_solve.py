@@ -22,6 +22,7 @@ from rendergateway import (
     StaleStackError,
     TileTable,
     TileWrapper,
+    without_requests,
 )
 from rendergateway.batch.load import load_files
 from rendergateway.testing import make_stack
@@ -286,8 +287,17 @@ def test_solve__processes(tmp_path: Path) -> None:
         assert list(one.sections) == list(other.sections)
 
 
+@pytest.mark.parametrize("where", [{"processes": 2}, {"dask": "tcp://127.0.0.1:1"}])
+def test_solve__volume_is_one_system(
+    gateway: Gateway, stack: StackWrapper, matches: MatchCollectionWrapper, where: dict[str, Any]
+) -> None:
+    """What has no effect on a 3D solve is refused, before anything is read."""
+    with without_requests(), pytest.raises(TypeError, match=f"{next(iter(where))}= is for the sections of a"):
+        stack.solve(matches, "new", mode="3d", **where)
+
+
 def test_solve__dask(tmp_path: Path) -> None:
-    """So are sections solved by the workers of a Dask cluster."""
+    """Sections solved by the workers of a Dask cluster are the same."""
     distributed = pytest.importorskip("distributed")
     with (
         Gateway(f"embedded:{tmp_path / 'render.db'}", owner="lab", project="cortex") as gateway,

@@ -72,6 +72,7 @@ def test_solve__several_collections(run: Run, rough: StackWrapper) -> None:
         (["--z", "9"], "rendergateway: stack lab/cortex/rough has no sections at z"),
         (["--npts-min", "600", "--npts-max", "900"], "with fewer than --npts-min 600 points"),
         (["--npts-min", "600"], "--npts-max 500 is below --npts-min 600"),
+        (["--3d", "--processes", "2"], "--processes and --dask are for the sections of a montage"),
         (["--default-lambda", "0"], "a larger --default-lambda takes the missing parameters from the template"),
         (["--fixed", "ghost"], "fixed names tile 'ghost', which is not among the tiles to be solved"),
         (["--template", "lab/cortex/none"], "does not exist"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,8 @@ from rendergateway import ImageError, MissingChannelError
 from rendergateway.rendering import Channel, FilterStep, ImageAddress, Level, PathRule, Recipe, Sources, Tile, draw
 from rendergateway.rendering.base import threads as threads_module
 from rendergateway.rendering.base.cache import ByteCache
+from rendergateway.rendering.filters.intensity import Invert
+from rendergateway.rendering.filters.registry import FILTERS
 from rendergateway.rendering.images.levels import average_scale, best_level, drawn_level
 from rendergateway.rendering.pixels.band import Runs
 from rendergateway.rendering.pixels.canvas import Canvas, converted
@@ -335,6 +338,60 @@ def test_image__is_decoded_once(images: Images) -> None:
 
     images.save("a.png", texture(60, 50))
     assert sources.image(ImageAddress(str(path))).shape == (60, 50)
+
+
+@pytest.mark.parametrize("where", ["recipe", "channel"])
+def test_filters__once_per_version_of_an_image(images: Images, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An image is filtered once, whichever part is drawn, and again for another window, filter or file."""
+    calls, run = [], Invert._run
+
+    def counted(one: Invert, pixels: Any, context: Any) -> Any:
+        calls.append(pixels.shape)
+        return run(one, pixels, context)
+
+    monkeypatch.setattr(Invert, "_run", counted)
+    invert = FilterStep("org.janelia.alignment.filter.Invert")
+    first = texture(60, 80)
+    more: Any = {"filters": (invert,)} if where == "recipe" else {}
+    tile = images.tile(first, filter=None if more else invert)
+
+    parts = [images.drawn(tile, x=x, width=30, height=20, **more) for x in (0, 40)]
+    assert len(calls) == 1
+    assert np.array_equal(parts[1], 255 - first[:20, 40:70])
+
+    path = next(images.folder.iterdir())
+    images.save(path.name, first[::-1].copy())
+    os.utime(path, ns=(1, 1))
+    assert np.array_equal(images.drawn(tile, width=30, height=20, **more), 255 - first[::-1][:20, :30])
+    assert len(calls) == 2
+    if where == "recipe":
+        images.drawn(tile, max_intensity=100, **more)
+        images.drawn(tile, filters=(invert, invert))
+        assert len(calls) == 5
+
+
+def test_filters__random_and_registered_ones_each_time(images: Images) -> None:
+    """A filter that may return other pixels each time is applied for each picture."""
+    calls: list[float] = []
+
+    def own(pixels: Any, parameters: Any, scale: float, random: Any) -> Any:
+        calls.append(scale)
+        return pixels
+
+    noise = FilterStep("org.janelia.alignment.filter.ValueToNoise", {"value": "0", "min": "1", "max": "255"})
+    within = FilterStep("org.janelia.alignment.filter.CompositeFilter", {"filter0": json.dumps(_json_of(noise))})
+    tile = images.tile(np.zeros((40, 40), dtype=np.uint8))
+    for step in (noise, within):
+        one, other = (images.drawn(tile, width=40, height=40, filters=(step,)) for _ in range(2))
+        assert not np.array_equal(one, other)
+    with FILTERS.registered("lab.Own", own):
+        for _ in range(2):
+            images.drawn(tile, filters=(FilterStep("lab.Own"),))
+    assert len(calls) == 2
+
+
+def _json_of(step: FilterStep) -> dict[str, Any]:
+    return {"className": step.class_name, "parameters": step.parameters}
 
 
 def test_failed_image__is_tried_again(images: Images) -> None:

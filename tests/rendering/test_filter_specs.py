@@ -14,7 +14,7 @@ from rendergateway.rendering import FilterStep
 from rendergateway.rendering.filters.filter import FilterContext
 from rendergateway.rendering.filters.lists import FILTER_LISTS, read_filter_lists
 from rendergateway.rendering.filters.local_contrast import NormalizeLocalContrast
-from rendergateway.rendering.filters.registry import built, filtered
+from rendergateway.rendering.filters.registry import applied, built
 
 PACKAGE = "org.janelia.alignment"
 BLOCKS = {"blockRadiusX": "5", "blockRadiusY": "3", "meanFactor": "2", "center": "TRUE", "stretch": "yes"}
@@ -187,7 +187,7 @@ STREAKS = {"dataString": "76,126,0,1,0,50,53,4"}
 def test_filter__that_cannot_be_applied(one: FilterStep, pixels: Any, scale: float, message: str) -> None:
     """A filter that does not fit the image is refused with the reason, in little memory."""
     with pytest.raises(FilterError) as refused:
-        filtered(pixels, [one], FilterContext(scale))
+        applied(pixels, [built(one)], FilterContext(scale))
 
     assert str(refused.value) == message
 
@@ -199,10 +199,10 @@ def test_composite__of_composites() -> None:
     inverted = {"className": f"{PACKAGE}.filter.Invert"}
     parameters = {"filter0": json.dumps(two), "filter1": json.dumps(inverted), "note": "ignored"}
 
-    found = filtered(np.array([[1, 2]], np.uint8), [step("CompositeFilter", parameters)], FilterContext())
+    found = applied(np.array([[1, 2]], np.uint8), [built(step("CompositeFilter", parameters))], FilterContext())
 
     assert found.tolist() == [[249, 248]]
-    assert filtered(GREY, [step("CompositeFilter", {})], FilterContext()) is GREY
+    assert applied(GREY, [built(step("CompositeFilter", {}))], FilterContext()) is GREY
 
 
 # -- lists -----------------------------------------------------------------------------------------------------------

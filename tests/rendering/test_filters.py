@@ -13,7 +13,7 @@ import tifffile
 
 from rendergateway.rendering import FilterStep
 from rendergateway.rendering.filters.filter import FilterContext
-from rendergateway.rendering.filters.registry import filtered
+from rendergateway.rendering.filters.registry import applied, built
 
 CASES = Path(__file__).parents[1] / "cases" / "filters"
 PACKAGE = "org.janelia.alignment.filter"
@@ -36,7 +36,7 @@ def run(
     """Return *pixels* filtered by one class of the main package."""
     step = FilterStep(f"{PACKAGE}.{name}", {**(parameters or {}), **more})
     context = FilterContext(scale, None if window is None else tuple(window), np.random.default_rng(1))
-    return filtered(pixels, [step], context)
+    return applied(pixels, [built(step)], context)
 
 
 def noise(dtype: str, *shape: int) -> Pixels:
@@ -58,7 +58,7 @@ def test_filter__equals_the_original(case: dict[str, Any]) -> None:
     pixels = tifffile.imread(CASES / case["input"])
     before = pixels.copy()
 
-    found = filtered(pixels, [FilterStep(spec["className"], spec["parameters"])], context)
+    found = applied(pixels, [built(FilterStep(spec["className"], spec["parameters"]))], context)
 
     expected = tifffile.imread(CASES / case["expected"])
     assert found.dtype == expected.dtype

@@ -18,7 +18,17 @@ PACKAGE = Path(__file__).parents[2] / "rendergateway"
 LEVELS = [
     {"visible_text"},
     {"version", "errors", "lazy", "mutators", "type_hints"},
-    {"display", "extras", "forks", "hash_order", "java_random", "local_files", "number_text", "progress"},
+    {
+        "display",
+        "extras",
+        "forks",
+        "hash_order",
+        "java_random",
+        "large_arrays",
+        "local_files",
+        "number_text",
+        "progress",
+    },
     {"extensions"},
     {"geometry"},
     {"endpoints"},

@@ -32,6 +32,7 @@ from rendergateway import (
     ServerError,
     TimedOutError,
 )
+from rendergateway.model.tables.match_points import MatchReader
 from rendergateway.testing.misbehaving import (
     Behaviour,
     Line,
@@ -241,6 +242,27 @@ def test_sink__receives_lists_only(serve: Serve, connect: Connect) -> None:
         with pytest.raises(error, match=message):
             gateway.call_into("stack.z_values", sink, **STACK)
     assert [one.getvalue() for one in sinks[:4]] == 4 * [b""]
+
+
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize("end", ["pair", "number", "axis", "words"])
+def test_sink__unusable_answers_are_those_of_a_reading_without(
+    serve: Serve, connect: Connect, end: str, large: bool
+) -> None:
+    """A list that is truncated, wherever, or not JSON is an AnswerError for a sink as for a call."""
+    pair = b'{"pGroupId":"g","pId":"a","qGroupId":"g","qId":"b","matches":{"p":[[1],[2]],"q":[[3],[4]],"w":[1]}}'
+    cut = {"pair": b"", "number": pair[:-12], "axis": pair[: pair.index(b"[2]") + 3], "words": b"sorry]"}[end]
+    text = b"[" + (20_000 if large else 1) * (pair + b",") + cut
+    if not cut:
+        text = text[:-1]
+    gateway, group = connect(serve(*[sends(text)] * 2).url), {"owner": "o", "collection": "m", "p_group": "g"}
+
+    for request in (
+        lambda: gateway.call("match.with_p_group", **group),
+        lambda: gateway.call_into("match.with_p_group", MatchReader, **group),
+    ):
+        with pytest.raises(AnswerError, match=r"the answer is not JSON: .*GET"):
+            request()
 
 
 def test_sink__blanks_before_the_list(serve: Serve, connect: Connect) -> None:

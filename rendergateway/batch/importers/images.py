@@ -172,6 +172,8 @@ class Imported:
     def __str__(self) -> str:
         sizes = ", ".join(f"{width} × {height}" for width, height in self.sizes)
         words = [plural(self.tile_count, "tile"), plural(len(self.z), "section")]
+        if self.skipped:
+            words.append(f"{plural(len(self.skipped), 'image')} skipped")
         return f"{', '.join(words)}; images of {sizes} pixels, {', '.join(self.kinds)}"
 
 

@@ -160,6 +160,8 @@ def solve(
         raise click.UsageError(f"--npts-max {options['npts_max']} is below --npts-min {options['npts_min']}")
     if processes is not None and dask is not None:
         raise click.UsageError("--processes and --dask exclude each other; pass one of them")
+    if is_volume and (processes is not None or dask is not None):
+        raise click.UsageError("--processes and --dask are for the sections of a montage; leave them out with --3d")
     with open_gateway(service, profile) as gateway:
         stack = named_stack(gateway, name)
         say(f"Solving {full_name(stack)} of {gateway.server}")

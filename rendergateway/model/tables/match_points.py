@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from rendergateway.errors import RecordError
 from rendergateway.geometry import FloatArray
-from rendergateway.model.records.json_slices import Text, copy_of, cut_list
+from rendergateway.large_arrays import large_array
+from rendergateway.model.records.json_slices import Raw, Text, copy_of, cut_list
 from rendergateway.model.records.matches import MatchRecord, pair_ids
 from rendergateway.model.records.number_arrays import SIMDJSON_ERRORS
 from rendergateway.model.tables.table import read_only
@@ -81,12 +82,14 @@ class MatchReader:
         self._with_ids = with_ids
         self._known: dict[str, str] = {}
         self._parser = simdjson.Parser()
-        # p x, p y, q x, q y and weights, with room for more points; the numbers of points of the pairs.
-        self._numbers = np.empty((5, 0))
+        # p x, p y, q x, q y, and the weights, with room for more points; the numbers of points of the pairs.
+        self._points, self._weights = np.empty((4, 0)), np.empty((1, 0))
         self._counts: list[int] = []
         self._count = 0
         # An array that begins with the first pair not read yet, and its least length for the next attempt.
         self._text = bytearray()
+        # Pairs that simdjson refused.
+        self._unread: list[Raw] = []
         self._enough = _PIECE
 
     def write(self, piece: bytes | memoryview) -> None:
@@ -127,15 +130,30 @@ class MatchReader:
 
     def _append(self, counts: list[int], columns: Iterable[Any]) -> None:
         end = self._count + sum(counts)
-        if end > self._numbers.shape[1]:
-            # Twice as much: a block that large is returned to the system when it is freed.
-            larger = np.empty((5, max(2 * self._numbers.shape[1], end, _PIECE >> 5)))
-            larger[:, : self._count] = self._numbers[:, : self._count]
-            self._numbers = larger
-        for row, column in zip(self._numbers, columns, strict=True):
+        if end > self._points.shape[1]:
+            self._points, self._weights = (self._larger(numbers, end) for numbers in (self._points, self._weights))
+        for row, column in zip((*self._points, *self._weights), columns, strict=True):
             row[self._count : end] = np.frombuffer(column)
         self._counts += counts
         self._count = end
+
+    def _larger(self, numbers: FloatArray, end: int) -> FloatArray:
+        larger = large_array((len(numbers), max(2 * numbers.shape[1], end, _PIECE >> 5)))
+        larger[:, : self._count] = numbers[:, : self._count]
+        return larger
+
+    def finish(self) -> None:
+        """
+        Read the rest, after the last piece.
+
+        Raises
+        ------
+        RecordError
+            If the text is not a JSON array.
+        """
+        text, self._text = bytes(self._text), bytearray(b"[]")
+        if text.lstrip()[:1] != b"[" or not self._is_read(text):
+            self._unread += cut_list(text)
 
     def sides(self) -> Sides:
         """
@@ -147,16 +165,16 @@ class MatchReader:
             If the text is not a JSON array of pairs, a pair has no points, or the lengths of its points and weights
             differ; the message names the pair.
         """
-        text = bytes(self._text)
-        if text.lstrip()[:1] != b"[" or not self._is_read(text):
-            # Pair by pair, for an error that names the pair; it also accepts integers of more than 64 bits.
-            for one in cut_list(text):
-                self._read_slowly(one)
-        self._text = bytearray()
+        self.finish()
+        # One by one, for an error that names the pair; this also accepts integers of more than 64 bits.
+        for one in self._unread:
+            self._read_slowly(one)
+        self._unread = []
         offsets = np.concatenate([[0], np.cumsum(self._counts, dtype=np.int64)])
         # x and y are each contiguous: that is how they are used.
-        numbers = read_only(self._numbers[:, : self._count])
-        return Sides(numbers[:2].T, numbers[2:4].T, numbers[4], read_only(offsets))
+        points = read_only(self._points[:, : self._count])
+        weights = read_only(self._weights[0, : self._count])
+        return Sides(points[:2].T, points[2:].T, weights, read_only(offsets))
 
     def _read_slowly(self, text: Text) -> None:
         row = len(self._counts)
@@ -175,23 +193,25 @@ class MatchReader:
 def _columns(pairs: Any, with_ids: bool) -> tuple[list[tuple[str, str, str, str]], list[int], list[bytearray]]:
     """Return the ids of pairs if they are wanted, their numbers of points, and their numbers."""
     ids: list[tuple[str, str, str, str]] = []
-    counts, columns = [], [bytearray() for _ in range(5)]
+    counts, columns, end = [], [bytearray() for _ in range(5)], 0
     for pair in pairs:
         points = pair["matches"]
         p, q, weights = points["p"], points["q"], points["w"]
-        counts.append(len(weights))
         if with_ids:
             p_group, p_id, q_group, q_id = pair["pGroupId"], pair["pId"], pair["qGroupId"], pair["qId"]
             if not type(p_group) is type(p_id) is type(q_group) is type(q_id) is str:
                 raise TypeError("an id is not a string")
             ids.append((p_group, p_id, q_group, q_id))
-        if not len(weights) and not any(len(axis) for side in (p, q) for axis in side):
-            continue
-        (p_x, p_y), (q_x, q_y) = p, q
-        if not len(p_x) == len(p_y) == len(q_x) == len(q_y) == len(weights):
+        if len(weights):
+            (p_x, p_y), (q_x, q_y) = p, q
+            for column, numbers in zip(columns, (p_x, p_y, q_x, q_y, weights), strict=True):
+                column += numbers.as_buffer(of_type="d")
+        elif any(len(axis) for side in (p, q) for axis in side):
+            raise ValueError("points without weights")
+        counts.append((len(columns[4]) - end) // 8)
+        end = len(columns[4])
+        if not end == len(columns[0]) == len(columns[1]) == len(columns[2]) == len(columns[3]):
             raise ValueError("numbers of x, y and weights differ")
-        for column, numbers in zip(columns, (p_x, p_y, q_x, q_y, weights), strict=True):
-            column += numbers.as_buffer(of_type="d")
     return ids, counts, columns
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 
 import attrs
 
@@ -82,6 +82,11 @@ class FilterStep:
 
     class_name: str | None
     parameters: Mapping[str, str] | None = attrs.field(factory=dict)
+
+    @property
+    def key(self) -> Hashable:
+        """Equal for steps that do the same."""
+        return self.class_name, None if self.parameters is None else frozenset(self.parameters.items())
 
 
 @attrs.frozen

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import attrs
 import numpy as np
 
 from rendergateway.errors import FilterError, ImageError, TransformError
-from rendergateway.rendering.base.recipe import Channel, FilterStep, ImageAddress, Level, Recipe, Tile
+from rendergateway.rendering.base.recipe import Channel, ImageAddress, Level, Recipe, Tile
 from rendergateway.rendering.filters.filter import FilterContext
-from rendergateway.rendering.filters.registry import filtered
+from rendergateway.rendering.filters.registry import applied, built
 from rendergateway.rendering.images.levels import drawn_level, floor_level
-from rendergateway.rendering.images.sources import Sources
+from rendergateway.rendering.images.sources import BegunImage, Sources
 from rendergateway.rendering.pixels.intensity import stretched, to_8bit
 from rendergateway.rendering.pixels.patches import Placement
 from rendergateway.rendering.pixels.sampling import Pixels
@@ -37,11 +37,11 @@ class LoadedTile:
 
 @attrs.frozen(eq=False)
 class PendingChannel:
-    """One channel of a tile while its files are read; calling `image` or `mask` waits for it, or raises its error."""
+    """One channel of a tile while its files are read."""
 
     channel: Channel
-    image: Callable[[], Pixels]
-    mask: Callable[[], Pixels] | None
+    image: BegunImage
+    mask: BegunImage | None
 
 
 @attrs.frozen(eq=False)
@@ -133,7 +133,7 @@ class TileJob:
         if self.tile.width is not None and self.tile.height is not None:
             return self.tile.width, self.tile.height
         # As in the service, the size of the lowest listed level, whichever number it has.
-        image = self._begun_image(self._levels(channel)[min(channel.levels)].image, 0)()
+        image = self._read(self._begun_image(self._levels(channel)[min(channel.levels)].image, 0))
         return float(image.shape[1]), float(image.shape[0])
 
     def _levels(self, channel: Channel) -> Mapping[int, Level]:
@@ -166,43 +166,54 @@ class TileJob:
 
     def _images(self, pending: PendingChannel, level: int) -> tuple[Pixels, Pixels | None]:
         """Return image and mask; a mask of another size is ignored."""
-        channel, image, mask = pending.channel, pending.image(), None
-        if channel.filter is not None and image.size:
-            # As in the service: at the scale of the picture, not of the level.
-            image = self._filtered(image, (channel.filter,), self.recipe.scale, None)
+        channel, mask = pending.channel, None
+        image = self._read(pending.image)
+        if image.size and (channel.filter is not None or self.recipe.filters):
+            image = self._filtered(pending, level)
+        else:
+            image = self._shown(image, channel)
         if pending.mask is not None and image.size:
-            mask = pending.mask()
+            mask = self._read(pending.mask)
             # As in ImageJ, masks of other types than bytes are scaled from their own minimum and maximum.
             mask = mask[..., 0] if mask.ndim == 3 else mask if mask.dtype == np.uint8 else to_8bit(mask, _OWN_RANGE)
             mask = mask if mask.shape == image.shape[:2] else None
-        if channel.is_deep and image.dtype == np.uint8 and image.ndim == 2:
-            image = np.left_shift(image, _DEEPER, dtype=np.uint16)
-        if image.ndim == 3:
-            image = stretched(image, self.value_range(channel.name))
-        if self.recipe.filters and image.size:
-            image = self._filtered(image, self.recipe.filters, 0.5**level, self.value_range(channel.name))
         return image, mask
 
-    def _begun_image(self, address: ImageAddress | None, halvings: int) -> Callable[[], Pixels]:
+    def _begun_image(self, address: ImageAddress | None, halvings: int) -> BegunImage:
         if address is None:
             raise ImageError(f"tile '{self.tile.id}' cannot be drawn: missing image URL")
-        wait = self.sources.begin(address, halvings)
+        return self.sources.begin(address, halvings)
 
-        def image() -> Pixels:
-            try:
-                return wait()
-            except ImageError as error:
-                raise ImageError(f"tile '{self.tile.id}', {error}") from error
-
-        return image
-
-    def _filtered(
-        self, image: Pixels, steps: tuple[FilterStep, ...], scale: float, window: tuple[float, float] | None
-    ) -> Pixels:
-        seed = self.recipe.seed
-        random = np.random.default_rng(None if seed is None else [seed, self.number])
+    def _read(self, begun: BegunImage) -> Pixels:
         try:
-            return filtered(image, steps, FilterContext(scale, window, random))
+            return begun()
+        except ImageError as error:
+            raise ImageError(f"tile '{self.tile.id}', {error}") from error
+
+    def _shown(self, image: Pixels, channel: Channel) -> Pixels:
+        """Return an image, read or filtered when it was read, as the filters of the recipe see it."""
+        if channel.is_deep and image.dtype == np.uint8 and image.ndim == 2:
+            image = np.left_shift(image, _DEEPER, dtype=np.uint16)
+        return stretched(image, self.value_range(channel.name)) if image.ndim == 3 else image
+
+    def _filtered(self, pending: PendingChannel, level: int) -> Pixels:
+        """Return the image with its filters applied; once per version of the image, if they always do the same."""
+        channel, seed, window = pending.channel, self.recipe.seed, self.value_range(pending.channel.name)
+        # As in the service: the filter of the channel at the scale of the picture, not of the level.
+        first = FilterContext(self.recipe.scale, None, np.random.default_rng(_seed(seed, self.number)))
+        second = FilterContext(0.5**level, window, np.random.default_rng(_seed(seed, self.number)))
+
+        def make(image: Pixels) -> Pixels:
+            return applied(self._shown(applied(image, own, first), channel), others, second)
+
+        try:
+            steps = () if channel.filter is None else (channel.filter,), self.recipe.filters
+            own, others = ([built(step) for step in some] for some in steps)
+            if not all(one.is_repeatable for one in (*own, *others)):
+                return make(pending.image())
+            names = [tuple(step.key for step in some) for some in steps]
+            name = *names, first.scale, second.scale, window, channel.is_deep
+            return pending.image.derived(name, make)
         except FilterError as error:
             raise FilterError(f"tile '{self.tile.id}': {error}") from error
 
@@ -217,3 +228,7 @@ class TileJob:
             channel.min_intensity if low is None else float(low),
             channel.max_intensity if high is None else float(high),
         )
+
+
+def _seed(seed: int | None, number: int) -> list[int] | None:
+    return None if seed is None else [seed, number]

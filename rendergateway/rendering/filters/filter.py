@@ -115,6 +115,11 @@ class Filter:
         with np.errstate(all="ignore"):
             return self._run(pixels, context)
 
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether it makes the same of an image each time, given scale and display window."""
+        return True
+
     def _run(self, pixels: Pixels, context: FilterContext) -> Pixels:
         raise NotImplementedError
 

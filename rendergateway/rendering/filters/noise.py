@@ -27,6 +27,11 @@ class ValueToNoise(Filter):
     min: float
     max: float
 
+    @property
+    def is_repeatable(self) -> bool:
+        """No: the noise is new each time."""
+        return False
+
     def _run(self, pixels: Pixels, context: FilterContext) -> Pixels:
         changed = pixels.copy()
         if pixels.dtype.kind == "f":

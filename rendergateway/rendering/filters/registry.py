@@ -39,7 +39,7 @@ from rendergateway.rendering.filters.streaks import (
 from rendergateway.wire import Filter as FilterJson
 from rendergateway.wire import decode_body
 
-__all__ = ["FILTERS", "NEWER_FILTERS", "FilterFunction", "built", "filtered", "register_filter", "step_of"]
+__all__ = ["FILTERS", "NEWER_FILTERS", "FilterFunction", "applied", "built", "register_filter", "step_of"]
 
 FilterFunction: TypeAlias = "Callable[[Pixels, Mapping[str, str], float, np.random.Generator], Pixels]"
 FunctionT = TypeVar("FunctionT", bound=FilterFunction)
@@ -103,7 +103,7 @@ def built(step: FilterStep) -> Filter:
     return found.read(step.parameters)
 
 
-def filtered(pixels: Pixels, steps: Iterable[FilterStep], context: FilterContext) -> Pixels:
+def applied(pixels: Pixels, filters: Iterable[Filter], context: FilterContext) -> Pixels:
     """
     Apply filters to an image, in order.
 
@@ -111,15 +111,15 @@ def filtered(pixels: Pixels, steps: Iterable[FilterStep], context: FilterContext
     ----------
     pixels : ndarray, shape (H, W) or (H, W, 3)
         Image at one mipmap level; not modified.
-    steps : iterable of FilterStep
+    filters : iterable of Filter
     context : FilterContext
 
     Raises
     ------
     FilterError
-        If a filter is unknown, its parameters are invalid, or it cannot be applied to the image.
+        If a filter cannot be applied to the image.
     """
-    for one in [built(step) for step in steps]:
+    for one in filters:
         pixels = one.apply(pixels, context)
     return pixels
 
@@ -131,6 +131,11 @@ class _OfFunction(Filter):
     name: str
     function: FilterFunction
     parameters: Mapping[str, str]
+
+    @property
+    def is_repeatable(self) -> bool:
+        # Unknown: the function may draw random numbers, read a file, or be changed.
+        return False
 
     def _run(self, pixels: Pixels, context: FilterContext) -> Pixels:
         try:
@@ -165,10 +170,12 @@ class CompositeFilter(Filter):
             raise FilterError(f"CompositeFilter must have filter0, filter1, … without a gap: got {sorted(parameters)}")
         return cls(tuple(filters))
 
+    @property
+    def is_repeatable(self) -> bool:
+        return all(one.is_repeatable for one in self.filters)
+
     def _run(self, pixels: Pixels, context: FilterContext) -> Pixels:
-        for one in self.filters:
-            pixels = one.apply(pixels, context)
-        return pixels
+        return applied(pixels, self.filters, context)
 
 
 # Present in each version of the service; and those that the branch newsolver adds.

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import functools
-import mmap
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, TypeAlias
 
+import attrs
 import numpy as np
 import numpy.typing as npt
 
 from rendergateway.errors import ImageError
+from rendergateway.large_arrays import LARGE, large_array
 from rendergateway.local_files import LocalFile, file_path
 from rendergateway.rendering.base.cache import ByteCache
 from rendergateway.rendering.base.recipe import ImageAddress, Level
@@ -22,13 +23,36 @@ from rendergateway.rendering.images.locations import Files, ImageOpener, Opener,
 from rendergateway.rendering.images.volumes import VOLUME_LOADERS
 from rendergateway.rendering.pixels.patches import ShapeCache
 
-__all__ = ["Sources"]
+__all__ = ["BegunImage", "Sources"]
 
 Pixels = npt.NDArray[Any]
+_Keyed: TypeAlias = tuple[Hashable, Pixels]
 
 _MIB = 2**20
-# Images from this size get their own memory mapping; there may be too many smaller ones for that.
-_OWN_MEMORY = _MIB
+
+
+@attrs.frozen(eq=False)
+class BegunImage:
+    """An image that is being read, with the errors of `Sources.image`."""
+
+    url: str
+    _pending: Future[_Keyed]
+    _cache: ByteCache[_Keyed]
+
+    def __call__(self) -> Pixels:
+        """Wait for the image."""
+        return self._keyed()[1]
+
+    def derived(self, name: Hashable, make: Callable[[Pixels], Pixels]) -> Pixels:
+        """Wait for the image, and return what *make* makes of it; cached by *name* and the version of the image."""
+        key, pixels = self._keyed()
+        return self._cache.get((key, name), lambda: ((key, name), _frozen(make(pixels))))[1]
+
+    def _keyed(self) -> _Keyed:
+        try:
+            return self._pending.result()
+        except ImageError as error:
+            raise ImageError(f"image '{self.url}': {error}") from error
 
 
 class Sources:
@@ -56,7 +80,8 @@ class Sources:
         self, opener: Opener | Files | None = None, *, cache_bytes: int = 256 * _MIB, shape_bytes: int = 128 * _MIB
     ) -> None:
         self._open: Files = files_of(opener or ImageOpener())
-        self._images: ByteCache[Pixels] = ByteCache(cache_bytes, lambda pixels: pixels.nbytes)
+        # With their keys, for the keys of images made of them.
+        self._images: ByteCache[_Keyed] = ByteCache(cache_bytes, lambda image: image[1].nbytes)
         self.shapes: ShapeCache = ByteCache(shape_bytes, lambda shape: shape.nbytes)
 
     @property
@@ -85,31 +110,25 @@ class Sources:
         """
         return self.begin(address, halvings)()
 
-    def begin(self, address: ImageAddress, halvings: int = 0) -> Callable[[], Pixels]:
-        """Start reading an image in another thread; return a function that waits for it, with the errors of `image`."""
-        pending: Future[Pixels]
+    def begin(self, address: ImageAddress, halvings: int = 0) -> BegunImage:
+        """Start reading an image in another thread."""
+        pending: Future[_Keyed]
         try:
             pending = self._begun(address, halvings)
         except ImageError as error:
             pending = Future()
             pending.set_exception(error)
+        return BegunImage(address.url, pending, self._images)
 
-        def wait() -> Pixels:
-            try:
-                return pending.result()
-            except ImageError as error:
-                raise ImageError(f"image '{address.url}': {error}") from error
-
-        return wait
-
-    def _begun(self, address: ImageAddress, halvings: int) -> Future[Pixels]:
+    def _begun(self, address: ImageAddress, halvings: int) -> Future[_Keyed]:
         if _is_remote(address.url):
             return fetched(lambda: self._reading(address, halvings).result())
         return self._reading(address, halvings)
 
-    def _reading(self, address: ImageAddress, halvings: int) -> Future[Pixels]:
+    def _reading(self, address: ImageAddress, halvings: int) -> Future[_Keyed]:
         stamp, make = self._how(address)
-        return self._images.begin((address, stamp, halvings), lambda: _frozen(halved(make(), halvings)), read)
+        key = address, stamp, halvings
+        return self._images.begin(key, lambda: (key, _frozen(halved(make(), halvings))), read)
 
     def _how(self, address: ImageAddress) -> tuple[Hashable, Callable[[], Pixels]]:
         """Return a cache key for the current version of an image, and a function that reads it."""
@@ -150,9 +169,8 @@ def _stamp(file: LocalFile) -> Hashable:
 
 def _frozen(pixels: Pixels) -> Pixels:
     """Return pixels for the cache: read-only, and not a view of a larger array."""
-    if pixels.nbytes >= _OWN_MEMORY:
-        # Allocating and releasing large images would fragment the heap, which is not returned to the system.
-        own = np.frombuffer(mmap.mmap(-1, pixels.nbytes), dtype=pixels.dtype).reshape(pixels.shape)
+    if pixels.nbytes >= LARGE:
+        own = large_array(pixels.shape, pixels.dtype)
         np.copyto(own, pixels)
     else:
         own = pixels if pixels.base is None else pixels.copy()

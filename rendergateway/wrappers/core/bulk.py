@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from rendergateway.errors import add_note
+from rendergateway.errors import ConfigurationError, add_note
 from rendergateway.progress import Progress, tracking
 from rendergateway.transport.blocks import for_processes, for_threads
 from rendergateway.wrappers.core.arguments import as_count
@@ -17,7 +17,7 @@ from rendergateway.wrappers.core.arguments import as_count
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
-__all__ = ["Bulk", "in_order", "mapped", "read_ahead"]
+__all__ = ["Bulk", "broken_pools_explained", "in_order", "mapped", "read_ahead"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -83,12 +83,34 @@ def mapped(
     count = bulk.workers if processes is None else processes
     pool = ThreadPoolExecutor(count, "rendergateway-map") if processes is None else ProcessPoolExecutor(count)
     try:
-        return _collected(in_order(pool, work, items, 2 * count), what, len(items), bulk.progress)
+        with broken_pools_explained():
+            return _collected(in_order(pool, work, items, 2 * count), what, len(items), bulk.progress)
     except BaseException:
         _stop(pool)
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
+def broken_pools_explained() -> Iterator[None]:
+    """
+    Explain the end of a process in the middle of its work.
+
+    Raises
+    ------
+    ConfigurationError
+        Instead of the error of the pool of processes.
+    """
+    from concurrent.futures.process import BrokenProcessPool
+
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise ConfigurationError(
+            "a process ended before its work was done: in a script, put all lines after the imports below "
+            "if __name__ == '__main__':; if it ran out of memory, use fewer processes"
+        ) from error
 
 
 def _check_picklable(work: object) -> None:

@@ -309,6 +309,8 @@ class _Run:
         keys = [tuple((canvas, stage.picture, stage.features) for canvas in one.canvases(stage)) for one in work]
         both = [one for pair, work_of in zip(keys, work, strict=True) for one in zip(pair, work_of.sides, strict=True)]
         new = {key: tile for key, tile in both if key not in self._features}
+        # Clips of one tile after each other: a process describes them together, from one image in its cache.
+        new = dict(sorted(new.items(), key=lambda item: item[1]))
         tasks = [self._matcher.task(canvas, stage) for canvas, _, _ in new]
         for (key, tile), features in zip(new.items(), runs.describe(tasks), strict=True):
             self._features[key] = features

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import multiprocessing
 import signal
 import sys
@@ -19,6 +20,7 @@ from rendergateway.alignment.matches import Matched, MatchRule, matched
 from rendergateway.errors import ConfigurationError
 from rendergateway.extras import needed_for
 from rendergateway.rendering.output.encoding import write_whole
+from rendergateway.wrappers.core.bulk import broken_pools_explained
 from rendergateway.wrappers.matching.canvases import DescribeTask
 
 __all__ = ["MatchTask", "Runner", "dask_client", "runner"]
@@ -128,10 +130,11 @@ def _begin_process() -> None:
     cv2.setNumThreads(1)
 
 
-def _describe_to(folder: Path, number: int, task: DescribeTask) -> str:
-    path = folder / f"{number}.npz"
-    write_whole(path, task.run().to_bytes())
-    return str(path)
+def _describe_to(folder: Path, numbered: Sequence[tuple[int, DescribeTask]]) -> list[str]:
+    paths = [str(folder / f"{number}.npz") for number, _ in numbered]
+    for path, (_, task) in zip(paths, numbered, strict=True):
+        write_whole(path, task.run().to_bytes())
+    return paths
 
 
 @functools.lru_cache(maxsize=_KEPT)
@@ -150,14 +153,16 @@ class _InProcesses:
         self._count = 0
 
     def describe(self, tasks: Sequence[DescribeTask]) -> Iterator[str]:
-        numbers = range(self._count, self._count + len(tasks))
+        numbered = enumerate(tasks, self._count)
         self._count += len(tasks)
-        found: Iterator[str] = self._pool.map(functools.partial(_describe_to, self._folder), numbers, tasks)
-        return found
+        of_tiles = [list(some) for _, some in itertools.groupby(numbered, lambda one: str(one[1].canvas))]
+        with broken_pools_explained():
+            for paths in self._pool.map(functools.partial(_describe_to, self._folder), of_tiles):
+                yield from paths
 
     def match(self, tasks: Sequence[MatchTask]) -> Iterator[tuple[Matched, Features, Features]]:
-        found: Iterator[tuple[Matched, Features, Features]] = self._pool.map(_match_files, tasks)
-        return found
+        with broken_pools_explained():
+            yield from self._pool.map(_match_files, tasks)
 
     def forget(self, features: str) -> None:
         Path(features).unlink(missing_ok=True)

@@ -1683,7 +1683,7 @@ class StackWrapper(ObjectWrapper[StackRecord]):
             As for `copy_to`.
         processes : int, optional
             Number of processes for the sections of a montage; the service must be reachable from them. Default: this
-            one.
+            one, which also solves a *3d* system.
         dask : distributed.Client or str, optional
             A client of a Dask cluster, or the address of its scheduler: its workers solve the sections of a montage.
         workers, batch, progress

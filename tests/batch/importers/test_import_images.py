@@ -229,6 +229,7 @@ def test_images__missing_and_damaged(stack: StackWrapper, images: Images, table:
 
     assert places(stack) == {"a": (1, 0, 0)}
     assert len(imported.skipped) == 3
+    assert " 3 images skipped; " in str(imported)
 
 
 def test_images__all_bad(stack: StackWrapper, images: Images) -> None:

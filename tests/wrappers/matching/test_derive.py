@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -268,3 +270,30 @@ def test_check_service__other_hosts(url: str, is_own: bool) -> None:
         with pytest.raises(ConfigurationError, match="another service"):
             check_service([url], server)
     check_service([url], "embedded:a.db")
+
+
+def test_derive__script_without_a_guard(tmp_path: Path) -> None:
+    """A script that the processes run again, instead of importing it, ends with a sentence about that."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        """
+from pathlib import Path
+
+import cv2
+from rendergateway import ConfigurationError, Gateway
+from rendergateway.testing import make_stack
+
+Path("once").mkdir()
+gateway = Gateway("embedded:render.db", owner="lab", project="cortex")
+stack = make_stack(gateway, sections=1, rows=1, columns=3, images="images")
+points = gateway.match_collection("points")
+try:
+    points.derive(stack.tile_pairs(), compute="local", workers=2, progress=False)
+except ConfigurationError as error:
+    print(error)
+"""
+    )
+
+    ran = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=True)
+
+    assert "below if __name__ == '__main__':" in ran.stdout
