@@ -132,7 +132,8 @@ class NonLinearCoordinateTransform(LeafTransform):
         features = (x.take(of_x, axis=1) * y.take(of_y, axis=1) - self.mean[:-1]) / self.deviation[:-1]
         # Numpy's sum has an order of its own.
         sums: FloatArray = np.add.accumulate(features[..., np.newaxis] * self.beta[:-1], axis=1)[:, -1]
-        return sums + CONSTANT_FEATURE * self.beta[-1]
+        sums += CONSTANT_FEATURE * self.beta[-1]
+        return sums
 
     def jacobian(self, points: npt.ArrayLike) -> FloatArray:
         """Return the Jacobian matrices (..., 2, 2); see `Transform.jacobian`."""

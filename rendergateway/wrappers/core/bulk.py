@@ -102,11 +102,11 @@ def broken_pools_explained() -> Iterator[None]:
     ConfigurationError
         Instead of the error of the pool of processes.
     """
-    from concurrent.futures.process import BrokenProcessPool
+    from concurrent.futures import BrokenExecutor
 
     try:
         yield
-    except BrokenProcessPool as error:
+    except BrokenExecutor as error:
         raise ConfigurationError(
             "a process ended before its work was done: in a script, put all lines after the imports below "
             "if __name__ == '__main__':; if it ran out of memory, use fewer processes"
