@@ -53,6 +53,8 @@ _ROUTES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("/owner/<owner>/project/<project>/", "project", names.project_page),
     ("/owner/<owner>/project/<project>/hierarchy", "hierarchy", hierarchy.hierarchy_page),
     (f"{_STACK}/", "stack", stacks.stack_page),
+    (f"{_STACK}/charts/<chart>.<any(svg, csv):kind>", "chart", stacks.chart_files),
+    (f"{_STACK}/residuals/<chart>.<any(svg, csv):kind>", "residual_chart", residuals.residual_chart),
     (f"{_STACK}/sample", "sample", stacks.sample_page),
     (f"{_STACK}/explorer", "explorer", explorer.explorer_page),
     (f"{_STACK}/explorer.json", "explorer_data", explorer.explorer_data),
@@ -132,7 +134,8 @@ def blueprint(
     hosts : tuple of str, optional
         Host names, besides loopback, that requests may be sent to. Default: any, because a site has rules of its own.
     viewers : mapping of str, optional
-        Addresses of other viewers, for links: ``neuroglancer``, ``catmaid``, ``ndviz``.
+        Addresses of other viewers, for links: ``neuroglancer``, ``catmaid``, ``ndviz``. The query of a page may name
+        others by the same words.
     is_of_service : bool
         Whether the service answers below ``/render-ws`` of the same address.
 
@@ -158,6 +161,8 @@ def blueprint(
     for path, endpoint, view in _ROUTES:
         made.add_url_rule(path, endpoint, functools.partial(view, site), methods=["GET"])
     made.before_request(functools.partial(_refuse_other_hosts, site))
+    made.before_request(site.read_hosts)
+    made.url_defaults(site.keep_hosts)
     made.after_request(lambda response: secured(site.finished(response)))
     made.context_processor(site.context)
     made.register_error_handler(Exception, functools.partial(error_page, site))
@@ -191,7 +196,7 @@ def error_page(site: Site, error: Exception) -> tuple[Page, int] | flask.Respons
     status, sentence = _described(error)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, RenderGatewayError):
         _log.exception("%s failed", visible(flask.request.path))
-    if flask.request.path.endswith((".jpg", ".png")):
+    if flask.request.path.endswith((".jpg", ".png", ".svg")):
         return pictures.placeholder(sentence, status)
     flask.g.pop("catalogue_tag", None)
     return site.page("catalogue/error.html", status=HTTPStatus(status), sentence=sentence, **site.context()), status

@@ -13,7 +13,7 @@ from rendergateway.catalogue import show
 from rendergateway.catalogue.looks import Column
 from rendergateway.catalogue.tables import TableView
 
-__all__ = ["csv_of", "link_to", "name_of", "rows_of", "state_of", "thumbnail_of", "time_of"]
+__all__ = ["csv_of", "hidden_hosts", "link_to", "name_of", "rows_of", "state_of", "thumbnail_of", "time_of"]
 
 
 def name_of(value: Any) -> str:
@@ -47,6 +47,12 @@ def thumbnail_of(site: Any, stack: Any) -> str:
         return '<span class="thumb thumb-none">no picture</span>'
     url = site.url_for("thumbnail", **stack._key._asdict(), v=site.version_of(stack))
     return f'<img class="thumb" loading="lazy" decoding="async" width="96" height="72" alt="" src="{escape(url)}">'
+
+
+def hidden_hosts(site: Any) -> str:
+    """Return the hosts of viewers of this page as hidden fields, so that a form keeps them."""
+    fields = ((name, value) for name, _, value in site.host_fields if value)
+    return "".join(f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in fields)
 
 
 def rows_of(site: Any, view: TableView) -> str:

@@ -11,29 +11,55 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Bar", "Chart", "Series", "chart_of", "distribution", "histogram", "missing_layers", "section_charts"]
+from rendergateway.number_text import double_text
+
+__all__ = [
+    "MOST_POINTS",
+    "Bar",
+    "Chart",
+    "Series",
+    "chart_of",
+    "distribution",
+    "histogram",
+    "missing_layers",
+    "section_charts",
+    "ticks",
+    "unusual_ids",
+]
 
 WIDTH, HEIGHT = 480, 200
 _LEFT, _RIGHT, _TOP, _BOTTOM = 66, 10, 12, 26
 _TICKS = 5
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+# Points that a chart draws unless all are wanted.
+MOST_POINTS = 8000
 # Smaller residuals are in the first bin of a distribution, as are those of less than this part of the largest one.
 _SMALLEST_PX, _DECADES = 1e-3, 1e4
 
 
 @attrs.frozen
 class Series:
-    """Dots of one meaning: *place* selects their colour, *path* draws them."""
+    """Dots of one meaning: *place* selects their colour, *path* draws *points*, (z, value)."""
 
     name: str
     place: int
     count: int
     path: str
+    points: tuple[tuple[float, float], ...]
+
+    @property
+    def numbers(self) -> str:
+        """All z and values, for the script."""
+        return " ".join(f"{number:.10g}" for point in self.points for number in point)
 
 
 @attrs.frozen
 class Chart:
-    """A chart: its series, ticks as (position, label), and the values at the corners of its area."""
+    """
+    A chart: its series, ticks as (position, label), and the values at the corners of its area.
+
+    *drawn* of its *total* points are in the series; *has_whole_z* says whether all z are whole numbers.
+    """
 
     title: str
     unit: str
@@ -41,12 +67,24 @@ class Chart:
     x_ticks: tuple[tuple[float, str], ...]
     y_ticks: tuple[tuple[float, str], ...]
     domain: tuple[float, float, float, float]
+    has_whole_z: bool
+    drawn: int
+    total: int
     width: int = WIDTH
     height: int = HEIGHT
     left: int = _LEFT
     right: int = WIDTH - _RIGHT
     top: int = _TOP
     bottom: int = HEIGHT - _BOTTOM
+
+    @property
+    def name(self) -> str:
+        """The name of the chart in addresses."""
+        return self.title.lower().replace(" ", "-")
+
+    def rows(self) -> list[tuple[str, float, float]]:
+        """Return (series, z, value) of all points, for a table."""
+        return [(series.name, *point) for series in self.series for point in series.points]
 
 
 @attrs.frozen
@@ -58,17 +96,21 @@ class Bar:
     share: float
 
 
-def chart_of(title: str, unit: str, points: Mapping[str, Sequence[tuple[float, float]]]) -> Chart | None:
+def chart_of(
+    title: str, unit: str, points: Mapping[str, Sequence[tuple[float, float]]], most: int | None = MOST_POINTS
+) -> Chart | None:
     """
     Return a chart of named series of (z, value); None without points.
 
-    Values that are not finite are left out.
+    Values that are not finite are left out. Of more than *most* points every second, third … one of each series is
+    drawn, over the range of all; None draws all.
     """
     kept = {name: [(x, y) for x, y in some if math.isfinite(x) and math.isfinite(y)] for name, some in points.items()}
     every = [point for some in kept.values() for point in some]
     if not every:
         return None
     (x0, x1), (y0, y1) = (_range([point[axis] for point in every]) for axis in (0, 1))
+    step = 1 if most is None else -(-len(every) // most)
     x_scale = (WIDTH - _RIGHT - _LEFT) / (x1 - x0)
     y_scale = (HEIGHT - _BOTTOM - _TOP) / (y1 - y0)
 
@@ -76,14 +118,21 @@ def chart_of(title: str, unit: str, points: Mapping[str, Sequence[tuple[float, f
         return _LEFT + (x - x0) * x_scale, HEIGHT - _BOTTOM - (y - y0) * y_scale
 
     series = tuple(
-        Series(name, number, len(some), "".join("M{:.2f} {:.2f}h0".format(*place(x, y)) for x, y in some))
+        Series(
+            name,
+            number,
+            len(some),
+            "".join("M{:.2f} {:.2f}h0".format(*place(x, y)) for x, y in some[::step]),
+            tuple(some[::step]),
+        )
         for number, (name, some) in enumerate(kept.items())
         if some
     )
     whole_x, whole_y = (all(point[axis] == round(point[axis]) for point in every) for axis in (0, 1))
-    x_ticks = tuple((place(x, y0)[0], _label(x)) for x in _ticks(x0, x1, whole_x))
-    y_ticks = tuple((place(x0, y)[1], _label(y)) for y in _ticks(y0, y1, whole_y))
-    return Chart(title, unit, series, x_ticks, y_ticks, (x0, x1, y0, y1))
+    x_ticks = tuple((place(x, y0)[0], _label(x)) for x in ticks(x0, x1, whole_x))
+    y_ticks = tuple((place(x0, y)[1], _label(y)) for y in ticks(y0, y1, whole_y))
+    drawn = sum(len(one.points) for one in series)
+    return Chart(title, unit, series, x_ticks, y_ticks, (x0, x1, y0, y1), whole_x, drawn, len(every))
 
 
 def _range(values: Sequence[float]) -> tuple[float, float]:
@@ -92,10 +141,19 @@ def _range(values: Sequence[float]) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _ticks(low: float, high: float, whole: bool) -> list[float]:
+def ticks(low: float, high: float, whole: bool) -> list[float]:
+    """
+    Return about five round numbers from *low* to *high*, whole ones if *whole*; ``charts.js`` has the same rule.
+
+    Examples
+    --------
+    >>> ticks(0.5, 3.5, True), ticks(0, 11, True), ticks(0, 1, False)
+    ([1.0, 2.0, 3.0], [0.0, 5.0, 10.0], [0.0, 0.2, 0.4, 0.6000000000000001, 0.8, 1.0])
+    """
     rough = max((high - low) / _TICKS, 1.0 if whole else 0.0)
     power: float = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * one for one in _STEPS if power * one >= rough)
+    steps = (power * one for one in _STEPS)
+    step = next(one for one in steps if one >= rough and (not whole or one.is_integer()))
     first = math.ceil(low / step)
     return [number * step for number in range(first, math.floor(high / step) + 1)]
 
@@ -139,7 +197,13 @@ def missing_layers(z_values: Sequence[float]) -> list[float]:
     return [float(z) for z in range(math.ceil(min(there)), math.floor(max(there)) + 1) if z not in there]
 
 
-def section_charts(sections: Sequence[Any]) -> list[Chart]:
+def unusual_ids(sections: Sequence[Any]) -> dict[str, list[str]]:
+    """Return the section ids of the layers that have others than their z with one decimal, by z."""
+    ids = {one.z: list(one.section_ids) for one in sections}
+    return {f"{z:.10g}": some for z, some in ids.items() if some != [double_text(z)]}
+
+
+def section_charts(sections: Sequence[Any], most: int | None = MOST_POINTS) -> list[Chart]:
     """
     Return the charts of a stack over z: tile counts, section order, bounds and their differences.
 
@@ -147,18 +211,20 @@ def section_charts(sections: Sequence[Any]) -> list[Chart]:
     ----------
     sections : sequence of SectionWrapper
         With section data that are loaded already.
+    most : int, optional
+        As for `chart_of`.
     """
     layers = [_Layer(one.z, tuple(one.section_ids), one.tile_count, one.bounds) for one in sections]
     gaps = [(z, 0.0) for z in missing_layers([layer.z for layer in layers])]
     charts = [
-        chart_of("Tiles per section", "tiles", {**_by_kind(layers, lambda layer: layer.tiles), "Missing": gaps}),
-        chart_of("Section order", "section id", _order(layers)),
+        chart_of("Tiles per section", "tiles", {**_by_kind(layers, lambda layer: layer.tiles), "Missing": gaps}, most),
+        chart_of("Section order", "section id", _order(layers), most),
     ]
     for axis, low, high in (("x", "min_x", "max_x"), ("y", "min_y", "max_y")):
         sides = {f"{name} {axis}": _sides(layers, side) for name, side in (("Min", low), ("Max", high))}
-        charts.append(chart_of(f"Bounds in {axis}", "px", sides))
+        charts.append(chart_of(f"Bounds in {axis}", "px", sides, most))
         steps = {name: _differences(points) for name, points in sides.items()}
-        charts.append(chart_of(f"Change of the bounds in {axis}", "px", steps))
+        charts.append(chart_of(f"Change of the bounds in {axis}", "px", steps, most))
     return [one for one in charts if one is not None]
 
 

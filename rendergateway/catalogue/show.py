@@ -6,13 +6,14 @@ import math
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Any
+from urllib.parse import urlsplit
 
 from rendergateway.errors import ConversionError
 from rendergateway.number_text import double_text
 from rendergateway.transforms import TransformReference
 from rendergateway.visible_text import visible
 
-__all__ = ["date", "interval", "length", "number", "text", "transform_text"]
+__all__ = ["date", "host", "interval", "length", "number", "text", "transform_text"]
 
 _MISSING = "–"
 _STEPS = ((1e9, "m"), (1e6, "mm"), (1e3, "µm"), (1.0, "nm"))
@@ -73,6 +74,18 @@ def length(pixels: float | None, nm_per_pixel: float | None) -> str:
 def date(value: datetime | None) -> str:
     """Return a time in UTC, to the minute."""
     return _MISSING if value is None else value.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def host(url: str) -> str:
+    """
+    Return the host of an address, so that readers know where a link leads.
+
+    Examples
+    --------
+    >>> host("https://catmaid.example.org:8000/em/?pid=lab")
+    'catmaid.example.org:8000'
+    """
+    return text(urlsplit(url).netloc)
 
 
 def text(value: Any) -> str:

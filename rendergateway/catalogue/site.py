@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -15,6 +16,8 @@ from rendergateway.catalogue import cells, show
 from rendergateway.catalogue.kept import KeptData
 from rendergateway.catalogue.looks import columns_of, template_of
 from rendergateway.catalogue.tables import TableView, table_of
+from rendergateway.catalogue.viewers import HOSTS, SERVICE, hosts_in, is_page
+from rendergateway.endpoints.address import Address
 from rendergateway.errors import ConfigurationError, RecordError
 from rendergateway.extras import needed_for
 from rendergateway.number_text import double_text
@@ -92,7 +95,9 @@ class Site:
         found: Gateway | None = flask.g.get("catalogue_gateway")
         if found is None:
             found = self.opened().using()
-            if self.is_of_service:
+            if SERVICE in self.given_hosts:
+                found.public_url = Address.parse(self.given_hosts[SERVICE]).base_url
+            elif self.is_of_service:
                 found.public_url = f"{flask.request.host_url}render-ws/v1"
             flask.g.catalogue_gateway = found
         return found
@@ -101,6 +106,37 @@ class Site:
     def server(self) -> str:
         """The address of the service, as a reader of the page would pass it."""
         return flask.request.host_url.rstrip("/") if self.is_of_service else self.gateway.server
+
+    # Hosts of viewers
+
+    @staticmethod
+    def read_hosts() -> None:
+        """Read the hosts in the query; an invalid one is an error of the request."""
+        try:
+            flask.g.catalogue_hosts = hosts_in(flask.request.args)
+        except ValueError as error:
+            flask.abort(400, str(error))
+
+    @property
+    def given_hosts(self) -> dict[str, str]:
+        """The hosts in the query of this request: ``neuroglancer``, ``catmaid``, ``ndviz`` and ``render``."""
+        given: dict[str, str] = flask.g.get("catalogue_hosts", {})
+        return given
+
+    @property
+    def host_fields(self) -> list[tuple[str, str, str]]:
+        """Query word, title and present value of each host."""
+        return [(name, title, self.given_hosts.get(name, "")) for name, title in HOSTS.items()]
+
+    def host_of(self, viewer: str) -> str | None:
+        """Return the address of a viewer: that of the query, else that of the site; None if there is none."""
+        return self.given_hosts.get(viewer) or self.viewers.get(viewer)
+
+    def keep_hosts(self, endpoint: str, values: dict[str, Any]) -> None:
+        """Add the hosts of this request to the address of a page."""
+        if is_page(endpoint):
+            for name, host in self.given_hosts.items():
+                values.setdefault(name, host)
 
     # Addresses
 
@@ -138,18 +174,39 @@ class Site:
         query = {**flask.request.args.to_dict(), **changes}
         kept = {name: value for name, value in query.items() if value not in (None, "")}
         # Names in a query are anybody's, so they are not passed to url_for() as keywords.
-        path = flask.url_for(flask.request.endpoint or "", **(flask.request.view_args or {}))
+        path = flask.url_for(flask.request.endpoint or "", **(flask.request.view_args or {})).partition("?")[0]
         return f"{path}?{urlencode(kept)}" if kept else path
 
     def links(self, shown: Any) -> list[tuple[str, str]]:
         """Return titles and addresses of an object in viewers; those that cannot show it are left out."""
         found = []
         for viewer, title in _VIEWERS.items():
-            try:
-                found.append((title, shown.link(viewer, host=self.viewers.get(viewer))))
-            except (ConfigurationError, RecordError):
-                continue
+            url = self._link(shown, viewer)
+            if url is not None:
+                found.append((title, url))
         return found
+
+    def _link(self, shown: Any, viewer: str) -> str | None:
+        try:
+            url: str = shown.link(viewer, host=self.host_of(viewer))
+        except (ConfigurationError, RecordError):
+            return None
+        return url
+
+    def places(self, shown: Any) -> str:
+        """
+        Return the viewers of a stack or section as JSON, for scripts that link to places in it.
+
+        Their addresses by viewer, and ``nm``, nanometres per pixel in x and y and between sections.
+        """
+        stack = getattr(shown, "stack", shown)
+        found = {viewer: self._link(shown, viewer) for viewer in ("neuroglancer", "catmaid", "ndviz")}
+        return json.dumps({"nm": stack.resolution_nm, **{viewer: url for viewer, url in found.items() if url}})
+
+    def chart_readings(self, stack: Any) -> str:
+        """Return titles and addresses of the readings of a layer as JSON, for scripts that add ``z=``."""
+        readings = {"Bounds": "section.bounds", "Tile bounds": "section.tile_bounds", "Tiles": "section.resolved_tiles"}
+        return json.dumps({title: self.raw_url(reading, stack) for title, reading in readings.items()})
 
     def lines(self, shown: Any) -> list[tuple[str, str]]:
         """Return the lines of Python and shell that reach an object."""

@@ -146,7 +146,7 @@ def _texts(name: Any, *parts: str) -> list[str] | None:
 
 def _catmaid(site: Site, stack: Any) -> str | None:
     """Return the address of a stack in CATMAID, if there is one: ``stack.read``."""
-    host = site.viewers.get("catmaid")
+    host = site.host_of("catmaid")
     if host is None or stack is None:
         return None
     try:
@@ -195,6 +195,7 @@ def _parent(site: Site, parent: Any, splits: list[Split]) -> dict[str, Any]:
         "parent": parent,
         "section": section,
         "sections": sections,
+        "following": None if section is None else next(iter(sections[sections.index(section) + 1 :]), None),
         "outlines": outlines,
         "as_picture": as_picture,
         "version": version,

@@ -54,6 +54,7 @@ def neighbourhood_page(site: Site, owner: str, project: str, stack: str) -> Page
         stack=shown,
         drawing=Drawing(sides, lines),
         pairs=pairs,
+        pair_urls={pair.q_id: site.url(pair, stack=full_name(shown), frame=frame) for pair in pairs},
         left_out=len(found) - 1 - len(kept),
         problem=problem,
         frame=frame,

@@ -37,6 +37,8 @@ MOST_TILES = 600
 _THUMBNAIL_PX = 160
 PAGE_PX = 1024
 _MOST_PX = 2048
+# Of one tile: full scale.
+_MOST_TILE_PX = 16384
 _LEVELS, _CELLS = 24, 2**32
 _COLOURS = ("#c0c4cc", "#3a3f4b")
 
@@ -79,7 +81,7 @@ def tile_picture(site: Site, owner: str, project: str, stack: str) -> flask.Resp
     frame = frame_of("world", more=("world",))
     record = tile.load()._obj
     view = tile_view(tile._bound, record, lambda: tile.resolved_transforms, frame)
-    scale = scale_for(max(view.box.width, view.box.height), wanted_px(PAGE_PX))
+    scale = scale_for(max(view.box.width, view.box.height), wanted_px(PAGE_PX, _MOST_TILE_PX))
     view = tile_view(tile._bound, record, lambda: tile.resolved_transforms, frame, scale)
     view.check()
     return _sent(site, site.gateway.call_raw("tile.jpeg", **view.values, **_options().query(limited=False)))
@@ -101,9 +103,9 @@ def _section(site: Site, section: Any, box: Bounds | None, scale: float | None, 
     return _sent(site, site.gateway.call_raw("box.jpeg", **view.values, **_options().query(limited=True)))
 
 
-def wanted_px(most: int) -> int:
-    """Return the size in the query, ``px=``, or *most*."""
-    return min(max(16, flask.request.args.get("px", most, type=int)), _MOST_PX)
+def wanted_px(default: int, most: int = _MOST_PX) -> int:
+    """Return the size in the query, ``px=``, at most *most*, or *default*."""
+    return min(max(16, flask.request.args.get("px", default, type=int)), most)
 
 
 def scale_for(side: float, most: int) -> float:

@@ -10,13 +10,14 @@ from rendergateway.alignment.clusters import Clusters
 from rendergateway.catalogue.charts import Chart, chart_of, distribution
 from rendergateway.catalogue.pages.matches import FRAMES
 from rendergateway.catalogue.pages.places import frame_of, stack_of, z_range_of
+from rendergateway.catalogue.pages.stacks import chart_file
 from rendergateway.catalogue.site import Page, Site
 from rendergateway.extras import needed_for
 
 with needed_for("the catalogue"):
     import flask
 
-__all__ = ["residuals_page"]
+__all__ = ["residual_chart", "residuals_page"]
 
 # Sections that are read if none are chosen: each costs a request, and each of their section ids one more.
 _SECTIONS_AT_FIRST = 10
@@ -33,10 +34,7 @@ def residuals_page(site: Site, owner: str, project: str, stack: str) -> Page:
     shown = stack_of(site, owner, project, stack)
     chosen = z_range_of(shown, lambda sections: _SECTIONS_AT_FIRST)
     name = flask.request.args.get("collection", "")
-    found = None
-    if name and chosen:
-        collection = site.gateway.match_collection(name, owner=owner, frame=frame_of("raw"))
-        found = shown.residuals(collection, z=(chosen[0].z, chosen[-1].z))
+    found = _found(site, owner, shown, chosen) if name and chosen else None
     return site.page(
         "catalogue/residuals.html",
         shown=shown,
@@ -51,6 +49,22 @@ def residuals_page(site: Site, owner: str, project: str, stack: str) -> Page:
         **({} if found is None else _shown(found)),
         most_listed=_MOST_LISTED,
     )
+
+
+def residual_chart(site: Site, owner: str, project: str, stack: str, chart: str, kind: str) -> flask.Response:
+    """Return a chart of a page of residuals as a file; the requests are those of the page."""
+    if not flask.request.args.get("collection"):
+        flask.abort(400, "the address needs collection=, the name of a match collection")
+    shown = stack_of(site, owner, project, stack)
+    chosen = z_range_of(shown, lambda sections: _SECTIONS_AT_FIRST)
+    made = _over_z(_found(site, owner, shown, chosen)) if chosen else None
+    return chart_file([] if made is None else [made], chart, kind)
+
+
+def _found(site: Site, owner: str, stack: Any, sections: list[Any]) -> Any:
+    name = flask.request.args["collection"]
+    collection = site.gateway.match_collection(name, owner=owner, frame=frame_of("raw"))
+    return stack.residuals(collection, z=(sections[0].z, sections[-1].z))
 
 
 def _shown(found: Any) -> dict[str, Any]:

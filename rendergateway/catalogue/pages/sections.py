@@ -23,6 +23,10 @@ with needed_for("the catalogue"):
 __all__ = ["clusters", "connections", "map_description", "map_piece", "residuals", "section_by_id", "section_page"]
 
 
+# z values that the field of the page suggests.
+_MOST_SUGGESTED = 1000
+
+
 def section_page(site: Site, owner: str, project: str, stack: str, z: str) -> Page:
     """Return the page of a section: ``stack.read``, ``stack.z_values`` and ``section.resolved_tiles``."""
     section = section_of(site, owner, project, stack, z)
@@ -43,6 +47,7 @@ def section_page(site: Site, owner: str, project: str, stack: str, z: str) -> Pa
         following=sections[place + 1] if place is not None and place + 1 < len(sections) else None,
         place=place,
         sections=sections,
+        z_values=[f"{z:.10g}" for z in sections.ids[:_MOST_SUGGESTED]],
         sizes=histogram(table.size),
         ranges=_ranges(table.size),
         cell_px=CELL_PX,

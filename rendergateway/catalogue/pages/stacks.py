@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 
 from rendergateway.alignment.solve_notes import SolveNotes
-from rendergateway.catalogue.charts import histogram, missing_layers, section_charts
+from rendergateway.catalogue.charts import MOST_POINTS, Chart, histogram, missing_layers, section_charts, unusual_ids
 from rendergateway.catalogue.pages.places import named_stack, stack_of
 from rendergateway.catalogue.site import Page, Site
 from rendergateway.extras import needed_for
 from rendergateway.model.tables.references import references
 
 with needed_for("the catalogue"):
-    pass
+    import flask
 
-__all__ = ["sample_page", "stack_page"]
+__all__ = ["chart_file", "chart_files", "sample_page", "stack_page"]
 
 # Sections that the page of a sample reads, spread over the stack.
 _SAMPLED = 3
@@ -45,12 +45,40 @@ def stack_page(site: Site, owner: str, project: str, stack: str) -> Page:
         version=site.version_of(shown),
         sections=site.table("section", sections) if has_rows else None,
         z_sections=sections,
-        charts=section_charts(sections) if has_rows else [],
+        charts=section_charts(sections, _most_points()) if has_rows else [],
+        most_points=MOST_POINTS,
+        unusual_ids=unusual_ids(sections) if has_rows else {},
         missing=missing_layers([one.z for one in sections]),
         merged=[one for one in sections if len(one.section_ids) > 1] if has_rows else [],
         raw=_RAW,
         solve=solve,
         solved_from=None if solve is None else named_stack(site, solve.stack),
+    )
+
+
+def _most_points() -> int | None:
+    return None if flask.request.args.get("points") == "all" else MOST_POINTS
+
+
+def chart_files(site: Site, owner: str, project: str, stack: str, chart: str, kind: str) -> flask.Response:
+    """Return a chart of a stack as a file: ``stack.read``, ``stack.z_values`` and ``stack.section_data``."""
+    shown = stack_of(site, owner, project, stack)
+    if (same := site.unchanged(shown)) is not None:
+        return same
+    return chart_file(section_charts(shown.sections(), _most_points()), chart, kind)
+
+
+def chart_file(charts: list[Chart], name: str, kind: str) -> flask.Response:
+    """Return one of some charts as a picture, SVG, or as a table of its points, CSV."""
+    chart = next((one for one in charts if one.name == name), None)
+    if chart is None:
+        flask.abort(404, f"no chart {name}; there are {', '.join(one.name for one in charts) or 'none'}")
+    if kind == "csv":
+        rows = [("Series", "z", f"{chart.title} ({chart.unit})"), *chart.rows()]
+        text = "".join(f"{series},{z},{value}\r\n" for series, z, value in rows)
+        return flask.Response(text, content_type="text/csv; charset=utf-8")
+    return flask.Response(
+        flask.render_template("catalogue/chart.svg", chart=chart), content_type="image/svg+xml; charset=utf-8"
     )
 
 

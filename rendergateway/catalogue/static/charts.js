@@ -1,9 +1,21 @@
-// Charts: the point nearest to the pointer and the section it leads to; a drag selects a range of z, and the names of
-// the legend show and hide their points.
+// Charts: the point nearest to the pointer or chosen by keys, with its links; a drag selects a range of z, and the names
+// of the legend show and hide their points.
+
+import { address, anchor, list, named } from "./links.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const DRAG_PX = 6;
+// The rule of charts.py.
+const TICKS = 5;
 const STEPS = [1, 2, 2.5, 5, 10];
+
+export function ticks(low, high, whole) {
+  const rough = Math.max((high - low) / TICKS, whole ? 1 : 0);
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = STEPS.map((one) => one * power).find((one) => one >= rough && (!whole || Number.isInteger(one)));
+  const first = Math.ceil(low / step);
+  return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, number) => (first + number) * step);
+}
 
 class Chart {
   constructor(figure) {
@@ -19,12 +31,27 @@ class Chart {
     this.svg.addEventListener("pointermove", (event) => this.moved(event));
     this.svg.addEventListener("pointerup", (event) => this.released(event));
     this.svg.addEventListener("pointercancel", () => this.endDrag());
+    this.svg.addEventListener("keydown", (event) => this.typed(event));
+    this.svg.setAttribute("tabindex", "0");
+    this.svg.setAttribute("role", "application");
+    const words = this.svg.getAttribute("aria-label");
+    this.svg.setAttribute("aria-label", `${words}. Arrow keys choose a point, Enter shows its links, Escape ends.`);
   }
 
-  // Points in the places of the whole range, read when they are first needed.
+  // Points of a series, read when they are first needed.
   pointsOf(series) {
-    series.points ??= [...series.path.getAttribute("d").matchAll(/M([\d.]+) ([\d.]+)/g)].map(([, x, y]) => [Number(x), Number(y)]);
+    if (!series.points) {
+      const numbers = series.path.dataset.points.split(" ").map(Number);
+      series.points = numbers.filter((_, place) => place % 2 === 0).map((z, place) => ({ z, value: numbers[2 * place + 1], series }));
+    }
     return series.points;
+  }
+
+  // Points that the chart shows now.
+  get shown() {
+    const [low, high] = this.range;
+    const seen = this.series.filter((series) => !series.path.hasAttribute("hidden"));
+    return seen.flatMap((series) => this.pointsOf(series)).filter(({ z }) => z >= low && z <= high);
   }
 
   addLegend() {
@@ -38,6 +65,7 @@ class Chart {
         const { path } = this.series[place];
         const isHidden = path.toggleAttribute("hidden");
         button.setAttribute("aria-pressed", String(!isHidden));
+        this.unpin();
       });
     }
   }
@@ -49,12 +77,17 @@ class Chart {
     return [Math.max(this.left, Math.min(this.right, at.x)), at.y];
   }
 
-  zAt(x, [low, high] = this.range) {
+  zAt(x) {
+    const [low, high] = this.range;
     return low + ((x - this.left) / (this.right - this.left)) * (high - low);
   }
 
   xOf(z) {
     return this.left + ((z - this.range[0]) / (this.range[1] - this.range[0])) * (this.right - this.left);
+  }
+
+  yOf(value) {
+    return this.bottom - ((value - this.y0) / (this.y1 - this.y0)) * (this.bottom - this.top);
   }
 
   // The pointer
@@ -67,7 +100,7 @@ class Chart {
   moved(event) {
     const [x, y] = this.placeOf(event);
     if (this.start !== undefined && Math.abs(x - this.start) > DRAG_PX) this.mark(x);
-    this.find(x, y);
+    if (!this.pinned) this.point(this.nearestTo(x, y));
   }
 
   released(event) {
@@ -78,8 +111,8 @@ class Chart {
       this.show(...[this.zAt(start), this.zAt(x)].sort((a, b) => a - b));
       return;
     }
-    this.find(x, y);
-    if (this.nearest && this.nearest.name !== "Missing") location.assign(`${this.figure.dataset.zUrl}?z=${this.nearest.z}`);
+    this.point(this.nearestTo(x, y));
+    this.pin();
   }
 
   mark(x) {
@@ -94,62 +127,149 @@ class Chart {
     this.band = undefined;
   }
 
-  find(x, y) {
-    this.nearest = null;
-    let least = Infinity;
-    for (const series of this.series) {
-      if (series.path.hasAttribute("hidden")) continue;
-      for (const [wholeX, pointY] of this.pointsOf(series)) {
-        const z = this.zAt(wholeX, [this.x0, this.x1]);
-        const distance = Math.hypot(this.xOf(z) - x, (pointY - y) * 0.5);
-        if (z < this.range[0] || z > this.range[1] || distance >= least) continue;
-        least = distance;
-        this.nearest = { name: series.name, z: this.rounded(z), y: pointY };
-      }
+  nearestTo(x, y) {
+    let [found, least] = [undefined, Infinity];
+    for (const point of this.shown) {
+      const distance = Math.hypot(this.xOf(point.z) - x, (this.yOf(point.value) - y) * 0.5);
+      if (distance < least) [found, least] = [point, distance];
     }
-    if (!this.nearest) return;
-    const value = this.y0 + ((this.bottom - this.nearest.y) / (this.bottom - this.top)) * (this.y1 - this.y0);
-    this.tip.textContent = `${this.nearest.name}: z ${this.nearest.z}, ${Number(value.toPrecision(4)).toLocaleString("en")}`;
+    return found;
   }
 
-  // Positions have two decimals, so a whole z is found by rounding.
-  rounded(z) {
-    const isWhole = Math.abs(z - Math.round(z)) < 0.02 * Math.max(1, (this.x1 - this.x0) / 600);
-    return isWhole ? Math.round(z) : Number(z.toFixed(2));
+  // Keys
+
+  typed(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const actions = {
+      ArrowLeft: () => this.step(-1),
+      ArrowRight: () => this.step(1),
+      ArrowUp: () => this.turn(-1),
+      ArrowDown: () => this.turn(1),
+      Home: () => this.step(-Infinity),
+      End: () => this.step(Infinity),
+      Enter: () => this.pin(),
+      Escape: () => this.unpin(),
+    };
+    if (!actions[event.key]) return;
+    event.preventDefault();
+    actions[event.key]();
+  }
+
+  // The point at the next z, of the same series if that has one there.
+  step(by) {
+    const points = this.shown;
+    const layers = [...new Set(points.map(({ z }) => z))].sort((a, b) => a - b);
+    const now = this.nearest && layers.includes(this.nearest.z) ? layers.indexOf(this.nearest.z) + by : 0;
+    const z = layers[Math.max(0, Math.min(layers.length - 1, now))];
+    const there = points.filter((point) => point.z === z);
+    this.choose(there.find(({ series }) => series === this.nearest?.series) ?? there[0]);
+  }
+
+  // Another point at the same z.
+  turn(by) {
+    if (!this.nearest) return this.step(0);
+    const there = this.shown.filter(({ z }) => z === this.nearest.z).sort((a, b) => b.value - a.value);
+    this.choose(there[Math.max(0, Math.min(there.length - 1, there.indexOf(this.nearest) + by))]);
+  }
+
+  choose(point) {
+    this.pinned = false;
+    this.point(point);
+  }
+
+  // The chosen point
+
+  point(point) {
+    if (point === this.nearest && !this.pinned && this.tip.hasChildNodes()) return;
+    this.nearest = point;
+    this.pinned = false;
+    this.tip.replaceChildren();
+    this.ring?.remove();
+    this.ring = undefined;
+    if (!point) return;
+    this.ring = this.svg.appendChild(document.createElementNS(SVG, "circle"));
+    for (const [name, value] of Object.entries({ class: "ring", r: 6, cx: this.xOf(point.z), cy: this.yOf(point.value) })) {
+      this.ring.setAttribute(name, value);
+    }
+    this.tip.append(...this.wordsOf(point));
+  }
+
+  wordsOf({ z, value, series }) {
+    const words = [`${series.name}: z ${z}`];
+    if (series.name === "Missing") return [`${words}, no tiles`];
+    const unit = this.figure.dataset.unit;
+    words.push(`, ${value.toLocaleString("en", { maximumFractionDigits: 3 })}${unit === "section id" ? "" : ` ${unit}`}`);
+    const unusual = this.figure.closest("[data-section-ids]")?.dataset.sectionIds;
+    if (unusual === undefined) return words;
+    this.unusualIds ??= JSON.parse(unusual);
+    const ids = this.unusualIds[z] ?? [Number.isInteger(z) ? `${z}.0` : `${z}`];
+    const shown = ids.flatMap((id) => [" ", named(id)]);
+    return ids.length ? [...words, ids.length > 1 ? ", section ids" : ", section id", ...shown] : words;
+  }
+
+  pin() {
+    if (!this.nearest || this.pinned) return;
+    this.pinned = true;
+    const { z, series } = this.nearest;
+    if (series.name === "Missing") return;
+    const { zUrl, pictureUrl, raw } = this.figure.dataset;
+    const links = list([
+      anchor(address(zUrl, { z }), `Section ${z}`),
+      anchor(pictureUrl.replace("/z/Z/picture", `/z/${z}/picture`), "Picture"),
+      ...Object.entries(JSON.parse(raw)).map(([title, url]) => anchor(address(url, { z }), title)),
+    ]);
+    links.className = "links";
+    this.tip.append(links);
+  }
+
+  unpin() {
+    this.point(undefined);
   }
 
   // The range of z
 
   show(low, high) {
     this.range = [low, high];
+    this.unpin();
     for (const series of this.series) {
-      const shown = this.pointsOf(series).map(([x, y]) => [this.zAt(x, [this.x0, this.x1]), y]);
-      const inside = shown.filter(([z]) => z >= low && z <= high);
-      series.path.setAttribute("d", inside.map(([z, y]) => `M${this.xOf(z).toFixed(2)} ${y}h0`).join(""));
+      const inside = this.pointsOf(series).filter(({ z }) => z >= low && z <= high);
+      const path = inside.map(({ z, value }) => `M${this.xOf(z).toFixed(2)} ${this.yOf(value).toFixed(2)}h0`).join("");
+      series.path.setAttribute("d", path);
     }
-    const rough = (high - low) / 5;
-    const power = 10 ** Math.floor(Math.log10(rough));
-    const step = power * STEPS.find((one) => one * power >= rough);
     const old = [...this.svg.querySelectorAll(".tick-x")];
-    for (let z = Math.ceil(low / step) * step; z <= high; z += step) {
-      const tick = old[0].cloneNode();
-      tick.setAttribute("x", this.xOf(z));
+    for (const z of ticks(low, high, "wholeZ" in this.figure.dataset)) {
+      const tick = document.createElementNS(SVG, "text");
+      for (const [name, value] of Object.entries({ class: "tick tick-x", x: this.xOf(z), y: this.bottom + 18, "text-anchor": "middle" })) {
+        tick.setAttribute(name, value);
+      }
       tick.append(Number(z.toPrecision(6)).toLocaleString("en"));
       this.svg.append(tick);
     }
     for (const tick of old) tick.remove();
-    this.addReset(low > this.x0 || high < this.x1);
+    this.addRangeButtons(low > this.x0 || high < this.x1);
   }
 
-  addReset(isPart) {
-    this.reset?.remove();
-    this.reset = undefined;
+  addRangeButtons(isPart) {
+    this.buttons?.remove();
+    this.buttons = undefined;
     if (!isPart) return;
-    this.reset = document.createElement("button");
-    this.reset.type = "button";
-    this.reset.append("Whole range");
-    this.reset.addEventListener("click", () => this.show(this.x0, this.x1));
-    this.tip.after(this.reset);
+    this.buttons = document.createElement("p");
+    const [low, high] = this.range;
+    const shift = (by) => {
+      const most = Math.max(this.x0 - low, Math.min(this.x1 - high, by * (high - low)));
+      this.show(low + most, high + most);
+    };
+    const actions = { "←": ["Earlier z", () => shift(-0.5)], "→": ["Later z", () => shift(0.5)] };
+    actions["Whole range"] = ["Whole range", () => this.show(this.x0, this.x1)];
+    for (const [words, [label, action]] of Object.entries(actions)) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.setAttribute("aria-label", label);
+      button.append(words);
+      button.addEventListener("click", action);
+      this.buttons.append(button, " ");
+    }
+    this.tip.after(this.buttons);
   }
 }
 

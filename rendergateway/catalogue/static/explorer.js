@@ -1,6 +1,7 @@
 // The tiles of several sections and the matches between them in 3-D: a parallel projection on a canvas.
 
 import { read } from "./layer.js";
+import { address, anchor, list, named, viewerLinks } from "./links.js";
 import { clear, oncePerFrame, RAMP, rampColour, showLegend } from "./paint.js";
 import { control } from "./view.js";
 
@@ -12,6 +13,11 @@ const STROKES_PER_PATH = 64;
 // While the view moves, about so many tiles and lines are drawn.
 const MOST_MOVING = 8000;
 const SETTLED_MS = 150;
+// The picture of a tile has at most so many pixels a side: full scale.
+const FULL_PX = 16384;
+// Levels of detail in CATMAID, and the map of clusters: outlines apart, and the bounds of the stack.
+const LEVELS = [2, 5];
+const CLUSTERS = { size: 30, fit: "stack" };
 
 // How the stack is turned. control() drives it as it drives the view of a map.
 class Camera {
@@ -310,17 +316,19 @@ class Explorer {
   }
 
   describe(panel, number) {
-    const { tileUrl, pictureUrl, rawUrl, neighboursUrl, sectionUrl, collection } = this.element.dataset;
-    const [id, layer] = this.tiles[number];
+    const { tileUrl, pictureUrl, rawUrl, neighboursUrl, sectionUrl, collection, places } = this.element.dataset;
+    const [id, layer, , ...box] = this.tiles[number];
     const z = this.layers[layer];
+    const middle = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2, z];
     const title = document.createElement("h2");
     title.append(named(id), ` z ${z}`);
     const links = list([
       anchor(address(tileUrl, { id, z }), "Tile"),
-      anchor(address(pictureUrl, { id, px: 2048 }), "Picture"),
+      anchor(address(pictureUrl, { id, px: FULL_PX }), "Picture"),
       anchor(address(rawUrl, { tile_id: id }), "Tile spec"),
       anchor(address(neighboursUrl, { id }), "Neighbours"),
-      anchor(`${address(sectionUrl, { z })}#${new URLSearchParams({ colour: "cluster", collection })}`, "Clusters of the section"),
+      anchor(`${address(sectionUrl, { z })}#${new URLSearchParams({ colour: "cluster", collection, ...CLUSTERS })}`, "Clusters of the section"),
+      ...viewerLinks(JSON.parse(places), middle, LEVELS),
     ]);
     links.className = "links";
     panel.append(title, links);
@@ -348,35 +356,6 @@ class Explorer {
     link.append(p === this.selected ? "→ " : "← ", named(other[0]), ` z ${this.layers[other[1]]}, ${count} matches`);
     return link;
   }
-}
-
-function address(base, values) {
-  const url = new URL(base, location.href);
-  for (const [name, value] of Object.entries(values)) url.searchParams.set(name, value);
-  return url.href;
-}
-
-function named(text) {
-  const name = document.createElement("bdi");
-  name.append(text);
-  return name;
-}
-
-function anchor(href, words) {
-  const link = document.createElement("a");
-  link.href = href;
-  link.append(words);
-  return link;
-}
-
-function list(links) {
-  const found = document.createElement("ul");
-  for (const link of links) {
-    const item = document.createElement("li");
-    item.append(link);
-    found.append(item);
-  }
-  return found;
 }
 
 for (const element of document.querySelectorAll("[data-explorer]")) {

@@ -7,3 +7,12 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   location.assign(link.href);
 });
+
+// With Shift, a click on a tile opens its pair with the chosen one.
+for (const link of document.querySelectorAll("[data-pair]")) {
+  link.addEventListener("click", (event) => {
+    if (!event.shiftKey) return;
+    event.preventDefault();
+    location.assign(link.dataset.pair);
+  });
+}

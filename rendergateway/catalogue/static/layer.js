@@ -47,7 +47,7 @@ function decoded(buffer) {
 
 export class Layer {
   constructor(element, { cellPx, mostTiles, onData }) {
-    this.url = element.dataset.url;
+    this.url = new URL(element.dataset.url, location.href);
     this.version = encodeURIComponent(element.dataset.version);
     this.cellPx = cellPx;
     this.mostTiles = mostTiles;
@@ -61,9 +61,14 @@ export class Layer {
   }
 
   async load() {
-    this.about = await read(`${this.url}map.json?v=${this.version}`);
+    this.about = await read(this.at(`map.json?v=${this.version}`));
     this.pieces = this.about.pieces.map((extent, number) => ({ number, extent, data: null, isAsked: false }));
     return this.about;
+  }
+
+  // An address below that of the section.
+  at(path) {
+    return new URL(path, this.url).href;
   }
 
   get bounds() {
@@ -84,7 +89,7 @@ export class Layer {
           if (piece.isAsked) return;
           piece.isAsked = true;
           try {
-            const answer = await answered(`${this.url}pieces/${piece.number}?v=${this.version}`);
+            const answer = await answered(this.at(`pieces/${piece.number}?v=${this.version}`));
             piece.data = decoded(await answer.arrayBuffer());
           } catch (error) {
             this.problem = `Tiles cannot be read: ${error.message}`;
@@ -156,7 +161,7 @@ export class Layer {
         const image = new Image();
         const { pictures } = this;
         pictures.set(key, { cell, image: null });
-        image.src = `${this.url}cells/${cell.level}/${cell.column}/${cell.row}.jpg?v=${this.version}${this.channel}`;
+        image.src = this.at(`cells/${cell.level}/${cell.column}/${cell.row}.jpg?v=${this.version}${this.channel}`);
         try {
           await image.decode();
           pictures.set(key, { cell, image });

@@ -1,6 +1,7 @@
 // The map of a section: one layer on one canvas, with its controls.
 
 import { Layer, read } from "./layer.js";
+import { address, anchor, list, named, viewerLinks } from "./links.js";
 import { clear, colourOf, drawLines, drawOutlines, drawPictures, fillTile, MISSING, oncePerFrame, RAMP, rampColour, showLegend } from "./paint.js";
 import { control, View } from "./view.js";
 
@@ -14,6 +15,13 @@ const OF_MATCHES = {
 };
 // The values of their controls, which the address of a view contains.
 const OPTIONS = ["collection", "frame", "threshold"];
+// Clusters of fewer tiles are grey.
+const SMALL_CLUSTER = 4;
+const GREYS = ["#5f666f", "#a9b0b8"];
+// Levels of detail in CATMAID.
+const LEVELS = [1, 2, 3];
+// A notch of a wheel, in pixels.
+const NOTCH_PX = 80;
 
 class SectionMap {
   constructor(element) {
@@ -52,6 +60,10 @@ class SectionMap {
     this.draw();
   }
 
+  get stackBounds() {
+    return this.find("[data-fit-stack]")?.dataset.fitStack.split(",").map(Number);
+  }
+
   // Controls
 
   addControls() {
@@ -74,13 +86,23 @@ class SectionMap {
       this.draw();
     });
     this.find("[data-fit]").addEventListener("click", () => this.view.fit(this.layer.bounds));
-    this.find("[data-fit-stack]")?.addEventListener("click", (event) => {
-      this.view.fit(event.target.dataset.fitStack.split(",").map(Number));
-    });
+    this.find("[data-fit-stack]")?.addEventListener("click", () => this.view.fit(this.stackBounds));
     this.canvas.addEventListener("keydown", (event) => this.pressed(event));
+    this.canvas.addEventListener("wheel", (event) => event.shiftKey && this.turned(event), { passive: false });
+    document.querySelector("[data-wheel-z]")?.addEventListener("wheel", (event) => this.turned(event), { passive: false });
     for (const link of document.querySelectorAll("[data-keeps-view]")) {
-      link.addEventListener("click", () => (link.hash = this.hash));
+      for (const name of ["pointerdown", "focus", "click"]) link.addEventListener(name, () => (link.hash = this.hash));
     }
+  }
+
+  // The wheel leads through the sections. With Shift, some systems report it as a horizontal one.
+  turned(event) {
+    event.preventDefault();
+    this.wheel = (this.wheel || 0) + (event.deltaY || event.deltaX) * (event.deltaMode ? 40 : 1);
+    if (Math.abs(this.wheel) < NOTCH_PX) return;
+    const { previous, following } = this.element.dataset;
+    this.open(this.wheel < 0 ? previous : following);
+    this.wheel = 0;
   }
 
   pressed(event) {
@@ -102,7 +124,7 @@ class SectionMap {
   }
 
   open(url) {
-    if (url) location.assign(url + this.hash);
+    if (url) location.assign(new URL(this.hash, new URL(url, location.href)));
     else this.report("There is no further section.");
   }
 
@@ -115,6 +137,8 @@ class SectionMap {
     if (mode in OF_MATCHES) {
       for (const name of OPTIONS) values.set(name, this.find(`[data-${name}]`).value);
     }
+    const size = this.find("[data-size]").value;
+    if (size !== "100") values.set("size", size);
     values.set("focus", "map");
     return `#${values}`;
   }
@@ -123,7 +147,8 @@ class SectionMap {
     const values = new URLSearchParams(location.hash.slice(1));
     const [x, y, scale] = ["x", "y", "scale"].map((name) => Number(values.get(name)));
     if (values.has("x") && [x, y].every(Number.isFinite) && scale > 0) this.view.set(x, y, scale);
-    else this.view.fit(this.layer.bounds);
+    else this.view.fit((values.get("fit") === "stack" && this.stackBounds) || this.layer.bounds);
+    if (values.has("size")) this.find("[data-size]").value = values.get("size");
     if (values.get("focus") === "map") this.canvas.focus({ preventScroll: true });
     const select = this.find("[data-colour]");
     if ([...select.options].some((option) => option.value === values.get("colour"))) {
@@ -178,7 +203,7 @@ class SectionMap {
     if (mode === "residual-z") query.set("adjacent", "1");
     if (mode === "missing") query.set("threshold", this.find("[data-threshold]").value);
     const names = { cluster: "clusters", residual: "residuals", "residual-z": "residuals", missing: "connections" };
-    const found = await read(`${this.element.dataset.url}${names[mode]}.json?${query}`);
+    const found = await read(this.layer.at(`${names[mode]}.json?${query}`));
     if (!isCurrent()) return;
     if (mode === "cluster") this.showClusters(found);
     else if (mode.startsWith("residual")) this.showResiduals(found.residuals);
@@ -187,8 +212,12 @@ class SectionMap {
 
   showClusters({ sizes, clusters }) {
     const numbers = new Map(Object.entries(clusters));
-    this.colour = (data, place) => colourOf(numbers.get(data.ids[place]));
-    this.legend([...sizes.map((size, number) => [`${size} tiles`, colourOf(number)]), ["no matches", MISSING]]);
+    const colourOfCluster = (number) => {
+      const isSmall = number !== undefined && sizes[number] < SMALL_CLUSTER;
+      return isSmall ? GREYS[number % GREYS.length] : colourOf(number);
+    };
+    this.colour = (data, place) => colourOfCluster(numbers.get(data.ids[place]));
+    this.legend([...sizes.map((size, number) => [`${size} tiles`, colourOfCluster(number)]), ["no matches", MISSING]]);
   }
 
   showResiduals(residuals) {
@@ -225,20 +254,40 @@ class SectionMap {
     const place = this.find(".map-found");
     place.replaceChildren();
     if (this.selected) {
-      const link = document.createElement("a");
-      const name = document.createElement("bdi");
-      name.append(this.selected.id);
-      const z = this.element.dataset.url.match(/\/z\/([^/]+)\//)?.[1] ?? "";
-      link.href = `${this.element.dataset.tileUrl}?${new URLSearchParams({ id: this.selected.id, z: decodeURIComponent(z) })}`;
-      link.append(name);
-      place.append("Tile ", link, ` at x ${x.toFixed(0)}, y ${y.toFixed(0)} px`);
+      const { id, piece } = this.selected;
+      const words = document.createElement("p");
+      words.append("Tile ", named(id), ` at x ${x.toFixed(0)}, y ${y.toFixed(0)} px`);
       for (const [mode, { title, names }] of Object.entries(this.layer.about.modes)) {
-        place.append(`, ${title.toLowerCase()} ${names[this.selected.piece.data.codes[mode][this.selected.place]]}`);
+        words.append(`, ${title.toLowerCase()} ${names[piece.data.codes[mode][this.selected.place]]}`);
       }
+      place.append(words, this.linksOf(this.selected));
     } else {
       place.append(`No tile at x ${x.toFixed(0)}, y ${y.toFixed(0)} px`);
     }
     this.draw();
+  }
+
+  linksOf({ id, piece, place }) {
+    const { tileUrl, neighboursUrl, explorerUrl, pictureUrl, rawUrl, places, z } = this.element.dataset;
+    const collection = this.find("[data-collection]").value;
+    const chosen = collection ? { collection } : {};
+    const { outlines, points } = piece.data;
+    // The middle of the tile, from its first corner and the opposite one.
+    const middle = [0, 1].map((axis) => {
+      const corners = [0, points].map((at) => outlines[place * points * 2 + at + axis]);
+      return this.layer.bounds[axis] + (corners[0] + corners[1]) / 2;
+    });
+    const links = list([
+      anchor(address(tileUrl, { id, z, ...chosen }), "Tile"),
+      anchor(address(neighboursUrl, { id, z, dz: 0, ...chosen }), "Immediate neighbours"),
+      anchor(address(neighboursUrl, { id, z, factor: 0.6, ...chosen }), "Neighbourhood"),
+      anchor(address(explorerUrl, chosen), "Matches in 3D"),
+      anchor(address(pictureUrl, { id }), "Picture"),
+      anchor(address(rawUrl, { tile_id: id }), "Tile spec"),
+      ...viewerLinks(JSON.parse(places), [...middle, Number(z)], LEVELS),
+    ]);
+    links.className = "links";
+    return links;
   }
 
   // Drawing

@@ -106,6 +106,8 @@ export function control(canvas, view, onTap = () => {}) {
   canvas.addEventListener(
     "wheel",
     (event) => {
+      // With Shift the wheel is free for another use.
+      if (event.shiftKey) return;
       event.preventDefault();
       view.zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015)), event.offsetX, event.offsetY);
     },

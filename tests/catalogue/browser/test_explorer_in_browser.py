@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl, urlsplit
+
 import pytest
 
+from rendergateway.links import neuroglancer_state
 from tests.catalogue.browser.conftest import Site, Tab
 from tests.catalogue.conftest import PAGES
 
@@ -73,6 +76,41 @@ def test_explorer__selection(tab: Tab, site: Site) -> None:
     tab.page.wait_for_url("**/pair?**")
     assert tab.page.locator("svg .match").count() > 10
     assert tab.problems == []
+
+
+def test_explorer__viewers_and_clusters(wide: Tab, site: Site) -> None:
+    """A tile leads to its middle in neuroglancer and CATMAID, and to the clusters of its section in the whole stack."""
+    page = wide.open(f"{PAGES['explorer']}&render=render.example.org&catmaid=catmaid.example.org")
+    page.wait_for_selector("[data-explorer][data-ready=true]")
+    box = site.gateway.stack("montage").tile("s1_r0_c0").bounds
+    assert box is not None
+    page.evaluate(f"{VIEW}.select({VIEW}.tiles.findIndex(tile => tile[0] === 's1_r0_c0'))")
+    panel = page.locator(".explorer-tile")
+
+    state = neuroglancer_state(panel.get_by_role("link", name="Neuroglancer").get_attribute("href") or "")
+    assert state["position"] == [(box.min_x + box.max_x) / 2, (box.min_y + box.max_y) / 2, 1]
+    for level in (2, 5):
+        url = panel.get_by_role("link", name=f"CATMAID level {level}").get_attribute("href") or ""
+        query = dict(parse_qsl(urlsplit(url).query))
+        assert query["s0"] == str(level)
+        assert float(query["xp"]) == pytest.approx(4 * state["position"][0])
+    panel.get_by_role("link", name="Clusters of the section").click()
+    page.wait_for_selector("[data-map][data-ready=true]")
+    assert page.locator("[data-size]").input_value() == "30"
+    assert page.locator("[data-colour]").input_value() == "cluster"
+    assert page.get_by_label("CATMAID").input_value() == "http://catmaid.example.org"
+    assert wide.problems == []
+
+
+def test_explorer__wheel_zooms(tab: Tab) -> None:
+    """The wheel zooms about the pointer: what is under it stays there."""
+    x, y = middle(tab, "s1_r1_c1")
+    tab.page.locator("[data-explorer] canvas").hover(position={"x": x, "y": y})
+    size = tab.page.evaluate(f"{VIEW}.camera.size")
+
+    tab.page.mouse.wheel(0, -400)
+    tab.until(f"{VIEW}.camera.size > {size}")
+    assert middle(tab, "s1_r1_c1") == pytest.approx((x, y), abs=1)
 
 
 def test_explorer__keys_and_pointer(tab: Tab) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from rendergateway import Bounds
+from rendergateway.links import neuroglancer_state
 from tests.catalogue.browser.conftest import Site, Tab, sample
 from tests.catalogue.conftest import MONTAGE
 
@@ -117,9 +119,94 @@ def test_map__tile_under_the_pointer(wide: Tab, site: Site) -> None:
     assert box is not None
 
     canvas.click(position={"x": box["width"] / 2 + (200 - 480) * 0.5, "y": box["height"] / 2 + (200 - 470) * 0.5})
-    page.locator(".map-found a").click()
+    page.locator(".map-found").get_by_role("link", name="Tile", exact=True).click()
 
     assert page.locator("h1").inner_text() == tile
+
+
+def test_map__links_of_a_tile(wide: Tab, site: Site) -> None:
+    """The menu of a tile leads to its neighbours, its matches and its spec, and to its middle in other viewers."""
+    hosts = "render=http://render.example.org&catmaid=https://catmaid.example.org"
+    page = wide.open(f"{SECTION}?{hosts}")
+    show(wide, 480, 470, 0.5, outlines=True, pictures=True)
+    tile = site.gateway.stack("montage").tile("s2_r0_c0")
+    assert tile.bounds is not None
+    middle = [(getattr(tile.bounds, f"min_{axis}") + getattr(tile.bounds, f"max_{axis}")) / 2 for axis in "xy"]
+
+    page.evaluate("document.querySelector('[data-map]').sectionMap.select([200, 200])")
+    links = {one.inner_text(): one.get_attribute("href") or "" for one in page.locator(".map-found a").all()}
+
+    assert list(links)[:6] == [
+        "Tile", "Immediate neighbours", "Neighbourhood", "Matches in 3D", "Picture", "Tile spec"
+    ]  # fmt: skip
+    for name in list(links)[:6]:
+        assert page.request.get(links[name]).ok, name
+    assert all(hosts_kept(links[name]) for name in list(links)[:4])
+    state = neuroglancer_state(links["Neuroglancer neuroglancer-demo.appspot.com"])
+    assert state["position"] == pytest.approx([*middle, 2.0], abs=2)
+    assert state["layers"][0]["source"].startswith("render://http://render.example.org/")
+    for level in (1, 2, 3):
+        url = urlsplit(links[f"CATMAID level {level} catmaid.example.org"])
+        query = dict(parse_qsl(url.query))
+        assert (url.netloc, query["s0"], float(query["zp"])) == ("catmaid.example.org", str(level), 2 * 40)
+        assert [float(query["xp"]), float(query["yp"])] == pytest.approx([4 * side for side in middle], abs=8)
+    assert wide.problems == []
+
+
+def hosts_kept(url: str) -> bool:
+    return {("render", "http://render.example.org"), ("catmaid", "https://catmaid.example.org")} <= set(
+        parse_qsl(urlsplit(url).query)
+    )
+
+
+@pytest.mark.parametrize("way", ["over the buttons of z", "with Shift over the map"])
+def test_map__wheel_steps_z(wide: Tab, way: str) -> None:
+    """The wheel opens the next and the previous section with the same view, and stops at the last one."""
+    page = wide.open(SECTION)
+    view = "(({ x, y, scale }) => [x, y, scale])(document.querySelector('[data-map]').sectionMap.view)"
+    place = page.locator("[data-wheel-z] span" if way.startswith("over") else "[data-map] canvas")
+    page.locator("[data-map] canvas").focus()
+    page.keyboard.press("+")
+    first = page.evaluate(view)
+
+    def turn(by: int) -> None:
+        place.hover()
+        if way.startswith("with"):
+            page.keyboard.down("Shift")
+        page.mouse.wheel(0, by)
+        page.keyboard.up("Shift")
+
+    turn(120)
+    page.wait_for_url("**/z/3.0/**")
+    page.wait_for_selector("[data-map][data-ready=true]")
+    assert page.evaluate(view) == pytest.approx(first, rel=1e-4)
+    turn(120)
+    page.get_by_text("There is no further section.").wait_for()
+    turn(-120)
+    page.wait_for_url("**/z/2.0/**")
+    assert wide.problems == []
+
+
+def test_map__address_of_the_view(wide: Tab) -> None:
+    """The address of a view restores its place, its colours, its hosts and the size of its outlines."""
+    page = wide.open(f"{SECTION}?catmaid=catmaid.example.org")
+    page.locator("[data-colour]").select_option("row")
+    page.locator("[data-size]").fill("50")
+    page.locator("[data-map] canvas").focus()
+    page.keyboard.press("+")
+    view = "(({ x, y, scale }) => [x, y, scale])(document.querySelector('[data-map]').sectionMap.view)"
+    first = page.evaluate(view)
+
+    link = page.get_by_role("link", name="Address of this view")
+    link.focus()
+    address = link.get_attribute("href") or ""
+    page.goto("about:blank")
+    wide.open(address.removeprefix(wide.site.url))
+
+    assert page.evaluate(view) == pytest.approx(first, rel=1e-4)
+    assert (page.locator("[data-colour]").input_value(), page.locator("[data-size]").input_value()) == ("row", "50")
+    assert page.get_by_label("CATMAID").input_value() == "http://catmaid.example.org"
+    assert wide.problems == []
 
 
 def test_map__keys(wide: Tab) -> None:

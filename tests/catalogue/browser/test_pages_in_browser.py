@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rendergateway.catalogue.charts import ticks
 from tests.catalogue.browser.conftest import FULL, Site, Tab
 from tests.catalogue.conftest import MONTAGE, PAGES, PAIR
 
@@ -73,17 +74,68 @@ def test_keyboard__reaches_everything(wide: Tab) -> None:
         assert page.evaluate(f"{style}.outlineStyle") != "none"
 
 
-def test_chart__point_and_its_section(wide: Tab) -> None:
-    """A point of a chart shows its values, and leads to its section."""
+def test_chart__point_and_its_links(wide: Tab) -> None:
+    """A point of a chart shows its values and section ids; a click keeps them, with links that answer."""
     page = wide.open(MONTAGE)
-    chart = page.locator("[data-chart] svg").first
-    box = chart.bounding_box()
+    figure = page.locator("[data-chart]").first
+    tip = figure.locator(".tip")
+    box = figure.locator("svg").bounding_box()
     assert box is not None
 
     page.mouse.move(box["x"] + box["width"] * 0.55, box["y"] + box["height"] / 2)
-    assert page.locator(".tip").first.inner_text() == "Original: z 2, 4"
+    assert tip.inner_text() == "Original: z 2, 4 tiles, section id 2.0"
+    assert tip.locator("a").count() == 0
     page.mouse.click(box["x"] + box["width"] * 0.55, box["y"] + box["height"] / 2)
+    page.mouse.move(box["x"] + box["width"] * 0.55, box["y"] + box["height"] + 5, steps=3)
+    links = {one.inner_text(): one.get_attribute("href") or "" for one in tip.locator("a").all()}
+    assert list(links) == ["Section 2", "Picture", "Bounds", "Tile bounds", "Tiles"]
+    for name, url in links.items():
+        assert page.request.get(url if url.startswith("http") else wide.site.url + url).ok, name
+    assert {one["z"] for one in page.request.get(links["Tile bounds"]).json()} == {2}
+    tip.get_by_role("link", name="Section 2").click()
     page.wait_for_url("**/z/2.0/")
+    assert wide.problems == []
+
+
+def test_chart__keys(wide: Tab) -> None:
+    """Arrow keys choose points by z and by series, Enter shows the links of one, and Tab reaches them."""
+    page = wide.open(MONTAGE)
+    figure = page.locator("[data-chart]").nth(2)
+    tip = figure.locator(".tip")
+    figure.locator("svg").focus()
+
+    said = []
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "End", "ArrowRight", "Home"):
+        page.keyboard.press(key)
+        said.append(tip.inner_text().partition(",")[0])
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+
+    assert said == ["Min x: z 1", "Min x: z 2", "Min x: z 2", "Min x: z 3", "Min x: z 3", "Min x: z 1"]
+    assert page.evaluate("document.activeElement.textContent") == "Section 1"
+    figure.locator("svg").focus()
+    page.keyboard.press("ArrowUp")
+    assert tip.inner_text().startswith("Max x: z 1")
+    page.keyboard.press("Escape")
+    assert tip.inner_text() == ""
+    assert wide.problems == []
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_chart__ticks_are_those_of_the_page(wide: Tab, whole: bool) -> None:
+    """The script selects the same ticks as the page for any range, whole ones for whole numbers."""
+    wide.open(MONTAGE)
+    ranges = [(0.4, 3.2), (1, 12), (-7.5, 3), (10, 10_000), (0.001, 0.002), (2.2, 2.9), (99, 223)]
+
+    found = wide.page.evaluate(
+        "async ([ranges, whole]) => { const { ticks } = await import('/catalogue-static/charts.js');"
+        " return ranges.map(([low, high]) => ticks(low, high, whole)); }",
+        [ranges, whole],
+    )
+
+    assert found == [pytest.approx(ticks(low, high, whole)) for low, high in ranges]
+    if whole:
+        assert all(float(tick).is_integer() for some in found for tick in some)
 
 
 def test_chart__range_and_legend(wide: Tab) -> None:
@@ -103,6 +155,12 @@ def test_chart__range_and_legend(wide: Tab) -> None:
     assert len((paths.first.get_attribute("d") or "").split("M")) == 2
     page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + box["height"] / 2)
     assert " z 2, " in figure.locator(".tip").inner_text()
+    assert figure.locator(".tick-x").all_text_contents() == ["2"]
+    figure.get_by_role("button", name="Later z").click()
+    figure.get_by_role("button", name="Later z").click()
+    figure.locator("svg").focus()
+    page.keyboard.press("End")
+    assert " z 3, " in figure.locator(".tip").inner_text()
     figure.get_by_role("button", name="Whole range").click()
     assert len((paths.first.get_attribute("d") or "").split("M")) == len((whole or "").split("M")) == 4
     figure.get_by_role("button", name="Min x").click()
@@ -122,6 +180,16 @@ def test_neighbours__keys_and_clicks(wide: Tab) -> None:
     page.locator("svg a[aria-label=s2_r1_c0]").click()
     page.wait_for_url("**id=s2_r1_c0**")
     wide.until("document.querySelector('.side-frame.chosen').closest('a').getAttribute('aria-label') === 's2_r1_c0'")
+    assert wide.problems == []
+
+
+def test_neighbours__shift_opens_the_pair(wide: Tab) -> None:
+    """A click with Shift on a neighbour opens its pair with the tile."""
+    page = wide.open(PAGES["neighbours"])
+
+    page.locator("svg a[aria-label=s1_r0_c1]").click(modifiers=["Shift"])
+    page.wait_for_url("**/pair?**")
+    assert page.locator("h1").inner_text() == "s1_r0_c0 – s1_r0_c1"
     assert wide.problems == []
 
 
