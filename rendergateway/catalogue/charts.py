@@ -58,7 +58,7 @@ class Chart:
     """
     A chart: its series, ticks as (position, label), and the values at the corners of its area.
 
-    *drawn* of its *total* points are in the series; *has_whole_z* says whether all z are whole numbers.
+    *drawn* of its *total* points are in the series; *has_whole_z* states whether all z are whole numbers.
     """
 
     title: str

@@ -16,7 +16,7 @@ SERVICE = "render"
 HOSTS = {"neuroglancer": "Neuroglancer", "catmaid": "CATMAID", "ndviz": "NdViz", SERVICE: "Render service"}
 _MOST_CHARACTERS = 200
 # Host names in other scripts have an ASCII form, so that no letter looks like another one.
-_HOST = re.compile(r"https?://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(/[a-z0-9_.~/%-]*)?", re.IGNORECASE | re.ASCII)
+_HOST = re.compile(r"https?://([a-z0-9_.-]+|\[[0-9a-f:.]+])(:[0-9]{1,5})?(/[a-z0-9_.~/%-]*)?", re.IGNORECASE | re.ASCII)
 _PAGES = frozenset(
     {
         "home", "owner", "project", "hierarchy", "stack", "sample", "explorer", "stack_residuals", "section_by_id",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rendergateway.alignment.clusters import Clusters
-from rendergateway.catalogue.charts import Chart, chart_of, distribution
+from rendergateway.catalogue.charts import MOST_POINTS, Chart, chart_of, distribution
 from rendergateway.catalogue.pages.matches import FRAMES
 from rendergateway.catalogue.pages.places import frame_of, stack_of, z_range_of
 from rendergateway.catalogue.pages.stacks import chart_file
@@ -57,7 +57,8 @@ def residual_chart(site: Site, owner: str, project: str, stack: str, chart: str,
         flask.abort(400, "the address needs collection=, the name of a match collection")
     shown = stack_of(site, owner, project, stack)
     chosen = z_range_of(shown, lambda sections: _SECTIONS_AT_FIRST)
-    made = _over_z(_found(site, owner, shown, chosen)) if chosen else None
+    most = None if kind == "csv" else MOST_POINTS
+    made = _over_z(_found(site, owner, shown, chosen), most) if chosen else None
     return chart_file([] if made is None else [made], chart, kind)
 
 
@@ -79,12 +80,12 @@ def _shown(found: Any) -> dict[str, Any]:
     }
 
 
-def _over_z(found: Any) -> Chart | None:
+def _over_z(found: Any, most: int | None = MOST_POINTS) -> Chart | None:
     within: list[tuple[float, float]] = []
     across: list[tuple[float, float]] = []
     for row in found.sections:
         (within if row["z"] == row["other_z"] else across).append((row["z"], row["mean_px"]))
-    return chart_of("Mean residual", "px", {"Within the section": within, "To a later section": across})
+    return chart_of("Mean residual", "px", {"Within the section": within, "To a later section": across}, most)
 
 
 def _worst(table: Any) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -38,14 +39,13 @@ def stack_page(site: Site, owner: str, project: str, stack: str) -> Page:
         return same
     sections = shown.sections() if shown.state != "OFFLINE" else []
     solve = SolveNotes.of(shown.version.notes)
-    # The rows of a LOADING stack are those of its last COMPLETE: each section would be requested alone.
-    has_rows = shown.state in ("COMPLETE", "READ_ONLY")
+    has_rows = _has_rows(shown)
     return site.page_of(
         shown,
         version=site.version_of(shown),
         sections=site.table("section", sections) if has_rows else None,
         z_sections=sections,
-        charts=section_charts(sections, _most_points()) if has_rows else [],
+        charts=_charts(shown, sections, _most_points()),
         most_points=MOST_POINTS,
         unusual_ids=unusual_ids(sections) if has_rows else {},
         missing=missing_layers([one.z for one in sections]),
@@ -65,7 +65,16 @@ def chart_files(site: Site, owner: str, project: str, stack: str, chart: str, ki
     shown = stack_of(site, owner, project, stack)
     if (same := site.unchanged(shown)) is not None:
         return same
-    return chart_file(section_charts(shown.sections(), _most_points()), chart, kind)
+    return chart_file(_charts(shown, shown.sections(), None if kind == "csv" else _most_points()), chart, kind)
+
+
+def _has_rows(stack: Any) -> bool:
+    """Whether there is data of its sections: of a LOADING stack they are old, and each would be requested alone."""
+    return stack.state in ("COMPLETE", "READ_ONLY")
+
+
+def _charts(stack: Any, sections: Sequence[Any], most: int | None) -> list[Chart]:
+    return section_charts(sections, most) if _has_rows(stack) else []
 
 
 def chart_file(charts: list[Chart], name: str, kind: str) -> flask.Response:

@@ -103,7 +103,7 @@ def test_explorer__viewers_and_clusters(wide: Tab, site: Site) -> None:
 
 
 def test_explorer__wheel_zooms(tab: Tab) -> None:
-    """The wheel zooms about the pointer: what is under it stays there."""
+    """The wheel zooms about the pointer: the tile under it stays there."""
     x, y = middle(tab, "s1_r1_c1")
     tab.page.locator("[data-explorer] canvas").hover(position={"x": x, "y": y})
     size = tab.page.evaluate(f"{VIEW}.camera.size")
