@@ -13,7 +13,7 @@ from rendergateway.catalogue.viewers import HOSTS
 from tests.catalogue.conftest import MONTAGE, PAGES, Catalogue
 
 HOST = "https://catmaid.example.org/em"
-# Pages of which every link to another page is looked at.
+# Links that are not to pages.
 _OTHERS = re.compile(r"/(catalogue-static|search|raw)|\.(jpg|png|json|svg|csv)\b|format=csv")
 
 
