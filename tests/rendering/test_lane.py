@@ -13,6 +13,7 @@ from rendergateway.rendering import Recipe, Tile, draw
 from rendergateway.rendering.base.cache import ByteCache
 from rendergateway.rendering.pixels import sampling
 from rendergateway.rendering.pixels.band import Box
+from rendergateway.rendering.pixels.half_places import HalfPlaces
 from rendergateway.rendering.pixels.patches import Placement, ShapeCache
 from rendergateway.rendering.pixels.places import AffinePlaces, MappedPlaces, rounding
 from rendergateway.rendering.placement import triangles
@@ -34,7 +35,10 @@ STRAIGHT = PolynomialTransform2D([[4.0, 1.0, 0.0, 0.0, 0.0, 0.0], [8.0, 0.0, 1.0
 AFFINES = {
     "turned": TURNED,
     "whole pixels": shift(13, -7),
-    "halves": shift(3.5, 7.25),
+    "quarters": shift(3.5, 7.25),
+    "halves": shift(3.5, 7.5),
+    "halves along x": shift(-20.5, 4),
+    "halves along y": shift(0, -30.5),
     "mirrored": AffineModel2D([[-1, 0, 340], [0, 1, 4]]),
     "mirrored by halves": AffineModel2D([[-1, 0, 340.5], [0, 1, 0.25]]),
     "quarter turn": AffineModel2D([[0, -1, 310], [1, 0, 0]]),
@@ -155,6 +159,48 @@ def test_values__are_those_of_the_rule(name: str, dtype: str, columns: int) -> N
     assert (values == wanted).all()
 
 
+@pytest.mark.parametrize(("across", "down"), [(True, True), (True, False), (False, True)])
+@pytest.mark.parametrize("channels", [(), (3,)])
+@pytest.mark.parametrize("top_value", [255, 5])
+def test_half_places__round_as_double_precision(
+    across: bool, down: bool, channels: tuple[int, ...], top_value: int
+) -> None:
+    """Sums of four bytes, and the sign of the change by rounding errors, have the values of double precision."""
+    random = np.random.default_rng(1)
+    image = random.integers(0, top_value, (203, 102, *channels), dtype=np.uint8, endpoint=True)
+    most = HalfPlaces.MOST
+    errors = random.integers(-most, most, (2, 200, 99), dtype=np.int8, endpoint=True)
+    errors[:, random.random((200, 99)) < 0.3] //= most
+    values = np.zeros((200, 99, *channels), dtype=np.uint8)
+    unknown = np.arange(0, values.shape[0] * values.shape[1], 7)
+    for left, top in ((1, 1), (2, 2)):
+        doubtful = HalfPlaces(left, top, across, down, errors, unknown).set_values(values, image)
+
+        rows, columns = np.indices(values.shape[:2])
+        x = columns + (left + across / 2) + HalfPlaces.UNIT * errors[0]
+        y = rows + (top + down / 2) + HalfPlaces.UNIT * errors[1]
+        exact = sampling.bilinear(image, x.ravel(), y.ravel()).reshape(values.shape)
+        assert (values == np.floor(exact + 0.5)).all()
+        ties = (np.abs(exact - np.floor(exact) - 0.5) < 1e-6).reshape(-1, *channels)
+        ties = ties.any(axis=1) if channels else ties
+        assert ties.mean() > 0.2
+        assert (doubtful == unknown[ties[unknown]]).all()
+
+
+def test_half_places__of_a_tile_are_known() -> None:
+    """The errors of nearly all positions of an ordinary tile are known; others matter only halfway between integers."""
+    size = 2048, 2048
+    placement = place(
+        shift(-100.5, 1200.5), level=0, image_size=size, tile_width=2048.0, cell_size=64.0, picture_size=(1500, 2000)
+    )
+    image = texture(*size)
+    for box in placement.bands():
+        halves = placement.band(box).halves
+        assert halves is not None
+        values = np.zeros((box.height, box.width), dtype=np.uint8)
+        assert len(halves.set_values(values, image)) <= len(halves.unknown) < values.size / 20
+
+
 @pytest.mark.parametrize("name", TRANSFORMS)
 def test_nearest__is_that_of_the_rule(name: str) -> None:
     """Without interpolation, each pixel is the one that the rule names, halves included."""
@@ -165,7 +211,7 @@ def test_nearest__is_that_of_the_rule(name: str) -> None:
     assert (values == by_the_rule(image, TRANSFORMS[name], 5, CANVAS, interpolate=False)[0]).all()
 
 
-@pytest.mark.parametrize("name", ["turned", "halves", "bent and turned"])
+@pytest.mark.parametrize("name", ["turned", "quarters", "bent and turned"])
 def test_values__with_coarse_opencv(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where OpenCV interpolates with coarse tables, all values are computed exactly."""
     image = rough_image("uint8")

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rendergateway.geometry import FloatArray, IntArray
+from rendergateway.rendering.pixels.half_places import HalfPlaces
 from rendergateway.rendering.pixels.places import RoughPlaces
 
 __all__ = ["BLOCK", "Band", "Box", "Inside", "Runs"]
@@ -99,12 +100,15 @@ class Band(ABC):
         Bound of the error of `exact`, in source pixels; 0 if it has none.
     shift : (int, int), optional
         Source pixel of the upper left corner, if all positions are whole pixels, one beside the other.
+    halves : HalfPlaces, optional
+        The positions, if they differ from multiples of half a pixel by rounding errors only.
     border : ndarray of int, shape (2, N)
         x and y of the pixels of the canvas that may be on a border of the image.
     """
 
     tolerance = 0.0
     shift: tuple[int, int] | None = None
+    halves: HalfPlaces | None = None
 
     def __init__(self, box: Box, inside: Inside) -> None:
         self.box, self.inside = box, inside

@@ -54,6 +54,11 @@ def sampled(images: Sequence[Pixels], band: Band, *, interpolate: bool = True) -
         for sample, image in zip(samples, images, strict=True):
             _copy(sample, image, band.shift)
         doubtful = [_on_border(band)] * len(images)
+    elif interpolate and band.halves is not None and all(image.dtype == np.uint8 for image in images):
+        doubtful = [
+            np.concatenate([_on_border(band), band.halves.set_values(sample, image)])
+            for sample, image in zip(samples, images, strict=True)
+        ]
     else:
         doubtful = _begun(samples, images, band, roughly=interpolate and _opencv_is_precise())
     for sample, image, number in zip(samples, images, doubtful, strict=True):

@@ -15,6 +15,7 @@ from rendergateway.geometry import FloatArray, IntArray
 from rendergateway.rendering.pixels.band import Band, Box, Inside, Runs
 from rendergateway.rendering.pixels.patches import Placement, ShapeCache, clipped, kept
 from rendergateway.rendering.pixels.places import AffinePlaces, RoughPlaces, rounding
+from rendergateway.rendering.placement.half_shift import half_places, is_half_shift
 from rendergateway.rendering.placement.lattice import Lattice
 from rendergateway.rendering.placement.mesh import image_mesh, triangle_count
 from rendergateway.rendering.placement.triangles import Mesh
@@ -269,6 +270,8 @@ class AffineBand(Band):
         self.border = pixels[:, np.minimum(np.minimum(u, last_x - u), np.minimum(v, last_y - v)) < _NEAR]
         if placement.shift is not None:
             self.shift = placement.shift[0] + box.x, placement.shift[1] + box.y
+        if is_half_shift(self._back):
+            self.halves = half_places(placement.mesh, placement.lattice, self._back, box, on_lines.number)
 
     @property
     def reach(self) -> tuple[int, int, int, int]:
@@ -293,7 +296,8 @@ class AffineBand(Band):
     @property
     def nbytes(self) -> int:
         """Size in bytes, without the mesh."""
-        return super().nbytes + self._on_lines.nbytes + self.border.nbytes + _BLOCK_BYTES * len(self.blocks)
+        size = super().nbytes + self._on_lines.nbytes + self.border.nbytes + _BLOCK_BYTES * len(self.blocks)
+        return size if self.halves is None else size + self.halves.nbytes
 
     @functools.cached_property
     def _places(self) -> list[AffinePlaces]:
