@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import pytest
 
@@ -81,3 +82,23 @@ def test_hierarchy__related_projects(catalogue: Catalogue, montage: StackWrapper
     text = catalogue.text("/owner/lab/project/cortex_tier_1/hierarchy")
 
     assert re.findall(r"/project/(\w+)/hierarchy", text.partition("<footer")[0]) == ["cortex", "cortex_tier_2"]
+
+
+def test_hierarchy__links_of_a_box(catalogue: Catalogue, montage: StackWrapper) -> None:
+    """A box leads to its stacks, here and in CATMAID, a pair of adjacent layers, its project and its warp field."""
+    path = f"{PAGE}?split=montage&z=1.0&catmaid=https://catmaid.example.org&render=http://render.example.org"
+    card = catalogue.text(path).partition('aria-labelledby="split-title"')[2].partition("</section>")[0]
+    links = {
+        re.sub(r"<[^>]+>", "", words): unescape(url)
+        for url, words in re.findall(r'<a [^>]*?href="([^"]*)"[^>]*>(.*?)</a>', card)
+    }
+
+    assert list(links) == [
+        "Project of the tier", "Split stack", "Split stack in CATMAID catmaid.example.org", "Aligned stack",
+        "Aligned stack in CATMAID catmaid.example.org", "Match collection", "Matches in 3D", "Pair of z 1 and 2",
+        "Warp field at z 1 text",
+    ]  # fmt: skip
+    pairs = catalogue.text(links["Pair of z 1 and 2"])
+    assert "s1_r0_c0" in pairs
+    assert "s2_r0_c0" in pairs
+    assert "Pair of z" not in catalogue.text(path.replace("z=1.0", "z=3.0"))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
+import xml.etree.ElementTree as ET
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -386,7 +388,9 @@ def test_requests__change_nothing(catalogue: Catalogue, montage: StackWrapper) -
     assert {ENDPOINTS[name].effect for name in requests} == {"read"}
 
 
-@pytest.mark.parametrize(("values", "are_whole"), [([16, 16, 16], True), ([1, 2, 4], True), ([1, 1.5, 2], False)])
+@pytest.mark.parametrize(
+    ("values", "are_whole"), [([16, 16, 16], True), ([1, 2, 4], True), ([0, 6, 11], True), ([1, 1.5, 2], False)]
+)
 def test_chart__ticks_of_whole_numbers(values: list[float], are_whole: bool) -> None:
     """Numbers of tiles and sections have no fractions at their axis."""
     chart = chart_of("Tiles", "tiles", {"original": list(enumerate(values, 1))})
@@ -405,6 +409,81 @@ def test_errors__are_not_kept(catalogue: Catalogue, montage: StackWrapper, path:
 
     assert 400 <= answer.status_code < 500
     assert answer.headers["Cache-Control"] == "must-revalidate,no-cache,no-store"
+
+
+def test_chart__sample_of_many_points() -> None:
+    """Of more points than a chart draws every second, third … one is drawn; a chart of all draws all."""
+    points = {"Original": [(float(z), 2.0 * z) for z in range(25_000)], "Missing": [(0.5, 0.0)]}
+
+    sample, every = chart_of("Tiles", "tiles", points), chart_of("Tiles", "tiles", points, None)
+
+    assert sample is not None
+    assert every is not None
+    assert (sample.drawn, sample.total, every.drawn) == (6251, 25_001, 25_001)
+    assert sample.domain == every.domain
+    assert sample.series[0].points[:2] == ((0.0, 0.0), (4.0, 8.0))
+    assert sample.series[0].numbers.startswith("0 0 4 8 8 16 ")
+
+
+def test_stack_page__charts_of_a_sample(
+    catalogue: Catalogue, montage: StackWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A chart of a sample offers all points, and that of all the sample; its CSV file is of all points."""
+    monkeypatch.setattr("rendergateway.catalogue.pages.stacks.MOST_POINTS", 2)
+
+    sample, every = catalogue.text(MONTAGE), catalogue.text(f"{MONTAGE}?points=all")
+
+    assert '2 of 3 points, <a href="/owner/lab/project/cortex/stack/montage/?points=all">all</a>' in sample
+    assert "All 3 points" in every
+    for query, drawn in (("", 2), ("?points=all", 3)):
+        assert catalogue.text(f"{MONTAGE}charts/section-order.svg{query}").count("h0") == drawn
+        assert len(catalogue.text(f"{MONTAGE}charts/section-order.csv{query}").splitlines()) == 1 + 3
+
+
+def test_charts__as_files(catalogue: Catalogue, montage: StackWrapper) -> None:
+    """Each chart is a picture and a table of its points, under addresses of its page."""
+    files = re.findall(r'<a href="([^"]*)" download="([^"]*)"', catalogue.text(MONTAGE))
+    files += re.findall(r'<a href="([^"]*)" download="([^"]*)"', catalogue.text(PAGES["residuals"]))
+    answers = {name: catalogue.get(unescape(url)) for url, name in files if "format=csv" not in url}
+
+    assert len(answers) == 2 * 7
+    for name, answer in answers.items():
+        assert (answer.status_code, answer.mimetype) == (200, "text/csv" if name.endswith("csv") else "image/svg+xml")
+        assert name.endswith("csv") or ET.fromstring(answer.text).tag == "{http://www.w3.org/2000/svg}svg"
+    rows = list(csv.reader(answers["bounds-in-x.csv"].text.splitlines()))
+    assert rows[0] == ["Series", "z", "Bounds in x (px)"]
+    box = montage.section(1.0).bounds
+    assert box is not None
+    assert [float(value) for value in rows[1][1:]] == [1.0, box.min_x]
+    assert len(rows) == 1 + 2 * 3
+
+
+def test_charts__missing(catalogue: Catalogue, montage: StackWrapper) -> None:
+    """A chart that does not exist is an error that lists those that do."""
+    answer = catalogue.get(f"{MONTAGE}charts/none.csv")
+
+    assert answer.status_code == 404
+    assert "tiles-per-section, section-order" in answer.text
+    assert catalogue.get(f"{MONTAGE}residuals/mean-residual.csv").status_code == 400
+    montage.reopen()
+    with catalogue.gateway.counting() as requests:
+        assert "there are none" in catalogue.get(f"{MONTAGE}charts/bounds-in-x.csv").text
+    assert "section.bounds" not in requests
+
+
+def test_stack_page__section_ids_of_its_points(catalogue: Catalogue) -> None:
+    """The page has the section ids of layers whose ids are not their z, for the points of its charts."""
+    stack = catalogue.gateway.create_stack("gaps")
+    put_tiles(stack, 2, z=1.0, complete=False)
+    with stack.editing() as edit:
+        tiles = stack.section(1.0).tiles().table()
+        edit.put(tiles[:1].evolve(tile_id=["x"], z=4.0, section_id="4.0"))
+        edit.put(tiles[:1].evolve(tile_id=["y"], z=4.0, section_id='"9.1'))
+
+    text = catalogue.text("/owner/lab/project/cortex/stack/gaps/")
+    found = re.findall(r'data-section-ids="([^"]*)"', text)
+
+    assert {z: sorted(ids) for z, ids in json.loads(unescape(found[0])).items()} == {"4": ['"9.1', "4.0"]}
 
 
 def test_requests__unknown_hosts_are_refused(gateway: Gateway) -> None:

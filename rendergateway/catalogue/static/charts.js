@@ -159,15 +159,20 @@ class Chart {
   step(by) {
     const points = this.shown;
     const layers = [...new Set(points.map(({ z }) => z))].sort((a, b) => a - b);
-    const now = this.nearest && layers.includes(this.nearest.z) ? layers.indexOf(this.nearest.z) + by : 0;
-    const z = layers[Math.max(0, Math.min(layers.length - 1, now))];
+    const place = layers.indexOf(this.nearest?.z);
+    // The first key chooses an end.
+    const wanted = place < 0 ? Math.max(0, by - 1) : place + by;
+    const z = layers[Math.max(0, Math.min(layers.length - 1, wanted))];
     const there = points.filter((point) => point.z === z);
     this.choose(there.find(({ series }) => series === this.nearest?.series) ?? there[0]);
   }
 
   // Another point at the same z.
   turn(by) {
-    if (!this.nearest) return this.step(0);
+    if (!this.nearest) {
+      this.step(1);
+      return;
+    }
     const there = this.shown.filter(({ z }) => z === this.nearest.z).sort((a, b) => b.value - a.value);
     this.choose(there[Math.max(0, Math.min(there.length - 1, there.indexOf(this.nearest) + by))]);
   }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,8 +17,6 @@ __all__ = ["Canvas", "converted"]
 
 _OPAQUE = 255
 _BYTE = 255.0
-# Rows copied together at most, and the largest difference between runs of neighbouring rows.
-_MOST_ROWS, _LIKE = 256, 16
 
 
 def converted(image: Pixels, like: Pixels, value_range: tuple[float, float]) -> Pixels:
@@ -144,28 +141,14 @@ def _cover(below: Pixels, above: Pixels, inside: Inside) -> None:
 
 
 def _cover_runs(below: Pixels, above: Pixels, start: IntArray, stop: IntArray) -> None:
-    """Copy the run start … stop − 1 of each row; rows with similar runs are copied together."""
-    unlike = np.abs(start[1:] - start[:-1]) + np.abs(stop[1:] - stop[:-1]) > _LIKE
-    edges = {*range(0, len(start), _MOST_ROWS), *(np.flatnonzero(unlike) + 1).tolist(), len(start)}
-    for top, bottom in pairwise(sorted(edges)):
-        if bottom - top > 1:
-            rows = slice(top, bottom)
-            _cover_rows(below[rows], above[rows], start[rows], stop[rows])
-        elif start[top] < stop[top]:
-            below[top, start[top] : stop[top]] = above[top, start[top] : stop[top]]
-
-
-def _cover_rows(below: Pixels, above: Pixels, start: IntArray, stop: IntArray) -> None:
-    """Copy the columns common to all runs at once, and the remaining ones through a mask."""
-    left, right = int(start.max()), int(stop.min())
-    beside = [(int(start.min()), int(stop.max()))]
-    if left < right:
-        below[:, left:right] = above[:, left:right]
-        beside = [(beside[0][0], left), (right, beside[0][1])]
-    for first, last in beside:
-        if first < last:
-            mask = Runs(start - first, stop - first, last - first).as_mask()
-            _copy_masked(below[:, first:last], above[:, first:last], mask)
+    """Copy the run start … stop − 1 of each row; rows with equal runs, neighbours in an upright image, together."""
+    changes = np.flatnonzero((start[1:] != start[:-1]) | (stop[1:] != stop[:-1])) + 1
+    tops = [0, *changes.tolist()]
+    for top, bottom, left, right in zip(
+        tops, [*tops[1:], len(start)], start[tops].tolist(), stop[tops].tolist(), strict=True
+    ):
+        if left < right:
+            below[top:bottom, left:right] = above[top:bottom, left:right]
 
 
 def _copy_masked(below: Pixels, above: Pixels, mask: npt.NDArray[np.uint8]) -> None:

@@ -20,7 +20,7 @@ _FEW_PIXELS = 1 << 17
 
 
 def is_half_shift(back: FloatArray) -> bool:
-    """Whether an affine shifts by a multiple of half a pixel that is no multiple of a pixel along both axes."""
+    """Whether an affine shifts by multiples of half a pixel, and not by whole pixels along both axes."""
     x, y = back[:, 2].tolist()
     halves = (2.0 * x).is_integer() and (2.0 * y).is_integer()
     return halves and not (x.is_integer() and y.is_integer()) and bool((back[:, :2] == np.eye(2)).all())
@@ -39,7 +39,7 @@ def half_places(mesh: Mesh, lattice: Lattice, back: FloatArray, box: Box, on_lin
         From canvas pixels to source pixels; see `is_half_shift`.
     box : Box
     on_lines : ndarray of int, shape (N,)
-        Pixels on lines of the mesh, counted by row, of which the triangles are not known.
+        Pixels on lines of the mesh, counted by row; their triangles are not known.
     """
     x, y = back[:, 2].tolist()
     errors = np.empty((2, box.height, box.width), dtype=np.int8)

@@ -118,7 +118,22 @@ def test_chart__keys(wide: Tab) -> None:
     assert tip.inner_text().startswith("Max x: z 1")
     page.keyboard.press("Escape")
     assert tip.inner_text() == ""
+    page.keyboard.press("End")
+    assert tip.inner_text().startswith("Min x: z 3")
     assert wide.problems == []
+
+
+def test_chart__file_of_its_own(wide: Tab) -> None:
+    """The picture of a chart is drawn by itself: its policy allows no style, so that it needs none."""
+    wide.open(MONTAGE)
+    box = wide.page.locator("[data-chart] svg").first.bounding_box()
+    assert box is not None
+
+    page = wide.open(f"{MONTAGE}charts/tiles-per-section.svg")
+
+    assert page.evaluate("getComputedStyle(document.querySelector('path')).stroke") == "rgb(11, 100, 116)"
+    assert page.evaluate("document.querySelector('path').getBBox().width") > 100
+    assert not [one for one in wide.problems if "favicon" not in one and "404" not in one]
 
 
 @pytest.mark.parametrize("whole", [True, False])
