@@ -80,8 +80,8 @@ class Lattice:
         number += 2 * self.rows
         return np.asarray(number.astype(np.intp))
 
-    def triangles(self, forms: FloatArray, x: IntArray, y: IntArray) -> IntArray:
-        """Return the triangles of pixels; for pixels on lines and outside of the mesh any one, or −1."""
+    def triangles(self, forms: FloatArray, x: FloatArray | IntArray, y: FloatArray | IntArray) -> IntArray:
+        """Return the triangles of pixels, or of places; for those on lines and outside of the mesh any one, or −1."""
         values = self._values(forms, x, y)
         return np.asarray(self.cells.take(self._numbers(np.floor(values, out=values)), mode="clip"))
 
